@@ -1,0 +1,18 @@
+#!/bin/sh
+# Entry point of the MySQL stand-in image (see mysql-image.sh): what the official image does with
+# MYSQL_ROOT_PASSWORD, and no more. The password goes into an init file, never on a command line.
+set -eu
+data=/var/lib/mysql
+init=/run/mysqld/init.sql
+umask 077
+if [ ! -d "$data/mysql" ]; then
+    mysqld --initialize-insecure --user=mysql --datadir="$data"
+fi
+cat >"$init" <<SQL
+CREATE USER IF NOT EXISTS root@'%';
+ALTER USER root@'%' IDENTIFIED BY '$MYSQL_ROOT_PASSWORD';
+ALTER USER root@localhost IDENTIFIED BY '$MYSQL_ROOT_PASSWORD';
+GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION;
+SQL
+chown mysql "$init"
+exec mysqld --user=mysql --datadir="$data" --bind-address=0.0.0.0 --init-file="$init" "$@"

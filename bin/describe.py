@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""DESCRIBE: check what was asked for, ask the archive about its channels, write described.json.
+
+A user's mistake becomes a sentence in `problem`, never a failing task.
+
+    describe.py run.json nextflow_schema.json [sheet.csv]
+"""
+
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from kit.rows import rows
+from voxels.archives import Refused, Unreachable, archive_of
+
+CHANNELS_AT_ONCE = 8
+
+
+def described(
+    params: dict[str, Any], schema: dict[str, Any], sheet: Path | None, token: str
+) -> dict[str, Any]:
+    """Return the rows that were asked for and the metadata of their channels.
+
+    Returns
+    -------
+    dict
+        `problem` (a sentence, or None), `rows` as `kit.rows` gives them, and `channels`: for each
+        distinct source and resolution `source`, `resolution`, `archive`, `host`, `metadata` (None
+        where the archive gives no answer) and `unreachable` (the sentence that says so, or None).
+    """
+    found: dict[str, Any] = {"problem": None, "rows": [], "channels": []}
+    host = str(params.get("bossdb_host"))
+    try:
+        sheet_text = sheet.read_text(encoding="utf-8-sig") if sheet else None
+        found["rows"] = rows(params, schema, sheet_text, sheet.name if sheet else None)
+        archive = params.get("archive") or urlsplit(host).netloc
+        first_rows: dict[tuple[str, int], dict[str, Any]] = {}
+        for row in found["rows"]:
+            first_rows.setdefault((row["source"], row["resolution"]), row)
+
+        def ask(row: dict[str, Any]) -> dict[str, Any]:
+            source, resolution = row["source"], row["resolution"]
+            metadata = unreachable = None
+            try:
+                metadata = archive_of(source).describe(source, resolution, host, token)
+            except Unreachable as error:
+                unreachable = str(error)
+            except Refused as error:
+                raise Refused(f"{error} (in {row['where']})") from None
+            return {
+                "source": source,
+                "resolution": resolution,
+                "archive": archive,
+                "host": host,
+                "metadata": metadata,
+                "unreachable": unreachable,
+            }
+
+        with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
+            found["channels"] = list(pool.map(ask, first_rows.values()))
+    except UnicodeDecodeError:
+        found["problem"] = f"{sheet} is not text in UTF-8: save it as CSV UTF-8"
+    except ImportError as error:
+        found["problem"] = f"the Python package {error.name or error} is missing: run ./set-up.sh"
+    except (ValueError, Refused) as error:
+        found["problem"] = str(error)
+    return found
+
+
+def main() -> None:
+    """Read the files that are named on the command line and write described.json."""
+    run, schema, *sheet = (Path(name) for name in sys.argv[1:])
+    found = described(
+        json.loads(run.read_text(encoding="utf-8"))["params"],
+        json.loads(schema.read_text(encoding="utf-8")),
+        sheet[0] if sheet else None,
+        os.environ.get("BOSSDB_TOKEN", "").strip() or "public",
+    )
+    text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
+    Path("described.json").write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

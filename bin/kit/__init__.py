@@ -1,0 +1,1 @@
+"""What every program shares: task files, units, bundles and the store they live in."""

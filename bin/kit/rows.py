@@ -1,0 +1,196 @@
+"""The cutouts that are asked for, by parameters or by a sample sheet, as rows with typed values."""
+
+import csv
+import difflib
+import io
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_WHOLE = re.compile(r"-?[0-9]{1,30}")
+_SHOWN = 60  # characters of a user's value that a message repeats
+
+
+def rows(
+    params: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    sheet_text: str | None = None,
+    sheet_name: str | None = None,
+) -> list[dict[str, Any]]:
+    """Return a row for each cutout that is asked for.
+
+    Parameters
+    ----------
+    params : mapping
+        The run's parameters, as Nextflow hands them over; None where one is absent.
+    schema : mapping
+        nextflow_schema.json. The groups in its `$defs` that are marked `per_row` hold the
+        parameters that a sample sheet may give as columns.
+    sheet_text : str, optional
+        The sample sheet: CSV with a header. An empty cell stands for the run's parameter.
+    sheet_name : str, optional
+        What messages call the sheet.
+
+    Returns
+    -------
+    list of dict
+        Each with every per-row parameter: int, str, a list of int (ranges `[from, to]`, half-open,
+        in channel voxels; block shapes ZYX, in voxels) or None; and `where`, the words for where
+        it was asked for.
+
+    Raises
+    ------
+    ValueError
+        With one sentence that names the parameter or the line and column, what is wrong and what
+        would be right.
+    """
+    known = {
+        name: described
+        for group in schema["$defs"].values()
+        if group.get("per_row")
+        for name, described in group["properties"].items()
+    }
+    run = {}
+    for name, described in known.items():
+        given = params.get(name)
+        given = described.get("default") if given is None else given
+        run[name] = _checked(name, given, described)
+    if sheet_text is not None:
+        return _sheet_rows(run, known, sheet_text, sheet_name or "the sample sheet")
+    if not run["source"]:
+        raise ValueError("source is missing: name a channel, or give a sample sheet as input")
+    return [run | {"where": "the parameters"}]
+
+
+def _sheet_rows(
+    run: dict[str, Any], known: Mapping[str, Any], text: str, sheet: str
+) -> list[dict[str, Any]]:
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    columns: list[str] | None = None
+    found: list[dict[str, Any]] = []
+    line_of: dict[str, int] = {}
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            break
+        except csv.Error as error:
+            raise ValueError(f"line {line} of {sheet} is not CSV: {error}") from None
+        where = f"line {line} of {sheet}"
+        if not cells:
+            continue
+        if columns is None:
+            columns = _columns(cells, known, where)
+            continue
+        if len(cells) != len(columns):
+            raise ValueError(
+                f"{where} has {_count(cells)}, but the header {_count(columns)}: "
+                'write a range as 0:512 or, in quotes, "0,512"'
+            )
+        row = run | {
+            column: _checked(f"{where}: {column}", cell, known[column])
+            for column, cell in zip(columns, cells, strict=True)
+            if cell
+        }
+        if not row["source"]:
+            raise ValueError(f"{where}: source is missing: name a channel")
+        same = json.dumps(row, sort_keys=True)
+        if same in line_of:
+            raise ValueError(f"{where} asks for the same as line {line_of[same]}: remove one")
+        line_of[same] = line
+        found.append(row | {"where": where})
+    if not found:
+        raise ValueError(f"{sheet} has no rows: it needs a header and a line for each cutout")
+    return found
+
+
+def _columns(cells: list[str], known: Mapping[str, Any], where: str) -> list[str]:
+    for cell in cells:
+        if cell not in known:
+            raise ValueError(f"{where}: unknown column {_shown(cell)}: {_hint(cell, known)}")
+        if cells.count(cell) > 1:
+            raise ValueError(f"{where} has the column {cell} twice: remove one")
+    return cells
+
+
+def _hint(column: str, known: Mapping[str, Any]) -> str:
+    if ";" in column or "\t" in column:
+        return "columns must be separated by commas"
+    words = {
+        word: name
+        for name, described in known.items()
+        for word in (name, *described.get("synonyms", ()))
+    }
+    near = difflib.get_close_matches(re.sub(r"\W", "_", column.lower()), words, n=1)
+    return f"did you mean {words[near[0]]}?" if near else f"there are {', '.join(known)}"
+
+
+def _checked(name: str, given: object, described: Mapping[str, Any]) -> Any:
+    value = _typed(given, described)
+    wrong = _mistake(value, described)
+    if wrong:
+        raise ValueError(f"{name} {wrong}")
+    return value
+
+
+def _typed(value: Any, described: Mapping[str, Any]) -> Any:
+    """Return a value as its type where it can be read as one, otherwise as it is."""
+    if "items" in described:
+        if isinstance(value, str) and re.fullmatch(described["pattern"], value, re.ASCII):
+            value = _WHOLE.findall(value)
+        if isinstance(value, list):
+            return [_typed(item, described["items"]) for item in value]
+    elif described["type"] == "integer" and isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    return value
+
+
+def _mistake(value: Any, described: Mapping[str, Any]) -> str | None:
+    """Return what is wrong with a typed value, or None."""
+    if value is None:
+        return None
+    if value is True:
+        return "was given without a value"
+    if "items" in described:
+        return _mistake_of_list(value, described)
+    if described["type"] == "integer" and not _is_whole(value):
+        return f"must be a whole number, not {_shown(value)}"
+    if described["type"] == "string" and not isinstance(value, str):
+        return f"must be text, not {_shown(value)}"
+    choices = described.get("enum")
+    if choices and value not in choices:
+        *others, last = choices
+        return f"must be {', '.join(map(str, others))} or {last}, not {_shown(value)}"
+    if "minimum" in described and value < described["minimum"]:
+        return f"must be at least {described['minimum']}, not {_shown(value)}"
+    if "maximum" in described and value > described["maximum"]:
+        return f"must be at most {described['maximum']}, not {_shown(value)}"
+    return None
+
+
+def _mistake_of_list(value: Any, described: Mapping[str, Any]) -> str | None:
+    count = described["minItems"]
+    if not isinstance(value, list) or len(value) != count or not all(map(_is_whole, value)):
+        form = {2: "two whole numbers, such as 0,512", 3: "three whole numbers, such as 64,512,512"}
+        return f"must be {form[count]}, not {_shown(value)}"
+    if described.get("format") == "range" and value[0] >= value[1]:
+        return f"{value[0]},{value[1]} is empty or reversed: the first must be below the second"
+    wrong = (_mistake(item, described["items"]) for item in value)
+    return next(filter(None, wrong), None)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _shown(value: object) -> str:
+    """Return a user's value on one line, and short."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    line = "".join(sign if sign.isprintable() else "?" for sign in text[:_SHOWN])
+    return f"{line}…" if len(text) > _SHOWN else line
+
+
+def _count(cells: list[str]) -> str:
+    return f"{len(cells)} cell{'s' * (len(cells) != 1)}"

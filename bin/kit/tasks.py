@@ -1,0 +1,238 @@
+"""How a program works through a task file: unit by unit, one bundle each, going on past failures.
+
+A program of any process is one function `work(unit, bundle)` handed to `main`.
+"""
+
+import contextlib
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import shutil
+import sys
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import bundles
+from .bundles import Finished
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One piece of work: a process, the primary key of the row it fills, and how to make it."""
+
+    unit_id: str
+    process: str
+    key: dict[str, Any]
+    arguments: dict[str, Any]
+    inputs: list[Finished]
+
+
+@dataclass
+class Bundle:
+    """What a program fills for a unit.
+
+    Attributes
+    ----------
+    directory : Path
+        Files written here become the bundle's.
+    final : Path
+        Where the directory will be once the bundle is whole.
+    attributes : dict
+        The row's columns that are not in its key.
+    urls : dict
+        Column name to a path in the directory; recorded as a URL.
+    parts : dict
+        Part table's name to a Parquet file in the directory.
+    outside : list of Path
+        Files elsewhere in the store that this unit alone writes.
+    """
+
+    directory: Path
+    final: Path
+    attributes: dict[str, Any] = field(default_factory=dict)
+    urls: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    outside: list[Path] = field(default_factory=list)
+
+
+class Blocked(Exception):
+    """A unit whose input is not there."""
+
+
+Work = Callable[[Unit, Bundle], None]
+
+
+def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
+    """Work through the task file named on the command line.
+
+    Writes `receipts.jsonl` in the working directory: a line a unit with its `state` (`made`,
+    `reused`, `failed`, `blocked`), its bundle's `url` or its `error`. Exits 0 also when units
+    failed: the receipts say so, and what was finished is recorded all the same.
+
+    Parameters
+    ----------
+    process : str
+        The process that this program is.
+    work : callable
+        Takes a `Unit` and fills a `Bundle`.
+    software : iterable of str
+        Distributions whose versions the bundle tells, beside Python's.
+    """
+    with open(sys.argv[1], encoding="utf-8") as stream:
+        header = json.loads(next(stream))
+        lines = [json.loads(line) for line in stream]
+    if header["process"] != process:
+        raise SystemExit(f"{sys.argv[1]} is a task of {header['process']}, not of {process}")
+    versions = {"python": platform.python_version()}
+    versions |= {name: importlib.metadata.version(name) for name in software}
+    with open("receipts.jsonl", "w", encoding="utf-8") as receipts:
+        for number, line in enumerate(lines, 1):
+            receipt = run_unit(work, line, header, versions)
+            receipts.write(bundles.canonical(receipt) + "\n")
+            receipts.flush()
+            where = line["key"].get("block", line["unit_id"])
+            problem = f": {receipt['error']}" if "error" in receipt else ""
+            print(
+                f"{process} {number}/{len(lines)} {where} {receipt['state']}{problem}", flush=True
+            )
+
+
+def run_unit(
+    work: Work, line: dict[str, Any], header: dict[str, Any], versions: dict[str, str]
+) -> dict[str, Any]:
+    """Make one unit's bundle, or take the whole one with the same inputs that is there.
+
+    Returns
+    -------
+    dict
+        The unit's receipt.
+    """
+    receipt = {name: line[name] for name in ("unit_id", "process", "key")}
+    store = bundles.local(header["store"])
+    final = bundles.place(store, line["process"], line["unit_id"])
+    try:
+        inputs = [open_input(given, store) for given in line["inputs"]]
+        made_from = [given.as_input for given in inputs]
+        if reusable(final, store, made_from):
+            return receipt | {"state": "reused", "url": final.as_uri()}
+        unit = Unit(line["unit_id"], line["process"], line["key"], line["arguments"], inputs)
+        working = store / f".tmp-{line['unit_id']}-{uuid.uuid4().hex[:8]}"
+        working.mkdir(parents=True)
+        try:
+            bundle = Bundle(working, final)
+            started, clock = datetime.now(UTC), time.monotonic()
+            work(unit, bundle)
+            measured = {
+                "run_id": header["run_id"],
+                "code": header["code"],
+                "container": os.environ.get("BOSSFLOW_CONTAINER"),
+                "software": versions,
+                "task": "/".join(Path.cwd().parts[-2:]),
+                "started": started.isoformat(timespec="seconds"),
+                "seconds": round(time.monotonic() - clock, 3),
+                "peak_memory_bytes": peak_memory(),
+            }
+            seal(unit, bundle, store, made_from, measured)
+        finally:
+            shutil.rmtree(working, ignore_errors=True)
+    except Blocked as error:
+        return receipt | {"state": "blocked", "error": str(error)}
+    except Exception as error:  # whatever one unit meets, the others go on
+        traceback.print_exc()
+        return receipt | {"state": "failed", "error": sentence(error)}
+    return receipt | {"state": "made", "url": final.as_uri()}
+
+
+def open_input(given: dict[str, Any], store: Path) -> Finished:
+    """Open the bundle that a unit is made from: where it is recorded, else in this store."""
+    if given["url"]:
+        directory = bundles.local(given["url"])
+    else:
+        directory = bundles.place(store, given["process"], given["unit_id"])
+    try:
+        return bundles.read(directory)
+    except FileNotFoundError:
+        name = given["key"].get("block", given["unit_id"])
+        raise Blocked(f"its input {given['process']} {name} is not in {directory}") from None
+
+
+def reusable(final: Path, store: Path, made_from: list[dict[str, Any]]) -> bool:
+    """Say whether a whole bundle made from the same inputs is in place; retire any other."""
+    try:
+        found = bundles.read(final)
+        if found.manifest["inputs"] == made_from and bundles.whole(found, store):
+            return True
+    except FileNotFoundError:
+        if not final.exists():
+            return False
+    except ValueError as error:
+        print(error, file=sys.stderr)
+    bundles.retire(store, [final])
+    return False
+
+
+def seal(
+    unit: Unit,
+    bundle: Bundle,
+    store: Path,
+    made_from: list[dict[str, Any]],
+    measured: dict[str, Any],
+) -> None:
+    """Write `bundle.json` last and rename the directory into place."""
+    files = []
+    for path in bundles.files_below(bundle.directory):
+        entry = bundles.file_record(path, store)
+        inside = path.relative_to(bundle.directory)
+        files.append(entry | {"path": (bundle.final / inside).relative_to(store).as_posix()})
+    files += [bundles.file_record(path, store) for path in sorted(bundle.outside)]
+    manifest = {
+        "bundle": bundles.VERSION,
+        "unit_id": unit.unit_id,
+        "process": unit.process,
+        "key": unit.key,
+        "attributes": bundle.attributes,
+        "urls": bundle.urls,
+        "parts": bundle.parts,
+        "files": files,
+        "inputs": made_from,
+    } | measured
+    manifest["content_sha256"] = bundles.content_digest(manifest)
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
+    (bundle.directory / bundles.MANIFEST).write_text(text, encoding="utf-8")
+    if not bundles.commit(bundle.directory, bundle.final):
+        other = bundles.read(bundle.final)
+        if other.content_sha256 != manifest["content_sha256"]:
+            raise ValueError(
+                f"another run made {unit.process} {unit.unit_id} meanwhile, with other content"
+            )
+
+
+@contextlib.contextmanager
+def at_home(launch_dir: str) -> Iterator[None]:
+    """Work where `nextflow run` was started: DataJoint looks for its settings from there up."""
+    if Path(launch_dir).is_dir():
+        with contextlib.chdir(launch_dir):
+            yield
+    else:  # in a container that does not see it
+        yield
+
+
+def peak_memory() -> int:
+    """Return the largest resident memory of this program so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def sentence(error: BaseException) -> str:
+    """Return an error as one line for a user."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    known = isinstance(error, (ValueError, OSError)) or " " in text
+    return (text if known else f"{type(error).__name__}: {text}")[:1000]

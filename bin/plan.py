@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""PLAN: `plan.py run.json described.json` writes `plan.json` and `tasks/*.jsonl`.
+
+The work is in the package `bossflow`; this only finds it and turns its absence into a sentence.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from kit.bundles import fingerprint
+from kit.tasks import at_home
+
+
+def main() -> None:
+    """Plan what run.json asks for."""
+    asked, described = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:3])
+    here = Path.cwd()
+    with at_home(asked["run"]["launch_dir"]):
+        try:
+            from bossflow.plan import plan
+        except ModuleNotFoundError as error:
+            problem = (
+                f"the Python on PATH has no module {error.name}: run ./set-up.sh and "
+                "`. .venv/bin/activate`, or pip install bossflow from the pipeline's repository"
+            )
+            (here / "plan.json").write_text(json.dumps({"problem": problem, "tasks": []}))
+            return
+        plan(asked, described, fingerprint(Path(__file__).resolve().parent), here)
+
+
+if __name__ == "__main__":
+    main()

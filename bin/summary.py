@@ -1,0 +1,26 @@
+#!/usr/bin/env python3
+"""SUMMARY: `summary.py plan.json recorded.json…` says what the run asked for and reached.
+
+Writes `summary.txt`, `requests.csv` and `verdict.json`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from kit.tasks import at_home
+
+
+def main() -> None:
+    """Summarise a run."""
+    plan, *batches = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:])
+    here = Path.cwd()
+    with at_home(plan["launch_dir"]):
+        from bossflow.summary import summarise
+
+        verdict = summarise(plan, batches, here)
+    (here / "verdict.json").write_text(json.dumps(verdict, ensure_ascii=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

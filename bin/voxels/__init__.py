@@ -1,0 +1,1 @@
+"""Arrays of voxels: boxes, volumes and the labelling rules."""

@@ -1,0 +1,82 @@
+"""Archives, one module per URI scheme: `describe` a channel, `read` a box of it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from ..boxes import Box
+
+
+class Refused(Exception):
+    """What was asked can't be had from the archive, however often it is asked."""
+
+
+class Unreachable(Exception):
+    """The archive gave no usable answer; it may later.
+
+    Attributes
+    ----------
+    retry_after : float
+        Seconds for which the archive asked to be left alone.
+    """
+
+    def __init__(self, sentence: str, retry_after: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+
+
+class Archive(Protocol):
+    """What the module of a scheme offers."""
+
+    def describe(self, uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
+        """Return a channel's metadata at one resolution.
+
+        Returns
+        -------
+        dict
+            `kind` ("image" or "annotation"), `dtype`, `shape_zyx` and `offset_zyx` (voxels of
+            this resolution), `voxel_size_nm_zyx`.
+
+        Raises
+        ------
+        Refused, Unreachable
+        """
+
+    def read(
+        self,
+        uri: str,
+        resolution: int,
+        host: str,
+        token: str,
+        dtype: str,
+        box: Box,
+        verify: bool = False,
+    ) -> npt.NDArray[Any]:
+        """Return the voxels of a box as a C-ordered ZYX array of `dtype`.
+
+        Raises
+        ------
+        Refused, Unreachable
+        """
+
+
+def archive_of(uri: str) -> Archive:
+    """Return the module that speaks to the archive a URI names.
+
+    Raises
+    ------
+    Refused
+        If there is none for the URI's scheme.
+    ImportError
+        If a package that the module needs is not installed.
+    """
+    if uri.startswith("bossdb://"):
+        from . import bossdb
+
+        return bossdb
+    raise Refused(
+        f"source {uri!r} names no archive that is known here: write "
+        "bossdb://collection/experiment/channel"
+    )

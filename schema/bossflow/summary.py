@@ -1,0 +1,118 @@
+"""SUMMARY: what a run asked for, found recorded, made, and left missing."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from . import ledger, status, work
+
+
+def summarise(
+    plan: dict[str, Any], batches: Iterable[dict[str, Any]], directory: Path
+) -> dict[str, Any]:
+    """Write `summary.txt` and `requests.csv`; return the verdict.
+
+    Parameters
+    ----------
+    plan : dict
+        The run's `plan.json`.
+    batches : iterable of dict
+        What each RECORD said.
+    directory : Path
+        Where the files go.
+
+    Returns
+    -------
+    dict
+        `missing`: null when every request of the run is complete, else one sentence.
+    """
+    workflow = work.load(plan["workflow"])
+    ledger.open_schema([workflow])
+    asked = status.requests(plan["requests"])
+    _write_requests(asked, directory / "requests.csv")
+    lines = _lines(plan, list(batches), asked, workflow)
+    (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return {"missing": _missing(plan, asked)}
+
+
+def _write_requests(asked: list[dict[str, Any]], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        names = ["request", "state", "volume", "components"]
+        writer = csv.DictWriter(stream, names, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(asked)
+
+
+def _lines(
+    plan: dict[str, Any],
+    batches: list[dict[str, Any]],
+    asked: list[dict[str, Any]],
+    workflow: work.Workflow,
+) -> list[str]:
+    recorded: Counter[str] = Counter()
+    for batch in batches:
+        recorded.update(batch["recorded"])
+    failed = [failure for batch in batches for failure in batch["failed"]]
+    complete = [request for request in asked if request["state"] == "complete"]
+    lines = []
+    if not plan["planned"]:
+        words = workflow.in_words(plan["found"])
+        lines.append(f"nothing to compute: {words} are recorded ({_made_by(asked)})")
+    else:
+        lines += [
+            f"asked for   {len(asked)} request{'s' * (len(asked) != 1)}: {len(complete)} complete",
+            f"found       {_numbers(plan['found'])}",
+            f"recorded    {_numbers(recorded)}",
+        ]
+        if failed:
+            lines.append(f"failed      {_numbers(Counter(one['process'] for one in failed))}")
+            lines += [
+                f"            {one['process']} {one['key'].get('block', '')}: {one['error']}"
+                for one in failed[:10]
+            ]
+            if len(failed) > 10:
+                lines.append(f"            … and {len(failed) - 10} more: bossflow status")
+    for request in complete[:20]:
+        lines.append(
+            f"{request['request']}  {request['n_components']:,} components  {request['volume']}"
+            if request.get("n_components") is not None
+            else f"{request['request']}  complete"
+        )
+    if len(complete) > 20:
+        lines.append(f"… and {len(complete) - 20} more in requests.csv")
+    return lines
+
+
+def _made_by(asked: list[dict[str, Any]]) -> str:
+    """Return the run that last made something of these requests, and its day."""
+    last = max(asked, key=lambda request: request["run_day"])
+    return f"run {last['run']}, {last['run_day']}"
+
+
+def _missing(plan: dict[str, Any], asked: list[dict[str, Any]]) -> str | None:
+    left = [request for request in asked if request["state"] != "complete"]
+    if not left:
+        return None
+    names = []
+    for request in left:
+        if request["errors"]:
+            names += [f"{unit} ({error})" for unit, error in request["errors"].items()]
+        else:
+            open_units = {
+                name: units["total"] - units["recorded"]
+                for name, units in request["units"].items()
+                if units["total"] > units["recorded"]
+            }
+            names.append(f"request {request['request']}: {_numbers(Counter(open_units))}")
+    shown = "; ".join(names[:3]) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")
+    return (
+        f"{len(left)} of {len(asked)} requests not complete: {shown}. What was finished is "
+        "recorded; the same nextflow command makes the rest (bossflow status shows it)"
+    )
+
+
+def _numbers(counts: "Counter[str] | dict[str, int]") -> str:
+    words = [f"{number:,} {process}" for process, number in counts.items() if number]
+    return ", ".join(words) or "nothing"

@@ -1,0 +1,104 @@
+"""The core's tables: runs, environments, parameter sets, executions, requests.
+
+Every table of every workflow is declared in `schema`; results point to the `Execution` that
+made them, and requests to the run that first asked for them.
+"""
+
+import datajoint as dj
+
+schema = dj.Schema()
+
+
+@schema
+class Run(dj.Manual):
+    """One `nextflow run`."""
+
+    definition = """
+    # one nextflow run
+    run_id           : char(16)      # hash of Nextflow's session, run name and start
+    ---
+    run_name         : varchar(100)  # Nextflow's name, such as happy_euler
+    run_started      : datetime(6)   # UTC
+    run_user         : varchar(100)  # account that started it
+    revision         : varchar(100)  # version, and commit where it is known, of the pipeline
+    nextflow_version : varchar(40)
+    profile          : varchar(255)
+    run_parameters   : json          # as given, defaults included
+    """
+
+    class Failure(dj.Part):
+        """A unit that this run tried and could not make."""
+
+        definition = """
+        # unit that failed in a run
+        -> master
+        unit_id        : char(32)       # hash of process and key
+        ---
+        failed_process : varchar(64)
+        failed_key     : json           # primary key of the row it should have filled
+        error          : varchar(1000)  # one sentence
+        """
+
+
+@schema
+class Environment(dj.Manual):
+    """What software made a result."""
+
+    definition = """
+    # container and software versions
+    environment_id : char(16)               # hash of the rest
+    ---
+    container=null : varchar(255)           # image with digest; null outside of containers
+    code           : char(16)               # hash of the programs in bin/
+    software       : json                   # distribution to version
+    """
+
+
+@schema
+class ParamSet(dj.Manual):
+    """A method, its version and its parameters."""
+
+    definition = """
+    # method and parameters
+    paramset_id    : char(16)     # hash of the rest
+    ---
+    method         : varchar(64)
+    method_version : varchar(16)
+    parameters     : json
+    """
+
+
+@schema
+class Execution(dj.Manual):
+    """One unit that was made: when, by what, where its bundle is."""
+
+    definition = """
+    # how a bundle was made
+    execution_id      : char(32)       # start of the sha256 of bundle.json
+    ---
+    process           : varchar(64)    # Nextflow process
+    -> Run
+    -> Environment
+    task              : varchar(255)   # Nextflow's task directory, such as 3f/70944c…
+    executed          : datetime       # UTC, when it began
+    execution_seconds : float64        # wall time
+    peak_memory_bytes : int64          # of the program so far
+    bundle_url        : varchar(1024)  # directory of the bundle
+    bundle_bytes      : int64          # all its files
+    manifest_sha256   : char(64)       # of bundle.json
+    content_sha256    : char(64)       # of what was made: the same for the same result
+    """
+
+
+@schema
+class Request(dj.Manual):
+    """One result that was asked for."""
+
+    definition = """
+    # one result that was asked for
+    request_id : char(16)      # hash of workflow, parameters and what they are applied to
+    ---
+    workflow   : varchar(255)  # module that knows its units
+    -> ParamSet
+    -> Run.proj(first_run_id='run_id')
+    """

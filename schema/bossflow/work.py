@@ -1,0 +1,145 @@
+"""What a workflow tells the core: its requests, and the units that each is made of."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol, cast
+
+from .kit.bundles import digest, unit_id
+
+
+@dataclass(frozen=True)
+class ParamSet:
+    """A method, its version and canonical parameters, named by their hash."""
+
+    method: str
+    version: str
+    parameters: dict[str, Any]
+
+    @cached_property
+    def paramset_id(self) -> str:
+        """Hash of method, version and parameters (16 hex digits)."""
+        return digest([self.method, self.version, self.parameters])[:16]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The `ParamSet` row."""
+        return {
+            "paramset_id": self.paramset_id,
+            "method": self.method,
+            "method_version": self.version,
+            "parameters": self.parameters,
+        }
+
+
+@dataclass(frozen=True)
+class Request:
+    """One result that is asked for.
+
+    Attributes
+    ----------
+    paramset : ParamSet
+        Method and parameters of the whole result.
+    subject : list
+        What they are applied to; JSON values that, with the parameter set, are its identity.
+    given : dict
+        What `units` needs beside these.
+    stage_paramsets : tuple of ParamSet
+        Parameter sets of its stages.
+    rows : tuple of (table class, dict)
+        Rows that register it, parents first; the table that refers to `Request` last.
+    """
+
+    workflow: str
+    paramset: ParamSet
+    subject: list[Any]
+    given: dict[str, Any]
+    stage_paramsets: tuple[ParamSet, ...] = ()
+    rows: tuple[tuple[Any, dict[str, Any]], ...] = ()
+
+    @cached_property
+    def request_id(self) -> str:
+        """Hash of workflow, parameter set and subject (16 hex digits)."""
+        return digest([self.workflow, self.paramset.paramset_id, self.subject])[:16]
+
+
+@dataclass(frozen=True)
+class UnitPlan:
+    """One piece of work as a workflow plans it; its inputs are other units of the request."""
+
+    process: str
+    key: dict[str, Any]
+    arguments: dict[str, Any]
+    inputs: "tuple[UnitPlan, ...]" = field(default=(), repr=False)
+
+    @cached_property
+    def unit_id(self) -> str:
+        """Hash of process and key (32 hex digits)."""
+        return unit_id(self.process, self.key)
+
+
+class Workflow(Protocol):
+    """What a module in `bossflow.workflows` defines.
+
+    `TABLES` are its stage tables, each with the `process` that fills it, parents first.
+    """
+
+    TABLES: tuple[Any, ...]
+
+    def expand(
+        self, params: dict[str, Any], described: dict[str, Any]
+    ) -> tuple[list[Request], list[str]]:
+        """Return the requests that the parameters ask for, and notes; ValueError if they can't."""
+
+    def units(self, request: Request) -> list[UnitPlan]:
+        """Return a request's units, inputs before what is made of them. Pure."""
+
+    def recall(self, request_id: str) -> Request:
+        """Return a recorded request as `expand` made it."""
+
+    def describe(self, request: Request, counts: dict[str, tuple[int, int]]) -> dict[str, Any]:
+        """Return what `bossflow status` says of a request; counts: process to recorded, all."""
+
+    def in_words(self, counts: dict[str, int]) -> str:
+        """Return numbers of units (process to number) as a user would say them."""
+
+    def pulled_bytes(self, unit: UnitPlan) -> int:
+        """Return how many bytes a unit asks of an archive."""
+
+
+def load(name: str) -> Workflow:
+    """Import a workflow's module.
+
+    Raises
+    ------
+    ValueError
+        If it is not installed here.
+    """
+    try:
+        return cast(Workflow, importlib.import_module(name))
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise ValueError(
+            f"workflow {name} has requests here, but is not installed: put its module on PYTHONPATH"
+        ) from None
+
+
+def names() -> list[str]:
+    """Return the modules of the workflows that come with the package."""
+    from . import workflows
+
+    modules = pkgutil.iter_modules(workflows.__path__)
+    return [f"{workflows.__name__}.{module.name}" for module in modules]
+
+
+def load_all() -> list[Workflow]:
+    """Import every workflow that comes with the package."""
+    return [load(name) for name in names()]
+
+
+def stage_tables(workflows: Iterable[Workflow]) -> dict[str, Any]:
+    """Return process to stage table, parents first."""
+    return {table.process: table for workflow in workflows for table in workflow.TABLES}

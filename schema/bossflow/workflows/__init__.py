@@ -1,0 +1,1 @@
+"""One module a workflow: its tables, its requests and its units."""

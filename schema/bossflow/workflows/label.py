@@ -1,0 +1,358 @@
+"""Exact blockwise labelling of a cutout: connected components, their table, their volume."""
+
+import dataclasses
+import math
+from typing import Any
+
+import datajoint as dj
+
+from .. import work
+from ..channels import Block, Channel, Cutout, box_columns, cut, extent, resolve
+from ..tables import Execution, ParamSet, Request, schema  # noqa: F401  (named in definitions)
+from ..voxels.boxes import Box, grid
+from ..work import UnitPlan
+
+# Versions of LABEL_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its program's
+# output changes; the golden-digest test says when.
+VERSION = "1.1"
+DTYPES = ("uint8", "uint16", "uint32", "uint64")
+BLOCK_VOXELS_MAX = 2**31 - 1
+
+
+@schema
+class LabelRequest(dj.Manual):
+    """A cutout whose components were asked for."""
+
+    definition = """
+    # cutout to be labelled
+    -> Request
+    ---
+    -> Cutout
+    """
+
+
+@schema
+class BlockLabels(dj.Computed):
+    """Components within one block."""
+
+    process = "LABEL_BLOCK"
+    definition = """
+    # components within one block
+    -> Block
+    -> ParamSet.proj(label_paramset_id='paramset_id')
+    ---
+    n_labels : int64  # local components
+    -> Execution.proj(labelled_by='execution_id')
+    """
+
+    def make(self, key: dict[str, Any]) -> None:
+        """Refuse: blocks are labelled by Nextflow."""
+        raise NotImplementedError(
+            "blocks are labelled by `nextflow run`; `bossflow status` shows what is missing"
+        )
+
+
+@schema
+class Segmentation(dj.Computed):
+    """The connected components of a cutout."""
+
+    process = "STITCH"
+    definition = """
+    # connected components of a cutout
+    -> LabelRequest
+    ---
+    n_components : int64          # numbered 1 to n by their first voxel in ZYX C order
+    volume       : varchar(1024)  # URL of the Neuroglancer precomputed volume of component ids
+    components   : varchar(1024)  # URL of the component table as Parquet
+    -> Execution.proj(stitched_by='execution_id')
+    """
+
+    class Source(dj.Part):
+        """The blocks that a segmentation was made of."""
+
+        definition = """
+        # block that it was made of
+        -> master
+        -> BlockLabels
+        """
+
+    class Component(dj.Part):
+        """One connected component."""
+
+        definition = """
+        # one connected component
+        -> master
+        component_id    : int64          # value in the volume, from 1
+        ---
+        segment_id=null : decimal(20,0)  # value in the source; null when it is foreground
+        voxel_count     : int64
+        bbox_x0         : int64          # (voxels) half-open, channel coordinates
+        bbox_x1         : int64
+        bbox_y0         : int64
+        bbox_y1         : int64
+        bbox_z0         : int64
+        bbox_z1         : int64
+        centroid_x      : float64        # (voxels) mean voxel index, channel coordinates
+        centroid_y      : float64
+        centroid_z      : float64
+        centroid_x_nm   : float64        # (nm) centroid times voxel size
+        centroid_y_nm   : float64
+        centroid_z_nm   : float64
+        """
+
+    def make(self, key: dict[str, Any]) -> None:
+        """Refuse: blocks are stitched by Nextflow."""
+        raise NotImplementedError(
+            f"segmentation {key['request_id']} is made by `nextflow run` with the parameters of "
+            "its request; `bossflow status` shows them"
+        )
+
+
+@schema
+class SegmentationBlock(dj.Computed):
+    """A block of the segmentation's volume."""
+
+    process = "RELABEL_BLOCK"
+    definition = """
+    # block written to the volume
+    -> Segmentation.Source
+    ---
+    labels_sha256 : char(64)  # of the ZYX C-order little-endian uint64 component ids
+    -> Execution.proj(relabelled_by='execution_id')
+    """
+
+    def make(self, key: dict[str, Any]) -> None:
+        """Refuse: blocks are relabelled by Nextflow."""
+        raise NotImplementedError(
+            "blocks are relabelled by `nextflow run`; `bossflow status` shows what is missing"
+        )
+
+
+TABLES = (Block, BlockLabels, Segmentation, SegmentationBlock)
+
+
+def expand(
+    params: dict[str, Any], described: dict[str, Any]
+) -> tuple[list[work.Request], list[str]]:
+    """Return one request for each asked-for cutout, and notes on archives not reached.
+
+    Raises
+    ------
+    ValueError
+        If a cutout leaves its channel, the channel can't be labelled, or two rows ask the same.
+    """
+    requests: list[work.Request] = []
+    notes: list[str] = []
+    asked: dict[str, str] = {}
+    for row in described["rows"]:
+        channel, unreached = resolve(row, described)
+        if unreached and unreached not in notes:
+            notes.append(unreached)
+        cutout = cut(row, channel)
+        _check(row, channel, cutout)
+        request = _request(
+            channel,
+            cutout,
+            tuple(row["block_shape"]),
+            row["connectivity"],
+            row["component_of"],
+            row["foreground_above"],
+            row["min_voxels"],
+            verify=bool(params.get("verify_pull")),
+            host=params["bossdb_host"],
+        )
+        if request.request_id in asked:
+            raise ValueError(
+                f"{row['where']} asks for the same as {asked[request.request_id]}: "
+                f"{row['source']} {request.given['cutout']}"
+            )
+        asked[request.request_id] = row["where"]
+        requests.append(request)
+    return requests, notes
+
+
+def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
+    if channel["dtype"] not in DTYPES:
+        raise ValueError(
+            f"{row['source']} has dtype {channel['dtype']}: only {', '.join(DTYPES)} are labelled"
+        )
+    if row["component_of"] == "segment" and row["foreground_above"]:
+        raise ValueError(
+            f"foreground_above {row['foreground_above']} in {row['where']} has no effect on "
+            "component_of segment: set component_of to foreground, or leave it out"
+        )
+    sides = zip(row["block_shape"], cutout.shape_zyx, strict=True)
+    if math.prod(min(side, length) for side, length in sides) > BLOCK_VOXELS_MAX:
+        raise ValueError(
+            f"block_shape {row['block_shape']} in {row['where']} makes blocks of 2^31 voxels or "
+            "more: choose a smaller one"
+        )
+
+
+def _request(
+    channel: dict[str, Any],
+    cutout: Box,
+    block_shape_zyx: tuple[int, int, int],
+    connectivity: int,
+    component_of: str,
+    foreground_above: int,
+    min_voxels: int,
+    version: str = VERSION,
+    verify: bool = False,
+    host: str = "",
+) -> work.Request:
+    label: dict[str, Any] = {"connectivity": connectivity, "component_of": component_of}
+    if component_of == "foreground":
+        label["foreground_above"] = foreground_above
+    stage = work.ParamSet("label_block", version.split(".")[0], label)
+    whole = work.ParamSet(
+        "label",
+        version,
+        label | {"min_voxels": min_voxels, "block_shape": list(block_shape_zyx)},
+    )
+    cutout_key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
+    request = work.Request(
+        workflow=__name__,
+        paramset=whole,
+        subject=[channel["channel_id"], cutout.name],
+        given={"channel": channel, "cutout": cutout.name, "verify": verify, "host": host},
+        stage_paramsets=(stage,),
+    )
+    rows = (
+        (Channel, channel),
+        (Cutout, cutout_key | box_columns("cutout", cutout)),
+        (LabelRequest, {"request_id": request.request_id} | cutout_key),
+    )
+    return dataclasses.replace(request, rows=rows)
+
+
+def units(request: work.Request) -> list[UnitPlan]:
+    """Return pull and label of every block, stitch, and relabel of every block."""
+    channel, parameters = request.given["channel"], request.paramset.parameters
+    (stage,) = request.stage_paramsets
+    cutout = Box.parse(request.given["cutout"])
+    whole = extent(channel)
+    origin_zyx = (whole.z0, whole.y0, whole.x0)
+    shape_zyx = tuple(parameters["block_shape"])
+    geometry = {
+        "cutout": cutout.name,
+        "block_shape_zyx": list(shape_zyx),
+        "origin_zyx": list(origin_zyx),
+    }
+    pulls, labels = [], []
+    for box in grid(cutout, shape_zyx, origin_zyx):
+        block = {"channel_id": channel["channel_id"], "block": box.name}
+        pull = UnitPlan(
+            "PULL_BLOCK",
+            block,
+            {
+                "uri": channel["uri"],
+                "resolution": channel["resolution"],
+                "host": request.given["host"],
+                "dtype": channel["dtype"],
+                "box": box.name,
+                "verify": request.given["verify"],
+            },
+        )
+        pulls.append(pull)
+        labels.append(
+            UnitPlan(
+                "LABEL_BLOCK",
+                block | {"label_paramset_id": stage.paramset_id},
+                {
+                    "box": box.name,
+                    "connectivity": parameters["connectivity"],
+                    "component_of": parameters["component_of"],
+                    "foreground_above": parameters.get("foreground_above", 0),
+                },
+                (pull,),
+            )
+        )
+    key = {"request_id": request.request_id}
+    stitch = UnitPlan(
+        "STITCH",
+        key,
+        geometry
+        | {
+            "connectivity": parameters["connectivity"],
+            "min_voxels": parameters["min_voxels"],
+            "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
+        },
+        tuple(labels),
+    )
+    relabels = [
+        UnitPlan(
+            "RELABEL_BLOCK",
+            key | label.key,
+            geometry | {"box": label.arguments["box"]},
+            (stitch, label),
+        )
+        for label in labels
+    ]
+    return [*pulls, *labels, stitch, *relabels]
+
+
+def recall(request_id: str) -> work.Request:
+    """Return a recorded request.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that id.
+    """
+    found = (LabelRequest() * Request() * ParamSet & {"request_id": request_id}).to_dicts()
+    if not found:
+        raise ValueError(f"request {request_id} is not recorded; `bossflow status` lists them")
+    (row,) = found
+    (channel,) = (Channel() & {"channel_id": row["channel_id"]}).to_dicts()
+    parameters = row["parameters"]
+    request = _request(
+        channel,
+        Box.parse(row["cutout"]),
+        tuple(parameters["block_shape"]),
+        parameters["connectivity"],
+        parameters["component_of"],
+        parameters.get("foreground_above", 0),
+        parameters["min_voxels"],
+        version=row["method_version"],
+    )
+    assert request.request_id == request_id
+    return request
+
+
+def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[str, Any]:
+    """Return source, box, method, parameters and result of a request."""
+    channel = request.given["channel"]
+    result = (Segmentation() & {"request_id": request.request_id}).to_dicts()
+    found = result[0] if result else {}
+    blocks_recorded, blocks_total = counts["PULL_BLOCK"]
+    return {
+        "source": channel["uri"],
+        "archive": channel["archive"],
+        "resolution": channel["resolution"],
+        "box": request.given["cutout"],
+        "method": request.paramset.method,
+        "parameters": request.paramset.parameters,
+        "blocks_total": blocks_total,
+        "blocks_recorded": blocks_recorded,
+        "n_components": found.get("n_components"),
+        "volume": found.get("volume"),
+        "components": found.get("components"),
+    }
+
+
+def in_words(counts: dict[str, int]) -> str:
+    """Return numbers of units as a user would say them: `1 segmentation, 64 blocks`."""
+    names = {"STITCH": "segmentation", "PULL_BLOCK": "block"}
+    return ", ".join(
+        f"{counts.get(process, 0):,} {name}" + ("" if counts.get(process) == 1 else "s")
+        for process, name in names.items()
+    )
+
+
+def pulled_bytes(unit: UnitPlan) -> int:
+    """Return how many bytes of voxels a unit asks of the archive."""
+    if unit.process != "PULL_BLOCK":
+        return 0
+    itemsize = int(unit.arguments["dtype"].removeprefix("uint")) // 8
+    return Box.parse(unit.arguments["box"]).voxel_count * itemsize

@@ -1,0 +1,39 @@
+"""What the tests share: where the programs are, and databases of their own."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
+
+# A clone may be set up for a team's database: its datajoint.json must not be found by the tests.
+if Path.cwd().is_relative_to(ROOT):
+    os.chdir(tempfile.mkdtemp(prefix="bossflow-tests-"))
+
+for folder in ("schema", "bin", "tests/toy"):
+    sys.path.insert(0, str(ROOT / folder))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests on the real data run wherever the data are; in CI they must be there."""
+    if (SHARED / "data").is_dir() or os.environ.get("CI"):
+        return
+    for item in items:
+        if item.get_closest_marker("shared"):
+            item.add_marker(pytest.mark.skip(reason="../shared/data is not on this machine"))
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return a BOSSFLOW_HOME for this session; its embedded database is stopped at the end."""
+    path = tmp_path_factory.mktemp("home")
+    os.environ["BOSSFLOW_HOME"] = str(path)
+    yield path
+    from bossflow import database
+
+    database.stop_embedded()

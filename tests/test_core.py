@@ -1,0 +1,456 @@
+"""The core: plan, units, record, summary, invalidate, on the toy workflow and a real database.
+
+The same file runs on MySQL from test_mysql.py.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from itertools import combinations, count
+from pathlib import Path
+from typing import Any
+
+import bossflow
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from kit import bundles, tasks
+
+NUMBERS = count()
+
+
+@pytest.fixture(scope="module")
+def toy(home: Path) -> Any:
+    """Return the toy workflow, its tables bound."""
+    import toy
+    from bossflow import database, ledger, work
+
+    workflows = [*work.load_all(), toy]
+    if not database.server().embedded:  # there it takes rights, and so a command
+        ledger.deploy()
+    ledger.open_schema(workflows)
+    yield toy
+    if not database.server().embedded:
+        bossflow.schema.drop(prompt=False)
+
+
+def count_words(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    words = Path(unit.arguments["path"]).read_text().split()
+    if "broken" in words:
+        raise ValueError(f"{unit.arguments['path']} is broken")
+    bundle.attributes["n_words"] = len(words)
+    distinct = sorted(set(words))
+    shares = [words.count(word) / len(words) for word in distinct]
+    table = pa.table({"word": distinct, "frequency": shares})
+    pq.write_table(table, bundle.directory / "word.parquet")
+    bundle.parts["Word"] = "word.parquet"
+
+
+def add_words(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    bundle.attributes["total"] = sum(one.manifest["attributes"]["n_words"] for one in unit.inputs)
+    (bundle.directory / "listing.txt").write_text(
+        "\n".join(one.key["file_id"] for one in unit.inputs)
+    )
+    bundle.urls["listing"] = "listing.txt"
+    sources = pa.table({"file_id": [one.key["file_id"] for one in unit.inputs]})
+    pq.write_table(sources, bundle.directory / "source.parquet")
+    bundle.parts["Source"] = "source.parquet"
+
+
+PROGRAMS: dict[str, tasks.Work] = {"COUNT_WORDS": count_words, "ADD_WORDS": add_words}
+
+
+class Pipeline:
+    """What Nextflow does with the toy workflow, a step at a time."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.directory = directory
+        self.store = directory / "store"
+        self.monkeypatch = monkeypatch
+        self.runs = 0
+
+    def plan(
+        self, files: list[Path], suffix: str = "", **params: Any
+    ) -> tuple[dict[str, Any], Path]:
+        from bossflow.plan import plan
+
+        self.runs += 1
+        work_dir = self.directory / f"run{self.runs}"
+        work_dir.mkdir()
+        given = {"files": [str(path) for path in files], "suffix": suffix, "blocks_per_task": 2}
+        asked = {
+            "workflow": "toy",
+            "params": given | {"store": str(self.store)} | params,
+            "run": {
+                "name": f"run{self.runs}",
+                "session": str(self.directory),
+                "start": datetime.now(UTC).isoformat(),
+                "nextflow": "25.04.0",
+                "launch_dir": str(self.directory),
+            },
+        }
+        plan(asked, {"problem": None, "rows": [], "channels": []}, "0" * 16, work_dir)
+        return json.loads((work_dir / "plan.json").read_text()), work_dir
+
+    def compute(self, plan: dict[str, Any], work_dir: Path) -> list[Path]:
+        """Run the tasks, each after those it names; return the receipts."""
+        todo, done = list(plan["tasks"]), []
+        while todo:
+            ready = [t for t in todo if not {o["task"] for o in todo} & set(t["after"])]
+            for task in ready:
+                task_dir = work_dir / task["task"]
+                task_dir.mkdir()
+                self.monkeypatch.chdir(task_dir)
+                file = work_dir / "tasks" / f"{task['task']}.jsonl"
+                self.monkeypatch.setattr(sys, "argv", ["program", str(file)])
+                tasks.main(task["process"], PROGRAMS[task["process"]], software=("pyarrow",))
+                done.append(task_dir / "receipts.jsonl")
+            todo = [task for task in todo if task not in ready]
+        return done
+
+    def run(self, files: list[Path], **params: Any) -> dict[str, Any]:
+        """Run it all; return plan, receipts by state, what RECORD said, verdict and summary."""
+        from bossflow.record import record
+        from bossflow.summary import summarise
+
+        plan, work_dir = self.plan(files, **params)
+        if plan["problem"]:
+            return {"plan": plan}
+        receipts = self.compute(plan, work_dir)
+        lines = [json.loads(line) for path in receipts for line in path.read_text().splitlines()]
+        recorded = [record(plan, receipts)] if receipts else []
+        verdict = summarise(plan, recorded, work_dir)
+        return {
+            "plan": plan,
+            "receipts": receipts,
+            "states": sorted(line["state"] for line in lines),
+            "recorded": recorded,
+            "verdict": verdict,
+            "summary": (work_dir / "summary.txt").read_text(),
+            "requests": (work_dir / "requests.csv").read_text(),
+        }
+
+
+@pytest.fixture
+def pipeline(toy: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    return Pipeline(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """Return five files that no other test has."""
+    paths = []
+    for number in range(5):
+        path = tmp_path / f"file{number}.txt"
+        path.write_text(f"a b c {'d ' * number} test{next(NUMBERS)}")
+        paths.append(path)
+    return paths
+
+
+def rows(table: Any) -> int:
+    return len(table())
+
+
+def test_a_run_records_every_unit_and_its_lineage(pipeline: Pipeline, files: list[Path]) -> None:
+    done = pipeline.run(files)
+    assert done["recorded"][0]["recorded"] == {"COUNT_WORDS": 5, "ADD_WORDS": 1}
+    assert done["verdict"] == {"missing": None}
+    toy = sys.modules["toy"]
+    (request,) = done["plan"]["requests"]
+    total = (toy.WordTotal & {"request_id": request}).fetch1()
+    assert total["total"] == sum(len(path.read_text().split()) for path in files)
+    assert Path(total["listing"].removeprefix("file://")).read_text()
+    made = (
+        toy.WordTotal.Source
+        * toy.WordCount
+        * bossflow.Execution.proj("process", counted_by="execution_id")
+    )
+    assert set((made & {"request_id": request}).to_arrays("process")) == {"COUNT_WORDS"}
+    assert request in done["requests"]
+
+
+def test_a_second_run_finds_all_recorded(pipeline: Pipeline, files: list[Path]) -> None:
+    pipeline.run(files)
+    again = pipeline.run(files)
+    assert again["plan"]["tasks"] == []
+    assert again["summary"].startswith("nothing to compute: 5 files are recorded (run run1, 20")
+
+
+def test_a_larger_request_makes_only_what_is_new(pipeline: Pipeline, files: list[Path]) -> None:
+    pipeline.run(files[:3])
+    more = pipeline.run(files)
+    assert more["recorded"][0]["recorded"] == {"COUNT_WORDS": 2, "ADD_WORDS": 1}
+
+
+def test_a_changed_parameter_reuses_earlier_stages(pipeline: Pipeline, files: list[Path]) -> None:
+    pipeline.run(files)
+    changed = pipeline.run(files, suffix="x")
+    assert changed["recorded"][0]["recorded"] == {"ADD_WORDS": 1}
+
+
+def test_a_dry_run_writes_nothing(pipeline: Pipeline, files: list[Path]) -> None:
+    before = rows(bossflow.Run), rows(bossflow.Request), rows(bossflow.ParamSet)
+    plan, work_dir = pipeline.plan(files, dry_run=True)
+    assert "5 COUNT_WORDS" in plan["text"]
+    assert before == (rows(bossflow.Run), rows(bossflow.Request), rows(bossflow.ParamSet))
+    assert not pipeline.store.exists()
+    assert not (work_dir / "tasks").exists()
+
+
+def test_a_mistake_writes_nothing(pipeline: Pipeline, files: list[Path]) -> None:
+    before = rows(bossflow.Run), rows(bossflow.Request)
+    assert "does not exist" in pipeline.run([*files, Path("/nope")])["plan"]["problem"]
+    pipeline.store.write_text("in the way")
+    problem = pipeline.run(files)["plan"]["problem"]
+    assert problem.startswith(f"store {pipeline.store} can't be written")
+    assert before == (rows(bossflow.Run), rows(bossflow.Request))
+    assert "://" in pipeline.run(files, store="s3://bucket/x")["plan"]["problem"]
+
+
+def test_a_failed_unit_leaves_the_others_recorded(pipeline: Pipeline, files: list[Path]) -> None:
+    files[2].write_text(f"broken test{next(NUMBERS)}")
+    done = pipeline.run(files)
+    assert done["states"] == ["blocked", "failed", *["made"] * 4]
+    assert done["recorded"][0]["recorded"] == {"COUNT_WORDS": 4}
+    assert "is broken" in done["verdict"]["missing"]
+    assert rows(lambda: bossflow.Run.Failure & {"run_id": done["plan"]["run_id"]}) == 1
+    from bossflow import status
+
+    (one,) = status.requests(done["plan"]["requests"])
+    assert one["state"] == "failed"
+    assert one["units"]["COUNT_WORDS"] == {"recorded": 4, "total": 5}
+
+
+def test_a_failure_mended_needs_only_what_depends(pipeline: Pipeline, files: list[Path]) -> None:
+    text = files[2].read_text()
+    PROGRAMS["COUNT_WORDS"] = lambda unit, bundle: (
+        count_words(unit, bundle) if "file2" not in unit.arguments["path"] else 1 / 0
+    )
+    try:
+        assert pipeline.run(files)["verdict"]["missing"]
+    finally:
+        PROGRAMS["COUNT_WORDS"] = count_words
+    assert files[2].read_text() == text
+    done = pipeline.run(files)
+    assert done["recorded"][0]["recorded"] == {"COUNT_WORDS": 1, "ADD_WORDS": 1}
+    assert done["verdict"] == {"missing": None}
+
+
+def test_an_emptied_database_is_filled_from_the_store(
+    pipeline: Pipeline, files: list[Path]
+) -> None:
+    first = pipeline.run(files)
+    toy = sys.modules["toy"]
+    made = toy.WordCount & (toy.WordTotal.Source & {"request_id": first["plan"]["requests"][0]})
+    executions = [{"execution_id": name} for name in made.to_arrays("counted_by")]
+    (bossflow.Execution & executions).delete(prompt=False, part_integrity="cascade")
+    again = pipeline.run(files)
+    assert again["states"] == ["reused"] * 6
+    assert again["recorded"][0]["recorded"]["COUNT_WORDS"] == 5
+
+
+def test_receipts_of_a_later_stage_bring_their_inputs(
+    pipeline: Pipeline, files: list[Path]
+) -> None:
+    from bossflow.record import record
+
+    plan, work_dir = pipeline.plan(files)
+    receipts = pipeline.compute(plan, work_dir)
+    last = [path for path in receipts if path.parent.name.startswith("ADD_WORDS")]
+    assert record(plan, last)["recorded"] == {"COUNT_WORDS": 5, "ADD_WORDS": 1}
+    again = record(plan, receipts)
+    assert again["recorded"] == {}
+    assert again["known"] == {"COUNT_WORDS": 5, "ADD_WORDS": 1}
+
+
+def bundle_of(receipts: list[Path], process: str) -> Path:
+    lines = [json.loads(line) for path in receipts for line in path.read_text().splitlines()]
+    return next(bundles.local(line["url"]) for line in lines if line["process"] == process)
+
+
+def test_an_altered_file_is_not_recorded(pipeline: Pipeline, files: list[Path]) -> None:
+    from bossflow.record import record
+
+    plan, work_dir = pipeline.plan(files)
+    receipts = pipeline.compute(plan, work_dir)
+    with (bundle_of(receipts, "COUNT_WORDS") / "word.parquet").open("r+b") as stream:
+        stream.seek(10)
+        stream.write(b"\xff")
+    result = record(plan, receipts)
+    assert result["recorded"] == {"COUNT_WORDS": 4}
+    assert [one["process"] for one in result["failed"]] == ["COUNT_WORDS", "ADD_WORDS"]
+    assert "is not what its bundle says" in result["failed"][0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"attributes": {"n_words": "three"}}, "n_words is 'three'"),
+        ({"attributes": {}}, "lacks n_words"),
+        ({"attributes": {"n_words": 1, "extra": 2}}, "has extra, which the table has not"),
+        ({"parts": {"Wrong": "word.parquet"}}, "has no part Wrong"),
+        ({"files": [{"path": "../../etc/passwd", "bytes": 1, "sha256": "0" * 64}]}, "files/0/path"),
+        ({"process": "UNKNOWN"}, "another unit"),
+    ],
+)
+def test_a_bundle_that_does_not_fit_is_refused(
+    pipeline: Pipeline, files: list[Path], change: dict[str, Any], problem: str
+) -> None:
+    from bossflow.record import record
+
+    plan, work_dir = pipeline.plan(files[:1])
+    receipts = pipeline.compute(plan, work_dir)
+    path = bundle_of(receipts, "COUNT_WORDS") / "bundle.json"
+    manifest = json.loads(path.read_text()) | change
+    manifest["content_sha256"] = bundles.content_digest(manifest)
+    path.write_text(json.dumps(manifest))
+    result = record(plan, receipts)
+    assert result["recorded"] == {}
+    assert problem in result["failed"][0]["error"]
+
+
+def test_a_value_that_is_not_finite_is_refused(pipeline: Pipeline, files: list[Path]) -> None:
+    from bossflow.record import record
+
+    def count_nan(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+        count_words(unit, bundle)
+        table = pa.table({"word": ["x"], "frequency": [float("nan")]})
+        pq.write_table(table, bundle.directory / "word.parquet")
+
+    PROGRAMS["COUNT_WORDS"] = count_nan
+    try:
+        plan, work_dir = pipeline.plan(files[:1])
+        result = record(plan, pipeline.compute(plan, work_dir))
+    finally:
+        PROGRAMS["COUNT_WORDS"] = count_words
+    assert result["recorded"] == {}
+    assert "frequency holds a value that is not finite" in result["failed"][0]["error"]
+
+
+def test_other_content_for_a_recorded_unit_is_an_error(
+    pipeline: Pipeline, files: list[Path]
+) -> None:
+    from bossflow.record import record
+
+    done = pipeline.run(files[:1])
+    shutil.rmtree(pipeline.store)
+
+    def count_more(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+        count_words(unit, bundle)
+        bundle.attributes["n_words"] += 1
+
+    PROGRAMS["COUNT_WORDS"] = count_more
+    try:
+        for task in done["receipts"]:
+            shutil.rmtree(task.parent)
+        work_dir = pipeline.directory / "run1"
+        tasks_again = [
+            {"task": path.stem, "process": path.stem.rpartition("-")[0], "after": []}
+            for path in sorted((work_dir / "tasks").iterdir(), reverse=True)
+        ]
+        receipts = pipeline.compute(done["plan"] | {"tasks": tasks_again}, work_dir)
+    finally:
+        PROGRAMS["COUNT_WORDS"] = count_words
+    result = record(done["plan"], receipts)
+    assert result["recorded"] == {}
+    assert "other content than what is recorded" in result["failed"][0]["error"]
+
+
+def test_bundles_made_from_retired_inputs_are_made_again(
+    pipeline: Pipeline, files: list[Path]
+) -> None:
+    from bossflow import invalidate
+
+    done = pipeline.run(files)
+    toy = sys.modules["toy"]
+    (request,) = done["plan"]["requests"]
+    sources = (toy.WordTotal.Source & {"request_id": request}).to_arrays("file_id")
+    wrong = set((toy.WordCount & {"file_id": sources[0]}).to_arrays("counted_by"))
+    found = invalidate.dependents(wrong)
+    assert dict(invalidate.preview(found)) == {"COUNT_WORDS": 1, "ADD_WORDS": 1}
+    assert invalidate.invalidate(found) == 2
+    assert not len(bossflow.Execution & [{"execution_id": name} for name in found])
+    again = pipeline.run(files)
+    assert again["states"] == ["made", "made"]
+    assert again["recorded"][0]["recorded"] == {"COUNT_WORDS": 1, "ADD_WORDS": 1}
+
+
+def test_a_lost_bundle_is_named_before_anything_runs(pipeline: Pipeline, files: list[Path]) -> None:
+    from bossflow import invalidate
+
+    done = pipeline.run(files)
+    shutil.rmtree(bundle_of(done["receipts"], "COUNT_WORDS"))
+    problem = pipeline.run(files)["plan"]["problem"]
+    assert "1 recorded products are not in the store" in problem
+    assert "bossflow invalidate --lost" in problem
+    lost = invalidate.select(lost=True)
+    assert lost
+    invalidate.invalidate(invalidate.dependents(lost))
+    assert pipeline.run(files)["verdict"] == {"missing": None}
+
+
+def test_two_runs_at_once_record_each_unit_once(pipeline: Pipeline, files: list[Path]) -> None:
+    from bossflow.record import record
+
+    first, first_dir = pipeline.plan(files)
+    second, second_dir = pipeline.plan(files)
+    receipts = pipeline.compute(first, first_dir), pipeline.compute(second, second_dir)
+    assert record(first, receipts[0])["recorded"] == {"COUNT_WORDS": 5, "ADD_WORDS": 1}
+    other = record(second, receipts[1])
+    assert (other["recorded"], other["failed"]) == ({}, [])
+    assert other["known"] == {"COUNT_WORDS": 5, "ADD_WORDS": 1}
+
+
+def test_tables_share_only_attributes_that_are_foreign_keys(toy: Any) -> None:
+    """Every pair of tables joins, and only on what is the same attribute in both."""
+    tables = []
+    for cls, _ in bossflow.schema.declare_list:
+        tables += [cls, *(getattr(cls, name) for name in dir(cls) if name[0].isupper())]
+    tables = [cls for cls in tables if hasattr(cls, "full_table_name")]
+    assert len(tables) > 15
+    for one, other in combinations(tables, 2):
+        shared = set(one().heading.names) & set(other().heading.names)
+        for name in shared:
+            lineages = one().heading[name].lineage, other().heading[name].lineage
+            assert lineages[0] == lineages[1] is not None, (one, other, name)
+        plain = set(one().heading.secondary_attributes) & set(other().heading.secondary_attributes)
+        plain -= {name for name in plain if one().heading[name].lineage}
+        assert not plain, (one, other, plain)
+        len(one() * other())
+
+
+def test_make_names_the_command(toy: Any) -> None:
+    for table in (
+        bossflow.Block,
+        bossflow.BlockLabels,
+        bossflow.Segmentation,
+        bossflow.SegmentationBlock,
+    ):
+        with pytest.raises(NotImplementedError, match="nextflow run"):
+            table().make({"request_id": "x"})
+    assert bossflow.Segmentation.progress(display=False) == (0, 0)
+
+
+def test_the_lock_keeps_a_second_process_out(toy: Any, home: Path) -> None:
+    from bossflow import database
+
+    program = (
+        "import bossflow.database as d; d.LOCK_SECONDS = 1; conn = d.connection()\n"
+        "try:\n"
+        "    with d.lock(conn): print('in')\n"
+        "except d.DatabaseError: print('out')"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def other() -> str:
+        command = [sys.executable, "-W", "ignore", "-c", program]
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    with database.lock(database.connection()):
+        assert other() == "out"
+    assert other() == "in"

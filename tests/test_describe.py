@@ -1,0 +1,160 @@
+"""DESCRIBE: what a user asks for, checked and looked up in a real archive."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bossflow.archive import app, serving
+from bossflow.archive_volumes import volume_of
+from describe import described, main
+from starlette.types import ASGIApp, Receive, Scope, Send
+from voxels.archives import bossdb
+
+ROOT = Path(__file__).parent.parent
+TOKEN = "hush-0f7%a"
+NEURONS, EM = "bossdb://lab/brain/neurons", "bossdb://lab/brain/em"
+NOWHERE = "http://127.0.0.1:1"
+asked: Counter[str] = Counter()
+
+
+def counting(inner: ASGIApp) -> ASGIApp:
+    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+        asked[scope["path"]] += 1
+        await inner(scope, receive, send)
+
+    return outer
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[str]:
+    volumes = {
+        NEURONS: volume_of(np.zeros((4, 5, 6), "uint64"), (1, 2, 3), (30.0, 4.0, 8.0)),
+        EM: volume_of(np.zeros((4, 5, 6), "uint8"), (1, 2, 3), (30.0, 4.0, 8.0)),
+    }
+    with serving(counting(app(volumes, TOKEN))) as address:
+        yield address
+
+
+@pytest.fixture
+def describe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Any:
+    """Run the program; return described.json and check that nobody sees the token."""
+    quick = bossdb.METADATA_LIMITS._replace(first_wait=0.01)
+    monkeypatch.setattr(bossdb, "METADATA_LIMITS", quick)
+
+    def run(sheet: str | bytes | None = None, token: str = TOKEN, **params: Any) -> Any:
+        (tmp_path / "run.json").write_text(json.dumps({"params": params, "run": {}}))
+        arguments = ["run.json", str(ROOT / "nextflow_schema.json")]
+        if sheet is not None:
+            sheet = sheet.encode() if isinstance(sheet, str) else sheet
+            (tmp_path / "cutouts.csv").write_bytes(sheet)
+            arguments.append("cutouts.csv")
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setenv("BOSSDB_TOKEN", token)
+        monkeypatch.setattr(sys, "argv", ["describe.py", *arguments])
+        main()
+        text = (tmp_path / "described.json").read_text()
+        assert token not in text + "".join(capfd.readouterr())
+        return json.loads(text)
+
+    return run
+
+
+def test_the_program_runs_by_itself(tmp_path: Path, host: str) -> None:
+    params = {"source": EM, "bossdb_host": host}
+    (tmp_path / "run.json").write_text(json.dumps({"params": params, "run": {}}))
+    done = subprocess.run(
+        [sys.executable, ROOT / "bin/describe.py", "run.json", ROOT / "nextflow_schema.json"],
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    found = json.loads((tmp_path / "described.json").read_text())
+    assert found["problem"].startswith(f"{host} refuses the token for {EM}")  # it is not "public"
+
+
+def test_a_channel_is_described_once_however_many_cutouts_it_has(describe: Any, host: str) -> None:
+    asked.clear()
+    sheet = f"source,x_range\n{NEURONS},3:5\n{EM},\n{NEURONS},5:7\n"
+    found = describe(sheet, bossdb_host=host)
+    assert found["problem"] is None
+    assert [row["where"] for row in found["rows"]] == [
+        f"line {line} of cutouts.csv" for line in (2, 3, 4)
+    ]
+    metadata = {
+        "kind": "annotation",
+        "dtype": "uint64",
+        "shape_zyx": [4, 5, 6],
+        "offset_zyx": [1, 2, 3],
+        "voxel_size_nm_zyx": [30.0, 4.0, 8.0],
+    }
+    neurons = {
+        "source": NEURONS,
+        "resolution": 0,
+        "archive": host.removeprefix("http://"),
+        "host": host,
+        "metadata": metadata,
+        "unreachable": None,
+    }
+    em = {"source": EM, "metadata": metadata | {"kind": "image", "dtype": "uint8"}}
+    assert found["channels"] == [neurons, neurons | em]
+    assert asked["/v1/collection/lab/experiment/brain/channel/neurons"] == 1
+
+
+def test_a_name_can_be_given_to_the_archive(describe: Any, host: str) -> None:
+    found = describe(source=EM, bossdb_host=host, archive="ours")
+    assert found["channels"][0]["archive"] == "ours" and found["channels"][0]["host"] == host
+
+
+def test_an_archive_that_is_not_there_is_no_problem_yet(describe: Any) -> None:
+    found = describe(source=NEURONS, bossdb_host=NOWHERE)
+    assert found["problem"] is None and found["rows"][0]["source"] == NEURONS
+    [channel] = found["channels"]
+    assert channel["metadata"] is None
+    assert channel["unreachable"] == (
+        f"{NOWHERE} can't be reached for {NEURONS}: connection refused"
+    )
+
+
+@pytest.mark.parametrize(
+    ("params", "problem"),
+    [
+        ({"source": "bossdb://lab/brain/glia"}, "has no bossdb://lab/brain/glia (in the parame"),
+        ({"source": "bossdb://lab/brain"}, "'bossdb://lab/brain' is malformed: write bossdb://"),
+        ({"source": "s3://lab/brain/em"}, "'s3://lab/brain/em' names no archive that is known"),
+        ({"source": EM, "resolution": 4}, "resolution 4 is not one of bossdb://lab/brain/em: it"),
+        ({"source": EM, "token": "wrong"}, "refuses the token for bossdb://lab/brain/em: set BOS"),
+        ({"source": EM, "token": "no token"}, "BOSSDB_TOKEN is malformed"),
+        ({"source": EM, "bossdb_host": "localhost:80"}, "bossdb_host 'localhost:80' is malformed"),
+        ({"sheet": f"source,resolution\n{EM},0\n{EM},1\n"}, "(in line 3 of cutouts.csv)"),
+        ({"sheet": "source\nb\xe4r\n".encode("latin-1")}, "cutouts.csv is not text in UTF-8"),
+        ({"sheet": ""}, "cutouts.csv"),
+        ({}, "source"),
+    ],
+)
+def test_a_mistake_is_one_sentence(
+    describe: Any, host: str, params: dict[str, Any], problem: str
+) -> None:
+    found = describe(**{"bossdb_host": host} | params)
+    assert problem in found["problem"] and "\n" not in found["problem"]
+    assert found["channels"] == []
+
+
+def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    monkeypatch.delitem(sys.modules, "voxels.archives.bossdb", raising=False)
+    monkeypatch.delattr("voxels.archives.bossdb", raising=False)
+    monkeypatch.setitem(sys.modules, "intern", None)
+    monkeypatch.setitem(sys.modules, "intern.remote.boss", None)
+    found = described({"source": EM, "bossdb_host": host}, schema, None, TOKEN)
+    assert "package intern.remote.boss is missing" in found["problem"]

@@ -1,0 +1,315 @@
+"""Blockwise labelling equals cc3d on the whole cutout, numbering and component table included."""
+
+import gzip
+from itertools import product
+from pathlib import Path
+
+import cc3d
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+from voxels import label
+from voxels.boxes import Box, grid
+from voxels.label import component_columns, label_block, relabel, stitch, surface
+
+SEGMENTATION = Path(__file__).parents[2] / "shared" / "data" / "connectomics.npy.ckl.gz"
+VOXEL_SIZE = (30.0, 4.0, 3.5)
+
+
+def blockwise(
+    voxels,
+    corner,
+    block_shape,
+    origin,
+    connectivity,
+    component_of="segment",
+    foreground_above=0,
+    min_voxels=0,
+):
+    """Component ids and table of a cutout at `corner`, made block by block."""
+    cutout = Box.of(corner, voxels.shape)
+    blocks = grid(cutout, block_shape, origin)
+    made = [
+        label_block(
+            voxels[block.slices(corner)],
+            block.corner_zyx,
+            connectivity,
+            component_of,
+            foreground_above,
+        )
+        for block in blocks
+    ]
+    components, lookup, starts = stitch(
+        [statistics for _, statistics in made],
+        lambda number, face: surface(made[number][0])[face],
+        cutout,
+        block_shape,
+        origin,
+        connectivity,
+        min_voxels,
+    )
+    ids = np.full(voxels.shape, 0xDEAD, np.uint64)
+    for number, block in enumerate(blocks):
+        table = lookup[starts[number] : starts[number + 1]]
+        ids[block.slices(corner)] = relabel(made[number][0], table)
+    return ids, component_columns(components, VOXEL_SIZE)
+
+
+def whole(voxels, connectivity, component_of="segment", foreground_above=0, min_voxels=0):
+    """Component ids of a whole cutout, by cc3d; dust dropped, the rest renumbered."""
+    if component_of == "foreground":
+        image = (voxels > foreground_above).astype(np.uint8)
+    else:
+        values, places = np.unique(voxels, return_inverse=True)
+        image = (places.reshape(voxels.shape) + (values[0] != 0)).astype(np.uint32)
+    labels = cc3d.connected_components(np.ascontiguousarray(image), connectivity=connectivity)
+    kept = np.bincount(labels.ravel()) >= max(1, min_voxels)
+    kept[0] = False
+    return np.where(kept, np.cumsum(kept), 0)[labels].astype(np.uint64)
+
+
+def table_of(ids, voxels, corner, component_of="segment"):
+    """Component table of a whole array, voxel by voxel, with Python's integers."""
+    rows = []
+    for component in range(1, int(ids.max()) + 1):
+        places = np.argwhere(ids == component) + corner
+        z, y, x = places.T.tolist()
+        centroid = [sum(axis) / len(axis) for axis in (x, y, z)]
+        segment = int(voxels[tuple(places[0] - corner)]) if component_of == "segment" else 0
+        row = [component, segment, len(places)]
+        row += [bound for axis in (x, y, z) for bound in (min(axis), max(axis) + 1)]
+        row += centroid
+        row += [mean * size for mean, size in zip(centroid, VOXEL_SIZE[::-1], strict=True)]
+        rows.append(row)
+    return rows
+
+
+def rows_of(columns):
+    """Rows of a component table."""
+    return [
+        list(row) for row in zip(*(column.tolist() for column in columns.values()), strict=True)
+    ]
+
+
+@st.composite
+def volumes(draw):
+    """Small volumes of few values, in which neighbours are often equal; any unsigned dtype."""
+    dtype = np.dtype(draw(st.sampled_from(["u1", "u2", "u4", "u8"])))
+    top = int(np.iinfo(dtype).max)
+    # Ids that differ in their highest bits only, and the largest there are.
+    palette = [0, 1, 2, top, top - 1, top // 2 + 1, top // 2 + 2]
+    palette += [2**32 + 1, 2**63 + 1] if dtype == np.uint64 else []
+    shape = draw(st.tuples(*[st.integers(1, 12)] * 3))
+    few = draw(st.lists(st.sampled_from(palette), min_size=1, max_size=4))
+    background = draw(st.sampled_from([0.0, 0.3, 0.6, 0.85]))
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    stretch = draw(st.tuples(*[st.integers(1, 3)] * 3))
+    voxels = random.choice(np.array(few, dtype), shape)
+    voxels[random.random(shape) < background] = 0
+    for axis, times in enumerate(stretch):
+        voxels = np.repeat(voxels, times, axis)
+    return voxels[: shape[0], : shape[1], : shape[2]]
+
+
+corners = st.tuples(*[st.integers(-20, 20)] * 3)
+block_shapes = st.tuples(*[st.integers(1, 13)] * 3)
+connectivities = st.sampled_from([6, 18, 26])
+
+
+@settings(max_examples=300, deadline=None)
+@given(volumes(), corners, block_shapes, corners, connectivities, st.integers(0, 12))
+def test_segments_equal_the_whole(voxels, corner, block_shape, origin, connectivity, min_voxels):
+    asked = {"connectivity": connectivity, "min_voxels": min_voxels}
+    ids, columns = blockwise(voxels, corner, block_shape, origin, **asked)
+    expected = whole(voxels, **asked)
+    np.testing.assert_array_equal(ids, expected)
+    assert rows_of(columns) == table_of(expected, voxels, corner)
+
+
+@settings(max_examples=200, deadline=None)
+@given(volumes(), corners, block_shapes, corners, connectivities, st.integers(0, 12), st.data())
+def test_foreground_equals_the_whole(
+    voxels, corner, block_shape, origin, connectivity, min_voxels, data
+):
+    above = data.draw(st.sampled_from([-1, 0, 1, 300, *np.unique(voxels).tolist()]))
+    asked = {
+        "connectivity": connectivity,
+        "component_of": "foreground",
+        "foreground_above": above,
+        "min_voxels": min_voxels,
+    }
+    ids, columns = blockwise(voxels, corner, block_shape, origin, **asked)
+    expected = whole(voxels, **asked)
+    np.testing.assert_array_equal(ids, expected)
+    assert rows_of(columns) == table_of(expected, voxels, corner, "foreground")
+
+
+@settings(max_examples=50, deadline=None)
+@given(volumes(), connectivities)
+def test_the_reference_itself_is_right(voxels, connectivity):
+    """scipy, which shares no code with cc3d, finds the same components with the same numbers."""
+    structure = ndimage.generate_binary_structure(3, {6: 1, 18: 2, 26: 3}[connectivity])
+    firsts = np.full(voxels.size, voxels.size)
+    for value in np.unique(voxels[voxels != 0]):
+        pieces = ndimage.label(voxels == value, structure)[0].ravel()
+        for piece in range(1, pieces.max() + 1):
+            places = np.flatnonzero(pieces == piece)
+            firsts[places] = places[0]
+    expected = np.unique(np.append(firsts, voxels.size), return_inverse=True)[1][:-1] + 1
+    expected[firsts == voxels.size] = 0
+    np.testing.assert_array_equal(whole(voxels, connectivity).ravel(), expected)
+
+
+@pytest.mark.parametrize("connectivity", [6, 18, 26])
+def test_two_voxels_touch_across_seams_as_the_connectivity_says(connectivity):
+    """Every neighbour of every voxel around the corner where eight blocks meet."""
+    reach = {6: 1, 18: 2, 26: 3}[connectivity]
+    for place in product((1, 2), repeat=3):
+        for step in product((-1, 0, 1), repeat=3):
+            if step == (0, 0, 0):
+                continue
+            voxels = np.zeros((4, 4, 4), np.uint8)
+            voxels[place] = voxels[tuple(np.add(place, step))] = 9
+            ids, _ = blockwise(voxels, (0, 0, 0), (2, 2, 2), (0, 0, 0), connectivity)
+            touching = sum(map(abs, step)) <= reach
+            assert ids.max() == (1 if touching else 2), (place, step)
+
+
+def test_a_component_is_counted_whole_before_dust_is_dropped():
+    voxels = np.zeros((1, 1, 8), np.uint8)
+    voxels[0, 0, [0, 3, 4, 7]] = 1
+    ids, columns = blockwise(voxels, (0, 0, 0), (1, 1, 4), (0, 0, 0), 6, min_voxels=2)
+    assert ids.ravel().tolist() == [0, 0, 0, 1, 1, 0, 0, 0]
+    assert columns["voxel_count"].tolist() == [2]
+
+
+def test_numbers_follow_first_voxels_of_whole_components():
+    """The second component of the cutout's first block starts in a block after it."""
+    voxels = np.array([[[0, 0, 0, 7], [5, 0, 0, 7], [5, 7, 7, 7]]], np.uint8)
+    ids, _ = blockwise(voxels, (0, 0, 0), (1, 3, 2), (0, 0, 0), 6)
+    assert ids.tolist() == [[[0, 0, 0, 1], [2, 0, 0, 1], [2, 1, 1, 1]]]
+
+
+def test_sums_stay_exact_far_from_the_origin():
+    voxels = np.ones((1, 1, 3), np.uint8)
+    far = 2**52
+    _, columns = blockwise(voxels, (0, -far, far), (1, 1, 2), (0, 0, 0), 6)
+    assert columns["centroid_x"].tolist() == [far + 1]
+    assert columns["centroid_y"].tolist() == [-far]
+
+
+def test_what_could_overflow_is_refused():
+    voxels = np.ones((1, 1, 4), np.uint8)
+    with pytest.raises(ValueError, match="may not fit 64 bits"):
+        label_block(voxels, (0, 0, 2**62), 6, "segment", 0)
+    corner = (0, 0, 2**61)
+    with pytest.raises(ValueError, match="may not fit 64 bits"):
+        blockwise(voxels, corner, (1, 1, 1), (0, 0, 0), 6)
+
+
+def test_a_block_of_too_many_voxels_is_refused():
+    huge = np.broadcast_to(np.uint8(0), (2**11, 2**10, 2**10))
+    with pytest.raises(ValueError, match=r"fewer than 2\*\*31"):
+        label_block(huge, (0, 0, 0), 6, "segment", 0)
+
+
+def test_thresholds_between_large_integers_are_exact():
+    voxels = np.array([[[2**53, 2**53 + 1, 0]]], np.uint64)
+    labels, _ = label_block(voxels, (0, 0, 0), 6, "foreground", float(2**53))
+    assert labels.ravel().tolist() == [0, 1, 0]
+    labels, _ = label_block(voxels, (0, 0, 0), 6, "foreground", -0.5)
+    assert labels.ravel().tolist() == [1, 1, 1]
+
+
+def test_images_of_fractions_have_a_foreground():
+    voxels = np.array([[[0.5, 0.25, 0.75, np.nan]]], np.float32)
+    labels, statistics = label_block(voxels, (0, 0, 0), 6, "foreground", 0.4)
+    assert labels.ravel().tolist() == [1, 0, 2, 0]
+    assert statistics.segment_id.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "connectivity", "component_of", "problem"),
+    [
+        ("u1", 8, "segment", "connectivity is 8: it must be 6, 18 or 26"),
+        ("u1", 6, "segments", "component_of is 'segments': it must be segment or foreground"),
+        ("i4", 6, "segment", "segment ids are int32: they must be unsigned integers"),
+        ("f4", 6, "segment", "segment ids are float32: they must be unsigned integers"),
+    ],
+)
+def test_parameters_that_make_no_sense_are_refused(dtype, connectivity, component_of, problem):
+    with pytest.raises(ValueError, match=problem):
+        label_block(np.ones((1, 1, 1), dtype), (0, 0, 0), connectivity, component_of, 0)
+
+
+def test_stitching_wants_every_block():
+    made = label_block(np.ones((1, 1, 2), np.uint8), (0, 0, 0), 6, "segment", 0)[1]
+    with pytest.raises(ValueError, match="has 2 blocks, not 1"):
+        stitch([made], lambda *_: 1 / 0, Box.of((0, 0, 0), (1, 1, 3)), (1, 1, 2), (0,) * 3, 6, 0)
+
+
+def test_ids_that_need_64_bits_keep_them():
+    labels = np.array([[[0, 1, 2]]], np.uint32)
+    ids = relabel(labels, np.array([0, 2**32 + 1, 2**63], np.uint64))
+    assert ids.dtype == np.uint64
+    assert ids.ravel().tolist() == [0, 2**32 + 1, 2**63]
+
+
+def test_a_look_up_table_of_other_labels_is_refused():
+    with pytest.raises(ValueError, match="ends at label 1 but the block has 2"):
+        relabel(np.array([[[0, 1, 2]]], np.uint32), np.array([0, 5], np.uint32))
+
+
+def test_statistics_do_not_depend_on_the_slabs_they_are_taken_in(monkeypatch):
+    voxels = np.random.default_rng(0).integers(0, 3, (7, 6, 5), np.uint8)
+    _, expected = label_block(voxels, (1, 2, 3), 6, "segment", 0)
+    for slab in (1, 5, 17, 64):
+        monkeypatch.setattr(label, "_SLAB", slab)
+        _, found = label_block(voxels, (1, 2, 3), 6, "segment", 0)
+        for one, other in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.fixture(scope="module")
+def segmentation():
+    """Part of the real segmentation, ZYX."""
+    crackle = pytest.importorskip("crackle")
+    with gzip.open(SEGMENTATION) as stream:
+        voxels = crackle.decompress(stream.read())
+    return np.ascontiguousarray(voxels[130:386, 130:386, 130:386])
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("connectivity", "block_shape", "min_voxels"),
+    [(6, (128, 128, 128), 0), (18, (96, 150, 200), 300), (26, (77, 256, 50), 0)],
+)
+def test_the_real_segmentation_equals_the_whole(
+    segmentation, connectivity, block_shape, min_voxels
+):
+    corner = (-30, 1000, 7)
+    asked = {"connectivity": connectivity, "min_voxels": min_voxels}
+    ids, columns = blockwise(segmentation, corner, block_shape, (0, 3, 5), **asked)
+    expected = whole(segmentation, **asked)
+    assert (ids == expected).all()
+
+    boxes = ndimage.find_objects(expected.astype(np.int32))
+    flat, n = expected.ravel().astype(np.int64), len(boxes)
+    count = np.bincount(flat)[1:]
+    assert columns["component_id"].tolist() == list(range(1, n + 1))
+    assert n > 100
+    np.testing.assert_array_equal(columns["voxel_count"], count)
+    segment = np.append(0, columns["segment_id"]).astype(np.uint32)
+    kept = flat != 0
+    assert (segment[flat[kept]] == segmentation.ravel()[kept]).all()
+    places = np.ogrid[:256, :256, :256]
+    for axis, name in enumerate("zyx"):
+        # Floats hold these sums exactly.
+        place = np.broadcast_to(places[axis], segmentation.shape).ravel()
+        total = np.bincount(flat, place)[1:] + count * corner[axis]
+        np.testing.assert_array_equal(columns[f"centroid_{name}"], total / count)
+        bounds = np.array([(box[axis].start, box[axis].stop) for box in boxes]) + corner[axis]
+        np.testing.assert_array_equal(columns[f"bbox_{name}0"], bounds[:, 0])
+        np.testing.assert_array_equal(columns[f"bbox_{name}1"], bounds[:, 1])

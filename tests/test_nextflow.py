@@ -1,0 +1,409 @@
+"""The pipeline's wiring under real Nextflow, with tiny programs in place of the real ones."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PIPELINE = ("main.nf", "nextflow.config", "nextflow_schema.json", "conf", "modules", "workflows")
+PROGRAMS = ("describe", "plan", "pull_block", "label_block", "stitch", "relabel_block")
+
+# Stands in for every program: plays the scenario that the environment names, and notes in a
+# journal what it was given and when.
+STAND_IN = """#!{python}
+import json, os, sys, time
+from pathlib import Path
+
+name, given = Path(sys.argv[0]).stem, sys.argv[1:]
+scenario = json.loads(Path(os.environ["SCENARIO"]).read_text())
+task = Path(given[0]).stem
+entry = {{"program": name, "task": task, "given": given, "start": time.time()}}
+entry["secrets"] = [key for key in ("BOSSDB_TOKEN", "DJ_USER", "DJ_PASS") if key in os.environ]
+time.sleep(scenario.get("seconds", {{}}).get(name, 0))
+entry["end"] = time.time()
+if name == "describe":
+    entry |= {{"run": Path(given[0]).read_text(), "sheet": [Path(x).read_text() for x in given[2:]]}}
+with open(os.environ["SCENARIO"] + ".journal", "a") as journal:
+    journal.write(json.dumps(entry) + "\\n")
+if {{name, task}} & set(scenario.get("die", [])):
+    sys.exit(1)
+if name == "describe":
+    Path("described.json").write_text("{{}}")
+elif name == "plan":
+    plan = {{"problem": None, "notes": [], "dry_run": False, "text": "", "tasks": []}}
+    Path("plan.json").write_text(json.dumps(plan | scenario["plan"]))
+    for job in scenario["plan"].get("tasks", []):
+        Path("tasks").mkdir(exist_ok=True)
+        Path("tasks", job["task"] + ".jsonl").touch()
+elif name == "record":
+    Path("recorded.json").write_text(str(len(given) - 1))
+elif name == "summary":
+    total = sum(int(Path(x).read_text()) for x in given[1:])
+    Path("summary.txt").write_text(f"recorded {{total}} tasks in {{len(given) - 1}} batches")
+    Path("verdict.json").write_text(json.dumps({{"missing": scenario.get("missing")}}))
+    Path("requests.csv").write_text("request,state,volume,components\\n")
+else:
+    Path("receipts.jsonl").touch()
+"""
+
+
+class Stage:
+    """A copy of the pipeline with stand-in programs, and what its last run did."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.project = directory / "project"
+        self.launch = directory / "launch"
+        self.scenario = directory / "scenario.json"
+        for part in PIPELINE:
+            source, target = ROOT / part, self.project / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+        (self.project / "bin").mkdir()
+        for program in (*PROGRAMS, "record", "summary"):
+            path = self.project / "bin" / f"{program}.py"
+            path.write_text(STAND_IN.format(python=sys.executable))
+            path.chmod(0o755)
+
+    def run(
+        self,
+        *arguments: str,
+        pipeline: str = "",
+        env: dict[str, str] | None = None,
+        **scenario: Any,
+    ) -> subprocess.CompletedProcess[str]:
+        shutil.rmtree(self.launch / "results", ignore_errors=True)
+        self.launch.mkdir(exist_ok=True)
+        self.journal_file.unlink(missing_ok=True)
+        self.scenario.write_text(json.dumps({"plan": {}} | scenario))
+        return nextflow(
+            "-q",
+            "run",
+            pipeline or str(self.project),
+            *arguments,
+            cwd=self.launch,
+            env={"SCENARIO": str(self.scenario)} | (env or {}),
+        )
+
+    @property
+    def journal_file(self) -> Path:
+        return Path(f"{self.scenario}.journal")
+
+    @property
+    def journal(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.journal_file.read_text().splitlines()]
+
+    @property
+    def programs(self) -> list[str]:
+        return [entry["program"] for entry in self.journal]
+
+
+def nextflow(
+    *arguments: str, cwd: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("DJ_", "BOSSDB_"))}
+    return subprocess.run(
+        ["nextflow", *arguments],
+        cwd=cwd,
+        env=clean | {"NXF_ANSI_LOG": "false"} | (env or {}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+
+
+def said(run: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return the lines that a user saw."""
+    lines = (run.stdout + run.stderr).splitlines()
+    return [line for line in lines if line.strip() and "Unrecognized config option" not in line]
+
+
+def job(task: str, *after: str) -> dict[str, Any]:
+    return {"task": task, "process": task.rsplit("-", 1)[0], "after": list(after)}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    yield Stage(tmp_path_factory.mktemp("pipeline"))
+
+
+SOURCE = ("--source", "bossdb://lab/brain/neurons")
+
+
+def test_the_schema_is_json_schema_and_the_configuration_has_its_defaults(stage: Stage) -> None:
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    described = {
+        name: one for group in schema["$defs"].values() for name, one in group["properties"].items()
+    }
+    run = stage.run(*SOURCE, "--x_range=-5,3", "--store", "$(touch bad)'\"")
+    assert run.returncode == 0, said(run)
+    asked = json.loads(stage.journal[0]["run"])
+    given = {
+        "source": SOURCE[1],
+        "x_range": [-5, 3],
+        "store": "$(touch bad)'\"",
+        "block_shape": [64, 512, 512],
+    }
+    default = {name: one.get("default") for name, one in described.items()}
+    flags = {name: False for name, one in described.items() if one["type"] == "boolean"}
+    assert asked["params"] == default | flags | given
+    jsonschema.validate({k: v for k, v in asked["params"].items() if v is not None}, schema)
+    assert asked["run"]["name"] and asked["run"]["launch_dir"] == str(stage.launch)
+    assert not list(stage.directory.rglob("bad"))
+
+
+def test_nothing_to_do_still_sums_up_and_leaves_reports(stage: Stage) -> None:
+    run = stage.run(*SOURCE, "-with-report", plan={"notes": ["the archive is away"]})
+    assert run.returncode == 0
+    assert said(run) == ["note: the archive is away", "recorded 0 tasks in 0 batches"]
+    assert stage.programs == ["describe", "plan", "summary"]
+    results = stage.launch / "results"
+    assert (results / "requests.csv").read_text().startswith("request,")
+    reports = {path.name for path in (results / "reports").iterdir()}
+    assert reports == {"report.html", "timeline.html", "trace.txt", "dag.html"}
+
+
+def test_a_problem_of_the_plan_is_one_sentence_before_any_compute(stage: Stage) -> None:
+    sentence = "z_range 25..1900 leaves the channel: it has z 0..1850"
+    run = stage.run(*SOURCE, plan={"problem": sentence, "tasks": [job("PULL_BLOCK-00000")]})
+    assert run.returncode != 0
+    assert said(run) == [sentence]
+    assert stage.programs == ["describe", "plan"]
+
+
+def test_a_dry_run_prints_the_plan_and_stops(stage: Stage) -> None:
+    plan = {"dry_run": True, "text": "27 blocks to pull"}
+    run = stage.run(*SOURCE, "--dry_run", plan=plan)
+    assert (run.returncode, said(run)) == (0, ["27 blocks to pull"])
+    assert stage.programs == ["describe", "plan"]
+    assert json.loads(stage.journal[0]["run"])["params"]["dry_run"] is True
+
+
+def test_what_is_missing_at_the_end_fails_the_run_after_the_summary(stage: Stage) -> None:
+    run = stage.run(*SOURCE, missing="1 of 2 requests not complete")
+    assert run.returncode != 0
+    assert said(run) == ["recorded 0 tasks in 0 batches", "1 of 2 requests not complete"]
+    assert (stage.launch / "results" / "requests.csv").exists()
+
+
+# A diamond over two requests; LABEL_BLOCK-00001 dies, and so what comes after it never starts.
+DIAMOND = [
+    job("PULL_BLOCK-00000"),
+    job("PULL_BLOCK-00001"),
+    job("LABEL_BLOCK-00000", "PULL_BLOCK-00000"),
+    job("LABEL_BLOCK-00001", "PULL_BLOCK-00001"),
+    job("LABEL_BLOCK-00002"),
+    job("STITCH-00000", "LABEL_BLOCK-00000", "LABEL_BLOCK-00002"),
+    job("STITCH-00001", "LABEL_BLOCK-00000", "LABEL_BLOCK-00001"),
+    job("RELABEL_BLOCK-00000", "STITCH-00000", "LABEL_BLOCK-00000"),
+    job("RELABEL_BLOCK-00001", "STITCH-00001", "LABEL_BLOCK-00000"),
+    job("RELABEL_BLOCK-00002"),
+]
+
+
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+def test_a_task_starts_when_those_before_it_are_done(stage: Stage, parser: str) -> None:
+    run = stage.run(
+        *SOURCE,
+        env={"NXF_SYNTAX_PARSER": parser, "BOSSDB_TOKEN": "t", "DJ_USER": "u", "DJ_PASS": "p"},
+        plan={"tasks": DIAMOND},
+        die=["LABEL_BLOCK-00001"],
+    )
+    assert run.returncode != 0, "an ignored failure is a failure of the run"
+    ends: dict[str, float] = {}
+    for entry in stage.journal:
+        for one in DIAMOND:
+            if one["task"] == entry["task"]:
+                assert all(ends[before] <= entry["start"] for before in one["after"])
+                ends[entry["task"]] = entry["end"]
+    never = {"STITCH-00001", "RELABEL_BLOCK-00001"}
+    assert ends.keys() == {one["task"] for one in DIAMOND} - never
+    tasks = [entry["task"] for entry in stage.journal]
+    assert tasks.count("LABEL_BLOCK-00001") == 3, "a task is tried three times"
+    assert len(tasks) == len(set(tasks)) + 2 + 2, "and no other more than once"
+    assert any("recorded 7 tasks in 1 batches" in line for line in said(run)), said(run)
+    assert stage.programs[-2:] == ["record", "summary"]
+    rights = {entry["program"]: entry["secrets"] for entry in stage.journal}
+    archive, database = ["BOSSDB_TOKEN"], ["DJ_USER", "DJ_PASS"]
+    assert rights == {
+        "describe": archive,
+        "pull_block": archive,
+        "label_block": [],
+        "stitch": [],
+        "relabel_block": [],
+        "plan": database,
+        "record": database,
+        "summary": database,
+    }
+
+
+def test_recording_goes_on_while_blocks_are_computed(stage: Stage) -> None:
+    pulls = [job(f"PULL_BLOCK-{n:05}") for n in range(30)]
+    labels = [job(f"LABEL_BLOCK-{n:05}", f"PULL_BLOCK-{n:05}") for n in range(30)]
+    seconds = {"pull_block": 0.2, "label_block": 0.2, "record": 0.1}
+    run = stage.run(*SOURCE, plan={"tasks": pulls + labels}, seconds=seconds)
+    assert said(run) == ["recorded 60 tasks in 3 batches"]
+    computed = max(e["start"] for e in stage.journal if e["program"] == "label_block")
+    recorded = [entry["end"] for entry in stage.journal if entry["program"] == "record"]
+    assert sum(end < computed for end in recorded) >= 2, "batches are recorded while computing"
+
+
+@pytest.mark.parametrize("program", ["record", "summary"])
+def test_a_failing_record_or_summary_fails_the_run(stage: Stage, program: str) -> None:
+    run = stage.run(*SOURCE, plan={"tasks": [job("PULL_BLOCK-00000")]}, die=[program])
+    assert run.returncode != 0
+    assert stage.programs[-1] == "summary"
+
+
+def test_a_sample_sheet_reaches_describe_whatever_its_name(stage: Stage) -> None:
+    stage.launch.mkdir(exist_ok=True)
+    sheet = stage.launch / "-my $(touch bad) `x`; 'sheet'*.csv"
+    sheet.write_text("source\nbossdb://lab/brain/neurons\n")
+    parameters = stage.launch / "parameters.yml"
+    parameters.write_text(json.dumps({"input": sheet.name, "outdir": "results"}))
+    run = stage.run("-params-file", str(parameters))
+    assert run.returncode == 0, said(run)
+    assert stage.journal[0]["sheet"] == [sheet.read_text()]
+    assert Path(stage.journal[0]["given"][2]).name == "_my___touch_bad___x____sheet__.csv"
+    assert not list(stage.directory.rglob("bad"))
+
+
+def test_wrong_parameters_are_a_sentence_each_and_nothing_starts(stage: Stage) -> None:
+    run = stage.run(
+        *("--threshold", "3", "--x-range", "0,5", "--colour", "red"),
+        *("--x_range", "0", "512", "--y_range", "5,5", "--connectivity", "8", "--min_voxels=-3"),
+        *("--blocks_per_task", "1e3", "--dry_run", "maybe", "--bossdb_host", "boss", "--z_range"),
+    )
+    assert run.returncode != 0
+    assert said(run) == [
+        "unknown parameter threshold: did you mean min_voxels or foreground_above?",
+        "unknown parameter xRange: did you mean x_range?",
+        "unknown parameter colour: nextflow run . --help shows them all",
+        "x_range must be two whole numbers, such as 0,512 or in YAML [0, 512], not 0",
+        "y_range 5,5 is empty or reversed: the first must be below the second",
+        "z_range was given without a value",
+        "connectivity must be 6, 18 or 26, not 8",
+        "min_voxels must be at least 0, not -3",
+        'bossdb_host must be written like https://api.bossdb.io, not "boss"',
+        'blocks_per_task must be a whole number, not "1e3"',
+        'dry_run must be true or false, not "maybe"',
+    ]
+    assert not stage.journal_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            "source: a\nx_range: 10:30\ny_range: [0, 1.5]\nmin_voxels: 1e3\narchive: 5\n"
+            "foreground_above: 18446744073709551616\nblock_shape: [0, 5, 5]\nz_range:\n",
+            [
+                "x_range must be two whole numbers, such as 0,512 or in YAML [0, 512], not 630",
+                "y_range must be two whole numbers, such as 0,512 or in YAML [0, 512], not [0,1.5]",
+                "min_voxels must be a whole number, not 1000.0",
+                "foreground_above must be at most 18446744073709551615, not 18446744073709551616",
+                "block_shape must be at least 1, not 0",
+                "archive must be text (in quotes in a parameter file), not 5",
+            ],
+        ),
+        ("input: nix.csv", ['input "nix.csv" is not there: give the path of a sample sheet (CSV)']),
+        (
+            "input: nix.csv\nsource: a\n",
+            [
+                "give either source, a channel such as bossdb://Kasthuri/ac4/neuron, or input, a "
+                "sample sheet; nextflow run . --help shows all parameters"
+            ],
+        ),
+    ],
+)
+def test_a_wrong_parameter_file_is_a_sentence_each(
+    stage: Stage, text: str, lines: list[str]
+) -> None:
+    parameters = stage.directory / "wrong.yml"
+    parameters.write_text(text)
+    run = stage.run("-params-file", str(parameters))
+    assert run.returncode != 0
+    assert said(run) == lines
+
+
+def test_help_shows_every_parameter_and_runs_nothing(stage: Stage) -> None:
+    run = stage.run("--help")
+    assert run.returncode == 0
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text("utf-8"))
+    for group in schema["$defs"].values():
+        assert group["title"] in run.stdout
+        for name, described in group["properties"].items():
+            assert f"  --{name} " in run.stdout and described["description"] in run.stdout
+    assert not stage.journal_file.exists() and not (stage.launch / "results").exists()
+
+
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+def test_a_stub_run_goes_through_every_process(tmp_path: Path, parser: str) -> None:
+    run = nextflow(
+        *("run", str(ROOT), "-stub-run", *SOURCE),
+        cwd=tmp_path,
+        env={"NXF_SYNTAX_PARSER": parser, "PATH": path_without_python()},
+    )
+    assert run.returncode == 0, said(run)
+    trace = (tmp_path / "results" / "reports" / "trace.txt").read_text()
+    for process in (*PROGRAMS, "record", "summary"):
+        assert f"LABEL:{process.upper()}" in trace
+
+
+def path_without_python() -> str:
+    return os.environ["PATH"]
+
+
+def test_nextflow_secrets_reach_only_who_needs_them(stage: Stage, tmp_path: Path) -> None:
+    store = {"NXF_SECRETS_FILE": str(tmp_path / "secrets" / "store.json")}
+    plan = {"tasks": [job("PULL_BLOCK-00000"), job("STITCH-00000")]}
+    for name, rights in {
+        "BOSSDB_TOKEN": {"describe": 1, "pull_block": 1, "plan": 0, "stitch": 0, "summary": 0},
+        "DJ_PASS": {"describe": 1, "pull_block": 1, "plan": 1, "stitch": 0, "summary": 1},
+    }.items():
+        nextflow("secrets", "set", name, "swordfish", cwd=tmp_path, env=store)
+        run = stage.run(*SOURCE, env=store, plan=plan)
+        assert run.returncode == 0, said(run)
+        held = {entry["program"]: len(entry["secrets"]) for entry in stage.journal}
+        assert held | rights == held
+    seen = [path for path in stage.launch.rglob("*") if path.is_file()]
+    assert not [path for path in seen if b"swordfish" in path.read_bytes()]
+
+
+def test_it_runs_from_a_git_url(stage: Stage, tmp_path: Path) -> None:
+    bare = tmp_path / "bossflow.git"
+    git = ("git", "-c", "user.name=t", "-c", "user.email=t@localhost", "-C", str(stage.project))
+    try:
+        for command in (
+            ("init", "-q", "-b", "main"),
+            ("add", "."),
+            ("commit", "-qm", "all"),
+            ("tag", "v9"),
+        ):
+            subprocess.run([*git, *command], check=True)
+        subprocess.run(["git", "clone", "-q", "--bare", str(stage.project), str(bare)], check=True)
+    finally:
+        shutil.rmtree(stage.project / ".git")
+    assets = {"NXF_ASSETS": str(tmp_path / "assets")}
+    run = stage.run(*SOURCE, "-r", "v9", pipeline=f"file:{bare}", env=assets)
+    assert run.returncode == 0, said(run)
+    asked = json.loads(stage.journal[0]["run"])["run"]
+    assert asked["revision"] == "v9" and len(asked["commit"]) == 40
+    assert asked["project_dir"].startswith(str(tmp_path / "assets"))
+
+
+def test_the_linter_has_nothing_to_say(tmp_path: Path) -> None:
+    copy = Stage(tmp_path).project
+    run = nextflow("lint", str(copy), cwd=tmp_path)
+    assert run.returncode == 0 and "had no errors" in run.stdout, run.stdout + run.stderr
+    assert "warning" not in run.stdout.lower()

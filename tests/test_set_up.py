@@ -1,0 +1,195 @@
+"""set-up.sh with stand-ins for what it calls: its sentences, and what it does once and twice."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TOOLS = "bash cat cmp cut dirname grep head id ln mkdir mktemp mv rm sed sleep tail"
+PYTHON = f"""\
+#!/bin/sh
+case "$1 $2" in "-m pip") echo "no network" >&2 && exit 1 ;; esac
+exec "{sys.executable}" "$@"
+"""
+
+SERVES = """\
+#!/bin/bash
+echo "bossflow $*" >>"$CALLS"
+if [ "$1" = serve-archive ]; then
+    trap 'echo "archive stopped" >>"$CALLS"; exit' TERM
+    while [ "$1" != --ready-file ]; do shift; done
+    echo '{"host": "http://127.0.0.1:41", "channels": []}' >"$2"
+    while :; do sleep 0.02; done
+fi
+echo "(bossflow $*)"
+"""
+RUNS = """\
+#!/bin/bash
+echo "nextflow $*" >>"$CALLS"
+mkdir -p results
+printf 'request,state,volume,components\\na1,complete,file:///v,file:///c\\n' >results/requests.csv
+exit "${STATUS:-0}"
+"""
+
+
+class Clone:
+    """A clone in a directory of its own, on a machine that has only what `has` gave it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.tools, self.calls = root / "clone", root / "bin", root / "calls"
+        self.environment = {"CALLS": str(self.calls), "HOME": str(root), "PATH": str(self.tools)}
+        self.tools.mkdir()
+        for name in TOOLS.split():
+            (self.tools / name).symlink_to(str(shutil.which(name)))
+        shutil.copytree(ROOT / "requirements", self.root / "requirements")
+        for name in ("set-up.sh", "pyproject.toml"):
+            shutil.copy(ROOT / name, self.root)
+        self.has("apt-get", "#!/bin/sh\n")
+        self.has("apt-cache", "#!/bin/sh\n")
+
+    def has(self, name: str, script: str, where: Path | None = None) -> None:
+        path = (where or self.tools) / name
+        path.write_text(script)
+        path.chmod(0o755)
+
+    def is_set_up(self) -> None:
+        """Pretend that the slow steps were done before."""
+        self.has("java", "#!/bin/sh\necho 'openjdk version \"21.0.1\"' >&2\n")
+        environment = self.root / ".venv"
+        (environment / "bin").mkdir(parents=True)
+        for name, script in {
+            "python": PYTHON,
+            "nextflow": RUNS,
+            "bossflow": SERVES,
+        }.items():
+            self.has(name, script, environment / "bin")
+        files = ("requirements/build.txt", "requirements/run.txt", "pyproject.toml")
+        wanted = [f"{self.root}\n", *((self.root / file).read_text() for file in files)]
+        (environment / "run.installed").write_text("".join(wanted))
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", str(self.root / "set-up.sh"), *arguments],
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    def called(self) -> list[str]:
+        return self.calls.read_text().splitlines()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Clone:
+    return Clone(tmp_path)
+
+
+def refusal(done: subprocess.CompletedProcess[str]) -> str:
+    """Return what it said when it gave up."""
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stderr.replace("sudo ", "").removeprefix("set-up.sh: ").removesuffix("\n")
+
+
+@pytest.mark.parametrize("version", ["none", "11"])
+def test_java_that_is_missing_or_too_old_is_one_sentence(clone: Clone, version: str) -> None:
+    if version != "none":
+        clone.has("java", f"#!/bin/sh\necho 'openjdk version \"{version}.0.2\"' >&2\n")
+    assert refusal(clone.run()) == (
+        f"Nextflow needs Java 17 or later, here is {version}: "
+        "apt-get install openjdk-21-jre-headless"
+    )
+
+
+def test_python_that_is_too_old_is_one_sentence(clone: Clone) -> None:
+    clone.has("java", "#!/bin/sh\necho 'openjdk version \"17\"' >&2\n")
+    clone.has("python3", "#!/bin/sh\nexit 1\n")
+    assert refusal(clone.run()) == (
+        "bossflow needs Python 3.11 or later: apt-get install python3.11 python3.11-venv"
+    )
+
+
+def test_python_without_venv_is_one_sentence(clone: Clone) -> None:
+    clone.has("java", "#!/bin/sh\necho 'openjdk version \"17\"' >&2\n")
+    clone.has("python3", "#!/bin/sh\ncase $2 in *venv*) exit 1 ;; *print*) echo 3.12 ;; esac\n")
+    assert refusal(clone.run()) == ("python3 has no venv module: apt-get install python3.12-venv")
+
+
+def test_unknown_argument_is_one_sentence(clone: Clone) -> None:
+    assert refusal(clone.run("--tests")).startswith("unknown argument --tests")
+
+
+def test_second_run_repeats_nothing_slow(clone: Clone) -> None:
+    clone.is_set_up()
+    done = clone.run()
+    assert done.returncode == 0, done.stderr
+    assert "Packages: there already\nNextflow: there already\n" in done.stdout
+    assert clone.called() == ["bossflow db deploy"]
+
+
+def test_changed_lock_file_installs_again(clone: Clone) -> None:
+    clone.is_set_up()
+    with (clone.root / "requirements/run.txt").open("a") as lock:
+        lock.write("absent==1.0\n")
+    done = clone.run()
+    assert "Packages: those locked in requirements/run.txt" in done.stdout
+    assert refusal(done) == "no network\nset-up.sh: the Python packages could not be installed"
+
+
+def test_demo_says_what_was_found_and_where(clone: Clone) -> None:
+    clone.is_set_up()
+    done = clone.run("--demo")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "(bossflow status)" in done.stdout
+    assert "(bossflow components a1)" in done.stdout
+    assert "file:///v\n" in done.stdout
+    ran = next(call for call in clone.called() if call.startswith("nextflow"))
+    assert ran.endswith("--bossdb_host http://127.0.0.1:41"), ran
+    assert clone.called()[-1] == "archive stopped"
+
+
+def test_demo_that_fails_stops_the_archive_too(clone: Clone) -> None:
+    clone.is_set_up()
+    assert refusal(clone.run("--demo", STATUS="1")) == "the demo run failed"
+    assert clone.called()[-1] == "archive stopped"
+
+
+def test_password_of_mysql_is_random_and_only_where_git_does_not_look(clone: Clone) -> None:
+    clone.is_set_up()
+    clone.has("docker", '#!/bin/sh\necho "docker $*" >>"$CALLS"\n')
+    assert clone.run("--docker").returncode == 0
+    secret = clone.root / ".secrets/database.password"
+    password = secret.read_text().strip()
+    assert len(password) == 40
+    assert clone.run("--docker").returncode == 0
+    assert secret.read_text().strip() == password, "a second run must keep it"
+    holders = {
+        str(path.relative_to(clone.root))
+        for path in clone.root.rglob("*")
+        if path.is_file() and password.encode() in path.read_bytes()
+    }
+    assert holders == {".env", ".secrets/database.password"}
+    assert all((clone.root / name).stat().st_mode & 0o077 == 0 for name in holders)
+    assert not any(password in call for call in clone.called())
+    for name in (*holders, "datajoint.json"):
+        subprocess.run(["git", "check-ignore", "-q", name], cwd=ROOT, check=True)
+
+
+def test_compose_file_takes_its_password_from_env_only() -> None:
+    lines = (ROOT / "docker-compose.yml").read_text().splitlines()
+    named = [
+        line.partition(":")[2].strip() for line in lines if "PASSWORD" in line.partition(":")[0]
+    ]
+    assert named
+    assert all(value.startswith("${MYSQL_ROOT_PASSWORD:?") for value in named)
+
+
+def test_help_shows_every_switch(clone: Clone) -> None:
+    done = clone.run("--help")
+    assert done.returncode == 0
+    assert all(switch in done.stdout for switch in ("--docker", "--demo", "--test"))
+    assert not os.path.lexists(clone.root / ".venv")

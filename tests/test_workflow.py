@@ -1,0 +1,444 @@
+"""The label workflow as a user runs it: real Nextflow, a real archive, a real database."""
+
+import csv
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import cc3d
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import tensorstore as ts
+from bossflow import archive
+from bossflow.archive_volumes import volume_of
+from conftest import ROOT, SHARED
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+CHANNEL = "bossdb://lab/slice/neurons"
+COMPUTE = ("PULL_BLOCK", "LABEL_BLOCK", "STITCH", "RELABEL_BLOCK")
+
+
+class Lab:
+    """A launch directory, a home of its own, and an archive with one channel."""
+
+    def __init__(self, directory: Path, voxels: np.ndarray, offset_zyx: tuple[int, int, int]):
+        self.directory = directory
+        self.home = directory / "home"
+        self.voxels = voxels
+        self.offset_zyx = offset_zyx
+        self.refused: str | None = None
+        self.host = ""
+        directory.mkdir(exist_ok=True)
+
+    @contextmanager
+    def serving(self) -> Iterator["Lab"]:
+        def faults(request: Request) -> Response | None:
+            if self.refused and self.refused in request.url.path:
+                return JSONResponse({"status": 403, "message": "not for you"}, 403)
+            return None
+
+        volume = volume_of(self.voxels, self.offset_zyx, (30.0, 8.0, 8.0))
+        with archive.serving(archive.app({CHANNEL: volume}, faults=faults)) as self.host:
+            try:
+                yield self
+            finally:
+                self.bossflow("db", "stop")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
+        return os.environ | {
+            "BOSSFLOW_HOME": str(self.home),
+            "PATH": os.pathsep.join(paths),
+            "NXF_ANSI_LOG": "false",
+            "PYTHONWARNINGS": "ignore",
+        }
+
+    def nextflow(self, *arguments: str, **params: Any) -> "Outcome":
+        given = {"source": CHANNEL, "bossdb_host": self.host, "archive": "lab"} | params
+        given = {name: value for name, value in given.items() if value is not None}
+        file = self.directory / "params.json"
+        file.write_text(json.dumps(given))
+        trace = self.directory / "results" / "reports" / "trace.txt"
+        trace.unlink(missing_ok=True)
+        command = ["nextflow", "run", str(ROOT), "-params-file", str(file), *arguments]
+        done = subprocess.run(
+            command, cwd=self.directory, env=self.environment, capture_output=True, text=True
+        )
+        return Outcome(done, trace)
+
+    def bossflow(self, *arguments: str) -> str:
+        command = [sys.executable, "-c", "from bossflow.cli import main; main()", *arguments]
+        return subprocess.run(
+            command,
+            cwd=self.directory,
+            env=self.environment | {"PYTHONPATH": str(ROOT / "schema")},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.bossflow("status", "--json"))
+        return found
+
+    def cut(self, x: tuple[int, int], y: tuple[int, int], z: tuple[int, int]) -> np.ndarray:
+        low = self.offset_zyx
+        index = [slice(a - o, b - o) for (a, b), o in zip((z, y, x), low, strict=True)]
+        return np.ascontiguousarray(self.voxels[tuple(index)])
+
+
+class Outcome:
+    """What a run printed, its exit code, and its trace by process."""
+
+    def __init__(self, done: subprocess.CompletedProcess[str], trace: Path) -> None:
+        self.code = done.returncode
+        self.text = done.stdout + done.stderr
+        self.tasks: dict[str, int] = {}
+        if trace.exists():
+            with trace.open() as stream:
+                for row in csv.DictReader(stream, delimiter="\t"):
+                    process = row["name"].split(" ")[0].rpartition(":")[2]
+                    self.tasks[process] = self.tasks.get(process, 0) + 1
+
+    def ok(self) -> "Outcome":
+        assert self.code == 0, self.text
+        return self
+
+    @property
+    def computed(self) -> dict[str, int]:
+        return {name: self.tasks[name] for name in COMPUTE if name in self.tasks}
+
+
+def read_volume(url: str) -> tuple[np.ndarray, tuple[int, ...], list[float]]:
+    """Return a precomputed volume's voxels (ZYX), offset (ZYX) and voxel size (XYZ)."""
+    spec = {
+        "driver": "neuroglancer_precomputed",
+        "kvstore": {"driver": "file", "path": url.removeprefix("file://")},
+    }
+    store = ts.open(spec).result()[..., 0]
+    info = json.loads((Path(url.removeprefix("file://")) / "info").read_text())
+    voxels = np.asarray(store.read(order="F").result()).T
+    return voxels, store.domain.origin[:3][::-1], info["scales"][0]["resolution"]
+
+
+def whole(voxels: np.ndarray, connectivity: int, min_voxels: int) -> np.ndarray:
+    """Label a whole array with cc3d, drop dust, number the rest 1 to n in order."""
+    labels = cc3d.connected_components(voxels, connectivity=connectivity, out_dtype=np.uint32)
+    counts = np.bincount(labels.ravel())
+    keep = counts >= min_voxels
+    keep[0] = False
+    lookup = np.where(keep, np.cumsum(keep), 0).astype(np.uint64)
+    return lookup[labels]
+
+
+def expected_rows(voxels: np.ndarray, labels: np.ndarray, corner_zyx: Any) -> list[dict[str, Any]]:
+    """Return the component table of a labelled array, in channel coordinates."""
+    found = cc3d.statistics(labels.astype(np.uint32))
+    first = dict(zip(*np.unique(labels, return_index=True), strict=True))
+    rows = []
+    for number in range(1, int(labels.max()) + 1):
+        box = found["bounding_boxes"][number]
+        row = {
+            "component_id": number,
+            "segment_id": int(voxels.ravel()[first[np.uint64(number)]]),
+            "voxel_count": int(found["voxel_counts"][number]),
+        }
+        for axis, side, low, centre, size in zip(
+            "zyx", box, corner_zyx, found["centroids"][number], (30.0, 8.0, 8.0), strict=True
+        ):
+            row[f"bbox_{axis}0"] = side.start + low
+            row[f"bbox_{axis}1"] = side.stop + low
+            row[f"centroid_{axis}"] = pytest.approx(float(centre) + low, rel=1e-12)
+            row[f"centroid_{axis}_nm"] = pytest.approx((float(centre) + low) * size, rel=1e-12)
+        rows.append(row)
+    return rows
+
+
+def check(lab: Lab, request: dict[str, Any], labels: np.ndarray, corner_zyx: Any) -> None:
+    """Compare volume, component rows and Parquet of a request with a whole-array labelling."""
+    assert request["state"] == "complete"
+    volume, offset, voxel_size_xyz = read_volume(request["volume"])
+    start = [low - o for low, o in zip(corner_zyx, offset, strict=True)]
+    inside = tuple(slice(s, s + n) for s, n in zip(start, labels.shape, strict=True))
+    np.testing.assert_array_equal(volume[inside], labels)
+    assert np.count_nonzero(volume) == np.count_nonzero(labels)
+    assert voxel_size_xyz == [8, 8, 30]
+    assert request["n_components"] == labels.max()
+    rows = json.loads(lab.bossflow("components", request["request"], "--format", "json"))
+    low = [corner for corner in corner_zyx]
+    cut = tuple(
+        slice(a - o, a - o + n) for a, o, n in zip(low, lab.offset_zyx, labels.shape, strict=True)
+    )
+    assert rows == expected_rows(lab.voxels[cut], labels, low)
+    table = pq.read_table(request["components"].removeprefix("file://"))
+    assert table.num_rows == len(rows)
+
+
+def make_voxels(shape: tuple[int, int, int], seed: int) -> np.ndarray:
+    """Return blobs of a few ids, some above 2^63, with many components over any seam."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 4, [-(-n // 3) for n in shape])
+    voxels = coarse.repeat(3, 0).repeat(3, 1).repeat(3, 2)[tuple(slice(n) for n in shape)]
+    voxels = np.where(random.random(shape) < 0.25, random.integers(0, 4, shape), voxels)
+    ids = np.array([0, 7, 2**63 + 5, 2**64 - 1], np.uint64)
+    return np.ascontiguousarray(ids[voxels])
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    voxels = make_voxels((36, 70, 90), 1)
+    with Lab(tmp_path_factory.mktemp("lab"), voxels, (5, 10, 100)).serving() as started:
+        yield started
+
+
+SMALL = {"block_shape": [16, 32, 40], "connectivity": 18, "min_voxels": 3, "blocks_per_task": 1}
+X, Y, Z = (110, 180), (10, 80), (8, 41)
+
+
+@pytest.fixture(scope="module")
+def first(lab: Lab) -> Outcome:
+    """Label a cutout that the block grid clips on several sides."""
+    params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
+    return lab.nextflow(**SMALL, **params).ok()
+
+
+def test_a_cutout_is_labelled_as_cc3d_labels_it(lab: Lab, first: Outcome) -> None:
+    assert first.computed == {
+        "PULL_BLOCK": 18, "LABEL_BLOCK": 18, "STITCH": 1, "RELABEL_BLOCK": 18
+    }  # fmt: skip
+    (request,) = lab.status()["requests"]
+    assert request["source"] == CHANNEL
+    assert request["box"] == "110-180_10-80_8-41"
+    assert request["blocks_recorded"] == request["blocks_total"] == 18
+    assert request["parameters"]["min_voxels"] == 3
+    check(lab, request, whole(lab.cut(X, Y, Z), 18, 3), (Z[0], Y[0], X[0]))
+
+
+def test_a_second_run_computes_nothing(lab: Lab, first: Outcome) -> None:
+    params = {"x_range": "110:180", "y_range": "10,80", "z_range": "[8,41]"}
+    again = lab.nextflow(**SMALL, **params).ok()
+    assert again.tasks == {"DESCRIBE": 1, "PLAN": 1, "SUMMARY": 1}
+    assert "nothing to compute: 1 segmentation, 18 blocks are recorded (run " in again.text
+    with (lab.directory / "results" / "requests.csv").open() as stream:
+        (row,) = csv.DictReader(stream)
+    assert row["state"] == "complete"
+    assert row["volume"].startswith("file:///")
+    reports = {path.name for path in (lab.directory / "results" / "reports").iterdir()}
+    assert {"report.html", "timeline.html", "trace.txt", "dag.html"} <= reports
+
+
+def test_nextflow_may_forget_everything(lab: Lab, first: Outcome) -> None:
+    shutil.rmtree(lab.directory / "work")
+    shutil.rmtree(lab.directory / ".nextflow")
+    params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
+    again = lab.nextflow(**SMALL, **params).ok()
+    assert again.tasks == {"DESCRIBE": 1, "PLAN": 1, "SUMMARY": 1}
+
+
+def test_changes_recompute_only_what_depends_on_them(lab: Lab, first: Outcome) -> None:
+    params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
+    dust = lab.nextflow(**(SMALL | {"min_voxels": 10}), **params).ok()
+    assert dust.computed == {"STITCH": 1, "RELABEL_BLOCK": 18}
+    other = lab.nextflow(**(SMALL | {"connectivity": 6}), **params).ok()
+    assert other.computed == {"LABEL_BLOCK": 18, "STITCH": 1, "RELABEL_BLOCK": 18}
+    grown = lab.nextflow(**SMALL, **(params | {"x_range": [110, 190]})).ok()
+    # x blocks are 100-140, 140-180, 180-190: only the last is new
+    assert grown.computed == {
+        "PULL_BLOCK": 9, "LABEL_BLOCK": 9, "STITCH": 1, "RELABEL_BLOCK": 27
+    }  # fmt: skip
+    requests = {
+        (one["box"], one["parameters"]["connectivity"], one["parameters"]["min_voxels"]): one
+        for one in lab.status()["requests"]
+    }
+    corner = (Z[0], Y[0], X[0])
+    box = "110-180_10-80_8-41"
+    check(lab, requests[box, 18, 10], whole(lab.cut(X, Y, Z), 18, 10), corner)
+    check(lab, requests[box, 6, 3], whole(lab.cut(X, Y, Z), 6, 3), corner)
+    larger = whole(lab.cut((110, 190), Y, Z), 18, 3)
+    check(lab, requests["110-190_10-80_8-41", 18, 3], larger, corner)
+
+
+def test_a_dry_run_only_says(lab: Lab, first: Outcome) -> None:
+    before = lab.status()
+    dry = lab.nextflow("--dry_run", **SMALL, x_range=[110, 180], y_range=[10, 70]).ok()
+    assert set(dry.tasks) == {"DESCRIBE", "PLAN"}
+    assert "dry run" in dry.text
+    assert "to pull" in dry.text
+    assert lab.status() == before
+
+
+def test_an_archive_that_is_gone_is_only_a_note_if_nothing_is_needed(
+    lab: Lab, first: Outcome
+) -> None:
+    params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
+    params["bossdb_host"] = "http://127.0.0.1:9"
+    gone = lab.nextflow(**SMALL, **params).ok()
+    assert "note: http://127.0.0.1:9 can't be reached" in gone.text
+    more = lab.nextflow(**SMALL, **(params | {"x_range": [100, 180]}))
+    assert more.code != 0
+    assert "can't be reached" in more.text
+
+
+def test_a_sheet_of_cutouts(lab: Lab, first: Outcome) -> None:
+    sheet = lab.directory / "cutouts.csv"
+    sheet.write_text(
+        "source,x_range,y_range,z_range,component_of,foreground_above\n"
+        f"{CHANNEL},110:180,10:80,8:41,,\n"
+        f'{CHANNEL},"100,140","10,42",,foreground,7\n'
+    )
+    both = lab.nextflow(**SMALL, source=None, input=str(sheet)).ok()
+    assert both.computed["STITCH"] == 1
+    assert both.computed["PULL_BLOCK"] == 3
+    with (lab.directory / "results" / "requests.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["state"] for row in rows] == ["complete", "complete"]
+    (request,) = (
+        one for one in lab.status()["requests"] if one["parameters"]["component_of"] == "foreground"
+    )
+    cut = lab.cut((100, 140), (10, 42), (5, 41))
+    labels = whole((cut > 7).astype(np.uint8), 18, 3)
+    volume, _, _ = read_volume(request["volume"])
+    np.testing.assert_array_equal(volume, labels)
+    rows = json.loads(lab.bossflow("components", request["request"], "--format", "json"))
+    assert {row["segment_id"] for row in rows} == {None}
+    assert sum(row["voxel_count"] for row in rows) == np.count_nonzero(labels)
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"x_range": [0, 180]}, "x_range 0..180 in the parameters leaves the channel"),
+        ({"source": "bossdb://lab/slice/nothing"}, "has no bossdb://lab/slice/nothing"),
+        ({"source": "bossdb://lab"}, "malformed"),
+        ({"source": "ftp://lab/slice/neurons"}, "ftp"),
+        ({"bossdb_host": "http://127.0.0.1:9", "archive": "other"}, "can't be reached"),
+        ({"store": "blocked/store"}, "can't be written"),
+        ({"foreground_above": 3}, "foreground_above 3"),
+        ({"component_of": "foreground", "block_shape": "4096,4096,4096", "resolution": 1}, "resol"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_writes_nothing(
+    lab: Lab, first: Outcome, params: dict[str, Any], sentence: str
+) -> None:
+    (lab.directory / "blocked").write_text("a file in its place")
+    before = lab.status(), sorted(lab.home.joinpath("store").rglob("*"))
+    wrong = lab.nextflow(**(SMALL | params))
+    assert wrong.code != 0
+    assert sentence in wrong.text
+    assert "Traceback" not in wrong.text
+    assert "Caused by" not in wrong.text
+    assert not set(wrong.tasks) & set(COMPUTE)
+    assert (lab.status(), sorted(lab.home.joinpath("store").rglob("*"))) == before
+
+
+def test_an_emptied_database_is_filled_from_the_store(lab: Lab, first: Outcome) -> None:
+    lab.bossflow("db", "stop")
+    shutil.rmtree(lab.home / "database")
+    params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
+    again = lab.nextflow(**SMALL, **params).ok()
+    (request,) = lab.status()["requests"]
+    assert request["state"] == "complete"
+    made = [
+        line
+        for path in (lab.directory / "work").rglob("receipts.jsonl")
+        if path.stat().st_mtime > (lab.home / "database" / "PG_VERSION").stat().st_mtime
+        for line in map(json.loads, path.read_text().splitlines())
+    ]
+    assert {line["state"] for line in made} == {"reused"}
+    assert len(made) == 18 * 3 + 1
+    assert again.computed["RELABEL_BLOCK"] == 18
+
+
+def test_a_corrected_block_gives_the_new_truth(tmp_path: Path) -> None:
+    with Lab(tmp_path / "lab", make_voxels((20, 40, 40), 2), (0, 0, 0)).serving() as lab:
+        params = {"block_shape": [10, 20, 20], "blocks_per_task": 1, "connectivity": 26}
+        lab.nextflow(**params).ok()
+        lab.voxels[2:9, 1:15, 22:39] = 7
+        shown = lab.bossflow("invalidate", "--block", "20-40_0-20_0-10", "--yes")
+        assert [line.split() for line in shown.splitlines()[:4]] == [
+            ["1", "PULL_BLOCK"], ["1", "LABEL_BLOCK"], ["1", "STITCH"], ["8", "RELABEL_BLOCK"]
+        ]  # fmt: skip
+        again = lab.nextflow(**params).ok()
+        assert again.computed == {
+            "PULL_BLOCK": 1, "LABEL_BLOCK": 1, "STITCH": 1, "RELABEL_BLOCK": 8
+        }  # fmt: skip
+        (request,) = lab.status()["requests"]
+        check(lab, request, whole(lab.voxels, 26, 0), (0, 0, 0))
+
+
+def test_one_block_that_fails_leaves_the_others_recorded(tmp_path: Path) -> None:
+    with Lab(tmp_path / "lab", make_voxels((20, 40, 40), 3), (0, 0, 0)).serving() as lab:
+        params = {"block_shape": [10, 20, 20], "blocks_per_task": 3}
+        lab.refused = "/20:40/0:20/0:10/"
+        failed = lab.nextflow(**params)
+        assert failed.code != 0
+        assert "1 of 1 requests not complete: PULL_BLOCK 20-40_0-20_0-10" in failed.text
+        (request,) = lab.status()["requests"]
+        assert request["state"] == "failed"
+        assert (request["blocks_recorded"], request["blocks_total"]) == (7, 8)
+        assert list(request["errors"]) == ["PULL_BLOCK 20-40_0-20_0-10"]
+        assert request["units"]["LABEL_BLOCK"] == {"recorded": 7, "total": 8}
+        lab.refused = None
+        mended = lab.nextflow(**params).ok()
+        assert "recorded    1 PULL_BLOCK, 1 LABEL_BLOCK, 1 STITCH, 8 RELABEL_BLOCK" in mended.text
+        (request,) = lab.status()["requests"]
+        check(lab, request, whole(lab.voxels, 26, 0), (0, 0, 0))
+
+
+def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
+    """Eight times the cutout, the same block: no task takes more than a little more."""
+    peaks = []
+    for name, side in (("small", 96), ("large", 192)):
+        voxels = make_voxels((side, side, side), 4)
+        with Lab(tmp_path / name, voxels, (0, 0, 0)).serving() as lab:
+            lab.nextflow(block_shape=[96, 96, 96], blocks_per_task=1).ok()
+            program = (
+                "import bossflow, json; print(json.dumps([[r['process'], r['peak_memory_bytes']]"
+                " for r in bossflow.Execution.to_dicts()]))"
+            )
+            done = subprocess.run(
+                [sys.executable, "-c", program],
+                env=lab.environment | {"PYTHONPATH": str(ROOT / "schema")},
+                cwd=lab.directory,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            peak: dict[str, int] = {}
+            for process, size in json.loads(done.stdout):
+                peak[process] = max(size, peak.get(process, 0))
+            peaks.append(peak)
+    small, large = peaks
+    block = 96**3 * 8
+    for process in ("PULL_BLOCK", "LABEL_BLOCK", "RELABEL_BLOCK"):
+        assert large[process] < small[process] + block, (process, small, large)
+    assert large["STITCH"] < small["STITCH"] + 7 * block, (small, large)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("block_shape", [[128, 128, 128], [96, 150, 200]])
+def test_the_real_segmentation_is_labelled_as_cc3d_labels_it(
+    tmp_path: Path, block_shape: list[int]
+) -> None:
+    import crackle
+
+    packed = (SHARED / "data" / "connectomics.npy.ckl.gz").read_bytes()
+    voxels = np.ascontiguousarray(crackle.decompress(gzip.decompress(packed)).transpose(2, 1, 0))
+    blocks = int(np.prod([-(-512 // side) for side in block_shape]))
+    with Lab(tmp_path / "lab", voxels, (0, 0, 0)).serving() as lab:
+        for number, connectivity in enumerate((6, 18, 26)):
+            params = {"block_shape": block_shape, "connectivity": connectivity}
+            done = lab.nextflow(**params, blocks_per_task=1 if number == 0 else 16).ok()
+            assert done.computed.get("PULL_BLOCK", 0) == (blocks if number == 0 else 0)
+            request = lab.status()["requests"][-1]
+            check(lab, request, whole(voxels, connectivity, 0), (0, 0, 0))

@@ -1,0 +1,133 @@
+"""A workflow over a list of text files: count the words of each, then add the counts up."""
+
+from pathlib import Path
+from typing import Any
+
+import datajoint as dj
+from bossflow import work
+from bossflow.kit.bundles import digest
+from bossflow.tables import Execution, Request, schema  # noqa: F401  (named in definitions)
+from bossflow.work import UnitPlan
+
+
+@schema
+class WordRequest(dj.Manual):
+    """A list of files whose words were asked for."""
+
+    definition = """
+    # files whose words were asked for
+    -> Request
+    ---
+    files : json  # paths
+    """
+
+
+@schema
+class WordCount(dj.Computed):
+    """The words of one file."""
+
+    process = "COUNT_WORDS"
+    definition = """
+    # words of one file
+    file_id : char(16)  # hash of path and content
+    ---
+    n_words : int64
+    -> Execution.proj(counted_by='execution_id')
+    """
+
+    class Word(dj.Part):
+        """One word of a file."""
+
+        definition = """
+        # a word and how often it stands there
+        -> master
+        word      : varchar(64)
+        ---
+        frequency : float64
+        """
+
+
+@schema
+class WordTotal(dj.Computed):
+    """The words of all files of a request."""
+
+    process = "ADD_WORDS"
+    definition = """
+    # words of all files
+    -> WordRequest
+    ---
+    total   : int64
+    listing : varchar(1024)  # URL of a text file
+    -> Execution.proj(added_by='execution_id')
+    """
+
+    class Source(dj.Part):
+        """A file that was counted in."""
+
+        definition = """
+        -> master
+        -> WordCount
+        """
+
+
+TABLES = (WordCount, WordTotal)
+
+
+def expand(
+    params: dict[str, Any], described: dict[str, Any]
+) -> tuple[list[work.Request], list[str]]:
+    """Return one request for the list of files."""
+    if not params["files"]:
+        raise ValueError("files is empty: name at least one")
+    paths = [Path(name) for name in params["files"]]
+    for path in paths:
+        if not path.is_file():
+            raise ValueError(f"file {path} does not exist")
+    contents = {str(path): digest([str(path), path.read_text()])[:16] for path in paths}
+    return [_request(contents, params["suffix"])], []
+
+
+def _request(contents: dict[str, str], suffix: str) -> work.Request:
+    request = work.Request(
+        workflow=__name__,
+        paramset=work.ParamSet("words", "1", {"suffix": suffix}),
+        subject=[contents],
+        given={"contents": contents},
+    )
+    row = {"request_id": request.request_id, "files": contents}
+    return work.Request(
+        __name__, request.paramset, request.subject, request.given, rows=((WordRequest, row),)
+    )
+
+
+def units(request: work.Request) -> list[UnitPlan]:
+    """Return a count of each file, and the sum."""
+    counts = tuple(
+        UnitPlan("COUNT_WORDS", {"file_id": file_id}, {"path": path})
+        for path, file_id in request.given["contents"].items()
+    )
+    total = UnitPlan(
+        "ADD_WORDS", {"request_id": request.request_id}, dict(request.paramset.parameters), counts
+    )
+    return [*counts, total]
+
+
+def recall(request_id: str) -> work.Request:
+    """Return a recorded request."""
+    row = (WordRequest & {"request_id": request_id}).fetch1()
+    return _request(row["files"], "")
+
+
+def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[str, Any]:
+    """Return the files."""
+    return {"files": sorted(request.given["contents"])}
+
+
+def in_words(counts: dict[str, int]) -> str:
+    """Return how many files."""
+    return f"{counts.get('COUNT_WORDS', 0)} files"
+
+
+def pulled_bytes(unit: UnitPlan) -> int:
+    """Return 0: nothing comes from an archive."""
+    return 0

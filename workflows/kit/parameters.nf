@@ -1,0 +1,139 @@
+/*
+ * The parameters, as nextflow_schema.json describes them: checked before anything starts, and shown.
+ */
+
+// The parameters with the types of the schema; mistakes end the run with one sentence each.
+def checked(given, schema) {
+    def known = schema['$defs'].values().collectEntries { group -> group.properties }
+    def values = known.collectEntries { name, property ->
+        [name, typed(given[name] == null ? property.default : given[name], property)]
+    }
+    def mistakes = (given.keySet() - known.keySet()).collect { name -> unknown(name, known) }
+    mistakes += known
+        .findAll { name, property -> mistake(values[name], property) }
+        .collect { name, property -> "${name} ${mistake(values[name], property)}" }
+    if (!mistakes && !values.source == !values.input) {
+        mistakes += 'give either source, a channel such as bossdb://Kasthuri/ac4/neuron, or input, a sample sheet; nextflow run . --help shows all parameters'
+    }
+    if (!mistakes && values.input && !file(values.input, glob: false).isFile()) {
+        mistakes += "input ${shown(values.input)} is not there: give the path of a sample sheet (CSV)"
+    }
+    if (mistakes) {
+        error(mistakes.join('\n'))
+    }
+    return values
+}
+
+// The value as its type where it can be read as one, otherwise as it is: the command line gives
+// text or guesses, parameter files give numbers and lists.
+def typed(value, property) {
+    if (property.items && value instanceof List) {
+        return value.collect { item -> typed(item, property.items) }
+    }
+    if (property.items && value ==~ property.pattern) {
+        return value.findAll(/-?\d+/).collect { digits -> digits.toBigInteger() }
+    }
+    if (property.type == 'integer' && value ==~ /-?\d{1,30}/) {
+        return value.toString().toBigInteger()
+    }
+    if (property.type == 'boolean' && value in ['true', 'false']) {
+        return value == 'true'
+    }
+    return value
+}
+
+// What is wrong with a typed value, or null.
+def mistake(value, property) {
+    if (value == null) {
+        return null
+    }
+    if (value == true && property.type != 'boolean') {
+        return 'was given without a value'
+    }
+    if (property.items) {
+        def form = property.minItems == 2 ? 'two whole numbers, such as 0,512 or in YAML [0, 512]' : 'three whole numbers, such as 64,512,512 or in YAML [64, 512, 512]'
+        if (!(value instanceof List && value.size() == property.minItems && value.every { item -> item instanceof BigInteger })) {
+            return "must be ${form}, not ${shown(value)}"
+        }
+        if (property.format == 'range' && value[0] >= value[1]) {
+            return "${value[0]},${value[1]} is empty or reversed: the first must be below the second"
+        }
+        return value.findResult { item -> mistake(item, property.items) }
+    }
+    if (property.type == 'integer' && !(value instanceof BigInteger)) {
+        return "must be a whole number, not ${shown(value)}"
+    }
+    if (property.type == 'boolean' && !(value instanceof Boolean)) {
+        return "must be true or false, not ${shown(value)}"
+    }
+    if (property.type == 'string' && !(value instanceof CharSequence)) {
+        return "must be text (in quotes in a parameter file), not ${shown(value)}"
+    }
+    def choices = property['enum']
+    if (choices && !choices.any { choice -> choice == value }) {
+        return "must be ${choices.init().join(', ')} or ${choices.last()}, not ${shown(value)}"
+    }
+    if (property.minimum != null && value < property.minimum) {
+        return "must be at least ${property.minimum}, not ${shown(value)}"
+    }
+    if (property.maximum != null && value > property.maximum) {
+        return "must be at most ${property.maximum}, not ${shown(value)}"
+    }
+    if (property.pattern && !(value ==~ property.pattern)) {
+        return "must be written like ${property.default}, not ${shown(value)}"
+    }
+    return null
+}
+
+def unknown(name, known) {
+    def distances = known.collectEntries { candidate, property ->
+        def words = [candidate] + (property.synonyms ?: [])
+        [candidate, words.collect { word -> distance(plain(name), plain(word)) }.min()]
+    }
+    def nearest = distances.values().min()
+    def meant = distances.findAll { _candidate, steps -> steps == nearest }.keySet().join(' or ')
+    def hint = nearest <= name.size().intdiv(3) ? "did you mean ${meant}?" : 'nextflow run . --help shows them all'
+    return "unknown parameter ${name}: ${hint}"
+}
+
+// --x-range arrives as xRange
+def plain(name) {
+    return name.toLowerCase().replaceAll('[-_]', '')
+}
+
+// Edit distance (Levenshtein), row by row.
+def distance(left, right) {
+    def rows = left.toList().inject((0..right.size()).toList()) { above, letter ->
+        right.toList().withIndex().inject([above[0] + 1]) { row, sign ->
+            def at = sign[1]
+            def changed = above[at] + (letter == sign[0] ? 0 : 1)
+            row + [[row.last() + 1, above[at + 1] + 1, changed].min()]
+        }
+    }
+    return rows.last()
+}
+
+// A user's value in a sentence: on one line, and short.
+def shown(value) {
+    def text = groovy.json.JsonOutput.toJson(value)
+    return text.size() > 60 ? "${text.take(60)}…" : text
+}
+
+def help(schema, manifest) {
+    def groups = schema['$defs'].values().collect { group ->
+        def lines = group.properties.collect { name, property ->
+            def choices = property['enum'] ? " (${property['enum'].join(', ')})" : ''
+            def preset = property.default != null ? " [${property.default}]" : ''
+            "  --${name.padRight(18)}${property.description}${choices}${preset}"
+        }
+        "${group.title}. ${group.description}\n${lines.join('\n')}"
+    }
+    return """
+bossflow ${manifest.version}: ${schema.description}
+
+  nextflow run . -params-file params/kasthuri.yml
+  nextflow run . --source bossdb://Kasthuri/ac4/neuron --x_range 0,512 --y_range 0,512 --z_range 25,50
+
+${groups.join('\n\n')}
+"""
+}

@@ -1,0 +1,64 @@
+/*
+ * How every workflow runs the tasks that PLAN cut: each one when those before it are done.
+ */
+
+// The plan, if there is something to run: [plan, its task files]. Prints what PLAN has to say, and
+// ends the run with one sentence if PLAN found a mistake.
+def toRun(plan_ch) {
+    return plan_ch.filter { plan_file, _task_files ->
+        def plan = read(plan_file)
+        if (plan.problem) {
+            error(plan.problem)
+        }
+        plan.notes.each { note -> println("note: ${note}") }
+        if (plan.text) {
+            println(plan.text)
+        }
+        !plan.dry_run
+    }
+}
+
+// One item a task: [task: 'STITCH-00000', process: 'STITCH', after: ['LABEL_BLOCK-00000', …],
+// file: STITCH-00000.jsonl]
+def tasksOf(plan_ch) {
+    return plan_ch.flatMap { plan_file, task_files ->
+        def files = task_files.collectEntries { file -> [file.baseName, file] }
+        read(plan_file).tasks.collect { job -> job + [file: files[job.task]] }
+    }
+}
+
+// The tasks of a process, each when all tasks that it comes after are in done_ch:
+// ['STITCH-00000', STITCH-00000.jsonl]. One whose predecessors died never starts.
+// done_ch: ['LABEL_BLOCK-00000', receipts.jsonl]
+def whenReady(process_name, task_ch, done_ch) {
+    def own_ch = task_ch.filter { job -> job.process == process_name }
+    def free_ch = own_ch
+        .filter { job -> !job.after }
+        .map { job -> [job.task, job.file] }
+    // one item a predecessor: ['LABEL_BLOCK-00000', 'STITCH-00000' of 4, STITCH-00000.jsonl]
+    def waiting_ch = own_ch.flatMap { job ->
+        job.after.collect { before -> [before, groupKey(job.task, job.after.size()), job.file] }
+    }
+    def freed_ch = done_ch
+        .map { name, _receipts -> [name] }
+        .combine(waiting_ch, by: 0)
+        .map { _before, name, file -> [name, file] }
+        .groupTuple()
+        .map { name, files -> [name.toString(), files.first()] }
+    return free_ch.mix(freed_ch)
+}
+
+// The end of a run: prints the summary, and fails with one sentence if anything is missing.
+def conclude(summary_ch) {
+    summary_ch.subscribe { summary, verdict, _requests ->
+        println(summary.text)
+        def missing = read(verdict).missing
+        if (missing) {
+            error(missing)
+        }
+    }
+}
+
+def read(json_file) {
+    return new groovy.json.JsonSlurper().parse(json_file)
+}

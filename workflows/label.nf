@@ -1,0 +1,47 @@
+/*
+ * Exact blockwise labelling of cutouts:
+ *
+ *   DESCRIBE ─► PLAN ─► PULL_BLOCK ─► LABEL_BLOCK ─► STITCH ─► RELABEL_BLOCK ─► RECORD ─► SUMMARY
+ *
+ * DESCRIBE asks the archive, PLAN the database; what is recorded already is no task any more.
+ */
+
+include { DESCRIBE } from '../modules/describe/main'
+include { PLAN } from '../modules/plan/main'
+include { PULL_BLOCK } from '../modules/pull_block/main'
+include { LABEL_BLOCK } from '../modules/label_block/main'
+include { STITCH } from '../modules/stitch/main'
+include { RELABEL_BLOCK } from '../modules/relabel_block/main'
+include { RECORD } from '../modules/record/main'
+include { SUMMARY } from '../modules/summary/main'
+include { toRun ; tasksOf ; whenReady ; conclude } from './kit/tasks'
+
+workflow LABEL {
+    take:
+    run_json    // run.json
+    schema      // nextflow_schema.json
+    sheet       // cutouts.csv, or []
+
+    main:
+    DESCRIBE(run_json, schema, sheet)
+    PLAN(run_json, DESCRIBE.out.described)
+
+    plan_ch = toRun(PLAN.out.plan)      // [plan.json, [PULL_BLOCK-00000.jsonl, …]]
+    task_ch = tasksOf(plan_ch)          // [task: 'PULL_BLOCK-00000', process: 'PULL_BLOCK', after: [], file: …]
+
+    // each task: ['PULL_BLOCK-00000', PULL_BLOCK-00000.jsonl] ─► ['PULL_BLOCK-00000', receipts.jsonl]
+    PULL_BLOCK(whenReady('PULL_BLOCK', task_ch, channel.empty()))
+    LABEL_BLOCK(whenReady('LABEL_BLOCK', task_ch, PULL_BLOCK.out.receipts))
+    STITCH(whenReady('STITCH', task_ch, LABEL_BLOCK.out.receipts))
+    RELABEL_BLOCK(whenReady('RELABEL_BLOCK', task_ch, LABEL_BLOCK.out.receipts.mix(STITCH.out.receipts)))
+
+    batch_ch = PULL_BLOCK.out.receipts
+        .mix(LABEL_BLOCK.out.receipts, STITCH.out.receipts, RELABEL_BLOCK.out.receipts)
+        .map { _name, receipts -> receipts }
+        .buffer(size: 20, remainder: true)      // [receipts.jsonl, …]
+    plan_json = plan_ch.map { plan, _task_files -> plan }
+
+    RECORD(plan_json, batch_ch)
+    SUMMARY(plan_json, RECORD.out.recorded.toList())
+    conclude(SUMMARY.out.summary)
+}
