@@ -2,6 +2,7 @@
 
 include { LABEL } from './workflows/label'
 include { checked ; help } from './workflows/kit/parameters'
+include { facts } from './workflows/kit/tasks'
 
 workflow {
     main:
@@ -14,22 +15,8 @@ workflow {
     }
     else {
         def values = checked(params, schema)
-        def run = [
-            name: workflow.runName,
-            session: workflow.sessionId.toString(),
-            start: workflow.start.toString(),
-            user: workflow.userName,
-            version: workflow.manifest.version,
-            revision: workflow.revision,
-            commit: workflow.commitId,
-            nextflow: workflow.nextflow.version.toString(),
-            profile: workflow.profile,
-            launch_dir: workflow.launchDir.toString(),
-            project_dir: workflow.projectDir.toString(),
-            work_dir: workflow.workDir.toString(),
-        ]
         // What a user gives travels in files, never in a shell line; the sheet's name too.
-        run_json = channel.of(groovy.json.JsonOutput.toJson([params: values, run: run]))
+        run_json = channel.of(groovy.json.JsonOutput.toJson([params: values, run: facts(workflow)]))
             .collectFile(name: 'run.json', cache: false)
             .first()
         sheet = []

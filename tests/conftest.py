@@ -15,7 +15,7 @@ SHARED = ROOT.parent / "shared"
 if Path.cwd().is_relative_to(ROOT):
     os.chdir(tempfile.mkdtemp(prefix="bossflow-tests-"))
 
-for folder in ("schema", "bin", "tests/toy"):
+for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
     sys.path.insert(0, str(ROOT / folder))
 
 

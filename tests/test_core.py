@@ -17,6 +17,8 @@ import bossflow
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from add_words import add_words
+from count_words import count_words
 from kit import bundles, tasks
 
 NUMBERS = count()
@@ -35,29 +37,6 @@ def toy(home: Path) -> Any:
     yield toy
     if not database.server().embedded:
         bossflow.schema.drop(prompt=False)
-
-
-def count_words(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
-    words = Path(unit.arguments["path"]).read_text().split()
-    if "broken" in words:
-        raise ValueError(f"{unit.arguments['path']} is broken")
-    bundle.attributes["n_words"] = len(words)
-    distinct = sorted(set(words))
-    shares = [words.count(word) / len(words) for word in distinct]
-    table = pa.table({"word": distinct, "frequency": shares})
-    pq.write_table(table, bundle.directory / "word.parquet")
-    bundle.parts["Word"] = "word.parquet"
-
-
-def add_words(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
-    bundle.attributes["total"] = sum(one.manifest["attributes"]["n_words"] for one in unit.inputs)
-    (bundle.directory / "listing.txt").write_text(
-        "\n".join(one.key["file_id"] for one in unit.inputs)
-    )
-    bundle.urls["listing"] = "listing.txt"
-    sources = pa.table({"file_id": [one.key["file_id"] for one in unit.inputs]})
-    pq.write_table(sources, bundle.directory / "source.parquet")
-    bundle.parts["Source"] = "source.parquet"
 
 
 PROGRAMS: dict[str, tasks.Work] = {"COUNT_WORDS": count_words, "ADD_WORDS": add_words}

@@ -223,6 +223,15 @@ def test_thresholds_between_large_integers_are_exact():
     assert labels.ravel().tolist() == [1, 1, 1]
 
 
+@pytest.mark.parametrize("connectivity", [6, 18, 26])
+@pytest.mark.parametrize("component_of", ["segment", "foreground"])
+def test_thin_blocks_that_some_labelling_fails_on(component_of, connectivity):
+    voxels = np.array([1, 0, 1], np.uint8)
+    for shape in ((3, 1, 1), (1, 3, 1), (1, 1, 3)):
+        labels, _ = label_block(voxels.reshape(shape), (0, 0, 0), connectivity, component_of, 0)
+        assert labels.ravel().tolist() == [1, 0, 2]
+
+
 def test_images_of_fractions_have_a_foreground():
     voxels = np.array([[[0.5, 0.25, 0.75, np.nan]]], np.float32)
     labels, statistics = label_block(voxels, (0, 0, 0), 6, "foreground", 0.4)
@@ -260,6 +269,15 @@ def test_ids_that_need_64_bits_keep_them():
 def test_a_look_up_table_of_other_labels_is_refused():
     with pytest.raises(ValueError, match="ends at label 1 but the block has 2"):
         relabel(np.array([[[0, 1, 2]]], np.uint32), np.array([0, 5], np.uint32))
+
+
+def test_labels_are_numbered_in_c_order_whatever_the_memory_order():
+    voxels = np.random.default_rng(0).integers(0, 3, (4, 5, 6), np.uint8)
+    for given_as in (voxels, np.asfortranarray(voxels), np.repeat(voxels, 2, axis=2)[:, :, ::2]):
+        labels, statistics = label_block(given_as, (0, 0, 0), 6, "segment", 0)
+        np.testing.assert_array_equal(labels, whole(voxels, 6))
+        assert labels.flags.c_contiguous
+        assert statistics.first_voxel.tolist() == sorted(statistics.first_voxel.tolist())
 
 
 def test_statistics_do_not_depend_on_the_slabs_they_are_taken_in(monkeypatch):

@@ -30,7 +30,8 @@ entry["secrets"] = [key for key in ("BOSSDB_TOKEN", "DJ_USER", "DJ_PASS") if key
 time.sleep(scenario.get("seconds", {{}}).get(name, 0))
 entry["end"] = time.time()
 if name == "describe":
-    entry |= {{"run": Path(given[0]).read_text(), "sheet": [Path(x).read_text() for x in given[2:]]}}
+    entry["run"] = Path(given[0]).read_text()
+    entry["sheet"] = [Path(sheet).read_text() for sheet in given[2:]]
 with open(os.environ["SCENARIO"] + ".journal", "a") as journal:
     journal.write(json.dumps(entry) + "\\n")
 if {{name, task}} & set(scenario.get("die", [])):

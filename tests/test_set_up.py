@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TOOLS = "bash cat cmp cut dirname grep head id ln mkdir mktemp mv rm sed sleep tail"
+TOOLS = "bash cat cmp cut dirname expand grep head id ln mkdir mktemp mv rm sed sleep tail tr"
 PYTHON = f"""\
 #!/bin/sh
 case "$1 $2" in "-m pip") echo "no network" >&2 && exit 1 ;; esac
@@ -145,7 +145,7 @@ def test_demo_says_what_was_found_and_where(clone: Clone) -> None:
     done = clone.run("--demo")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "(bossflow status)" in done.stdout
-    assert "(bossflow components a1)" in done.stdout
+    assert "(bossflow components a1 --format csv)" in done.stdout
     assert "file:///v\n" in done.stdout
     ran = next(call for call in clone.called() if call.startswith("nextflow"))
     assert ran.endswith("--bossdb_host http://127.0.0.1:41"), ran

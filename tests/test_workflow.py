@@ -202,7 +202,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 SMALL = {"block_shape": [16, 32, 40], "connectivity": 18, "min_voxels": 3, "blocks_per_task": 1}
-X, Y, Z = (110, 180), (10, 80), (8, 41)
+X, Y, Z = (110, 180), (10, 74), (8, 37)
 
 
 @pytest.fixture(scope="module")
@@ -214,21 +214,21 @@ def first(lab: Lab) -> Outcome:
 
 def test_a_cutout_is_labelled_as_cc3d_labels_it(lab: Lab, first: Outcome) -> None:
     assert first.computed == {
-        "PULL_BLOCK": 18, "LABEL_BLOCK": 18, "STITCH": 1, "RELABEL_BLOCK": 18
+        "PULL_BLOCK": 8, "LABEL_BLOCK": 8, "STITCH": 1, "RELABEL_BLOCK": 8
     }  # fmt: skip
     (request,) = lab.status()["requests"]
     assert request["source"] == CHANNEL
-    assert request["box"] == "110-180_10-80_8-41"
-    assert request["blocks_recorded"] == request["blocks_total"] == 18
+    assert request["box"] == "110-180_10-74_8-37"
+    assert request["blocks_recorded"] == request["blocks_total"] == 8
     assert request["parameters"]["min_voxels"] == 3
     check(lab, request, whole(lab.cut(X, Y, Z), 18, 3), (Z[0], Y[0], X[0]))
 
 
 def test_a_second_run_computes_nothing(lab: Lab, first: Outcome) -> None:
-    params = {"x_range": "110:180", "y_range": "10,80", "z_range": "[8,41]"}
+    params = {"x_range": "110:180", "y_range": "10,74", "z_range": "[8,37]"}
     again = lab.nextflow(**SMALL, **params).ok()
     assert again.tasks == {"DESCRIBE": 1, "PLAN": 1, "SUMMARY": 1}
-    assert "nothing to compute: 1 segmentation, 18 blocks are recorded (run " in again.text
+    assert "nothing to compute: 1 segmentation, 8 blocks are recorded (run " in again.text
     with (lab.directory / "results" / "requests.csv").open() as stream:
         (row,) = csv.DictReader(stream)
     assert row["state"] == "complete"
@@ -248,24 +248,24 @@ def test_nextflow_may_forget_everything(lab: Lab, first: Outcome) -> None:
 def test_changes_recompute_only_what_depends_on_them(lab: Lab, first: Outcome) -> None:
     params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
     dust = lab.nextflow(**(SMALL | {"min_voxels": 10}), **params).ok()
-    assert dust.computed == {"STITCH": 1, "RELABEL_BLOCK": 18}
+    assert dust.computed == {"STITCH": 1, "RELABEL_BLOCK": 8}
     other = lab.nextflow(**(SMALL | {"connectivity": 6}), **params).ok()
-    assert other.computed == {"LABEL_BLOCK": 18, "STITCH": 1, "RELABEL_BLOCK": 18}
+    assert other.computed == {"LABEL_BLOCK": 8, "STITCH": 1, "RELABEL_BLOCK": 8}
     grown = lab.nextflow(**SMALL, **(params | {"x_range": [110, 190]})).ok()
     # x blocks are 100-140, 140-180, 180-190: only the last is new
     assert grown.computed == {
-        "PULL_BLOCK": 9, "LABEL_BLOCK": 9, "STITCH": 1, "RELABEL_BLOCK": 27
+        "PULL_BLOCK": 4, "LABEL_BLOCK": 4, "STITCH": 1, "RELABEL_BLOCK": 12
     }  # fmt: skip
     requests = {
         (one["box"], one["parameters"]["connectivity"], one["parameters"]["min_voxels"]): one
         for one in lab.status()["requests"]
     }
     corner = (Z[0], Y[0], X[0])
-    box = "110-180_10-80_8-41"
+    box = "110-180_10-74_8-37"
     check(lab, requests[box, 18, 10], whole(lab.cut(X, Y, Z), 18, 10), corner)
     check(lab, requests[box, 6, 3], whole(lab.cut(X, Y, Z), 6, 3), corner)
     larger = whole(lab.cut((110, 190), Y, Z), 18, 3)
-    check(lab, requests["110-190_10-80_8-41", 18, 3], larger, corner)
+    check(lab, requests["110-190_10-74_8-37", 18, 3], larger, corner)
 
 
 def test_a_dry_run_only_says(lab: Lab, first: Outcome) -> None:
@@ -293,7 +293,7 @@ def test_a_sheet_of_cutouts(lab: Lab, first: Outcome) -> None:
     sheet = lab.directory / "cutouts.csv"
     sheet.write_text(
         "source,x_range,y_range,z_range,component_of,foreground_above\n"
-        f"{CHANNEL},110:180,10:80,8:41,,\n"
+        f"{CHANNEL},110:180,10:74,8:37,,\n"
         f'{CHANNEL},"100,140","10,42",,foreground,7\n'
     )
     both = lab.nextflow(**SMALL, source=None, input=str(sheet)).ok()
@@ -355,8 +355,8 @@ def test_an_emptied_database_is_filled_from_the_store(lab: Lab, first: Outcome) 
         for line in map(json.loads, path.read_text().splitlines())
     ]
     assert {line["state"] for line in made} == {"reused"}
-    assert len(made) == 18 * 3 + 1
-    assert again.computed["RELABEL_BLOCK"] == 18
+    assert len(made) == 8 * 3 + 1
+    assert again.computed["RELABEL_BLOCK"] == 8
 
 
 def test_a_corrected_block_gives_the_new_truth(tmp_path: Path) -> None:
@@ -435,10 +435,12 @@ def test_the_real_segmentation_is_labelled_as_cc3d_labels_it(
     packed = (SHARED / "data" / "connectomics.npy.ckl.gz").read_bytes()
     voxels = np.ascontiguousarray(crackle.decompress(gzip.decompress(packed)).transpose(2, 1, 0))
     blocks = int(np.prod([-(-512 // side) for side in block_shape]))
+    tasks = -(-blocks // 16)
     with Lab(tmp_path / "lab", voxels, (0, 0, 0)).serving() as lab:
         for number, connectivity in enumerate((6, 18, 26)):
             params = {"block_shape": block_shape, "connectivity": connectivity}
-            done = lab.nextflow(**params, blocks_per_task=1 if number == 0 else 16).ok()
-            assert done.computed.get("PULL_BLOCK", 0) == (blocks if number == 0 else 0)
+            done = lab.nextflow(**params, blocks_per_task=16).ok()
+            assert done.computed.get("PULL_BLOCK", 0) == (tasks if number == 0 else 0)
+            assert done.computed["LABEL_BLOCK"] == done.computed["RELABEL_BLOCK"] == tasks
             request = lab.status()["requests"][-1]
             check(lab, request, whole(voxels, connectivity, 0), (0, 0, 0))

@@ -1,7 +1,5 @@
 """Files of arrays: a block's array, its surface, and the precomputed segmentation volume."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Sequence

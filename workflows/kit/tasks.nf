@@ -2,10 +2,29 @@
  * How every workflow runs the tasks that PLAN cut: each one when those before it are done.
  */
 
-// The plan, if there is something to run: [plan, its task files]. Prints what PLAN has to say, and
-// ends the run with one sentence if PLAN found a mistake.
+// What is recorded of a run, from Nextflow's `workflow`.
+def facts(workflow) {
+    return [
+        name: workflow.runName,
+        session: workflow.sessionId.toString(),
+        start: workflow.start.toString(),
+        user: workflow.userName,
+        version: workflow.manifest.version,
+        revision: workflow.revision,
+        commit: workflow.commitId,
+        nextflow: workflow.nextflow.version.toString(),
+        profile: workflow.profile,
+        launch_dir: workflow.launchDir.toString(),
+        project_dir: workflow.projectDir.toString(),
+        work_dir: workflow.workDir.toString(),
+    ]
+}
+
+// The plan, if there is something to run: [plan.json, its task files]. Prints what PLAN has to say,
+// and ends the run with one sentence if PLAN found a mistake.
 def toRun(plan_ch) {
-    return plan_ch.filter { plan_file, _task_files ->
+    // in map and not in filter: an error in the filter of a single value hangs the run
+    def said_ch = plan_ch.map { plan_file, task_files ->
         def plan = read(plan_file)
         if (plan.problem) {
             error(plan.problem)
@@ -14,8 +33,11 @@ def toRun(plan_ch) {
         if (plan.text) {
             println(plan.text)
         }
-        !plan.dry_run
+        [plan_file, task_files, plan.dry_run]
     }
+    return said_ch
+        .filter { _plan_file, _task_files, dry_run -> !dry_run }
+        .map { plan_file, task_files, _dry_run -> [plan_file, task_files] }
 }
 
 // One item a task: [task: 'STITCH-00000', process: 'STITCH', after: ['LABEL_BLOCK-00000', …],

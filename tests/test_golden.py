@@ -1,0 +1,63 @@
+"""What the programs make of one fixed volume, pinned to the method version that made it."""
+
+import hashlib
+
+import numpy as np
+from bossflow.workflows.label import VERSION
+from voxels.boxes import Box, grid
+from voxels.label import component_columns, label_block, relabel, stitch, surface
+
+# Method version to digests of what LABEL_BLOCK, STITCH and RELABEL_BLOCK make. Where one changes,
+# raise the version in bossflow/workflows/label.py and add a line here; never mend a line.
+GOLDEN = {
+    "1.1": ,
+}
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """Hash values and shapes, whatever the integers' width."""
+    found = hashlib.sha256()
+    for array in arrays:
+        wide = array.astype("<f8" if array.dtype.kind == "f" else "<u8")
+        found.update(str(array.shape).encode() + np.ascontiguousarray(wide).tobytes())
+    return found.hexdigest()[:16]
+
+
+def test_a_changed_result_needs_a_new_method_version() -> None:
+    z, y, x = np.indices((18, 20, 22), dtype=np.uint64)
+    voxels = (x // 3 * 7 + y // 4 * 5 + z // 2 * 3) % 4 * ((x * y + z * z) % 3 > 0)
+    cutout, shape, origin = Box(3, 25, -2, 18, 0, 18), (7, 8, 9), (0, -2, 3)
+    blocks = grid(cutout, shape, origin)
+    made = [
+        label_block(
+            np.ascontiguousarray(voxels[box.slices(cutout.corner_zyx)]),
+            box.corner_zyx,
+            18,
+            "segment",
+            0,
+        )
+        for box in blocks
+    ]
+    labelled = digest(
+        *(array for labels, found in made for array in (labels, *found)),
+        *(plane for labels, _ in made for plane in surface(labels).values()),
+    )
+    components, lookup, starts = stitch(
+        [found for _, found in made],
+        lambda number, face: surface(made[number][0])[face],
+        cutout,
+        shape,
+        origin,
+        18,
+        4,
+    )
+    columns = component_columns(components, (30.0, 8.0, 8.0))
+    stitched = digest(lookup, *columns.values())
+    relabelled = digest(
+        *(
+            relabel(labels.copy(), np.array(lookup[starts[number] : starts[number + 1]]))
+            for number, (labels, _) in enumerate(made)
+        )
+    )
+    assert len(components.voxel_count) > 20
+    assert (labelled, stitched, relabelled) == GOLDEN[VERSION]

@@ -1,0 +1,73 @@
+"""A new workflow on an unchanged core: the toy of docs/new-workflow.md under real Nextflow."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+PIPELINE = ("bin", "conf", "modules", "workflows", "main.nf", "nextflow.config")
+
+
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path, parser: str) -> None:
+    project, launch = tmp_path / "project", tmp_path / "launch"
+    for name in PIPELINE:
+        source = ROOT / name
+        copy = shutil.copytree if source.is_dir() else shutil.copy
+        project.mkdir(exist_ok=True)
+        copy(source, project / name)
+    shutil.copytree(ROOT / "tests" / "toy", project, dirs_exist_ok=True)
+    launch.mkdir()
+    files = []
+    for number, text in enumerate(("a b c", "a a", "broken")):
+        files.append(launch / f"{number}.txt")
+        files[-1].write_text(text)
+    environment = os.environ | {
+        "BOSSFLOW_HOME": str(tmp_path / "home"),
+        "NXF_ANSI_LOG": "false",
+        "NXF_SYNTAX_PARSER": parser,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONPATH": os.pathsep.join([str(project), str(ROOT / "schema")]),
+    }
+
+    def run(chosen: list[Path]) -> subprocess.CompletedProcess[str]:
+        (launch / "params.json").write_text(json.dumps({"files": [str(path) for path in chosen]}))
+        command = ["nextflow", "run", str(project / "words.nf")]
+        return subprocess.run(
+            [*command, "-params-file", "params.json"],
+            cwd=launch,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    try:
+        first = run(files[:2])
+        assert first.returncode == 0, first.stdout + first.stderr
+        assert "recorded    2 COUNT_WORDS, 1 ADD_WORDS" in first.stdout
+        again = run(files[:2])
+        assert "nothing to compute: 2 files are recorded" in again.stdout
+        broken = run(files)
+        assert broken.returncode != 0
+        assert "2.txt is broken" in broken.stdout + broken.stderr
+        query = (
+            "import bossflow, toy; bossflow.ledger.open_schema([toy]);"
+            "print(sorted(toy.WordTotal.to_arrays('total').tolist()))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", f"import bossflow.ledger; {query}"],
+            env=environment,
+            cwd=launch,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.strip() == "[5]"
+    finally:
+        stop = "from bossflow import database; database.stop_embedded()"
+        subprocess.run([sys.executable, "-W", "ignore", "-c", stop], env=environment, check=True)

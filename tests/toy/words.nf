@@ -1,0 +1,15 @@
+#!/usr/bin/env nextflow
+
+include { WORDS } from './workflows/words'
+include { facts } from './workflows/kit/tasks'
+
+params.files = []
+params.suffix = ''
+
+workflow {
+    main:
+    def asked = [workflow: 'toy', params: params, run: facts(workflow)]
+    run_json = channel.of(groovy.json.JsonOutput.toJson(asked)).collectFile(name: 'run.json', cache: false)
+    described = channel.of('{}').collectFile(name: 'described.json', cache: false)
+    WORDS(run_json.first(), described.first())
+}
