@@ -402,14 +402,13 @@ def test_tables_share_only_attributes_that_are_foreign_keys(toy: Any) -> None:
 
 
 def test_make_names_the_command(toy: Any) -> None:
-    for table in (
-        bossflow.Block,
-        bossflow.BlockLabels,
-        bossflow.Segmentation,
-        bossflow.SegmentationBlock,
-    ):
+    for name in ("Block", "BlockLabels", "Segmentation", "SegmentationBlock"):
+        table = getattr(bossflow, name)
         with pytest.raises(NotImplementedError, match="nextflow run"):
             table().make({"request_id": "x"})
+        if name != "Segmentation":
+            with pytest.raises(NotImplementedError, match="bossflow status"):
+                table.progress()
     assert bossflow.Segmentation.progress(display=False) == (0, 0)
 
 

@@ -1,6 +1,8 @@
 process RECORD {
     label 'head'
     label 'db'
+    label 'record'
+    maxForks 1
 
     input:
     path plan

@@ -5,7 +5,7 @@ from typing import Any
 import datajoint as dj
 
 from .kit.bundles import digest
-from .tables import Execution, schema  # noqa: F401  (Execution is named in definitions)
+from .tables import Execution, FilledByBlock, schema  # noqa: F401  (Execution is named in definitions)
 from .voxels.boxes import Box
 
 
@@ -54,7 +54,7 @@ class Cutout(dj.Manual):
 
 
 @schema
-class Block(dj.Imported):
+class Block(FilledByBlock, dj.Imported):
     """A cell of the channel's block grid, clipped to a cutout, pulled into the store."""
 
     process = "PULL_BLOCK"
@@ -72,12 +72,6 @@ class Block(dj.Imported):
     voxels_sha256 : char(64)     # of the ZYX C-order little-endian bytes
     -> Execution.proj(pulled_by='execution_id')
     """
-
-    def make(self, key: dict[str, Any]) -> None:
-        """Refuse: blocks are pulled by Nextflow."""
-        raise NotImplementedError(
-            "blocks are pulled by `nextflow run`; `bossflow status` shows what is missing"
-        )
 
 
 def channel_id(archive: str, uri: str, resolution: int) -> str:

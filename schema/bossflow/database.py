@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,21 +74,28 @@ def connection() -> Any:
         If the server can't be reached, with what to do next.
     """
     chosen = server()
-    if chosen.embedded:
-        dj.config.database.backend = "postgresql"
-        dj.config.database.host = start_embedded()
-        dj.config.database.port = 5432
-        dj.config.database.user = "postgres"
-        dj.config.database.password = ""
-        dj.config.database.use_tls = False
-    try:
-        return dj.conn()
-    except Exception as error:  # each driver has its own
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DatabaseError(
-            f"database {chosen.where} can't be used: {first} "
-            "(settings come from DJ_* variables or datajoint.json)"
-        ) from None
+    # A server that was killed leaves its socket and, for a while, processes: only a connection
+    # that works says that it runs.
+    waits = [0.2, 0.5, 1.0, 2.0, 4.0] if chosen.embedded else []
+    while True:
+        if chosen.embedded:
+            dj.config.database.backend = "postgresql"
+            dj.config.database.host = start_embedded()
+            dj.config.database.port = 5432
+            dj.config.database.user = "postgres"
+            dj.config.database.password = ""
+            dj.config.database.use_tls = False
+        try:
+            return dj.conn()
+        except Exception as error:  # each driver has its own
+            if waits:
+                time.sleep(waits.pop(0))
+                continue
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            raise DatabaseError(
+                f"database {chosen.where} can't be used: {lines[0]} "
+                "(settings come from DJ_* variables or datajoint.json)"
+            ) from None
 
 
 @contextlib.contextmanager
@@ -101,12 +109,14 @@ def lock(conn: Any) -> Iterator[None]:
     """
     name = f"bossflow:{schema_name()}"
     if conn.adapter.backend == "postgresql":
-        key: int | str = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
+        key: Any = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
         conn.query(f"SET lock_timeout = '{LOCK_SECONDS}s'")
-        take, release = ("SELECT pg_advisory_lock(%s)", (key,)), "SELECT pg_advisory_unlock(%s)"
+        take: Any = ("SELECT pg_advisory_lock(%s)", (key,))
+        release = "SELECT pg_advisory_unlock(%s)"
     else:
         key = name
-        take, release = ("SELECT GET_LOCK(%s, %s)", (name, LOCK_SECONDS)), "SELECT RELEASE_LOCK(%s)"
+        take = ("SELECT GET_LOCK(%s, %s)", (name, LOCK_SECONDS))
+        release = "SELECT RELEASE_LOCK(%s)"
     try:
         taken = conn.query(*take).fetchone()[0]
     except Exception as error:  # PostgreSQL raises, each driver its own

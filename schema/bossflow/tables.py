@@ -4,9 +4,38 @@ Every table of every workflow is declared in `schema`; results point to the `Exe
 made them, and requests to the run that first asked for them.
 """
 
+from typing import Any
+
 import datajoint as dj
 
 schema = dj.Schema()
+
+
+class FilledByNextflow:
+    """A stage table: Nextflow fills it, by the process that it names."""
+
+    process: str
+
+    def make(self, key: dict[str, Any]) -> None:
+        """Refuse: nothing is computed here."""
+        raise NotImplementedError(
+            f"{type(self).__name__} is filled by process {self.process} of `nextflow run`; "
+            "`bossflow status` shows what is missing"
+        )
+
+
+class FilledByBlock(FilledByNextflow):
+    """A stage table with a row for each block.
+
+    How a cutout is cut into blocks is no key of a parent table, so DataJoint can't count them.
+    """
+
+    @classmethod
+    def progress(cls, *_: Any, **__: Any) -> tuple[int, int]:
+        """Refuse: the number would mislead."""
+        raise NotImplementedError(
+            f"{cls.__name__} can't tell what is missing: `bossflow status` does"
+        )
 
 
 @schema

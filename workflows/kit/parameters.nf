@@ -18,6 +18,9 @@ def checked(given, schema) {
     if (!mistakes && values.input && !file(values.input, glob: false).isFile()) {
         mistakes += "input ${shown(values.input)} is not there: give the path of a sample sheet (CSV)"
     }
+    if (!mistakes && file(values.outdir, glob: false).isFile()) {
+        mistakes += "outdir ${shown(values.outdir)} is a file: give the path of a directory"
+    }
     if (mistakes) {
         error(mistakes.join('\n'))
     }

@@ -8,7 +8,14 @@ import datajoint as dj
 
 from .. import work
 from ..channels import Block, Channel, Cutout, box_columns, cut, extent, resolve
-from ..tables import Execution, ParamSet, Request, schema  # noqa: F401  (named in definitions)
+from ..tables import (  # noqa: F401  (some are named in definitions)
+    Execution,
+    FilledByBlock,
+    FilledByNextflow,
+    ParamSet,
+    Request,
+    schema,
+)
 from ..voxels.boxes import Box, grid
 from ..work import UnitPlan
 
@@ -32,7 +39,7 @@ class LabelRequest(dj.Manual):
 
 
 @schema
-class BlockLabels(dj.Computed):
+class BlockLabels(FilledByBlock, dj.Computed):
     """Components within one block."""
 
     process = "LABEL_BLOCK"
@@ -45,15 +52,9 @@ class BlockLabels(dj.Computed):
     -> Execution.proj(labelled_by='execution_id')
     """
 
-    def make(self, key: dict[str, Any]) -> None:
-        """Refuse: blocks are labelled by Nextflow."""
-        raise NotImplementedError(
-            "blocks are labelled by `nextflow run`; `bossflow status` shows what is missing"
-        )
-
 
 @schema
-class Segmentation(dj.Computed):
+class Segmentation(FilledByNextflow, dj.Computed):
     """The connected components of a cutout."""
 
     process = "STITCH"
@@ -100,16 +101,9 @@ class Segmentation(dj.Computed):
         centroid_z_nm   : float64
         """
 
-    def make(self, key: dict[str, Any]) -> None:
-        """Refuse: blocks are stitched by Nextflow."""
-        raise NotImplementedError(
-            f"segmentation {key['request_id']} is made by `nextflow run` with the parameters of "
-            "its request; `bossflow status` shows them"
-        )
-
 
 @schema
-class SegmentationBlock(dj.Computed):
+class SegmentationBlock(FilledByBlock, dj.Computed):
     """A block of the segmentation's volume."""
 
     process = "RELABEL_BLOCK"
@@ -120,12 +114,6 @@ class SegmentationBlock(dj.Computed):
     labels_sha256 : char(64)  # of the ZYX C-order little-endian uint64 component ids
     -> Execution.proj(relabelled_by='execution_id')
     """
-
-    def make(self, key: dict[str, Any]) -> None:
-        """Refuse: blocks are relabelled by Nextflow."""
-        raise NotImplementedError(
-            "blocks are relabelled by `nextflow run`; `bossflow status` shows what is missing"
-        )
 
 
 TABLES = (Block, BlockLabels, Segmentation, SegmentationBlock)
