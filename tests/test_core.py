@@ -386,7 +386,7 @@ def test_two_runs_at_once_record_each_unit_once(pipeline: Pipeline, files: list[
 def test_tables_share_only_attributes_that_are_foreign_keys(toy: Any) -> None:
     """Every pair of tables joins, and only on what is the same attribute in both."""
     tables = []
-    for cls, _ in bossflow.schema.declare_list:
+    for cls, _ in bossflow.schema.tables:
         tables += [cls, *(getattr(cls, name) for name in dir(cls) if name[0].isupper())]
     tables = [cls for cls in tables if hasattr(cls, "full_table_name")]
     assert len(tables) > 15

@@ -76,16 +76,19 @@ class Lab:
         )
         return Outcome(done, trace)
 
-    def bossflow(self, *arguments: str) -> str:
-        command = [sys.executable, "-c", "from bossflow.cli import main; main()", *arguments]
-        return subprocess.run(
-            command,
+    def python(self, code: str, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
             cwd=self.directory,
             env=self.environment | {"PYTHONPATH": str(ROOT / "schema")},
             capture_output=True,
             text=True,
-            check=True,
-        ).stdout
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def bossflow(self, *arguments: str) -> str:
+        return self.python("from bossflow.cli import main; main()", *arguments)
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.bossflow("status", "--json"))
@@ -268,6 +271,32 @@ def test_changes_recompute_only_what_depends_on_them(lab: Lab, first: Outcome) -
     check(lab, requests["110-190_10-74_8-37", 18, 3], larger, corner)
 
 
+def test_components_come_in_every_format(lab: Lab, first: Outcome) -> None:
+    request = lab.status()["requests"][0]["request"]
+    rows = json.loads(lab.bossflow("components", request, "--format", "json"))
+    found = list(
+        csv.DictReader(lab.bossflow("components", request[:8], "--format", "csv").splitlines())
+    )
+    assert [int(row["segment_id"]) for row in found] == [row["segment_id"] for row in rows]
+    assert max(row["segment_id"] for row in rows) > 2**63
+    file = lab.directory / "components.parquet"
+    lab.bossflow("components", request, "--format", "parquet", "--output", str(file))
+    assert pq.read_table(file).to_pydict()["voxel_count"] == [row["voxel_count"] for row in rows]
+    assert str(rows[0]["voxel_count"]) in lab.bossflow("components", request)
+
+
+def test_the_readmes_queries_run(lab: Lab, first: Outcome) -> None:
+    text = (ROOT / "README.md").read_text()
+    code = "\n".join(part.partition("```")[0] for part in text.split("```python\n")[1:])
+    code = code.replace("bossdb://Kasthuri/ac4/neuron", CHANNEL)
+    code = code.replace("0-512_0-512_25-50", "110-180_10-74_8-37")
+    code += "\nprint(len(large), len(neurons), len(lineage))"
+    text = lab.python(code)
+    large, neurons, lineage = map(int, text.split()[-3:])
+    assert 0 < large < neurons
+    assert lineage >= 8
+
+
 def test_a_dry_run_only_says(lab: Lab, first: Outcome) -> None:
     before = lab.status()
     dry = lab.nextflow("--dry_run", **SMALL, x_range=[110, 180], y_range=[10, 70]).ok()
@@ -406,16 +435,9 @@ def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
                 "import bossflow, json; print(json.dumps([[r['process'], r['peak_memory_bytes']]"
                 " for r in bossflow.Execution.to_dicts()]))"
             )
-            done = subprocess.run(
-                [sys.executable, "-c", program],
-                env=lab.environment | {"PYTHONPATH": str(ROOT / "schema")},
-                cwd=lab.directory,
-                capture_output=True,
-                text=True,
-                check=True,
-            )
+            text = lab.python(program)
             peak: dict[str, int] = {}
-            for process, size in json.loads(done.stdout):
+            for process, size in json.loads(text):
                 peak[process] = max(size, peak.get(process, 0))
             peaks.append(peak)
     small, large = peaks

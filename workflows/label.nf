@@ -27,9 +27,9 @@ workflow LABEL {
     PLAN(run_json, DESCRIBE.out.described)
 
     plan_ch = toRun(PLAN.out.plan)      // [plan.json, [PULL_BLOCK-00000.jsonl, …]]
-    task_ch = tasksOf(plan_ch)          // [task: 'PULL_BLOCK-00000', process: 'PULL_BLOCK', after: [], file: …]
+    task_ch = tasksOf(plan_ch)          // [task: 'PULL_BLOCK-00000', process: 'PULL_BLOCK', after: [], …]
 
-    // each task: ['PULL_BLOCK-00000', PULL_BLOCK-00000.jsonl] ─► ['PULL_BLOCK-00000', receipts.jsonl]
+    // ['PULL_BLOCK-00000 0-512_0-512_0-64 …', PULL_BLOCK-00000.jsonl] ─► [the same name, receipts.jsonl]
     PULL_BLOCK(whenReady('PULL_BLOCK', task_ch, channel.empty()))
     LABEL_BLOCK(whenReady('LABEL_BLOCK', task_ch, PULL_BLOCK.out.receipts))
     STITCH(whenReady('STITCH', task_ch, LABEL_BLOCK.out.receipts))

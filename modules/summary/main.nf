@@ -1,14 +1,13 @@
 process SUMMARY {
     label 'head'
     label 'db'
-    publishDir { params.outdir }, mode: 'copy', pattern: 'requests.csv'
 
     input:
     path plan
     path recorded, stageAs: 'recorded?.json'
 
     output:
-    tuple path('summary.txt'), path('verdict.json'), path('requests.csv'), emit: summary
+    tuple path('summary.txt'), path('requests.csv'), path('verdict.json'), emit: summary
 
     script:
     """
@@ -18,7 +17,7 @@ process SUMMARY {
     stub:
     """
     touch summary.txt
-    echo '{"missing": null}' > verdict.json
     echo 'request,state,volume,components' > requests.csv
+    echo '{"missing": null}' > verdict.json
     """
 }

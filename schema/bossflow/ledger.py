@@ -17,6 +17,9 @@ class Recorded(NamedTuple):
     run_id: str
 
 
+_bound: set[Any] = set()  # table classes that are known to be in the database
+
+
 def open_schema(workflows: Iterable[work.Workflow]) -> None:
     """Connect and bind every table; deploy what the embedded database lacks.
 
@@ -26,18 +29,12 @@ def open_schema(workflows: Iterable[work.Workflow]) -> None:
         If the database can't be reached, or the schema is not deployed in a team's database.
     """
     conn = database.connection()
-    tables = [cls for cls, _ in schema.declare_list]
-    bound = schema.is_activated() and all(cls.database for cls in tables)
-    if bound:
-        return
-    name = database.schema_name()
-    known = conn.query(conn.adapter.schema_exists_sql(name)).fetchone()
-    if known and _bind(conn, name):
+    if {cls for cls, _ in schema.tables} <= _bound or _bind(conn):
         return
     if not database.server().embedded:
         raise database.DatabaseError(
-            f"schema {name} is not deployed in {database.server().where}, or not whole: "
-            "run `bossflow db deploy` with a user who may create tables"
+            f"schema {database.schema_name()} is not deployed in {database.server().where}, or "
+            "not whole: run `bossflow db deploy` with a user who may create tables"
         )
     deploy()
 
@@ -56,23 +53,24 @@ def deploy() -> None:
         try:
             if not schema.is_activated():
                 schema.activate(name, connection=conn)
-            for cls, context in schema.declare_list:
-                if not cls().is_declared or not cls.database:
+            for cls, context in schema.tables:
+                if not cls().is_declared:
                     schema._decorate_master(cls, context)
         finally:
             schema.create_schema = schema.create_tables = False
+    _bound.update(cls for cls, _ in schema.tables)
 
 
-def _bind(conn: Any, name: str) -> bool:
+def _bind(conn: Any) -> bool:
     """Bind the table classes to a schema that is there; say if every table is."""
+    name = database.schema_name()
+    if not conn.query(conn.adapter.schema_exists_sql(name)).fetchone():
+        return False
     if not schema.is_activated():
-        schema.activate(name, connection=conn, create_schema=False, create_tables=False)
+        schema.activate(name, connection=conn)
     present = set(schema.list_tables())
-    for cls, context in schema.declare_list:
-        if not cls.database:
-            schema._decorate_master(cls, context)
-    wanted = {cls.table_name for cls, _ in schema.declare_list}
-    return wanted <= present
+    _bound.update(cls for cls, _ in schema.tables if cls.table_name in present)
+    return len(_bound) == len(schema.tables)
 
 
 def known_workflows() -> list[work.Workflow]:

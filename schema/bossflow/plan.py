@@ -161,8 +161,9 @@ def _tasks(
                 task_of |= {unit.unit_id: name for unit in group}
                 inputs = {given.unit_id for unit in group for given in unit.inputs}
                 after = sorted({task_of[given] for given in inputs if given in task_of} - {name})
-                lines = [_line(unit, found) for unit in group]
-                tasks.append({"task": name, "process": process, "after": after, "lines": lines})
+                task: dict[str, Any] = {"task": name, "process": process, "after": after}
+                task["blocks"] = [unit.key["block"] for unit in group if "block" in unit.key]
+                tasks.append(task | {"lines": [_line(unit, found) for unit in group]})
     return tasks
 
 

@@ -171,16 +171,19 @@ def _add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> Non
     Batches may come in any order after a retry, and a store may outlive its database.
     """
     for process in reversed(tables):
-        for bundle in ready[process]:
-            store = store_of(bundle)
-            for given in _unrecorded(bundle.manifest["inputs"], tables):
-                batch = ready[given["process"]]
-                if any(other.key == given["key"] for other in batch):
-                    continue
-                directory = bundles.place(store, given["process"], given["unit_id"])
-                receipt = given | {"url": directory.as_uri()}
-                with contextlib.suppress(ValueError, OSError):  # then its lineage is refused
-                    batch.append(_checked(receipt, tables))
+        stores = {
+            (given["unit_id"], given["content_sha256"]): (given, store_of(bundle))
+            for bundle in ready[process]
+            for given in bundle.manifest["inputs"]
+        }
+        for given in _unrecorded([given for given, _ in stores.values()], tables):
+            batch = ready[given["process"]]
+            store = stores[given["unit_id"], given["content_sha256"]][1]
+            directory = bundles.place(store, given["process"], given["unit_id"])
+            if any(other.directory == directory for other in batch):
+                continue
+            with contextlib.suppress(ValueError, OSError):  # then its lineage is refused
+                batch.append(_checked(given | {"url": directory.as_uri()}, tables))
 
 
 def _unrecorded(inputs: list[dict[str, Any]], tables: dict[str, Any]) -> list[dict[str, Any]]:

@@ -109,7 +109,7 @@ def _missing(plan: dict[str, Any], asked: list[dict[str, Any]]) -> str | None:
     shown = "; ".join(names[:3]) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")
     return (
         f"{len(left)} of {len(asked)} requests not complete: {shown}. What was finished is "
-        "recorded; the same nextflow command makes the rest (bossflow status shows it)"
+        "recorded, and `bossflow status` shows what is missing."
     )
 
 

@@ -40,8 +40,8 @@ def toRun(plan_ch) {
         .map { plan_file, task_files, _dry_run -> [plan_file, task_files] }
 }
 
-// One item a task: [task: 'STITCH-00000', process: 'STITCH', after: ['LABEL_BLOCK-00000', …],
-// file: STITCH-00000.jsonl]
+// One item a task: [task: 'LABEL_BLOCK-00000', process: 'LABEL_BLOCK', after: ['PULL_BLOCK-00000', …],
+// blocks: ['0-512_0-512_0-64', …], file: LABEL_BLOCK-00000.jsonl]
 def tasksOf(plan_ch) {
     return plan_ch.flatMap { plan_file, task_files ->
         def files = task_files.collectEntries { file -> [file.baseName, file] }
@@ -49,20 +49,23 @@ def tasksOf(plan_ch) {
     }
 }
 
-// The tasks of a process, each when all tasks that it comes after are in done_ch:
-// ['STITCH-00000', STITCH-00000.jsonl]. One whose predecessors died never starts.
-// done_ch: ['LABEL_BLOCK-00000', receipts.jsonl]
+// The tasks of a process, each when all tasks that it comes after are in done_ch, named with their
+// blocks so that the trace lists them: ['LABEL_BLOCK-00000 0-512_0-512_0-64 …', LABEL_BLOCK-00000.jsonl].
+// One whose predecessors died never starts.
+// done_ch: ['PULL_BLOCK-00000 0-512_0-512_0-64 …', receipts.jsonl]
 def whenReady(process_name, task_ch, done_ch) {
-    def own_ch = task_ch.filter { job -> job.process == process_name }
+    def own_ch = task_ch
+        .filter { job -> job.process == process_name }
+        .map { job -> job + [name: ([job.task] + (job.blocks ?: [])).join(' ')] }
     def free_ch = own_ch
         .filter { job -> !job.after }
-        .map { job -> [job.task, job.file] }
-    // one item a predecessor: ['LABEL_BLOCK-00000', 'STITCH-00000' of 4, STITCH-00000.jsonl]
+        .map { job -> [job.name, job.file] }
+    // one item a predecessor: ['PULL_BLOCK-00000', 'LABEL_BLOCK-00000 …' of 4, LABEL_BLOCK-00000.jsonl]
     def waiting_ch = own_ch.flatMap { job ->
-        job.after.collect { before -> [before, groupKey(job.task, job.after.size()), job.file] }
+        job.after.collect { before -> [before, groupKey(job.name, job.after.size()), job.file] }
     }
     def freed_ch = done_ch
-        .map { name, _receipts -> [name] }
+        .map { name, _receipts -> [name.tokenize().first()] }
         .combine(waiting_ch, by: 0)
         .map { _before, name, file -> [name, file] }
         .groupTuple()
@@ -70,13 +73,16 @@ def whenReady(process_name, task_ch, done_ch) {
     return free_ch.mix(freed_ch)
 }
 
-// The end of a run: prints the summary, and fails with one sentence if anything is missing.
+// The end of a run: leaves requests.csv in outdir, prints the summary, and fails with one sentence if
+// anything is missing. The failing would cut a publishDir off.
 def conclude(summary_ch) {
-    summary_ch.subscribe { summary, verdict, _requests ->
+    summary_ch.subscribe { summary, requests, verdict ->
+        workflow.outputDir.mkdirs()
+        requests.copyTo(workflow.outputDir.resolve(requests.name))
         println(summary.text)
         def missing = read(verdict).missing
         if (missing) {
-            error(missing)
+            error("${missing}\nTo complete it: ${workflow.commandLine}")
         }
     }
 }

@@ -27,7 +27,7 @@ workflow WORDS {
         .mix(ADD_WORDS.out.receipts)
         .map { _name, receipts -> receipts }
         .buffer(size: 20, remainder: true)
-    plan_json = plan_ch.map { plan, _task_files -> plan }.first()
+    plan_json = plan_ch.map { plan, _task_files -> plan }
 
     RECORD(plan_json, batch_ch)
     SUMMARY(plan_json, RECORD.out.recorded.toList())

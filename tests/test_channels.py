@@ -1,0 +1,84 @@
+"""Channels: what the archive says now against what is recorded, and cutouts of them."""
+
+from pathlib import Path
+from typing import Any
+
+import bossflow
+import pytest
+from bossflow import channels
+
+METADATA = {
+    "kind": "annotation",
+    "dtype": "uint64",
+    "shape_zyx": [100, 200, 300],
+    "offset_zyx": [5, 0, -7],
+    "voxel_size_nm_zyx": [30.0, 8.0, 8.0],
+}
+
+
+def described(source: str, **changes: Any) -> dict[str, Any]:
+    channel = {
+        "source": source,
+        "resolution": 0,
+        "archive": "lab",
+        "host": "http://lab",
+        "metadata": METADATA,
+        "unreachable": None,
+    }
+    return {"channels": [channel | changes]}
+
+
+def asked(source: str, **ranges: Any) -> dict[str, Any]:
+    none = {"x_range": None, "y_range": None, "z_range": None}
+    return {"source": source, "resolution": 0, "where": "line 3 of cutouts.csv"} | none | ranges
+
+
+def test_metadata_that_changed_are_an_error(home: Path) -> None:
+    bossflow.connect()
+    row = asked("bossdb://a/b/changed")
+    channel, note = channels.resolve(row, described(row["source"]))
+    assert note is None
+    bossflow.Channel.insert1(channel)
+    assert channels.resolve(row, described(row["source"])) == (channel, None)
+    for name, value, column in (
+        ("dtype", "uint32", "dtype was uint64"),
+        ("shape_zyx", [100, 200, 299], "channel_x1 was 293, the archive now says 292"),
+        ("voxel_size_nm_zyx", [31.0, 8.0, 8.0], "voxel_size_z was 30.0"),
+    ):
+        changed = described(row["source"], metadata=METADATA | {name: value})
+        with pytest.raises(ValueError, match=column):
+            channels.resolve(row, changed)
+
+
+def test_the_archive_is_part_of_what_a_channel_is(home: Path) -> None:
+    row = asked("bossdb://a/b/c")
+    here, _ = channels.resolve(row, described(row["source"]))
+    there, _ = channels.resolve(row, described(row["source"], archive="elsewhere"))
+    assert here["channel_id"] != there["channel_id"]
+
+
+def test_an_archive_out_of_reach_does_only_for_recorded_channels(home: Path) -> None:
+    bossflow.connect()
+    row = asked("bossdb://a/b/gone")
+    silent = described(row["source"], metadata=None, unreachable="lab can't be reached")
+    with pytest.raises(ValueError, match="lab can't be reached"):
+        channels.resolve(row, silent)
+    channel, _ = channels.resolve(row, described(row["source"]))
+    bossflow.Channel.insert1(channel)
+    found, note = channels.resolve(row, silent)
+    assert note == "lab can't be reached"
+    assert found["channel_x0"] == -7
+
+
+def test_a_cutout_is_the_whole_channel_unless_ranges_say_otherwise(home: Path) -> None:
+    row = asked("bossdb://a/b/c")
+    channel = channels.channel_row(described(row["source"])["channels"][0])
+    assert channels.cut(row, channel).name == "-7-293_0-200_5-105"
+    assert channels.cut(asked("s", y_range=[1, 2]), channel).name == "-7-293_1-2_5-105"
+
+
+@pytest.mark.parametrize("ranges", [{"x_range": [-8, 2]}, {"z_range": [5, 106]}])
+def test_a_range_must_not_leave_the_channel(home: Path, ranges: dict[str, Any]) -> None:
+    channel = channels.channel_row(described("s")["channels"][0])
+    with pytest.raises(ValueError, match=r"line 3 of cutouts.csv leaves the channel: s at"):
+        channels.cut(asked("s", **ranges), channel)
