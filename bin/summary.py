@@ -19,7 +19,7 @@ def main() -> None:
         from bossflow.summary import summarise
 
         verdict = summarise(plan, batches, here)
-    (here / "verdict.json").write_text(json.dumps(verdict, ensure_ascii=False), encoding="utf-8")
+    (here / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 /*
  * Exact blockwise labelling of cutouts:
  *
- *   DESCRIBE ─► PLAN ─► PULL_BLOCK ─► LABEL_BLOCK ─► STITCH ─► RELABEL_BLOCK ─► RECORD ─► SUMMARY
+ *   DESCRIBE -> PLAN -> PULL_BLOCK -> LABEL_BLOCK -> STITCH -> RELABEL_BLOCK -> RECORD -> SUMMARY
  *
  * DESCRIBE asks the archive, PLAN the database; what is recorded already is no task any more.
  */
@@ -26,10 +26,10 @@ workflow LABEL {
     DESCRIBE(run_json, schema, sheet)
     PLAN(run_json, DESCRIBE.out.described)
 
-    plan_ch = toRun(PLAN.out.plan)      // [plan.json, [PULL_BLOCK-00000.jsonl, …]]
-    task_ch = tasksOf(plan_ch)          // [task: 'PULL_BLOCK-00000', process: 'PULL_BLOCK', after: [], …]
+    plan_ch = toRun(PLAN.out.plan)      // [plan.json, [PULL_BLOCK-00000.jsonl, ...]]
+    task_ch = tasksOf(plan_ch)          // [task: 'PULL_BLOCK-00000', process: 'PULL_BLOCK', after: [], ...]
 
-    // ['PULL_BLOCK-00000 0-512_0-512_0-64 …', PULL_BLOCK-00000.jsonl] ─► [the same name, receipts.jsonl]
+    // ['PULL_BLOCK-00000 0-512_0-512_0-64 ...', PULL_BLOCK-00000.jsonl] -> [the same name, receipts.jsonl]
     PULL_BLOCK(whenReady('PULL_BLOCK', task_ch, channel.empty()))
     LABEL_BLOCK(whenReady('LABEL_BLOCK', task_ch, PULL_BLOCK.out.receipts))
     STITCH(whenReady('STITCH', task_ch, LABEL_BLOCK.out.receipts))
@@ -38,7 +38,7 @@ workflow LABEL {
     batch_ch = PULL_BLOCK.out.receipts
         .mix(LABEL_BLOCK.out.receipts, STITCH.out.receipts, RELABEL_BLOCK.out.receipts)
         .map { _name, receipts -> receipts }
-        .buffer(size: 20, remainder: true)      // [receipts.jsonl, …]
+        .buffer(size: 20, remainder: true)      // [receipts.jsonl, ...]
     plan_json = plan_ch.map { plan, _task_files -> plan }
 
     RECORD(plan_json, batch_ch)

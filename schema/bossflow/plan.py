@@ -50,7 +50,7 @@ def plan(asked: dict[str, Any], described: dict[str, Any], code: str, directory:
             _plan(asked, described, code, directory, result)
         except (ValueError, database.DatabaseError) as error:
             result |= {"problem": str(error), "tasks": []}
-    text = json.dumps(result, indent=1, ensure_ascii=False)
+    text = json.dumps(result, indent=1)
     (directory / "plan.json").write_text(text, encoding="utf-8")
 
 

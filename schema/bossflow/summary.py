@@ -73,7 +73,7 @@ def _lines(
                 for one in failed[:10]
             ]
             if len(failed) > 10:
-                lines.append(f"            … and {len(failed) - 10} more: bossflow status")
+                lines.append(f"            ... and {len(failed) - 10} more: bossflow status")
     for request in complete[:20]:
         lines.append(
             f"{request['request']}  {request['n_components']:,} components  {request['volume']}"
@@ -81,7 +81,7 @@ def _lines(
             else f"{request['request']}  complete"
         )
     if len(complete) > 20:
-        lines.append(f"… and {len(complete) - 20} more in requests.csv")
+        lines.append(f"... and {len(complete) - 20} more in requests.csv")
     return lines
 
 

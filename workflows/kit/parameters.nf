@@ -119,7 +119,7 @@ def distance(left, right) {
 // A user's value in a sentence: on one line, and short.
 def shown(value) {
     def text = groovy.json.JsonOutput.toJson(value)
-    return text.size() > 60 ? "${text.take(60)}…" : text
+    return text.size() > 60 ? "${text.take(60)}..." : text
 }
 
 def help(schema, manifest) {

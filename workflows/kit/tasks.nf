@@ -40,8 +40,8 @@ def toRun(plan_ch) {
         .map { plan_file, task_files, _dry_run -> [plan_file, task_files] }
 }
 
-// One item a task: [task: 'LABEL_BLOCK-00000', process: 'LABEL_BLOCK', after: ['PULL_BLOCK-00000', …],
-// blocks: ['0-512_0-512_0-64', …], file: LABEL_BLOCK-00000.jsonl]
+// One item a task: [task: 'LABEL_BLOCK-00000', process: 'LABEL_BLOCK', after: ['PULL_BLOCK-00000', ...],
+// blocks: ['0-512_0-512_0-64', ...], file: LABEL_BLOCK-00000.jsonl]
 def tasksOf(plan_ch) {
     return plan_ch.flatMap { plan_file, task_files ->
         def files = task_files.collectEntries { file -> [file.baseName, file] }
@@ -50,9 +50,9 @@ def tasksOf(plan_ch) {
 }
 
 // The tasks of a process, each when all tasks that it comes after are in done_ch, named with their
-// blocks so that the trace lists them: ['LABEL_BLOCK-00000 0-512_0-512_0-64 …', LABEL_BLOCK-00000.jsonl].
+// blocks so that the trace lists them: ['LABEL_BLOCK-00000 0-512_0-512_0-64 ...', LABEL_BLOCK-00000.jsonl].
 // One whose predecessors died never starts.
-// done_ch: ['PULL_BLOCK-00000 0-512_0-512_0-64 …', receipts.jsonl]
+// done_ch: ['PULL_BLOCK-00000 0-512_0-512_0-64 ...', receipts.jsonl]
 def whenReady(process_name, task_ch, done_ch) {
     def own_ch = task_ch
         .filter { job -> job.process == process_name }
@@ -60,7 +60,7 @@ def whenReady(process_name, task_ch, done_ch) {
     def free_ch = own_ch
         .filter { job -> !job.after }
         .map { job -> [job.name, job.file] }
-    // one item a predecessor: ['PULL_BLOCK-00000', 'LABEL_BLOCK-00000 …' of 4, LABEL_BLOCK-00000.jsonl]
+    // one item a predecessor: ['PULL_BLOCK-00000', 'LABEL_BLOCK-00000 ...' of 4, LABEL_BLOCK-00000.jsonl]
     def waiting_ch = own_ch.flatMap { job ->
         job.after.collect { before -> [before, groupKey(job.name, job.after.size()), job.file] }
     }

@@ -1,5 +1,5 @@
 /*
- * Words of a list of files:  PLAN ─► COUNT_WORDS ─► ADD_WORDS ─► RECORD ─► SUMMARY
+ * Words of a list of files:  PLAN -> COUNT_WORDS -> ADD_WORDS -> RECORD -> SUMMARY
  */
 
 include { PLAN } from '../modules/plan/main'
@@ -17,8 +17,8 @@ workflow WORDS {
     main:
     PLAN(run_json, described)
 
-    plan_ch = toRun(PLAN.out.plan)      // [plan.json, [COUNT_WORDS-00000.jsonl, …]]
-    task_ch = tasksOf(plan_ch)          // [task: 'COUNT_WORDS-00000', process: 'COUNT_WORDS', after: [], file: …]
+    plan_ch = toRun(PLAN.out.plan)      // [plan.json, [COUNT_WORDS-00000.jsonl, ...]]
+    task_ch = tasksOf(plan_ch)          // [task: 'COUNT_WORDS-00000', process: 'COUNT_WORDS', after: [], file: ...]
 
     COUNT_WORDS(whenReady('COUNT_WORDS', task_ch, channel.empty()))
     ADD_WORDS(whenReady('ADD_WORDS', task_ch, COUNT_WORDS.out.receipts))
