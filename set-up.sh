@@ -51,6 +51,9 @@ main() {
 
 # What the steps share
 
+# Without a locale, Java reads and writes ASCII only: Nextflow's report would fail.
+if [ "$(locale charmap 2>/dev/null)" != UTF-8 ]; then export LC_ALL=C.UTF-8; fi
+
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/bossflow-set-up.XXXXXX")
 log=$scratch/log
 archive=

@@ -109,7 +109,7 @@ def status_command(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(soft_wrap=True)
+    console = Console(soft_wrap=True, width=max(160, Console().width))
     table = Table("request", "what", "state", "units", "components", "run", box=None)
     for one in report["requests"]:
         done = sum(units["recorded"] for units in one["units"].values())
@@ -128,8 +128,8 @@ def status_command(as_json: bool) -> None:
             console.print(f"failed: {unit}: {error}", style="red", highlight=False, markup=False)
     totals = report["totals"]
     console.print(
-        f"{totals['requests']} requests ({totals['complete']} complete, {totals['missing']} "
-        f"missing, {totals['failed']} failed), {totals['runs']} runs, "
+        f"{totals['requests']} request{'s' * (totals['requests'] != 1)} ({totals['complete']} complete, {totals['missing']} "
+        f"missing, {totals['failed']} failed), {totals['runs']} run{'s' * (totals['runs'] != 1)}, "
         f"{totals['units_recorded']:,} units, {totals['bytes'] / 1e6:,.1f} MB in the store",
         highlight=False,
     )
