@@ -127,12 +127,16 @@ def status_command(as_json: bool) -> None:
         for unit, error in one["errors"].items():
             console.print(f"failed: {unit}: {error}", style="red", highlight=False, markup=False)
     totals = report["totals"]
+    states = ", ".join(f"{totals[state]} {state}" for state in ("complete", "missing", "failed"))
     console.print(
-        f"{totals['requests']} request{'s' * (totals['requests'] != 1)} ({totals['complete']} complete, {totals['missing']} "
-        f"missing, {totals['failed']} failed), {totals['runs']} run{'s' * (totals['runs'] != 1)}, "
+        f"{_many(totals['requests'], 'request')} ({states}), {_many(totals['runs'], 'run')}, "
         f"{totals['units_recorded']:,} units, {totals['bytes'] / 1e6:,.1f} MB in the store",
         highlight=False,
     )
+
+
+def _many(number: int, name: str) -> str:
+    return f"{number:,} {name}{'s' * (number != 1)}"
 
 
 @main.command("components")
