@@ -17,11 +17,11 @@ def pull_block(unit: Unit, bundle: Bundle) -> None:
     voxels = archive_of(asked["uri"]).read(
         asked["uri"],
         asked["resolution"],
-        asked["host"],
+        unit.settings["host"],
         os.environ.get("BOSSDB_TOKEN", "").strip() or "public",
         asked["dtype"],
         box,
-        asked["verify"],
+        unit.settings["verify"],
     )
     write_array(bundle.directory / "voxels.zarr", voxels)
     bundle.attributes |= {f"block_{name}": value for name, value in box._asdict().items()}

@@ -1,11 +1,13 @@
 """Channels: what the archive says now against what is recorded, and cutouts of them."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import bossflow
 import pytest
 from bossflow import channels
+from bossflow.voxels.boxes import Box
 
 METADATA = {
     "kind": "annotation",
@@ -33,6 +35,46 @@ def asked(source: str, **ranges: Any) -> dict[str, Any]:
     return {"source": source, "resolution": 0, "where": "line 3 of cutouts.csv"} | none | ranges
 
 
+def pull(channel: dict[str, Any]) -> None:
+    """Record a block of a channel."""
+    name = channel["channel_id"]
+    run = {"run_name": "r", "run_user": "u", "revision": "1", "nextflow_version": "25"}
+    run |= {"run_id": name, "run_started": datetime.now(UTC).replace(tzinfo=None)}
+    bossflow.Run.insert1(run | {"profile": "standard", "run_parameters": {}})
+    environment = {"environment_id": name, "container": None, "code": name, "software": {}}
+    bossflow.Environment.insert1(environment)
+    execution = {"execution_id": name * 2, "process": "PULL_BLOCK", "run_id": name}
+    execution |= {"environment_id": name, "task": "t", "executed": "2026-01-01 00:00:00"}
+    execution |= {"execution_seconds": 1.0, "peak_memory_bytes": 1, "bundle_bytes": 1}
+    execution |= {"bundle_url": f"file:///nowhere/PULL_BLOCK/aa/{name}"}
+    bossflow.Execution.insert1(
+        execution | {"manifest_sha256": name * 4, "content_sha256": name * 4}
+    )
+    box = Box(0, 10, 0, 10, 5, 15)
+    block = {"channel_id": name, "block": box.name, "voxels_sha256": name * 4}
+    block |= channels.box_columns("block", box) | {"pulled_by": name * 2}
+    bossflow.Block.insert1(block, allow_direct_insert=True)
+
+
+def test_a_box_selects_every_block_that_meets_it(home: Path) -> None:
+    from bossflow import invalidate
+
+    bossflow.connect()
+    made = []
+    for name in ("bossdb://a/b/one", "bossdb://a/b/two"):
+        channel, _ = channels.resolve(asked(name), described(name))
+        bossflow.Channel.insert1(channel)
+        pull(channel)
+        made.append(channel["channel_id"])
+    with pytest.raises(ValueError, match="channels meet 9-20_0-5_14-20: name one"):
+        invalidate.select(["9-20_0-5_14-20"])
+    assert invalidate.select(["9-20_0-5_14-20"], made[0]) == {made[0] * 2}
+    assert invalidate.select(["10-20_0-5_14-20"], made[0]) == set()
+    assert invalidate.named({made[0] * 2}) == ["bossdb://a/b/one 0-10_0-10_5-15"]
+    with pytest.raises(ValueError, match="is not a box"):
+        invalidate.select(["everything"])
+
+
 def test_metadata_that_changed_are_an_error(home: Path) -> None:
     bossflow.connect()
     row = asked("bossdb://a/b/changed")
@@ -40,6 +82,10 @@ def test_metadata_that_changed_are_an_error(home: Path) -> None:
     assert note is None
     bossflow.Channel.insert1(channel)
     assert channels.resolve(row, described(row["source"])) == (channel, None)
+    # nothing was pulled of it yet: what the archive says now counts
+    changed = described(row["source"], metadata=METADATA | {"dtype": "uint32"})
+    assert channels.resolve(row, changed)[0]["dtype"] == "uint32"
+    pull(channel)
     for name, value, column in (
         ("dtype", "uint32", "dtype was uint64"),
         ("shape_zyx", [100, 200, 299], "channel_x1 was 293, the archive now says 292"),

@@ -262,6 +262,9 @@ def test_an_altered_file_is_not_recorded(pipeline: Pipeline, files: list[Path]) 
     assert result["recorded"] == {"COUNT_WORDS": 4}
     assert [one["process"] for one in result["failed"]] == ["COUNT_WORDS", "ADD_WORDS"]
     assert "is not what its bundle says" in result["failed"][0]["error"]
+    mended = pipeline.run(files)
+    assert mended["recorded"][0]["recorded"] == {"COUNT_WORDS": 1, "ADD_WORDS": 1}
+    assert mended["verdict"] == {"missing": None}
 
 
 @pytest.mark.parametrize(
@@ -309,6 +312,51 @@ def test_a_value_that_is_not_finite_is_refused(pipeline: Pipeline, files: list[P
     assert "frequency holds a value that is not finite" in result["failed"][0]["error"]
 
 
+def test_a_bundle_the_database_refuses_does_not_hold_back_the_rest(
+    pipeline: Pipeline, files: list[Path]
+) -> None:
+    from bossflow.record import record
+
+    def count_twice(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+        count_words(unit, bundle)
+        if "file0" in unit.arguments["path"]:
+            table = pa.table({"word": ["x", "x"], "frequency": [0.5, 0.5]})
+            pq.write_table(table, bundle.directory / "word.parquet")
+
+    PROGRAMS["COUNT_WORDS"] = count_twice
+    try:
+        plan, work_dir = pipeline.plan(files)
+        result = record(plan, pipeline.compute(plan, work_dir))
+    finally:
+        PROGRAMS["COUNT_WORDS"] = count_words
+    assert result["recorded"] == {"COUNT_WORDS": 4}
+    assert [one["process"] for one in result["failed"]] == ["COUNT_WORDS", "ADD_WORDS"]
+
+
+def test_a_bundle_of_other_arguments_is_not_reused(pipeline: Pipeline, files: list[Path]) -> None:
+    plan, work_dir = pipeline.plan(files)
+    receipts = pipeline.compute(plan, work_dir)
+    total = bundle_of(receipts, "ADD_WORDS") / "bundle.json"
+    manifest = json.loads(total.read_text()) | {"arguments": {"suffix": "other"}}
+    manifest["content_sha256"] = bundles.content_digest(manifest)
+    total.write_text(json.dumps(manifest))
+    done = pipeline.run(files)
+    assert done["states"] == ["made", *["reused"] * 5]
+
+
+def test_a_store_that_is_away_is_not_lost(pipeline: Pipeline, files: list[Path]) -> None:
+    from bossflow import invalidate
+
+    done = pipeline.run(files)
+    pipeline.store.rename(pipeline.store.with_name("elsewhere"))
+    problem = pipeline.run(files)["plan"]["problem"]
+    assert f"store {pipeline.store}" in problem
+    assert "can't be reached from here" in problem
+    assert not invalidate.select(lost=True)
+    pipeline.store.with_name("elsewhere").rename(pipeline.store)
+    assert pipeline.run(files)["plan"]["requests"] == done["plan"]["requests"]
+
+
 def test_other_content_for_a_recorded_unit_is_an_error(
     pipeline: Pipeline, files: list[Path]
 ) -> None:
@@ -350,7 +398,7 @@ def test_bundles_made_from_retired_inputs_are_made_again(
     wrong = set((toy.WordCount & {"file_id": sources[0]}).to_arrays("counted_by"))
     found = invalidate.dependents(wrong)
     assert dict(invalidate.preview(found)) == {"COUNT_WORDS": 1, "ADD_WORDS": 1}
-    assert invalidate.invalidate(found) == 2
+    assert invalidate.invalidate(wrong) == (2, 2)
     assert not len(bossflow.Execution & [{"execution_id": name} for name in found])
     again = pipeline.run(files)
     assert again["states"] == ["made", "made"]
@@ -363,11 +411,11 @@ def test_a_lost_bundle_is_named_before_anything_runs(pipeline: Pipeline, files: 
     done = pipeline.run(files)
     shutil.rmtree(bundle_of(done["receipts"], "COUNT_WORDS"))
     problem = pipeline.run(files)["plan"]["problem"]
-    assert "1 recorded products are not in the store" in problem
+    assert "1 recorded bundles are not in the store" in problem
     assert "bossflow invalidate --lost" in problem
     lost = invalidate.select(lost=True)
     assert lost
-    invalidate.invalidate(invalidate.dependents(lost))
+    invalidate.invalidate(lost)
     assert pipeline.run(files)["verdict"] == {"missing": None}
 
 

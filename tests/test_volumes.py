@@ -216,7 +216,7 @@ def run(work, directory, key, arguments, inputs):
     """Run a program's function on one unit; what it says of its bundle, and the bundle."""
     directory.mkdir()
     bundle = Bundle(directory, directory)
-    work(Unit(directory.name, "PROCESS", key, arguments, inputs), bundle)
+    work(Unit(directory.name, "PROCESS", key, arguments, {}, inputs), bundle)
     return bundle, finished(directory, key)
 
 

@@ -52,14 +52,16 @@ def local(url: str) -> Path:
         If it is neither a path nor a `file://` URL.
     """
     parts = urlsplit(url)
-    if parts.scheme == "file":
+    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return Path(unquote(parts.path))
     if "://" in url:
         raise ValueError(
-            f"store {url} can't be used: this version keeps products in a directory "
-            "(a path or file:///…)"
+            f"store {url} can't be used: a store is a directory, given as a path or as file:///path"
         )
-    return Path(url).expanduser().absolute()
+    try:
+        return Path(url).expanduser().absolute()
+    except RuntimeError:
+        raise ValueError(f"store {url} can't be used: there is no such user") from None
 
 
 def place(store: Path, process: str, unit: str) -> Path:
@@ -118,7 +120,7 @@ def read(directory: Path) -> Finished:
 
 def content_digest(manifest: dict[str, Any]) -> str:
     """Return the digest of a bundle's results: no times, no run, no place."""
-    names = ("process", "key", "attributes", "urls", "parts", "files", "inputs")
+    names = ("process", "key", "arguments", "attributes", "urls", "parts", "files", "inputs")
     return digest({name: manifest[name] for name in names})
 
 
@@ -148,24 +150,28 @@ def whole(bundle: Finished, store: Path) -> bool:
     return True
 
 
+class Damaged(ValueError):
+    """A bundle whose files are not what its manifest says."""
+
+
 def verify(bundle: Finished, store: Path) -> None:
     """Check the size and sha256 of every file of a bundle.
 
     Raises
     ------
-    ValueError
+    Damaged
         Naming the first file that is missing or not what the manifest says.
     """
     for entry in bundle.manifest["files"]:
         path = store / entry["path"]
         if not path.resolve().is_relative_to(store.resolve()):
-            raise ValueError(f"{entry['path']} of {bundle.directory} leaves the store {store}")
+            raise Damaged(f"{entry['path']} of {bundle.directory} leaves the store {store}")
         try:
             found = file_record(path, store)
         except FileNotFoundError:
-            raise ValueError(f"{path} is missing, but its bundle lists it") from None
+            raise Damaged(f"{path} is missing, but its bundle lists it") from None
         if found != entry:
-            raise ValueError(
+            raise Damaged(
                 f"{path} is not what its bundle says: {found['bytes']} bytes, sha256 "
                 f"{found['sha256'][:12]}…, expected {entry['bytes']} bytes, "
                 f"{entry['sha256'][:12]}…"

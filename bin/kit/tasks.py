@@ -26,12 +26,16 @@ from .bundles import Finished
 
 @dataclass(frozen=True)
 class Unit:
-    """One piece of work: a process, the primary key of the row it fills, and how to make it."""
+    """One piece of work: a process, the primary key of the row it fills, and how to make it.
+
+    `arguments` decide what is made, and are kept in the bundle; `settings` only how.
+    """
 
     unit_id: str
     process: str
     key: dict[str, Any]
     arguments: dict[str, Any]
+    settings: dict[str, Any]
     inputs: list[Finished]
 
 
@@ -121,9 +125,10 @@ def run_unit(
     try:
         inputs = [open_input(given, store) for given in line["inputs"]]
         made_from = [given.as_input for given in inputs]
-        if reusable(final, store, made_from):
+        if reusable(final, store, line["arguments"], made_from):
             return receipt | {"state": "reused", "url": final.as_uri()}
-        unit = Unit(line["unit_id"], line["process"], line["key"], line["arguments"], inputs)
+        fields = ("unit_id", "process", "key", "arguments", "settings")
+        unit = Unit(**{name: line[name] for name in fields}, inputs=inputs)
         working = store / f".tmp-{line['unit_id']}-{uuid.uuid4().hex[:8]}"
         working.mkdir(parents=True)
         try:
@@ -164,11 +169,14 @@ def open_input(given: dict[str, Any], store: Path) -> Finished:
         raise Blocked(f"its input {given['process']} {name} is not in {directory}") from None
 
 
-def reusable(final: Path, store: Path, made_from: list[dict[str, Any]]) -> bool:
-    """Say whether a whole bundle made from the same inputs is in place; retire any other."""
+def reusable(
+    final: Path, store: Path, arguments: dict[str, Any], made_from: list[dict[str, Any]]
+) -> bool:
+    """Say whether a whole bundle of the same arguments and inputs is in place; retire any other."""
     try:
         found = bundles.read(final)
-        if found.manifest["inputs"] == made_from and bundles.whole(found, store):
+        same = (found.manifest["arguments"], found.manifest["inputs"]) == (arguments, made_from)
+        if same and bundles.whole(found, store):
             return True
     except FileNotFoundError:
         if not final.exists():
@@ -198,6 +206,7 @@ def seal(
         "unit_id": unit.unit_id,
         "process": unit.process,
         "key": unit.key,
+        "arguments": unit.arguments,
         "attributes": bundle.attributes,
         "urls": bundle.urls,
         "parts": bundle.parts,

@@ -137,7 +137,10 @@ def resolve(row: dict[str, Any], described: dict[str, Any]) -> tuple[dict[str, A
             raise ValueError(given["unreachable"])
         return recorded[0], given["unreachable"]
     channel = channel_row(given)
-    if recorded:
+    for name, limit in (("archive", 255), ("uri", 1024)):
+        if len(channel[name]) > limit:
+            raise ValueError(f"{name} {channel[name][:40]}... is longer than {limit} characters")
+    if recorded and len(Block() & {"channel_id": identity}):
         for name, value in channel.items():
             if recorded[0][name] != value:
                 raise ValueError(

@@ -27,8 +27,11 @@ class Group(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (ValueError, database.DatabaseError) as error:
+        except (ValueError, OSError, database.DatabaseError) as error:
             raise click.ClickException(str(error)) from None
+        except database.REFUSALS as error:
+            where = database.server().where
+            raise click.ClickException(f"database {where} refuses: {error.args[0]}") from None
 
 
 @click.group(cls=Group)
@@ -158,7 +161,9 @@ def components_command(request: str, form: str, output: str | None) -> None:
 
 
 @main.command("invalidate")
-@click.option("--block", "blocks", multiple=True, help="Box of a pulled block, x0-x1_y0-y1_z0-z1.")
+@click.option(
+    "--block", "blocks", multiple=True, help="Box x0-x1_y0-y1_z0-z1: every block that it meets."
+)
 @click.option("--channel", help="Channel id; alone: all that was pulled from it.")
 @click.option("--request", help="Request id: its result, not its blocks.")
 @click.option("--lost", is_flag=True, help="All whose bundle is not in its store any more.")
@@ -176,13 +181,19 @@ def invalidate_command(
     if not (blocks or channel or request or lost):
         raise click.UsageError("name what is wrong: --block, --channel, --request or --lost")
     connect()
-    found = invalidate.dependents(invalidate.select(blocks, channel, request, lost))
+    chosen = invalidate.select(blocks, channel, request, lost)
+    strays = invalidate.strays(blocks, channel) if blocks or channel else []
+    found = invalidate.dependents(chosen)
     for process, number in invalidate.preview(found).items():
         click.echo(f"{number:8,} {process}")
-    if not found:
+    for line in invalidate.named(chosen):
+        click.echo(f"         {line}")
+    if strays:
+        click.echo(f"{len(strays):8,} bundles that are not recorded yet")
+    if not found and not strays:
         click.echo("nothing to invalidate")
         return
     if not yes and not click.confirm("forget these?"):
         raise click.Abort
-    moved = invalidate.invalidate(found)
-    click.echo(f"forgot {len(found)} results; {moved} bundles are in .retired")
+    forgotten, moved = invalidate.invalidate(chosen, strays)
+    click.echo(f"forgot {forgotten} rows of stages; {moved} bundles are in .retired")

@@ -26,6 +26,7 @@ from datajoint.settings import find_config_file
 logging.getLogger("datajoint").setLevel(logging.WARNING)
 
 LOCK_SECONDS = 600
+REFUSALS = (dj.DataJointError,)  # what a server that was reached may answer
 
 
 class DatabaseError(Exception):
@@ -213,7 +214,8 @@ def _refuse_other_host(data: Path) -> None:
     if other != socket.gethostname() and (data / "postmaster.pid").exists():
         raise DatabaseError(
             f"BOSSFLOW_HOME {home()} is used by the embedded database of host {other}: stop it "
-            "there with `bossflow db stop`, or set BOSSFLOW_HOME to a directory of this host's own"
+            "there with `bossflow db stop`, or set BOSSFLOW_HOME to a directory of this host's own "
+            f"(if that host is gone, remove {_host_file()})"
         )
 
 

@@ -1,15 +1,17 @@
 """Forget results that are wrong: bundles aside first, then rows and all that came of them."""
 
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import datajoint as dj
 
 from . import database, ledger, work
+from .channels import Block, Channel
 from .kit import bundles
 from .tables import Execution
+from .voxels.boxes import Box
 
 
 def dependents(executions: Iterable[str]) -> dict[str, str]:
@@ -58,48 +60,94 @@ def select(
     Parameters
     ----------
     blocks : iterable of str
-        Boxes of pulled blocks (`x0-x1_y0-y1_z0-z1`), of `channel` where it is given.
+        Boxes (`x0-x1_y0-y1_z0-z1`): every pulled block that meets one, whatever grid it is of.
     channel : str, optional
-        A channel id; alone, all that was pulled from it.
+        The channel's id, needed where several have such blocks; alone, all pulled from it.
     request : str, optional
         A request id: its result, not the blocks that it was made of.
     lost : bool
-        Everything whose bundle is not in its store any more.
+        Everything whose bundle is not in its store any more. A store that can't be reached from
+        here is not lost.
 
     Raises
     ------
     ValueError
-        If a block, channel or request is not recorded.
+        If a box is none, or blocks of several channels meet it and none is named.
     """
     chosen: set[str] = set()
-    for process, table in work.stage_tables(ledger.known_workflows()).items():
-        lineage = ledger.execution_attribute(table)
-        key = set(table().primary_key)
-        rows: list[Any] = []
-        if channel and "channel_id" in key and not list(blocks):
-            rows.append(table() & {"channel_id": channel})
-        if request and "request_id" in key:
-            rows.append(table() & {"request_id": request})
-        if process == "PULL_BLOCK":
-            for block in blocks:
-                named = {"block": block} | ({"channel_id": channel} if channel else {})
-                if not len(table() & named):
-                    raise ValueError(
-                        f"block {block} is not recorded{f' of channel {channel}' * bool(channel)}:"
-                        " write it as x0-x1_y0-y1_z0-z1, as the table Block has it"
-                    )
-                rows.append(table() & named)
-        for found in rows:
-            chosen |= set(found.to_arrays(lineage))
-    if (channel or request) and not chosen:
-        raise ValueError(f"nothing is recorded of {request or channel}: see `bossflow status`")
+    pulled = Block() & ({"channel_id": channel} if channel else {})
+    for block in blocks:
+        met = pulled & _meets(Box.parse(block))
+        channels = sorted(set(met.to_arrays("channel_id")))
+        if len(channels) > 1:
+            raise ValueError(
+                f"blocks of {len(channels)} channels meet {block}: name one with --channel "
+                f"({', '.join(channels)})"
+            )
+        chosen |= set(met.to_arrays("pulled_by"))
+    if channel and not list(blocks):
+        chosen |= set(pulled.to_arrays("pulled_by"))
+    if request:
+        for table in work.stage_tables(ledger.known_workflows()).values():
+            if "request_id" in table().primary_key:
+                found = table() & {"request_id": request}
+                chosen |= set(found.to_arrays(ledger.execution_attribute(table)))
     if lost:
+        rows = Execution.proj("bundle_url").to_dicts()
+        away = set(ledger.stores_away(row["bundle_url"] for row in rows))
         chosen |= {
             row["execution_id"]
-            for row in Execution.proj("bundle_url").to_dicts()
-            if not (bundles.local(row["bundle_url"]) / bundles.MANIFEST).exists()
+            for row in rows
+            if ledger.is_lost(row["bundle_url"])
+            and bundles.local(row["bundle_url"]).parents[2] not in away
         }
     return chosen
+
+
+def _meets(box: Box) -> str:
+    """Return the SQL condition that a block meets a box (whole numbers only)."""
+    return " AND ".join(
+        f"block_{axis}0 < {getattr(box, axis + '1')} AND block_{axis}1 > {getattr(box, axis + '0')}"
+        for axis in "xyz"
+    )
+
+
+def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
+    """Return pulled blocks that a run left in a store and that are not recorded (yet).
+
+    They would be taken over by the next run. Looked for in the default store and in every store
+    of recorded bundles.
+    """
+    recorded = {bundles.local(str(url)) for url in Execution.to_arrays("bundle_url")}
+    stores = {directory.parents[2] for directory in recorded} | {database.default_store()}
+    boxes = [Box.parse(block) for block in blocks]
+    found = []
+    for manifest in (path for store in stores for path in store.glob("PULL_BLOCK/*/*/bundle.json")):
+        if manifest.parent in recorded:
+            continue
+        key = json.loads(manifest.read_text("utf-8"))["key"]
+        if channel and key["channel_id"] != channel:
+            continue
+        box = Box.parse(key["block"])
+        if not boxes or any(_meet(box, other) for other in boxes):
+            found.append(manifest.parent)
+    return found
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return all(
+        getattr(one, f"{axis}0") < getattr(other, f"{axis}1")
+        and getattr(other, f"{axis}0") < getattr(one, f"{axis}1")
+        for axis in "xyz"
+    )
+
+
+def named(executions: Iterable[str], most: int = 10) -> list[str]:
+    """Return which blocks of which channels these executions pulled, a line each."""
+    chosen = [{"pulled_by": name} for name in executions]
+    rows = (Block * Channel.proj("uri") & chosen).to_dicts() if chosen else []
+    lines = [f"{row['uri']} {row['block']}" for row in rows[:most]]
+    return lines + ([f"... and {len(rows) - most} more blocks"] if len(rows) > most else [])
 
 
 def preview(found: dict[str, str]) -> Counter[str]:
@@ -107,25 +155,33 @@ def preview(found: dict[str, str]) -> Counter[str]:
     return Counter(Path(bundles.local(url)).parents[1].name for url in found.values())
 
 
-def invalidate(found: dict[str, str]) -> int:
-    """Move the bundles aside, then delete their executions and every row made from them.
+def invalidate(chosen: set[str], strays: Iterable[Path] = ()) -> tuple[int, int]:
+    """Move bundles aside, then delete their executions and every row made from them.
 
     A kill in between leaves rows whose bundles are gone: the next run refuses them and names
     `bossflow invalidate --lost`. The other order would leave bundles that could come back.
 
+    Parameters
+    ----------
+    chosen : set of str
+        Execution ids; what depends on them is found under the lock, so that nothing that is
+        recorded meanwhile is missed.
+    strays : iterable of Path
+        Bundles that are not recorded.
+
     Returns
     -------
-    int
-        How many bundles were moved into `.retired`.
+    tuple of int
+        How many executions were forgotten, and how many bundles moved into `.retired`.
     """
-    by_store: dict[Path, list[Path]] = {}
-    for url in found.values():
-        directory = bundles.local(url)
-        by_store.setdefault(directory.parents[2], []).append(directory)
     conn = database.connection()
+    by_store: dict[Path, list[Path]] = defaultdict(list)
     with database.lock(conn):
+        found = dependents(chosen)
+        for directory in [*map(bundles.local, found.values()), *strays]:
+            by_store[directory.parents[2]].append(directory)
         moved = sum(len(bundles.retire(store, paths)) for store, paths in by_store.items())
         if found:
             gone = Execution() & [{"execution_id": name} for name in found]
             gone.delete(prompt=False, part_integrity="cascade")
-    return moved
+    return len(found), moved

@@ -1,10 +1,13 @@
 """What is recorded: which units of which requests, and where their bundles are."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import database, work
+from .kit import bundles
 from .tables import Execution, Request, schema
 from .work import UnitPlan
 
@@ -88,6 +91,17 @@ def execution_attribute(table: Any) -> str:
             (attribute,) = link["attr_map"]
             return str(attribute)
     raise ValueError(f"{table.__name__} does not refer to Execution: a stage table must")
+
+
+def stores_away(urls: Iterable[str]) -> list[Path]:
+    """Return the stores of bundles that can't be reached from here."""
+    stores = {bundles.local(url).parents[2] for url in urls}
+    return sorted(store for store in stores if not os.access(store, os.R_OK | os.X_OK))
+
+
+def is_lost(url: str) -> bool:
+    """Say whether a recorded bundle is not in its store any more."""
+    return not (bundles.local(url) / bundles.MANIFEST).exists()
 
 
 def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:

@@ -48,8 +48,11 @@ def plan(asked: dict[str, Any], described: dict[str, Any], code: str, directory:
     if not result["problem"]:
         try:
             _plan(asked, described, code, directory, result)
-        except (ValueError, database.DatabaseError) as error:
+        except (ValueError, OSError, database.DatabaseError) as error:
             result |= {"problem": str(error), "tasks": []}
+        except database.REFUSALS as error:
+            sentence = f"database {database.server().where} refuses: {error.args[0]}"
+            result |= {"problem": " ".join(sentence.split()), "tasks": []}
     text = json.dumps(result, indent=1)
     (directory / "plan.json").write_text(text, encoding="utf-8")
 
@@ -76,10 +79,10 @@ def _plan(
     found = ledger.recorded_units(tables, units.values())
     missing = {name: unit for name, unit in units.items() if name not in found}
     _refuse_lost(units, found)
-    if unreached and missing:
+    if unreached and any(workflow.pulled_bytes(unit) for unit in missing.values()):
         raise ValueError(unreached[0])
     result["notes"] = [
-        f"{sentence}: everything asked for is recorded, so nothing is needed of it"
+        f"{sentence}: what is asked of it is recorded, so it is not needed"
         for sentence in unreached
     ]
     store = _store(params.get("store"), Path(asked["run"]["launch_dir"]))
@@ -106,15 +109,18 @@ def _plan(
 
 
 def _refuse_lost(units: dict[str, UnitPlan], found: dict[str, Recorded]) -> None:
-    lost = [
-        name
-        for name, there in found.items()
-        if not (bundles.local(there.bundle_url) / bundles.MANIFEST).exists()
-    ]
+    away = ledger.stores_away(there.bundle_url for there in found.values())
+    if away:
+        raise ValueError(
+            f"store {away[0]}, where results of this request are recorded, can't be reached from "
+            "here: mount it; if it is gone for good, make an empty directory there and run "
+            "`bossflow invalidate --lost`"
+        )
+    lost = [name for name, there in found.items() if ledger.is_lost(there.bundle_url)]
     if lost:
         first = units[lost[0]]
         raise ValueError(
-            f"{len(lost)} recorded products are not in the store any more (first: {first.process} "
+            f"{len(lost)} recorded bundles are not in the store any more (first: {first.process} "
             f"{first.key.get('block', '')} in {found[lost[0]].bundle_url}): bring the store back, "
             "or run `bossflow invalidate --lost` so that they are made again"
         )
@@ -173,6 +179,7 @@ def _line(unit: UnitPlan, found: dict[str, Recorded]) -> dict[str, Any]:
         "process": unit.process,
         "key": unit.key,
         "arguments": unit.arguments,
+        "settings": unit.settings,
         "inputs": [
             {
                 "unit_id": given.unit_id,
@@ -193,7 +200,9 @@ def _register(asked: dict[str, Any], requests: list[work.Request], run_id: str) 
         "run_name": run["name"],
         "run_started": datetime.fromisoformat(run["start"]).astimezone(UTC).replace(tzinfo=None),
         "run_user": run.get("user") or getpass.getuser(),
-        "revision": " ".join(filter(None, [__version__, run.get("revision"), run.get("commit")])),
+        "revision": " ".join(filter(None, [__version__, run.get("commit"), run.get("revision")]))[
+            :100
+        ],
         "nextflow_version": run["nextflow"],
         "profile": run.get("profile") or "standard",
         "run_parameters": asked["params"],
@@ -214,7 +223,11 @@ def _register(asked: dict[str, Any], requests: list[work.Request], run_id: str) 
                 skip_duplicates=True,
             )
             for table, values in request.rows:
-                table.insert1(values, skip_duplicates=True)
+                known = (table() & {name: values[name] for name in table().primary_key}).to_dicts()
+                if not known:
+                    table.insert1(values)
+                elif any(known[0][name] != value for name, value in values.items()):
+                    table.update1(values)  # a channel of which nothing was pulled yet
 
 
 def _in_words(

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import jsonschema
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from datajoint.errors import LostConnectionError
 
 from . import database, ledger, work
 from .insert import insert_rows
@@ -60,27 +62,61 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
             continue
         try:
             bundle = _checked(line, tables)
+        except bundles.Damaged as error:
+            directory = bundles.local(line["url"])
+            bundles.retire(directory.parents[2], [directory])
+            failed.append(line | {"error": f"{error}; set aside, the next run makes it again"})
+            continue
         except (ValueError, OSError) as error:
             failed.append(line | {"error": sentence(error)})
             continue
         ready[line["process"]].append(bundle)
+    try:
+        recorded, known, refused = _write(ready, tables, plan["run_id"])
+        failed += refused
+    except LostConnectionError:
+        raise
+    except Exception as error:  # each driver has its own: one bundle must not hold back the rest
+        print(f"the batch can't be recorded at once: {error}", file=sys.stderr)
+        recorded, known = Counter(), Counter()
+        for process in tables:
+            for bundle in list(ready[process]):
+                try:
+                    one = _write(defaultdict(list, {process: [bundle]}), tables, plan["run_id"])
+                except Exception as problem:
+                    failed.append(_failure(bundle, f"it can't be recorded: {problem}"))
+                else:
+                    recorded, known, failed = recorded + one[0], known + one[1], failed + one[2]
+    _record_failures(plan["run_id"], failed)
+    return {
+        "recorded": dict(recorded),
+        "known": dict(known),
+        "failed": [{name: line[name] for name in ("process", "key", "error")} for line in failed],
+        "blocked": len(blocked),
+    }
+
+
+def _write(
+    ready: dict[str, list[Finished]], tables: dict[str, Any], run_id: str
+) -> tuple[Counter[str], Counter[str], list[dict[str, Any]]]:
+    """Insert bundles in one transaction; return numbers recorded and known, and what is refused."""
     conn = database.connection()
     recorded: Counter[str] = Counter()
     known: Counter[str] = Counter()
+    failed: list[dict[str, Any]] = []
     with database.lock(conn), conn.transaction:
         _add_inputs(ready, tables)
         for process, table in tables.items():
             new, old = _new_bundles(table, ready[process], tables, failed)
+            _insert(table, new, run_id)
             known[process] += old
-            _insert(table, new, plan["run_id"])
             recorded[process] += len(new)
-        _record_failures(plan["run_id"], failed)
-    return {
-        "recorded": {name: number for name, number in recorded.items() if number},
-        "known": {name: number for name, number in known.items() if number},
-        "failed": [{name: line[name] for name in ("process", "key", "error")} for line in failed],
-        "blocked": len(blocked),
-    }
+    return +recorded, +known, failed
+
+
+def _failure(bundle: Finished, error: str) -> dict[str, Any]:
+    unit = {name: bundle.manifest[name] for name in ("unit_id", "process", "key")}
+    return unit | {"error": " ".join(error.split())}
 
 
 @cache
@@ -242,12 +278,21 @@ def _new_bundles(
                 f"{bundle.directory} was made from {lost[0]['process']} {name} with a content "
                 "that is not recorded"
             )
+        elif not _in_place(bundle):
+            error = f"{bundle.directory} was set aside meanwhile"
         else:
             new.setdefault(key, bundle)
             continue
-        unit = {name: manifest[name] for name in ("unit_id", "process", "key")}
-        failed.append(unit | {"error": error})
+        failed.append(_failure(bundle, error))
     return list(new.values()), old
+
+
+def _in_place(bundle: Finished) -> bool:
+    """Say whether the bundle that was checked is still there, now that the lock is held."""
+    try:
+        return bundles.read(bundle.directory).manifest_sha256 == bundle.manifest_sha256
+    except (OSError, ValueError):
+        return False
 
 
 def _insert(table: Any, new: list[Finished], run_id: str) -> None:

@@ -67,12 +67,17 @@ class Request:
 
 @dataclass(frozen=True)
 class UnitPlan:
-    """One piece of work as a workflow plans it; its inputs are other units of the request."""
+    """One piece of work as a workflow plans it; its inputs are other units of the request.
+
+    Arguments decide what is made: a bundle made with others is never reused. Settings, such as
+    an archive's address, only say how.
+    """
 
     process: str
     key: dict[str, Any]
     arguments: dict[str, Any]
     inputs: "tuple[UnitPlan, ...]" = field(default=(), repr=False)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def unit_id(self) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..boxes import Box
+
+if TYPE_CHECKING:  # DESCRIBE says which package is missing: it must not need one to start
+    import numpy.typing as npt
 
 
 class Refused(Exception):

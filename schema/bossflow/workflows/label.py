@@ -1,7 +1,6 @@
 """Exact blockwise labelling of a cutout: connected components, their table, their volume."""
 
 import dataclasses
-import math
 from typing import Any
 
 import datajoint as dj
@@ -24,6 +23,8 @@ from ..work import UnitPlan
 VERSION = "1.1"
 DTYPES = ("uint8", "uint16", "uint32", "uint64")
 BLOCK_VOXELS_MAX = 2**31 - 1
+BLOCKS_MAX = 1_000_000
+PULL_VERSION = "1"  # raised when PULL_BLOCK would pull other voxels than before
 
 
 @schema
@@ -169,11 +170,21 @@ def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
             f"foreground_above {row['foreground_above']} in {row['where']} has no effect on "
             "component_of segment: set component_of to foreground, or leave it out"
         )
-    sides = zip(row["block_shape"], cutout.shape_zyx, strict=True)
-    if math.prod(min(side, length) for side, length in sides) > BLOCK_VOXELS_MAX:
+    whole, blocks, voxels = extent(channel), 1, 1
+    ends = zip(whole.corner_zyx, cutout.corner_zyx, cutout.end_zyx, row["block_shape"], strict=True)
+    for origin, start, end, side in ends:
+        start -= (start - origin) % side  # a block is written with its whole cell below the cutout
+        blocks *= -(-(end - start) // side)
+        voxels *= min(side, end - start)
+    if voxels > BLOCK_VOXELS_MAX:
         raise ValueError(
             f"block_shape {row['block_shape']} in {row['where']} makes blocks of 2^31 voxels or "
             "more: choose a smaller one"
+        )
+    if blocks > BLOCKS_MAX:
+        raise ValueError(
+            f"block_shape {row['block_shape']} in {row['where']} cuts {cutout.name} into "
+            f"{blocks:,} blocks, more than {BLOCKS_MAX:,}: give ranges, or a larger block_shape"
         )
 
 
@@ -236,11 +247,11 @@ def units(request: work.Request) -> list[UnitPlan]:
             {
                 "uri": channel["uri"],
                 "resolution": channel["resolution"],
-                "host": request.given["host"],
                 "dtype": channel["dtype"],
                 "box": box.name,
-                "verify": request.given["verify"],
+                "version": PULL_VERSION,
             },
+            settings={"host": request.given["host"], "verify": request.given["verify"]},
         )
         pulls.append(pull)
         labels.append(
