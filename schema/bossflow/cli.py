@@ -57,7 +57,7 @@ def start() -> None:
             f"DataJoint is configured for {database.server().where}: that server is not "
             "bossflow's to start"
         )
-    database.start_embedded()
+    database.connection()
     click.echo(f"embedded PostgreSQL runs in {database.server().where}")
 
 

