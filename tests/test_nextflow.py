@@ -193,7 +193,10 @@ def test_a_dry_run_prints_the_plan_and_stops(stage: Stage) -> None:
 def test_what_is_missing_at_the_end_fails_the_run_after_the_summary(stage: Stage) -> None:
     run = stage.run(*SOURCE, missing="1 of 2 requests not complete")
     assert run.returncode != 0
-    assert said(run) == ["recorded 0 tasks in 0 batches", "1 of 2 requests not complete"]
+    summary, missing, command = said(run)
+    assert (summary, missing) == ("recorded 0 tasks in 0 batches", "1 of 2 requests not complete")
+    assert command.startswith("To complete it: nextflow")
+    assert SOURCE[1] in command
     assert (stage.launch / "results" / "requests.csv").exists()
 
 
