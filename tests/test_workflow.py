@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -107,11 +108,14 @@ class Outcome:
         self.code = done.returncode
         self.text = done.stdout + done.stderr
         self.tasks: dict[str, int] = {}
+        self.blocks: dict[str, list[str]] = {}
         if trace.exists():
             with trace.open() as stream:
                 for row in csv.DictReader(stream, delimiter="\t"):
                     process = row["name"].split(" ")[0].rpartition(":")[2]
                     self.tasks[process] = self.tasks.get(process, 0) + 1
+                    blocks = re.findall(r"-?\d+--?\d+_-?\d+--?\d+_-?\d+--?\d+", row["name"])
+                    self.blocks.setdefault(process, []).extend(blocks)
 
     def ok(self) -> "Outcome":
         assert self.code == 0, self.text
@@ -464,5 +468,7 @@ def test_the_real_segmentation_is_labelled_as_cc3d_labels_it(
             done = lab.nextflow(**params, blocks_per_task=16).ok()
             assert done.computed.get("PULL_BLOCK", 0) == (tasks if number == 0 else 0)
             assert done.computed["LABEL_BLOCK"] == done.computed["RELABEL_BLOCK"] == tasks
+            listed = done.blocks["LABEL_BLOCK"]
+            assert len(listed) == len(set(listed)) == blocks
             request = lab.status()["requests"][-1]
             check(lab, request, whole(voxels, connectivity, 0), (0, 0, 0))
