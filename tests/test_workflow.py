@@ -73,7 +73,12 @@ class Lab:
         trace.unlink(missing_ok=True)
         command = ["nextflow", "run", str(ROOT), "-params-file", str(file), *arguments]
         done = subprocess.run(
-            command, cwd=self.directory, env=self.environment, capture_output=True, text=True
+            command,
+            cwd=self.directory,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=900,  # a run that hangs fails
         )
         return Outcome(done, trace)
 

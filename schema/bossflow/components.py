@@ -76,22 +76,14 @@ def write(start: str, form: str, output: str | None) -> None:
 
 
 def _table(names: list[str], found: list[dict[str, Any]], output: str | None) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*names, box=None)
-    for row in found:
-        table.add_row(
-            *(
-                f"{value:,.1f}" if isinstance(value, float) else _text(value)
-                for value in row.values()
-            )
-        )
+    # plain text: rich takes seconds for some thousand rows
+    cells = [names, *([_text(row[name]) for name in names] for row in found)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(map(str.rjust, row, widths)) + "\n" for row in cells]
     if output:
-        with Path(output).open("w", encoding="utf-8") as stream:
-            Console(file=stream, width=250).print(table)
+        Path(output).write_text("".join(lines), encoding="utf-8")
     else:
-        Console(soft_wrap=True, width=max(200, Console().width)).print(table)
+        sys.stdout.writelines(lines)
 
 
 def _text(value: Any) -> str:
