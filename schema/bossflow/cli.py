@@ -27,6 +27,8 @@ class Group(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # `| head`: click ends quietly
+            raise
         except (ValueError, OSError, database.DatabaseError) as error:
             raise click.ClickException(str(error)) from None
         except database.REFUSALS as error:
