@@ -612,11 +612,10 @@ def pull_block(tmp_path: Path, host: str, token: str) -> tuple[dict[str, Any], s
         "arguments": {
             "uri": URI,
             "resolution": 0,
-            "host": host,
             "dtype": "uint64",
             "box": SMALL.name,
-            "verify": True,
         },
+        "settings": {"host": host, "verify": True},
         "inputs": [],
     }
     header = {
