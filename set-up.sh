@@ -291,8 +291,7 @@ run_demo() {
     echo
     bossflow status
     printf '\nThe first components of request %s:\n' "$request"
-    bossflow components "$request" --format csv | sed -n 1,6p | cut -d , -f 1-9 |
-        tr , '\t' | expand -t 14,26,39,48,57,66,75,84
+    bossflow components "$request" | sed -n 1,6p | cut -c -91
     cat <<END
 
 Where to look
