@@ -1,27 +1,48 @@
 #!/usr/bin/env python3
 """LABEL_BLOCK: label the connected components of one block on its own."""
 
+from typing import Any
+
 from kit.tasks import Bundle, Unit, main
+from numpy.typing import NDArray
+from voxels.archives import archive_of
 from voxels.boxes import Box
+from voxels.encoding import EncodedLabels
 from voxels.label import label_block
-from voxels.volumes import read_array, write_array, write_surface
+from voxels.volumes import read_array, write_surface
 
 
 def label(unit: Unit, bundle: Bundle) -> None:
-    """Fill the bundle of one block: `labels.zarr`, `surface.npz` and how many labels it has."""
-    (pulled,) = unit.inputs
+    """Fill the bundle of one block: its labels, `surface.npz` and how many labels it has."""
     asked = unit.arguments
+    box = Box.parse(asked["box"])
     labels, statistics = label_block(
-        read_array(pulled.directory / "voxels.zarr"),
-        Box.parse(asked["box"]).corner_zyx,
+        voxels_of(unit, box),
+        box.corner_zyx,
         asked["connectivity"],
         asked["component_of"],
         asked["foreground_above"],
     )
-    write_array(bundle.directory / "labels.zarr", labels)
+    encoded = EncodedLabels.of(labels, box, asked["chunk_shape_zyx"], asked["origin_zyx"])
+    encoded.write(bundle.directory)
     write_surface(bundle.directory / "surface.npz", labels, statistics)
     bundle.attributes["n_labels"] = len(statistics.voxel_count)
 
 
+def voxels_of(unit: Unit, box: Box) -> NDArray[Any]:
+    """Voxels of the block: as they were pulled, or where the volume lies."""
+    if unit.inputs:
+        (pulled,) = unit.inputs
+        return read_array(pulled.directory / "voxels.zarr")
+    source = unit.arguments["source"]
+    return archive_of(source["uri"]).read(
+        source["uri"], source["resolution"], "", "", source["dtype"], box
+    )
+
+
 if __name__ == "__main__":
-    main("LABEL_BLOCK", label, software=("connected-components-3d", "numpy", "tensorstore"))
+    main(
+        "LABEL_BLOCK",
+        label,
+        software=("connected-components-3d", "numba", "numpy", "tensorstore"),
+    )

@@ -11,7 +11,8 @@ from kit.tasks import Bundle, Unit, main
 from numpy.typing import NDArray
 from voxels.boxes import Box, grid
 from voxels.label import component_columns, stitch
-from voxels.volumes import create_segmentation, read_plane, read_statistics
+from voxels.segmentation import create_segmentation
+from voxels.volumes import read_plane, read_statistics
 
 
 def stitch_blocks(unit: Unit, bundle: Bundle) -> None:

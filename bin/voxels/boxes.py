@@ -96,6 +96,11 @@ class Box(NamedTuple):
             raise ValueError(f"boxes {self.name} and {other.name} have no voxel in common")
         return Box(x0, x1, y0, y1, z0, z1)
 
+    def meets(self, other: Box) -> bool:
+        """Tell whether the boxes have a voxel in common."""
+        axes = zip(self.corner_zyx, self.end_zyx, other.corner_zyx, other.end_zyx, strict=True)
+        return all(max(a0, b0) < min(a1, b1) for a0, a1, b0, b1 in axes)
+
     def contains(self, other: Box) -> bool:
         """Tell whether every voxel of `other` is in this box."""
         lower = zip(self.corner_zyx, other.corner_zyx, strict=True)

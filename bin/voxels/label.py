@@ -3,9 +3,9 @@
 The result is voxel-identical, numbering included, to cc3d on the whole cutout. Each block is
 labelled on its own (`label_block`), and leaves its statistics and its six outer planes;
 `stitch` joins labels that touch across seams and numbers the components by their first voxel
-in C order; `relabel` turns a block's own labels into these numbers.
+in C order. `encoding` turns a block's own labels into these numbers.
 
-cc3d, scipy and fastremap are imported where they are used: each program needs only one of them.
+cc3d, scipy and numba are imported where they are used: no program needs all of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,10 +32,6 @@ _SHIFTS: dict[Connectivity, list[tuple[int, int]]] = {
     26: [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)],
 }
 """By connectivity, how far apart along its plane two voxels that face each other may be."""
-
-_SLAB = 1 << 18
-"""Voxels looked at in one go, so that what is derived from them stays in the CPU's cache."""
-
 
 class Statistics(NamedTuple):
     """What is known of each component, or of each label of a block: row `k` is label `k + 1`.
@@ -134,42 +130,18 @@ def label_block(
 def _statistics(
     labels: Labels, corner_zyx: Sequence[int], segments: NDArray[Any] | None
 ) -> Statistics:
-    """Statistics of labels 1..n, all of them present, from the runs of equal label along x."""
+    """Statistics of labels 1..n, all of them present."""
+    from .kernels import statistics
+
     n = int(labels.max())
-    depth, height, width = labels.shape
-    count = np.zeros(n + 1, np.int64)
-    total = np.zeros((3, n + 1), np.int64)
-    lower = np.full((3, n + 1), labels.size, np.int64)
-    upper = np.zeros((3, n + 1), np.int64)
-    first = np.full(n + 1, labels.size, np.int64)
-    rows = labels.reshape(depth * height, width)
-    step = max(1, _SLAB // width)
-    for top in range(0, len(rows), step):
-        slab = rows[top : top + step]
-        starts = np.ones(slab.shape, bool)
-        np.not_equal(slab[:, 1:], slab[:, :-1], out=starts[:, 1:])
-        start = np.flatnonzero(starts)
-        length = np.diff(start, append=slab.size)
-        label = slab.reshape(-1)[start].astype(np.intp)
-        inside = label != 0
-        start, length, label = start[inside], length[inside], label[inside]
-        row, x = np.divmod(start, width)
-        z, y = np.divmod(row + top, height)
-        np.minimum.at(first, label, start + top * width)
-        np.add.at(count, label, length)
-        np.add.at(total[0], label, z * length)
-        np.add.at(total[1], label, y * length)
-        np.add.at(total[2], label, x * length + length * (length - 1) // 2)
-        for axis, begin, end in (0, z, z + 1), (1, y, y + 1), (2, x, x + length):
-            np.minimum.at(lower[axis], label, begin)
-            np.maximum.at(upper[axis], label, end)
+    found = statistics(labels, n)[1:]
     corner = np.array(corner_zyx, np.int64)
-    first = first[1:]
+    count, first = found[:, 0], found[:, 10]
     return Statistics(
-        voxel_count=count[1:],
-        coordinate_sum=total.T[1:] + count[1:, None] * corner,
-        lower=lower.T[1:] + corner,
-        upper=upper.T[1:] + corner,
+        voxel_count=count,
+        coordinate_sum=found[:, 1:4] + count[:, None] * corner,
+        lower=found[:, [4, 6, 8]] + corner,
+        upper=found[:, [5, 7, 9]] + corner,
         first_voxel=np.stack(np.unravel_index(first, labels.shape), axis=1) + corner,
         segment_id=(
             np.zeros(n, np.uint64)
@@ -454,37 +426,3 @@ def component_columns(
     for name, axis in axes.items():
         columns[f"centroid_{name}_nm"] = centroid[:, axis] * voxel_size_nm_zyx[axis]
     return columns
-
-
-def relabel(labels: Labels, lookup: Ids) -> Ids:
-    """Replace a block's labels by component ids.
-
-    Takes no memory for 32-bit ids, 8 bytes per voxel for 64-bit ones.
-
-    Parameters
-    ----------
-    labels : uint32 array
-        Overwritten if the ids are 32-bit.
-    lookup : uint32 or uint64 array
-        Component id by label.
-
-    Returns
-    -------
-    array of `lookup`'s dtype and `labels`' shape
-
-    Raises
-    ------
-    ValueError
-        If a label is not in the look-up table: it was made from other labels.
-    """
-    import fastremap
-
-    largest = int(labels.max())
-    if largest >= len(lookup):
-        raise ValueError(
-            f"the look-up table ends at label {len(lookup) - 1} but the block has {largest}: "
-            f"it must be made from these labels"
-        )
-    flat = labels.astype(lookup.dtype, copy=False).reshape(-1)
-    ids: Ids = fastremap.remap_from_array(flat, lookup).reshape(labels.shape)
-    return ids

@@ -1,0 +1,329 @@
+"""The segmentation as a Neuroglancer precomputed volume, with downsampled levels.
+
+Each file of it is written by one block alone: chunks divide blocks, and a shard holds the chunks
+of one block.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorstore as ts
+
+from .boxes import Box, grid, snap
+from .encoding import Chunks, EncodedLabels, Words, chunk_shape, chunks_of
+from .kernels import downsample
+from .label import Ids
+
+_UNSHARDED_CHUNKS_MAX = 1000
+"""With more chunks than this, a volume has one file a block and level instead of one a chunk."""
+
+_WHOLE_VOXELS = 2**21
+"""A level that is no larger is what a viewer opens at once: no coarser one is needed."""
+
+
+class Level(NamedTuple):
+    """One resolution of a volume.
+
+    Attributes
+    ----------
+    factor_zyx : tuple of 3 int
+        Voxels of the finest level that make one of this level, by axis.
+    volume : Box
+        Its extent, in its own voxels.
+    chunk_zyx : tuple of 3 int
+        Shape of its chunks.
+    key : str
+        Its directory in the volume.
+    sharding : dict, optional
+        How its chunks lie in shards; None: each chunk in a file.
+    """
+
+    factor_zyx: tuple[int, int, int]
+    volume: Box
+    chunk_zyx: tuple[int, int, int]
+    key: str = ""
+    sharding: dict[str, Any] | None = None
+
+    def of(self, box: Box) -> Box:
+        """Voxels of this level that are made of a box of the finest one."""
+        lower = [a // f for a, f in zip(box.corner_zyx, self.factor_zyx, strict=True)]
+        upper = [-(-b // f) for b, f in zip(box.end_zyx, self.factor_zyx, strict=True)]
+        return Box.of(lower, [b - a for a, b in zip(lower, upper, strict=True)])
+
+
+def levels(
+    cutout: Box,
+    block_shape_zyx: Sequence[int],
+    origin_zyx: Sequence[int],
+    voxel_size_nm_zyx: Sequence[float],
+) -> list[Level]:
+    """Levels of a segmentation volume, the finest first.
+
+    Each halves the axes along which voxels are smallest or nearly so, until they are alike. There
+    are as many as needed to see the whole at once; fewer where the block grid can't be halved so
+    often, as no voxel may be made of two blocks.
+    """
+    volume = snap(cutout, block_shape_zyx, origin_zyx)
+    block, corner = np.array(block_shape_zyx), np.array(volume.corner_zyx)
+    finest = Level((1, 1, 1), volume, chunk_shape(block_shape_zyx))
+    found = [finest]
+    factor = np.ones(3, np.int64)
+    while found[-1].volume.voxel_count > _WHOLE_VOXELS:
+        size = np.array(voxel_size_nm_zyx) * factor
+        factor = factor * np.where(size < 1.5 * size.min(), 2, 1)
+        if (block % factor).any() or (corner % factor).any():
+            break
+        if len(found) == 1 and (np.array(finest.chunk_zyx) % factor).any():
+            break
+        z, y, x = factor.tolist()
+        level = Level((z, y, x), volume, chunk_shape((block // factor).tolist()))
+        found.append(level._replace(volume=level.of(volume)))
+    return found
+
+
+def create_segmentation(
+    directory: Path,
+    cutout: Box,
+    block_shape_zyx: Sequence[int],
+    origin_zyx: Sequence[int],
+    voxel_size_nm_zyx: Sequence[float],
+    dtype: str,
+) -> None:
+    """Begin a precomputed segmentation volume: write its `info`, and no chunk yet.
+
+    The volume starts at the block grid's point at or below the cutout's lower corner and ends
+    where the cutout ends.
+
+    Parameters
+    ----------
+    directory : Path
+        Made if need be.
+    cutout : Box
+        What will be written; the rest of the volume is zero.
+    block_shape_zyx, origin_zyx : sequence of 3 int
+        The block grid.
+    voxel_size_nm_zyx : sequence of 3 float
+        Nanometres.
+    dtype : {"uint32", "uint64"}
+        Width of the ids.
+    """
+    scales = []
+    every = levels(cutout, block_shape_zyx, origin_zyx, voxel_size_nm_zyx)
+    finest = every[0]
+    chunks = len(chunks_of(finest.volume, finest.chunk_zyx, finest.volume.corner_zyx))
+    for level in every:
+        sizes = zip(voxel_size_nm_zyx, level.factor_zyx, strict=True)
+        resolution = [_plain(size * factor) for size, factor in sizes][::-1]
+        scale: dict[str, Any] = {
+            "key": "_".join(map(str, resolution)),
+            "resolution": resolution,
+            "voxel_offset": level.volume.corner_zyx[::-1],
+            "size": level.volume.shape_zyx[::-1],
+            "chunk_sizes": [level.chunk_zyx[::-1]],
+            "encoding": "compressed_segmentation",
+            "compressed_segmentation_block_size": [8, 8, 8],
+        }
+        block = [side // f for side, f in zip(block_shape_zyx, level.factor_zyx, strict=True)]
+        if chunks > _UNSHARDED_CHUNKS_MAX and (sharding := _sharding(level, block)):
+            scale["sharding"] = sharding
+        scales.append(scale)
+    info = {
+        "@type": "neuroglancer_multiscale_volume",
+        "type": "segmentation",
+        "data_type": dtype,
+        "num_channels": 1,
+        "scales": scales,
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "info").write_text(json.dumps(info, indent=1), encoding="utf-8")
+
+
+def _plain(number: float) -> int | float:
+    return int(number) if number == int(number) else number
+
+
+def _sharding(level: Level, block_zyx: Sequence[int]) -> dict[str, Any] | None:
+    """Shards of one block each; None where chunks are not equal parts of the block on each axis.
+
+    A chunk's number interleaves the bits of its position from the lowest on, so those that count
+    the chunks within a block come first and are left out of the number of its shard.
+    """
+    parts = {side // chunk for side, chunk in zip(block_zyx, level.chunk_zyx, strict=True)}
+    if len(parts) > 1 or not parts <= {1, 2, 4, 8, 16, 32, 64, 128, 256}:
+        return None
+    halvings = parts.pop().bit_length() - 1
+    bits = _grid_bits(level)
+    within = sum(min(halvings, count) for count in bits)
+    return {
+        "@type": "neuroglancer_uint64_sharded_v1",
+        "hash": "identity",
+        "preshift_bits": within,
+        "minishard_bits": 0,
+        "shard_bits": sum(bits) - within,
+        "minishard_index_encoding": "raw",
+        "data_encoding": "raw",
+    }
+
+
+def _grid_bits(level: Level) -> list[int]:
+    """Bits that count the chunks of a level along each axis, ZYX."""
+    sides = zip(level.volume.shape_zyx, level.chunk_zyx, strict=True)
+    return [(-(-side // chunk) - 1).bit_length() for side, chunk in sides]
+
+
+def _chunk_number(level: Level, chunk: Box) -> int:
+    """Number of a chunk in a sharded volume: its position's bits interleaved, x lowest.
+
+    https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/volume.md
+    """
+    corners = zip(chunk.corner_zyx, level.volume.corner_zyx, level.chunk_zyx, strict=True)
+    position = [(corner - start) // side for corner, start, side in corners]
+    bits = _grid_bits(level)
+    number = place = 0
+    for bit in range(max(bits)):
+        for axis in (2, 1, 0):
+            if bit < bits[axis]:
+                number |= (position[axis] >> bit & 1) << place
+                place += 1
+    return number
+
+
+def write_block(
+    directory: Path,
+    scratch: Path,
+    box: Box,
+    block_shape_zyx: Sequence[int],
+    origin_zyx: Sequence[int],
+    labels: EncodedLabels,
+    lookup: Ids,
+) -> tuple[list[Path], str]:
+    """Write one block into a precomputed segmentation volume, on all its levels.
+
+    A block that the cutout clips at its lower end is padded with zeros down to its grid cell, so
+    that every chunk of the cell is written, and by this block alone. Takes the encoded chunks,
+    and the voxels of the first downsampled level.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the volume, as `create_segmentation` left it for the same block grid.
+    scratch : Path
+        Directory of the same file system: files are written there, then moved into the volume.
+    box : Box
+        The block.
+    block_shape_zyx, origin_zyx : sequence of 3 int
+        The block grid.
+    labels : EncodedLabels
+        The block's own labels, in the volume's chunks. Overwritten if ids are 32-bit.
+    lookup : uint32 or uint64 array
+        Component id by label, of the volume's dtype.
+
+    Returns
+    -------
+    files : list of Path
+        The volume's files that were written, which no other block writes.
+    chunks_sha256 : str
+        Sha256, in hex, of the finest level's chunks as encoded, in raster order.
+
+    Raises
+    ------
+    ValueError
+        If the look-up table has another dtype than the volume or lacks a label, or the block does
+        not fit the volume and its chunks.
+    """
+    info = json.loads((directory / "info").read_text(encoding="utf-8"))
+    if lookup.dtype != info["data_type"]:
+        raise ValueError(f"the ids are {lookup.dtype}: they must be {info['data_type']}")
+    finest, *coarser = (_level(scale, info["scales"][0]) for scale in info["scales"])
+    cell = snap(box, block_shape_zyx, origin_zyx)
+    _check_fit(cell, finest)
+    encoded = labels.relabel(lookup, chunks_of(box, finest.chunk_zyx, origin_zyx))
+    chunks = Chunks(finest.chunk_zyx, lookup.dtype)
+    nothing = np.zeros((0, 0, 0), lookup.dtype)
+    for chunk in grid(cell, finest.chunk_zyx, origin_zyx):
+        if chunk not in encoded:
+            encoded[chunk] = chunks.encode(nothing, Box(0, 0, 0, 0, 0, 0), chunk)[0]
+    digest = hashlib.sha256()
+    for chunk in sorted(encoded, key=lambda chunk: chunk.corner_zyx):
+        digest.update(encoded[chunk])
+    files = _store(encoded.items(), finest, directory, scratch)
+    fine = finest
+    for level in coarser:
+        inside = level.of(cell)
+        step_z, step_y, step_x = (
+            after // before
+            for after, before in zip(level.factor_zyx, fine.factor_zyx, strict=True)
+        )
+        coarse = np.zeros(inside.shape_zyx, lookup.dtype)
+        if fine is finest:
+            for chunk, words in encoded.items():
+                part = coarse[level.of(chunk).slices(inside.corner_zyx)]
+                downsample(chunks.decode(words, chunk.shape_zyx), (step_z, step_y, step_x), part)
+            encoded.clear()
+        else:
+            downsample(voxels, (step_z, step_y, step_x), coarse)
+        voxels, fine = coarse, level
+        encoder = Chunks(level.chunk_zyx, lookup.dtype)
+        parts = grid(inside, level.chunk_zyx, level.volume.corner_zyx)
+        coded = ((part, encoder.encode(voxels, inside, part)[0]) for part in parts)
+        files += _store(coded, level, directory, scratch)
+    return files, digest.hexdigest()
+
+
+def _level(scale: dict[str, Any], finest: dict[str, Any]) -> Level:
+    """A level as its entry in `info` describes it."""
+    sizes = zip(scale["resolution"][::-1], finest["resolution"][::-1], strict=True)
+    z, y, x = (round(size / fine) for size, fine in sizes)
+    volume = Box.of(scale["voxel_offset"][::-1], scale["size"][::-1])
+    depth, height, width = scale["chunk_sizes"][0][::-1]
+    return Level((z, y, x), volume, (depth, height, width), scale["key"], scale.get("sharding"))
+
+
+def _check_fit(cell: Box, level: Level) -> None:
+    """Refuse a cell of the block grid that is not in the volume, or shares a chunk with another."""
+    if not level.volume.contains(cell):
+        raise ValueError(f"block {cell.name} leaves its volume, {level.volume.name}")
+    corner = level.volume.corner_zyx
+    whole = chunks_of(cell, level.chunk_zyx, corner)
+    clipped = [
+        Box.of(snap(chunk, level.chunk_zyx, corner).corner_zyx, level.chunk_zyx).intersect(
+            level.volume
+        )
+        for chunk in whole
+    ]
+    if whole != clipped or whole[0].corner_zyx != cell.corner_zyx:
+        raise ValueError(
+            f"block {cell.name} shares a chunk with another block of {level.volume.name}"
+        )
+
+
+def _store(
+    chunks: Iterable[tuple[Box, Words]], level: Level, directory: Path, scratch: Path
+) -> list[Path]:
+    """Write encoded chunks of a level, then move the files into the volume; return them there."""
+    working, final = scratch / ".volume", directory / level.key
+    working.mkdir()
+    if level.sharding is None:
+        for chunk, words in chunks:
+            (working / chunk.name).write_bytes(words)
+    else:
+        spec = {
+            "driver": "neuroglancer_uint64_sharded",
+            "base": {"driver": "file", "path": f"{working}/"},
+            "metadata": level.sharding,
+        }
+        shard = ts.KvStore.open(spec).result()
+        with ts.Transaction() as transaction:
+            for chunk, words in chunks:
+                key = _chunk_number(level, chunk).to_bytes(8, "big")
+                shard.with_transaction(transaction)[key] = words.tobytes()
+    final.mkdir(exist_ok=True)
+    files = sorted(working.iterdir())
+    moved = [file.replace(final / file.name) for file in files]
+    shutil.rmtree(working)
+    return moved
