@@ -11,6 +11,12 @@ from collections.abc import Sequence
 from itertools import product
 from typing import NamedTuple
 
+REACH = {6: 1, 18: 2, 26: 3}
+"""By connectivity, along how many axes at once two neighbours may differ, by one each."""
+
+DIRECTIONS = tuple(step for step in product((-1, 0, 1), repeat=3) if step < (0, 0, 0))
+"""Steps, ZYX, from a cell of a grid to the 13 of its 26 neighbours that come before it."""
+
 _NAME = re.compile(r"(-?\d+)-(-?\d+)_(-?\d+)-(-?\d+)_(-?\d+)-(-?\d+)", re.ASCII)
 
 
@@ -153,6 +159,64 @@ def grid(cutout: Box, block_shape_zyx: Sequence[int], origin_zyx: Sequence[int])
         for lower, upper, side, origin in axes
     ]
     return [Box(x0, x1, y0, y1, z0, z1) for (z0, z1), (y0, y1), (x0, x1) in product(*ranges)]
+
+
+def preceding(boxes: Sequence[Box], connectivity: int) -> list[list[int]]:
+    """Neighbours before each cell of a grid.
+
+    Parameters
+    ----------
+    boxes : sequence of Box
+        A whole grid, as `grid` gives it.
+    connectivity : {6, 18, 26}
+        Neighbours share a face; or at least an edge; or at least a corner.
+
+    Returns
+    -------
+    list of list of int
+        For each cell the numbers in `boxes` of its neighbours, in the order of `DIRECTIONS`.
+    """
+    depth, height, width = grid_shape(boxes)
+    steps = [step for step in DIRECTIONS if sum(map(abs, step)) <= REACH[connectivity]]
+    return [
+        [
+            ((z + dz) * height + y + dy) * width + x + dx
+            for dz, dy, dx in steps
+            if z + dz >= 0 and 0 <= y + dy < height and 0 <= x + dx < width
+        ]
+        for z, y, x in product(range(depth), range(height), range(width))
+    ]
+
+
+def grid_shape(boxes: Sequence[Box]) -> tuple[int, int, int]:
+    """Cells along each axis, ZYX, of a whole grid."""
+    starts = zip(*(box.corner_zyx for box in boxes), strict=True)
+    depth, height, width = (len(set(axis)) for axis in starts)
+    return depth, height, width
+
+
+def direction(box: Box, neighbour: Box) -> int:
+    """Tell which of `DIRECTIONS` leads from a cell to a neighbour before it.
+
+    Raises
+    ------
+    ValueError
+        If it is no such neighbour.
+
+    Examples
+    --------
+    >>> here = Box.parse("8-16_8-16_8-16")
+    >>> DIRECTIONS[direction(here, Box.parse("16-24_0-8_8-16"))]
+    (0, -1, 1)
+    """
+    axes = zip(box.corner_zyx, box.end_zyx, neighbour.corner_zyx, neighbour.end_zyx, strict=True)
+    step = tuple(
+        -1 if last == start else 1 if first == end else 0 if (first, last) == (start, end) else 2
+        for start, end, first, last in axes
+    )
+    if step not in DIRECTIONS:
+        raise ValueError(f"block {neighbour.name} is no neighbour before block {box.name}")
+    return DIRECTIONS.index(step)
 
 
 def snap(box: Box, block_shape_zyx: Sequence[int], origin_zyx: Sequence[int]) -> Box:

@@ -1,4 +1,4 @@
-"""Files of arrays: a block's array, its surface, and the precomputed segmentation volume."""
+"""Files of arrays: a block's array, and the precomputed segmentation volume."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ import tensorstore as ts
 from numpy.typing import NDArray
 
 from .boxes import Box, grid, snap
-from .label import Ids, Labels, Statistics, surface
+from .label import Ids
 
 _ARRAY_CHUNK = 256
 """Largest side of an array's chunks: few files, and work for a few threads."""
@@ -56,25 +56,6 @@ def read_array(path: Path) -> NDArray[Any]:
     }
     array: NDArray[Any] = ts.open(spec).result().read().result()
     return array
-
-
-def write_surface(path: Path, labels: Labels, statistics: Statistics) -> None:
-    """Write what stitching needs of a block: its six outer planes and its statistics, as .npz."""
-    arrays: dict[str, Any] = {**surface(labels), **statistics._asdict()}
-    np.savez_compressed(path, **arrays)
-
-
-def read_statistics(path: Path) -> Statistics:
-    """Read the statistics of a block's labels from its surface file."""
-    with np.load(path, allow_pickle=False) as arrays:
-        return Statistics(**{name: arrays[name] for name in Statistics._fields})
-
-
-def read_plane(path: Path, face: str) -> Labels:
-    """Read one outer plane of a block, `z0` to `x1`, from its surface file."""
-    with np.load(path, allow_pickle=False) as arrays:
-        plane: Labels = arrays[face]
-        return plane
 
 
 def create_segmentation(

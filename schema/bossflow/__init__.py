@@ -16,6 +16,7 @@ _TABLES = {
     "bossflow.workflows.label": (
         "LabelRequest",
         "BlockLabels",
+        "BlockLinks",
         "Segmentation",
         "SegmentationBlock",
     ),

@@ -7,6 +7,7 @@ import datajoint as dj
 
 from .. import work
 from ..channels import Block, Channel, Cutout, box_columns, cut, extent, resolve
+from ..kit.bundles import digest
 from ..tables import (  # noqa: F401  (some are named in definitions)
     Execution,
     FilledByBlock,
@@ -15,12 +16,12 @@ from ..tables import (  # noqa: F401  (some are named in definitions)
     Request,
     schema,
 )
-from ..voxels.boxes import Box, grid
+from ..voxels.boxes import Box, grid, preceding
 from ..work import UnitPlan
 
-# Versions of LABEL_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its program's
-# output changes; the golden-digest test says when.
-VERSION = "1.1"
+# Versions of LABEL_BLOCK with LINK_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its
+# program's output changes; the golden-digest test says when.
+VERSION = "2.0"
 DTYPES = ("uint8", "uint16", "uint32", "uint64")
 BLOCK_VOXELS_MAX = 2**31 - 1
 BLOCKS_MAX = 1_000_000
@@ -55,6 +56,30 @@ class BlockLabels(FilledByBlock, dj.Computed):
 
 
 @schema
+class BlockLinks(FilledByBlock, dj.Computed):
+    """Which components within a block touch those of the blocks before it."""
+
+    process = "LINK_BLOCK"
+    definition = """
+    # components of a block that touch those of blocks before it
+    -> BlockLabels
+    neighbourhood : char(16)  # hash of the names of these blocks
+    ---
+    n_links : int64           # pairs of local components
+    -> Execution.proj(linked_by='execution_id')
+    """
+
+    class Neighbour(dj.Part):
+        """A block before it."""
+
+        definition = """
+        # block before it that touches it
+        -> master
+        -> BlockLabels.proj(neighbour_block='block')
+        """
+
+
+@schema
 class Segmentation(FilledByNextflow, dj.Computed):
     """The connected components of a cutout."""
 
@@ -63,9 +88,10 @@ class Segmentation(FilledByNextflow, dj.Computed):
     # connected components of a cutout
     -> LabelRequest
     ---
-    n_components : int64          # numbered 1 to n by their first voxel in ZYX C order
-    volume       : varchar(1024)  # URL of the Neuroglancer precomputed volume of component ids
-    components   : varchar(1024)  # URL of the component table as Parquet
+    n_components     : int64          # numbered 1 to n by their first voxel in ZYX C order
+    n_component_rows : int64          # of them in Component; all are in the Parquet files
+    volume           : varchar(1024)  # URL of the Neuroglancer precomputed volume of component ids
+    components       : varchar(1024)  # URL of the component table, a directory of Parquet files
     -> Execution.proj(stitched_by='execution_id')
     """
 
@@ -76,6 +102,8 @@ class Segmentation(FilledByNextflow, dj.Computed):
         # block that it was made of
         -> master
         -> BlockLabels
+        ---
+        -> BlockLinks
         """
 
     class Component(dj.Part):
@@ -117,7 +145,7 @@ class SegmentationBlock(FilledByBlock, dj.Computed):
     """
 
 
-TABLES = (Block, BlockLabels, Segmentation, SegmentationBlock)
+TABLES = (Block, BlockLabels, BlockLinks, Segmentation, SegmentationBlock)
 
 
 def expand(
@@ -149,6 +177,7 @@ def expand(
             row["min_voxels"],
             verify=bool(params.get("verify_pull")),
             host=params["bossdb_host"],
+            max_component_rows=int(params["max_component_rows"]),
         )
         if request.request_id in asked:
             raise ValueError(
@@ -199,6 +228,7 @@ def _request(
     version: str = VERSION,
     verify: bool = False,
     host: str = "",
+    max_component_rows: int = 0,
 ) -> work.Request:
     label: dict[str, Any] = {"connectivity": connectivity, "component_of": component_of}
     if component_of == "foreground":
@@ -214,7 +244,13 @@ def _request(
         workflow=__name__,
         paramset=whole,
         subject=[channel["channel_id"], cutout.name],
-        given={"channel": channel, "cutout": cutout.name, "verify": verify, "host": host},
+        given={
+            "channel": channel,
+            "cutout": cutout.name,
+            "verify": verify,
+            "host": host,
+            "max_component_rows": max_component_rows,
+        },
         stage_paramsets=(stage,),
     )
     rows = (
@@ -226,9 +262,10 @@ def _request(
 
 
 def units(request: work.Request) -> list[UnitPlan]:
-    """Return pull and label of every block, stitch, and relabel of every block."""
+    """Return pull, label and links of every block, stitch, and relabel of every block."""
     channel, parameters = request.given["channel"], request.paramset.parameters
     (stage,) = request.stage_paramsets
+    connectivity = parameters["connectivity"]
     cutout = Box.parse(request.given["cutout"])
     whole = extent(channel)
     origin_zyx = (whole.z0, whole.y0, whole.x0)
@@ -239,7 +276,8 @@ def units(request: work.Request) -> list[UnitPlan]:
         "origin_zyx": list(origin_zyx),
     }
     pulls, labels = [], []
-    for box in grid(cutout, shape_zyx, origin_zyx):
+    boxes = grid(cutout, shape_zyx, origin_zyx)
+    for box in boxes:
         block = {"channel_id": channel["channel_id"], "block": box.name}
         pull = UnitPlan(
             "PULL_BLOCK",
@@ -260,11 +298,24 @@ def units(request: work.Request) -> list[UnitPlan]:
                 block | {"label_paramset_id": stage.paramset_id},
                 {
                     "box": box.name,
-                    "connectivity": parameters["connectivity"],
+                    "connectivity": connectivity,
                     "component_of": parameters["component_of"],
                     "foreground_above": parameters.get("foreground_above", 0),
                 },
                 (pull,),
+            )
+        )
+    # What a block is linked to decides its unit: a larger cutout has the same where it has no more.
+    links = []
+    for label, numbers in zip(labels, preceding(boxes, connectivity), strict=True):
+        around = [labels[number] for number in numbers]
+        neighbourhood = digest(sorted(other.key["block"] for other in around))[:16]
+        links.append(
+            UnitPlan(
+                "LINK_BLOCK",
+                label.key | {"neighbourhood": neighbourhood},
+                {"connectivity": connectivity},
+                (label, *around),
             )
         )
     key = {"request_id": request.request_id}
@@ -273,11 +324,11 @@ def units(request: work.Request) -> list[UnitPlan]:
         key,
         geometry
         | {
-            "connectivity": parameters["connectivity"],
             "min_voxels": parameters["min_voxels"],
             "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
         },
-        tuple(labels),
+        (*labels, *links),
+        settings={"max_component_rows": request.given["max_component_rows"]},
     )
     relabels = [
         UnitPlan(
@@ -288,7 +339,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         )
         for label in labels
     ]
-    return [*pulls, *labels, stitch, *relabels]
+    return [*pulls, *labels, *links, stitch, *relabels]
 
 
 def recall(request_id: str) -> work.Request:
