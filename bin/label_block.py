@@ -9,11 +9,12 @@ from voxels.archives import archive_of
 from voxels.boxes import Box
 from voxels.encoding import EncodedLabels
 from voxels.label import label_block
-from voxels.volumes import read_array, write_surface
+from voxels.surface import write_planes, write_statistics
+from voxels.volumes import read_array
 
 
 def label(unit: Unit, bundle: Bundle) -> None:
-    """Fill the bundle of one block: its labels, `surface.npz` and how many labels it has."""
+    """Fill the bundle of one block: its labels, and what stitching needs of them."""
     asked = unit.arguments
     box = Box.parse(asked["box"])
     labels, statistics = label_block(
@@ -25,7 +26,8 @@ def label(unit: Unit, bundle: Bundle) -> None:
     )
     encoded = EncodedLabels.of(labels, box, asked["chunk_shape_zyx"], asked["origin_zyx"])
     encoded.write(bundle.directory)
-    write_surface(bundle.directory / "surface.npz", labels, statistics)
+    write_planes(bundle.directory / "planes.arrow", labels)
+    write_statistics(bundle.directory / "statistics.arrow", statistics, box)
     bundle.attributes["n_labels"] = len(statistics.voxel_count)
 
 
@@ -44,5 +46,5 @@ if __name__ == "__main__":
     main(
         "LABEL_BLOCK",
         label,
-        software=("connected-components-3d", "numba", "numpy", "tensorstore"),
+        software=("connected-components-3d", "numba", "numpy", "pyarrow", "tensorstore"),
     )

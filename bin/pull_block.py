@@ -11,7 +11,7 @@ from voxels.volumes import write_array
 
 
 def pull_block(unit: Unit, bundle: Bundle) -> None:
-    """Fill the bundle of one block: `voxels.zarr`, its box and the digest of its voxels."""
+    """Fill the bundle of one block: `voxels.zarr` and the digest of its voxels."""
     asked = unit.arguments
     box = Box.parse(asked["box"])
     voxels = archive_of(asked["uri"]).read(
@@ -24,7 +24,6 @@ def pull_block(unit: Unit, bundle: Bundle) -> None:
         unit.settings["verify"],
     )
     write_array(bundle.directory / "voxels.zarr", voxels)
-    bundle.attributes |= {f"block_{name}": value for name, value in box._asdict().items()}
     little_endian = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
     bundle.attributes["voxels_sha256"] = hashlib.sha256(little_endian.data).hexdigest()
 

@@ -2,6 +2,8 @@
 """STITCH: join the labels of a cutout's blocks into components, and number these."""
 
 import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,58 +11,86 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.tasks import Bundle, Unit, main
 from numpy.typing import NDArray
-from voxels.boxes import Box, grid
-from voxels.label import component_columns, stitch
+from voxels.boxes import Box, grid, grid_shape
+from voxels.label import Labels
 from voxels.segmentation import create_segmentation
-from voxels.volumes import read_plane, read_statistics
+from voxels.stitch import component_columns, lookups, merge, number, unite
+from voxels.surface import read_links, read_statistics
+
+PART_ROWS = 1_000_000
+"""Components in a file of the table: what is held of it at a time."""
 
 
 def stitch_blocks(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one segmentation.
 
     `segmentation/` holds the volume's `info` (RELABEL_BLOCK writes its chunks), `lookup.npy` the
-    component ids of all blocks' labels, `lookup.json` each block's slice of it.
+    component ids of all blocks' labels, `lookup.json` each block's slice of it, and `components/`
+    the component table.
     """
     asked = unit.arguments
     cutout = Box.parse(asked["cutout"])
     blocks = grid(cutout, asked["block_shape_zyx"], asked["origin_zyx"])
     names = [block.name for block in blocks]
-    if [block.key["block"] for block in unit.inputs] != names:
-        raise ValueError(f"the inputs are not the {len(names)} blocks of cutout {cutout.name}")
-    surfaces = [block.directory / "surface.npz" for block in unit.inputs]
-    components, lookup, starts = stitch(
-        [read_statistics(surface) for surface in surfaces],
-        lambda number, face: read_plane(surfaces[number], face),
-        cutout,
-        asked["block_shape_zyx"],
-        asked["origin_zyx"],
-        asked["connectivity"],
-        asked["min_voxels"],
+    labelled, linked = unit.inputs[: len(blocks)], unit.inputs[len(blocks) :]
+    if [given.key["block"] for given in unit.inputs] != names * 2:
+        raise ValueError(
+            f"the inputs are not the labels and links of the {len(names)} blocks of cutout "
+            f"{cutout.name}"
+        )
+    sizes = [given.manifest["attributes"]["n_labels"] for given in labelled]
+    links = (read_links(given.directory / "links.arrow") for given in linked)
+    group, n = unite(sizes, grid_shape(blocks), links)
+    statistics = (
+        read_statistics(given.directory / "statistics.arrow", box)
+        for given, box in zip(labelled, blocks, strict=True)
     )
+    merged = merge(statistics, sizes, group, n, cutout)
+    order, ids = number(merged, asked["min_voxels"])
+    write_lookup(bundle.directory, names, sizes, lookups(sizes, group, ids))
+    del group, ids
     create_segmentation(
         bundle.directory / "segmentation",
         cutout,
         asked["block_shape_zyx"],
         asked["origin_zyx"],
         asked["voxel_size_nm_zyx"],
-        lookup.dtype.name,
     )
-    np.save(bundle.directory / "lookup.npy", lookup)
-    slices = zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
-    (bundle.directory / "lookup.json").write_text(
+    (bundle.directory / "components").mkdir()
+    for part, start in enumerate(range(0, max(len(order), 1), PART_ROWS)):
+        rows = order[start : start + PART_ROWS]
+        columns = component_columns(merged, rows, start + 1, cutout, asked["voxel_size_nm_zyx"])
+        path = bundle.directory / "components" / f"part-{part:05}.parquet"
+        pq.write_table(component_table(columns), path)
+    sources = pa.table({name: [given.key[name] for given in linked] for name in SOURCE})
+    pq.write_table(sources, bundle.directory / "source.parquet")
+    limit = unit.settings["max_component_rows"]
+    bundle.attributes["n_components"] = len(order)
+    bundle.attributes["n_component_rows"] = min(len(order), limit)
+    if len(order) > limit:
+        bundle.part_rows["Component"] = limit
+    bundle.urls |= {"volume": "segmentation", "components": "components"}
+    bundle.parts |= {"Source": "source.parquet", "Component": "components"}
+
+
+SOURCE = ("channel_id", "block", "label_paramset_id", "neighbourhood")
+"""Columns of the Source table: the key of a linked block."""
+
+
+def write_lookup(
+    directory: Path, names: Sequence[str], sizes: Sequence[int], tables: Iterable[Labels]
+) -> None:
+    """Write the blocks' look-up tables one after the other, and where each begins and ends."""
+    ends = np.cumsum(np.array(sizes) + 1).tolist()
+    with (directory / "lookup.npy").open("wb") as stream:
+        header = {"descr": "<u4", "fortran_order": False, "shape": (ends[-1],)}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for table in tables:
+            stream.write(table.astype("<u4", copy=False).data)
+    slices = zip([0, *ends[:-1]], ends, strict=True)
+    (directory / "lookup.json").write_text(
         json.dumps(dict(zip(names, slices, strict=True)), indent=1), encoding="utf-8"
     )
-    columns = component_columns(components, asked["voxel_size_nm_zyx"])
-    pq.write_table(component_table(columns), bundle.directory / "component.parquet")
-    sources = pa.table({name: [block.key[name] for block in unit.inputs] for name in SOURCE})
-    pq.write_table(sources, bundle.directory / "source.parquet")
-    bundle.attributes["n_components"] = len(components.voxel_count)
-    bundle.urls |= {"volume": "segmentation", "components": "component.parquet"}
-    bundle.parts |= {"Source": "source.parquet", "Component": "component.parquet"}
-
-
-SOURCE = ("channel_id", "block", "label_paramset_id")
-"""Columns of the Source table: the key of a labelled block."""
 
 
 def component_table(columns: dict[str, NDArray[Any]]) -> pa.Table:

@@ -11,8 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 from voxels import label
-from voxels.boxes import Box, grid
-from voxels.label import component_columns, label_block, relabel, stitch, surface
+from voxels.boxes import Box, direction, grid, grid_shape, preceding
+from voxels.label import label_block, relabel, surface
+from voxels.stitch import (
+    component_columns,
+    facing,
+    link_block,
+    lookups,
+    merge,
+    number,
+    unite,
+)
 
 SEGMENTATION = Path(__file__).parents[2] / "shared" / "data" / "connectomics.npy.ckl.gz"
 VOXEL_SIZE = (30.0, 4.0, 3.5)
@@ -41,20 +50,37 @@ def blockwise(
         )
         for block in blocks
     ]
-    components, lookup, starts = stitch(
-        [statistics for _, statistics in made],
-        lambda number, face: surface(made[number][0])[face],
-        cutout,
-        block_shape,
-        origin,
-        connectivity,
-        min_voxels,
-    )
-    ids = np.full(voxels.shape, 0xDEAD, np.uint64)
-    for number, block in enumerate(blocks):
-        table = lookup[starts[number] : starts[number + 1]]
-        ids[block.slices(corner)] = relabel(made[number][0], table)
-    return ids, component_columns(components, VOXEL_SIZE)
+    ids, columns = stitched(made, blocks, cutout, connectivity, min_voxels)
+    found = np.full(voxels.shape, 0xDEAD, np.uint64)
+    for block, (labels, _), table in zip(blocks, made, ids, strict=True):
+        found[block.slices(corner)] = relabel(labels, table)
+    return found, columns
+
+
+def links_of(made, blocks, connectivity):
+    """Links of each block; `made` holds the labels and the statistics of each."""
+    found = []
+    for block, (labels, statistics), before in zip(
+        blocks, made, preceding(blocks, connectivity), strict=True
+    ):
+        neighbours = {}
+        for other in before:
+            way = direction(block, blocks[other])
+            plane = surface(made[other][0])[facing(way)]
+            neighbours[way] = plane, made[other][1].segment_id
+        planes = [surface(labels)[face] for face in ("z0", "y0", "x0")]
+        found.append(link_block(planes, statistics.segment_id, neighbours, connectivity))
+    return found
+
+
+def stitched(made, blocks, cutout, connectivity, min_voxels):
+    """Look-up table of each block, and the component table."""
+    sizes = [len(statistics.voxel_count) for _, statistics in made]
+    group, n = unite(sizes, grid_shape(blocks), links_of(made, blocks, connectivity))
+    merged = merge((statistics for _, statistics in made), sizes, group, n, cutout)
+    order, ids = number(merged, min_voxels)
+    tables = list(lookups(sizes, group, ids))
+    return tables, component_columns(merged, order, 1, cutout, VOXEL_SIZE)
 
 
 def whole(voxels, connectivity, component_of="segment", foreground_above=0, min_voxels=0):

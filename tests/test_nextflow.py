@@ -14,7 +14,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = ("main.nf", "nextflow.config", "nextflow_schema.json", "conf", "modules", "workflows")
-PROGRAMS = ("describe", "plan", "pull_block", "label_block", "stitch", "relabel_block")
+PROGRAMS = (
+    "describe",
+    "plan",
+    "pull_block",
+    "label_block",
+    "link_block",
+    "stitch",
+    "relabel_block",
+)
 
 # Stands in for every program: plays the scenario that the environment names, and notes in a
 # journal what it was given and when.
@@ -207,7 +215,8 @@ DIAMOND = [
     job("LABEL_BLOCK-00000", "PULL_BLOCK-00000"),
     job("LABEL_BLOCK-00001", "PULL_BLOCK-00001"),
     job("LABEL_BLOCK-00002"),
-    job("STITCH-00000", "LABEL_BLOCK-00000", "LABEL_BLOCK-00002"),
+    job("LINK_BLOCK-00000", "LABEL_BLOCK-00000", "LABEL_BLOCK-00002"),
+    job("STITCH-00000", "LABEL_BLOCK-00000", "LABEL_BLOCK-00002", "LINK_BLOCK-00000"),
     job("STITCH-00001", "LABEL_BLOCK-00000", "LABEL_BLOCK-00001"),
     job("RELABEL_BLOCK-00000", "STITCH-00000", "LABEL_BLOCK-00000"),
     job("RELABEL_BLOCK-00001", "STITCH-00001", "LABEL_BLOCK-00000"),
@@ -234,7 +243,7 @@ def test_a_task_starts_when_those_before_it_are_done(stage: Stage) -> None:
     tasks = [entry["task"] for entry in stage.journal]
     assert tasks.count("LABEL_BLOCK-00001") == 3, "a task is tried three times"
     assert len(tasks) == len(set(tasks)) + 2 + 2, "and no other more than once"
-    assert any("recorded 7 tasks in 1 batches" in line for line in said(run)), said(run)
+    assert any("recorded 8 tasks in 1 batches" in line for line in said(run)), said(run)
     assert stage.programs[-2:] == ["record", "summary"]
     trace = (stage.launch / "results" / "reports" / "trace.txt").read_text()
     assert "LABEL:PULL_BLOCK (PULL_BLOCK-00000 0-8_0-8_0-8 8-16_0-8_0-8)" in trace
@@ -244,6 +253,7 @@ def test_a_task_starts_when_those_before_it_are_done(stage: Stage) -> None:
         "describe": archive,
         "pull_block": archive,
         "label_block": [],
+        "link_block": [],
         "stitch": [],
         "relabel_block": [],
         "plan": database,

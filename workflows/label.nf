@@ -1,7 +1,8 @@
 /*
  * Exact blockwise labelling of cutouts:
  *
- *   DESCRIBE -> PLAN -> PULL_BLOCK -> LABEL_BLOCK -> STITCH -> RELABEL_BLOCK -> RECORD -> SUMMARY
+ *   DESCRIBE -> PLAN -> PULL_BLOCK -> LABEL_BLOCK -> LINK_BLOCK -> STITCH -> RELABEL_BLOCK
+ *            -> RECORD -> SUMMARY
  *
  * DESCRIBE asks the archive, PLAN the database; what is recorded already is no task any more.
  */
@@ -10,6 +11,7 @@ include { DESCRIBE } from '../modules/describe/main'
 include { PLAN } from '../modules/plan/main'
 include { PULL_BLOCK } from '../modules/pull_block/main'
 include { LABEL_BLOCK } from '../modules/label_block/main'
+include { LINK_BLOCK } from '../modules/link_block/main'
 include { STITCH } from '../modules/stitch/main'
 include { RELABEL_BLOCK } from '../modules/relabel_block/main'
 include { RECORD } from '../modules/record/main'
@@ -32,11 +34,12 @@ workflow LABEL {
     // ['PULL_BLOCK-00000 0-512_0-512_0-64 ...', PULL_BLOCK-00000.jsonl] -> [the same name, receipts.jsonl]
     PULL_BLOCK(whenReady('PULL_BLOCK', task_ch, channel.empty()))
     LABEL_BLOCK(whenReady('LABEL_BLOCK', task_ch, PULL_BLOCK.out.receipts))
-    STITCH(whenReady('STITCH', task_ch, LABEL_BLOCK.out.receipts))
+    LINK_BLOCK(whenReady('LINK_BLOCK', task_ch, LABEL_BLOCK.out.receipts))
+    STITCH(whenReady('STITCH', task_ch, LABEL_BLOCK.out.receipts.mix(LINK_BLOCK.out.receipts)))
     RELABEL_BLOCK(whenReady('RELABEL_BLOCK', task_ch, LABEL_BLOCK.out.receipts.mix(STITCH.out.receipts)))
 
     batch_ch = PULL_BLOCK.out.receipts
-        .mix(LABEL_BLOCK.out.receipts, STITCH.out.receipts, RELABEL_BLOCK.out.receipts)
+        .mix(LABEL_BLOCK.out.receipts, LINK_BLOCK.out.receipts, STITCH.out.receipts, RELABEL_BLOCK.out.receipts)
         .map { _name, receipts -> receipts }
         .buffer(size: 20, remainder: true)      // [receipts.jsonl, ...]
     plan_json = plan_ch.map { plan, _task_files -> plan }

@@ -55,6 +55,8 @@ class Bundle:
         Column name to a path in the directory; recorded as a URL.
     parts : dict
         Part table's name to a Parquet file in the directory.
+    part_rows : dict
+        Part table's name to how many of its file's first rows are recorded; absent: all.
     outside : list of Path
         Files elsewhere in the store that this unit alone writes.
     """
@@ -64,6 +66,7 @@ class Bundle:
     attributes: dict[str, Any] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
+    part_rows: dict[str, int] = field(default_factory=dict)
     outside: list[Path] = field(default_factory=list)
 
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import product
+from math import prod
 from typing import NamedTuple
+
+REACH = {6: 1, 18: 2, 26: 3}
+"""By connectivity, along how many axes at once two neighbours may differ, by one each."""
+
+DIRECTIONS = tuple(step for step in product((-1, 0, 1), repeat=3) if step < (0, 0, 0))
+"""Steps, ZYX, from a cell of a grid to the 13 of its 26 neighbours that come before it."""
 
 _NAME = re.compile(r"(-?\d+)-(-?\d+)_(-?\d+)-(-?\d+)_(-?\d+)-(-?\d+)", re.ASCII)
 
@@ -160,6 +167,64 @@ def grid(cutout: Box, block_shape_zyx: Sequence[int], origin_zyx: Sequence[int])
     return [Box(x0, x1, y0, y1, z0, z1) for (z0, z1), (y0, y1), (x0, x1) in product(*ranges)]
 
 
+def preceding(boxes: Sequence[Box], connectivity: int) -> list[list[int]]:
+    """Neighbours before each cell of a grid.
+
+    Parameters
+    ----------
+    boxes : sequence of Box
+        A whole grid, as `grid` gives it.
+    connectivity : {6, 18, 26}
+        Neighbours share a face; or at least an edge; or at least a corner.
+
+    Returns
+    -------
+    list of list of int
+        For each cell the numbers in `boxes` of its neighbours, in the order of `DIRECTIONS`.
+    """
+    depth, height, width = grid_shape(boxes)
+    steps = [step for step in DIRECTIONS if sum(map(abs, step)) <= REACH[connectivity]]
+    return [
+        [
+            ((z + dz) * height + y + dy) * width + x + dx
+            for dz, dy, dx in steps
+            if z + dz >= 0 and 0 <= y + dy < height and 0 <= x + dx < width
+        ]
+        for z, y, x in product(range(depth), range(height), range(width))
+    ]
+
+
+def grid_shape(boxes: Sequence[Box]) -> tuple[int, int, int]:
+    """Cells along each axis, ZYX, of a whole grid."""
+    starts = zip(*(box.corner_zyx for box in boxes), strict=True)
+    depth, height, width = (len(set(axis)) for axis in starts)
+    return depth, height, width
+
+
+def direction(box: Box, neighbour: Box) -> int:
+    """Tell which of `DIRECTIONS` leads from a cell to a neighbour before it.
+
+    Raises
+    ------
+    ValueError
+        If it is no such neighbour.
+
+    Examples
+    --------
+    >>> here = Box.parse("8-16_8-16_8-16")
+    >>> DIRECTIONS[direction(here, Box.parse("16-24_0-8_8-16"))]
+    (0, -1, 1)
+    """
+    axes = zip(box.corner_zyx, box.end_zyx, neighbour.corner_zyx, neighbour.end_zyx, strict=True)
+    step = tuple(
+        -1 if last == start else 1 if first == end else 0 if (first, last) == (start, end) else 2
+        for start, end, first, last in axes
+    )
+    if step not in DIRECTIONS:
+        raise ValueError(f"block {neighbour.name} is no neighbour before block {box.name}")
+    return DIRECTIONS.index(step)
+
+
 def snap(box: Box, block_shape_zyx: Sequence[int], origin_zyx: Sequence[int]) -> Box:
     """Box grown downwards, until its lower corner lies on a block grid.
 
@@ -171,3 +236,46 @@ def snap(box: Box, block_shape_zyx: Sequence[int], origin_zyx: Sequence[int]) ->
     axes = zip(box.corner_zyx, block_shape_zyx, origin_zyx, strict=True)
     z, y, x = (lower - (lower - origin) % side for lower, side, origin in axes)
     return box._replace(x0=x, y0=y, z0=z)
+
+
+_CHUNK_VOXELS = 64**3
+"""Voxels that a chunk should have: little for a viewer to fetch."""
+
+_CHUNK_VOXELS_MAX = 2**22
+"""The encoding counts a chunk's words in 24 bits: of larger chunks some would not fit."""
+
+
+def chunk_shape(block_shape_zyx: Sequence[int]) -> tuple[int, int, int]:
+    """Shape of the chunks that a block is cut into, ZYX.
+
+    The block halved along all axes at once until a chunk is small enough: then the chunks of a
+    block can lie in one shard. Where an odd side ends that too early, the largest divisors.
+
+    Raises
+    ------
+    ValueError
+        If the block's sides have no divisors that make chunks small enough.
+
+    Examples
+    --------
+    >>> chunk_shape((512, 512, 512)), chunk_shape((64, 512, 512)), chunk_shape((25, 512, 512))
+    ((64, 64, 64), (16, 128, 128), (25, 128, 128))
+    """
+    chunk = list(block_shape_zyx)
+    while prod(chunk) > _CHUNK_VOXELS and all(side % 2 == 0 and side >= 16 for side in chunk):
+        chunk = [side // 2 for side in chunk]
+    if prod(chunk) > _CHUNK_VOXELS_MAX:
+        chunk = [_largest_divisor(side) for side in block_shape_zyx]
+    if prod(chunk) > _CHUNK_VOXELS_MAX:
+        raise ValueError(
+            f"block_shape {','.join(map(str, block_shape_zyx))} can't be cut into chunks: choose "
+            "sides that are powers of 2, or that have a divisor between 16 and 128"
+        )
+    z, y, x = chunk
+    return z, y, x
+
+
+def _largest_divisor(side: int) -> int:
+    """Return the largest divisor of a side up to 128, or the side itself if that is below 16."""
+    largest = next(divisor for divisor in range(min(side, 128), 0, -1) if side % divisor == 0)
+    return largest if largest >= 16 else side

@@ -6,59 +6,16 @@ them into component ids then only replaces the ids in the chunks' tables.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .boxes import Box, grid, snap
 from .kernels import CELL, decode, encode, words_max
-from .label import Ids, Labels
+from .label import Labels
 from .volumes import read_array, write_array
 
 Words = NDArray[np.uint32]
-
-_CHUNK_VOXELS = 64**3
-"""Voxels that a chunk should have: little for a viewer to fetch."""
-
-_CHUNK_VOXELS_MAX = 2**22
-"""The encoding counts a chunk's words in 24 bits: of larger chunks some would not fit."""
-
-
-def chunk_shape(block_shape_zyx: Sequence[int]) -> tuple[int, int, int]:
-    """Shape of the chunks that a block is cut into, ZYX.
-
-    The block halved along all axes at once until a chunk is small enough: then the chunks of a
-    block can lie in one shard. Where an odd side ends that too early, the largest divisors.
-
-    Raises
-    ------
-    ValueError
-        If the block's sides have no divisors that make chunks small enough.
-
-    Examples
-    --------
-    >>> chunk_shape((512, 512, 512)), chunk_shape((64, 512, 512)), chunk_shape((25, 512, 512))
-    ((64, 64, 64), (16, 128, 128), (25, 128, 128))
-    """
-    chunk = np.array(block_shape_zyx)
-    while chunk.prod() > _CHUNK_VOXELS and not (chunk % 2).any() and chunk.min() >= 2 * CELL:
-        chunk //= 2
-    if chunk.prod() > _CHUNK_VOXELS_MAX:
-        chunk = np.array([_largest_divisor(side) for side in block_shape_zyx])
-    if chunk.prod() > _CHUNK_VOXELS_MAX:
-        raise ValueError(
-            f"block_shape {','.join(map(str, block_shape_zyx))} can't be cut into chunks: choose "
-            "sides that are powers of 2, or that have a divisor between 16 and 128"
-        )
-    z, y, x = chunk.tolist()
-    return z, y, x
-
-
-def _largest_divisor(side: int) -> int:
-    """Largest divisor of a side up to 128, or the side itself if that is below 16."""
-    largest = next(divisor for divisor in range(min(side, 128), 0, -1) if side % divisor == 0)
-    return largest if largest >= 16 else side
 
 
 class Chunks:
@@ -68,23 +25,21 @@ class Chunks:
     ----------
     chunk_zyx : sequence of 3 int
         The largest chunk.
-    dtype : {"uint32", "uint64"}
-        Of the voxels.
     """
 
-    def __init__(self, chunk_zyx: Sequence[int], dtype: Any) -> None:
+    def __init__(self, chunk_zyx: Sequence[int]) -> None:
         cells = [-(-side // CELL) * CELL for side in chunk_zyx]
-        self._voxels = np.zeros(cells, dtype)
-        self._words = np.empty(words_max(chunk_zyx), np.uint32)
+        self._voxels = np.zeros(cells, np.uint32)
+        self._words = np.empty(words_max(self._voxels.shape), np.uint32)
         self._tables = np.empty_like(self._words)
 
-    def _whole(self, shape_zyx: Sequence[int]) -> Ids:
+    def _whole(self, shape_zyx: Sequence[int]) -> Labels:
         """Memory for a chunk's whole cells, contiguous as the kernels want it."""
         depth, height, width = (-(-side // CELL) * CELL for side in shape_zyx)
         flat = self._voxels.reshape(-1)[: depth * height * width]
         return flat.reshape(depth, height, width)
 
-    def encode(self, voxels: Ids, box: Box, chunk: Box) -> tuple[Words, int]:
+    def encode(self, voxels: Labels, box: Box, chunk: Box) -> tuple[Words, int]:
         """Encode a chunk of the array of a box, zero where it leaves the box.
 
         Returns
@@ -102,7 +57,7 @@ class Chunks:
         tables, end = encode(whole, self._words, self._tables)
         return self._words[:end].copy(), tables
 
-    def decode(self, words: Words, shape_zyx: Sequence[int]) -> Ids:
+    def decode(self, words: Words, shape_zyx: Sequence[int]) -> Labels:
         """Decode a chunk; what is returned holds until the next call."""
         whole = self._whole(shape_zyx)
         decode(words, whole)
@@ -131,7 +86,7 @@ class EncodedLabels:
     ) -> "EncodedLabels":
         """Encode the labels of a block, in chunks of a grid; zero where a chunk leaves it."""
         parts, index, end = [], [], 0
-        chunks = Chunks(chunk_zyx, np.uint32)
+        chunks = Chunks(chunk_zyx)
         for chunk in chunks_of(box, chunk_zyx, origin_zyx):
             words, tables = chunks.encode(labels, box, chunk)
             parts.append(words)
@@ -150,12 +105,12 @@ class EncodedLabels:
         write_array(directory / "labels.zarr", self.words)
         np.save(directory / "labels.npy", self.index)
 
-    def relabel(self, lookup: Ids, chunks: Sequence[Box]) -> dict[Box, Words]:
-        """Replace labels by ids; 32-bit ids take the labels' place.
+    def relabel(self, lookup: Labels, chunks: Sequence[Box]) -> dict[Box, Words]:
+        """Replace the labels by ids, in place; return the chunks.
 
         Parameters
         ----------
-        lookup : uint32 or uint64 array
+        lookup : uint32 array
             Id by label.
         chunks : sequence of Box
             Where the chunks lie, as `chunks_of` gives them.
@@ -166,9 +121,6 @@ class EncodedLabels:
             If a label is not in the look-up table: it was made from other labels.
         """
         found = {}
-        wide = lookup.dtype == np.uint64
-        shape = np.max([chunk.shape_zyx for chunk in chunks], axis=0).tolist() if wide else (1, 1, 1)
-        narrow, coder = Chunks(shape, np.uint32), Chunks(shape, np.uint64)
         for chunk, (start, tables), (end, _) in zip(
             chunks, self.index[:-1], self.index[1:], strict=True
         ):
@@ -179,12 +131,8 @@ class EncodedLabels:
                     f"the look-up table ends at label {len(lookup) - 1} but the block has "
                     f"{largest}: it must be made from these labels"
                 )
-            if wide:
-                ids = lookup[narrow.decode(self.words[start:end], chunk.shape_zyx)]
-                found[chunk] = coder.encode(ids, chunk, chunk)[0]
-            else:
-                labels[...] = lookup[labels]
-                found[chunk] = self.words[start:end]
+            labels[...] = lookup[labels]
+            found[chunk] = self.words[start:end]
         return found
 
 

@@ -6,7 +6,6 @@ What these do, numpy can do too, but takes several times as long; the tests comp
 import math
 import os
 import tempfile
-from typing import Any
 
 import numpy as np
 
@@ -23,8 +22,8 @@ from numpy.typing import NDArray
 CELL = 8
 """Side of a cell of the compressed_segmentation encoding, in voxels."""
 
-CELL_WORDS_MAX = 2 + CELL**3 // 2 + 2 * CELL**3
-"""32-bit words that a cell takes at most: header, values of 16 bits, table of 64-bit ids."""
+CELL_WORDS_MAX = 2 + CELL**3 // 2 + CELL**3
+"""32-bit words that a cell takes at most: header, values of 16 bits, table."""
 
 _SLOTS = 1024
 
@@ -88,7 +87,7 @@ def _add_run(
 
 @njit(cache=True, nogil=True)
 def encode(
-    voxels: NDArray[Any], words: NDArray[np.uint32], tables: NDArray[np.uint32]
+    voxels: NDArray[np.uint32], words: NDArray[np.uint32], tables: NDArray[np.uint32]
 ) -> tuple[int, int]:
     """Encode a chunk as Neuroglancer's compressed_segmentation, in cells of 8x8x8 voxels.
 
@@ -97,7 +96,7 @@ def encode(
 
     Parameters
     ----------
-    voxels : uint32 or uint64 array, shape (Z, Y, X), C order
+    voxels : uint32 array, shape (Z, Y, X), C order
         Each side a multiple of `CELL`.
     words, tables : uint32 array
         Where the chunk is written, and scratch: both of `words_max(voxels.shape)`.
@@ -107,13 +106,12 @@ def encode(
     tuple of int
         Where the tables begin in `words`, and where the chunk ends.
     """
-    wide = voxels.itemsize // 4
     depth, height, width = voxels.shape
     index = np.zeros(CELL**3, np.int64)  # of each voxel of a cell in the cell's table
-    table = np.zeros(CELL**3, voxels.dtype)
+    table = np.zeros(CELL**3, np.uint32)
     slots = np.zeros(_SLOTS, np.int64)  # hash of a value to its place in the table,
     slot_cell = np.full(_SLOTS, -1, np.int64)  # if it was put there in this cell
-    known = np.zeros(_SLOTS, voxels.dtype)  # hash of a value to where in `tables` it stands
+    known = np.zeros(_SLOTS, np.uint32)  # hash of a value to where in `tables` it stands
     known_at = np.full(_SLOTS, -1, np.int64)
     cells = (depth // CELL) * (height // CELL) * (width // CELL)
     here, tabled = 2 * cells, 0  # ends of values and tables so far
@@ -156,7 +154,7 @@ def encode(
                 slot = _slot(table[0])
                 same = size == last_size
                 for i in range(size if same else 0):
-                    same = same and table[i] == _entry(tables, last_at + i * wide, wide)
+                    same = same and table[i] == tables[last_at + i]
                 if same:
                     at = last_at
                 elif size == 1 and known_at[slot] >= 0 and known[slot] == table[0]:
@@ -167,10 +165,8 @@ def encode(
                     for i in range(size):
                         slot = _slot(table[i])
                         known[slot], known_at[slot] = table[i], tabled
-                        tables[tabled] = np.uint32(table[i] & 0xFFFFFFFF)
-                        if wide == 2:
-                            tables[tabled + 1] = np.uint32(np.uint64(table[i]) >> np.uint64(32))
-                        tabled += wide
+                        tables[tabled] = table[i]
+                        tabled += 1
                 words[1 + 2 * cell] = np.uint32(at | bits << 24)
                 words[2 + 2 * cell] = here
                 if bits:
@@ -190,31 +186,22 @@ def encode(
 
 
 @njit(cache=True, nogil=True)
-def _slot(value: Any) -> int:
+def _slot(value: np.uint32) -> np.int64:
     """Place of a value in a hash table (multiplicative hashing)."""
     return np.int64((np.uint64(value) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(54))
 
 
 @njit(cache=True, nogil=True)
-def _entry(words: NDArray[np.uint32], at: int, wide: int) -> Any:
-    """Id at a place of a table; 64-bit ids take two words, the lower first."""
-    if wide == 2:
-        return np.uint64(words[at + 1]) << np.uint64(32) | np.uint64(words[at])
-    return np.uint64(words[at])
-
-
-@njit(cache=True, nogil=True)
-def decode(words: NDArray[np.uint32], voxels: NDArray[Any]) -> None:
+def decode(words: NDArray[np.uint32], voxels: NDArray[np.uint32]) -> None:
     """Decode a chunk of compressed_segmentation, in cells of 8x8x8 voxels.
 
     Parameters
     ----------
     words : uint32 array
         As `encode` leaves it; also with the ids in its tables replaced.
-    voxels : uint32 or uint64 array, shape (Z, Y, X)
+    voxels : uint32 array, shape (Z, Y, X)
         Where the chunk's voxels are written. Each side a multiple of `CELL`.
     """
-    wide = voxels.itemsize // 4
     depth, height, width = voxels.shape
     header = 1
     for z0 in range(0, depth, CELL):
@@ -222,40 +209,40 @@ def decode(words: NDArray[np.uint32], voxels: NDArray[Any]) -> None:
             for x0 in range(0, width, CELL):
                 table = 1 + np.int64(words[header] & np.uint32(0xFFFFFF))
                 bits = np.int64(words[header] >> np.uint32(24))
-                at = 1 + np.int64(words[header + 1])
+                at = np.int64(1) + words[header + 1]
                 header += 2
                 if bits == 0:
-                    voxels[z0 : z0 + CELL, y0 : y0 + CELL, x0 : x0 + CELL] = _entry(
-                        words, table, wide
-                    )
+                    voxels[z0 : z0 + CELL, y0 : y0 + CELL, x0 : x0 + CELL] = words[table]
                     continue
                 mask = np.uint32((1 << bits) - 1)
-                word, left = np.uint32(0), 0
+                word, left = np.uint32(0), np.int64(0)
                 for z in range(z0, z0 + CELL):
                     for y in range(y0, y0 + CELL):
                         for x in range(x0, x0 + CELL):
                             if left == 0:
-                                word, left = words[at], 32
+                                word, left = words[at], np.int64(32)
                                 at += 1
-                            voxels[z, y, x] = _entry(words, table + np.int64(word & mask) * wide, wide)
+                            voxels[z, y, x] = words[table + np.int64(word & mask)]
                             word >>= np.uint32(bits)
                             left -= bits
 
 
 @njit(cache=True, nogil=True)
-def downsample(fine: NDArray[Any], factor: tuple[int, int, int], coarse: NDArray[Any]) -> None:
+def downsample(
+    fine: NDArray[np.uint32], factor: tuple[int, int, int], coarse: NDArray[np.uint32]
+) -> None:
     """Take the most frequent value of each cell of voxels; of several the first in C order.
 
     Parameters
     ----------
-    fine : array, shape (Z, Y, X)
+    fine : uint32 array, shape (Z, Y, X)
     factor : tuple of 3 int
         ZYX sides of a cell, 1 or 2. Cells are cut off where the array ends.
-    coarse : array, shape (ceil(Z / z), ceil(Y / y), ceil(X / x))
+    coarse : uint32 array, shape (ceil(Z / z), ceil(Y / y), ceil(X / x))
         Where the values are written.
     """
     depth, height, width = fine.shape
-    values = np.zeros(8, fine.dtype)
+    values = np.zeros(8, np.uint32)
     for z in range(coarse.shape[0]):
         z0, z1 = z * factor[0], min((z + 1) * factor[0], depth) - 1
         for y in range(coarse.shape[1]):

@@ -2,21 +2,20 @@
 
 The result is voxel-identical, numbering included, to cc3d on the whole cutout. Each block is
 labelled on its own (`label_block`), and leaves its statistics and its six outer planes;
-`stitch` joins labels that touch across seams and numbers the components by their first voxel
-in C order. `encoding` turns a block's own labels into these numbers.
+`voxels.stitch` joins labels that touch across seams and numbers the components by their first
+voxel in C order; `voxels.encoding` turns a block's own labels into these numbers.
 
-cc3d, scipy and numba are imported where they are used: no program needs all of them.
+cc3d and numba are imported where they are used: not every program needs them.
 """
 
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from math import floor
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .boxes import Box, grid
+from .boxes import REACH, Box
 
 Integers = NDArray[np.int64]
 Labels = NDArray[np.uint32]
@@ -26,12 +25,6 @@ Connectivity = Literal[6, 18, 26]
 FACES = ("z0", "z1", "y0", "y1", "x0", "x1")
 """Names of a block's outer planes: the first and the last along each axis."""
 
-_SHIFTS: dict[Connectivity, list[tuple[int, int]]] = {
-    6: [(0, 0)],
-    18: [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)],
-    26: [(0, 0), (-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1)],
-}
-"""By connectivity, how far apart along its plane two voxels that face each other may be."""
 
 class Statistics(NamedTuple):
     """What is known of each component, or of each label of a block: row `k` is label `k + 1`.
@@ -102,9 +95,9 @@ def label_block(
             f"a block of shape {list(voxels.shape)} has {voxels.size} voxels: "
             f"choose a block_shape of fewer than 2**31"
         )
-    if connectivity not in _SHIFTS:
+    if connectivity not in REACH:
         raise ValueError(f"connectivity is {connectivity}: it must be 6, 18 or 26")
-    _check_sums(voxels.size, Box.of(corner_zyx, voxels.shape))
+    check_sums(voxels.size, Box.of(corner_zyx, voxels.shape))
     foreground = component_of == "foreground"
     if foreground:
         # A fraction would make numpy compare integers as floats, which are inexact above 2**53.
@@ -163,266 +156,10 @@ def surface(labels: Labels) -> dict[str, Labels]:
     }
 
 
-def stitch(
-    blocks: Sequence[Statistics],
-    plane: Callable[[int, str], Labels],
-    cutout: Box,
-    block_shape_zyx: Sequence[int],
-    origin_zyx: Sequence[int],
-    connectivity: Connectivity,
-    min_voxels: int,
-) -> tuple[Statistics, Ids, Integers]:
-    """Join the labels of blocks into the components of their cutout.
-
-    Takes about 500 bytes per label of all blocks, and a few planes at a time.
-
-    Parameters
-    ----------
-    blocks : sequence of Statistics
-        One for each block of the cutout, in the order of `boxes.grid`.
-    plane : callable
-        `plane(number, face)` gives an outer plane of a block, by its number in `blocks`.
-    cutout : Box
-        What the blocks cover.
-    block_shape_zyx, origin_zyx : sequence of 3 int
-        The block grid.
-    connectivity : {6, 18, 26}
-        As the blocks were labelled.
-    min_voxels : int
-        Components with fewer voxels are dropped.
-
-    Returns
-    -------
-    components : Statistics
-        Row `k` is component `k + 1`, numbered by first voxel in C order of the cutout.
-    lookup : uint32 array, or uint64 if the ids need it, shape (labels + blocks,)
-        Component ids (0: dropped) by label, block after block; each starts with 0 for label 0.
-    starts : int64 array, shape (blocks + 1,)
-        The look-up table of block `i` is `lookup[starts[i]:starts[i + 1]]`.
-
-    Raises
-    ------
-    ValueError
-        If the blocks are not as many as the cutout has, or the cutout is too large for the
-        widths used.
-    """
-    boxes = grid(cutout, block_shape_zyx, origin_zyx)
-    if len(blocks) != len(boxes):
-        raise ValueError(f"cutout {cutout.name} has {len(boxes)} blocks, not {len(blocks)}")
-    if cutout.voxel_count >= 2**63:
-        raise ValueError(f"cutout {cutout.name} is too large: its voxels must be below 2**63")
-    sizes = np.array([len(block.voxel_count) for block in blocks], np.int64)
-    ends = np.cumsum(sizes)
-    n_labels = int(ends[-1])
-    if n_labels >= 2**31:
-        raise ValueError(
-            f"the blocks of cutout {cutout.name} have {n_labels} labels: "
-            f"fewer than 2**31 can be stitched; choose a smaller cutout or larger blocks"
-        )
-    labels = Statistics(*map(np.concatenate, zip(*blocks, strict=True)))
-    pairs = _seams(plane, boxes, ends - sizes, labels.segment_id, connectivity)
-    components, ids = _merge(labels, _unite(n_labels, pairs), cutout, min_voxels)
-    starts = np.concatenate([[0], np.cumsum(sizes + 1)])
-    lookup = np.zeros(starts[-1], np.uint32 if len(components.voxel_count) < 2**32 else np.uint64)
-    lookup[np.arange(n_labels) + np.repeat(np.arange(len(blocks)) + 1, sizes)] = ids
-    return components, lookup, starts
-
-
-def _seams(
-    plane: Callable[[int, str], Labels],
-    boxes: Sequence[Box],
-    offsets: Integers,
-    segment_id: NDArray[np.uint64],
-    connectivity: Connectivity,
-) -> Integers:
-    """Pairs of labels that touch across the seams between blocks, shape (m, 2).
-
-    Labels are counted through all blocks, from 1. Of a block's 26 neighbours the 13 before it
-    are looked at: those below along z with the plane padded from the 3x3 blocks there, those
-    before along y with it padded along x only, and the one before along x.
-    """
-    shape = tuple(len({box.corner_zyx[axis] for box in boxes}) for axis in range(3))
-    segments = np.concatenate([np.zeros(1, np.uint64), segment_id])
-
-    # A plane that closes a block is padding for its neighbours too: keep the last few.
-    @lru_cache(maxsize=32)
-    def nodes(number: int, face: str) -> Integers:
-        labels = plane(number, face).astype(np.int64)
-        return np.where(labels == 0, 0, labels + offsets[number])
-
-    found = [np.zeros((0, 2), np.int64)]
-    for number in range(len(boxes)):
-        cell = np.array(np.unravel_index(number, shape))
-        for axis, name in enumerate("zyx"):
-            if cell[axis] == 0:
-                continue
-            before = cell.copy()
-            before[axis] -= 1
-            near = nodes(number, f"{name}0")
-            facing = np.zeros((near.shape[0] + 2, near.shape[1] + 2), np.int64)
-            for shift in _SHIFTS[connectivity]:
-                neighbour = before + np.insert(shift, axis, 0)
-                # Along an axis before this one the neighbour has a seam of its own.
-                if np.array_equal(neighbour[:axis], before[:axis]) and np.all(
-                    (neighbour >= 0) & (neighbour < shape)
-                ):
-                    far = nodes(int(np.ravel_multi_index(neighbour, shape)), f"{name}1")
-                    edges = [_EDGES[step] for step in shift]
-                    facing[tuple(edge[0] for edge in edges)] = far[tuple(e[1] for e in edges)]
-            found.append(_contacts(near, facing, segments, connectivity))
-    return np.concatenate(found)
-
-
-_EDGES = {
-    -1: (slice(0, 1), slice(-1, None)),
-    0: (slice(1, -1), slice(None)),
-    1: (slice(-1, None), slice(0, 1)),
-}
-"""By step along an axis: where a neighbour's plane goes in a padded one, and what of it."""
-
-
-def _contacts(
-    near: Integers, facing: Integers, segments: NDArray[np.uint64], connectivity: Connectivity
-) -> Integers:
-    """Distinct pairs of labels of one segment that touch across a seam.
-
-    Parameters
-    ----------
-    near : int64 array, shape (a, b)
-        Labels on this side; 0 is background.
-    facing : int64 array, shape (a + 2, b + 2)
-        Labels on the other side, padded by one voxel all around.
-    segments : uint64 array
-        Segment id by label.
-    connectivity : {6, 18, 26}
-        Which neighbours touch.
-
-    Returns
-    -------
-    int64 array, shape (m, 2)
-
-    Examples
-    --------
-    >>> near, facing = np.array([[1, 1, 0]]), np.zeros((3, 5), int)
-    >>> facing[1, 1:4] = 2, 2, 3
-    >>> _contacts(near, facing, np.array([0, 7, 7, 7], np.uint64), 18).tolist()
-    [[1, 2]]
-    """
-    straight = facing[1:-1, 1:-1]
-    touching = (near != 0) & (straight != 0) & (segments[near] == segments[straight])
-    found = [_runs(near[touching], straight[touching])]
-    # Where straight neighbours touch, a diagonal one that could is a neighbour of the straight
-    # one, in its block or across a seam of its own: nothing new.
-    rows, columns = np.nonzero((near != 0) & ~touching)
-    here = near[rows, columns]
-    for down, right in _SHIFTS[connectivity][1:]:
-        there = facing[rows + 1 + down, columns + 1 + right]
-        touching = (there != 0) & (segments[here] == segments[there])
-        found.append(_runs(here[touching], there[touching]))
-    pairs = np.concatenate(found)
-    # Labels are below 2**31: a pair fits one integer, which sorts far faster.
-    distinct = np.unique(pairs[:, 0] << 32 | pairs[:, 1])
-    return np.stack([distinct >> 32, distinct & 0xFFFFFFFF], axis=1)
-
-
-def _runs(here: Integers, there: Integers) -> Integers:
-    """Pairs, shape (m, 2), without those that only repeat the one before."""
-    new = np.ones(len(here), bool)
-    new[1:] = (here[1:] != here[:-1]) | (there[1:] != there[:-1])
-    return np.stack([here[new], there[new]], axis=1)
-
-
-def _unite(n_labels: int, pairs: Integers) -> NDArray[np.intp]:
-    """Group 0, 1, … of each label 1..n, so that both of every pair are in one group."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    links = np.ones(len(pairs), np.int8), (pairs[:, 0] - 1, pairs[:, 1] - 1)
-    graph = coo_array(links, shape=(n_labels, n_labels))
-    groups: NDArray[np.intp] = connected_components(graph, directed=False)[1].astype(np.intp)
-    return groups
-
-
-def _merge(
-    labels: Statistics, group: NDArray[np.intp], cutout: Box, min_voxels: int
-) -> tuple[Statistics, Integers]:
-    """Statistics of the components, numbered by first voxel, and each label's component id."""
-    n = int(group.max(initial=-1)) + 1
-    corner = np.array(cutout.corner_zyx, np.int64)
-    count = np.zeros(n, np.int64)
-    np.add.at(count, group, labels.voxel_count)
-    _check_sums(int(count.max(initial=0)), cutout)
-    total = np.zeros((3, n), np.int64)
-    lower = np.full((3, n), np.iinfo(np.int64).max)
-    upper = np.full((3, n), np.iinfo(np.int64).min)
-    for axis in range(3):
-        np.add.at(total[axis], group, labels.coordinate_sum[:, axis])
-        np.minimum.at(lower[axis], group, labels.lower[:, axis])
-        np.maximum.at(upper[axis], group, labels.upper[:, axis])
-    _, height, width = cutout.shape_zyx
-    z, y, x = (labels.first_voxel - corner).T
-    first = np.full(n, cutout.voxel_count, np.int64)
-    np.minimum.at(first, group, (z * height + y) * width + x)
-    segment_id = np.zeros(n, np.uint64)
-    segment_id[group] = labels.segment_id
-
-    # Dust is what the whole component has too little of, so only now can it be told.
-    kept = np.flatnonzero(count >= min_voxels)
-    kept = kept[np.argsort(first[kept])]
-    ids = np.zeros(n, np.int64)
-    ids[kept] = np.arange(1, len(kept) + 1)
-    components = Statistics(
-        voxel_count=count[kept],
-        coordinate_sum=total.T[kept],
-        lower=lower.T[kept],
-        upper=upper.T[kept],
-        first_voxel=np.stack(np.unravel_index(first[kept], cutout.shape_zyx), axis=1) + corner,
-        segment_id=segment_id[kept],
-    )
-    return components, ids[group]
-
-
-def _check_sums(voxel_count: int, box: Box) -> None:
+def check_sums(voxel_count: int, box: Box) -> None:
     """Refuse what could overflow a sum of coordinates: voxels of one component, and where."""
     if voxel_count * max(map(abs, box)) >= 2**63:
         raise ValueError(
             f"the coordinate sums of {voxel_count} voxels in box {box.name} may not fit 64 bits: "
             f"choose a smaller cutout"
         )
-
-
-def component_columns(
-    components: Statistics, voxel_size_nm_zyx: Sequence[float]
-) -> dict[str, NDArray[Any]]:
-    """Columns of the component table, in its order.
-
-    Parameters
-    ----------
-    components : Statistics
-        As `stitch` gives them.
-    voxel_size_nm_zyx : sequence of 3 float
-        Nanometres.
-
-    Returns
-    -------
-    dict of array, shape (n,)
-        `component_id` (int64, 1..n), `segment_id` (uint64, 0 for none), `voxel_count`,
-        `bbox_x0` … `bbox_z1` (int64, half-open, channel voxels), `centroid_x` …
-        (float64, mean channel coordinates) and `centroid_x_nm` … (times the voxel size).
-    """
-    n = len(components.voxel_count)
-    centroid = components.coordinate_sum / components.voxel_count[:, None]
-    columns: dict[str, NDArray[Any]] = {
-        "component_id": np.arange(1, n + 1, dtype=np.int64),
-        "segment_id": components.segment_id,
-        "voxel_count": components.voxel_count,
-    }
-    axes = {"x": 2, "y": 1, "z": 0}
-    for name, axis in axes.items():
-        columns[f"bbox_{name}0"] = components.lower[:, axis]
-        columns[f"bbox_{name}1"] = components.upper[:, axis]
-    for name, axis in axes.items():
-        columns[f"centroid_{name}"] = centroid[:, axis]
-    for name, axis in axes.items():
-        columns[f"centroid_{name}_nm"] = centroid[:, axis] * voxel_size_nm_zyx[axis]
-    return columns

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorstore as ts
 
-from .boxes import Box, grid, snap
-from .encoding import Chunks, EncodedLabels, Words, chunk_shape, chunks_of
+from .boxes import Box, chunk_shape, grid, snap
+from .encoding import Chunks, EncodedLabels, Words, chunks_of
 from .kernels import downsample
-from .label import Ids
+from .label import Labels
 
 _UNSHARDED_CHUNKS_MAX = 1000
 """With more chunks than this, a volume has one file a block and level instead of one a chunk."""
@@ -92,7 +92,6 @@ def create_segmentation(
     block_shape_zyx: Sequence[int],
     origin_zyx: Sequence[int],
     voxel_size_nm_zyx: Sequence[float],
-    dtype: str,
 ) -> None:
     """Begin a precomputed segmentation volume: write its `info`, and no chunk yet.
 
@@ -109,8 +108,6 @@ def create_segmentation(
         The block grid.
     voxel_size_nm_zyx : sequence of 3 float
         Nanometres.
-    dtype : {"uint32", "uint64"}
-        Width of the ids.
     """
     scales = []
     every = levels(cutout, block_shape_zyx, origin_zyx, voxel_size_nm_zyx)
@@ -135,7 +132,7 @@ def create_segmentation(
     info = {
         "@type": "neuroglancer_multiscale_volume",
         "type": "segmentation",
-        "data_type": dtype,
+        "data_type": "uint32",
         "num_channels": 1,
         "scales": scales,
     }
@@ -177,7 +174,7 @@ def _grid_bits(level: Level) -> list[int]:
 
 
 def _chunk_number(level: Level, chunk: Box) -> int:
-    """Number of a chunk in a sharded volume: its position's bits interleaved, x lowest.
+    """Return a chunk's number in a sharded volume: its position's bits interleaved, x lowest.
 
     https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/volume.md
     """
@@ -200,7 +197,7 @@ def write_block(
     block_shape_zyx: Sequence[int],
     origin_zyx: Sequence[int],
     labels: EncodedLabels,
-    lookup: Ids,
+    lookup: Labels,
 ) -> tuple[list[Path], str]:
     """Write one block into a precomputed segmentation volume, on all its levels.
 
@@ -219,9 +216,9 @@ def write_block(
     block_shape_zyx, origin_zyx : sequence of 3 int
         The block grid.
     labels : EncodedLabels
-        The block's own labels, in the volume's chunks. Overwritten if ids are 32-bit.
-    lookup : uint32 or uint64 array
-        Component id by label, of the volume's dtype.
+        The block's own labels, in the volume's chunks; overwritten.
+    lookup : uint32 array
+        Component id by label.
 
     Returns
     -------
@@ -233,42 +230,36 @@ def write_block(
     Raises
     ------
     ValueError
-        If the look-up table has another dtype than the volume or lacks a label, or the block does
-        not fit the volume and its chunks.
+        If the look-up table lacks a label, or the block does not fit the volume and its chunks.
     """
     info = json.loads((directory / "info").read_text(encoding="utf-8"))
-    if lookup.dtype != info["data_type"]:
-        raise ValueError(f"the ids are {lookup.dtype}: they must be {info['data_type']}")
     finest, *coarser = (_level(scale, info["scales"][0]) for scale in info["scales"])
     cell = snap(box, block_shape_zyx, origin_zyx)
     _check_fit(cell, finest)
     encoded = labels.relabel(lookup, chunks_of(box, finest.chunk_zyx, origin_zyx))
-    chunks = Chunks(finest.chunk_zyx, lookup.dtype)
-    nothing = np.zeros((0, 0, 0), lookup.dtype)
+    chunks = Chunks(finest.chunk_zyx)
+    nothing = np.zeros((0, 0, 0), np.uint32)
     for chunk in grid(cell, finest.chunk_zyx, origin_zyx):
         if chunk not in encoded:
             encoded[chunk] = chunks.encode(nothing, Box(0, 0, 0, 0, 0, 0), chunk)[0]
     digest = hashlib.sha256()
     for chunk in sorted(encoded, key=lambda chunk: chunk.corner_zyx):
-        digest.update(encoded[chunk])
+        digest.update(encoded[chunk].data)
     files = _store(encoded.items(), finest, directory, scratch)
-    fine = finest
-    for level in coarser:
+    voxels = np.zeros((0, 0, 0), np.uint32)
+    for fine, level in zip([finest, *coarser], coarser, strict=False):
         inside = level.of(cell)
-        step_z, step_y, step_x = (
-            after // before
-            for after, before in zip(level.factor_zyx, fine.factor_zyx, strict=True)
-        )
-        coarse = np.zeros(inside.shape_zyx, lookup.dtype)
+        steps = zip(level.factor_zyx, fine.factor_zyx, strict=True)
+        step_z, step_y, step_x = (after // before for after, before in steps)
+        coarse = np.zeros(inside.shape_zyx, np.uint32)
         if fine is finest:
             for chunk, words in encoded.items():
                 part = coarse[level.of(chunk).slices(inside.corner_zyx)]
                 downsample(chunks.decode(words, chunk.shape_zyx), (step_z, step_y, step_x), part)
-            encoded.clear()
         else:
             downsample(voxels, (step_z, step_y, step_x), coarse)
-        voxels, fine = coarse, level
-        encoder = Chunks(level.chunk_zyx, lookup.dtype)
+        voxels = coarse
+        encoder = Chunks(level.chunk_zyx)
         parts = grid(inside, level.chunk_zyx, level.volume.corner_zyx)
         coded = ((part, encoder.encode(voxels, inside, part)[0]) for part in parts)
         files += _store(coded, level, directory, scratch)
@@ -276,7 +267,7 @@ def write_block(
 
 
 def _level(scale: dict[str, Any], finest: dict[str, Any]) -> Level:
-    """A level as its entry in `info` describes it."""
+    """Return a level as its entry in `info` describes it."""
     sizes = zip(scale["resolution"][::-1], finest["resolution"][::-1], strict=True)
     z, y, x = (round(size / fine) for size, fine in sizes)
     volume = Box.of(scale["voxel_offset"][::-1], scale["size"][::-1])
@@ -310,7 +301,7 @@ def _store(
     working.mkdir()
     if level.sharding is None:
         for chunk, words in chunks:
-            (working / chunk.name).write_bytes(words)
+            (working / chunk.name).write_bytes(words.data)
     else:
         spec = {
             "driver": "neuroglancer_uint64_sharded",

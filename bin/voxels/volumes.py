@@ -1,14 +1,11 @@
-"""Files of arrays: a block's voxels, and the surface that stitching needs of a block."""
+"""Files of arrays."""
 
 from math import prod
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorstore as ts
 from numpy.typing import NDArray
-
-from .label import Labels, Statistics, surface
 
 _ARRAY_CHUNK_VOXELS = 256**3
 """Voxels of an array's chunks: few files, and work for a few threads."""
@@ -38,7 +35,9 @@ def _chunks(shape: tuple[int, ...]) -> list[int]:
     """Shape of chunks that are contiguous in memory: slabs of the array, at most 256^3 voxels."""
     chunks = list(shape)
     for axis in range(len(shape)):
-        chunks[axis] = max(1, min(shape[axis], _ARRAY_CHUNK_VOXELS // max(1, prod(shape[axis + 1 :]))))
+        chunks[axis] = max(
+            1, min(shape[axis], _ARRAY_CHUNK_VOXELS // max(1, prod(shape[axis + 1 :])))
+        )
         if chunks[axis] > 1:
             break
     return chunks
@@ -59,22 +58,3 @@ def read_array(path: Path) -> NDArray[Any]:
     }
     array: NDArray[Any] = ts.open(spec).result().read().result()
     return array
-
-
-def write_surface(path: Path, labels: Labels, statistics: Statistics) -> None:
-    """Write what stitching needs of a block: its six outer planes and its statistics, as .npz."""
-    arrays: dict[str, Any] = {**surface(labels), **statistics._asdict()}
-    np.savez_compressed(path, **arrays)
-
-
-def read_statistics(path: Path) -> Statistics:
-    """Read the statistics of a block's labels from its surface file."""
-    with np.load(path, allow_pickle=False) as arrays:
-        return Statistics(**{name: arrays[name] for name in Statistics._fields})
-
-
-def read_plane(path: Path, face: str) -> Labels:
-    """Read one outer plane of a block, `z0` to `x1`, from its surface file."""
-    with np.load(path, allow_pickle=False) as arrays:
-        plane: Labels = arrays[face]
-        return plane

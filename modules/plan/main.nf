@@ -18,12 +18,14 @@ process PLAN {
     """
     mkdir tasks
     touch tasks/PULL_BLOCK-00000.jsonl tasks/LABEL_BLOCK-00000.jsonl
-    touch tasks/STITCH-00000.jsonl tasks/RELABEL_BLOCK-00000.jsonl
+    touch tasks/LINK_BLOCK-00000.jsonl tasks/STITCH-00000.jsonl tasks/RELABEL_BLOCK-00000.jsonl
     cat > plan.json <<'END'
     {"problem": null, "notes": [], "dry_run": false, "text": "", "run_id": "stub", "tasks": [
       {"task": "PULL_BLOCK-00000", "process": "PULL_BLOCK", "after": []},
       {"task": "LABEL_BLOCK-00000", "process": "LABEL_BLOCK", "after": ["PULL_BLOCK-00000"]},
-      {"task": "STITCH-00000", "process": "STITCH", "after": ["LABEL_BLOCK-00000"]},
+      {"task": "LINK_BLOCK-00000", "process": "LINK_BLOCK", "after": ["LABEL_BLOCK-00000"]},
+      {"task": "STITCH-00000", "process": "STITCH",
+       "after": ["LABEL_BLOCK-00000", "LINK_BLOCK-00000"]},
       {"task": "RELABEL_BLOCK-00000", "process": "RELABEL_BLOCK",
        "after": ["LABEL_BLOCK-00000", "STITCH-00000"]}
     ]}

@@ -12,10 +12,11 @@ __version__ = "0.1.0"
 
 _TABLES = {
     "bossflow.tables": ("Run", "Environment", "ParamSet", "Execution", "Request"),
-    "bossflow.channels": ("Channel", "Cutout", "Block"),
+    "bossflow.channels": ("Channel", "Cutout", "Block", "PulledBlock"),
     "bossflow.workflows.label": (
         "LabelRequest",
         "BlockLabels",
+        "BlockLinks",
         "Segmentation",
         "SegmentationBlock",
     ),

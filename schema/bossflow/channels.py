@@ -54,22 +54,36 @@ class Cutout(dj.Manual):
 
 
 @schema
-class Block(FilledByBlock, dj.Imported):
-    """A cell of the channel's block grid, clipped to a cutout, pulled into the store."""
+class Block(dj.Manual):
+    """A cell of the channel's block grid, clipped to a cutout."""
+
+    definition = """
+    # cell of the block grid, clipped to a cutout
+    -> Channel
+    block    : varchar(64)  # x0-x1_y0-y1_z0-z1, half-open, channel voxels
+    ---
+    block_x0 : int64        # (voxels)
+    block_x1 : int64
+    block_y0 : int64
+    block_y1 : int64
+    block_z0 : int64
+    block_z1 : int64
+    """
+
+
+@schema
+class PulledBlock(FilledByBlock, dj.Imported):
+    """A block's voxels, pulled from the archive into the store.
+
+    Blocks of a volume that is read in place have none.
+    """
 
     process = "PULL_BLOCK"
     definition = """
     # voxels pulled from the archive
-    -> Channel
-    block         : varchar(64)  # x0-x1_y0-y1_z0-z1, half-open, channel voxels
+    -> Block
     ---
-    block_x0      : int64        # (voxels)
-    block_x1      : int64
-    block_y0      : int64
-    block_y1      : int64
-    block_z0      : int64
-    block_z1      : int64
-    voxels_sha256 : char(64)     # of the ZYX C-order little-endian bytes
+    voxels_sha256 : char(64)  # of the ZYX C-order little-endian bytes
     -> Execution.proj(pulled_by='execution_id')
     """
 
@@ -116,6 +130,22 @@ def box_columns(prefix: str, box: Box) -> dict[str, int]:
     return {f"{prefix}_{name}": value for name, value in box._asdict().items()}
 
 
+def chunk_of(row: dict[str, Any], described: dict[str, Any]) -> list[int] | None:
+    """Return the shape (ZYX) that a row's channel is best read in; None where it is not known."""
+    metadata = _described(row, described)["metadata"]
+    chunk: list[int] | None = metadata and metadata.get("chunk_zyx")
+    return chunk
+
+
+def _described(row: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
+    given: dict[str, Any] = next(
+        channel
+        for channel in described["channels"]
+        if (channel["source"], channel["resolution"]) == (row["source"], row["resolution"])
+    )
+    return given
+
+
 def resolve(row: dict[str, Any], described: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     """Return the `Channel` row that an asked-for row names, and why the archive was not asked.
 
@@ -125,11 +155,7 @@ def resolve(row: dict[str, Any], described: dict[str, Any]) -> tuple[dict[str, A
         If the archive can't be reached and the channel is not recorded, or if what it says
         differs from what is recorded.
     """
-    given = next(
-        channel
-        for channel in described["channels"]
-        if (channel["source"], channel["resolution"]) == (row["source"], row["resolution"])
-    )
+    given = _described(row, described)
     identity = channel_id(given["archive"], given["source"], given["resolution"])
     recorded = (Channel() & {"channel_id": identity}).to_dicts()
     if given["metadata"] is None:
@@ -140,7 +166,7 @@ def resolve(row: dict[str, Any], described: dict[str, Any]) -> tuple[dict[str, A
     for name, limit in (("archive", 255), ("uri", 1024)):
         if len(channel[name]) > limit:
             raise ValueError(f"{name} {channel[name][:40]}... is longer than {limit} characters")
-    if recorded and len(Block() & {"channel_id": identity}):
+    if recorded and _is_used(identity):
         for name, value in channel.items():
             if recorded[0][name] != value:
                 raise ValueError(
@@ -149,6 +175,12 @@ def resolve(row: dict[str, Any], described: dict[str, Any]) -> tuple[dict[str, A
                     f"{identity}` forgets what was made of it"
                 )
     return channel, None
+
+
+def _is_used(identity: str) -> bool:
+    """Say whether something was made of a channel."""
+    block_tables = (table for table, _ in schema.tables if issubclass(table, FilledByBlock))
+    return any(len(table() & {"channel_id": identity}) for table in block_tables)
 
 
 def cut(row: dict[str, Any], channel: dict[str, Any]) -> Box:

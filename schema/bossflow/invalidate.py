@@ -4,11 +4,12 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import datajoint as dj
 
 from . import database, ledger, work
-from .channels import Block, Channel
+from .channels import Block, Channel, PulledBlock
 from .kit import bundles
 from .tables import Execution
 from .voxels.boxes import Box
@@ -60,9 +61,9 @@ def select(
     Parameters
     ----------
     blocks : iterable of str
-        Boxes (`x0-x1_y0-y1_z0-z1`): every pulled block that meets one, whatever grid it is of.
+        Boxes (`x0-x1_y0-y1_z0-z1`): every block that meets one, whatever grid it is of.
     channel : str, optional
-        The channel's id, needed where several have such blocks; alone, all pulled from it.
+        The channel's id, needed where several have such blocks; alone, all that is made of it.
     request : str, optional
         A request id: its result, not the blocks that it was made of.
     lost : bool
@@ -75,18 +76,18 @@ def select(
         If a box is none, or blocks of several channels meet it and none is named.
     """
     chosen: set[str] = set()
-    pulled = Block() & ({"channel_id": channel} if channel else {})
+    there = Block() & ({"channel_id": channel} if channel else {})
     for block in blocks:
-        met = pulled & _meets(Box.parse(block))
+        met = there & _meets(Box.parse(block))
         channels = sorted(set(met.to_arrays("channel_id")))
         if len(channels) > 1:
             raise ValueError(
                 f"blocks of {len(channels)} channels meet {block}: name one with --channel "
                 f"({', '.join(channels)})"
             )
-        chosen |= set(met.to_arrays("pulled_by"))
+        chosen |= _made_of(met)
     if channel and not list(blocks):
-        chosen |= set(pulled.to_arrays("pulled_by"))
+        chosen |= _made_of(there)
     if request:
         for table in work.stage_tables(ledger.known_workflows()).values():
             if "request_id" in table().primary_key:
@@ -101,6 +102,19 @@ def select(
             if ledger.is_lost(row["bundle_url"])
             and bundles.local(row["bundle_url"]).parents[2] not in away
         }
+        # what was made of voxels that are pulled again must be made again with them
+        again = PulledBlock() & [{"pulled_by": name} for name in chosen]
+        chosen |= _made_of(Block() & again.proj()) if chosen else set()
+    return chosen
+
+
+def _made_of(blocks: Any) -> set[str]:
+    """Return the executions that made something of blocks and of nothing else before."""
+    chosen: set[str] = set()
+    for table in work.stage_tables(ledger.known_workflows()).values():
+        if Block.full_table_name in table().parents():
+            made = table() & blocks.proj()
+            chosen |= set(made.to_arrays(ledger.execution_attribute(table)))
     return chosen
 
 
@@ -113,7 +127,7 @@ def _meets(box: Box) -> str:
 
 
 def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
-    """Return pulled blocks that a run left in a store and that are not recorded (yet).
+    """Return blocks' bundles that a run left in a store and that are not recorded (yet).
 
     They would be taken over by the next run. Looked for in the default store and in every store
     of recorded bundles.
@@ -122,11 +136,11 @@ def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
     stores = {directory.parents[2] for directory in recorded} | {database.default_store()}
     boxes = [Box.parse(block) for block in blocks]
     found = []
-    for manifest in (path for store in stores for path in store.glob("PULL_BLOCK/*/*/bundle.json")):
+    for manifest in (path for store in stores for path in store.glob("*_BLOCK/*/*/bundle.json")):
         if manifest.parent in recorded:
             continue
         key = json.loads(manifest.read_text("utf-8"))["key"]
-        if channel and key["channel_id"] != channel:
+        if "block" not in key or (channel and key["channel_id"] != channel):
             continue
         box = Box.parse(key["block"])
         if not boxes or any(_meet(box, other) for other in boxes):
@@ -143,11 +157,16 @@ def _meet(one: Box, other: Box) -> bool:
 
 
 def named(executions: Iterable[str], most: int = 10) -> list[str]:
-    """Return which blocks of which channels these executions pulled, a line each."""
-    chosen = [{"pulled_by": name} for name in executions]
-    rows = (Block * Channel.proj("uri") & chosen).to_dicts() if chosen else []
-    lines = [f"{row['uri']} {row['block']}" for row in rows[:most]]
-    return lines + ([f"... and {len(rows) - most} more blocks"] if len(rows) > most else [])
+    """Return which blocks of which channels these executions pulled or read, a line each."""
+    blocks: set[tuple[str, str]] = set()
+    for table in work.stage_tables(ledger.known_workflows()).values():
+        if Block.full_table_name in table().parents():
+            made_by = ledger.execution_attribute(table)
+            chosen = [{made_by: name} for name in executions]
+            rows = (table.proj(made_by) * Channel.proj("uri") & chosen).to_dicts() if chosen else []
+            blocks |= {(row["uri"], row["block"]) for row in rows}
+    lines = [f"{uri} {block}" for uri, block in sorted(blocks)[:most]]
+    return lines + ([f"... and {len(blocks) - most} more blocks"] if len(blocks) > most else [])
 
 
 def preview(found: dict[str, str]) -> Counter[str]:

@@ -2,10 +2,13 @@
 
 import getpass
 import json
+import os
 import random
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +89,8 @@ def _plan(
         for sentence in unreached
     ]
     store = _store(params.get("store"), Path(asked["run"]["launch_dir"]))
-    tasks = _tasks(by_request, missing, found, int(params["blocks_per_task"]))
+    given = params.get("blocks_per_task")
+    tasks = _tasks(by_request, missing, found, workflow.seconds, int(given) if given else None)
     result |= {
         "store": str(store),
         "requests": [request.request_id for request in requests],
@@ -146,22 +150,32 @@ def _refuse_unwritable(store: Path) -> None:
         ) from None
 
 
+TASK_SECONDS = 10
+"""What a task should take at least: starting one costs about a second."""
+
+TASKS_MAX = 10_000
+"""Tasks of a run, at most: beyond, Nextflow and schedulers become slow."""
+
+
 def _tasks(
     by_request: list[list[UnitPlan]],
     missing: dict[str, UnitPlan],
     found: dict[str, Recorded],
-    units_per_task: int,
+    seconds: Callable[[UnitPlan], float],
+    units_per_task: int | None,
 ) -> list[dict[str, Any]]:
     """Group missing units into tasks; a task names the tasks that it comes after."""
     tasks: list[dict[str, Any]] = []
     task_of: dict[str, str] = {}
     numbers: Counter[str] = Counter()
+    fewest = -(-len(missing) // TASKS_MAX)
     for units in by_request:
         todo = [u for u in units if u.unit_id in missing and u.unit_id not in task_of]
         for process in dict.fromkeys(unit.process for unit in todo):
             of_process = [unit for unit in todo if unit.process == process]
-            for start in range(0, len(of_process), units_per_task):
-                group = of_process[start : start + units_per_task]
+            size = units_per_task or max(fewest, _units_per_task(of_process, seconds))
+            for start in range(0, len(of_process), size):
+                group = of_process[start : start + size]
                 name = f"{process}-{numbers[process]:05}"
                 numbers[process] += 1
                 task_of |= {unit.unit_id: name for unit in group}
@@ -171,6 +185,13 @@ def _tasks(
                 task["blocks"] = [unit.key["block"] for unit in group if "block" in unit.key]
                 tasks.append(task | {"lines": [_line(unit, found) for unit in group]})
     return tasks
+
+
+def _units_per_task(units: list[UnitPlan], seconds: Callable[[UnitPlan], float]) -> int:
+    """Return how many units make a task that is worth its start, and leave no core without one."""
+    each = sum(map(seconds, units)) / len(units)
+    share = -(-len(units) // (os.cpu_count() or 1))
+    return min(share, ceil(TASK_SECONDS / each))
 
 
 def _line(unit: UnitPlan, found: dict[str, Recorded]) -> dict[str, Any]:
@@ -222,12 +243,20 @@ def _register(asked: dict[str, Any], requests: list[work.Request], run_id: str) 
                 },
                 skip_duplicates=True,
             )
-            for table, values in request.rows:
-                known = (table() & {name: values[name] for name in table().primary_key}).to_dicts()
-                if not known:
-                    table.insert1(values)
-                elif any(known[0][name] != value for name, value in values.items()):
-                    table.update1(values)  # a channel of which nothing was pulled yet
+            for table, rows in request.rows:
+                _insert_or_update(table, rows)
+
+
+def _insert_or_update(table: Any, rows: list[dict[str, Any]]) -> None:
+    """Register rows; one that is there with other values is a channel not used yet."""
+    names = table().primary_key
+    shared = {name: rows[0][name] for name in names if len({row[name] for row in rows}) == 1}
+    known = {tuple(row[name] for name in names): row for row in (table() & shared).to_dicts()}
+    table.insert([row for row in rows if tuple(row[name] for name in names) not in known])
+    for row in rows:
+        there = known.get(tuple(row[name] for name in names), row)
+        if any(there[name] != value for name, value in row.items()):
+            table.update1(row)
 
 
 def _in_words(

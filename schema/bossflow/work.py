@@ -48,7 +48,7 @@ class Request:
         What `units` needs beside these.
     stage_paramsets : tuple of ParamSet
         Parameter sets of its stages.
-    rows : tuple of (table class, dict)
+    rows : tuple of (table class, list of dict)
         Rows that register it, parents first; the table that refers to `Request` last.
     """
 
@@ -57,7 +57,7 @@ class Request:
     subject: list[Any]
     given: dict[str, Any]
     stage_paramsets: tuple[ParamSet, ...] = ()
-    rows: tuple[tuple[Any, dict[str, Any]], ...] = ()
+    rows: tuple[tuple[Any, list[dict[str, Any]]], ...] = ()
 
     @cached_property
     def request_id(self) -> str:
@@ -112,6 +112,9 @@ class Workflow(Protocol):
 
     def pulled_bytes(self, unit: UnitPlan) -> int:
         """Return how many bytes a unit asks of an archive."""
+
+    def seconds(self, unit: UnitPlan) -> float:
+        """Return roughly how long a unit takes on one core: so are tasks cut."""
 
 
 def load(name: str) -> Workflow:

@@ -1,28 +1,47 @@
 """Exact blockwise labelling of a cutout: connected components, their table, their volume."""
 
 import dataclasses
+import os
+from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import datajoint as dj
+import psutil
 
 from .. import work
-from ..channels import Block, Channel, Cutout, box_columns, cut, extent, resolve
+from ..channels import (
+    Block,
+    Channel,
+    Cutout,
+    PulledBlock,
+    box_columns,
+    chunk_of,
+    cut,
+    extent,
+    resolve,
+)
+from ..kit.bundles import digest
 from ..tables import (  # noqa: F401  (some are named in definitions)
     Execution,
     FilledByBlock,
     FilledByNextflow,
     ParamSet,
     Request,
+    Run,
     schema,
 )
-from ..voxels.boxes import Box, grid
+from ..voxels.boxes import Box, chunk_shape, grid, preceding
 from ..work import UnitPlan
 
-# Versions of LABEL_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its program's
-# output changes; the golden-digest test says when.
-VERSION = "1.1"
+# Versions of LABEL_BLOCK with LINK_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its
+# program's output changes; the golden-digest test says when.
+VERSION = "2.0"
 DTYPES = ("uint8", "uint16", "uint32", "uint64")
 BLOCK_VOXELS_MAX = 2**31 - 1
+BLOCK_VOXELS = 512**3  # of a block whose shape is not given, where memory allows
+PULLED_BLOCK_VOXELS = 2**25  # the same if it comes from an archive: one that fails costs less
+BYTES_PER_VOXEL = 12  # memory of a task, at most
 BLOCKS_MAX = 1_000_000
 PULL_VERSION = "1"  # raised when PULL_BLOCK would pull other voxels than before
 
@@ -55,6 +74,30 @@ class BlockLabels(FilledByBlock, dj.Computed):
 
 
 @schema
+class BlockLinks(FilledByBlock, dj.Computed):
+    """Which components within a block touch those of the blocks before it."""
+
+    process = "LINK_BLOCK"
+    definition = """
+    # components of a block that touch those of blocks before it
+    -> BlockLabels
+    neighbourhood : char(16)  # hash of the names of these blocks
+    ---
+    n_links : int64           # pairs of local components
+    -> Execution.proj(linked_by='execution_id')
+    """
+
+    class Neighbour(dj.Part):
+        """A block before it."""
+
+        definition = """
+        # block before it that touches it
+        -> master
+        -> BlockLabels.proj(neighbour_block='block')
+        """
+
+
+@schema
 class Segmentation(FilledByNextflow, dj.Computed):
     """The connected components of a cutout."""
 
@@ -63,9 +106,10 @@ class Segmentation(FilledByNextflow, dj.Computed):
     # connected components of a cutout
     -> LabelRequest
     ---
-    n_components : int64          # numbered 1 to n by their first voxel in ZYX C order
-    volume       : varchar(1024)  # URL of the Neuroglancer precomputed volume of component ids
-    components   : varchar(1024)  # URL of the component table as Parquet
+    n_components     : int64          # numbered 1 to n by their first voxel in ZYX C order
+    n_component_rows : int64          # of them in Component; all are in the Parquet files
+    volume           : varchar(1024)  # URL of the Neuroglancer precomputed volume of component ids
+    components       : varchar(1024)  # URL of the component table, a directory of Parquet files
     -> Execution.proj(stitched_by='execution_id')
     """
 
@@ -76,6 +120,8 @@ class Segmentation(FilledByNextflow, dj.Computed):
         # block that it was made of
         -> master
         -> BlockLabels
+        ---
+        -> BlockLinks
         """
 
     class Component(dj.Part):
@@ -112,12 +158,12 @@ class SegmentationBlock(FilledByBlock, dj.Computed):
     # block written to the volume
     -> Segmentation.Source
     ---
-    labels_sha256 : char(64)  # of the ZYX C-order little-endian uint64 component ids
+    chunks_sha256 : char(64)  # of its chunks as encoded, finest level, in raster order
     -> Execution.proj(relabelled_by='execution_id')
     """
 
 
-TABLES = (Block, BlockLabels, Segmentation, SegmentationBlock)
+TABLES = (PulledBlock, BlockLabels, BlockLinks, Segmentation, SegmentationBlock)
 
 
 def expand(
@@ -138,6 +184,12 @@ def expand(
         if unreached and unreached not in notes:
             notes.append(unreached)
         cutout = cut(row, channel)
+        staged = _is_staged(row["source"], params)
+        if row["block_shape"] is None:
+            shape = _block_shape(
+                channel, _is_staged(row["source"], params), chunk_of(row, described)
+            )
+            row = row | {"block_shape": shape}
         _check(row, channel, cutout)
         request = _request(
             channel,
@@ -147,8 +199,10 @@ def expand(
             row["component_of"],
             row["foreground_above"],
             row["min_voxels"],
+            staged=staged,
             verify=bool(params.get("verify_pull")),
             host=params["bossdb_host"],
+            max_component_rows=int(params["max_component_rows"]),
         )
         if request.request_id in asked:
             raise ValueError(
@@ -170,6 +224,7 @@ def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
             f"foreground_above {row['foreground_above']} in {row['where']} has no effect on "
             "component_of segment: set component_of to foreground, or leave it out"
         )
+    chunk_shape(row["block_shape"])
     whole, blocks, voxels = extent(channel), 1, 1
     ends = zip(whole.corner_zyx, cutout.corner_zyx, cutout.end_zyx, row["block_shape"], strict=True)
     for origin, start, end, side in ends:
@@ -188,6 +243,48 @@ def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
         )
 
 
+def _is_staged(source: str, params: dict[str, Any]) -> bool:
+    """Say whether blocks are copied into the store: always from an archive, else if asked for."""
+    return source.startswith("bossdb://") or bool(params.get("stage"))
+
+
+def _block_shape(
+    channel: dict[str, Any], staged: bool, chunk_zyx: Sequence[int] | None
+) -> list[int]:
+    """Return the block shape, ZYX, of a channel whose user gave none.
+
+    The one of the first request for the channel, so that its blocks serve again, whatever machine
+    this is. Otherwise chunks of the source, doubled until a block fills its share of the memory.
+    """
+    asked = LabelRequest() * Request() * ParamSet * Run.proj("run_started", first_run_id="run_id")
+    first = (asked & {"channel_id": channel["channel_id"]}).to_dicts(
+        order_by="run_started", limit=1
+    )
+    if first:
+        shape: list[int] = first[0]["parameters"]["block_shape"]
+        return shape
+    share = psutil.virtual_memory().total // 2 // (os.cpu_count() or 1)
+    most = min(PULLED_BLOCK_VOXELS if staged else BLOCK_VOXELS, share // BYTES_PER_VOXEL)
+    block = list(chunk_zyx or (64, 64, 64))
+    try:
+        chunk_shape(block)
+    except ValueError:
+        block = [64, 64, 64]
+    while prod(block) > most and any(side % 2 == 0 for side in block):
+        block[block.index(max(side for side in block if side % 2 == 0))] //= 2
+    sides = extent(channel).shape_zyx
+    while 2 * prod(block) <= most:
+        growing = [side for side, end in zip(block, sides, strict=True) if side < end]
+        if not growing:
+            break
+        smallest = min(growing)
+        axis = next(
+            axis for axis in range(3) if block[axis] == smallest and block[axis] < sides[axis]
+        )
+        block[axis] *= 2
+    return block
+
+
 def _request(
     channel: dict[str, Any],
     cutout: Box,
@@ -197,38 +294,56 @@ def _request(
     foreground_above: int,
     min_voxels: int,
     version: str = VERSION,
+    staged: bool = True,
     verify: bool = False,
     host: str = "",
+    max_component_rows: int = 0,
 ) -> work.Request:
     label: dict[str, Any] = {"connectivity": connectivity, "component_of": component_of}
     if component_of == "foreground":
         label["foreground_above"] = foreground_above
-    stage = work.ParamSet("label_block", version.split(".")[0], label)
+    # the chunks are part of what a block leaves: blocks of another grid may be the same box
+    chunk = list(chunk_shape(block_shape_zyx))
+    stage = work.ParamSet("label_block", version.split(".")[0], label | {"chunk_shape": chunk})
     whole = work.ParamSet(
         "label",
         version,
-        label | {"min_voxels": min_voxels, "block_shape": list(block_shape_zyx)},
+        label | {"min_voxels": min_voxels, "block_shape": list(block_shape_zyx), "staged": staged},
     )
     cutout_key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
     request = work.Request(
         workflow=__name__,
         paramset=whole,
         subject=[channel["channel_id"], cutout.name],
-        given={"channel": channel, "cutout": cutout.name, "verify": verify, "host": host},
+        given={
+            "channel": channel,
+            "cutout": cutout.name,
+            "verify": verify,
+            "host": host,
+            "max_component_rows": max_component_rows,
+        },
         stage_paramsets=(stage,),
     )
+    whole_channel = extent(channel)
+    boxes = grid(cutout, block_shape_zyx, whole_channel.corner_zyx)
+    channel_key = {"channel_id": channel["channel_id"]}
     rows = (
-        (Channel, channel),
-        (Cutout, cutout_key | box_columns("cutout", cutout)),
-        (LabelRequest, {"request_id": request.request_id} | cutout_key),
+        (Channel, [channel]),
+        (Cutout, [cutout_key | box_columns("cutout", cutout)]),
+        (
+            Block,
+            [channel_key | {"block": box.name} | box_columns("block", box) for box in boxes],
+        ),
+        (LabelRequest, [{"request_id": request.request_id} | cutout_key]),
     )
     return dataclasses.replace(request, rows=rows)
 
 
 def units(request: work.Request) -> list[UnitPlan]:
-    """Return pull and label of every block, stitch, and relabel of every block."""
+    """Return pull, label and links of every block, stitch, and relabel of every block."""
     channel, parameters = request.given["channel"], request.paramset.parameters
     (stage,) = request.stage_paramsets
+    connectivity = parameters["connectivity"]
     cutout = Box.parse(request.given["cutout"])
     whole = extent(channel)
     origin_zyx = (whole.z0, whole.y0, whole.x0)
@@ -239,32 +354,42 @@ def units(request: work.Request) -> list[UnitPlan]:
         "origin_zyx": list(origin_zyx),
     }
     pulls, labels = [], []
-    for box in grid(cutout, shape_zyx, origin_zyx):
+    boxes = grid(cutout, shape_zyx, origin_zyx)
+    source = {name: channel[name] for name in ("uri", "resolution", "dtype")}
+    settings = {"host": request.given["host"], "verify": request.given["verify"]}
+    for box in boxes:
         block = {"channel_id": channel["channel_id"], "block": box.name}
-        pull = UnitPlan(
-            "PULL_BLOCK",
-            block,
-            {
-                "uri": channel["uri"],
-                "resolution": channel["resolution"],
-                "dtype": channel["dtype"],
-                "box": box.name,
-                "version": PULL_VERSION,
-            },
-            settings={"host": request.given["host"], "verify": request.given["verify"]},
-        )
-        pulls.append(pull)
-        labels.append(
+        how = {
+            "box": box.name,
+            "connectivity": connectivity,
+            "component_of": parameters["component_of"],
+            "foreground_above": parameters.get("foreground_above", 0),
+            "chunk_shape_zyx": stage.parameters["chunk_shape"],
+            "origin_zyx": list(origin_zyx),
+        }
+        label_key = block | {"label_paramset_id": stage.paramset_id}
+        if parameters["staged"]:
+            pull = UnitPlan(
+                "PULL_BLOCK",
+                block,
+                source | {"box": box.name, "version": PULL_VERSION},
+                settings=settings,
+            )
+            pulls.append(pull)
+            labels.append(UnitPlan("LABEL_BLOCK", label_key, how, (pull,)))
+        else:
+            labels.append(UnitPlan("LABEL_BLOCK", label_key, how | {"source": source}))
+    # What a block is linked to decides its unit: a larger cutout has the same where it has no more.
+    links = []
+    for label, numbers in zip(labels, preceding(boxes, connectivity), strict=True):
+        around = [labels[number] for number in numbers]
+        neighbourhood = digest(sorted(other.key["block"] for other in around))[:16]
+        links.append(
             UnitPlan(
-                "LABEL_BLOCK",
-                block | {"label_paramset_id": stage.paramset_id},
-                {
-                    "box": box.name,
-                    "connectivity": parameters["connectivity"],
-                    "component_of": parameters["component_of"],
-                    "foreground_above": parameters.get("foreground_above", 0),
-                },
-                (pull,),
+                "LINK_BLOCK",
+                label.key | {"neighbourhood": neighbourhood},
+                {"connectivity": connectivity},
+                (label, *around),
             )
         )
     key = {"request_id": request.request_id}
@@ -273,11 +398,11 @@ def units(request: work.Request) -> list[UnitPlan]:
         key,
         geometry
         | {
-            "connectivity": parameters["connectivity"],
             "min_voxels": parameters["min_voxels"],
             "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
         },
-        tuple(labels),
+        (*labels, *links),
+        settings={"max_component_rows": request.given["max_component_rows"]},
     )
     relabels = [
         UnitPlan(
@@ -288,7 +413,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         )
         for label in labels
     ]
-    return [*pulls, *labels, stitch, *relabels]
+    return [*pulls, *labels, *links, stitch, *relabels]
 
 
 def recall(request_id: str) -> work.Request:
@@ -314,6 +439,7 @@ def recall(request_id: str) -> work.Request:
         parameters.get("foreground_above", 0),
         parameters["min_voxels"],
         version=row["method_version"],
+        staged=parameters["staged"],
     )
     assert request.request_id == request_id
     return request
@@ -324,7 +450,7 @@ def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[
     channel = request.given["channel"]
     result = (Segmentation() & {"request_id": request.request_id}).to_dicts()
     found = result[0] if result else {}
-    blocks_recorded, blocks_total = counts["PULL_BLOCK"]
+    blocks_recorded, blocks_total = counts["RELABEL_BLOCK"]
     return {
         "source": channel["uri"],
         "archive": channel["archive"],
@@ -342,7 +468,7 @@ def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[
 
 def in_words(counts: dict[str, int]) -> str:
     """Return numbers of units as a user would say them: `1 segmentation, 64 blocks`."""
-    names = {"STITCH": "segmentation", "PULL_BLOCK": "block"}
+    names = {"STITCH": "segmentation", "RELABEL_BLOCK": "block"}
     return ", ".join(
         f"{counts.get(process, 0):,} {name}" + ("" if counts.get(process) == 1 else "s")
         for process, name in names.items()
@@ -350,8 +476,15 @@ def in_words(counts: dict[str, int]) -> str:
 
 
 def pulled_bytes(unit: UnitPlan) -> int:
-    """Return how many bytes of voxels a unit asks of the archive."""
-    if unit.process != "PULL_BLOCK":
+    """Return how many bytes of voxels a unit asks of the archive, or of a volume in place."""
+    source = unit.arguments if unit.process == "PULL_BLOCK" else unit.arguments.get("source")
+    if not source:
         return 0
-    itemsize = int(unit.arguments["dtype"].removeprefix("uint")) // 8
+    itemsize = int(source["dtype"].removeprefix("uint")) // 8
     return Box.parse(unit.arguments["box"]).voxel_count * itemsize
+
+
+def seconds(unit: UnitPlan) -> float:
+    """Return roughly how long a unit takes on one core."""
+    box = unit.arguments.get("box")
+    return 0.03 + (Box.parse(box).voxel_count / 60e6 if box else 0)

@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""LINK_BLOCK: find which labels of a block touch which labels of the blocks before it."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from kit.tasks import Bundle, Unit, main
+from voxels.boxes import Box, direction
+from voxels.label import Labels
+from voxels.stitch import Unsigned, facing, link_block
+from voxels.surface import read_plane, read_segment_ids, write_links
+
+
+def link(unit: Unit, bundle: Bundle) -> None:
+    """Fill the bundle of one block: `links.arrow`, how many links it has, and to which blocks."""
+    block, *around = unit.inputs
+    box = Box.parse(block.key["block"])
+    neighbours = {}
+    for other in around:
+        number = direction(box, Box.parse(other.key["block"]))
+        neighbours[number] = _plane_and_segments(other.directory, facing(number))
+    links = link_block(
+        [read_plane(block.directory / "planes.arrow", face) for face in ("z0", "y0", "x0")],
+        read_segment_ids(block.directory / "statistics.arrow"),
+        neighbours,
+        unit.arguments["connectivity"],
+    )
+    write_links(bundle.directory / "links.arrow", links)
+    names = pa.table({"neighbour_block": pa.array([b.key["block"] for b in around], pa.string())})
+    pq.write_table(names, bundle.directory / "neighbour.parquet")
+    bundle.parts["Neighbour"] = "neighbour.parquet"
+    bundle.attributes["n_links"] = len(links.label)
+
+
+def _plane_and_segments(directory: Path, face: str) -> tuple[Labels, Unsigned]:
+    return (
+        read_plane(directory / "planes.arrow", face),
+        read_segment_ids(directory / "statistics.arrow"),
+    )
+
+
+if __name__ == "__main__":
+    main("LINK_BLOCK", link, software=("numpy", "pyarrow"))

@@ -1,0 +1,21 @@
+process LINK_BLOCK {
+    tag "${name}"
+    label 'compute'
+    label 'process_low'
+
+    input:
+    tuple val(name), path(task_file)
+
+    output:
+    tuple val(name), path('receipts.jsonl'), emit: receipts
+
+    script:
+    """
+    link_block.py ${task_file}
+    """
+
+    stub:
+    """
+    touch receipts.jsonl
+    """
+}
