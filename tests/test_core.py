@@ -274,6 +274,8 @@ def test_an_altered_file_is_not_recorded(pipeline: Pipeline, files: list[Path]) 
         ({"attributes": {}}, "lacks n_words"),
         ({"attributes": {"n_words": 1, "extra": 2}}, "has extra, which the table has not"),
         ({"parts": {"Wrong": "word.parquet"}}, "has no part Wrong"),
+        ({"parts": {"Word": "bundle.json"}}, "is neither a file nor a directory"),
+        ({"part_rows": {"Wrong": 1}}, "part_rows names Wrong"),
         ({"files": [{"path": "../../etc/passwd", "bytes": 1, "sha256": "0" * 64}]}, "files/0/path"),
         ({"process": "UNKNOWN"}, "another unit"),
     ],
@@ -290,6 +292,64 @@ def test_a_bundle_that_does_not_fit_is_refused(
     manifest["content_sha256"] = bundles.content_digest(manifest)
     path.write_text(json.dumps(manifest))
     result = record(plan, receipts)
+    assert result["recorded"] == {}
+    assert problem in result["failed"][0]["error"]
+
+
+def in_pieces(numbers: list[float], limit: int | None = None) -> tasks.Work:
+    """Return COUNT_WORDS with its part as a directory, a file for each word."""
+
+    def count(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+        count_words(unit, bundle)
+        (bundle.directory / "words").mkdir()
+        for place, number in enumerate(numbers):
+            table = pa.table({"word": [f"w{place}"], "frequency": [number]})
+            pq.write_table(table, bundle.directory / "words" / f"{place}.parquet")
+        bundle.parts["Word"] = "words"
+        bundle.part_rows = {} if limit is None else {"Word": limit}
+
+    return count
+
+
+def test_a_part_may_be_a_directory_and_its_first_rows_enough(
+    pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy = sys.modules["toy"]
+    nan = float("nan")
+    for number, limit, words in ((0.5, None, "w0w1w2w3"), (0.5, 3, "w0w1w2"), (nan, 3, "w0w1w2")):
+        monkeypatch.setitem(PROGRAMS, "COUNT_WORDS", in_pieces([0.5, 0.5, 0.5, number], limit))
+        files[0].write_text(f"one test{next(NUMBERS)}")
+        done = pipeline.run(files[:1])
+        assert done["verdict"] == {"missing": None}
+        (source,) = (toy.WordTotal.Source & {"request_id": done["plan"]["requests"][0]}).to_dicts()
+        found = toy.WordCount.Word & {"file_id": source["file_id"]}
+        assert "".join(sorted(found.to_arrays("word"))) == words
+        bundle = bundles.read(bundle_of(done["receipts"], "COUNT_WORDS"))
+        assert bundle.manifest["part_rows"] == ({} if limit is None else {"Word": limit})
+        text = bundle.manifest | {"part_rows": {"Word": 1}}
+        assert bundles.content_digest(text) == bundle.content_sha256
+
+
+@pytest.mark.parametrize(
+    ("numbers", "problem"),
+    [
+        ([0.5, float("inf")], "1.parquet: frequency holds a value that is not finite"),
+        ([0.5, 1], "1.parquet has other columns or types than"),
+        ([], "is neither a file nor a directory of .parquet files"),
+    ],
+)
+def test_a_directory_that_is_no_part_is_refused(
+    pipeline: Pipeline,
+    files: list[Path],
+    numbers: list[float],
+    problem: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from bossflow.record import record
+
+    monkeypatch.setitem(PROGRAMS, "COUNT_WORDS", in_pieces(numbers))
+    plan, work_dir = pipeline.plan(files[:1])
+    result = record(plan, pipeline.compute(plan, work_dir))
     assert result["recorded"] == {}
     assert problem in result["failed"][0]["error"]
 

@@ -54,9 +54,9 @@ class Bundle:
     urls : dict
         Column name to a path in the directory; recorded as a URL.
     parts : dict
-        Part table's name to a Parquet file in the directory.
+        Part table's name to a Parquet file in the directory, or to a directory of such files.
     part_rows : dict
-        Part table's name to how many of its file's first rows are recorded; absent: all.
+        Part table's name to how many first rows of it become database rows, where not all do.
     outside : list of Path
         Files elsewhere in the store that this unit alone writes.
     """
@@ -213,6 +213,7 @@ def seal(
         "attributes": bundle.attributes,
         "urls": bundle.urls,
         "parts": bundle.parts,
+        "part_rows": bundle.part_rows,
         "files": files,
         "inputs": made_from,
     } | measured

@@ -1,48 +1,161 @@
-"""Many rows at once, the same way on PostgreSQL and MySQL."""
+"""Many rows at once: the fastest way that each backend has, with the same values on both."""
 
+import io
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
-ROWS_PER_STATEMENT = 2000
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+from datajoint.connection import translate_query_error
+
+BATCH_ROWS = 50_000
+SLOW_BATCH_ROWS = 2_000
+STATEMENT_BYTES = 4 * 2**20
 
 
-def insert_rows(table: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """Insert rows by multi-row VALUES; several times faster than row by row.
+def insert_parquet(
+    table: Any, key: dict[str, Any], files: Iterable[Path], limit: int | None = None
+) -> int:
+    """Insert rows of Parquet files; call it in a transaction.
+
+    PostgreSQL takes them by COPY, MySQL by multi-row VALUES, both as text that is made column by
+    column; columns whose values text does not carry exactly (json, times, blobs, …) go through
+    DataJoint's own `insert`, some ten times slower. Memory: about 1 kB for each of 50,000 rows.
 
     Parameters
     ----------
     table : datajoint table
         Where they go.
-    columns : sequence of str
-        Names of the values in each row.
-    rows : iterable of sequences
-        The values; consumed in batches.
+    key : dict
+        Column to the value that it has in every row.
+    files : iterable of Path
+        Parquet files with the other columns.
+    limit : int, optional
+        Insert only so many first rows.
 
     Returns
     -------
     int
         How many rows were inserted.
     """
-    conn = table.connection
-    names = ", ".join(conn.adapter.quote_identifier(name) for name in columns)
-    one = "(" + ", ".join(["%s"] * len(columns)) + ")"
-    head = f"INSERT INTO {table.full_table_name} ({names}) VALUES "
     total = 0
-    batch: list[Any] = []
-    count = 0
-
-    def flush() -> None:
-        nonlocal total, count
-        if count:
-            conn.query(head + ", ".join([one] * count), tuple(batch))
-            total += count
-            batch.clear()
-            count = 0
-
-    for row in rows:
-        batch.extend(row)
-        count += 1
-        if count == ROWS_PER_STATEMENT:
-            flush()
-    flush()
+    for path in files:
+        source = pq.ParquetFile(path)
+        plain = all(_is_plain(table, field) for field in source.schema_arrow)
+        rows = BATCH_ROWS if plain else SLOW_BATCH_ROWS
+        for batch in source.iter_batches(batch_size=rows):
+            if limit is not None:
+                batch = batch.slice(0, limit - total)
+            if not batch.num_rows:
+                break
+            if not plain:
+                table.insert((key | row for row in batch.to_pylist()), allow_direct_insert=True)
+            elif table.connection.adapter.backend == "postgresql":
+                _copy(table, key, batch)
+            else:
+                _values(table, key, batch)
+            total += batch.num_rows
     return total
+
+
+def insert_absent(table: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows whose primary keys are not there yet.
+
+    Parameters
+    ----------
+    table : datajoint table
+        Where they go.
+    rows : sequence of dict
+        All with the same columns; numbers and text only.
+    """
+    if not rows:
+        return
+    adapter = table.connection.adapter
+    head = _head(table, rows[0])
+    one = "(" + ", ".join(["%s"] * len(rows[0])) + ")"
+    tail = adapter.skip_duplicates_clause(table.full_table_name, table.primary_key)
+    for start in range(0, len(rows), SLOW_BATCH_ROWS):
+        batch = [tuple(row[name] for name in rows[0]) for row in rows[start:][:SLOW_BATCH_ROWS]]
+        values = tuple(value for row in batch for value in row)
+        table.connection.query(head + ", ".join([one] * len(batch)) + tail, values)
+
+
+def _head(table: Any, names: Iterable[str]) -> str:
+    quoted = ", ".join(map(table.connection.adapter.quote_identifier, names))
+    return f"INSERT INTO {table.full_table_name} ({quoted}) VALUES "
+
+
+def _is_plain(table: Any, field: pa.Field) -> bool:
+    """Say whether text carries a column's values exactly, and means the same to the database."""
+    attribute = table.heading[field.name]
+    kind = (attribute.original_type or attribute.type).partition("(")[0]
+    if attribute.codec is not None:
+        return False
+    if kind.startswith("int"):
+        return bool(pa.types.is_integer(field.type))
+    if kind in ("decimal", "numeric"):
+        return bool(pa.types.is_integer(field.type) or pa.types.is_decimal(field.type))
+    fits = {
+        "float64": pa.types.is_float64,
+        "bool": pa.types.is_boolean,
+        "char": pa.types.is_string,
+        "varchar": pa.types.is_string,
+    }
+    return kind in fits and bool(fits[kind](field.type))
+
+
+def _copy(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> None:
+    """Insert by PostgreSQL's COPY, on DataJoint's own connection: in its transaction."""
+    constant = [pa.repeat(value, batch.num_rows) for value in key.values()]
+    names = [*key, *batch.schema.names]
+    text = io.BytesIO()  # strings in quotes, null as nothing at all
+    rows = pa.RecordBatch.from_arrays([*constant, *batch.columns], names)
+    pyarrow.csv.write_csv(rows, text, pyarrow.csv.WriteOptions(include_header=False))
+    text.seek(0)
+    conn = table.connection
+    quoted = ", ".join(map(conn.adapter.quote_identifier, names))
+    command = (
+        f"COPY {table.full_table_name} ({quoted}) FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8')"
+    )
+    try:
+        with conn._conn.cursor() as cursor:
+            cursor.copy_expert(command, text, 2**20)
+    except Exception as error:
+        raise translate_query_error(error, command, conn.adapter) from error
+
+
+def _values(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> None:
+    """Insert by multi-row VALUES, in statements that stay below MySQL's largest packet."""
+    conn = table.connection
+    escape = conn._conn.escape  # the driver's own
+    constant = [_text(escape(value)) for value in key.values()]
+    columns = [*constant, *(_literals(column, escape) for column in batch.columns)]
+    rows = pc.binary_join_element_wise(*columns, _text(","))
+    head = _head(table, [*key, *batch.schema.names])
+    (largest,) = conn.query("SELECT @@max_allowed_packet").fetchone()
+    ends = np.cumsum(pc.binary_length(rows).to_numpy() + 3)
+    cuts = np.flatnonzero(np.diff(ends // min(STATEMENT_BYTES, largest // 4))) + 1
+    for start, stop in zip([0, *cuts], [*cuts, len(rows)], strict=True):
+        text = "),(".join(rows[start:stop].to_pylist())
+        conn.query(f"{head}({text})", None)  # None: a % in it is a %
+
+
+def _literals(column: pa.Array, escape: Any) -> pa.Array:
+    """Return a column as SQL literals."""
+    if pa.types.is_string(column.type):
+        texts = [None if value is None else escape(value) for value in column.to_pylist()]
+        literals = pa.array(texts, pa.large_string())
+    else:
+        literals = column.cast(pa.large_string())
+    if pa.types.is_floating(column.type):  # without an exponent it would be a decimal number
+        whole = pc.binary_join_element_wise(literals, _text("e0"), _text(""))
+        literals = pc.if_else(pc.match_substring(literals, "e"), literals, whole)
+    return pc.fill_null(literals, _text("NULL"))
+
+
+def _text(value: str) -> pa.Scalar:
+    return pa.scalar(value, pa.large_string())

@@ -5,7 +5,7 @@ import json
 import math
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from datajoint.errors import LostConnectionError
 
 from . import database, ledger, work
-from .insert import insert_rows
+from .insert import insert_parquet
 from .kit import bundles
 from .kit.bundles import Finished
 from .kit.tasks import sentence
@@ -160,23 +160,54 @@ def _check_columns(bundle: Finished, table: Any) -> None:
         )
     for name, value in manifest["attributes"].items():
         _check_value(name, value, heading[name], bundle.directory)
-    for part_name, file in manifest["parts"].items():
+    for part_name in manifest["parts"]:
         part = getattr(table, part_name, None)
         if part is None:
             raise BundleError(f"{bundle.directory}: {table.__name__} has no part {part_name}")
-        source = pq.ParquetFile(bundle.directory / file)
         wanted = set(part().heading.names) - set(manifest["key"])
-        _same_columns(set(source.schema_arrow.names), wanted, bundle.directory / file, part_name)
-        _refuse_not_finite(source, bundle.directory / file)
+        _check_part(bundle, part_name, wanted)
+    for part_name in set(_part_rows(bundle)) - set(manifest["parts"]):
+        raise BundleError(f"{bundle.directory}: part_rows names {part_name}, which is no part")
 
 
-def _refuse_not_finite(source: pq.ParquetFile, where: Path) -> None:
-    """Refuse NaN and infinity: one backend takes them for defaults, the other stores them."""
-    for field in source.schema_arrow:
-        if pa.types.is_floating(field.type):
-            for batch in source.iter_batches(columns=[field.name]):
-                if not pc.all(pc.is_finite(batch.column(0)), min_count=0).as_py():
-                    raise BundleError(f"{where}: {field.name} holds a value that is not finite")
+def _check_part(bundle: Finished, name: str, wanted: set[str]) -> None:
+    """Check the columns of a part's files, and that the rows to be recorded are finite numbers.
+
+    NaN and infinity: one backend takes them for defaults, the other stores them.
+    """
+    files = _part_files(bundle, name)
+    if not files:
+        raise BundleError(
+            f"{bundle.directory / bundle.manifest['parts'][name]} of part {name} is neither a "
+            "file nor a directory of .parquet files that the bundle lists"
+        )
+    first = pq.read_schema(files[0])
+    _same_columns(set(first.names), wanted, files[0], name)
+    floats = [field.name for field in first if pa.types.is_floating(field.type)]
+    left = _part_rows(bundle).get(name, math.inf)
+    for file in files:
+        source = pq.ParquetFile(file)
+        if not source.schema_arrow.equals(first):
+            raise BundleError(f"{file} has other columns or types than {files[0]}")
+        if left > 0 and floats:
+            for batch in source.iter_batches(columns=floats):
+                for column_name, column in zip(floats, batch.columns, strict=True):
+                    if not pc.all(pc.is_finite(column), min_count=0).as_py():
+                        raise BundleError(f"{file}: {column_name} holds a value that is not finite")
+        left -= source.metadata.num_rows
+
+
+def _part_files(bundle: Finished, name: str) -> list[Path]:
+    """Return the Parquet files of a part, in order: only those that are listed were verified."""
+    store, target = store_of(bundle), bundle.directory / bundle.manifest["parts"][name]
+    listed = [store / entry["path"] for entry in bundle.manifest["files"]]
+    inside = [path for path in listed if path.parent == target and path.suffix == ".parquet"]
+    return [path for path in listed if path == target] or sorted(inside)
+
+
+def _part_rows(bundle: Finished) -> dict[str, int]:
+    rows: dict[str, int] = bundle.manifest.get("part_rows", {})
+    return rows
 
 
 def _same_columns(given: set[str], wanted: set[str], where: Path, table: str) -> None:
@@ -312,18 +343,9 @@ def _insert(table: Any, new: list[Finished], run_id: str) -> None:
     Execution.insert(executions, skip_duplicates=True)
     table.insert(rows, allow_direct_insert=True)
     for bundle in new:
-        for part_name, file in bundle.manifest["parts"].items():
-            part = getattr(table, part_name)()
-            source = pq.ParquetFile(bundle.directory / file)
-            columns = [*bundle.key, *source.schema_arrow.names]
-            insert_rows(part, columns, _part_rows(bundle, source))
-
-
-def _part_rows(bundle: Finished, source: pq.ParquetFile) -> Iterator[tuple[Any, ...]]:
-    key = tuple(bundle.key.values())
-    for batch in source.iter_batches(batch_size=20_000):
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            yield key + row
+        for name in bundle.manifest["parts"]:
+            limit = _part_rows(bundle).get(name)
+            insert_parquet(getattr(table, name)(), bundle.key, _part_files(bundle, name), limit)
 
 
 def _environment(bundle: Finished) -> dict[str, Any]:
