@@ -482,7 +482,7 @@ def test_compressed_chunks_that_cannot_be_unpacked_are_refused(
     uri = precomputed(tmp_path / "volume", pattern())
     chunk = tmp_path / "volume/4_8_40/3-13_-5-4_7-15"
     chunk.rename(f"{chunk}{suffix}")
-    with pytest.raises(Refused, match=f"has compressed chunks such as .*{suffix}, which only"):
+    with pytest.raises(Refused, match=f"has chunks compressed as {suffix}, which only"):
         whole(server.over_http(uri) if over_http else uri)
 
 
@@ -532,10 +532,18 @@ def test_a_damaged_chunk_is_an_error(tmp_path: Path, form: str, how: str) -> Non
     assert "\n" not in str(caught.value) and "tensorstore_spec" not in str(caught.value)
 
 
+def test_a_volume_that_cannot_be_unpacked_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    uri = precomputed(tmp_path / "volume", pattern())
+    for chunk in list((tmp_path / "volume/4_8_40").iterdir()):
+        chunk.rename(f"{chunk}.br")
+    with pytest.raises(Refused, match=f"{uri} has chunks compressed as .br, which only"):
+        describe(uri)
+
+
 def test_a_volume_without_its_chunks_is_refused(tmp_path: Path) -> None:
     uri = precomputed(tmp_path / "volume", pattern())
     (tmp_path / "volume/4_8_40").rename(tmp_path / "elsewhere")
-    with pytest.raises(Refused, match=f"{uri} is not whole: it has no directory 4_8_40"):
+    with pytest.raises(Refused, match=f"{uri} is not whole: it has no directory .*4_8_40"):
         describe(uri)
 
 
@@ -562,8 +570,8 @@ def test_a_volume_that_is_not_there_is_refused(server: Server, scheme: str) -> N
 @pytest.mark.parametrize(
     ("status", "error", "says"),
     [
-        (403, Refused, "may not be read from here"),
-        (401, Refused, "may not be read from here"),
+        (403, Refused, "may not be read with the"),
+        (401, Refused, "may not be read with the"),
         (500, Unreachable, "can't be reached: .*Internal Server Error"),
         (503, Unreachable, "can't be reached: .*Service Unavailable"),
         (429, Unreachable, "can't be reached: .*Too Many Requests"),

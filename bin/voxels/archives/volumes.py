@@ -244,6 +244,16 @@ def levels(uri: str) -> list[Level]:
     return found
 
 
+def compressed_files(level: Level) -> str:
+    """Return what the name of a first chunk file ends with, if CloudVolume compressed it."""
+    directory = _chunk_directory(level)
+    if not directory or not os.path.isdir(directory):
+        return ""
+    with os.scandir(directory) as files:
+        name = next((file.name for file in files), "")
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
+
+
 def open_zyx(level: Level, uri: str, write: bool = False, context: Any = None) -> Any:
     """Open a level as a tensorstore with axes z, y, x that starts at its offset.
 
@@ -315,6 +325,13 @@ def _level(uri: str, resolution: int) -> Level:
     found = levels(uri)
     if not 0 <= resolution < len(found):
         raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(found) - 1}")
+    directory = _chunk_directory(found[resolution])
+    # Without it, everything would be read as never written.
+    if directory and not os.path.isdir(directory):
+        raise Refused(f"{uri} is not whole: it has no directory {directory}")
+    suffix = compressed_files(found[resolution])
+    if suffix and suffix != SUFFIXES[0]:
+        raise _unreadable(uri, suffix)
     return found[resolution]
 
 
@@ -387,10 +404,6 @@ def _precomputed(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     kind = "annotation" if info.get("type") == "segmentation" else "image"
     found = []
     for index, scale in enumerate(info["scales"]):
-        directory = kvstore["path"] + scale["key"] if kvstore["driver"] == "file" else None
-        # Without it, everything would be read as never written.
-        if directory is not None and not os.path.isdir(directory):
-            raise Refused(f"{uri} is not whole: it has no directory {scale['key']}")
         spec = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": index}
         size_zyx = tuple(map(float, scale["resolution"][::-1]))
         axes = ("x", "y", "z", "channel")
@@ -583,7 +596,7 @@ def _judged(text: str, what: str) -> Refused | Unreachable:
     code, _, rest = text.partition(": ")
     reason = re.sub(r"Error opening \"\w+\" driver: ", "", rest).split(" [")[0]
     if code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
-        return Refused(f"{what} may not be read from here: {reason}")
+        return Refused(f"{what} may not be read with the rights or credentials that are here")
     if code in ("ABORTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL"):
         return Unreachable(f"{what} can't be reached: {reason}")
     return Refused(f"{what} can't be read: {reason or text}")
@@ -600,15 +613,23 @@ def _hidden_chunks(level: Level, view: Any, box: Box, extent: Box) -> bool:
     """Tell whether chunks of the box may be there under names that only CloudVolume looks for."""
     if not level.precomputed or "sharding" in level.precomputed["scale"]:
         return False
-    kvstore = level.spec["kvstore"]
-    if kvstore["driver"] != "file":
-        return bool(kvstore["driver"] == "http")  # buckets say how an object is compressed
-    directory = kvstore["path"] + level.precomputed["scale"]["key"]
+    directory = _chunk_directory(level)
+    if not directory:
+        # buckets say how an object is compressed
+        return bool(level.spec["kvstore"]["driver"] == "http")
     return any(
         not os.path.exists(path) and any(os.path.exists(path + suffix) for suffix in SUFFIXES)
         for chunk in _chunks(view, box, extent)
         for path in [f"{directory}/{_whole(chunk, view, extent).name}"]
     )
+
+
+def _chunk_directory(level: Level) -> str | None:
+    """Return where the chunks of a precomputed volume in files lie."""
+    kvstore = level.spec["kvstore"]
+    if not level.precomputed or kvstore["driver"] != "file":
+        return None
+    return str(kvstore["path"] + level.precomputed["scale"]["key"])
 
 
 def _chunks(view: Any, box: Box, extent: Box) -> list[Box]:
@@ -656,6 +677,13 @@ def _read_by_chunk(level: Level, view: Any, box: Box, extent: Box, what: str) ->
     return voxels
 
 
+def _unreadable(what: str, suffix: str) -> Refused:
+    return Refused(
+        f"{what} has chunks compressed as {suffix}, which only CloudVolume reads: write them "
+        "uncompressed or as .gz"
+    )
+
+
 def _chunk_bytes(there: Any, name: str, what: str) -> bytes | None:
     """Return a chunk as it is encoded, or None if there is none."""
     for suffix in ("", *SUFFIXES):
@@ -664,10 +692,7 @@ def _chunk_bytes(there: Any, name: str, what: str) -> bytes | None:
             continue
         content: bytes = found.value
         if suffix not in ("", ".gz"):
-            raise Refused(
-                f"{what} has compressed chunks such as {name}{suffix}, which only CloudVolume "
-                "reads: write them uncompressed or as .gz"
-            )
+            raise _unreadable(what, suffix)
         # A server may have unpacked it on the way.
         if suffix and content.startswith(b"\x1f\x8b"):
             try:
