@@ -9,10 +9,11 @@ A user's mistake becomes a sentence in `problem`, never a failing task.
 import json
 import os
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from kit.rows import rows
 from voxels.archives import Refused, Unreachable, archive_of
@@ -21,40 +22,48 @@ CHANNELS_AT_ONCE = 8
 
 
 def described(
-    params: dict[str, Any], schema: dict[str, Any], sheet: Path | None, token: str
+    params: dict[str, Any],
+    schema: dict[str, Any],
+    sheet: Path | None,
+    token: str,
+    launch_dir: str,
 ) -> dict[str, Any]:
     """Return the rows that were asked for and the metadata of their channels.
+
+    A source that is a relative path starts at `launch_dir`.
 
     Returns
     -------
     dict
-        `problem` (a sentence, or None), `rows` as `kit.rows` gives them, and `channels`: for each
-        distinct source and resolution `source`, `resolution`, `archive`, `host`, `metadata` (None
-        where the archive gives no answer) and `unreachable` (the sentence that says so, or None).
+        `problem` (a sentence, or None), `rows` as `kit.rows` gives them, with each source in its
+        one spelling, and `channels`: for each distinct source and resolution `source`,
+        `resolution`, `archive`, `host`, `metadata` (None where the archive gives no answer) and
+        `unreachable` (the sentence that says so, or None).
     """
     found: dict[str, Any] = {"problem": None, "rows": [], "channels": []}
     host = str(params.get("bossdb_host"))
     try:
         sheet_text = sheet.read_text(encoding="utf-8-sig") if sheet else None
         found["rows"] = rows(params, schema, sheet_text, sheet.name if sheet else None)
-        archive = params.get("archive") or urlsplit(host).netloc
         first_rows: dict[tuple[str, int], dict[str, Any]] = {}
         for row in found["rows"]:
+            with _where(row):
+                row["source"] = archive_of(row["source"]).canonical(row["source"], launch_dir)
             first_rows.setdefault((row["source"], row["resolution"]), row)
 
         def ask(row: dict[str, Any]) -> dict[str, Any]:
             source, resolution = row["source"], row["resolution"]
+            archive = archive_of(source)
             metadata = unreachable = None
             try:
-                metadata = archive_of(source).describe(source, resolution, host, token)
+                with _where(row):
+                    metadata = archive.describe(source, resolution, host, token)
             except Unreachable as error:
                 unreachable = str(error)
-            except Refused as error:
-                raise Refused(f"{error} (in {row['where']})") from None
             return {
                 "source": source,
                 "resolution": resolution,
-                "archive": archive,
+                "archive": params.get("archive") or archive.archive_name(source, host),
                 "host": host,
                 "metadata": metadata,
                 "unreachable": unreachable,
@@ -71,14 +80,25 @@ def described(
     return found
 
 
+@contextmanager
+def _where(row: dict[str, Any]) -> Iterator[None]:
+    """Add to a refusal where the refused was asked for."""
+    try:
+        yield
+    except Refused as error:
+        raise Refused(f"{error} (in {row['where']})") from None
+
+
 def main() -> None:
     """Read the files that are named on the command line and write described.json."""
     run, schema, *sheet = (Path(name) for name in sys.argv[1:])
+    asked = json.loads(run.read_text(encoding="utf-8"))
     found = described(
-        json.loads(run.read_text(encoding="utf-8"))["params"],
+        asked["params"],
         json.loads(schema.read_text(encoding="utf-8")),
         sheet[0] if sheet else None,
         os.environ.get("BOSSDB_TOKEN", "").strip() or "public",
+        asked["run"]["launch_dir"],
     )
     text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
     Path("described.json").write_text(text + "\n", encoding="utf-8")

@@ -477,11 +477,11 @@ def gzipped(path: Path) -> None:
     [
         (not_a_volume, "name a .npy file, or the directory of"),
         (signed, "holds int32, and only unsigned"),
-        (flat, "its shape is (2, 2), and only ZYX"),
-        (five_dimensional, "has 3 times or channels, and only one"),
-        (plain_group, "a Zarr group without OME multiscales"),
-        (unreadable_info, "'scales'"),
-        (gzipped, "the files of scale 8_8_8 are gzipped"),
+        (flat, "has 2 dimensions: it needs z, y and x"),
+        (five_dimensional, "has 3 along axis dimension 1: only one"),
+        (plain_group, "a Zarr group without multiscales"),
+        (unreadable_info, "its info file lists no scales"),
+        (gzipped, "its chunks are compressed files"),
     ],
 )
 def test_a_volume_that_cannot_be_served_is_one_sentence(

@@ -137,6 +137,7 @@ def test_describe_tells_what_a_channel_is(host: str) -> None:
         "shape_zyx": [30, 40, 540],
         "offset_zyx": [5, 500, 7],
         "voxel_size_nm_zyx": [30.0, 4.0, 8.0],
+        "chunk_zyx": [16, 512, 512],
     }
 
 

@@ -50,7 +50,9 @@ def describe(
     monkeypatch.setattr(bossdb, "METADATA_LIMITS", quick)
 
     def run(sheet: str | bytes | None = None, token: str = TOKEN, **params: Any) -> Any:
-        (tmp_path / "run.json").write_text(json.dumps({"params": params, "run": {}}))
+        (tmp_path / "run.json").write_text(
+            json.dumps({"params": params, "run": {"launch_dir": str(tmp_path)}})
+        )
         arguments = ["run.json", str(ROOT / "nextflow_schema.json")]
         if sheet is not None:
             sheet = sheet.encode() if isinstance(sheet, str) else sheet
@@ -69,7 +71,9 @@ def describe(
 
 def test_the_program_runs_by_itself(tmp_path: Path, host: str) -> None:
     params = {"source": EM, "bossdb_host": host}
-    (tmp_path / "run.json").write_text(json.dumps({"params": params, "run": {}}))
+    (tmp_path / "run.json").write_text(
+        json.dumps({"params": params, "run": {"launch_dir": str(tmp_path)}})
+    )
     done = subprocess.run(
         [sys.executable, ROOT / "bin/describe.py", "run.json", ROOT / "nextflow_schema.json"],
         cwd=tmp_path,
@@ -97,6 +101,7 @@ def test_a_channel_is_described_once_however_many_cutouts_it_has(describe: Any, 
         "shape_zyx": [4, 5, 6],
         "offset_zyx": [1, 2, 3],
         "voxel_size_nm_zyx": [30.0, 4.0, 8.0],
+        "chunk_zyx": [16, 512, 512],
     }
     neurons = {
         "source": NEURONS,
@@ -156,5 +161,5 @@ def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch, host
     monkeypatch.delattr("voxels.archives.bossdb", raising=False)
     monkeypatch.setitem(sys.modules, "intern", None)
     monkeypatch.setitem(sys.modules, "intern.remote.boss", None)
-    found = described({"source": EM, "bossdb_host": host}, schema, None, TOKEN)
+    found = described({"source": EM, "bossdb_host": host}, schema, None, TOKEN, "/")
     assert "package intern.remote.boss is missing" in found["problem"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ import numpy as np
 import tensorstore as ts
 from numpy.typing import ArrayLike
 
+from .voxels.archives import Refused, Unreachable, volumes
 from .voxels.boxes import Box
 
 Triple = tuple[float, float, float]
 
-_NANOMETRES = {"angstrom": 0.1, "nanometer": 1.0, "micrometer": 1e3, "millimeter": 1e6}
 _UNSTATED = (1.0, 1.0, 1.0)
 
 
@@ -125,17 +124,15 @@ def open_volume(
         if path.suffix == ".npy" and path.is_file():
             array = np.load(path, mmap_mode="r+" if writable else "r")
             levels = [Level(array, (0, 0, 0), size)]
-        elif (path / "info").is_file():
-            kind, levels = _precomputed(path, writable)
-        elif any((path / name).is_file() for name in ("zarr.json", ".zarray", ".zattrs")):
-            levels = _zarr(path, size, writable)
+        elif any((path / name).is_file() for name in ("info", "zarr.json", ".zarray", ".zattrs")):
+            kind, levels = _levels(path, size, writable)
         else:
             raise ValueError(
                 "name a .npy file, or the directory of a Zarr array, an OME-Zarr image or a "
                 "precomputed volume"
             )
         volume = _volume(levels, kind)
-    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+    except (OSError, ValueError, Refused, Unreachable) as error:
         raise ValueError(f"{path} can't be served as a volume: {error}") from error
     stated = levels[0].voxel_size_nm_zyx
     if voxel_size_nm_zyx and not _same(stated, voxel_size_nm_zyx):
@@ -162,81 +159,26 @@ def _volume(levels: Sequence[Level], kind: str | None = None) -> Volume:
     return Volume(kind or ("annotation" if finest.dtype.itemsize > 2 else "image"), tuple(known))
 
 
-def _precomputed(path: Path, writable: bool) -> tuple[str, list[Level]]:
-    """Open every scale of a precomputed volume: its kind and levels."""
-    info = _json(path / "info")
+def _levels(path: Path, size: Triple, writable: bool) -> tuple[str | None, list[Level]]:
+    """Open every level of a volume: its kind, if it tells, and levels; `size` if none is stated."""
+    uri = f"{'precomputed' if (path / 'info').is_file() else 'zarr'}://{path.absolute()}"
+    found = volumes.levels(uri)
     levels = []
-    for index, scale in enumerate(info["scales"]):
-        # tensorstore doesn't see such chunks, and would give zeros for them
-        if next((path / scale["key"]).glob("*.gz"), None):
-            raise ValueError(f"the files of scale {scale['key']} are gzipped; write them plain")
-        spec = {"driver": "neuroglancer_precomputed", "scale_index": index}
-        store = _tensorstore(path, spec, writable)
-        x, y, z, _ = store.origin
-        size_x, size_y, size_z = map(float, scale["resolution"])
-        levels.append(Level(_zyx(store.T), (z, y, x), (size_z, size_y, size_x)))
-    return "annotation" if info.get("type") == "segmentation" else "image", levels
-
-
-def _zarr(path: Path, size: Triple, writable: bool) -> list[Level]:
-    """Open a Zarr array, or every level of an OME-Zarr image; `size` if none is stated."""
-    if (path / "zarr.json").is_file():
-        driver, node = "zarr3", _json(path / "zarr.json")
-        is_array, attributes = node["node_type"] == "array", node.get("attributes", {})
-    else:
-        driver, is_array = "zarr", (path / ".zarray").is_file()
-        attributes = {} if is_array else _json(path / ".zattrs")
-    if is_array:
-        return [Level(_zyx(_tensorstore(path, {"driver": driver}, writable)), (0, 0, 0), size)]
-    images = attributes.get("ome", attributes).get("multiscales")
-    if not images:
-        raise ValueError("it is a Zarr group without OME multiscales; name the array in it")
-    axes = images[0]["axes"][-3:]
-    if [axis["name"] for axis in axes] != ["z", "y", "x"]:
-        raise ValueError("its last three axes are not z, y, x")
-    units = [_NANOMETRES.get(axis.get("unit", "")) for axis in axes]
-    scales = [_ome_scale(images[0], dataset) for dataset in images[0]["datasets"]]
-    levels = []
-    for dataset, scale in zip(images[0]["datasets"], scales, strict=True):
+    for level in found:
+        if volumes.compressed_files(level):
+            # what is served is read and written by tensorstore alone, which doesn't see them
+            raise ValueError("its chunks are compressed files; write them plain")
+        store = volumes.open_zyx(level, uri, writable)
+        scale, finest = level.scale_zyx or _UNSTATED, found[0].scale_zyx or _UNSTATED
         # without a unit, a scale only tells how a level relates to the finest one
         z, y, x = (
-            side * unit if unit else base * side / finest
-            for side, unit, base, finest in zip(scale, units, size, scales[0], strict=True)
+            side * unit if unit else base * side / first
+            for side, unit, base, first in zip(scale, level.unit_nm_zyx, size, finest, strict=True)
         )
-        store = _tensorstore(path / dataset["path"], {"driver": driver}, writable)
-        levels.append(Level(_zyx(store), (0, 0, 0), (z, y, x)))
-    return levels
-
-
-def _ome_scale(image: dict[str, Any], dataset: dict[str, Any]) -> Triple:
-    """Multiply the scales that apply to one level, for z, y, x."""
-    scale: list[float] = [1.0, 1.0, 1.0]
-    for steps in (dataset, image):
-        for step in steps.get("coordinateTransformations", []):
-            if step["type"] == "scale":
-                scale = [a * b for a, b in zip(scale, step["scale"][-3:], strict=True)]
-    return scale[0], scale[1], scale[2]
-
-
-def _tensorstore(path: Path, spec: dict[str, Any], writable: bool) -> Any:
-    kvstore = {"driver": "file", "path": f"{path.absolute()}/"}
-    return ts.open({**spec, "kvstore": kvstore}, open=True, read=True, write=writable).result()
-
-
-def _json(path: Path) -> dict[str, Any]:
-    content = json.loads(path.read_text())
-    if not isinstance(content, dict):
-        raise ValueError(f"{path.name} is not a JSON object")
-    return content
-
-
-def _zyx(store: Any) -> Any:
-    """Drop the axes before z, y, x, such as time and channel, and begin every axis at 0."""
-    leading = store.shape[:-3]
-    if math.prod(leading) != 1:
-        raise ValueError(f"it has {math.prod(leading)} times or channels, and only one is served")
-    store = store[tuple(store.origin[:-3])] if leading else store
-    return store[ts.d[:].translate_to[0]]
+        start_z, start_y, start_x = store.origin if level.precomputed else (0, 0, 0)
+        array = store[ts.d[:].translate_to[0]]
+        levels.append(Level(array, (start_z, start_y, start_x), (z, y, x)))
+    return found[0].kind, levels
 
 
 def _deepens(levels: Sequence[Level]) -> bool:

@@ -31,6 +31,17 @@ class Unreachable(Exception):
 class Archive(Protocol):
     """What the module of a scheme offers."""
 
+    def canonical(self, uri: str, directory: str) -> str:
+        """Return the one spelling of a URI; a relative path in it starts at `directory`.
+
+        Raises
+        ------
+        Refused
+        """
+
+    def archive_name(self, uri: str, host: str) -> str:
+        """Return what the channel lies in, as part of its identity: such as host and port."""
+
     def describe(self, uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
         """Return a channel's metadata at one resolution.
 
@@ -38,7 +49,8 @@ class Archive(Protocol):
         -------
         dict
             `kind` ("image" or "annotation"), `dtype`, `shape_zyx` and `offset_zyx` (voxels of
-            this resolution), `voxel_size_nm_zyx`.
+            this resolution), `voxel_size_nm_zyx`, `chunk_zyx` (the voxels that the archive
+            reads at once).
 
         Raises
         ------
@@ -73,11 +85,17 @@ def archive_of(uri: str) -> Archive:
     ImportError
         If a package that the module needs is not installed.
     """
-    if uri.startswith("bossdb://"):
+    scheme = uri.partition("://")[0]
+    if scheme == "bossdb":
         from . import bossdb
 
         return bossdb
+    if scheme in ("precomputed", "zarr", "n5"):
+        from . import volumes
+
+        return volumes
     raise Refused(
         f"source {uri!r} names no archive that is known here: write "
-        "bossdb://collection/experiment/channel"
+        "bossdb://collection/experiment/channel, or precomputed://, zarr:// or n5:// and then the "
+        "address of a volume"
     )

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from email.utils import mktime_tz, parsedate_tz
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import blosc
 import numpy as np
@@ -72,6 +72,17 @@ _URI = re.compile(rf"bossdb://({_NAME})/({_NAME})/({_NAME})")
 _HOST = re.compile(r"(https?)://([^\s/@?#]+[^\s@?#]*?)/*")
 
 
+def canonical(uri: str, directory: str) -> str:
+    """Return a channel's URI: it has one spelling only, and no paths."""
+    _names(uri)
+    return uri
+
+
+def archive_name(uri: str, host: str) -> str:
+    """Return host and port of the archive."""
+    return urlsplit(host).netloc
+
+
 def describe(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
     """Return a channel's metadata at one resolution.
 
@@ -90,7 +101,7 @@ def describe(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]
     -------
     dict
         `kind` ("image" or "annotation"), `dtype`, `shape_zyx` and `offset_zyx` (voxels of this
-        resolution), `voxel_size_nm_zyx`.
+        resolution), `voxel_size_nm_zyx`, `chunk_zyx` (BossDB's cuboid).
 
     Raises
     ------
@@ -140,6 +151,7 @@ def describe(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]
             round(size * nanometers * scale, 6)
             for size, scale in zip(reversed(voxel_xyz), scale_zyx, strict=True)
         ],
+        "chunk_zyx": list(CUBOID_ZYX),
     }
 
 
