@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The first call of a compiled loop compiles it.
+settings.register_profile("bossflow", deadline=None)
+settings.load_profile("bossflow")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
