@@ -238,7 +238,17 @@ nextflow_from_maven() {
     mvn -q -B -f conf/nextflow/pom.xml dependency:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$PWD/.venv/share/nextflow" &&
         cp conf/nextflow/nextflow .venv/bin/nextflow.new &&
-        mv .venv/bin/nextflow.new .venv/bin/nextflow && is_nextflow .venv/bin/nextflow 60
+        mv .venv/bin/nextflow.new .venv/bin/nextflow && is_nextflow .venv/bin/nextflow 60 &&
+        keep_classes
+}
+
+# Let Java keep the classes that a run loads. Without them a run only starts more slowly.
+keep_classes() {
+    local classes=$PWD/.venv/share/nextflow/nextflow.jsa
+    if (cd "$scratch" && NXF_OPTS="-XX:ArchiveClassesAtExit=$classes.new -Xlog:disable" \
+        "$OLDPWD/.venv/bin/nextflow" -q run "$OLDPWD" -stub-run --source none); then
+        mv "$classes.new" "$classes"
+    fi
 }
 
 # MySQL in a container. Its password is made once, into .env for docker compose and .secrets for
