@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
-from datajoint.connection import translate_query_error
 
 BATCH_ROWS = 50_000
 SLOW_BATCH_ROWS = 2_000
@@ -70,7 +69,7 @@ def insert_absent(table: Any, rows: Sequence[dict[str, Any]]) -> None:
     table : datajoint table
         Where they go.
     rows : sequence of dict
-        All with the same columns; numbers and text only.
+        All with the same columns; numbers, text and times only.
     """
     if not rows:
         return
@@ -125,7 +124,7 @@ def _copy(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> None:
         with conn._conn.cursor() as cursor:
             cursor.copy_expert(command, text, 2**20)
     except Exception as error:
-        raise translate_query_error(error, command, conn.adapter) from error
+        raise conn.adapter.translate_error(error, command) from error
 
 
 def _values(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> None:
