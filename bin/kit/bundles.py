@@ -162,9 +162,16 @@ def verify(bundle: Finished, store: Path) -> None:
     Damaged
         Naming the first file that is missing or not what the manifest says.
     """
+    inside = os.path.join(os.path.realpath(store), "")
+    real: dict[Path, str] = {}  # a link could lead elsewhere; each directory is looked at once
     for entry in bundle.manifest["files"]:
         path = store / entry["path"]
-        if not path.resolve().is_relative_to(store.resolve()):
+        if path.parent not in real:
+            real[path.parent] = os.path.realpath(path.parent)
+        target = os.path.join(real[path.parent], path.name)
+        if os.path.islink(target):
+            target = os.path.realpath(target)
+        if not target.startswith(inside):
             raise Damaged(f"{entry['path']} of {bundle.directory} leaves the store {store}")
         try:
             found = file_record(path, store)

@@ -1,20 +1,25 @@
 """Many rows at once: the fastest way that each backend has, with the same values on both."""
 
+import functools
 import io
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
-from datajoint.connection import translate_query_error
 
 BATCH_ROWS = 50_000
 SLOW_BATCH_ROWS = 2_000
-STATEMENT_BYTES = 4 * 2**20
+STATEMENT_BYTES = 2**19  # and a row: MySQL takes 64 MiB, and 1 MiB where it was set low
+
+Send = Callable[[], None]
+T = TypeVar("T")
 
 
 def insert_parquet(
@@ -43,23 +48,36 @@ def insert_parquet(
         How many rows were inserted.
     """
     total = 0
+    for rows, send in _one_ahead(_prepared(table, key, files, limit)):
+        send()
+        total += rows
+    return total
+
+
+def _prepared(
+    table: Any, key: dict[str, Any], files: Iterable[Path], limit: int | None
+) -> Iterator[tuple[int, Send]]:
+    """Yield number of rows and what sends them to the database, batch by batch."""
+    prepare = _copy if table.connection.adapter.backend == "postgresql" else _values
+    left = math.inf if limit is None else limit
     for path in files:
         source = pq.ParquetFile(path)
         plain = all(_is_plain(table, field) for field in source.schema_arrow)
-        rows = BATCH_ROWS if plain else SLOW_BATCH_ROWS
-        for batch in source.iter_batches(batch_size=rows):
-            if limit is not None:
-                batch = batch.slice(0, limit - total)
+        for batch in source.iter_batches(BATCH_ROWS if plain else SLOW_BATCH_ROWS):
+            batch = batch.slice(0, int(min(left, batch.num_rows)))
             if not batch.num_rows:
-                break
-            if not plain:
-                table.insert((key | row for row in batch.to_pylist()), allow_direct_insert=True)
-            elif table.connection.adapter.backend == "postgresql":
-                _copy(table, key, batch)
-            else:
-                _values(table, key, batch)
-            total += batch.num_rows
-    return total
+                return
+            left -= batch.num_rows
+            yield batch.num_rows, (prepare if plain else _insert)(table, key, batch)
+
+
+def _one_ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield items, while the next one is being made: the database has a core of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, items, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, items, None)
+            yield item
 
 
 def insert_absent(table: Any, rows: Sequence[dict[str, Any]]) -> None:
@@ -70,7 +88,7 @@ def insert_absent(table: Any, rows: Sequence[dict[str, Any]]) -> None:
     table : datajoint table
         Where they go.
     rows : sequence of dict
-        All with the same columns; numbers and text only.
+        All with the same columns; numbers, text and times only.
     """
     if not rows:
         return
@@ -108,40 +126,56 @@ def _is_plain(table: Any, field: pa.Field) -> bool:
     return kind in fits and bool(fits[kind](field.type))
 
 
-def _copy(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> None:
-    """Insert by PostgreSQL's COPY, on DataJoint's own connection: in its transaction."""
+def _insert(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> Send:
+    """Prepare rows for DataJoint's own insert."""
+    rows = [key | row for row in batch.to_pylist()]
+    return functools.partial(table.insert, rows, allow_direct_insert=True)
+
+
+def _copy(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> Send:
+    """Prepare PostgreSQL's COPY, on DataJoint's own connection: in its transaction."""
+    conn = table.connection
     constant = [pa.repeat(value, batch.num_rows) for value in key.values()]
     names = [*key, *batch.schema.names]
     text = io.BytesIO()  # strings in quotes, null as nothing at all
     rows = pa.RecordBatch.from_arrays([*constant, *batch.columns], names)
     pyarrow.csv.write_csv(rows, text, pyarrow.csv.WriteOptions(include_header=False))
     text.seek(0)
-    conn = table.connection
     quoted = ", ".join(map(conn.adapter.quote_identifier, names))
     command = (
         f"COPY {table.full_table_name} ({quoted}) FROM STDIN WITH (FORMAT csv, ENCODING 'UTF8')"
     )
-    try:
-        with conn._conn.cursor() as cursor:
-            cursor.copy_expert(command, text, 2**20)
-    except Exception as error:
-        raise translate_query_error(error, command, conn.adapter) from error
+
+    def send() -> None:
+        try:
+            with conn._conn.cursor() as cursor:
+                cursor.copy_expert(command, text, 2**20)
+        except Exception as error:
+            raise conn.adapter.translate_error(error, command) from error
+
+    return send
 
 
-def _values(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> None:
-    """Insert by multi-row VALUES, in statements that stay below MySQL's largest packet."""
+def _values(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> Send:
+    """Prepare multi-row VALUES, in statements that stay below MySQL's largest packet."""
     conn = table.connection
     escape = conn._conn.escape  # the driver's own
     constant = [_text(escape(value)) for value in key.values()]
     columns = [*constant, *(_literals(column, escape) for column in batch.columns)]
     rows = pc.binary_join_element_wise(*columns, _text(","))
     head = _head(table, [*key, *batch.schema.names])
-    (largest,) = conn.query("SELECT @@max_allowed_packet").fetchone()
-    ends = np.cumsum(pc.binary_length(rows).to_numpy() + 3)
-    cuts = np.flatnonzero(np.diff(ends // min(STATEMENT_BYTES, largest // 4))) + 1
-    for start, stop in zip([0, *cuts], [*cuts, len(rows)], strict=True):
-        text = "),(".join(rows[start:stop].to_pylist())
-        conn.query(f"{head}({text})", None)  # None: a % in it is a %
+    ends = np.cumsum(pc.binary_length(rows).to_numpy() + len("),("))
+    cuts = np.flatnonzero(np.diff(ends // STATEMENT_BYTES)) + 1
+    statements = [
+        f"{head}({'),('.join(rows[start:stop].to_pylist())})"
+        for start, stop in zip([0, *cuts], [*cuts, len(rows)], strict=True)
+    ]
+
+    def send() -> None:
+        for statement in statements:
+            conn.query(statement, None)  # None: a % in it is a %
+
+    return send
 
 
 def _literals(column: pa.Array, escape: Any) -> pa.Array:

@@ -1,5 +1,6 @@
 """What is recorded: which units of which requests, and where their bundles are."""
 
+import functools
 import os
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,6 +11,8 @@ from . import database, work
 from .kit import bundles
 from .tables import Execution, Request, schema
 from .work import UnitPlan
+
+KEYS_PER_QUERY = 1000
 
 
 class Recorded(NamedTuple):
@@ -84,6 +87,7 @@ def known_workflows() -> list[work.Workflow]:
     return found
 
 
+@functools.cache
 def execution_attribute(table: Any) -> str:
     """Return the column of a stage table that refers to the Execution which filled it."""
     for name, link in table().parents(foreign_key_info=True):
@@ -95,42 +99,56 @@ def execution_attribute(table: Any) -> str:
 
 def stores_away(urls: Iterable[str]) -> list[Path]:
     """Return the stores of bundles that can't be reached from here."""
-    stores = {bundles.local(url).parents[2] for url in urls}
-    return sorted(store for store in stores if not os.access(store, os.R_OK | os.X_OK))
+    stores = {_store(url.rsplit("/", 3)[0]) for url in urls}
+    return [Path(store) for store in sorted(stores) if not os.access(store, os.R_OK | os.X_OK)]
 
 
 def is_lost(url: str) -> bool:
     """Say whether a recorded bundle is not in its store any more."""
-    return not (bundles.local(url) / bundles.MANIFEST).exists()
+    store, process, start, unit = url.rsplit("/", 3)
+    return not os.path.exists(f"{_store(store)}/{process}/{start}/{unit}/{bundles.MANIFEST}")
+
+
+@functools.cache  # of 10,000 bundles' URLs
+def _store(url: str) -> str:
+    return str(bundles.local(url))
 
 
 def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:
-    """Return those of the keys that a stage table holds.
-
-    The columns that have few values among the keys restrict the query; the rest is compared
-    here, so that 10,000 keys cost one query and not 10,000 conditions.
+    """Return those of the keys that a stage table holds; linear in the number of keys.
 
     Returns
     -------
     dict
         Key values, in the order of the table's primary key, to what is recorded.
     """
-    if not keys:
-        return {}
-    names = list(table().primary_key)
-    restricted = table()
-    for name in names:
-        values = {key[name] for key in keys}
-        if len(values) <= 20:
-            restricted = restricted & [{name: value} for value in values]
-    made = restricted.proj(execution_id=execution_attribute(table))
-    rows = (made * Execution.proj(*Recorded._fields)).to_dicts()
-    wanted = {tuple(key[name] for name in names) for key in keys}
+    conn, names = table().connection, list(table().primary_key)
+    wanted = [tuple(key[name] for name in names) for key in keys]
+    # what all keys share is compared once, the rest by lists of values: both find the index
+    shared = [len(set(values)) == 1 for values in zip(*wanted, strict=True)]
+    same = [name for name, is_shared in zip(names, shared, strict=False) if is_shared]
+    rest = [name for name in names if name not in same]
+    quote = conn.adapter.quote_identifier
+    columns = [*(f"t.{quote(name)}" for name in names), *(f"e.{n}" for n in Recorded._fields)]
+    conditions = [f"t.{quote(name)} = %s" for name in same]
+    if rest:
+        conditions.append(f"({', '.join(f't.{quote(name)}' for name in rest)}) IN %s")
+    query = (
+        f"SELECT {', '.join(columns)} FROM {table.full_table_name} t "
+        f"JOIN {Execution.full_table_name} e "
+        f"ON e.execution_id = t.{quote(execution_attribute(table))} "
+        f"WHERE {' AND '.join(conditions)}"
+    )
     found = {}
-    for row in rows:
-        key = tuple(row[name] for name in names)
-        if key in wanted:
-            found[key] = Recorded(*(row[name] for name in Recorded._fields))
+    for start in range(0, len(wanted), KEYS_PER_QUERY):
+        some = wanted[start : start + KEYS_PER_QUERY]
+        values: list[Any] = [some[0][names.index(name)] for name in same]
+        if rest:
+            places = [names.index(name) for name in rest]
+            listed = (tuple(key[place] for place in places) for key in some)
+            values.append(tuple(key if len(rest) > 1 else key[0] for key in listed))
+        for row in conn.query(query, tuple(values)).fetchall():
+            found[row[: len(names)]] = Recorded(*row[len(names) :])
     return found
 
 

@@ -1,6 +1,7 @@
 """RECORD: the only writer of results. Bundles in, rows out; it knows no workflow."""
 
 import contextlib
+import hashlib
 import json
 import math
 import sys
@@ -12,14 +13,14 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import fastjsonschema
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from datajoint.errors import LostConnectionError
 
 from . import database, ledger, work
-from .insert import insert_parquet
+from .insert import insert_absent, insert_parquet
 from .kit import bundles
 from .kit.bundles import Finished
 from .kit.tasks import sentence
@@ -122,17 +123,19 @@ def _failure(bundle: Finished, error: str) -> dict[str, Any]:
 @cache
 def _validator() -> Any:
     text = resources.files("bossflow").joinpath("bundle.schema.json").read_text("utf-8")
-    return jsonschema.Draft202012Validator(json.loads(text))
+    return fastjsonschema.compile(json.loads(text))
 
 
 def _checked(receipt: dict[str, Any], tables: dict[str, Any]) -> Finished:
     """Open a receipt's bundle and check all that can be checked without the database."""
     directory = bundles.local(receipt["url"])
     bundle = bundles.read(directory)
-    invalid = next(_validator().iter_errors(bundle.manifest), None)
-    if invalid is not None:
-        where = "/".join(str(part) for part in invalid.absolute_path) or "its top level"
-        raise BundleError(f"{directory}/bundle.json is not valid at {where}: {invalid.message}")
+    try:
+        _validator()(bundle.manifest)
+    except fastjsonschema.JsonSchemaValueException as error:
+        where = "/".join(error.path[1:]) or "its top level"
+        problem = error.message.removeprefix(f"{error.name} ")
+        raise BundleError(f"{directory}/bundle.json is not valid: {where} {problem}") from None
     manifest = bundle.manifest
     if (manifest["process"], manifest["key"]) != (receipt["process"], receipt["key"]):
         raise BundleError(f"{directory} is the bundle of another unit than its receipt says")
@@ -321,9 +324,10 @@ def _new_bundles(
 def _in_place(bundle: Finished) -> bool:
     """Say whether the bundle that was checked is still there, now that the lock is held."""
     try:
-        return bundles.read(bundle.directory).manifest_sha256 == bundle.manifest_sha256
-    except (OSError, ValueError):
+        text = (bundle.directory / bundles.MANIFEST).read_bytes()
+    except OSError:
         return False
+    return hashlib.sha256(text).hexdigest() == bundle.manifest_sha256
 
 
 def _insert(table: Any, new: list[Finished], run_id: str) -> None:
@@ -340,7 +344,7 @@ def _insert(table: Any, new: list[Finished], run_id: str) -> None:
         urls = {name: (bundle.directory / path).as_uri() for name, path in manifest["urls"].items()}
         rows.append(manifest["key"] | manifest["attributes"] | urls | {lineage: execution_id})
     # rows deleted by hand leave their execution: the same id is the same bundle
-    Execution.insert(executions, skip_duplicates=True)
+    insert_absent(Execution(), executions)
     table.insert(rows, allow_direct_insert=True)
     for bundle in new:
         for name in bundle.manifest["parts"]:

@@ -23,9 +23,9 @@ def requests(only: list[str] | None = None) -> list[dict[str, Any]]:
         first asked), and what its workflow describes.
     """
     found = Request() * Run.proj("run_started", first_run_id="run_id")
-    rows = found.to_dicts(order_by=("run_started", "request_id"))
     if only is not None:
-        rows = [row for row in rows if row["request_id"] in set(only)]
+        found = found & [{"request_id": name} for name in only]
+    rows = found.to_dicts(order_by=("run_started", "request_id"))
     failures = _failures()
     known = {row["run_id"]: row for row in Run.proj("run_name", "run_started").to_dicts()}
     return [_one(row, failures, known) for row in rows]
