@@ -2,6 +2,7 @@
 
 import functools
 import gzip
+import hashlib
 import http.server
 import json
 import os
@@ -22,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from voxels.archives import Refused, Unreachable, archive_of, volumes
 from voxels.boxes import Box
+from voxels.volumes import read_array
 
 ROOT = Path(__file__).parent.parent
 Voxels = npt.NDArray[Any]
@@ -797,6 +799,35 @@ def test_a_relative_path_needs_somewhere_to_start() -> None:
 def test_all_schemes_are_named_where_one_is_unknown() -> None:
     with pytest.raises(Refused, match="write bossdb://.*, or precomputed://, zarr:// or n5://"):
         archive_of("s3://bucket/a")
+
+
+# ---- staged ----
+
+
+def test_pull_block_takes_a_volume(tmp_path: Path) -> None:
+    voxels = pattern(dtype="uint64")
+    uri = precomputed(tmp_path / "volume", voxels)
+    compress(tmp_path / "volume")
+    box = Box.of((9, -4, 3), (10, 11, 12))
+    unit = {
+        "unit_id": "a1" * 16,
+        "process": "PULL_BLOCK",
+        "key": {"channel_id": "c" * 16, "block": box.name},
+        "arguments": {"uri": uri, "resolution": 0, "dtype": "uint64", "box": box.name},
+        "settings": {"host": "https://api.bossdb.io", "verify": False},
+        "inputs": [],
+    }
+    header = {"process": "PULL_BLOCK", "run_id": "r", "store": str(tmp_path / "s"), "code": "c"}
+    (tmp_path / "task.jsonl").write_text(f"{json.dumps(header)}\n{json.dumps(unit)}\n")
+    program = [sys.executable, ROOT / "bin/pull_block.py", "task.jsonl"]
+    subprocess.run(program, cwd=tmp_path, check=True, timeout=60)
+    receipt = json.loads((tmp_path / "receipts.jsonl").read_text())
+    assert receipt["state"] == "made", receipt
+    directory = tmp_path / "s" / "PULL_BLOCK" / "a1" / ("a1" * 16)
+    expected = voxels[box.slices(OFFSET)]
+    np.testing.assert_array_equal(read_array(directory / "voxels.zarr"), expected)
+    told = json.loads((directory / "bundle.json").read_text())["attributes"]["voxels_sha256"]
+    assert told == hashlib.sha256(expected.tobytes()).hexdigest()
 
 
 # ---- memory ----
