@@ -224,6 +224,7 @@ class Server:
                 for name, value in told[1].items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(told[2])))
+                self.send_header("ETag", f'"{hashlib.md5(told[2]).hexdigest()}"')  # S3 needs one
                 self.end_headers()
                 self.wfile.write(told[2])
 
@@ -648,6 +649,31 @@ def test_shards_are_not_asked_for_their_index_again_and_again(
     told = describe(uri)
     read(uri, "uint32", Box.of(told["offset_zyx"], told["shape_zyx"]))
     assert sum("4_8_40" in path for path in server.asked) < 2 * 27  # chunks
+
+
+@pytest.mark.parametrize("form", ["raw", "packed", "sharded", "zarr 3", "ome 0.4", "n5"])
+def test_a_bucket_of_an_s3_is_read(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{server.host}")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    voxels = pattern()
+    path = f"bucket/{form.replace(' ', '-')}/volume"  # its own: what was opened is kept
+    written_uri, _ = written(form, tmp_path / path, voxels)
+
+    def pack(path: str) -> Answer | None:
+        """Have chunks compressed, as CloudVolume uploads them."""
+        content = server.file(path, None)[2]
+        packed = form == "packed" and "4_8_40/" in path and content
+        return (200, {"Content-Encoding": "gzip"}, gzip.compress(content)) if packed else None
+
+    server.answer = pack
+    uri = f"{written_uri.partition('://')[0]}://s3://{path}"
+    assert volumes.archive_name(uri, "") == server.host
+    np.testing.assert_array_equal(whole(uri), voxels)
+    server.answer = lambda path: (403, {}, b"")
+    with pytest.raises(Refused, match="may (not )?be read"):
+        describe(uri)
 
 
 # ---- what is refused ----
