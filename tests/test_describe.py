@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import zarr
 from bossflow.archive import app, serving
 from bossflow.archive_volumes import volume_of
 from describe import described, main
@@ -121,6 +122,21 @@ def test_a_name_can_be_given_to_the_archive(describe: Any, host: str) -> None:
     assert found["channels"][0]["archive"] == "ours" and found["channels"][0]["host"] == host
 
 
+def test_volumes_are_sources_too(describe: Any, host: str, tmp_path: Path) -> None:
+    attributes = {"resolution": [30, 4, 8], "units": "nm"}
+    zarr.create_array(tmp_path / "a.zarr", data=np.zeros((4, 5, 6), "uint8"), attributes=attributes)
+    absolute = f"zarr://file://{tmp_path.resolve()}/a.zarr"
+    sheet = f"source,x_range\nzarr://a.zarr,0:3\n{NEURONS},3:5\nzarr://{tmp_path}/a.zarr/,3:6\n"
+    found = describe(sheet, bossdb_host=host)
+    assert found["problem"] is None
+    assert [row["source"] for row in found["rows"]] == [absolute, NEURONS, absolute]
+    told = [(channel["source"], channel["archive"]) for channel in found["channels"]]
+    assert told == [(absolute, "file"), (NEURONS, host.removeprefix("http://"))]
+    assert found["channels"][0]["metadata"]["voxel_size_nm_zyx"] == [30.0, 4.0, 8.0]
+    named = describe(source="zarr://a.zarr", bossdb_host=host, archive="ours")
+    assert named["channels"][0]["archive"] == "ours"
+
+
 def test_an_archive_that_is_not_there_is_no_problem_yet(describe: Any) -> None:
     found = describe(source=NEURONS, bossdb_host=NOWHERE)
     assert found["problem"] is None and found["rows"][0]["source"] == NEURONS
@@ -137,6 +153,8 @@ def test_an_archive_that_is_not_there_is_no_problem_yet(describe: Any) -> None:
         ({"source": "bossdb://lab/brain/glia"}, "has no bossdb://lab/brain/glia (in the parame"),
         ({"source": "bossdb://lab/brain"}, "'bossdb://lab/brain' is malformed: write bossdb://"),
         ({"source": "s3://lab/brain/em"}, "'s3://lab/brain/em' names no archive that is known"),
+        ({"source": "n5://ftp://a"}, "'n5://ftp://a' is malformed: write n5:// and then"),
+        ({"sheet": "source\nzarr://no\n"}, "/no, or none that may be read (in line 2 of cutou"),
         ({"source": EM, "resolution": 4}, "resolution 4 is not one of bossdb://lab/brain/em: it"),
         ({"source": EM, "token": "wrong"}, "refuses the token for bossdb://lab/brain/em: set BOS"),
         ({"source": EM, "token": "no token"}, "BOSSDB_TOKEN is malformed"),

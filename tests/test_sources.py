@@ -2,6 +2,7 @@
 
 import functools
 import gzip
+import hashlib
 import http.server
 import json
 import os
@@ -22,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from voxels.archives import Refused, Unreachable, archive_of, volumes
 from voxels.boxes import Box
+from voxels.volumes import read_array
 
 ROOT = Path(__file__).parent.parent
 Voxels = npt.NDArray[Any]
@@ -222,6 +224,7 @@ class Server:
                 for name, value in told[1].items():
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(told[2])))
+                self.send_header("ETag", f'"{hashlib.md5(told[2]).hexdigest()}"')  # S3 needs one
                 self.end_headers()
                 self.wfile.write(told[2])
 
@@ -313,7 +316,9 @@ def test_any_box_of_any_volume_is_what_was_written_there(data: st.DataObject) ->
         corner = [min(a, b - 1) for a, b in edges]
         size = [max(a, b - 1) + 1 - c for (a, b), c in zip(edges, corner, strict=True)]
         box = Box.of([c + o for c, o in zip(corner, offset, strict=True)], size)
-        found = read(uri, told["dtype"], box)
+        with pytest.MonkeyPatch.context() as patch:  # so that there are slabs
+            patch.setattr(volumes, "BYTES_AT_ONCE", data.draw(st.sampled_from([1, 2000, 2**26])))
+            found = read(uri, told["dtype"], box)
         np.testing.assert_array_equal(found, voxels[box.slices(offset)])
         assert found.flags.c_contiguous and found.shape == box.shape_zyx
 
@@ -648,6 +653,31 @@ def test_shards_are_not_asked_for_their_index_again_and_again(
     assert sum("4_8_40" in path for path in server.asked) < 2 * 27  # chunks
 
 
+@pytest.mark.parametrize("form", ["raw", "packed", "sharded", "zarr 3", "ome 0.4", "n5"])
+def test_a_bucket_of_an_s3_is_read(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{server.host}")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    voxels = pattern()
+    path = f"bucket/{form.replace(' ', '-')}/volume"  # its own: what was opened is kept
+    written_uri, _ = written(form, tmp_path / path, voxels)
+
+    def pack(path: str) -> Answer | None:
+        """Have chunks compressed, as CloudVolume uploads them."""
+        content = server.file(path, None)[2]
+        packed = form == "packed" and "4_8_40/" in path and content
+        return (200, {"Content-Encoding": "gzip"}, gzip.compress(content)) if packed else None
+
+    server.answer = pack
+    uri = f"{written_uri.partition('://')[0]}://s3://{path}"
+    assert volumes.archive_name(uri, "") == server.host
+    np.testing.assert_array_equal(whole(uri), voxels)
+    server.answer = lambda path: (403, {}, b"")
+    with pytest.raises(Refused, match="may (not )?be read"):
+        describe(uri)
+
+
 # ---- what is refused ----
 
 
@@ -797,6 +827,35 @@ def test_a_relative_path_needs_somewhere_to_start() -> None:
 def test_all_schemes_are_named_where_one_is_unknown() -> None:
     with pytest.raises(Refused, match="write bossdb://.*, or precomputed://, zarr:// or n5://"):
         archive_of("s3://bucket/a")
+
+
+# ---- staged ----
+
+
+def test_pull_block_takes_a_volume(tmp_path: Path) -> None:
+    voxels = pattern(dtype="uint64")
+    uri = precomputed(tmp_path / "volume", voxels)
+    compress(tmp_path / "volume")
+    box = Box.of((9, -4, 3), (10, 11, 12))
+    unit = {
+        "unit_id": "a1" * 16,
+        "process": "PULL_BLOCK",
+        "key": {"channel_id": "c" * 16, "block": box.name},
+        "arguments": {"uri": uri, "resolution": 0, "dtype": "uint64", "box": box.name},
+        "settings": {"host": "https://api.bossdb.io", "verify": False},
+        "inputs": [],
+    }
+    header = {"process": "PULL_BLOCK", "run_id": "r", "store": str(tmp_path / "s"), "code": "c"}
+    (tmp_path / "task.jsonl").write_text(f"{json.dumps(header)}\n{json.dumps(unit)}\n")
+    program = [sys.executable, ROOT / "bin/pull_block.py", "task.jsonl"]
+    subprocess.run(program, cwd=tmp_path, check=True, timeout=60)
+    receipt = json.loads((tmp_path / "receipts.jsonl").read_text())
+    assert receipt["state"] == "made", receipt
+    directory = tmp_path / "s" / "PULL_BLOCK" / "a1" / ("a1" * 16)
+    expected = voxels[box.slices(OFFSET)]
+    np.testing.assert_array_equal(read_array(directory / "voxels.zarr"), expected)
+    told = json.loads((directory / "bundle.json").read_text())["attributes"]["voxels_sha256"]
+    assert told == hashlib.sha256(expected.tobytes()).hexdigest()
 
 
 # ---- memory ----

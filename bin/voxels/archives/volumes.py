@@ -47,10 +47,10 @@ class Limits(NamedTuple):
 
 # Someone waits for metadata; a block is worth patience.
 METADATA_LIMITS = Limits(seconds=60, retries=3, longest_wait="5s")
-VOXEL_LIMITS = Limits(seconds=1800, retries=6, longest_wait="60s")
+VOXEL_LIMITS = Limits(seconds=900, retries=6, longest_wait="60s")
 
 CHUNKS_AT_ONCE = 16
-CHUNK_BYTES_AT_ONCE = 64 * 2**20
+BYTES_AT_ONCE = 64 * 2**20
 
 # CloudVolume appends these to the names of chunks that it writes compressed, and only it looks
 # for them: to others such a chunk is not there, and so zero.
@@ -182,8 +182,8 @@ def read(
 ) -> npt.NDArray[Any]:
     """Read a box.
 
-    Takes the memory of the box and of the chunks in flight. What was opened once is not asked for
-    its metadata again by this process.
+    Takes the memory of the box and of the chunks in flight: 64 MiB as encoded and as decoded, or
+    one layer of chunks if that is more. A process asks for a volume's metadata once.
 
     Parameters
     ----------
@@ -218,9 +218,15 @@ def read(
             f"box {box.name} leaves {uri} at resolution {resolution}: it has {extent.name}"
         )
     what = f"box {box.name} of {uri} at resolution {resolution}"
+    voxels = np.zeros(box.shape_zyx, dtype)
     if _hidden_chunks(level, view, box, extent):
-        return _read_by_chunk(level, view, box, extent, what)
-    voxels: npt.NDArray[Any] = _wait(_part(view, box).read(order="C"), what, VOXEL_LIMITS)
+        _fill_by_chunk(voxels, level, view, box, extent, what)
+        return voxels
+    # tensorstore would read all that it is asked for before it is decoded and copied.
+    depth, (_, height, width) = view.chunk_layout.read_chunk.shape[0], box.shape_zyx
+    layers = max(1, BYTES_AT_ONCE // (depth * height * width * voxels.itemsize))
+    for slab in grid(box, (layers * depth, height, width), (extent.z0, box.y0, box.x0)):
+        _copy(view, slab, voxels, box, what)
     return voxels
 
 
@@ -280,7 +286,7 @@ def open_zyx(level: Level, uri: str, write: bool = False, context: Any = None) -
     )
     if len(level.axes) != store.rank or not set("zyx") <= set(level.axes):
         raise Refused(
-            f"{uri} has the axes {', '.join(level.axes)} for {store.rank} dimensions: "
+            f"{uri} has {store.rank} dimensions, and the axes {', '.join(level.axes)} are stated: "
             "it needs z, y and x"
         )
     others = [i for i, name in enumerate(level.axes) if name not in "zyx"]
@@ -503,7 +509,8 @@ def _axes(names: Any, rank: int, order: str) -> tuple[str, ...]:
     if names and set("zyx") <= set(names):
         return tuple(map(str, names))
     others = tuple(f"dimension {i}" for i in range(rank - 3))
-    return (*others, *order) if order == "zyx" else (*order, *others)
+    known = order[:rank]
+    return (*others, *known) if order == "zyx" else (*known, *others)
 
 
 def _array(
@@ -602,8 +609,11 @@ def _judged(text: str, what: str) -> Refused | Unreachable:
     return Refused(f"{what} can't be read: {reason or text}")
 
 
-def _part(view: Any, box: Box) -> Any:
-    return view[box.z0 : box.z1, box.y0 : box.y1, box.x0 : box.x1]
+def _copy(view: Any, part: Box, voxels: npt.NDArray[Any], box: Box, what: str) -> None:
+    """Copy a part of a view to its place in the array of a box."""
+    found = view[part.z0 : part.z1, part.y0 : part.y1, part.x0 : part.x1]
+    target = ts.array(voxels[part.slices(box.corner_zyx)])
+    _wait(target.write(found), what, VOXEL_LIMITS)
 
 
 # ---- chunks that tensorstore would not find ----
@@ -642,8 +652,10 @@ def _whole(part: Box, view: Any, extent: Box) -> Box:
     return Box.of(snap(part, shape, extent.corner_zyx).corner_zyx, shape).intersect(extent)
 
 
-def _read_by_chunk(level: Level, view: Any, box: Box, extent: Box, what: str) -> npt.NDArray[Any]:
-    """Read a box chunk by chunk, under whatever name, and have tensorstore decode what came."""
+def _fill_by_chunk(
+    voxels: npt.NDArray[Any], level: Level, view: Any, box: Box, extent: Box, what: str
+) -> None:
+    """Fill a box of zeros chunk by chunk, whatever their names; tensorstore decodes what came."""
     assert level.precomputed
     scale = level.precomputed["scale"]
     there = _wait(
@@ -656,7 +668,6 @@ def _read_by_chunk(level: Level, view: Any, box: Box, extent: Box, what: str) ->
     info = {key: value for key, value in level.precomputed.items() if key != "scale"}
     here["info"] = json.dumps(info)
     decoded = open_zyx(level._replace(spec=level.spec | {"kvstore": memory}), what, context=context)
-    voxels = np.zeros(box.shape_zyx, view.dtype.numpy_dtype)
 
     def fill(part: Box) -> None:
         name = f"{scale['key']}/{_whole(part, view, extent).name}"
@@ -664,17 +675,15 @@ def _read_by_chunk(level: Level, view: Any, box: Box, extent: Box, what: str) ->
         if content is None:
             return  # never written: zero
         here[name] = content
-        target = ts.array(voxels[part.slices(box.corner_zyx)])
-        _wait(target.write(_part(decoded, part)), what, VOXEL_LIMITS)
+        _copy(decoded, part, voxels, box, what)
         del here[name]
 
     parts = _chunks(view, box, extent)
     chunk_bytes = math.prod(view.chunk_layout.read_chunk.shape) * voxels.itemsize
-    workers = max(1, min(CHUNKS_AT_ONCE, CHUNK_BYTES_AT_ONCE // chunk_bytes))
+    workers = max(1, min(CHUNKS_AT_ONCE, BYTES_AT_ONCE // (2 * chunk_bytes)))
     with ThreadPoolExecutor(workers) as pool:
         for _ in pool.map(fill, parts):
             pass
-    return voxels
 
 
 def _unreadable(what: str, suffix: str) -> Refused:
