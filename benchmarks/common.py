@@ -1,0 +1,325 @@
+"""What the benchmarks share: volumes, measuring, peers in environments of their own, and reports.
+
+A benchmark runs ours and its peers in turn, takes medians, prints a table, and writes figures and
+ratios (peer over ours: above 1 means ours needs less) as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import gzip
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import psutil
+from bossflow import demo
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parent.parent
+SAMPLE = ROOT.parent / "shared" / "data" / "connectomics.npy.ckl.gz"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bossflow/benchmarks"
+MATPLOTLIB = "matplotlib==3.10.8"
+
+console = Console()
+
+
+class Measured(NamedTuple):
+    """What a command took.
+
+    Attributes
+    ----------
+    wall_s : float
+    cpu_s : float
+        User and system seconds of the command, of all that it waited for, and of its database.
+    peak_mib : float
+        Memory of its largest process, looked at ten times a second.
+    """
+
+    wall_s: float
+    cpu_s: float
+    peak_mib: float
+
+
+Results = Mapping[str, Sequence[Measured]]
+
+
+def parser(description: str, rounds: int = 3) -> argparse.ArgumentParser:
+    """Return a parser with the arguments that every benchmark takes."""
+    made = argparse.ArgumentParser(description=description.strip().splitlines()[0])
+    made.add_argument("--volume", type=Path, help="segmentation: .npy or .npy.ckl.gz, ZYX")
+    made.add_argument("--json", type=Path, metavar="FILE", help="write figures and ratios")
+    made.add_argument("--plot", type=Path, metavar="FILE", help="draw figures (.svg, .png)")
+    made.add_argument("--rounds", type=int, default=rounds, help=f"alternating runs ({rounds})")
+    return made
+
+
+def load(path: Path | None = None) -> npt.NDArray[Any]:
+    """Load a volume: the one named, or the real sample where it is, or the demo segmentation.
+
+    Returns
+    -------
+    ndarray of unsigned integers, ZYX, C order
+    """
+    if path is None:
+        path = SAMPLE if SAMPLE.exists() else demo.make(CACHE / "demo")["segmentation"]
+    if path.suffixes[-2:] == [".ckl", ".gz"]:
+        import crackle
+
+        voxels = crackle.decompress(gzip.decompress(path.read_bytes())).transpose(2, 1, 0)
+    elif path.suffix == ".npy":
+        voxels = np.load(path)
+    else:
+        raise SystemExit(f"--volume {path} is no volume: name a .npy or .npy.ckl.gz file")
+    return np.ascontiguousarray(voxels)
+
+
+def environment(name: str, *requirements: str) -> Path:
+    """Return the `bin` of a peer's virtual environment, which is made when it is first used."""
+    place = CACHE / name
+    made_of = place / "requirements.txt"
+    wanted = "\n".join(requirements) + "\n"
+    if not made_of.exists() or made_of.read_text() != wanted:
+        console.print(f"installing {', '.join(requirements)} in {place}")
+        shutil.rmtree(place, ignore_errors=True)
+        subprocess.run([sys.executable, "-m", "venv", place], check=True)
+        pip = [place / "bin" / "python", "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, *requirements], check=True)
+        made_of.write_text(wanted)
+    return place / "bin"
+
+
+def measure(
+    command: Sequence[str | Path],
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    database: str | None = None,
+) -> Measured:
+    """Run a command and measure it.
+
+    Parameters
+    ----------
+    command : sequence of str or Path
+    cwd : Path, optional
+    env : mapping, optional
+        Added to this process's environment.
+    database : str, optional
+        What the command line of the database server holds, such as its data directory. The server
+        outlives the command, so what it took meanwhile is asked of it.
+
+    Raises
+    ------
+    SystemExit
+        If the command fails, with what it printed.
+    """
+    before = _server_seconds(database)
+    with tempfile.TemporaryFile("w+", errors="replace") as output:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            env=os.environ | (env or {}),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        ended, peak = threading.Event(), [0.0]
+        watch = threading.Thread(target=_watch, args=(process.pid, ended, peak))
+        watch.start()
+        # unlike the whole process's usage, that of one child also says what its children took
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        ended.set()
+        watch.join()
+        if process.returncode:
+            output.seek(0)
+            words = " ".join(map(str, command))
+            raise SystemExit(f"{output.read()}\n{words} ended with {process.returncode}")
+    served = _server_seconds(database) - before
+    return Measured(wall, used.ru_utime + used.ru_stime + served, peak[0])
+
+
+def _watch(pid: int, ended: threading.Event, peak: list[float]) -> None:
+    """Note the memory of a command's largest process, until it has ended."""
+    while not ended.wait(0.1):
+        with contextlib.suppress(psutil.Error):
+            command = psutil.Process(pid)
+            for process in (command, *command.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    peak[0] = max(peak[0], process.memory_info().rss / 2**20)
+
+
+def _server_seconds(words: str | None) -> float:
+    """Return the CPU seconds of a database server and of all its processes, dead ones too."""
+    total = 0.0
+    for process in psutil.process_iter() if words else ():
+        with contextlib.suppress(psutil.Error):
+            server = process.name().startswith(("postgres", "mysqld", "mariadbd"))
+            if server and words in " ".join(process.cmdline()):
+                total += sum(process.cpu_times()[:4])  # its own, and those of children that ended
+                total += sum(sum(child.cpu_times()[:2]) for child in process.children(True))
+    return total
+
+
+class Bossflow:
+    """A launch directory with a home, store, database and work directory of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.env = {
+            "BOSSFLOW_HOME": str(directory / "home"),
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "PYTHONPATH": str(ROOT / "schema"),
+            "NXF_ANSI_LOG": "false",
+        }
+
+    def run(self, **params: Any) -> Measured:
+        """Measure a whole `nextflow run`, the database server included."""
+        file = self.directory / "params.json"
+        file.write_text(json.dumps(params))
+        config = self.directory / "trace.config"
+        config.write_text("trace { raw = true\nfields = 'name,status,realtime,%cpu,peak_rss' }\n")
+        command = ["nextflow", "-c", config, "run", ROOT, "-params-file", file]
+        return measure(command, self.directory, self.env, str(self.directory / "home"))
+
+    def trace(self) -> dict[str, dict[str, float]]:
+        """Sum up the last run's trace by process: tasks, seconds and CPU seconds; peak MiB."""
+        found: dict[str, dict[str, float]] = {}
+        with (self.directory / "results" / "reports" / "trace.txt").open() as stream:
+            for row in csv.DictReader(stream, delimiter="\t"):
+                process = row["name"].split(" ")[0].rpartition(":")[2]
+                sums = found.setdefault(process, dict.fromkeys(("tasks", "s", "cpu_s", "mib"), 0.0))
+                seconds = float(row["realtime"]) / 1000
+                sums["tasks"] += 1
+                sums["s"] += seconds
+                sums["cpu_s"] += seconds * float(row["%cpu"]) / 100
+                sums["mib"] = max(sums["mib"], float(row["peak_rss"]) / 2**20)
+        return found
+
+    def call(self, *arguments: str) -> str:
+        """Return what `bossflow ARGUMENTS` prints."""
+        code = "from bossflow.cli import main; main()"
+        command = [sys.executable, "-c", code, *arguments]
+        env = os.environ | self.env
+        done = subprocess.run(
+            command, cwd=self.directory, env=env, check=True, stdout=subprocess.PIPE, text=True
+        )
+        return done.stdout
+
+
+@contextlib.contextmanager
+def bossflow(directory: Path) -> Iterator[Bossflow]:
+    """Make a launch directory anew; its database stops, and its files go, at the end."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    ours = Bossflow(directory)
+    try:
+        yield ours
+    finally:
+        ours.call("db", "stop")
+        shutil.rmtree(directory)
+
+
+def alternate(rounds: int, runs: Mapping[str, Callable[[], Measured]]) -> Results:
+    """Run everything once a round, in turn, so that a noisy machine is noisy for all alike."""
+    found: dict[str, list[Measured]] = {name: [] for name in runs}
+    for number in range(1, rounds + 1):
+        for name, run in runs.items():
+            taken = run()
+            found[name].append(taken)
+            console.print(
+                f"round {number}: {name} took {taken.wall_s:.2f} s, {taken.cpu_s:.2f} CPU-s"
+            )
+    return found
+
+
+def medians(results: Results) -> dict[str, dict[str, Any]]:
+    """Return figures: the medians of the rounds, and the rounds themselves."""
+    return {
+        name: {
+            "wall_s": statistics.median(run.wall_s for run in runs),
+            "cpu_s": statistics.median(run.cpu_s for run in runs),
+            "peak_mib": max(run.peak_mib for run in runs),
+            "rounds": [run._asdict() for run in runs],
+        }
+        for name, runs in results.items()
+    }
+
+
+def ratios(figures: Mapping[str, Mapping[str, Any]], ours: str, peer: str) -> dict[str, float]:
+    """Divide the peer's wall time and CPU seconds by ours."""
+    return {
+        name: figures[peer][f"{name}_s"] / max(figures[ours][f"{name}_s"], 1e-9)
+        for name in ("wall", "cpu")
+    }
+
+
+def report(
+    options: argparse.Namespace,
+    title: str,
+    figures: Mapping[str, Mapping[str, Any]],
+    ratio: Mapping[str, Any],
+    **more: Any,
+) -> None:
+    """Print the figures as a table, and write them and the plot where the options say.
+
+    Parameters
+    ----------
+    options : Namespace
+        From `parser`.
+    title : str
+    figures : mapping
+        A row by name; its values are numbers, or lists that only the JSON shows.
+    ratio : mapping
+        `wall` and `cpu`, peer over ours.
+    **more
+        What else the JSON shall hold.
+    """
+    shown = {name: {k: v for k, v in row.items() if _number(v)} for name, row in figures.items()}
+    columns = list(dict.fromkeys(column for row in shown.values() for column in row))
+    table = Table("", *columns, title=title)
+    for name, row in shown.items():
+        table.add_row(name, *(_words(row[c]) if c in row else "" for c in columns))
+    console.print(table)
+    console.print("peer over ours:", {name: _words(value) for name, value in ratio.items()})
+    content = {"title": title, "figures": figures, "ratios": ratio, "machine": _machine(), **more}
+    text = json.dumps(content, indent=1) + "\n"
+    if options.json:
+        options.json.write_text(text)
+    if options.plot:
+        python = environment("plot", MATPLOTLIB) / "python"
+        draw = Path(__file__).with_name("draw.py")
+        subprocess.run([python, draw, options.plot], input=text, text=True, check=True)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def _words(value: Any) -> str:
+    return f"{value:,.4g}" if _number(value) and abs(value) < 1e4 else f"{value:,.0f}"
+
+
+def _machine() -> dict[str, Any]:
+    """Say what machine the figures are from."""
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "load_average": os.getloadavg()[0],
+        "python": sys.version.split()[0],
+    }
