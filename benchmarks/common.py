@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +36,8 @@ SAMPLE = ROOT.parent / "shared" / "data" / "connectomics.npy.ckl.gz"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bossflow/benchmarks"
 MATPLOTLIB = "matplotlib==3.10.8"
 
+TRACE_FIELDS = "name,status,start,complete,realtime,%cpu,peak_rss"
+
 console = Console()
 
 
@@ -48,11 +51,14 @@ class Measured(NamedTuple):
         User and system seconds of the command, of all that it waited for, and of its database.
     peak_mib : float
         Memory of its largest process, looked at ten times a second.
+    server_s : float
+        What of `cpu_s` the database server took.
     """
 
     wall_s: float
     cpu_s: float
     peak_mib: float
+    server_s: float = 0.0
 
 
 Results = Mapping[str, Sequence[Measured]]
@@ -151,7 +157,7 @@ def measure(
             words = " ".join(map(str, command))
             raise SystemExit(f"{output.read()}\n{words} ended with {process.returncode}")
     served = _server_seconds(database) - before
-    return Measured(wall, used.ru_utime + used.ru_stime + served, peak[0])
+    return Measured(wall, used.ru_utime + used.ru_stime + served, peak[0], served)
 
 
 def _watch(pid: int, ended: threading.Event, peak: list[float]) -> None:
@@ -193,22 +199,34 @@ class Bossflow:
         file = self.directory / "params.json"
         file.write_text(json.dumps(params))
         config = self.directory / "trace.config"
-        config.write_text("trace { raw = true\nfields = 'name,status,realtime,%cpu,peak_rss' }\n")
+        config.write_text(f"trace {{ raw = true\nfields = '{TRACE_FIELDS}' }}\n")
         command = ["nextflow", "-c", config, "run", ROOT, "-params-file", file]
         return measure(command, self.directory, self.env, str(self.directory / "home"))
 
     def trace(self) -> dict[str, dict[str, float]]:
-        """Sum up the last run's trace by process: tasks, seconds and CPU seconds; peak MiB."""
+        """Sum up the last run's trace by process.
+
+        Returns
+        -------
+        dict
+            By process: `tasks`, seconds and CPU seconds of them all, memory of the largest, and
+            when the first began and the last ended, in seconds of the clock.
+        """
         found: dict[str, dict[str, float]] = {}
         with (self.directory / "results" / "reports" / "trace.txt").open() as stream:
             for row in csv.DictReader(stream, delimiter="\t"):
-                process = row["name"].split(" ")[0].rpartition(":")[2]
-                sums = found.setdefault(process, dict.fromkeys(("tasks", "s", "cpu_s", "mib"), 0.0))
-                seconds = float(row["realtime"]) / 1000
-                sums["tasks"] += 1
-                sums["s"] += seconds
-                sums["cpu_s"] += seconds * float(row["%cpu"]) / 100
-                sums["mib"] = max(sums["mib"], float(row["peak_rss"]) / 2**20)
+                task = {
+                    "tasks": 1,
+                    "wall_s": float(row["realtime"]) / 1000,
+                    "cpu_s": float(row["realtime"]) / 1000 * float(row["%cpu"]) / 100,
+                    "peak_mib": float(row["peak_rss"]) / 2**20,
+                    "start_s": float(row["start"]) / 1000,
+                    "end_s": float(row["complete"]) / 1000,
+                }
+                sums = found.setdefault(row["name"].split(" ")[0].rpartition(":")[2], {})
+                for name, value in task.items():
+                    best = {"peak_mib": max, "end_s": max, "start_s": min}.get(name, add)
+                    sums[name] = best(sums[name], value) if name in sums else value
         return found
 
     def call(self, *arguments: str) -> str:
@@ -255,6 +273,7 @@ def medians(results: Results) -> dict[str, dict[str, Any]]:
             "wall_s": statistics.median(run.wall_s for run in runs),
             "cpu_s": statistics.median(run.cpu_s for run in runs),
             "peak_mib": max(run.peak_mib for run in runs),
+            "server_s": statistics.median(run.server_s for run in runs),
             "rounds": [run._asdict() for run in runs],
         }
         for name, runs in results.items()
@@ -267,6 +286,15 @@ def ratios(figures: Mapping[str, Mapping[str, Any]], ours: str, peer: str) -> di
         name: figures[peer][f"{name}_s"] / max(figures[ours][f"{name}_s"], 1e-9)
         for name in ("wall", "cpu")
     }
+
+
+def show(title: str, figures: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print a table with a row for each name; only numbers are shown."""
+    columns = {name: None for row in figures.values() for name in row if _number(row[name])}
+    table = Table("", *columns, title=title)
+    for name, row in figures.items():
+        table.add_row(name, *(_words(row[c]) if c in row else "" for c in columns))
+    console.print(table)
 
 
 def report(
@@ -290,12 +318,7 @@ def report(
     **more
         What else the JSON shall hold.
     """
-    shown = {name: {k: v for k, v in row.items() if _number(v)} for name, row in figures.items()}
-    columns = list(dict.fromkeys(column for row in shown.values() for column in row))
-    table = Table("", *columns, title=title)
-    for name, row in shown.items():
-        table.add_row(name, *(_words(row[c]) if c in row else "" for c in columns))
-    console.print(table)
+    show(title, figures)
     console.print("peer over ours:", {name: _words(value) for name, value in ratio.items()})
     content = {"title": title, "figures": figures, "ratios": ratio, "machine": _machine(), **more}
     text = json.dumps(content, indent=1) + "\n"
