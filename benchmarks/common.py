@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import csv
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -27,6 +28,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import psutil
+import tensorstore as ts
 from bossflow import demo
 from rich.console import Console
 from rich.table import Table
@@ -50,14 +52,14 @@ class Measured(NamedTuple):
     cpu_s : float
         User and system seconds of the command, of all that it waited for, and of its database.
     peak_mib : float
-        Memory of its largest process, looked at ten times a second.
+        Memory of its largest process, looked at ten times a second; 0 if it was not.
     server_s : float
         What of `cpu_s` the database server took.
     """
 
     wall_s: float
     cpu_s: float
-    peak_mib: float
+    peak_mib: float = 0.0
     server_s: float = 0.0
 
 
@@ -71,7 +73,19 @@ def parser(description: str, rounds: int = 3) -> argparse.ArgumentParser:
     made.add_argument("--json", type=Path, metavar="FILE", help="write figures and ratios")
     made.add_argument("--plot", type=Path, metavar="FILE", help="draw figures (.svg, .png)")
     made.add_argument("--rounds", type=int, default=rounds, help=f"alternating runs ({rounds})")
+    made.add_argument(
+        "--param",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="for bossflow's runs, which else take its defaults",
+    )
     return made
+
+
+def given(options: argparse.Namespace) -> dict[str, str]:
+    """Return the parameters that the command line gives for bossflow's runs."""
+    return dict(text.split("=", 1) for text in options.param)
 
 
 def load(path: Path | None = None) -> npt.NDArray[Any]:
@@ -92,6 +106,56 @@ def load(path: Path | None = None) -> npt.NDArray[Any]:
     else:
         raise SystemExit(f"--volume {path} is no volume: name a .npy or .npy.ckl.gz file")
     return np.ascontiguousarray(voxels)
+
+
+def precomputed(
+    name: str,
+    shape_zyx: Sequence[int],
+    dtype: str,
+    cut: Callable[[int, int], npt.NDArray[Any]],
+    **scale: Any,
+) -> Path:
+    """Write a precomputed segmentation in the cache, unless it is there from before.
+
+    Parameters
+    ----------
+    name : str
+        The directory's name, which tells all that the volume depends on.
+    shape_zyx : sequence of 3 int
+    dtype : str
+    cut : callable
+        Takes the ends of a range of z and returns its voxels, ZYX.
+    **scale
+        Encoding and chunk size, as tensorstore's `scale_metadata` has them.
+    """
+    directory = CACHE / "volumes" / name
+    if directory.exists():
+        return directory
+    console.print(f"writing {directory}")
+    partial = directory.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    spec = {
+        "driver": "neuroglancer_precomputed",
+        "kvstore": {"driver": "file", "path": f"{partial}/"},
+        "multiscale_metadata": {"type": "segmentation", "data_type": dtype, "num_channels": 1},
+        "scale_metadata": {"size": list(shape_zyx)[::-1], "resolution": [8, 8, 8], **scale},
+    }
+    volume = ts.open(spec, create=True).result()
+    for low, high in slabs(shape_zyx[0]):
+        volume[:, :, low:high, 0] = cut(low, high).T
+    partial.rename(directory)
+    return directory
+
+
+def slabs(depth: int, most: int = 256) -> Iterator[tuple[int, int]]:
+    """Yield the ends of slabs of z."""
+    for low in range(0, depth, most):
+        yield low, min(low + most, depth)
+
+
+def digest(voxels: npt.NDArray[Any]) -> str:
+    """Name a volume by its content."""
+    return hashlib.sha256(voxels).hexdigest()[:12]
 
 
 def environment(name: str, *requirements: str) -> Path:
@@ -272,8 +336,8 @@ def medians(results: Results) -> dict[str, dict[str, Any]]:
         name: {
             "wall_s": statistics.median(run.wall_s for run in runs),
             "cpu_s": statistics.median(run.cpu_s for run in runs),
-            "peak_mib": max(run.peak_mib for run in runs),
-            "server_s": statistics.median(run.server_s for run in runs),
+            "peak_mib": max(run.peak_mib for run in runs) or None,
+            "server_s": statistics.median(run.server_s for run in runs) or None,
             "rounds": [run._asdict() for run in runs],
         }
         for name, runs in results.items()

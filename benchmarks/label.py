@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import json
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,11 @@ IGNEOUS = ("igneous-pipeline==4.37.0",)
 DASK_IMAGE = ("dask-image==2026.5.0",)
 
 # Igneous reads a voxel beyond its tasks, so small chunks serve it best; ours don't matter much.
-SOURCE = {"encoding": "compressed_segmentation", "chunk_size": [128] * 3}
-SOURCE_BLOCK = {"compressed_segmentation_block_size": [8] * 3}
+SOURCE = {
+    "encoding": "compressed_segmentation",
+    "chunk_size": [128] * 3,
+    "compressed_segmentation_block_size": [8] * 3,
+}
 # Its best of raw, compresso and crackle; compressed_segmentation it can't write as uint16, which
 # it chooses for fewer than 65,536 components.
 IGNEOUS_OPTIONS = ("--shape", "512,512,512", "--encoding", "crackle")
@@ -56,43 +59,12 @@ def tiled(voxels: npt.NDArray[Any], size: int, low: int, high: int) -> npt.NDArr
     return voxels[np.ix_(*index)]
 
 
-def slabs(size: int, depth: int = 256) -> Iterator[tuple[int, int]]:
-    """Yield the ends of z slabs."""
-    for low in range(0, size, depth):
-        yield low, min(low + depth, size)
-
-
-def precomputed(directory: Path) -> Any:
-    """Open a precomputed volume as a ZYX array of tensorstore."""
-    kvstore = {"driver": "file", "path": f"{directory}/"}
-    return ts.open({"driver": "neuroglancer_precomputed", "kvstore": kvstore}).result()[..., 0].T
-
-
 def source(voxels: npt.NDArray[Any], size: int) -> Path:
-    """Write the tiled volume as a precomputed volume, unless it is there from before."""
-    made_of = hashlib.sha256(voxels)
-    made_of.update(json.dumps([voxels.shape, str(voxels.dtype), size, SOURCE]).encode())
-    directory = common.CACHE / "volumes" / f"{size}-{made_of.hexdigest()[:12]}"
-    if directory.exists():
-        return directory
-    console.print(f"writing the source in {directory}")
-    partial = directory.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    spec = {
-        "driver": "neuroglancer_precomputed",
-        "kvstore": {"driver": "file", "path": f"{partial}/"},
-        "multiscale_metadata": {
-            "type": "segmentation",
-            "data_type": str(voxels.dtype),
-            "num_channels": 1,
-        },
-        "scale_metadata": {"size": [size] * 3, "resolution": [8, 8, 8], **SOURCE, **SOURCE_BLOCK},
-    }
-    volume = ts.open(spec, create=True).result()
-    for low, high in slabs(size):
-        volume[:, :, low:high, 0] = tiled(voxels, size, low, high).T
-    partial.rename(directory)
-    return directory
+    """Write the tiled volume, unless it is there from before."""
+    name = f"{size}-{common.digest(voxels)}"
+    return common.precomputed(
+        name, [size] * 3, str(voxels.dtype), partial(tiled, voxels, size), **SOURCE
+    )
 
 
 def peer(python: Path, script: str, volume: Path, labels: Path, *more: str) -> Measured:
@@ -122,7 +94,9 @@ class Ours:
     def labels(self) -> Any:
         """Open the last run's segmentation, ZYX."""
         (request,) = json.loads(self.home.call("status", "--json"))["requests"]
-        return precomputed(Path(request["volume"].removeprefix("file://")))
+        path = request["volume"].removeprefix("file://")
+        spec = {"driver": "neuroglancer_precomputed", "kvstore": {"driver": "file", "path": path}}
+        return ts.open(spec).result()[..., 0].T
 
     def stages(self) -> dict[str, dict[str, Any]]:
         """Return the medians of each process's figures."""
@@ -148,7 +122,7 @@ class Ours:
 def same_partition(ours: Any, theirs: Any) -> bool:
     """Tell whether a bijection maps one array of labels (ZYX) to the other, 0 to 0."""
     forth: dict[int, int] = {0: 0}
-    for low, high in slabs(ours.shape[0], 128):
+    for low, high in common.slabs(ours.shape[0], 128):
         one, other = (np.ascontiguousarray(labels[low:high]) for labels in (ours, theirs))
         one, other = one.astype(np.uint64), other.astype(np.uint64)
         here = fastremap.component_map(one, other)
@@ -162,7 +136,8 @@ def same_partition(ours: Any, theirs: Any) -> bool:
 def same(ours: Any, theirs: Any) -> bool:
     """Tell whether two arrays of labels (ZYX) are equal."""
     return ours.shape == theirs.shape and all(
-        np.array_equal(ours[low:high], theirs[low:high]) for low, high in slabs(ours.shape[0])
+        np.array_equal(ours[low:high], theirs[low:high])
+        for low, high in common.slabs(ours.shape[0])
     )
 
 
@@ -180,7 +155,8 @@ def against_igneous(
     size = options.size
     where = source(voxels, size)
     names = {name: f"{name}, {size}^3" for name in ("bossflow", "Igneous", "cc3d in memory")}
-    ours = Ours(scratch / "ours", given(options, where, connectivity=6))
+    params = {"source": f"precomputed://file://{where}", "connectivity": 6}
+    ours = Ours(scratch / "ours", params | common.given(options))
     runs = {names["bossflow"]: ours}
     reference, theirs = scratch / "cc3d.npy", scratch / "igneous"
     if "igneous" in options.peers:
@@ -198,7 +174,7 @@ def against_igneous(
     # volume, labels and cc3d's own table
     if floor := size**3 * (2 * voxels.itemsize + 8) < psutil.virtual_memory().available:
         whole = scratch / "volume.npy"
-        np.save(whole, np.concatenate([tiled(voxels, size, *ends) for ends in slabs(size)]))
+        np.save(whole, np.concatenate([tiled(voxels, size, *ends) for ends in common.slabs(size)]))
         arguments = Path(sys.executable), "cc3d_whole.py", whole, reference
         runs[names["cc3d in memory"]] = lambda: peer(*arguments)
     with ours.stack:
@@ -238,7 +214,8 @@ def against_dask_image(
     where = source(voxels, size)
     bin = common.environment("dask-image", *DASK_IMAGE)
     names = [f"{name}, {size}^3 foreground" for name in ("bossflow", "label stages", "dask-image")]
-    params = given(options, where, connectivity=6, component_of="foreground")
+    params = {"source": f"precomputed://file://{where}", "connectivity": 6}
+    params |= {"component_of": "foreground", **common.given(options)}
     ours = Ours(scratch / "ours", params)
     whole, theirs = scratch / "volume.npy", scratch / "dask.npy"
     np.save(whole, voxels)
@@ -258,22 +235,12 @@ def against_dask_image(
     }
 
 
-def given(options: argparse.Namespace, where: Path, **params: Any) -> dict[str, Any]:
-    """Return the parameters of a run: those of the benchmark, and those of the command line."""
-    return {"source": f"precomputed://file://{where}", **params} | dict(
-        text.split("=", 1) for text in options.param
-    )
-
-
 def main() -> None:
     """Run what is asked for and report."""
     parser = common.parser(__doc__)
     parser.add_argument("--size", type=int, default=1024, help="voxels a side (1024)")
     known = ("igneous", "dask-image")
     parser.add_argument("--peers", nargs="*", choices=known, default=known)
-    parser.add_argument(
-        "--param", action="append", default=[], metavar="NAME=VALUE", help="for bossflow's runs"
-    )
     options = parser.parse_args()
     voxels = common.load(options.volume)
     with tempfile.TemporaryDirectory(prefix="bossflow-label-") as scratch:

@@ -79,7 +79,7 @@ def second(read: Read, host: str, uri: str, box: Box) -> Measured:
     wall, cpu = time.perf_counter(), time.process_time()
     read(host, uri, box)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return Measured(wall, cpu, psutil.Process().memory_info().rss / 2**20)
+    return Measured(wall, cpu)
 
 
 def measured(read: Read, host: str, uri: str, box: Box) -> Measured:
