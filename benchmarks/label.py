@@ -155,7 +155,7 @@ def against_igneous(
     size = options.size
     where = source(voxels, size)
     names = {name: f"{name}, {size}^3" for name in ("bossflow", "Igneous", "cc3d in memory")}
-    params = {"source": f"precomputed://file://{where}", "connectivity": 6}
+    params = {"source": f"precomputed://{where}", "connectivity": 6}
     ours = Ours(scratch / "ours", params | common.given(options))
     runs = {names["bossflow"]: ours}
     reference, theirs = scratch / "cc3d.npy", scratch / "igneous"
@@ -214,7 +214,7 @@ def against_dask_image(
     where = source(voxels, size)
     bin = common.environment("dask-image", *DASK_IMAGE)
     names = [f"{name}, {size}^3 foreground" for name in ("bossflow", "label stages", "dask-image")]
-    params = {"source": f"precomputed://file://{where}", "connectivity": 6}
+    params = {"source": f"precomputed://{where}", "connectivity": 6}
     params |= {"component_of": "foreground", **common.given(options)}
     ours = Ours(scratch / "ours", params)
     whole, theirs = scratch / "volume.npy", scratch / "dask.npy"

@@ -43,7 +43,7 @@ def recorded(ours: Bossflow, units: int, options: Any) -> dict[str, Any]:
     name = f"{'x'.join(map(str, shape))}-{common.digest(sample)}"
     where = common.precomputed(name, shape, str(sample.dtype), cut, encoding="raw")
     params = {
-        "source": f"precomputed://file://{where}",
+        "source": f"precomputed://{where}",
         "block_shape": [BLOCK] * 3,
         "blocks_per_task": 500,
     } | common.given(options)
