@@ -38,6 +38,9 @@ from tenacity import (
 from ..boxes import Box, grid
 from . import Refused, Unreachable
 
+# One answer is decoded while others come in.
+blosc.set_releasegil(True)
+
 T = TypeVar("T")
 
 
