@@ -3,6 +3,7 @@
 import json
 
 import label_block as label_program
+import link_block as link_program
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,18 +14,16 @@ import tensorstore as ts
 import zarr
 from kit.bundles import Finished
 from kit.tasks import Bundle, Unit
-from test_label import VOXEL_SIZE, rows_of, table_of, whole
-from voxels.boxes import Box, grid
-from voxels.label import component_columns, label_block
+from stitching import VOXEL_SIZE
+from test_label import rows_of, table_of, whole
+from voxels.boxes import Box, grid, preceding
+from voxels.stitch import Merged, component_columns
 from voxels.volumes import (
     create_segmentation,
     digest_ids,
     read_array,
-    read_plane,
-    read_statistics,
     write_array,
     write_block,
-    write_surface,
 )
 
 NO_OFFSET = (0, 0, 0)
@@ -89,20 +88,6 @@ def test_an_array_is_never_written_over(tmp_path):
     write_array(tmp_path / "voxels.zarr", np.ones((1, 1, 1), np.uint8))
     with pytest.raises(ValueError, match=r"voxels\.zarr"):
         write_array(tmp_path / "voxels.zarr", np.zeros((1, 1, 1), np.uint8))
-
-
-def test_a_surface_comes_back_and_is_the_same_file_each_time(tmp_path):
-    voxels = np.random.default_rng(0).integers(0, 3, (3, 4, 5), np.uint64) << 63
-    labels, statistics = label_block(voxels, (-1, 2, 3), 6, "segment", 0)
-    for name in ("one.npz", "other.npz"):
-        write_surface(tmp_path / name, labels, statistics)
-    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
-    found = read_statistics(tmp_path / "one.npz")
-    for one, other in zip(statistics, found, strict=True):
-        assert one.dtype == other.dtype
-        np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(read_plane(tmp_path / "one.npz", "y1"), labels[:, -1])
-    np.testing.assert_array_equal(read_plane(tmp_path / "one.npz", "x0"), labels[:, :, 0])
 
 
 def test_the_info_says_what_neuroglancer_needs(tmp_path):
@@ -207,17 +192,17 @@ def test_the_digest_does_not_depend_on_the_width_of_ids():
     assert digest_ids(ids) != digest_ids(ids[::-1])
 
 
-def finished(directory, key):
+def finished(directory, key, attributes=None):
     """Bundle as an input sees it."""
-    return Finished(directory, {"key": key}, "")
+    return Finished(directory, {"key": key, "attributes": attributes or {}}, "")
 
 
-def run(work, directory, key, arguments, inputs):
+def run(work, directory, key, arguments, inputs, **settings):
     """Run a program's function on one unit; what it says of its bundle, and the bundle."""
     directory.mkdir()
     bundle = Bundle(directory, directory)
-    work(Unit(directory.name, "PROCESS", key, arguments, {}, inputs), bundle)
-    return bundle, finished(directory, key)
+    work(Unit(directory.name, "PROCESS", key, arguments, settings, inputs), bundle)
+    return bundle, finished(directory, key, bundle.attributes)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +215,7 @@ def run(work, directory, key, arguments, inputs):
     ],
 )
 def test_the_programs_together_equal_the_whole(
-    tmp_path, dtype, connectivity, component_of, min_voxels, block_shape, origin
+    tmp_path, monkeypatch, dtype, connectivity, component_of, min_voxels, block_shape, origin
 ):
     corner, shape = (25, -7, 100), (9, 21, 30)
     random = np.random.default_rng(1)
@@ -264,28 +249,58 @@ def test_the_programs_together_equal_the_whole(
         assert bundle.attributes == {"n_labels": read_array(made.directory / "labels.zarr").max()}
         labelled.append(made)
 
+    linked = []
+    for made, before in zip(labelled, preceding(blocks, connectivity), strict=True):
+        around = [labelled[number] for number in before]
+        bundle, links = run(
+            link_program.link,
+            tmp_path / f"link {made.key['block']}",
+            made.key | {"neighbourhood": "n"},
+            {"connectivity": connectivity},
+            [made, *around],
+        )
+        names = pq.read_table(links.directory / bundle.parts["Neighbour"]).to_pylist()
+        assert names == [{"neighbour_block": other.key["block"]} for other in around]
+        linked.append(links)
+    for made in labelled:
+        (made.directory / "planes.arrow").unlink()  # joining does without them
+
     request = {"request_id": "r"}
     stitching = place | {
-        "connectivity": connectivity,
         "min_voxels": min_voxels,
         "voxel_size_nm_zyx": list(VOXEL_SIZE),
     }
+    monkeypatch.setattr(stitch_program, "PART_ROWS", 7)
     bundle, stitched = run(
-        stitch_program.stitch_blocks, tmp_path / "stitch", request, stitching, labelled
+        stitch_program.stitch_blocks,
+        tmp_path / "stitch",
+        request,
+        stitching,
+        labelled + linked,
+        max_component_rows=20,
     )
     expected = whole(voxels, min_voxels=min_voxels, **method)
     table = table_of(expected, voxels, corner, component_of)
-    assert bundle.attributes == {"n_components": len(table)}
-    assert bundle.urls == {"volume": "segmentation", "components": "component.parquet"}
-    assert bundle.parts == {"Source": "source.parquet", "Component": "component.parquet"}
-    components = pq.read_table(stitched.directory / "component.parquet")
+    rows_listed = min(20, len(table))
+    assert bundle.attributes == {"n_components": len(table), "n_component_rows": rows_listed}
+    assert bundle.part_rows == ({"Component": 20} if len(table) > 20 else {})
+    assert bundle.urls == {"volume": "segmentation", "components": "components"}
+    assert bundle.parts == {"Source": "source.parquet", "Component": "components"}
+    parts = sorted((stitched.directory / "components").iterdir())
+    assert [part.name for part in parts] == [
+        f"part-{number:05}.parquet" for number in range(max(1, -(-len(table) // 7)))
+    ]
+    sizes = [pq.read_metadata(part).num_rows for part in parts]
+    assert sum(sizes) == len(table)
+    assert set(sizes[:-1]) <= {7}
+    components = pq.read_table(stitched.directory / "components")
     assert components.schema.field("segment_id").type == pa.decimal128(20, 0)
     rows = [[value or 0 for value in row.values()] for row in components.to_pylist()]
     assert rows == table
     null = components["segment_id"].null_count
     assert null == (len(table) if component_of == "foreground" else 0)
     sources = pq.read_table(stitched.directory / "source.parquet").to_pylist()
-    assert sources == [block.key for block in labelled]
+    assert sources == [block.key for block in linked]
 
     outside = []
     for block, made in zip(blocks, labelled, strict=True):
@@ -312,14 +327,23 @@ def test_the_programs_together_equal_the_whole(
 
 def test_stitching_refuses_other_blocks(tmp_path):
     asked = {"cutout": "0-4_0-4_0-4", "block_shape_zyx": [4, 4, 2], "origin_zyx": [0, 0, 0]}
-    inputs = [finished(tmp_path, {"block": name}) for name in ("2-4_0-4_0-4", "0-2_0-4_0-4")]
-    with pytest.raises(ValueError, match="are not the 2 blocks of cutout 0-4_0-4_0-4"):
-        run(stitch_program.stitch_blocks, tmp_path / "stitch", {}, asked, inputs)
+    names = ["0-2_0-4_0-4", "2-4_0-4_0-4"]
+    for number, given in enumerate((names, names[::-1] + names, names + names[::-1])):
+        inputs = [finished(tmp_path, {"block": name}) for name in given]
+        with pytest.raises(ValueError, match="not the labels and links of the 2 blocks of cutout"):
+            run(stitch_program.stitch_blocks, tmp_path / f"{number}", {}, asked, inputs)
+
+
+def test_links_are_to_blocks_before(tmp_path):
+    after = [finished(tmp_path, {"block": name}) for name in ("0-2_0-4_0-4", "2-4_0-4_0-4")]
+    with pytest.raises(ValueError, match="2-4_0-4_0-4 is no neighbour before block 0-2_0-4_0-4"):
+        run(link_program.link, tmp_path / "link", {}, {"connectivity": 6}, after)
 
 
 def test_columns_of_nothing_still_have_their_names():
-    made = label_block(np.zeros((1, 1, 1), np.uint8), NO_OFFSET, 6, "segment", 0)[1]
-    columns = component_columns(made, VOXEL_SIZE)
+    none = np.zeros(0, np.int64)
+    merged = Merged(none, np.zeros((3, 0), np.int64), *np.zeros((2, 3, 0), np.uint8), none, none)
+    columns = component_columns(merged, none, 1, Box.of(NO_OFFSET, (1, 1, 1)), VOXEL_SIZE)
     table = stitch_program.component_table(columns)
     assert rows_of(columns) == table.to_pylist() == []
     assert table.schema.names == list(columns)
