@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from voxels.arrow import column, strings
 from voxels.boxes import Box, grid, grid_shape
 from voxels.label import Labels
-from voxels.stitch import component_columns, lookups, merge, number, unite
+from voxels.stitch import component_columns, lookups, merge, number_components, unite
 from voxels.surface import read_links, read_statistics
 from voxels.volumes import create_segmentation
 
@@ -47,7 +47,7 @@ def stitch_blocks(unit: Unit, bundle: Bundle) -> None:
         for given, box in zip(labelled, blocks, strict=True)
     )
     merged = merge(statistics, sizes, group, n, cutout)
-    order, ids = number(merged, asked["min_voxels"])
+    order, ids = number_components(merged, asked["min_voxels"])
     write_lookup(bundle.directory, names, sizes, lookups(sizes, group, ids))
     del group, ids
     create_segmentation(

@@ -2,7 +2,15 @@
 
 from voxels.boxes import direction, grid_shape, preceding
 from voxels.label import surface
-from voxels.stitch import component_columns, facing, link_block, lookups, merge, number, unite
+from voxels.stitch import (
+    component_columns,
+    facing,
+    link_block,
+    lookups,
+    merge,
+    number_components,
+    unite,
+)
 
 VOXEL_SIZE = (30.0, 4.0, 3.5)
 
@@ -28,6 +36,6 @@ def stitched(made, blocks, cutout, connectivity, min_voxels, voxel_size=VOXEL_SI
     sizes = [len(statistics.voxel_count) for _, statistics in made]
     group, n = unite(sizes, grid_shape(blocks), links_of(made, blocks, connectivity))
     merged = merge((statistics for _, statistics in made), sizes, group, n, cutout)
-    order, ids = number(merged, min_voxels)
+    order, ids = number_components(merged, min_voxels)
     tables = list(lookups(sizes, group, ids))
     return tables, component_columns(merged, order, 1, cutout, voxel_size)

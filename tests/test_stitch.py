@@ -9,7 +9,7 @@ from stitching import links_of, stitched
 from test_label import block_shapes, connectivities, corners, volumes
 from voxels.boxes import DIRECTIONS, REACH, Box, grid, grid_shape
 from voxels.label import Statistics, label_block
-from voxels.stitch import Links, _touching, merge, number, unite
+from voxels.stitch import Links, _touching, merge, number_components, unite
 
 
 def labelled(voxels, corner, blocks, connectivity, component_of="segment"):
@@ -132,7 +132,7 @@ def test_memory_is_a_few_numbers_for_each_label():
     tracemalloc.start()
     group = np.arange(blocks * size, dtype=np.int32)
     merged = merge(map(statistics, range(blocks)), [size] * blocks, group, blocks * size, cutout)
-    order, ids = number(merged, 2)
+    order, ids = number_components(merged, 2)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(order) == ids.max() == 0

@@ -283,6 +283,17 @@ def test_changes_recompute_only_what_depends_on_them(lab: Lab, first: Outcome) -
     check(lab, requests["110-190_10-74_8-37", 18, 3], larger, corner)
 
 
+def test_the_database_may_list_fewer_components_than_there_are(lab: Lab, first: Outcome) -> None:
+    params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z), "max_component_rows": 4}
+    lab.nextflow(**(SMALL | {"min_voxels": 5}), **params).ok()
+    (request,) = (one for one in lab.status()["requests"] if one["parameters"]["min_voxels"] == 5)
+    rows = json.loads(lab.bossflow("components", request["request"], "--format", "json"))
+    assert [row["component_id"] for row in rows] == [1, 2, 3, 4]
+    table = pq.read_table(request["components"].removeprefix("file://"))
+    assert table["component_id"].to_pylist() == list(range(1, request["n_components"] + 1))
+    assert request["n_components"] > request["n_component_rows"] == 4
+
+
 def test_components_come_in_every_format(lab: Lab, first: Outcome) -> None:
     request = lab.status()["requests"][0]["request"]
     rows = json.loads(lab.bossflow("components", request, "--format", "json"))
