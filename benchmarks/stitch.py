@@ -4,8 +4,9 @@
     stitch.py [--grid N ...] [--rounds N] [--json FILE] [--plot FILE]
 
 Blocks of boxes stacked like bricks, with seams through most of them: what the programs must find
-is known. All blocks hold the same voxels, so one is labelled and the others share its files; of
-links, every kind of place in the grid has one made. STITCH is the program itself, reading its own
+is known. All blocks hold the same voxels, so one is labelled and the others share its files (which
+makes them no slower to read than what was just written); of links, every kind of place in the grid
+has one made. STITCH is the program itself, reading its own
 task file in a process of its own, and everything it writes is compared with what is known.
 """
 
