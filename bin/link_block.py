@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.tasks import Bundle, Unit, main
+from voxels.arrow import strings
 from voxels.boxes import Box, direction
 from voxels.label import Labels
 from voxels.stitch import Unsigned, facing, link_block
@@ -27,8 +28,8 @@ def link(unit: Unit, bundle: Bundle) -> None:
         unit.arguments["connectivity"],
     )
     write_links(bundle.directory / "links.arrow", links)
-    names = pa.table({"neighbour_block": pa.array([b.key["block"] for b in around], pa.string())})
-    pq.write_table(names, bundle.directory / "neighbour.parquet")
+    names = strings([other.key["block"] for other in around])
+    pq.write_table(pa.table({"neighbour_block": names}), bundle.directory / "neighbour.parquet")
     bundle.parts["Neighbour"] = "neighbour.parquet"
     bundle.attributes["n_links"] = len(links.label)
 

@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.tasks import Bundle, Unit, main
 from numpy.typing import NDArray
+from voxels.arrow import column, strings
 from voxels.boxes import Box, grid, grid_shape
 from voxels.label import Labels
 from voxels.segmentation import create_segmentation
-from voxels.stitch import component_columns, lookups, merge, number, unite
+from voxels.stitch import component_columns, lookups, merge, number_components, unite
 from voxels.surface import read_links, read_statistics
 
 PART_ROWS = 1_000_000
@@ -46,7 +47,7 @@ def stitch_blocks(unit: Unit, bundle: Bundle) -> None:
         for given, box in zip(labelled, blocks, strict=True)
     )
     merged = merge(statistics, sizes, group, n, cutout)
-    order, ids = number(merged, asked["min_voxels"])
+    order, ids = number_components(merged, asked["min_voxels"])
     write_lookup(bundle.directory, names, sizes, lookups(sizes, group, ids))
     del group, ids
     create_segmentation(
@@ -62,8 +63,8 @@ def stitch_blocks(unit: Unit, bundle: Bundle) -> None:
         columns = component_columns(merged, rows, start + 1, cutout, asked["voxel_size_nm_zyx"])
         path = bundle.directory / "components" / f"part-{part:05}.parquet"
         pq.write_table(component_table(columns), path)
-    sources = pa.table({name: [given.key[name] for given in linked] for name in SOURCE})
-    pq.write_table(sources, bundle.directory / "source.parquet")
+    sources = {name: strings([given.key[name] for given in linked]) for name in SOURCE}
+    pq.write_table(pa.table(sources), bundle.directory / "source.parquet")
     limit = unit.settings["max_component_rows"]
     bundle.attributes["n_components"] = len(order)
     bundle.attributes["n_component_rows"] = min(len(order), limit)
@@ -98,9 +99,10 @@ def component_table(columns: dict[str, NDArray[Any]]) -> pa.Table:
 
     No signed 64-bit integer, which is all that databases have, holds every segment id.
     """
+    table = {name: column(array) for name, array in columns.items()}
     segment_id = columns["segment_id"]
-    ids = pa.array(segment_id, mask=segment_id == 0).cast(pa.decimal128(20, 0))
-    return pa.table(columns | {"segment_id": ids})
+    table["segment_id"] = column(segment_id, segment_id != 0).cast(pa.decimal128(20, 0))
+    return pa.table(table)
 
 
 if __name__ == "__main__":

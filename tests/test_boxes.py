@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from voxels.boxes import Box, grid, snap
+from voxels.boxes import DIRECTIONS, REACH, Box, direction, grid, grid_shape, preceding, snap
 
 sides = st.tuples(*[st.integers(1, 7)] * 3)
 corners = st.tuples(*[st.integers(-9, 9)] * 3)
 boxes = st.builds(Box.of, corners, sides)
+small = st.tuples(*[st.integers(1, 4)] * 3)
 
 
 @given(boxes)
@@ -76,6 +77,26 @@ def test_a_grid_lies_where_its_origin_says():
 def test_a_grid_of_nothing_is_refused():
     with pytest.raises(ValueError, match="at least 1"):
         grid(Box.parse("0-1_0-1_0-1"), (1, 0, 1), (0, 0, 0))
+
+
+@given(st.builds(Box.of, corners, small), small, corners, st.sampled_from([6, 18, 26]))
+def test_the_blocks_before_one_are_those_that_touch_it(cutout, block_shape, origin, connectivity):
+    blocks = grid(cutout, block_shape, origin)
+    assert np.prod(grid_shape(blocks)) == len(blocks)
+    cells = list(np.ndindex(grid_shape(blocks)))
+    for number, before in enumerate(preceding(blocks, connectivity)):
+        steps = np.array(cells[:number]).reshape(-1, 3) - cells[number]
+        near = (abs(steps).max(axis=1) == 1) & (abs(steps).sum(axis=1) <= REACH[connectivity])
+        ways = [direction(blocks[number], blocks[other]) for other in before]
+        assert ways == sorted(ways)
+        assert sorted(before) == np.flatnonzero(near).tolist()
+        assert [DIRECTIONS[way] for way in ways] == [tuple(steps[other]) for other in before]
+
+
+@pytest.mark.parametrize("name", ["0-8_0-8_0-8", "8-16_0-8_0-8", "0-8_0-7_-8-0", "0-8_0-8_-9--1"])
+def test_what_is_no_neighbour_before_a_block_has_no_direction(name):
+    with pytest.raises(ValueError, match=f"{name} is no neighbour before block 0-8_0-8_0-8"):
+        direction(Box.parse("0-8_0-8_0-8"), Box.parse(name))
 
 
 def test_slices_never_count_from_the_end():

@@ -10,21 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from stitching import VOXEL_SIZE, stitched
 from voxels import label
-from voxels.boxes import Box, direction, grid, grid_shape, preceding
-from voxels.label import label_block, relabel, surface
-from voxels.stitch import (
-    component_columns,
-    facing,
-    link_block,
-    lookups,
-    merge,
-    number,
-    unite,
-)
+from voxels.boxes import Box, grid
+from voxels.label import label_block
 
 SEGMENTATION = Path(__file__).parents[2] / "shared" / "data" / "connectomics.npy.ckl.gz"
-VOXEL_SIZE = (30.0, 4.0, 3.5)
 
 
 def blockwise(
@@ -53,34 +44,8 @@ def blockwise(
     ids, columns = stitched(made, blocks, cutout, connectivity, min_voxels)
     found = np.full(voxels.shape, 0xDEAD, np.uint64)
     for block, (labels, _), table in zip(blocks, made, ids, strict=True):
-        found[block.slices(corner)] = relabel(labels, table)
+        found[block.slices(corner)] = table[labels]
     return found, columns
-
-
-def links_of(made, blocks, connectivity):
-    """Links of each block; `made` holds the labels and the statistics of each."""
-    found = []
-    for block, (labels, statistics), before in zip(
-        blocks, made, preceding(blocks, connectivity), strict=True
-    ):
-        neighbours = {}
-        for other in before:
-            way = direction(block, blocks[other])
-            plane = surface(made[other][0])[facing(way)]
-            neighbours[way] = plane, made[other][1].segment_id
-        planes = [surface(labels)[face] for face in ("z0", "y0", "x0")]
-        found.append(link_block(planes, statistics.segment_id, neighbours, connectivity))
-    return found
-
-
-def stitched(made, blocks, cutout, connectivity, min_voxels):
-    """Look-up table of each block, and the component table."""
-    sizes = [len(statistics.voxel_count) for _, statistics in made]
-    group, n = unite(sizes, grid_shape(blocks), links_of(made, blocks, connectivity))
-    merged = merge((statistics for _, statistics in made), sizes, group, n, cutout)
-    order, ids = number(merged, min_voxels)
-    tables = list(lookups(sizes, group, ids))
-    return tables, component_columns(merged, order, 1, cutout, VOXEL_SIZE)
 
 
 def whole(voxels, connectivity, component_of="segment", foreground_above=0, min_voxels=0):
@@ -277,24 +242,6 @@ def test_images_of_fractions_have_a_foreground():
 def test_parameters_that_make_no_sense_are_refused(dtype, connectivity, component_of, problem):
     with pytest.raises(ValueError, match=problem):
         label_block(np.ones((1, 1, 1), dtype), (0, 0, 0), connectivity, component_of, 0)
-
-
-def test_stitching_wants_every_block():
-    made = label_block(np.ones((1, 1, 2), np.uint8), (0, 0, 0), 6, "segment", 0)[1]
-    with pytest.raises(ValueError, match="has 2 blocks, not 1"):
-        stitch([made], lambda *_: 1 / 0, Box.of((0, 0, 0), (1, 1, 3)), (1, 1, 2), (0,) * 3, 6, 0)
-
-
-def test_ids_that_need_64_bits_keep_them():
-    labels = np.array([[[0, 1, 2]]], np.uint32)
-    ids = relabel(labels, np.array([0, 2**32 + 1, 2**63], np.uint64))
-    assert ids.dtype == np.uint64
-    assert ids.ravel().tolist() == [0, 2**32 + 1, 2**63]
-
-
-def test_a_look_up_table_of_other_labels_is_refused():
-    with pytest.raises(ValueError, match="ends at label 1 but the block has 2"):
-        relabel(np.array([[[0, 1, 2]]], np.uint32), np.array([0, 5], np.uint32))
 
 
 def test_labels_are_numbered_in_c_order_whatever_the_memory_order():

@@ -1,51 +1,27 @@
 """Files of arrays, and the label programs that read and write them."""
 
-import json
+import re
 
 import label_block as label_program
+import link_block as link_program
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import relabel_block as relabel_program
 import stitch as stitch_program
-import tensorstore as ts
 import zarr
 from kit.bundles import Finished
 from kit.tasks import Bundle, Unit
-from test_label import VOXEL_SIZE, rows_of, table_of, whole
-from voxels.boxes import Box, grid
-from voxels.label import component_columns, label_block
-from voxels.volumes import (
-    create_segmentation,
-    digest_ids,
-    read_array,
-    read_plane,
-    read_statistics,
-    write_array,
-    write_block,
-    write_surface,
-)
+from stitching import VOXEL_SIZE
+from test_label import rows_of, table_of, whole
+from test_segmentation import files_in, read_volume
+from voxels import volumes
+from voxels.boxes import Box, chunk_shape, grid, preceding
+from voxels.stitch import Merged, component_columns
+from voxels.volumes import read_array, write_array
 
 NO_OFFSET = (0, 0, 0)
-
-
-def read_volume(directory):
-    """Voxels of a precomputed volume, ZYX, and its box; a missing chunk is an error."""
-    spec = {
-        "driver": "neuroglancer_precomputed",
-        "kvstore": {"driver": "file", "path": str(directory)},
-        "fill_missing_data_reads": False,
-    }
-    store = ts.open(spec).result()[..., 0]
-    box = Box.of(store.domain.origin[::-1], store.domain.shape[::-1])
-    return store.read().result().T, box
-
-
-def files_in(directory):
-    """All files below a directory, by their paths in it."""
-    paths = (path for path in directory.rglob("*") if path.is_file())
-    return {path.relative_to(directory).as_posix() for path in paths}
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "u8", ">u2", "f4"])
@@ -66,13 +42,15 @@ def test_views_in_other_orders_are_written_as_what_they_show(tmp_path):
     np.testing.assert_array_equal(read_array(tmp_path / "voxels.zarr"), array)
 
 
-def test_an_array_of_zeros_has_all_its_chunks(tmp_path):
+def test_an_array_of_zeros_has_all_its_chunks(tmp_path, monkeypatch):
+    monkeypatch.setattr(volumes, "_ARRAY_CHUNK_VOXELS", 200 * 300)
     write_array(tmp_path / "voxels.zarr", np.zeros((1, 300, 300), np.uint8))
-    chunks = {".zarray", "0.0.0", "0.0.1", "0.1.0", "0.1.1"}
+    chunks = {".zarray", "0.0.0", "0.1.0"}
     assert files_in(tmp_path / "voxels.zarr") == chunks
 
 
-def test_a_lost_or_damaged_chunk_is_an_error(tmp_path):
+def test_a_lost_or_damaged_chunk_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(volumes, "_ARRAY_CHUNK_VOXELS", 256)
     write_array(tmp_path / "voxels.zarr", np.arange(300, dtype=np.uint32).reshape(1, 1, 300))
     chunk = tmp_path / "voxels.zarr" / "0.0.1"
     chunk.write_bytes(chunk.read_bytes()[:-3])
@@ -91,133 +69,17 @@ def test_an_array_is_never_written_over(tmp_path):
         write_array(tmp_path / "voxels.zarr", np.zeros((1, 1, 1), np.uint8))
 
 
-def test_a_surface_comes_back_and_is_the_same_file_each_time(tmp_path):
-    voxels = np.random.default_rng(0).integers(0, 3, (3, 4, 5), np.uint64) << 63
-    labels, statistics = label_block(voxels, (-1, 2, 3), 6, "segment", 0)
-    for name in ("one.npz", "other.npz"):
-        write_surface(tmp_path / name, labels, statistics)
-    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "other.npz").read_bytes()
-    found = read_statistics(tmp_path / "one.npz")
-    for one, other in zip(statistics, found, strict=True):
-        assert one.dtype == other.dtype
-        np.testing.assert_array_equal(one, other)
-    np.testing.assert_array_equal(read_plane(tmp_path / "one.npz", "y1"), labels[:, -1])
-    np.testing.assert_array_equal(read_plane(tmp_path / "one.npz", "x0"), labels[:, :, 0])
-
-
-def test_the_info_says_what_neuroglancer_needs(tmp_path):
-    cutout = Box.parse("-5-300_10-20_25-50")
-    create_segmentation(tmp_path, cutout, (25, 150, 262), (0, 0, -4), VOXEL_SIZE, "uint32")
-    assert json.loads((tmp_path / "info").read_text()) == {
-        "@type": "neuroglancer_multiscale_volume",
-        "type": "segmentation",
-        "data_type": "uint32",
-        "num_channels": 1,
-        "scales": [
-            {
-                "key": "3.5_4_30",
-                "resolution": [3.5, 4, 30],
-                "voxel_offset": [-266, 0, 25],
-                "size": [566, 20, 25],
-                "chunk_sizes": [[262, 75, 25]],
-                "encoding": "compressed_segmentation",
-                "compressed_segmentation_block_size": [8, 8, 8],
-            }
-        ],
-    }
-
-
-@pytest.mark.parametrize(
-    ("side", "chunk"),
-    [(1, 1), (7, 7), (17, 17), (128, 128), (129, 43), (131, 131), (150, 75), (200, 100)]
-    + [(256, 128), (262, 262), (384, 128), (512, 128)],
-)
-def test_chunks_divide_blocks(tmp_path, side, chunk):
-    cutout = Box.of(NO_OFFSET, (1, 1, 1))
-    create_segmentation(tmp_path, cutout, (side, 8, 8), NO_OFFSET, VOXEL_SIZE, "uint32")
-    (scale,) = json.loads((tmp_path / "info").read_text())["scales"]
-    assert scale["chunk_sizes"] == [[8, 8, chunk]]
-
-
-@pytest.mark.parametrize(("side", "encoding"), [(179, "compressed_segmentation"), (191, "raw")])
-def test_no_chunk_is_too_rich_for_its_encoding(tmp_path, side, encoding):
-    """Blocks of prime sides are one chunk each; this one has a new id in every voxel."""
-    box = Box.of(NO_OFFSET, (side, side, side))
-    create_segmentation(tmp_path, box, box.shape_zyx, NO_OFFSET, VOXEL_SIZE, "uint64")
-    assert json.loads((tmp_path / "info").read_text())["scales"][0]["encoding"] == encoding
-    ids = np.arange(side**3, dtype=np.uint64).reshape(box.shape_zyx) << 31
-    write_block(tmp_path, box, box.shape_zyx, NO_OFFSET, ids)
-    assert (read_volume(tmp_path)[0] == ids).all()
-
-
-def test_blocks_fill_a_volume_and_share_no_file(tmp_path):
-    """The cutout starts inside cells and chunks, and one chunk lies wholly outside it."""
-    cutout, block_shape, origin = Box.parse("-40-70_21-60_5-40"), (16, 32, 64), (1, -3, -2)
-    create_segmentation(tmp_path, cutout, block_shape, origin, VOXEL_SIZE, "uint64")
-    ids = np.random.default_rng(0).integers(1, 2**64 - 1, cutout.shape_zyx, np.uint64)
-    written = []
-    for block in grid(cutout, block_shape, origin):
-        part = ids[block.slices(cutout.corner_zyx)]
-        written += write_block(tmp_path, block, block_shape, origin, part)
-    assert len(set(written)) == len(written), "no file is written by two blocks"
-    assert files_in(tmp_path) == {"info"} | {
-        path.relative_to(tmp_path).as_posix() for path in written
-    }
-    found, volume = read_volume(tmp_path)
-    assert volume == Box.parse("-66-70_-3-60_1-40")
-    inside = cutout.slices(volume.corner_zyx)
-    np.testing.assert_array_equal(found[inside], ids)
-    found[inside] = 0
-    assert not found.any()
-
-
-def test_chunks_of_nothing_are_written_too(tmp_path):
-    box = Box.parse("50-64_0-16_60-64")
-    create_segmentation(tmp_path, box, (64, 16, 64), NO_OFFSET, VOXEL_SIZE, "uint32")
-    (path,) = write_block(
-        tmp_path, box, (64, 16, 64), NO_OFFSET, np.zeros(box.shape_zyx, np.uint32)
-    )
-    assert path == tmp_path / "3.5_4_30" / "0-64_0-16_0-64"
-    assert not read_volume(tmp_path)[0].any()
-
-
-def test_a_block_that_does_not_fit_its_volume_is_refused(tmp_path):
-    cutout, block_shape = Box.parse("0-64_0-16_0-40"), (16, 16, 32)
-    create_segmentation(tmp_path, cutout, block_shape, NO_OFFSET, VOXEL_SIZE, "uint32")
-
-    def write(name, shape, dtype="u4", block_shape=block_shape, origin=NO_OFFSET):
-        write_block(tmp_path, Box.parse(name), block_shape, origin, np.ones(shape, dtype))
-
-    with pytest.raises(ValueError, match="leaves its volume, 0-64_0-16_0-40"):
-        write("64-96_0-16_0-16", (16, 16, 32))
-    with pytest.raises(ValueError, match="shares a chunk with another block"):
-        write("0-32_0-16_0-10", (10, 16, 32))
-    with pytest.raises(ValueError, match="shares a chunk with another block"):
-        write("32-64_0-16_8-16", (8, 16, 32), origin=(8, 0, 0), block_shape=(8, 16, 32))
-    with pytest.raises(ValueError, match="they must be uint32 of shape"):
-        write("0-32_0-16_0-16", (16, 16, 31))
-    with pytest.raises(ValueError, match="has uint64 ids"):
-        write("0-32_0-16_0-16", (16, 16, 32), dtype="u8")
-
-
-def test_the_digest_does_not_depend_on_the_width_of_ids():
-    ids = np.random.default_rng(0).integers(0, 2**32, (3, 700, 701), np.uint32)
-    assert digest_ids(ids) == digest_ids(ids.astype(np.uint64))
-    assert digest_ids(ids) == digest_ids(np.asfortranarray(ids))
-    assert digest_ids(ids) != digest_ids(ids[::-1])
-
-
-def finished(directory, key):
+def finished(directory, key, attributes=None):
     """Bundle as an input sees it."""
-    return Finished(directory, {"key": key}, "")
+    return Finished(directory, {"key": key, "attributes": attributes or {}}, "")
 
 
-def run(work, directory, key, arguments, inputs):
+def run(work, directory, key, arguments, inputs, **settings):
     """Run a program's function on one unit; what it says of its bundle, and the bundle."""
     directory.mkdir()
     bundle = Bundle(directory, directory)
-    work(Unit(directory.name, "PROCESS", key, arguments, {}, inputs), bundle)
-    return bundle, finished(directory, key)
+    work(Unit(directory.name, "PROCESS", key, arguments, settings, inputs), bundle)
+    return bundle, finished(directory, key, bundle.attributes)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +92,7 @@ def run(work, directory, key, arguments, inputs):
     ],
 )
 def test_the_programs_together_equal_the_whole(
-    tmp_path, dtype, connectivity, component_of, min_voxels, block_shape, origin
+    tmp_path, monkeypatch, dtype, connectivity, component_of, min_voxels, block_shape, origin
 ):
     corner, shape = (25, -7, 100), (9, 21, 30)
     random = np.random.default_rng(1)
@@ -248,6 +110,7 @@ def test_the_programs_together_equal_the_whole(
         "origin_zyx": list(origin),
     }
 
+    chunk = list(chunk_shape(block_shape))
     labelled, blocks = [], grid(cutout, block_shape, origin)
     for block in blocks:
         key = {"channel_id": "c", "block": block.name}
@@ -258,34 +121,65 @@ def test_the_programs_together_equal_the_whole(
             label_program.label,
             tmp_path / f"label {block.name}",
             key | {"label_paramset_id": "p"},
-            method | {"box": block.name},
+            method | {"box": block.name, "chunk_shape_zyx": chunk, "origin_zyx": list(origin)},
             [finished(pulled, key)],
         )
-        assert bundle.attributes == {"n_labels": read_array(made.directory / "labels.zarr").max()}
+        local = whole(voxels[block.slices(corner)], **method)
+        assert bundle.attributes == {"n_labels": local.max()}
         labelled.append(made)
+
+    linked = []
+    for made, before in zip(labelled, preceding(blocks, connectivity), strict=True):
+        around = [labelled[number] for number in before]
+        bundle, links = run(
+            link_program.link,
+            tmp_path / f"link {made.key['block']}",
+            made.key | {"neighbourhood": "n"},
+            {"connectivity": connectivity},
+            [made, *around],
+        )
+        names = pq.read_table(links.directory / bundle.parts["Neighbour"]).to_pylist()
+        assert names == [{"neighbour_block": other.key["block"]} for other in around]
+        linked.append(links)
+    for made in labelled:
+        (made.directory / "planes.arrow").unlink()  # joining does without them
 
     request = {"request_id": "r"}
     stitching = place | {
-        "connectivity": connectivity,
         "min_voxels": min_voxels,
         "voxel_size_nm_zyx": list(VOXEL_SIZE),
     }
+    monkeypatch.setattr(stitch_program, "PART_ROWS", 7)
     bundle, stitched = run(
-        stitch_program.stitch_blocks, tmp_path / "stitch", request, stitching, labelled
+        stitch_program.stitch_blocks,
+        tmp_path / "stitch",
+        request,
+        stitching,
+        labelled + linked,
+        max_component_rows=20,
     )
     expected = whole(voxels, min_voxels=min_voxels, **method)
     table = table_of(expected, voxels, corner, component_of)
-    assert bundle.attributes == {"n_components": len(table)}
-    assert bundle.urls == {"volume": "segmentation", "components": "component.parquet"}
-    assert bundle.parts == {"Source": "source.parquet", "Component": "component.parquet"}
-    components = pq.read_table(stitched.directory / "component.parquet")
+    rows_listed = min(20, len(table))
+    assert bundle.attributes == {"n_components": len(table), "n_component_rows": rows_listed}
+    assert bundle.part_rows == ({"Component": 20} if len(table) > 20 else {})
+    assert bundle.urls == {"volume": "segmentation", "components": "components"}
+    assert bundle.parts == {"Source": "source.parquet", "Component": "components"}
+    parts = sorted((stitched.directory / "components").iterdir())
+    assert [part.name for part in parts] == [
+        f"part-{number:05}.parquet" for number in range(max(1, -(-len(table) // 7)))
+    ]
+    sizes = [pq.read_metadata(part).num_rows for part in parts]
+    assert sum(sizes) == len(table)
+    assert set(sizes[:-1]) <= {7}
+    components = pq.read_table(stitched.directory / "components")
     assert components.schema.field("segment_id").type == pa.decimal128(20, 0)
     rows = [[value or 0 for value in row.values()] for row in components.to_pylist()]
     assert rows == table
     null = components["segment_id"].null_count
     assert null == (len(table) if component_of == "foreground" else 0)
     sources = pq.read_table(stitched.directory / "source.parquet").to_pylist()
-    assert sources == [block.key for block in labelled]
+    assert sources == [block.key for block in linked]
 
     outside = []
     for block, made in zip(blocks, labelled, strict=True):
@@ -296,8 +190,8 @@ def test_the_programs_together_equal_the_whole(
             place | {"box": block.name},
             [stitched, made],
         )
-        ids = expected[block.slices(corner)]
-        assert bundle.attributes == {"labels_sha256": digest_ids(ids)}
+        assert re.fullmatch("[0-9a-f]{64}", bundle.attributes.pop("chunks_sha256"))
+        assert bundle.attributes == {}
         outside += bundle.outside
     segmentation = stitched.directory / "segmentation"
     assert len(set(outside)) == len(outside)
@@ -312,14 +206,23 @@ def test_the_programs_together_equal_the_whole(
 
 def test_stitching_refuses_other_blocks(tmp_path):
     asked = {"cutout": "0-4_0-4_0-4", "block_shape_zyx": [4, 4, 2], "origin_zyx": [0, 0, 0]}
-    inputs = [finished(tmp_path, {"block": name}) for name in ("2-4_0-4_0-4", "0-2_0-4_0-4")]
-    with pytest.raises(ValueError, match="are not the 2 blocks of cutout 0-4_0-4_0-4"):
-        run(stitch_program.stitch_blocks, tmp_path / "stitch", {}, asked, inputs)
+    names = ["0-2_0-4_0-4", "2-4_0-4_0-4"]
+    for number, given in enumerate((names, names[::-1] + names, names + names[::-1])):
+        inputs = [finished(tmp_path, {"block": name}) for name in given]
+        with pytest.raises(ValueError, match="not the labels and links of the 2 blocks of cutout"):
+            run(stitch_program.stitch_blocks, tmp_path / f"{number}", {}, asked, inputs)
+
+
+def test_links_are_to_blocks_before(tmp_path):
+    after = [finished(tmp_path, {"block": name}) for name in ("0-2_0-4_0-4", "2-4_0-4_0-4")]
+    with pytest.raises(ValueError, match="2-4_0-4_0-4 is no neighbour before block 0-2_0-4_0-4"):
+        run(link_program.link, tmp_path / "link", {}, {"connectivity": 6}, after)
 
 
 def test_columns_of_nothing_still_have_their_names():
-    made = label_block(np.zeros((1, 1, 1), np.uint8), NO_OFFSET, 6, "segment", 0)[1]
-    columns = component_columns(made, VOXEL_SIZE)
+    none = np.zeros(0, np.int64)
+    merged = Merged(none, np.zeros((3, 0), np.int64), *np.zeros((2, 3, 0), np.uint8), none, none)
+    columns = component_columns(merged, none, 1, Box.of(NO_OFFSET, (1, 1, 1)), VOXEL_SIZE)
     table = stitch_program.component_table(columns)
     assert rows_of(columns) == table.to_pylist() == []
     assert table.schema.names == list(columns)

@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 CHANNEL = "bossdb://lab/slice/neurons"
-COMPUTE = ("PULL_BLOCK", "LABEL_BLOCK", "STITCH", "RELABEL_BLOCK")
+COMPUTE = ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK")
 
 
 class Lab:
@@ -226,7 +226,7 @@ def first(lab: Lab) -> Outcome:
 
 def test_a_cutout_is_labelled_as_cc3d_labels_it(lab: Lab, first: Outcome) -> None:
     assert first.computed == {
-        "PULL_BLOCK": 8, "LABEL_BLOCK": 8, "STITCH": 1, "RELABEL_BLOCK": 8
+        "PULL_BLOCK": 8, "LABEL_BLOCK": 8, "LINK_BLOCK": 8, "STITCH": 1, "RELABEL_BLOCK": 8
     }  # fmt: skip
     (request,) = lab.status()["requests"]
     assert request["source"] == CHANNEL
@@ -262,11 +262,14 @@ def test_changes_recompute_only_what_depends_on_them(lab: Lab, first: Outcome) -
     dust = lab.nextflow(**(SMALL | {"min_voxels": 10}), **params).ok()
     assert dust.computed == {"STITCH": 1, "RELABEL_BLOCK": 8}
     other = lab.nextflow(**(SMALL | {"connectivity": 6}), **params).ok()
-    assert other.computed == {"LABEL_BLOCK": 8, "STITCH": 1, "RELABEL_BLOCK": 8}
+    assert other.computed == {
+        "LABEL_BLOCK": 8, "LINK_BLOCK": 8, "STITCH": 1, "RELABEL_BLOCK": 8
+    }  # fmt: skip
     grown = lab.nextflow(**SMALL, **(params | {"x_range": [110, 190]})).ok()
-    # x blocks are 100-140, 140-180, 180-190: only the last is new
+    # x blocks are 100-140, 140-180, 180-190: only the last is new, and those of the middle which
+    # come after one of it have a new seam
     assert grown.computed == {
-        "PULL_BLOCK": 4, "LABEL_BLOCK": 4, "STITCH": 1, "RELABEL_BLOCK": 12
+        "PULL_BLOCK": 4, "LABEL_BLOCK": 4, "LINK_BLOCK": 7, "STITCH": 1, "RELABEL_BLOCK": 12
     }  # fmt: skip
     requests = {
         (one["box"], one["parameters"]["connectivity"], one["parameters"]["min_voxels"]): one
@@ -278,6 +281,17 @@ def test_changes_recompute_only_what_depends_on_them(lab: Lab, first: Outcome) -
     check(lab, requests[box, 6, 3], whole(lab.cut(X, Y, Z), 6, 3), corner)
     larger = whole(lab.cut((110, 190), Y, Z), 18, 3)
     check(lab, requests["110-190_10-74_8-37", 18, 3], larger, corner)
+
+
+def test_the_database_may_list_fewer_components_than_there_are(lab: Lab, first: Outcome) -> None:
+    params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z), "max_component_rows": 4}
+    lab.nextflow(**(SMALL | {"min_voxels": 5}), **params).ok()
+    (request,) = (one for one in lab.status()["requests"] if one["parameters"]["min_voxels"] == 5)
+    rows = json.loads(lab.bossflow("components", request["request"], "--format", "json"))
+    assert [row["component_id"] for row in rows] == [1, 2, 3, 4]
+    table = pq.read_table(request["components"].removeprefix("file://"))
+    assert table["component_id"].to_pylist() == list(range(1, request["n_components"] + 1))
+    assert request["n_components"] > request["n_component_rows"] == 4
 
 
 def test_components_come_in_every_format(lab: Lab, first: Outcome) -> None:
@@ -393,7 +407,7 @@ def test_an_emptied_database_is_filled_from_the_store(lab: Lab, first: Outcome) 
         for line in map(json.loads, path.read_text().splitlines())
     ]
     assert {line["state"] for line in made} == {"reused"}
-    assert len(made) == 8 * 3 + 1
+    assert len(made) == 8 * 4 + 1
     assert again.computed["RELABEL_BLOCK"] == 8
 
 
@@ -403,12 +417,13 @@ def test_a_corrected_block_gives_the_new_truth(tmp_path: Path) -> None:
         lab.nextflow(**params).ok()
         lab.voxels[2:9, 1:15, 22:39] = 7
         shown = lab.bossflow("invalidate", "--block", "20-40_0-20_0-10", "--yes")
-        assert [line.split() for line in shown.splitlines()[:4]] == [
-            ["1", "PULL_BLOCK"], ["1", "LABEL_BLOCK"], ["1", "STITCH"], ["8", "RELABEL_BLOCK"]
+        assert [line.split() for line in shown.splitlines()[:5]] == [
+            ["1", "PULL_BLOCK"], ["1", "LABEL_BLOCK"], ["7", "LINK_BLOCK"], ["1", "STITCH"],
+            ["8", "RELABEL_BLOCK"],
         ]  # fmt: skip
         again = lab.nextflow(**params).ok()
         assert again.computed == {
-            "PULL_BLOCK": 1, "LABEL_BLOCK": 1, "STITCH": 1, "RELABEL_BLOCK": 8
+            "PULL_BLOCK": 1, "LABEL_BLOCK": 1, "LINK_BLOCK": 7, "STITCH": 1, "RELABEL_BLOCK": 8
         }  # fmt: skip
         (request,) = lab.status()["requests"]
         check(lab, request, whole(lab.voxels, 26, 0), (0, 0, 0))
@@ -428,7 +443,8 @@ def test_one_block_that_fails_leaves_the_others_recorded(tmp_path: Path) -> None
         assert request["units"]["LABEL_BLOCK"] == {"recorded": 7, "total": 8}
         lab.refused = None
         mended = lab.nextflow(**params).ok()
-        assert "recorded    1 PULL_BLOCK, 1 LABEL_BLOCK, 1 STITCH, 8 RELABEL_BLOCK" in mended.text
+        recorded = "1 PULL_BLOCK, 1 LABEL_BLOCK, 7 LINK_BLOCK, 1 STITCH, 8 RELABEL_BLOCK"
+        assert f"recorded    {recorded}" in mended.text
         (request,) = lab.status()["requests"]
         check(lab, request, whole(lab.voxels, 26, 0), (0, 0, 0))
 
@@ -451,7 +467,7 @@ def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
             peaks.append(peak)
     small, large = peaks
     block = 96**3 * 8
-    for process in ("PULL_BLOCK", "LABEL_BLOCK", "RELABEL_BLOCK"):
+    for process in ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "RELABEL_BLOCK"):
         assert large[process] < small[process] + block, (process, small, large)
     assert large["STITCH"] < small["STITCH"] + 7 * block, (small, large)
 

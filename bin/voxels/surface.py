@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from .arrow import column, numbers
 from .boxes import Box
 from .label import FACES, Labels, Statistics, surface
 from .stitch import Links
@@ -21,11 +22,10 @@ _AXES = "zyx"
 
 def write_planes(path: Path, labels: Labels) -> None:
     """Write the six outer planes of a block's labels, compressed: a batch each, as in `FACES`."""
-    dtype = np.min_scalar_type(int(labels.max()))
     planes = surface(labels)
+    dtype = np.min_scalar_type(max(plane.max() for plane in planes.values()))
     batches = [
-        pa.record_batch({"label": pa.array(planes[face].reshape(-1).astype(dtype, copy=False))})
-        for face in FACES
+        pa.record_batch({"label": column(planes[face].astype(dtype).reshape(-1))}) for face in FACES
     ]
     shape = ",".join(map(str, labels.shape))
     schema = batches[0].schema.with_metadata({"shape_zyx": shape})
@@ -37,7 +37,7 @@ def read_plane(path: Path, face: str) -> Labels:
     file = pa.ipc.open_file(pa.memory_map(str(path)))
     shape = [int(side) for side in file.schema.metadata[b"shape_zyx"].split(b",")]
     del shape[_AXES.index(face[0])]
-    labels = file.get_batch(FACES.index(face)).column(0).to_numpy()
+    labels = numbers(file.get_batch(FACES.index(face)).column(0))
     plane: Labels = labels.astype(np.uint32).reshape(shape)
     return plane
 
@@ -74,8 +74,8 @@ def read_statistics(path: Path, box: Box) -> Statistics:
             raise ValueError(f"{path} has labels that leave block {box.name}: it is of another one")
         total[axis] = columns[f"sum_{name}"]
         total[axis] += count * corner
-        for array, column in (lower, "lower"), (upper, "upper"), (first, "first"):
-            array[axis] = columns[f"{column}_{name}"]
+        for array, what in (lower, "lower"), (upper, "upper"), (first, "first"):
+            array[axis] = columns[f"{what}_{name}"]
             array[axis] += corner
     segment_id = columns["segment_id"].astype(np.uint64)
     return Statistics(count, total.T, lower.T, upper.T, first.T, segment_id)
@@ -101,11 +101,11 @@ def read_links(path: Path) -> Links:
 def _write_columns(path: Path, columns: dict[str, NDArray[Any]]) -> None:
     """Write whole numbers from 0 on as one batch, each column as narrow as it may be."""
     narrow = {}
-    for name, column in columns.items():
-        if column.min(initial=0) < 0:
-            raise ValueError(f"{name} for {path} is {column.min()}: it must be 0 or more")
-        dtype = np.min_scalar_type(column.max(initial=0))
-        narrow[name] = pa.array(np.ascontiguousarray(column, dtype))
+    for name, array in columns.items():
+        if array.min(initial=0) < 0:
+            raise ValueError(f"{name} for {path} is {array.min()}: it must be 0 or more")
+        dtype = np.min_scalar_type(array.max(initial=0))
+        narrow[name] = column(array.astype(dtype))
     batch = pa.record_batch(narrow)
     _write(path, batch.schema, [batch], None)
 
@@ -120,4 +120,4 @@ def _write(path: Path, schema: Any, batches: Sequence[Any], compression: str | N
 def _read_columns(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read columns, all of them or those that are named; views of the file, mapped."""
     batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
-    return {name: batch.column(name).to_numpy() for name in names or batch.schema.names}
+    return {name: numbers(batch.column(name)) for name in names or batch.schema.names}

@@ -127,7 +127,7 @@ def help(schema, manifest) {
         def lines = group.properties.collect { name, property ->
             def choices = property['enum'] ? " (${property['enum'].join(', ')})" : ''
             def preset = property.default != null ? " [${property.default}]" : ''
-            "  --${name.padRight(18)}${property.description}${choices}${preset}"
+            "  --${name.padRight(20)}${property.description}${choices}${preset}"
         }
         "${group.title}. ${group.description}\n${lines.join('\n')}"
     }

@@ -461,6 +461,7 @@ def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[
         "blocks_total": blocks_total,
         "blocks_recorded": blocks_recorded,
         "n_components": found.get("n_components"),
+        "n_component_rows": found.get("n_component_rows"),
         "volume": found.get("volume"),
         "components": found.get("components"),
     }
