@@ -51,9 +51,11 @@ def pull(channel: dict[str, Any]) -> None:
         execution | {"manifest_sha256": name * 4, "content_sha256": name * 4}
     )
     box = Box(0, 10, 0, 10, 5, 15)
-    block = {"channel_id": name, "block": box.name, "voxels_sha256": name * 4}
-    block |= channels.box_columns("block", box) | {"pulled_by": name * 2}
-    bossflow.Block.insert1(block, allow_direct_insert=True)
+    block = {"channel_id": name, "block": box.name}
+    bossflow.Block.insert1(block | channels.box_columns("block", box))
+    bossflow.PulledBlock.insert1(
+        block | {"voxels_sha256": name * 4, "pulled_by": name * 2}, allow_direct_insert=True
+    )
 
 
 def test_a_box_selects_every_block_that_meets_it(home: Path) -> None:

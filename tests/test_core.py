@@ -510,7 +510,7 @@ def test_tables_share_only_attributes_that_are_foreign_keys(toy: Any) -> None:
 
 
 def test_make_names_the_command(toy: Any) -> None:
-    for name in ("Block", "BlockLabels", "Segmentation", "SegmentationBlock"):
+    for name in ("PulledBlock", "BlockLabels", "BlockLinks", "Segmentation", "SegmentationBlock"):
         table = getattr(bossflow, name)
         with pytest.raises(NotImplementedError, match="nextflow run"):
             table().make({"request_id": "x"})

@@ -34,7 +34,7 @@ def test_absent_parameters_are_the_schemas_defaults() -> None:
         "min_voxels": 0,
         "component_of": "segment",
         "foreground_above": 0,
-        "block_shape": [64, 512, 512],
+        "block_shape": None,
         "where": "the parameters",
     }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, database, ledger, work
+from .insert import insert_absent
 from .kit import bundles
 from .ledger import Recorded
 from .tables import ParamSet, Request, Run
@@ -248,15 +249,16 @@ def _register(asked: dict[str, Any], requests: list[work.Request], run_id: str) 
 
 
 def _insert_or_update(table: Any, rows: list[dict[str, Any]]) -> None:
-    """Register rows; one that is there with other values is a channel not used yet."""
-    names = table().primary_key
-    shared = {name: rows[0][name] for name in names if len({row[name] for row in rows}) == 1}
-    known = {tuple(row[name] for name in names): row for row in (table() & shared).to_dicts()}
-    table.insert([row for row in rows if tuple(row[name] for name in names) not in known])
-    for row in rows:
-        there = known.get(tuple(row[name] for name in names), row)
-        if any(there[name] != value for name, value in row.items()):
-            table.update1(row)
+    """Register rows. A row that is there with other values is a channel that is not used yet."""
+    if len(rows) > 1:
+        insert_absent(table(), rows)
+        return
+    (row,) = rows
+    known = (table() & {name: row[name] for name in table().primary_key}).to_dicts()
+    if not known:
+        table.insert1(row)
+    elif any(known[0][name] != value for name, value in row.items()):
+        table.update1(row)
 
 
 def _in_words(

@@ -49,7 +49,8 @@ class Request:
     stage_paramsets : tuple of ParamSet
         Parameter sets of its stages.
     rows : tuple of (table class, list of dict)
-        Rows that register it, parents first; the table that refers to `Request` last.
+        Rows that register it, parents first; the table that refers to `Request` last. Where there
+        are several for a table, those that are there already stay as they are.
     """
 
     workflow: str
