@@ -479,6 +479,55 @@ def test_a_lost_bundle_is_named_before_anything_runs(pipeline: Pipeline, files: 
     assert pipeline.run(files)["verdict"] == {"missing": None}
 
 
+def test_recorded_keys_are_found_whatever_they_share(
+    pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import datajoint as dj
+    from bossflow import database, ledger
+
+    done = pipeline.run(files[:1])
+    made = bundles.read(bundle_of(done["receipts"], "COUNT_WORDS"))
+    execution = {"execution_id": made.manifest_sha256[:32]}
+    conn, Execution = database.connection(), bossflow.Execution
+    schema = dj.Schema(f"{database.schema_name()}_keys", {"Execution": Execution}, connection=conn)
+
+    @schema
+    class Keyed(dj.Manual):
+        definition = """
+        group : varchar(16)
+        place : int64
+        ---
+        -> Execution
+        """
+
+    keys = [{"group": name, "place": n} for name in ("x", "it's 5%", "\\") for n in range(7)]
+    there = keys[::2]
+    Keyed.insert([key | execution for key in there])
+    monkeypatch.setattr(ledger, "KEYS_PER_QUERY", 4)
+    for asked in (keys, keys[:7], keys[7:14], keys[::7], keys[:1], keys[1:2], []):
+        found = ledger.recorded(Keyed, asked)
+        assert sorted(found) == sorted(tuple(key.values()) for key in there if key in asked)
+        assert {one.content_sha256 for one in found.values()} <= {made.content_sha256}
+    schema.drop(prompt=False)
+
+
+@pytest.mark.parametrize("what", ["word.parquet", "."])
+def test_a_link_out_of_the_store_is_not_followed(
+    pipeline: Pipeline, files: list[Path], what: str
+) -> None:
+    from bossflow.record import record
+
+    plan, work_dir = pipeline.plan(files[:1])
+    receipts = pipeline.compute(plan, work_dir)
+    inside = bundle_of(receipts, "COUNT_WORDS") / what
+    outside = pipeline.directory / "outside"
+    inside.rename(outside)
+    inside.symlink_to(outside)
+    result = record(plan, receipts)
+    assert result["recorded"] == {}
+    assert "leaves the store" in result["failed"][0]["error"]
+
+
 def test_two_runs_at_once_record_each_unit_once(pipeline: Pipeline, files: list[Path]) -> None:
     from bossflow.record import record
 

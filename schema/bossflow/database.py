@@ -27,6 +27,7 @@ logging.getLogger("datajoint").setLevel(logging.WARNING)
 
 LOCK_SECONDS = 600
 REFUSALS = (dj.DataJointError,)  # what a server that was reached may answer
+LOST = (dj.errors.LostConnectionError,)  # and how a connection ends
 
 
 class DatabaseError(Exception):

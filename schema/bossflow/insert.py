@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 20_000
 SLOW_BATCH_ROWS = 2_000
 STATEMENT_BYTES = 2**19  # and a row: MySQL takes 64 MiB, and 1 MiB where it was set low
 
@@ -29,7 +29,7 @@ def insert_parquet(
 
     PostgreSQL takes them by COPY, MySQL by multi-row VALUES, both as text that is made column by
     column; columns whose values text does not carry exactly (json, times, blobs, …) go through
-    DataJoint's own `insert`, some ten times slower. Memory: about 1 kB for each of 50,000 rows.
+    DataJoint's own `insert`, some ten times slower. Memory: about 50 MB, whatever the files hold.
 
     Parameters
     ----------

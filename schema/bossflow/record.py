@@ -17,7 +17,6 @@ import fastjsonschema
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from datajoint.errors import LostConnectionError
 
 from . import database, ledger, work
 from .insert import insert_absent, insert_parquet
@@ -75,7 +74,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     try:
         recorded, known, refused = _write(ready, tables, plan["run_id"])
         failed += refused
-    except LostConnectionError:
+    except database.LOST:
         raise
     except Exception as error:  # each driver has its own: one bundle must not hold back the rest
         print(f"the batch can't be recorded at once: {error}", file=sys.stderr)
