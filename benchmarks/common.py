@@ -357,7 +357,7 @@ def show(title: str, figures: Mapping[str, Mapping[str, Any]]) -> None:
     columns = {name: None for row in figures.values() for name in row if _number(row[name])}
     table = Table("", *columns, title=title)
     for name, row in figures.items():
-        table.add_row(name, *(_words(row[c]) if c in row else "" for c in columns))
+        table.add_row(name, *(_words(row.get(c)) for c in columns))
     console.print(table)
 
 
@@ -399,7 +399,9 @@ def _number(value: Any) -> bool:
 
 
 def _words(value: Any) -> str:
-    return f"{value:,.4g}" if _number(value) and abs(value) < 1e4 else f"{value:,.0f}"
+    if not _number(value):
+        return ""
+    return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 
 def _machine() -> dict[str, Any]:

@@ -122,7 +122,8 @@ class Ours:
 def same_partition(ours: Any, theirs: Any) -> bool:
     """Tell whether a bijection maps one array of labels (ZYX) to the other, 0 to 0."""
     forth: dict[int, int] = {0: 0}
-    for low, high in common.slabs(ours.shape[0], 128):
+    depth = max(1, 2**26 // (ours.shape[1] * ours.shape[2]))  # half a GiB of each
+    for low, high in common.slabs(ours.shape[0], depth):
         one, other = (np.ascontiguousarray(labels[low:high]) for labels in (ours, theirs))
         one, other = one.astype(np.uint64), other.astype(np.uint64)
         here = fastremap.component_map(one, other)

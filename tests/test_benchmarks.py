@@ -1,0 +1,145 @@
+"""The benchmarks start, measure and report; how fast anything is, no test asks."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bossflow import archive
+from bossflow.archive_volumes import volume_of
+from bossflow.voxels.boxes import Box
+from conftest import ROOT
+
+BENCHMARKS = ROOT / "benchmarks"
+PROGRAMS = sorted(
+    path.name for path in BENCHMARKS.glob("*.py") if "common.parser" in path.read_text()
+)
+
+sys.path.insert(0, str(BENCHMARKS))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    import common
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(common, "CACHE", tmp_path)
+    return tmp_path
+
+
+def run(*command: str) -> str:
+    env = os.environ | {"PYTHONPATH": str(ROOT / "schema")}
+    done = subprocess.run(
+        [sys.executable, *command], cwd=BENCHMARKS, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_benchmark_says_how_to_use_it(program: str) -> None:
+    said = run(program, "--help")
+    assert all(option in said for option in ("--volume", "--json", "--rounds", "--plot"))
+
+
+def test_every_benchmark_is_described() -> None:
+    described = (ROOT / "docs" / "benchmarks.md").read_text()
+    assert {"label.py", "pull.py", "rerun.py"} <= set(PROGRAMS)
+    assert all(f"`{program}`" in described for program in PROGRAMS)
+
+
+def test_a_command_is_measured_with_what_it_starts() -> None:
+    import common
+
+    burn = "import time\nwhile time.process_time() < 0.4: pass"
+    nested = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {burn!r}])"
+    taken = common.measure([sys.executable, "-c", nested])
+    assert 0.4 <= taken.cpu_s < 5
+    assert taken.peak_mib > 1
+    with pytest.raises(SystemExit, match="no such luck"):
+        common.measure([sys.executable, "-c", "raise SystemExit('no such luck')"])
+
+
+def test_ratios_are_of_medians_and_above_one_where_ours_takes_less(tmp_path: Path) -> None:
+    import common
+    from common import Measured
+
+    ours = [Measured(1, 2), Measured(9, 9), Measured(2, 1)]
+    figures = common.medians({"ours": ours, "peer": [Measured(6, 5)]})
+    ratios = common.ratios(figures, "ours", "peer")
+    assert ratios == {"wall": 3, "cpu": 2.5}
+    options = argparse.Namespace(json=tmp_path / "figures.json", plot=None)
+    common.report(options, "title", figures, ratios)
+    written = json.loads(options.json.read_text())
+    assert written["ratios"] == ratios
+    assert written["figures"]["ours"]["wall_s"] == 2
+
+
+def test_a_volume_is_tiled_with_its_seams_inside_of_blocks() -> None:
+    import common
+    import label
+
+    voxels = np.random.default_rng(0).integers(0, 99, (512, 512, 8), np.uint32)
+    np.testing.assert_array_equal(label.tiled(voxels, 8, 0, 8), voxels[:8, :8, :8])
+    sections = label.tiled(voxels, 1024, 200, 204)
+    assert sections.shape == (4, 1024, 1024)
+    np.testing.assert_array_equal(sections[:, 200:712, 200:208], voxels[:4])
+    np.testing.assert_array_equal(sections[:, 712:, 208:216], voxels[:4, :312])
+    assert [*common.slabs(600)] == [(0, 256), (256, 512), (512, 600)]
+
+
+def test_labels_are_compared_as_partitions() -> None:
+    from label import same_partition
+
+    labels = np.random.default_rng(1).integers(0, 50, (140, 20, 20), np.uint64)
+    renamed = np.where(labels, (labels * 7) % 101, 0)
+    merged = np.where(labels == 3, 4, labels)
+    seen_late = labels.copy()
+    seen_late[130:][seen_late[130:] == 5] = 77
+    lost = np.where(labels == 9, 0, labels)
+    assert same_partition(labels, renamed)
+    for other in (merged, seen_late, lost):
+        assert not same_partition(labels, other)
+        assert not same_partition(other, labels)
+
+
+def test_pull_asks_both_ways_for_the_same_voxels(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pull
+
+    voxels = np.arange(8 * 40 * 40, dtype=np.uint64).reshape(8, 40, 40)
+    asked: list[str] = []
+    uri = "bossdb://a/b/c"
+
+    def note(request: Any) -> None:
+        if "cutout" in request.url.path:
+            asked.append(request.url.path.rstrip("/"))
+
+    with (
+        archive.serving(archive.app({uri: volume_of(voxels)}, faults=note)) as near,
+        pull.running("link.py", near.rpartition(":")[2], 20, 1) as (far, _),
+    ):
+        box = Box.of((0, 0, 0), voxels.shape)
+        for host in (near, far):
+            asked.clear()
+            taken = pull.second(pull.through_intern, host, uri, box)
+            intern = sorted(asked)
+            asked.clear()
+            pull.second(pull.bare, host, uri, box)
+            assert intern == sorted(asked) != []
+        assert taken.wall_s > 0.02, "the link is no slower than its round trip"
+
+
+def test_label_measures_a_whole_run_and_compares_its_labels(tmp_path: Path) -> None:
+    voxels = np.random.default_rng(2).integers(0, 3, (24, 24, 24)).astype(np.uint32)
+    np.save(tmp_path / "volume.npy", voxels)
+    files = ["--volume", str(tmp_path / "volume.npy"), "--json", str(tmp_path / "label.json")]
+    said = run("label.py", "--size", "24", "--rounds", "1", "--peers", *files)
+    assert "bossflow and cc3d: the same labels" in said
+    found = json.loads((tmp_path / "label.json").read_text())
+    assert set(found["figures"]) == {"bossflow, 24^3", "cc3d in memory, 24^3"}
+    assert {"Nextflow", "PLAN", "LABEL_BLOCK", "database"} <= set(found["parts"])
