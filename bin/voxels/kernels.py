@@ -275,3 +275,15 @@ def downsample(
 def words_max(shape_zyx: tuple[int, ...]) -> int:
     """32-bit words that an encoded chunk takes at most."""
     return 1 + CELL_WORDS_MAX * math.prod(-(-side // CELL) for side in shape_zyx)
+
+
+def compile_all() -> None:
+    """Compile what a run needs, so that the first task does not have to."""
+    voxels = np.zeros((2 * CELL, CELL, CELL), np.uint32)
+    words = np.empty(words_max(voxels.shape), np.uint32)
+    statistics(voxels, 0)
+    encode(voxels, words, np.empty_like(words))
+    decode(words, voxels)
+    for fine in voxels, voxels[:, :, :-1]:
+        for coarse in np.zeros((CELL, CELL // 2, CELL // 2), np.uint32), voxels[:CELL, :4, :4]:
+            downsample(fine, (2, 2, 2), coarse)
