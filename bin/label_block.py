@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """LABEL_BLOCK: label the connected components of one block on its own."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from kit.tasks import Bundle, Unit, main
@@ -18,12 +19,16 @@ def label(unit: Unit, bundle: Bundle) -> None:
     asked = unit.arguments
     box = Box.parse(asked["box"])
     labels, statistics = label_block(
-        voxels_of(unit, box),
+        _coming.pop(unit.unit_id).result() if unit.unit_id in _coming else voxels_of(unit),
         box.corner_zyx,
         asked["connectivity"],
         asked["component_of"],
         asked["foreground_above"],
     )
+    # Only now: while cc3d is at work, there must not be another block in memory.
+    following = bundle.following()
+    if following:
+        _coming[following.unit_id] = _reader.submit(voxels_of, following)
     encoded = EncodedLabels.of(labels, box, asked["chunk_shape_zyx"], asked["origin_zyx"])
     encoded.write(bundle.directory)
     write_planes(bundle.directory / "planes.arrow", labels)
@@ -31,12 +36,18 @@ def label(unit: Unit, bundle: Bundle) -> None:
     bundle.attributes["n_labels"] = len(statistics.voxel_count)
 
 
-def voxels_of(unit: Unit, box: Box) -> NDArray[Any]:
-    """Voxels of the block: as they were pulled, or where the volume lies."""
+_reader = ThreadPoolExecutor(1)
+_coming: dict[str, Future[NDArray[Any]]] = {}
+"""Voxels that are read ahead, by unit."""
+
+
+def voxels_of(unit: Unit) -> NDArray[Any]:
+    """Read the voxels of a block: as they were pulled, or where the volume lies."""
     if unit.inputs:
         (pulled,) = unit.inputs
         return read_array(pulled.directory / "voxels.zarr")
     source = unit.arguments["source"]
+    box = Box.parse(unit.arguments["box"])
     return archive_of(source["uri"]).read(
         source["uri"], source["resolution"], "", "", source["dtype"], box
     )

@@ -19,6 +19,7 @@ from test_segmentation import files_in, read_volume
 from voxels import volumes
 from voxels.boxes import Box, chunk_shape, grid, preceding
 from voxels.stitch import Merged, component_columns
+from voxels.surface import read_statistics
 from voxels.volumes import read_array, write_array
 
 NO_OFFSET = (0, 0, 0)
@@ -226,3 +227,34 @@ def test_columns_of_nothing_still_have_their_names():
     table = stitch_program.component_table(columns)
     assert rows_of(columns) == table.to_pylist() == []
     assert table.schema.names == list(columns)
+
+
+def test_the_next_block_is_read_while_one_is_written(tmp_path, monkeypatch):
+    """Once each, and its own voxels; a block that can't be read fails alone."""
+    units, directories = [], []
+    for number in range(3):
+        pulled = tmp_path / f"pull {number}"
+        pulled.mkdir()
+        if number < 2:
+            write_array(pulled / "voxels.zarr", np.full((2, 3, 4), number + 1, np.uint8))
+        box = Box.of((0, 0, 0), (2, 3, 4)).name
+        asked = {"box": box, "connectivity": 6, "component_of": "segment", "foreground_above": 0}
+        asked |= {"chunk_shape_zyx": [2, 3, 4], "origin_zyx": [0, 0, 0]}
+        units.append(Unit(str(number), "LABEL_BLOCK", {}, asked, {}, [finished(pulled, {})]))
+        directories.append(tmp_path / f"label {number}")
+        directories[-1].mkdir()
+    read, voxels_of = [], label_program.voxels_of
+    monkeypatch.setattr(
+        label_program, "voxels_of", lambda unit: (read.append(unit.unit_id), voxels_of(unit))[1]
+    )
+    for number, unit in enumerate(units[:2]):
+        bundle = Bundle(directories[number], directories[number])
+        bundle.following = lambda number=number: units[number + 1]
+        label_program.label(unit, bundle)
+        (found,) = read_statistics(
+            directories[number] / "statistics.arrow", Box.parse(unit.arguments["box"])
+        ).segment_id
+        assert found == number + 1
+    with pytest.raises(ValueError, match=r"voxels\.zarr"):
+        label_program.label(units[2], Bundle(directories[2], directories[2]))
+    assert read == ["0", "1", "2"]

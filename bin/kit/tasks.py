@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,9 @@ class Bundle:
         Part table's name to how many first rows of it become database rows, where not all do.
     outside : list of Path
         Files elsewhere in the store that this unit alone writes.
+    following : callable
+        Gives the task's next unit that must be made, or None: a program may read for it while it
+        writes this one.
     """
 
     directory: Path
@@ -68,6 +72,7 @@ class Bundle:
     parts: dict[str, str] = field(default_factory=dict)
     part_rows: dict[str, int] = field(default_factory=dict)
     outside: list[Path] = field(default_factory=list)
+    following: Callable[[], Unit | None] = lambda: None
 
 
 class Blocked(Exception):
@@ -102,7 +107,8 @@ def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
     versions |= {name: importlib.metadata.version(name) for name in software}
     with open("receipts.jsonl", "w", encoding="utf-8") as receipts:
         for number, line in enumerate(lines, 1):
-            receipt = run_unit(work, line, header, versions)
+            following = partial(next_unit, lines[number:], header)
+            receipt = run_unit(work, line, header, versions, following)
             receipts.write(bundles.canonical(receipt) + "\n")
             receipts.flush()
             where = line["key"].get("block", line["unit_id"])
@@ -113,7 +119,11 @@ def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
 
 
 def run_unit(
-    work: Work, line: dict[str, Any], header: dict[str, Any], versions: dict[str, str]
+    work: Work,
+    line: dict[str, Any],
+    header: dict[str, Any],
+    versions: dict[str, str],
+    following: Callable[[], Unit | None] = lambda: None,
 ) -> dict[str, Any]:
     """Make one unit's bundle, or take the whole one with the same inputs that is there.
 
@@ -126,16 +136,14 @@ def run_unit(
     store = bundles.local(header["store"])
     final = bundles.place(store, line["process"], line["unit_id"])
     try:
-        inputs = [open_input(given, store) for given in line["inputs"]]
-        made_from = [given.as_input for given in inputs]
-        if reusable(final, store, line["arguments"], made_from):
+        unit = open_unit(line, store)
+        made_from = [given.as_input for given in unit.inputs]
+        if reusable(final, store, unit.arguments, made_from):
             return receipt | {"state": "reused", "url": final.as_uri()}
-        fields = ("unit_id", "process", "key", "arguments", "settings")
-        unit = Unit(**{name: line[name] for name in fields}, inputs=inputs)
         working = store / f".tmp-{line['unit_id']}-{uuid.uuid4().hex[:8]}"
         working.mkdir(parents=True)
         try:
-            bundle = Bundle(working, final)
+            bundle = Bundle(working, final, following=following)
             started, clock = datetime.now(UTC), time.monotonic()
             work(unit, bundle)
             measured = {
@@ -157,6 +165,29 @@ def run_unit(
         traceback.print_exc()
         return receipt | {"state": "failed", "error": sentence(error)}
     return receipt | {"state": "made", "url": final.as_uri()}
+
+
+def open_unit(line: dict[str, Any], store: Path) -> Unit:
+    """Open a unit of a task file with its inputs.
+
+    Raises
+    ------
+    Blocked
+        If an input is not there.
+    """
+    fields = ("unit_id", "process", "key", "arguments", "settings")
+    inputs = [open_input(given, store) for given in line["inputs"]]
+    return Unit(**{name: line[name] for name in fields}, inputs=inputs)
+
+
+def next_unit(lines: Iterable[dict[str, Any]], header: dict[str, Any]) -> Unit | None:
+    """Return the first unit whose bundle is not there and whose inputs are, if there is one."""
+    store = bundles.local(header["store"])
+    for line in lines:
+        if not bundles.place(store, line["process"], line["unit_id"]).exists():
+            with contextlib.suppress(Blocked, ValueError, OSError):  # it says so in its own turn
+                return open_unit(line, store)
+    return None
 
 
 def open_input(given: dict[str, Any], store: Path) -> Finished:
