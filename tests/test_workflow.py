@@ -285,13 +285,66 @@ def test_changes_recompute_only_what_depends_on_them(lab: Lab, first: Outcome) -
 
 def test_the_database_may_list_fewer_components_than_there_are(lab: Lab, first: Outcome) -> None:
     params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z), "max_component_rows": 4}
-    lab.nextflow(**(SMALL | {"min_voxels": 5}), **params).ok()
+    made = lab.nextflow(**(SMALL | {"min_voxels": 5}), **params).ok()
     (request,) = (one for one in lab.status()["requests"] if one["parameters"]["min_voxels"] == 5)
     rows = json.loads(lab.bossflow("components", request["request"], "--format", "json"))
     assert [row["component_id"] for row in rows] == [1, 2, 3, 4]
+    assert f"the other {request['n_components'] - 4} are in {request['components']}" in made.text
     table = pq.read_table(request["components"].removeprefix("file://"))
     assert table["component_id"].to_pylist() == list(range(1, request["n_components"] + 1))
     assert request["n_components"] > request["n_component_rows"] == 4
+
+
+def test_a_volume_is_labelled_in_place(lab: Lab) -> None:
+    """Named by a relative path, without a block shape; then staged; then corrected."""
+    corner, shape = (3, 10, 20), (30, 70, 90)
+    voxels = make_voxels(shape, 4)
+    spec = {
+        "driver": "neuroglancer_precomputed",
+        "kvstore": {"driver": "file", "path": str(lab.directory / "volumes" / "cells")},
+        "multiscale_metadata": {"data_type": "uint64", "num_channels": 1, "type": "segmentation"},
+        "scale_metadata": {
+            "resolution": [8, 8, 30],
+            "encoding": "raw",
+            "voxel_offset": corner[::-1],
+            "size": shape[::-1],
+            "chunk_size": [32, 32, 16],
+        },
+    }
+    volume = ts.open(spec, create=True).result()[..., 0]
+    volume.write(voxels.T).result()
+    asked = {"source": "precomputed://volumes/cells", "archive": None, "connectivity": 6}
+    made = lab.nextflow(**asked).ok()
+    assert made.computed == {"LABEL_BLOCK": 1, "LINK_BLOCK": 1, "STITCH": 1, "RELABEL_BLOCK": 1}
+    assert lab.nextflow(**asked).ok().computed == {}
+    request = lab.status()["requests"][-1]
+    assert request["source"] == f"precomputed://file://{lab.directory}/volumes/cells"
+    # chunks of the source, doubled until the block holds the volume
+    assert request["parameters"]["block_shape"] == [32, 128, 128]
+    expected = whole(voxels, 6, 0)
+    found, offset, _ = read_volume(request["volume"])
+    inside = tuple(slice(c - o, c - o + n) for c, o, n in zip(corner, offset, shape, strict=True))
+    np.testing.assert_array_equal(found[inside], expected)
+
+    blocks = {"block_shape": [16, 64, 64]}
+    staged = lab.nextflow(**asked, **blocks, stage=True).ok()
+    assert staged.blocks["PULL_BLOCK"] == staged.blocks["LABEL_BLOCK"]
+    assert len(staged.blocks["PULL_BLOCK"]) == 2 * 2 * 2
+    again = lab.nextflow(**asked, **blocks).ok()
+    assert set(again.blocks) == {"STITCH", "RELABEL_BLOCK"}, "labels of staged blocks serve too"
+
+    voxels[-3:, :5, :5] = 2**64 - 3
+    volume.write(voxels.T).result()
+    gone = lab.bossflow("invalidate", "--yes", "--block", "20-25_10-15_30-33")
+    assert "forgot" in gone
+    lab.nextflow(**asked).ok()
+    request = next(
+        one
+        for one in lab.status()["requests"]
+        if one["source"] == request["source"] and one["state"] == "complete"
+    )
+    found, offset, _ = read_volume(request["volume"])
+    np.testing.assert_array_equal(found[inside], whole(voxels, 6, 0))
 
 
 def test_components_come_in_every_format(lab: Lab, first: Outcome) -> None:

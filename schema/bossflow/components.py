@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .tables import Request
-from .workflows.label import Segmentation
+from .workflows.label import Segmentation, rest
 
 
 def request_id(start: str) -> str:
@@ -45,12 +45,18 @@ def rows(request: str) -> list[dict[str, Any]]:
 def write(start: str, form: str, output: str | None) -> None:
     """Write a request's components as `table`, `csv`, `parquet` or `json`.
 
+    Those that are rows of the database; where the others are is said on standard error.
+
     Raises
     ------
     ValueError
         If the request is unknown, or Parquet would go to a terminal.
     """
-    found = rows(request_id(start))
+    request = request_id(start)
+    found = rows(request)
+    note = rest((Segmentation() & {"request_id": request}).to_dicts()[0])
+    if note:
+        print(f"note: {note}", file=sys.stderr)
     names = [name for name in Segmentation.Component().heading.names if name != "request_id"]
     if form == "parquet":
         if output is None and sys.stdout.isatty():

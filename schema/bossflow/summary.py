@@ -80,6 +80,8 @@ def _lines(
             if request.get("n_components") is not None
             else f"{request['request']}  complete"
         )
+        if request.get("note"):
+            lines.append(f"            {request['note']}")
     if len(complete) > 20:
         lines.append(f"... and {len(complete) - 20} more in requests.csv")
     return lines

@@ -464,7 +464,19 @@ def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[
         "n_component_rows": found.get("n_component_rows"),
         "volume": found.get("volume"),
         "components": found.get("components"),
+        "note": rest(found),
     }
+
+
+def rest(segmentation: dict[str, Any]) -> str | None:
+    """Say where the components are that are not rows of the database; None if all are."""
+    rows, all_of_them = (segmentation.get(name, 0) for name in ("n_component_rows", "n_components"))
+    if rows == all_of_them:
+        return None
+    return (
+        f"the database lists the first {rows} components, the other {all_of_them - rows} are in "
+        f"{segmentation['components']}"
+    )
 
 
 def in_words(counts: dict[str, int]) -> str:
