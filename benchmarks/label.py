@@ -214,7 +214,10 @@ def against_dask_image(
     voxels = voxels[:size, :size, :size]
     where = source(voxels, size)
     bin = common.environment("dask-image", *DASK_IMAGE)
-    names = [f"{name}, {size}^3 foreground" for name in ("bossflow", "label stages", "dask-image")]
+    names = [
+        f"{name}, {size}^3 foreground"
+        for name in ("bossflow", "bossflow's label stages", "dask-image")
+    ]
     params = {"source": f"precomputed://{where}", "connectivity": 6}
     params |= {"component_of": "foreground", **common.given(options)}
     ours = Ours(scratch / "ours", params)

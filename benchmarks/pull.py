@@ -113,7 +113,7 @@ def main() -> None:
                 case = f"{what}, {where}"
                 runs = {
                     f"{name}, {case}": partial(measured, read, host, uri, box)
-                    for name, read in (("intern", through_intern), ("httpx", bare))
+                    for name, read in (("bossflow", through_intern), ("httpx", bare))
                 }
                 before = sum(link.cpu_times()[:2])
                 found = common.medians(common.alternate(options.rounds, runs))
