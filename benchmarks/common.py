@@ -155,7 +155,7 @@ def slabs(depth: int, most: int = 256) -> Iterator[tuple[int, int]]:
 
 def digest(voxels: npt.NDArray[Any]) -> str:
     """Name a volume by its content."""
-    return hashlib.sha256(voxels).hexdigest()[:12]
+    return hashlib.sha256(voxels.data).hexdigest()[:12]
 
 
 def environment(name: str, *requirements: str) -> Path:
@@ -167,14 +167,14 @@ def environment(name: str, *requirements: str) -> Path:
         console.print(f"installing {', '.join(requirements)} in {place}")
         shutil.rmtree(place, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
-        pip = [place / "bin" / "python", "-m", "pip", "install", "--quiet"]
+        pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, *requirements], check=True)
         made_of.write_text(wanted)
     return place / "bin"
 
 
 def measure(
-    command: Sequence[str | Path],
+    command: Sequence[object],
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     database: str | None = None,
@@ -183,7 +183,7 @@ def measure(
 
     Parameters
     ----------
-    command : sequence of str or Path
+    command : sequence of str, Path or number
     cwd : Path, optional
     env : mapping, optional
         Added to this process's environment.
@@ -237,7 +237,9 @@ def _watch(pid: int, ended: threading.Event, peak: list[float]) -> None:
 def _server_seconds(words: str | None) -> float:
     """Return the CPU seconds of a database server and of all its processes, dead ones too."""
     total = 0.0
-    for process in psutil.process_iter() if words else ():
+    if words is None:
+        return total
+    for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             server = process.name().startswith(("postgres", "mysqld", "mariadbd"))
             if server and words in " ".join(process.cmdline()):

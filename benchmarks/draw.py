@@ -19,8 +19,8 @@ def main() -> None:
     )
     for panel, column, label in zip(panels, ("wall_s", "cpu_s"), ("wall time", "CPU"), strict=True):
         values = [rows[name][column] for name in names]
-        # the first row is ours
-        colours = ["#7a8ca3"] * (len(names) - 1) + ["#c2410c"]
+        ours = [name.startswith("bossflow") for name in names]
+        colours = ["#c2410c" if mine else "#7a8ca3" for mine in ours]
         bars = panel.barh(names, values, color=colours)
         panel.bar_label(bars, [f"{value:,.3g}" for value in values], padding=3, fontsize=9)
         panel.set_xlabel(f"{label}, seconds")

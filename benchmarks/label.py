@@ -16,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ DASK_BLOCK = 256
 # The sample's tiles end at 200, 712, ..., so that no seam between them is a border of blocks.
 FIRST_TILE = 200
 
-LABEL_STAGES = ("LABEL_BLOCK", "LINK_BLOCKS", "STITCH", "RELABEL_BLOCK")
+LABEL_STAGES = ("LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK")
 HEAD_STAGES = ("DESCRIBE", "PLAN", "RECORD", "SUMMARY")
 
 
@@ -129,7 +129,7 @@ def same_partition(ours: Any, theirs: Any) -> bool:
         here = fastremap.component_map(one, other)
         if not np.array_equal(fastremap.remap(one, here), other):
             return False
-        if any(forth.setdefault(label, there) != there for label, there in here.items()):
+        if any(forth.setdefault(int(a), int(b)) != b for a, b in here.items()):
             return False
     return ours.shape == theirs.shape and len(set(forth.values())) == len(forth)
 
@@ -158,7 +158,7 @@ def against_igneous(
     names = {name: f"{name}, {size}^3" for name in ("bossflow", "Igneous", "cc3d in memory")}
     params = {"source": f"precomputed://{where}", "connectivity": 6}
     ours = Ours(scratch / "ours", params | common.given(options))
-    runs = {names["bossflow"]: ours}
+    runs: dict[str, Callable[[], Measured]] = {names["bossflow"]: ours}
     reference, theirs = scratch / "cc3d.npy", scratch / "igneous"
     if "igneous" in options.peers:
         bin = common.environment("igneous", *IGNEOUS)
@@ -214,7 +214,10 @@ def against_dask_image(
     voxels = voxels[:size, :size, :size]
     where = source(voxels, size)
     bin = common.environment("dask-image", *DASK_IMAGE)
-    names = [f"{name}, {size}^3 foreground" for name in ("bossflow", "label stages", "dask-image")]
+    names = [
+        f"{name}, {size}^3 foreground"
+        for name in ("bossflow", "bossflow's label stages", "dask-image")
+    ]
     params = {"source": f"precomputed://{where}", "connectivity": 6}
     params |= {"component_of": "foreground", **common.given(options)}
     ours = Ours(scratch / "ours", params)
@@ -222,7 +225,10 @@ def against_dask_image(
     np.save(whole, voxels)
     arguments = bin / "python", "dask_image_label.py", whole, theirs, str(DASK_BLOCK)
     with ours.stack:
-        runs = {names[0]: ours, names[2]: lambda: peer(*arguments)}
+        runs: dict[str, Callable[[], Measured]] = {
+            names[0]: ours,
+            names[2]: lambda: peer(*arguments),
+        }
         results = dict(common.alternate(options.rounds, runs))
         labels = np.load(theirs, mmap_mode="r")
         agree("bossflow and dask-image", same_partition(ours.labels(), labels))

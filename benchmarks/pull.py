@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import blosc
 import common
@@ -39,7 +40,7 @@ Read = Callable[[str, str, Box], None]
 @contextlib.contextmanager
 def running(script: str, *arguments: object) -> Iterator[tuple[str, psutil.Process]]:
     """Run a server that prints its address, until the end; yields address and process."""
-    command = [sys.executable, PEERS / script, *map(str, arguments)]
+    command = [sys.executable, str(PEERS / script), *map(str, arguments)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
@@ -94,7 +95,8 @@ def main() -> None:
     voxels = common.load(options.volume)[tuple(slice(side) for side in BLOCK_ZYX)]
     noise = np.random.default_rng(0).integers(0, 2**64, voxels.shape, np.uint64)
     box = Box.of((0, 0, 0), voxels.shape)
-    figures, ratios = {}, {}
+    figures: dict[str, dict[str, Any]] = {}
+    ratios: dict[str, dict[str, float]] = {}
     with contextlib.ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bossflow-pull-")))
         volumes = {"incompressible": noise, "segmentation": voxels.astype(np.uint64)}
@@ -111,7 +113,7 @@ def main() -> None:
                 case = f"{what}, {where}"
                 runs = {
                     f"{name}, {case}": partial(measured, read, host, uri, box)
-                    for name, read in (("intern", through_intern), ("httpx", bare))
+                    for name, read in (("bossflow", through_intern), ("httpx", bare))
                 }
                 before = sum(link.cpu_times()[:2])
                 found = common.medians(common.alternate(options.rounds, runs))

@@ -9,6 +9,7 @@ work directory and cache stay in the benchmarks' cache directory.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def main() -> None:
     ):
         params = recorded(ours, options.units, options)
         before = count(ours.directory), count(theirs)
-        runs = {
+        runs: dict[str, Callable[[], Measured]] = {
             "bossflow": lambda: ours.run(**params),
             "nextflow -resume": partial(resume, theirs, options.units),
         }

@@ -18,7 +18,8 @@ def remembering(archive: Any) -> Any:
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
-            return await archive(scope, receive, send)
+            await archive(scope, receive, send)
+            return
         messages = kept.get(scope["raw_path"])
         if messages is None:
             messages = []
