@@ -161,7 +161,6 @@ def test_the_schema_is_json_schema_and_the_configuration_has_its_defaults(stage:
         "source": SOURCE[1],
         "x_range": [-5, 3],
         "store": "$(touch bad)'\"",
-        "block_shape": [64, 512, 512],
     }
     default = {name: one.get("default") for name, one in described.items()}
     flags = {name: False for name, one in described.items() if one["type"] == "boolean"}

@@ -328,10 +328,11 @@ def test_a_volume_is_labelled_in_place(lab: Lab) -> None:
 
     blocks = {"block_shape": [16, 64, 64]}
     staged = lab.nextflow(**asked, **blocks, stage=True).ok()
-    assert staged.blocks["PULL_BLOCK"] == staged.blocks["LABEL_BLOCK"]
+    assert sorted(staged.blocks["PULL_BLOCK"]) == sorted(staged.blocks["LABEL_BLOCK"])
     assert len(staged.blocks["PULL_BLOCK"]) == 2 * 2 * 2
     again = lab.nextflow(**asked, **blocks).ok()
-    assert set(again.blocks) == {"STITCH", "RELABEL_BLOCK"}, "labels of staged blocks serve too"
+    # another request, but the labels of blocks that were staged serve it too
+    assert again.computed == {"STITCH": 1, "RELABEL_BLOCK": 8}
 
     voxels[-3:, :5, :5] = 2**64 - 3
     volume.write(voxels.T).result()
@@ -505,10 +506,10 @@ def test_one_block_that_fails_leaves_the_others_recorded(tmp_path: Path) -> None
 def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
     """Eight times the cutout, the same block: no task takes more than a little more."""
     peaks = []
-    for name, side in (("small", 96), ("large", 192)):
+    for name, side in (("small", 136), ("large", 272)):
         voxels = make_voxels((side, side, side), 4)
         with Lab(tmp_path / name, voxels, (0, 0, 0)).serving() as lab:
-            lab.nextflow(block_shape=[96, 96, 96], blocks_per_task=1).ok()
+            lab.nextflow(block_shape=[136, 136, 136], blocks_per_task=1, min_voxels=99).ok()
             program = (
                 "import bossflow, json; print(json.dumps([[r['process'], r['peak_memory_bytes']]"
                 " for r in bossflow.Execution.to_dicts()]))"
@@ -519,7 +520,7 @@ def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
                 peak[process] = max(size, peak.get(process, 0))
             peaks.append(peak)
     small, large = peaks
-    block = 96**3 * 8
+    block = 136**3 * 8
     for process in ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "RELABEL_BLOCK"):
         assert large[process] < small[process] + block, (process, small, large)
     assert large["STITCH"] < small["STITCH"] + 7 * block, (small, large)

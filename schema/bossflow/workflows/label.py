@@ -450,7 +450,7 @@ def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[
     channel = request.given["channel"]
     result = (Segmentation() & {"request_id": request.request_id}).to_dicts()
     found = result[0] if result else {}
-    blocks_recorded, blocks_total = counts["RELABEL_BLOCK"]
+    blocks_recorded, blocks_total = counts["LABEL_BLOCK"]
     return {
         "source": channel["uri"],
         "archive": channel["archive"],
@@ -481,7 +481,7 @@ def rest(segmentation: dict[str, Any]) -> str | None:
 
 def in_words(counts: dict[str, int]) -> str:
     """Return numbers of units as a user would say them: `1 segmentation, 64 blocks`."""
-    names = {"STITCH": "segmentation", "RELABEL_BLOCK": "block"}
+    names = {"STITCH": "segmentation", "LABEL_BLOCK": "block"}
     return ", ".join(
         f"{counts.get(process, 0):,} {name}" + ("" if counts.get(process) == 1 else "s")
         for process, name in names.items()
