@@ -81,7 +81,7 @@ def _add_run(
     found[label, 0] += length
     found[label, 1] += z * length
     found[label, 2] += y * length
-    found[label, 3] += x0 * length + length * (length - 1) // 2
+    found[label, 3] += (x0 + x1 - 1) * length >> 1
     found[label, 5] = z + 1
 
 
@@ -136,7 +136,7 @@ def encode(
                                 last = value
                                 slot = _slot(value)
                                 while slot_cell[slot] == cell and table[slots[slot]] != value:
-                                    slot = (slot + 1) % _SLOTS
+                                    slot = (slot + 1) & (_SLOTS - 1)
                                 if slot_cell[slot] != cell:
                                     slots[slot], slot_cell[slot] = size, cell
                                     table[size] = value
@@ -247,18 +247,29 @@ def downsample(
         z0, z1 = z * factor[0], min((z + 1) * factor[0], depth) - 1
         for y in range(coarse.shape[1]):
             y0, y1 = y * factor[1], min((y + 1) * factor[1], height) - 1
-            for x in range(coarse.shape[2]):
-                x0, x1 = x * factor[2], min((x + 1) * factor[2], width) - 1
+            upper, lower = fine[z0, y0], fine[z0, y1]
+            upper_behind, lower_behind = fine[z1, y0], fine[z1, y1]
+            row = coarse[z, y]
+            for x in range(row.size):
+                x0 = x * factor[2]
+                x1 = min(x0 + factor[2], width) - 1
                 # Along an axis where the cell has one voxel, that one counts twice, as all do.
-                first = fine[z0, y0, x0]
-                values[0] = first
-                values[1] = fine[z0, y0, x1]
-                values[2] = fine[z0, y1, x0]
-                values[3] = fine[z0, y1, x1]
-                values[4] = fine[z1, y0, x0]
-                values[5] = fine[z1, y0, x1]
-                values[6] = fine[z1, y1, x0]
-                values[7] = fine[z1, y1, x1]
+                first = upper[x0]
+                if (
+                    (first == upper[x1])
+                    & (first == lower[x0])
+                    & (first == lower[x1])
+                    & (first == upper_behind[x0])
+                    & (first == upper_behind[x1])
+                    & (first == lower_behind[x0])
+                    & (first == lower_behind[x1])
+                ):
+                    row[x] = first
+                    continue
+                values[0], values[1] = first, upper[x1]
+                values[2], values[3] = lower[x0], lower[x1]
+                values[4], values[5] = upper_behind[x0], upper_behind[x1]
+                values[6], values[7] = lower_behind[x0], lower_behind[x1]
                 most = 0
                 for i in range(8):
                     most += values[i] == first
@@ -269,7 +280,7 @@ def downsample(
                             count += values[j] == values[i]
                         if count > most:
                             first, most = values[i], count
-                coarse[z, y, x] = first
+                row[x] = first
 
 
 def words_max(shape_zyx: tuple[int, ...]) -> int:
