@@ -6,6 +6,7 @@ The same file runs on MySQL from test_mysql.py.
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -402,6 +403,106 @@ def test_a_bundle_of_other_arguments_is_not_reused(pipeline: Pipeline, files: li
     total.write_text(json.dumps(manifest))
     done = pipeline.run(files)
     assert done["states"] == ["made", *["reused"] * 5]
+
+
+def forget_what_is_missing() -> None:
+    """Delete the requests that other tests left incomplete."""
+    from bossflow import status
+
+    for one in status.requests():
+        if one["state"] != "complete":
+            (bossflow.Request & {"request_id": one["request"]}).delete(prompt=False)
+
+
+def test_watching_ends_when_nothing_is_missing(pipeline: Pipeline, files: list[Path]) -> None:
+    from bossflow.record import record
+    from bossflow.watch import in_words, watch
+
+    forget_what_is_missing()
+    assert not list(watch(0))
+    first, first_dir = pipeline.plan(files[:2], store="elsewhere")
+    looks = watch(0)
+    look = next(looks)
+    (one,) = look["requests"]
+    assert (one["request"], one["what"]) == (first["requests"][0], "toy")
+    assert one["stages"]["COUNT_WORDS"] == {
+        "total": 2,
+        "recorded": 0,
+        "made": 0,
+        "voxels_per_second": None,
+    }
+    assert in_words(look["total"]) == (
+        "COUNT_WORDS 0 of 2; ADD_WORDS 0 of 1; 0 of 3 units recorded, 0 more made"
+    )
+    counts = {**first, "tasks": [t for t in first["tasks"] if t["process"] == "COUNT_WORDS"]}
+    receipts = pipeline.compute(counts, first_dir)
+    made = next(looks)["total"]
+    assert (made["total"], made["recorded"], made["made"]) == (3, 0, 2)
+    assert made["seconds_left"] is not None
+    record(first, receipts)
+    look = next(looks)["total"]
+    assert (look["recorded"], look["made"]) == (2, 0)
+    second = pipeline.run(files)  # another request, of which two units are recorded already
+    assert second["verdict"] == {"missing": None}
+    look = next(looks)
+    assert [one["request"] for one in look["requests"]] == first["requests"], "complete: left out"
+    pipeline.run(files[:2])
+    look = next(looks)
+    assert look["total"]["recorded"] == look["total"]["total"] == 3
+    assert not list(looks)
+
+
+def test_the_watch_prints_lines_and_ends_quietly(pipeline: Pipeline, files: list[Path]) -> None:
+    def start(*options: str) -> subprocess.Popen[str]:
+        program = "from bossflow.cli import main; main()"
+        return subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", program, "status", *options],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    forget_what_is_missing()
+    pipeline.plan(files)
+    stopped = start("--watch", "--json", "--interval", "60")
+    assert stopped.stdout
+    look = json.loads(stopped.stdout.readline())
+    assert (look["total"]["total"], look["total"]["recorded"]) == (6, 0)
+    stopped.send_signal(signal.SIGINT)
+    assert (stopped.communicate(timeout=30), stopped.returncode) == (("", ""), 0)
+    ended = start("--watch", "--interval", "0.1")
+    assert ended.stdout
+    first = "progress: COUNT_WORDS 0 of 5; ADD_WORDS 0 of 1; 0 of 6 units recorded, 0 more made\n"
+    assert ended.stdout.readline() == first
+    pipeline.run(files)
+    lines, errors = ended.communicate(timeout=30)
+    *_, last, end = lines.splitlines()
+    assert last.startswith("progress: COUNT_WORDS 5 of 5; ADD_WORDS 1 of 1; 6 of 6 units recorded")
+    assert (end, errors, ended.returncode) == ("nothing is missing", "", 0)
+    refused = start("--interval", "3")
+    assert "--interval is for --watch" in refused.communicate(timeout=30)[1]
+
+
+def test_watching_tells_the_speed_of_a_stage() -> None:
+    from bossflow.watch import _far, in_words
+    from bossflow.work import UnitPlan
+
+    blocks = ("0-100_0-100_0-100", "100-200_0-100_0-100", "200-300_0-100_0-50")
+    labels = [UnitPlan("LABEL_BLOCK", {"block": block}, {}) for block in blocks]
+    units = [*labels, UnitPlan("STITCH", {"request_id": "x"}, {}, tuple(labels))]
+    sizes = {unit.unit_id: (unit.voxels, 4.0) for unit in units}
+    assert [unit.voxels for unit in units] == [10**6, 10**6, 5 * 10**5, 0]
+    begun: dict[tuple[str, ...], tuple[float, float]] = {}
+    names = [unit.unit_id for unit in units]
+    before = _far("x", units, sizes, {names[0]}, set(), begun)
+    assert before["seconds_left"] is before["stages"]["LABEL_BLOCK"]["voxels_per_second"] is None
+    begun = {name: (at - 100, value) for name, (at, value) in begun.items()}
+    after = _far("x", units, sizes, {names[0]}, {names[1]}, begun)
+    assert after["stages"]["LABEL_BLOCK"]["voxels_per_second"] == pytest.approx(10**4, rel=0.1)
+    assert after["seconds_left"] == pytest.approx(200, rel=0.1), "8 s of work, 4 took 100"
+    assert in_words(after).startswith("LABEL_BLOCK 2 of 3, 0.0 Mvoxel/s; STITCH 0 of 1; 1 of 4")
+    assert in_words(after).endswith("min left")
 
 
 def test_a_store_that_is_away_is_not_lost(pipeline: Pipeline, files: list[Path]) -> None:

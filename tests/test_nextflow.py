@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,8 @@ scenario = json.loads(Path(os.environ["SCENARIO"]).read_text())
 task = Path(given[0]).stem
 entry = {{"program": name, "task": task, "given": given, "start": time.time()}}
 entry["secrets"] = [key for key in ("BOSSDB_TOKEN", "DJ_USER", "DJ_PASS") if key in os.environ]
-time.sleep(scenario.get("seconds", {{}}).get(name, 0))
+seconds = scenario.get("seconds", {{}})
+time.sleep(seconds.get(task, seconds.get(name, 0)))
 entry["end"] = time.time()
 if name == "describe":
     entry["run"] = Path(given[0]).read_text()
@@ -53,14 +55,19 @@ elif name == "plan":
         Path("tasks").mkdir(exist_ok=True)
         Path("tasks", job["task"] + ".jsonl").touch()
 elif name == "record":
-    Path("recorded.json").write_text(str(len(given) - 1))
+    lines = sum(Path(receipts).read_text().count("url") for receipts in given[1:])
+    recorded = {{"recorded": {{"ANY": lines}}, "known": {{}}, "tasks": len(given) - 1}}
+    Path("recorded.json").write_text(json.dumps(recorded))
 elif name == "summary":
-    total = sum(int(Path(x).read_text()) for x in given[1:])
+    total = sum(json.loads(Path(x).read_text())["tasks"] for x in given[1:])
     Path("summary.txt").write_text(f"recorded {{total}} tasks in {{len(given) - 1}} batches")
     Path("verdict.json").write_text(json.dumps({{"missing": scenario.get("missing")}}))
     Path("requests.csv").write_text("request,state,volume,components\\n")
 else:
-    Path("receipts.jsonl").touch()
+    states = scenario.get("states", {{}}).get(task, ["made"])
+    made = {{"url": "file:///store/bundle"}}
+    lines = [{{"state": state}} | (made if state != "failed" else {{}}) for state in states]
+    Path("receipts.jsonl").write_text("".join(json.dumps(line) + "\\n" for line in lines))
 """
 
 
@@ -136,8 +143,9 @@ def said(run: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in lines if line.strip() and "Unrecognized config option" not in line]
 
 
-def job(task: str, *after: str) -> dict[str, Any]:
-    return {"task": task, "process": task.rsplit("-", 1)[0], "after": list(after)}
+def job(task: str, *after: str, units: int = 1, seconds: float = 1) -> dict[str, Any]:
+    size = {"units": units, "seconds": seconds, "voxels": 0 if "STITCH" in task else units * 10**6}
+    return {"task": task, "process": task.rsplit("-", 1)[0], "after": list(after)} | size
 
 
 @pytest.fixture(scope="module")
@@ -266,10 +274,32 @@ def test_recording_goes_on_while_blocks_are_computed(stage: Stage) -> None:
     labels = [job(f"LABEL_BLOCK-{n:05}", f"PULL_BLOCK-{n:05}") for n in range(30)]
     seconds = {"pull_block": 0.2, "label_block": 0.2, "record": 0.1}
     run = stage.run(*SOURCE, plan={"tasks": pulls + labels}, seconds=seconds)
-    assert said(run) == ["recorded 60 tasks in 3 batches"]
+    assert said(run)[-1] == "recorded 60 tasks in 3 batches"
     computed = max(e["start"] for e in stage.journal if e["program"] == "label_block")
     recorded = [entry["end"] for entry in stage.journal if entry["program"] == "record"]
     assert sum(end < computed for end in recorded) >= 2, "batches are recorded while computing"
+
+
+def test_a_long_run_says_how_far_it_is(stage: Stage) -> None:
+    pulls = [job(f"PULL_BLOCK-{n:05}", units=2) for n in range(21)]
+    labels = [job(f"LABEL_BLOCK-{n:05}", "PULL_BLOCK-00000", units=2) for n in range(4)]
+    stitch = job("STITCH-00000", *(one["task"] for one in labels), seconds=9)
+    run = stage.run(
+        *SOURCE,
+        env={"NXF_SYNTAX_PARSER": "v2"},
+        plan={"tasks": [*pulls, *labels, stitch]},
+        states={one["task"]: ["made", "made"] for one in pulls + labels}
+        | {"PULL_BLOCK-00000": ["made", "failed"], "LABEL_BLOCK-00003": ["reused", "made"]},
+        seconds={"PULL_BLOCK-00000": 12, "stitch": 3},
+    )
+    lines = [line for line in said(run) if line.startswith("progress: ")]
+    recorded = r"; (0|40) of 51 units recorded"
+    assert len(lines) == 3, "one at the end of each stage, and none within ten seconds of it"
+    pulled = rf"progress: PULL_BLOCK 41 of 42 blocks, [34]\.\d Mvoxel/s{recorded}; about \d+ s left"
+    labelled = rf"progress: LABEL_BLOCK 8 of 8 blocks, \d+\.\d Mvoxel/s{recorded}; about \d+ s left"
+    assert re.fullmatch(pulled, lines[0]), lines
+    assert re.fullmatch(labelled, lines[1]), lines
+    assert lines[2] == "progress: STITCH 1 of 1; 40 of 51 units recorded"
 
 
 @pytest.mark.parametrize("program", ["record", "summary"])

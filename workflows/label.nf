@@ -16,7 +16,7 @@ include { STITCH } from '../modules/stitch/main'
 include { RELABEL_BLOCK } from '../modules/relabel_block/main'
 include { RECORD } from '../modules/record/main'
 include { SUMMARY } from '../modules/summary/main'
-include { toRun ; tasksOf ; whenReady ; conclude } from './kit/tasks'
+include { toRun ; tasksOf ; whenReady ; progress ; conclude } from './kit/tasks'
 
 workflow LABEL {
     take:
@@ -38,13 +38,15 @@ workflow LABEL {
     STITCH(whenReady('STITCH', task_ch, LABEL_BLOCK.out.receipts.mix(LINK_BLOCK.out.receipts)))
     RELABEL_BLOCK(whenReady('RELABEL_BLOCK', task_ch, LABEL_BLOCK.out.receipts.mix(STITCH.out.receipts)))
 
-    batch_ch = PULL_BLOCK.out.receipts
+    done_ch = PULL_BLOCK.out.receipts
         .mix(LABEL_BLOCK.out.receipts, LINK_BLOCK.out.receipts, STITCH.out.receipts, RELABEL_BLOCK.out.receipts)
+    batch_ch = done_ch
         .map { _name, receipts -> receipts }
         .buffer(size: 20, remainder: true)      // [receipts.jsonl, ...]
     plan_json = plan_ch.map { plan, _task_files -> plan }
 
     RECORD(plan_json, batch_ch)
+    progress(plan_ch, done_ch, RECORD.out.recorded)
     SUMMARY(plan_json, RECORD.out.recorded.toList())
     conclude(SUMMARY.out.summary)
 }

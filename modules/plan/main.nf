@@ -21,13 +21,18 @@ process PLAN {
     touch tasks/LINK_BLOCK-00000.jsonl tasks/STITCH-00000.jsonl tasks/RELABEL_BLOCK-00000.jsonl
     cat > plan.json <<'END'
     {"problem": null, "notes": [], "dry_run": false, "text": "", "run_id": "stub", "tasks": [
-      {"task": "PULL_BLOCK-00000", "process": "PULL_BLOCK", "after": []},
-      {"task": "LABEL_BLOCK-00000", "process": "LABEL_BLOCK", "after": ["PULL_BLOCK-00000"]},
-      {"task": "LINK_BLOCK-00000", "process": "LINK_BLOCK", "after": ["LABEL_BLOCK-00000"]},
+      {"task": "PULL_BLOCK-00000", "process": "PULL_BLOCK", "after": [],
+       "units": 1, "seconds": 1, "voxels": 1},
+      {"task": "LABEL_BLOCK-00000", "process": "LABEL_BLOCK", "after": ["PULL_BLOCK-00000"],
+       "units": 1, "seconds": 1, "voxels": 1},
+      {"task": "LINK_BLOCK-00000", "process": "LINK_BLOCK", "after": ["LABEL_BLOCK-00000"],
+       "units": 1, "seconds": 1, "voxels": 1},
       {"task": "STITCH-00000", "process": "STITCH",
-       "after": ["LABEL_BLOCK-00000", "LINK_BLOCK-00000"]},
+       "after": ["LABEL_BLOCK-00000", "LINK_BLOCK-00000"],
+       "units": 1, "seconds": 1, "voxels": 0},
       {"task": "RELABEL_BLOCK-00000", "process": "RELABEL_BLOCK",
-       "after": ["LABEL_BLOCK-00000", "STITCH-00000"]}
+       "after": ["LABEL_BLOCK-00000", "STITCH-00000"],
+       "units": 1, "seconds": 1, "voxels": 1}
     ]}
     END
     """

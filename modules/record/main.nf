@@ -18,6 +18,6 @@ process RECORD {
 
     stub:
     """
-    echo '{}' > recorded.json
+    echo '{"recorded": {}, "known": {}}' > recorded.json
     """
 }

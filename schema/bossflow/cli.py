@@ -1,5 +1,6 @@
 """The `bossflow` command."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -102,11 +103,23 @@ def deploy() -> None:
 
 @main.command("status")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def status_command(as_json: bool) -> None:
+@click.option("--watch", "watching", is_flag=True, help="Show progress until nothing is missing.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds between two looks of --watch.  [default: 5]",
+)
+def status_command(as_json: bool, watching: bool, interval: float | None) -> None:
     """Show requests, what is complete, missing and failed, and runs."""
     from . import connect, status
 
+    if interval and not watching:
+        raise click.UsageError("--interval is for --watch")
     connect()
+    if watching:
+        with contextlib.suppress(KeyboardInterrupt):
+            _watch(as_json, interval or 5)
+        return
     report = status.report()
     if as_json:
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
@@ -121,7 +134,7 @@ def status_command(as_json: bool) -> None:
         total = sum(units["total"] for units in one["units"].values())
         table.add_row(
             one["request"],
-            f"{one['source']} {one['box']}" if "source" in one else one["workflow"],
+            status.what(one),
             one["state"],
             f"{done:,}/{total:,}",
             "-" if one.get("n_components") is None else f"{one['n_components']:,}",
@@ -138,6 +151,49 @@ def status_command(as_json: bool) -> None:
         f"{totals['units_recorded']:,} units, {totals['bytes'] / 1e6:,.1f} MB in the store",
         highlight=False,
     )
+
+
+def _watch(as_json: bool, interval: float) -> None:
+    """Show looks at what is missing: as JSON, as a table in place, or as a line each."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from .watch import in_words, watch
+
+    console = Console()
+    live = Live(console=console, auto_refresh=False)
+    in_place = console.is_terminal and not as_json
+    with live if in_place else contextlib.nullcontext():
+        for look in watch(interval):
+            if as_json:
+                click.echo(json.dumps(look, ensure_ascii=False))
+            elif in_place:
+                live.update(_watched(look), refresh=True)
+            else:
+                click.echo(f"progress: {in_words(look['total'])}")
+    if not as_json:
+        click.echo("nothing is missing")
+
+
+def _watched(look: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    from .watch import duration, stages_in_words
+
+    table = Table("request", "what", "stages", "recorded", "made", "time left", box=None)
+    rows = look["requests"]
+    if len(rows) > 1:
+        rows = [*rows, look["total"] | {"request": "all", "what": ""}]
+    for one in rows:
+        table.add_row(
+            one["request"],
+            one["what"],
+            stages_in_words(one["stages"]).replace("; ", "\n"),
+            f"{one['recorded']:,}/{one['total']:,}",
+            f"{one['made']:,}",
+            "-" if one["seconds_left"] is None else duration(one["seconds_left"]),
+        )
+    return table
 
 
 def _many(number: int, name: str) -> str:

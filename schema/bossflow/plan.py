@@ -102,7 +102,7 @@ def _plan(
     if result["dry_run"]:
         return
     _refuse_unwritable(store)
-    _register(asked, requests, result["run_id"])
+    _register(asked, requests, result["run_id"], store)
     header = {"run_id": result["run_id"], "store": store.as_uri(), "code": code}
     random.Random(result["run_id"]).shuffle(tasks)  # two runs at once take different ways
     (directory / "tasks").mkdir()
@@ -184,6 +184,9 @@ def _tasks(
                 after = sorted({task_of[given] for given in inputs if given in task_of} - {name})
                 task: dict[str, Any] = {"task": name, "process": process, "after": after}
                 task["blocks"] = [unit.key["block"] for unit in group if "block" in unit.key]
+                task["units"] = len(group)
+                task["seconds"] = round(sum(map(seconds, group)), 3)
+                task["voxels"] = sum(unit.voxels for unit in group)
                 tasks.append(task | {"lines": [_line(unit, found) for unit in group]})
     return tasks
 
@@ -215,7 +218,9 @@ def _line(unit: UnitPlan, found: dict[str, Recorded]) -> dict[str, Any]:
     }
 
 
-def _register(asked: dict[str, Any], requests: list[work.Request], run_id: str) -> None:
+def _register(
+    asked: dict[str, Any], requests: list[work.Request], run_id: str, store: Path
+) -> None:
     run = asked["run"]
     row = {
         "run_id": run_id,
@@ -227,7 +232,7 @@ def _register(asked: dict[str, Any], requests: list[work.Request], run_id: str) 
         ],
         "nextflow_version": run["nextflow"],
         "profile": run.get("profile") or "standard",
-        "run_parameters": asked["params"],
+        "run_parameters": asked["params"] | {"store": str(store)},
     }
     conn = database.connection()
     with database.lock(conn), conn.transaction:

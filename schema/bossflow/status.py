@@ -61,6 +61,13 @@ def _one(
     }
 
 
+def what(described: dict[str, Any]) -> str:
+    """Return what a request is about, in few words."""
+    if "source" in described:
+        return f"{described['source']} {described['box']}"
+    return str(described["workflow"]).rpartition(".")[2]
+
+
 def _failures() -> dict[str, str]:
     """Return unit id to the error of the latest run in which it failed."""
     rows = (Run.Failure * Run.proj("run_started")).to_dicts(order_by="run_started")

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Protocol, cast
 
 from .kit.bundles import digest, unit_id
+from .voxels.boxes import Box
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,11 @@ class UnitPlan:
         """Hash of process and key (32 hex digits)."""
         return unit_id(self.process, self.key)
 
+    @property
+    def voxels(self) -> int:
+        """Voxels of the block that its key names; 0 if it names none."""
+        return Box.parse(self.key["block"]).voxel_count if "block" in self.key else 0
+
 
 class Workflow(Protocol):
     """What a module in `bossflow.workflows` defines.
@@ -115,7 +121,7 @@ class Workflow(Protocol):
         """Return how many bytes a unit asks of an archive."""
 
     def seconds(self, unit: UnitPlan) -> float:
-        """Return roughly how long a unit takes on one core: so are tasks cut."""
+        """Return roughly how long a unit takes on one core: cuts tasks, and tells the time left."""
 
 
 def load(name: str) -> Workflow:

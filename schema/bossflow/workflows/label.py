@@ -499,5 +499,6 @@ def pulled_bytes(unit: UnitPlan) -> int:
 
 def seconds(unit: UnitPlan) -> float:
     """Return roughly how long a unit takes on one core."""
-    box = unit.arguments.get("box")
-    return 0.03 + (Box.parse(box).voxel_count / 60e6 if box else 0)
+    fixed = {"LINK_BLOCK": 0.1, "STITCH": 0.0015 * len(unit.inputs)}  # labels and links of a block
+    per_voxel = {"PULL_BLOCK": 1 / 40e6, "LABEL_BLOCK": 1 / 60e6, "RELABEL_BLOCK": 1 / 150e6}
+    return 0.03 + fixed.get(unit.process, 0) + per_voxel.get(unit.process, 0) * unit.voxels

@@ -7,7 +7,7 @@ include { COUNT_WORDS } from '../modules/count_words/main'
 include { ADD_WORDS } from '../modules/add_words/main'
 include { RECORD } from '../modules/record/main'
 include { SUMMARY } from '../modules/summary/main'
-include { toRun ; tasksOf ; whenReady ; conclude } from './kit/tasks'
+include { toRun ; tasksOf ; whenReady ; progress ; conclude } from './kit/tasks'
 
 workflow WORDS {
     take:
@@ -23,13 +23,14 @@ workflow WORDS {
     COUNT_WORDS(whenReady('COUNT_WORDS', task_ch, channel.empty()))
     ADD_WORDS(whenReady('ADD_WORDS', task_ch, COUNT_WORDS.out.receipts))
 
-    batch_ch = COUNT_WORDS.out.receipts
-        .mix(ADD_WORDS.out.receipts)
+    done_ch = COUNT_WORDS.out.receipts.mix(ADD_WORDS.out.receipts)
+    batch_ch = done_ch
         .map { _name, receipts -> receipts }
         .buffer(size: 20, remainder: true)
     plan_json = plan_ch.map { plan, _task_files -> plan }
 
     RECORD(plan_json, batch_ch)
+    progress(plan_ch, done_ch, RECORD.out.recorded)
     SUMMARY(plan_json, RECORD.out.recorded.toList())
     conclude(SUMMARY.out.summary)
 }

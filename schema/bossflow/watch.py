@@ -1,0 +1,171 @@
+"""`bossflow status --watch`: how far the requests are that are not complete, and how fast."""
+
+import time
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from . import database, ledger, status, work
+from .kit import bundles
+from .tables import Request, Run
+from .work import UnitPlan
+
+Sizes = dict[str, tuple[int, float]]
+"""Unit id to voxels and estimated seconds."""
+
+
+def watch(interval: float) -> Iterator[dict[str, Any]]:
+    """Look how far requests are, again and again until nothing is missing.
+
+    Requests that are complete when they are first seen are left out; those that come meanwhile
+    are taken in. A look costs a query of the units that were missing, and one file's existence
+    for each of them that could be made by now.
+
+    Parameters
+    ----------
+    interval : float
+        Seconds between two looks.
+
+    Yields
+    ------
+    dict
+        `time`, `requests`, and `total` over all their units; each has `stages` (process to
+        `total`, `recorded`, `made`, `voxels_per_second`), `total`, `recorded`, `made` (in the
+        store but not recorded yet) and `seconds_left`, a request also `request` and `what`.
+        Rates count from the last look before there was something new, and are null until then.
+    """
+    known: set[str] = set()
+    asked: dict[str, tuple[str, list[UnitPlan]]] = {}
+    tables: dict[str, Any] = {}
+    sizes: Sizes = {}
+    recorded: set[str] = set()
+    begun: dict[tuple[str, ...], tuple[float, float]] = {}
+    while True:
+        for row in Request.to_dicts():
+            if row["request_id"] in known:
+                continue
+            known.add(row["request_id"])
+            workflow = work.load(row["workflow"])
+            ledger.open_schema([workflow])
+            tables |= work.stage_tables([workflow])
+            request = workflow.recall(row["request_id"])
+            units = workflow.units(request)
+            found = ledger.recorded_units(tables, units)
+            if len(found) == len(units):
+                continue
+            about = workflow.describe(request, ledger.progress(units, found))
+            asked[row["request_id"]] = status.what(about | {"workflow": row["workflow"]}), units
+            sizes |= {unit.unit_id: (unit.voxels, workflow.seconds(unit)) for unit in units}
+            recorded |= found.keys()
+            begun.clear()
+        every = {unit.unit_id: unit for _, units in asked.values() for unit in units}
+        missing = [unit for name, unit in every.items() if name not in recorded]
+        recorded |= ledger.recorded_units(tables, missing).keys()
+        if not every:
+            return
+        made = _made(every.values(), recorded)
+        yield {
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "requests": [
+                {"request": name, "what": what} | _far(name, units, sizes, recorded, made, begun)
+                for name, (what, units) in asked.items()
+            ],
+            "total": _far("", every.values(), sizes, recorded, made, begun),
+        }
+        if every.keys() <= recorded:
+            return
+        time.sleep(interval)
+
+
+def _made(units: Iterable[UnitPlan], recorded: set[str]) -> set[str]:
+    """Return the units whose bundle is in the store of the last run, but not recorded."""
+    last = Run.to_dicts(order_by="run_started DESC", limit=1)
+    parameters = last[0]["run_parameters"] if last else {}
+    store = Path(parameters.get("store") or database.default_store())
+    made: set[str] = set()
+    for unit in units:
+        name = unit.unit_id
+        if name in recorded or any(
+            given.unit_id not in recorded and given.unit_id not in made for given in unit.inputs
+        ):
+            continue
+        if (bundles.place(store, unit.process, name) / bundles.MANIFEST).exists():
+            made.add(name)
+    return made
+
+
+def _far(
+    group: str,
+    units: Iterable[UnitPlan],
+    sizes: Sizes,
+    recorded: set[str],
+    made: set[str],
+    begun: dict[tuple[str, ...], tuple[float, float]],
+) -> dict[str, Any]:
+    """Return how far a group of units is, by stage and in all."""
+    stages: dict[str, dict[str, Any]] = {}
+    voxels: dict[str, int] = {}
+    done = left = 0.0
+    for unit in units:
+        name = unit.unit_id
+        stage = stages.setdefault(unit.process, {"total": 0, "recorded": 0, "made": 0})
+        stage["total"] += 1
+        if name in recorded or name in made:
+            stage["recorded" if name in recorded else "made"] += 1
+            voxels[unit.process] = voxels.get(unit.process, 0) + sizes[name][0]
+            done += sizes[name][1]
+        else:
+            left += sizes[name][1]
+    for process, stage in stages.items():
+        pace = _pace(begun, (group, process), voxels.get(process, 0))
+        over = stage["recorded"] + stage["made"] == stage["total"]
+        stage["voxels_per_second"] = None if over or pace is None else round(pace)
+    pace = _pace(begun, (group,), done)
+    return {
+        "stages": stages,
+        **{n: sum(stage[n] for stage in stages.values()) for n in ("total", "recorded", "made")},
+        "seconds_left": None if pace is None else round(left / pace),
+    }
+
+
+def _pace(
+    begun: dict[tuple[str, ...], tuple[float, float]], name: tuple[str, ...], value: float
+) -> float | None:
+    """Return a number's growth per second since the last look before it grew; None until then."""
+    now = time.monotonic()
+    since, first = begun.setdefault(name, (now, value))
+    if value == first:
+        begun[name] = now, value
+        return None
+    return (value - first) / (now - since)
+
+
+def in_words(far: dict[str, Any]) -> str:
+    """Return how far a group of units is, as the run itself says it."""
+    left = far["seconds_left"]
+    words = [
+        stages_in_words(far["stages"]),
+        f"{far['recorded']:,} of {far['total']:,} units recorded, {far['made']:,} more made",
+    ]
+    return "; ".join(words + ([f"about {duration(left)} left"] if left else []))
+
+
+def stages_in_words(stages: dict[str, dict[str, Any]]) -> str:
+    """Return how far each stage is: `LABEL_BLOCK 12 of 64, 38.2 Mvoxel/s; STITCH 0 of 1`."""
+    return "; ".join(
+        f"{process} {stage['recorded'] + stage['made']:,} of {stage['total']:,}"
+        + (
+            f", {stage['voxels_per_second'] / 1e6:,.1f} Mvoxel/s"
+            if stage["voxels_per_second"]
+            else ""
+        )
+        for process, stage in stages.items()
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as `40 s`, `3 min` or `2.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
