@@ -91,7 +91,7 @@ def test_the_richest_chunk_fits_the_words_that_are_reserved():
     labels = np.arange(2**32 - 32**3, 2**32, dtype=np.uint64).astype(np.uint32).reshape(32, 32, 32)
     np.random.default_rng(0).shuffle(labels.reshape(-1))
     words = np.empty(words_max(labels.shape), np.uint32)
-    tables, end = encode(labels, words, np.empty_like(words))
+    tables, end = encode(labels, (0, 0, 0), labels.shape, words, np.empty_like(words))
     assert end == len(words)
     assert end - tables == labels.size
     found = np.zeros_like(labels)

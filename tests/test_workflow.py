@@ -239,7 +239,7 @@ def test_a_cutout_is_labelled_as_cc3d_labels_it(lab: Lab, first: Outcome) -> Non
 def test_a_second_run_computes_nothing(lab: Lab, first: Outcome) -> None:
     params = {"x_range": "110:180", "y_range": "10,74", "z_range": "[8,37]"}
     again = lab.nextflow(**SMALL, **params).ok()
-    assert again.tasks == {"DESCRIBE": 1, "PLAN": 1, "SUMMARY": 1}
+    assert again.tasks == {"DESCRIBE": 1, "PLAN": 1}
     assert "nothing to compute: 1 segmentation, 8 blocks are recorded (run " in again.text
     with (lab.directory / "results" / "requests.csv").open() as stream:
         (row,) = csv.DictReader(stream)
@@ -254,7 +254,7 @@ def test_nextflow_may_forget_everything(lab: Lab, first: Outcome) -> None:
     shutil.rmtree(lab.directory / ".nextflow")
     params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
     again = lab.nextflow(**SMALL, **params).ok()
-    assert again.tasks == {"DESCRIBE": 1, "PLAN": 1, "SUMMARY": 1}
+    assert again.tasks == {"DESCRIBE": 1, "PLAN": 1}
 
 
 def test_changes_recompute_only_what_depends_on_them(lab: Lab, first: Outcome) -> None:

@@ -48,5 +48,5 @@ workflow LABEL {
     RECORD(plan_json, batch_ch)
     progress(plan_ch, done_ch, RECORD.out.recorded)
     SUMMARY(plan_json, RECORD.out.recorded.toList())
-    conclude(SUMMARY.out.summary)
+    conclude(SUMMARY.out.summary.mix(PLAN.out.summary))
 }

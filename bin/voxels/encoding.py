@@ -48,13 +48,18 @@ class Chunks:
         tables : int
             Where in it the tables begin: from there on it holds nothing but ids.
         """
-        whole = self._whole(chunk.shape_zyx)
-        if whole.shape != chunk.shape_zyx or not box.contains(chunk):
+        if box.contains(chunk) and not any(side % CELL for side in chunk.shape_zyx):
+            corners = zip(box.corner_zyx, chunk.corner_zyx, chunk.end_zyx, strict=True)
+            (z0, z1), (y0, y1), (x0, x1) = ((low - at, high - at) for at, low, high in corners)
+            whole, lower, upper = voxels, (z0, y0, x0), (z1, y1, x1)
+        else:
+            whole, lower = self._whole(chunk.shape_zyx), (0, 0, 0)
+            upper = whole.shape
             whole[...] = 0
-        if box.meets(chunk):
-            part = chunk.intersect(box)
-            whole[part.slices(chunk.corner_zyx)] = voxels[part.slices(box.corner_zyx)]
-        tables, end = encode(whole, self._words, self._tables)
+            if box.meets(chunk):
+                part = chunk.intersect(box)
+                whole[part.slices(chunk.corner_zyx)] = voxels[part.slices(box.corner_zyx)]
+        tables, end = encode(whole, lower, upper, self._words, self._tables)
         return self._words[:end].copy(), tables
 
     def decode(self, words: Words, shape_zyx: Sequence[int]) -> Labels:

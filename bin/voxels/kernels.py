@@ -87,7 +87,11 @@ def _add_run(
 
 @njit(cache=True, nogil=True)
 def encode(
-    voxels: NDArray[np.uint32], words: NDArray[np.uint32], tables: NDArray[np.uint32]
+    voxels: NDArray[np.uint32],
+    lower: tuple[int, int, int],
+    upper: tuple[int, int, int],
+    words: NDArray[np.uint32],
+    tables: NDArray[np.uint32],
 ) -> tuple[int, int]:
     """Encode a chunk as Neuroglancer's compressed_segmentation, in cells of 8x8x8 voxels.
 
@@ -97,16 +101,17 @@ def encode(
     Parameters
     ----------
     voxels : uint32 array, shape (Z, Y, X), C order
-        Each side a multiple of `CELL`.
+    lower, upper : tuple of 3 int
+        ZYX corners of the chunk in it; each side is a multiple of `CELL`.
     words, tables : uint32 array
-        Where the chunk is written, and scratch: both of `words_max(voxels.shape)`.
+        Where the chunk is written, and scratch: both of `words_max` of its shape.
 
     Returns
     -------
     tuple of int
         Where the tables begin in `words`, and where the chunk ends.
     """
-    depth, height, width = voxels.shape
+    depth, height, width = upper[0] - lower[0], upper[1] - lower[1], upper[2] - lower[2]
     index = np.zeros(CELL**3, np.int64)  # of each voxel of a cell in the cell's table
     table = np.zeros(CELL**3, np.uint32)
     slots = np.zeros(_SLOTS, np.int64)  # hash of a value to its place in the table,
@@ -118,9 +123,9 @@ def encode(
     last_at, last_size = 0, 0
     cell = -1
     words[0] = 1
-    for z0 in range(0, depth, CELL):
-        for y0 in range(0, height, CELL):
-            for x0 in range(0, width, CELL):
+    for z0 in range(lower[0], upper[0], CELL):
+        for y0 in range(lower[1], upper[1], CELL):
+            for x0 in range(lower[2], upper[2], CELL):
                 cell += 1
                 last = voxels[z0, y0, x0]
                 size, bits, at = 1, 0, 0
@@ -293,7 +298,7 @@ def compile_all() -> None:
     voxels = np.zeros((2 * CELL, CELL, CELL), np.uint32)
     words = np.empty(words_max(voxels.shape), np.uint32)
     statistics(voxels, 0)
-    encode(voxels, words, np.empty_like(words))
+    encode(voxels, (0, 0, 0), voxels.shape, words, np.empty_like(words))
     decode(words, voxels)
     for fine in voxels, voxels[:, :, :-1]:
         for coarse in np.zeros((CELL, CELL // 2, CELL // 2), np.uint32), voxels[:CELL, :4, :4]:

@@ -112,21 +112,22 @@ def label_block(
     else:
         # cc3d 4.1 overflows on some arrays with ids from 2**63 on; only equality counts here.
         image = voxels.view(np.int64) if voxels.dtype == np.uint64 else voxels
-    labels = cc3d.connected_components(
+    found, n = cc3d.connected_components(
         np.ascontiguousarray(image),  # cc3d numbers in memory order
         connectivity=connectivity,
         out_dtype=np.uint32,
-    ).astype(np.uint32, copy=False)
-    return labels, _statistics(labels, corner_zyx, None if foreground else voxels)
+        return_N=True,
+    )
+    labels: Labels = found.astype(np.uint32, copy=False)
+    return labels, _statistics(labels, n, corner_zyx, None if foreground else voxels)
 
 
 def _statistics(
-    labels: Labels, corner_zyx: Sequence[int], segments: NDArray[Any] | None
+    labels: Labels, n: int, corner_zyx: Sequence[int], segments: NDArray[Any] | None
 ) -> Statistics:
     """Statistics of labels 1..n, all of them present."""
     from .kernels import statistics
 
-    n = int(labels.max())
     found = statistics(labels, n)[1:]
     corner = np.array(corner_zyx, np.int64)
     count, first = found[:, 0], found[:, 10]

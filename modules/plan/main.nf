@@ -8,6 +8,7 @@ process PLAN {
 
     output:
     tuple path('plan.json'), path('tasks/*.jsonl', arity: '0..*'), emit: plan
+    tuple path('summary.txt'), path('requests.csv'), path('verdict.json'), emit: summary, optional: true
 
     script:
     """

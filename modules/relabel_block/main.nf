@@ -1,6 +1,7 @@
 process RELABEL_BLOCK {
     tag "${name}"
     label 'compute'
+    label 'block'
     label 'process_low'
 
     input:

@@ -12,7 +12,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from . import __version__, database, ledger, work
+from . import __version__, database, ledger, summary, work
 from .insert import insert_absent
 from .kit import bundles
 from .ledger import Recorded
@@ -22,6 +22,9 @@ from .work import UnitPlan
 
 def plan(asked: dict[str, Any], described: dict[str, Any], code: str, directory: Path) -> None:
     """Write `plan.json` and `tasks/*.jsonl` for what is asked and not recorded.
+
+    If all of it is recorded, there is nothing to come that could be summed up: the summary's
+    files are written at once.
 
     A user's mistake becomes the plan's `problem`: one sentence, with nothing written in
     database or store.
@@ -103,6 +106,10 @@ def _plan(
         return
     _refuse_unwritable(store)
     _register(asked, requests, result["run_id"], store)
+    if not missing:
+        verdict = summary.summarise(result, [], directory)
+        (directory / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
+        return
     header = {"run_id": result["run_id"], "store": store.as_uri(), "code": code}
     random.Random(result["run_id"]).shuffle(tasks)  # two runs at once take different ways
     (directory / "tasks").mkdir()

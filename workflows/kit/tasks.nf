@@ -33,11 +33,9 @@ def toRun(plan_ch) {
         if (plan.text) {
             println(plan.text)
         }
-        [plan_file, task_files, plan.dry_run]
+        [plan_file, task_files]
     }
-    return said_ch
-        .filter { _plan_file, _task_files, dry_run -> !dry_run }
-        .map { plan_file, task_files, _dry_run -> [plan_file, task_files] }
+    return said_ch.filter { _plan_file, task_files -> task_files }
 }
 
 // One item a task: [task: 'LABEL_BLOCK-00000', process: 'LABEL_BLOCK', after: ['PULL_BLOCK-00000', ...],
@@ -56,7 +54,7 @@ def tasksOf(plan_ch) {
 def whenReady(process_name, task_ch, done_ch) {
     def own_ch = task_ch
         .filter { job -> job.process == process_name }
-        .map { job -> job + [name: ([job.task] + (job.blocks ?: [])).join(' ')] }
+        .map { job -> job + [name: ([job.task] + named(job.blocks ?: [])).join(' ')] }
     def free_ch = own_ch
         .filter { job -> !job.after }
         .map { job -> [job.name, job.file] }
@@ -159,6 +157,11 @@ def conclude(summary_ch) {
             error("${missing}\nTo complete it: ${workflow.commandLine}")
         }
     }
+}
+
+// The blocks of a task for its name: all of some, the ends of many.
+def named(blocks) {
+    return blocks.size() <= 16 ? blocks : [blocks.first(), "... ${blocks.size()} blocks ...", blocks.last()]
 }
 
 def read(json_file) {
