@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import tensorstore as ts
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from voxels import segmentation
 from voxels.boxes import Box, chunk_shape, grid
@@ -221,11 +221,19 @@ def test_large_volumes_are_sharded_by_block(tmp_path, monkeypatch):
         np.testing.assert_array_equal(read_volume(many, level)[0], read_volume(few, level)[0])
 
 
-@settings(max_examples=40)
+LATER_IN_SHARDS = Box.parse("8-32_0-8_0-8"), [8, 8, 8], [0, 0, 0], (8.0, 8.0, 8.0)
+
+
+@settings(max_examples=25)
 @given(
-    volumes(), st.tuples(*[st.integers(0, 30)] * 6), st.integers(0, 2**32 - 1), st.booleans(),
-    st.booleans(), st.booleans(),
-)  # fmt: skip
+    volumes(),
+    st.tuples(*[st.integers(0, 30)] * 6),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+@example(LATER_IN_SHARDS, (0, 0, 8, 0, 0, 0), 0, True, True, True)
 def test_a_block_taken_from_another_volume_is_as_if_it_were_written(
     tmp_path_factory, volume, more, seed, sharded, also_sharded, can_link
 ):
