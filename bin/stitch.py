@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """STITCH: join the labels of a cutout's blocks into components, and number these."""
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,8 @@ def stitch_blocks(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one segmentation.
 
     `segmentation/` holds the volume's `info` (RELABEL_BLOCK writes its chunks), `lookup.npy` the
-    component ids of all blocks' labels, `lookup.json` each block's slice of it, and `components/`
-    the component table.
+    component ids of all blocks' labels, `lookup_starts.npy` where in it each block begins, and
+    `components/` the component table.
     """
     asked = unit.arguments
     cutout = Box.parse(asked["cutout"])
@@ -48,7 +47,7 @@ def stitch_blocks(unit: Unit, bundle: Bundle) -> None:
     )
     merged = merge(statistics, sizes, group, n, cutout)
     order, ids = number_components(merged, asked["min_voxels"])
-    write_lookup(bundle.directory, names, sizes, lookups(sizes, group, ids))
+    write_lookup(bundle.directory, sizes, lookups(sizes, group, ids))
     del group, ids
     create_segmentation(
         bundle.directory / "segmentation",
@@ -78,20 +77,15 @@ SOURCE = ("channel_id", "block", "label_paramset_id", "neighbourhood")
 """Columns of the Source table: the key of a linked block."""
 
 
-def write_lookup(
-    directory: Path, names: Sequence[str], sizes: Sequence[int], tables: Iterable[Labels]
-) -> None:
-    """Write the blocks' look-up tables one after the other, and where each begins and ends."""
-    ends = np.cumsum(np.array(sizes) + 1).tolist()
+def write_lookup(directory: Path, sizes: Sequence[int], tables: Iterable[Labels]) -> None:
+    """Write the blocks' look-up tables one after the other, and where each begins and all end."""
+    starts = np.concatenate([[0], np.cumsum(np.array(sizes, np.int64) + 1)])
+    np.save(directory / "lookup_starts.npy", starts)
     with (directory / "lookup.npy").open("wb") as stream:
-        header = {"descr": "<u4", "fortran_order": False, "shape": (ends[-1],)}
+        header = {"descr": "<u4", "fortran_order": False, "shape": (int(starts[-1]),)}
         np.lib.format.write_array_header_1_0(stream, header)
         for table in tables:
             stream.write(table.astype("<u4", copy=False).data)
-    slices = zip([0, *ends[:-1]], ends, strict=True)
-    (directory / "lookup.json").write_text(
-        json.dumps(dict(zip(names, slices, strict=True)), indent=1), encoding="utf-8"
-    )
 
 
 def component_table(columns: dict[str, NDArray[Any]]) -> pa.Table:

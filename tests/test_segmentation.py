@@ -6,12 +6,12 @@ from collections import Counter
 import numpy as np
 import pytest
 import tensorstore as ts
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from voxels import segmentation
 from voxels.boxes import Box, chunk_shape, grid
 from voxels.encoding import EncodedLabels
-from voxels.segmentation import create_segmentation, levels, write_block
+from voxels.segmentation import create_segmentation, levels, take_block, write_block
 
 VOXEL_SIZE = (30.0, 4.0, 3.5)
 NO_OFFSET = (0, 0, 0)
@@ -219,3 +219,70 @@ def test_large_volumes_are_sharded_by_block(tmp_path, monkeypatch):
     assert all(len(files) == len(scales) for files, _ in written.values())
     for level in range(len(scales)):
         np.testing.assert_array_equal(read_volume(many, level)[0], read_volume(few, level)[0])
+
+
+LATER_IN_SHARDS = Box.parse("8-32_0-8_0-8"), [8, 8, 8], [0, 0, 0], (8.0, 8.0, 8.0)
+
+
+@settings(max_examples=25)
+@given(
+    volumes(),
+    st.tuples(*[st.integers(0, 30)] * 6),
+    st.integers(0, 2**32 - 1),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+@example(LATER_IN_SHARDS, (0, 0, 8, 0, 0, 0), 0, True, True, True)
+def test_a_block_taken_from_another_volume_is_as_if_it_were_written(
+    tmp_path_factory, volume, more, seed, sharded, also_sharded, can_link
+):
+    """Also where shards are numbered otherwise, and where there are other levels."""
+    cutout, block_shape, origin, voxel_size = volume
+    lower = [side - before for side, before in zip(cutout.corner_zyx, more[:3], strict=True)]
+    upper = [side + after for side, after in zip(cutout.end_zyx, more[3:], strict=True)]
+    grown = Box.of(lower, [b - a for a, b in zip(lower, upper, strict=True)])
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 4, grown.shape_zyx, np.uint32)
+    part = np.ascontiguousarray(labels[cutout.slices(grown.corner_zyx)])
+    root = tmp_path_factory.mktemp("v")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segmentation, "_WHOLE_VOXELS", 1000)
+        patch.setattr("voxels.boxes._CHUNK_VOXELS", 64)
+        made = []
+        for name, voxels, box, is_sharded in (
+            ("earlier", part, cutout, sharded),
+            ("now", labels, grown, also_sharded),
+        ):
+            patch.setattr(segmentation, "_UNSHARDED_CHUNKS_MAX", 0 if is_sharded else 10**9)
+            made.append(write_volume(root / name, voxels, box, block_shape, origin, voxel_size))
+        taking = root / "taking" / "volume"
+        create_segmentation(taking, grown, block_shape, origin, voxel_size)
+        if not can_link:
+            patch.setattr("os.link", refuse_links)
+        (earlier, there), (now, written) = made
+        for block in there.keys() & written.keys():
+            before = {path: path.read_bytes() for path in there[block][0]}
+            args = taking, root, block, block_shape, origin, earlier, there[block][0]
+            taken = [path.relative_to(taking) for path in take_block(*args)]
+            assert taken == [path.relative_to(now) for path in written[block][0]]
+            for path in taken:
+                assert (taking / path).read_bytes() == (now / path).read_bytes()
+            assert before == {path: path.read_bytes() for path in before}
+
+
+def refuse_links(*_):
+    raise PermissionError(1, "Operation not permitted")
+
+
+def test_a_chunk_missing_from_another_volume_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(segmentation, "_UNSHARDED_CHUNKS_MAX", 0)
+    cutout, block_shape = Box.parse("0-64_0-64_0-64"), (64, 64, 64)
+    labels = np.zeros(cutout.shape_zyx, np.uint32)
+    volume, written = write_volume(tmp_path, labels, cutout, block_shape, NO_OFFSET)
+    grown = Box.parse("0-640_0-64_0-64")
+    create_segmentation(tmp_path / "grown", grown, block_shape, NO_OFFSET, VOXEL_SIZE)
+    (files,) = (files for files, _ in written.values())
+    files[0].unlink()
+    with pytest.raises(ValueError, match="chunk 0-64_0-64_0-64 is not in"):
+        take_block(tmp_path / "grown", tmp_path, cutout, block_shape, NO_OFFSET, volume, files)

@@ -503,6 +503,77 @@ def test_one_block_that_fails_leaves_the_others_recorded(tmp_path: Path) -> None
         check(lab, request, whole(lab.voxels, 26, 0), (0, 0, 0))
 
 
+class Store:
+    """What bundles say, by process and block; those of one request where there are several."""
+
+    def __init__(self, store: Path, request: str) -> None:
+        found = [json.loads(path.read_text()) for path in store.glob("*/*/*/bundle.json")]
+        self.store = store
+        self.manifests = {
+            (one["process"], one["key"].get("block", "")): one
+            for one in found
+            if one["key"].get("request_id", request) == request
+        }
+
+    @property
+    def content(self) -> dict[tuple[str, str], str]:
+        return {name: one["content_sha256"] for name, one in self.manifests.items()}
+
+    @property
+    def taken(self) -> list[str]:
+        """Blocks whose chunks were not computed."""
+        return sorted(block for (_, block), one in self.manifests.items() if "taken_from" in one)
+
+    def files(self, block: str) -> list[Path]:
+        files = self.manifests["RELABEL_BLOCK", block]["files"]
+        return [self.store / entry["path"] for entry in files]
+
+
+def test_a_grown_cutout_costs_its_new_layer_and_what_is_numbered_anew(tmp_path: Path) -> None:
+    """Nothing crosses into the lowest layer of blocks: its components keep their numbers."""
+    voxels = make_voxels((30, 40, 40), 5)
+    voxels[9] = 0
+    params = {"block_shape": [10, 20, 20], "connectivity": 26}
+    layer = [f"{x}_{y}_0-10" for y in ("0-20", "20-40") for x in ("0-20", "20-40")]
+    with Lab(tmp_path / "lab", voxels, (0, 0, 0)).serving() as lab:
+        lab.nextflow(**params, z_range=[0, 20]).ok()
+        (before,) = lab.status()["requests"]
+        grown = lab.nextflow(**params).ok()
+        top = [block.replace("_0-10", "_20-30") for block in layer]
+        for process in ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK"):
+            assert sorted(grown.blocks[process]) == sorted(top)
+        assert grown.computed["STITCH"] == 1
+        assert len(grown.blocks["RELABEL_BLOCK"]) == 12
+        (now,) = (one for one in lab.status()["requests"] if one["box"] == "0-40_0-40_0-30")
+        check(lab, now, whole(voxels, 26, 0), (0, 0, 0))
+        first, second = (Store(lab.home / "store", request["request"]) for request in (before, now))
+        assert second.taken == sorted(layer)
+        for block in layer:
+            for one, other in zip(first.files(block), second.files(block), strict=True):
+                assert one != other
+                assert one.samefile(other)
+
+        with Lab(tmp_path / "fresh", voxels, (0, 0, 0)).serving() as fresh:
+            fresh.nextflow(**params).ok()
+            alone = Store(fresh.home / "store", now["request"])
+            assert alone.taken == []
+            assert alone.content == second.content
+
+        # a file that is damaged is not taken, and what is taken survives what it was taken from
+        damaged, *_ = first.files(layer[0])
+        lab.bossflow("invalidate", "--request", now["request"], "--yes")
+        text = damaged.read_bytes()
+        damaged.unlink()
+        damaged.write_bytes(bytes([text[0] ^ 1]) + text[1:])
+        lab.nextflow(**params).ok()
+        again = Store(lab.home / "store", now["request"])
+        assert again.taken == sorted(layer[1:])
+        assert again.content == alone.content
+        lab.bossflow("invalidate", "--request", before["request"], "--yes")
+        assert lab.nextflow(**params).ok().computed == {}
+        check(lab, now, whole(voxels, 26, 0), (0, 0, 0))
+
+
 def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
     """Eight times the cutout, the same block: no task takes more than a little more."""
     peaks = []

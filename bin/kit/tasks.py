@@ -4,6 +4,7 @@ A program of any process is one function `work(unit, bundle)` handed to `main`.
 """
 
 import contextlib
+import functools
 import importlib.metadata
 import json
 import os
@@ -60,6 +61,8 @@ class Bundle:
         Part table's name to how many first rows of it become database rows, where not all do.
     outside : list of Path
         Files elsewhere in the store that this unit alone writes.
+    taken_from : str, optional
+        URL of the bundle from which the result was taken, where it was not computed.
     following : callable
         Gives the task's next unit that must be made, or None: a program may read for it while it
         writes this one.
@@ -72,6 +75,7 @@ class Bundle:
     parts: dict[str, str] = field(default_factory=dict)
     part_rows: dict[str, int] = field(default_factory=dict)
     outside: list[Path] = field(default_factory=list)
+    taken_from: str | None = None
     following: Callable[[], Unit | None] = lambda: None
 
 
@@ -197,10 +201,17 @@ def open_input(given: dict[str, Any], store: Path) -> Finished:
     else:
         directory = bundles.place(store, given["process"], given["unit_id"])
     try:
-        return bundles.read(directory)
+        written = (directory / bundles.MANIFEST).stat()
+        return _read(directory, written.st_ino, written.st_mtime_ns)
     except FileNotFoundError:
         name = given["key"].get("block", given["unit_id"])
         raise Blocked(f"its input {given['process']} {name} is not in {directory}") from None
+
+
+@functools.lru_cache(maxsize=64)
+def _read(directory: Path, inode: int, mtime_ns: int) -> Finished:
+    """Read a bundle once for all units of a task that are made from it."""
+    return bundles.read(directory)
 
 
 def reusable(
@@ -248,6 +259,8 @@ def seal(
         "files": files,
         "inputs": made_from,
     } | measured
+    if bundle.taken_from:
+        manifest["taken_from"] = bundle.taken_from
     manifest["content_sha256"] = bundles.content_digest(manifest)
     text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
     (bundle.directory / bundles.MANIFEST).write_text(text, encoding="utf-8")

@@ -6,8 +6,11 @@ of one block.
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -232,27 +235,106 @@ def write_block(
     ValueError
         If the look-up table lacks a label, or the block does not fit the volume and its chunks.
     """
-    info = json.loads((directory / "info").read_text(encoding="utf-8"))
-    finest, *coarser = (_level(scale, info["scales"][0]) for scale in info["scales"])
+    finest, *_ = every = _levels(directory)
     cell = snap(box, block_shape_zyx, origin_zyx)
     _check_fit(cell, finest)
     encoded = labels.relabel(lookup, chunks_of(box, finest.chunk_zyx, origin_zyx))
     chunks = Chunks(finest.chunk_zyx)
     nothing = np.zeros((0, 0, 0), np.uint32)
-    for chunk in grid(cell, finest.chunk_zyx, origin_zyx):
+    for chunk in _parts(finest, cell):
         if chunk not in encoded:
             encoded[chunk] = chunks.encode(nothing, Box(0, 0, 0, 0, 0, 0), chunk)[0]
     digest = hashlib.sha256()
     for chunk in sorted(encoded, key=lambda chunk: chunk.corner_zyx):
         digest.update(encoded[chunk].data)
     files = _store(encoded.items(), finest, directory, scratch)
-    voxels = np.zeros((0, 0, 0), np.uint32)
-    for fine, level in zip([finest, *coarser], coarser, strict=False):
+    files += _store_coarser(encoded, every, cell, directory, scratch)
+    return files, digest.hexdigest()
+
+
+def take_block(
+    directory: Path,
+    scratch: Path,
+    box: Box,
+    block_shape_zyx: Sequence[int],
+    origin_zyx: Sequence[int],
+    earlier: Path,
+    files: Iterable[Path],
+) -> list[Path]:
+    """Write one block as `write_block` does, taking its chunks from a volume that has the same.
+
+    A file that would be the same is linked, or copied where it can't be. Chunks that have other
+    numbers in this volume are put into shards anew. Levels that the other volume lacks are made
+    of the coarsest that it has.
+
+    Parameters
+    ----------
+    directory, scratch, box, block_shape_zyx, origin_zyx
+        As for `write_block`.
+    earlier : Path
+        Another volume of the same block grid, in which `write_block` has written the same ids.
+    files : iterable of Path
+        The files that it has written there.
+
+    Returns
+    -------
+    files : list of Path
+        The volume's files that were written, which no other block writes.
+
+    Raises
+    ------
+    ValueError
+        If the block does not fit the volume and its chunks, or a chunk is missing.
+    """
+    every, theirs = _levels(directory), _levels(earlier)
+    cell = snap(box, block_shape_zyx, origin_zyx)
+    _check_fit(cell, every[0])
+    by_level: dict[str, list[Path]] = {level.key: [] for level in theirs}
+    for file in files:
+        by_level[file.parent.name].append(file)
+    taken: list[Path] = []
+    for level, there in zip(every, theirs, strict=False):
+        if _placement(there, cell) == _placement(level, cell):
+            taken += _link(by_level[there.key], directory / level.key, scratch)
+        else:
+            taken += _store(_load(there, cell, earlier), level, directory, scratch)
+    if len(every) > len(theirs):
+        encoded = dict(_load(theirs[-1], cell, earlier))
+        taken += _store_coarser(encoded, every[len(theirs) - 1 :], cell, directory, scratch)
+    return taken
+
+
+def _levels(directory: Path) -> list[Level]:
+    """Levels of a volume, as its `info` describes them."""
+    scales = json.loads((directory / "info").read_text(encoding="utf-8"))["scales"]
+    return [_level(scale, scales[0]) for scale in scales]
+
+
+def _store_coarser(
+    encoded: Mapping[Box, Words],
+    levels: Sequence[Level],
+    cell: Box,
+    directory: Path,
+    scratch: Path,
+) -> list[Path]:
+    """Downsample the first level's chunks of a cell, level by level; return the files.
+
+    The finest level's never lie in memory as a whole.
+    """
+    files: list[Path] = []
+    finest = levels[0].factor_zyx == (1, 1, 1)
+    chunks = Chunks(levels[0].chunk_zyx)
+    inside = levels[0].of(cell)
+    voxels = np.empty((0, 0, 0) if finest else inside.shape_zyx, np.uint32)
+    if not finest:
+        for chunk, words in encoded.items():
+            voxels[chunk.slices(inside.corner_zyx)] = chunks.decode(words, chunk.shape_zyx)
+    for fine, level in pairwise(levels):
         inside = level.of(cell)
         steps = zip(level.factor_zyx, fine.factor_zyx, strict=True)
         step_z, step_y, step_x = (after // before for after, before in steps)
         coarse = np.zeros(inside.shape_zyx, np.uint32)
-        if fine is finest:
+        if finest and fine is levels[0]:
             for chunk, words in encoded.items():
                 part = coarse[level.of(chunk).slices(inside.corner_zyx)]
                 downsample(chunks.decode(words, chunk.shape_zyx), (step_z, step_y, step_x), part)
@@ -260,10 +342,10 @@ def write_block(
             downsample(voxels, (step_z, step_y, step_x), coarse)
         voxels = coarse
         encoder = Chunks(level.chunk_zyx)
-        parts = grid(inside, level.chunk_zyx, level.volume.corner_zyx)
+        parts = _parts(level, cell)
         coded = ((part, encoder.encode(voxels, inside, part)[0]) for part in parts)
         files += _store(coded, level, directory, scratch)
-    return files, digest.hexdigest()
+    return files
 
 
 def _level(scale: dict[str, Any], finest: dict[str, Any]) -> Level:
@@ -293,28 +375,79 @@ def _check_fit(cell: Box, level: Level) -> None:
         )
 
 
+def _parts(level: Level, cell: Box) -> list[Box]:
+    """Chunks of a level that a cell of the block grid is made of."""
+    return grid(level.of(cell), level.chunk_zyx, level.volume.corner_zyx)
+
+
+def _placement(level: Level, cell: Box) -> Any:
+    """Return what decides how a cell's files are named, and where in them its chunks lie."""
+    if level.sharding is None:
+        return None
+    return level.sharding, _grid_bits(level), _chunk_number(level, _parts(level, cell)[0])
+
+
+def _shards(level: Level, directory: Path) -> ts.KvStore:
+    spec = {
+        "driver": "neuroglancer_uint64_sharded",
+        "base": {"driver": "file", "path": f"{directory}/"},
+        "metadata": level.sharding,
+    }
+    context = ts.Context({"cache_pool": {"total_bytes_limit": 2**24}})  # holds a shard's index
+    return ts.KvStore.open(spec, context=context).result()
+
+
 def _store(
     chunks: Iterable[tuple[Box, Words]], level: Level, directory: Path, scratch: Path
 ) -> list[Path]:
-    """Write encoded chunks of a level, then move the files into the volume; return them there."""
-    working, final = scratch / ".volume", directory / level.key
-    working.mkdir()
-    if level.sharding is None:
-        for chunk, words in chunks:
-            (working / chunk.name).write_bytes(words.data)
-    else:
-        spec = {
-            "driver": "neuroglancer_uint64_sharded",
-            "base": {"driver": "file", "path": f"{working}/"},
-            "metadata": level.sharding,
-        }
-        shard = ts.KvStore.open(spec).result()
+    """Write encoded chunks of a level; return the files in the volume."""
+
+    def write(working: Path) -> None:
+        if level.sharding is None:
+            for chunk, words in chunks:
+                (working / chunk.name).write_bytes(words.data)
+            return
+        shards = _shards(level, working)
         with ts.Transaction() as transaction:
             for chunk, words in chunks:
                 key = _chunk_number(level, chunk).to_bytes(8, "big")
-                shard.with_transaction(transaction)[key] = words.tobytes()
+                shards.with_transaction(transaction)[key] = words.tobytes()
+
+    return _put(write, directory / level.key, scratch)
+
+
+def _link(files: Iterable[Path], final: Path, scratch: Path) -> list[Path]:
+    """Link files into a directory, or copy them; return them there."""
+
+    def link(working: Path) -> None:
+        for file in files:
+            try:
+                os.link(file, working / file.name)
+            except OSError:  # on another file system, or another user's
+                shutil.copyfile(file, working / file.name)
+
+    return _put(link, final, scratch)
+
+
+def _put(fill: Callable[[Path], None], final: Path, scratch: Path) -> list[Path]:
+    """Have a directory filled, then move the files into another; return them there."""
     final.mkdir(exist_ok=True)
-    files = sorted(working.iterdir())
-    moved = [file.replace(final / file.name) for file in files]
-    shutil.rmtree(working)
-    return moved
+    with tempfile.TemporaryDirectory(dir=scratch) as working:
+        fill(Path(working))
+        return [file.replace(final / file.name) for file in sorted(Path(working).iterdir())]
+
+
+def _load(level: Level, cell: Box, directory: Path) -> Iterator[tuple[Box, Words]]:
+    """Read the encoded chunks of a cell from a volume."""
+    parts = _parts(level, cell)
+    if level.sharding is None:
+        for part in parts:
+            yield part, np.fromfile(directory / level.key / part.name, np.uint32)
+        return
+    shards = _shards(level, directory / level.key)
+    reading = [shards.read(_chunk_number(level, part).to_bytes(8, "big")) for part in parts]
+    for part, one in zip(parts, reading, strict=True):
+        found = one.result()
+        if found.state != "value":
+            raise ValueError(f"chunk {part.name} is not in {directory / level.key}")
+        yield part, np.frombuffer(bytearray(found.value), np.uint32)

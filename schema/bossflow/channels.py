@@ -130,6 +130,14 @@ def box_columns(prefix: str, box: Box) -> dict[str, int]:
     return {f"{prefix}_{name}": value for name, value in box._asdict().items()}
 
 
+def meets(prefix: str, box: Box) -> str:
+    """Return the SQL condition that columns as `box_columns` names them meet a box."""
+    ranges = zip("xyz", box.corner_zyx[::-1], box.end_zyx[::-1], strict=True)
+    return " AND ".join(
+        f"{prefix}_{axis}0 < {end} AND {prefix}_{axis}1 > {start}" for axis, start, end in ranges
+    )
+
+
 def chunk_of(row: dict[str, Any], described: dict[str, Any]) -> list[int] | None:
     """Return the shape (ZYX) that a row's channel is best read in; None where it is not known."""
     metadata = _described(row, described)["metadata"]

@@ -9,7 +9,7 @@ from typing import Any
 import datajoint as dj
 
 from . import database, ledger, work
-from .channels import Block, Channel, PulledBlock
+from .channels import Block, Channel, PulledBlock, meets
 from .kit import bundles
 from .tables import Execution
 from .voxels.boxes import Box
@@ -78,7 +78,7 @@ def select(
     chosen: set[str] = set()
     there = Block() & ({"channel_id": channel} if channel else {})
     for block in blocks:
-        met = there & _meets(Box.parse(block))
+        met = there & meets("block", Box.parse(block))
         channels = sorted(set(met.to_arrays("channel_id")))
         if len(channels) > 1:
             raise ValueError(
@@ -116,14 +116,6 @@ def _made_of(blocks: Any) -> set[str]:
             made = table() & blocks.proj()
             chosen |= set(made.to_arrays(ledger.execution_attribute(table)))
     return chosen
-
-
-def _meets(box: Box) -> str:
-    """Return the SQL condition that a block meets a box (whole numbers only)."""
-    return " AND ".join(
-        f"block_{axis}0 < {getattr(box, axis + '1')} AND block_{axis}1 > {getattr(box, axis + '0')}"
-        for axis in "xyz"
-    )
 
 
 def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:

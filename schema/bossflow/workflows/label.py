@@ -19,6 +19,7 @@ from ..channels import (
     chunk_of,
     cut,
     extent,
+    meets,
     resolve,
 )
 from ..kit.bundles import digest
@@ -43,6 +44,7 @@ BLOCK_VOXELS = 512**3  # of a block whose shape is not given, where memory allow
 PULLED_BLOCK_VOXELS = 2**25  # the same if it comes from an archive: one that fails costs less
 BYTES_PER_VOXEL = 12  # memory of a task, at most
 BLOCKS_MAX = 1_000_000
+EARLIER_REQUESTS = 3  # that a request's blocks are compared with, at most
 PULL_VERSION = "1"  # raised when PULL_BLOCK would pull other voxels than before
 
 
@@ -158,6 +160,7 @@ class SegmentationBlock(FilledByBlock, dj.Computed):
     # block written to the volume
     -> Segmentation.Source
     ---
+    lookup_sha256 : char(64)  # of its labels' component ids
     chunks_sha256 : char(64)  # of its chunks as encoded, finest level, in raster order
     -> Execution.proj(relabelled_by='execution_id')
     """
@@ -210,8 +213,35 @@ def expand(
                 f"{row['source']} {request.given['cutout']}"
             )
         asked[request.request_id] = row["where"]
-        requests.append(request)
+        given = request.given | {"earlier": _earlier(request)}
+        requests.append(dataclasses.replace(request, given=given))
     return requests, notes
+
+
+def _earlier(request: work.Request) -> list[dict[str, Any]]:
+    """Return the latest segmentations of the same method whose cutouts meet a request's.
+
+    A block that is the same there is not written anew.
+
+    Returns
+    -------
+    list of dict
+        `request_id` and the URL of the `store` of each, the latest first.
+    """
+    same = {
+        "channel_id": request.given["channel"]["channel_id"],
+        "paramset_id": request.paramset.paramset_id,
+    }
+    made = Segmentation * Execution.proj("bundle_url", "executed", stitched_by="execution_id")
+    there = made * LabelRequest * Cutout * Request & same
+    other = there & meets("cutout", Box.parse(request.given["cutout"]))
+    rows = (other - {"request_id": request.request_id}).to_dicts(
+        order_by=("executed DESC", "request_id"), limit=EARLIER_REQUESTS
+    )
+    return [
+        {"request_id": row["request_id"], "store": row["bundle_url"].rsplit("/", 3)[0]}
+        for row in rows
+    ]
 
 
 def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
@@ -321,6 +351,7 @@ def _request(
             "verify": verify,
             "host": host,
             "max_component_rows": max_component_rows,
+            "earlier": [],
         },
         stage_paramsets=(stage,),
     )
@@ -408,10 +439,11 @@ def units(request: work.Request) -> list[UnitPlan]:
         UnitPlan(
             "RELABEL_BLOCK",
             key | label.key,
-            geometry | {"box": label.arguments["box"]},
+            geometry | {"box": label.arguments["box"], "number": number},
             (stitch, label),
+            settings={"earlier": request.given["earlier"]},
         )
-        for label in labels
+        for number, label in enumerate(labels)
     ]
     return [*pulls, *labels, *links, stitch, *relabels]
 
