@@ -59,6 +59,7 @@ def _lines(
     lines = []
     if not plan["planned"]:
         words = workflow.in_words(plan["found"])
+        lines += [f"note: {note}" for note in plan["notes"]]
         lines.append(f"nothing to compute: {words} are recorded ({_made_by(asked)})")
     else:
         lines += [

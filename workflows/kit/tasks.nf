@@ -29,7 +29,9 @@ def toRun(plan_ch) {
         if (plan.problem) {
             error(plan.problem)
         }
-        plan.notes.each { note -> println("note: ${note}") }
+        if (task_files || plan.dry_run) {       // else the summary says them
+            plan.notes.each { note -> println("note: ${note}") }
+        }
         if (plan.text) {
             println(plan.text)
         }
