@@ -9,15 +9,20 @@ from kit.tasks import at_home
 
 
 def main() -> None:
-    """Record the receipts of some tasks."""
+    """Record the receipts of some tasks; if they are all of the run, sum it up as well."""
     plan_file, *receipts = (Path(name).absolute() for name in sys.argv[1:])
     plan = json.loads(plan_file.read_text("utf-8"))
-    target = Path.cwd() / "recorded.json"
+    here = Path.cwd()
     with at_home(plan["launch_dir"]):
         from bossflow.record import record
+        from bossflow.summary import sum_up
 
         result = record(plan, receipts)
-    target.write_text(json.dumps(result, indent=1, ensure_ascii=False), encoding="utf-8")
+        result["summed_up"] = len(receipts) == len(plan["tasks"])
+        if result["summed_up"]:
+            sum_up(plan, [result], here)
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    (here / "recorded.json").write_text(text, encoding="utf-8")
     for process, number in result["recorded"].items():
         print(f"recorded {number} {process}")
 

@@ -19,7 +19,7 @@ from voxels.segmentation import take_block, write_block
 
 
 def relabel_block(unit: Unit, bundle: Bundle) -> None:
-    """Write the block's chunks into the segmentation's volume, and leave the digest of them."""
+    """Write the block's chunks into the segmentation's volume."""
     stitched, labelled = unit.inputs
     asked = unit.arguments
     box = Box.parse(asked["box"])
@@ -38,13 +38,11 @@ def relabel_block(unit: Unit, bundle: Bundle) -> None:
         except (OSError, ValueError) as error:
             print(f"{box.name} is not taken from request {earlier['request_id']}: {error}")
             continue
-        bundle.attributes["chunks_sha256"] = found.manifest["attributes"]["chunks_sha256"]
         bundle.taken_from = found.directory.as_uri()
         print(f"{box.name} is taken from request {earlier['request_id']}")
         return
     encoded = EncodedLabels.read(labelled.directory)
-    files, bundle.attributes["chunks_sha256"] = write_block(*place, encoded, lookup)
-    bundle.outside += files
+    bundle.outside += write_block(*place, encoded, lookup)
 
 
 def read_lookup(directory: Path, number: int) -> Labels:

@@ -16,10 +16,9 @@ def main() -> None:
     plan, *batches = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:])
     here = Path.cwd()
     with at_home(plan["launch_dir"]):
-        from bossflow.summary import summarise
+        from bossflow.summary import sum_up
 
-        verdict = summarise(plan, batches, here)
-    (here / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
+        sum_up(plan, batches, here)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ class Pipeline:
     def run(self, files: list[Path], **params: Any) -> dict[str, Any]:
         """Run it all; return plan, receipts by state, what RECORD said, verdict and summary."""
         from bossflow.record import record
-        from bossflow.summary import summarise
+        from bossflow.summary import sum_up
 
         plan, work_dir = self.plan(files, **params)
         if plan["problem"]:
@@ -102,7 +102,7 @@ class Pipeline:
         receipts = self.compute(plan, work_dir)
         lines = [json.loads(line) for path in receipts for line in path.read_text().splitlines()]
         recorded = [record(plan, receipts)] if receipts else []
-        verdict = summarise(plan, recorded, work_dir)
+        sum_up(plan, recorded, work_dir)
         return {
             "plan": plan,
             "receipts": receipts,

@@ -16,7 +16,7 @@ include { STITCH } from '../modules/stitch/main'
 include { RELABEL_BLOCK } from '../modules/relabel_block/main'
 include { RECORD } from '../modules/record/main'
 include { SUMMARY } from '../modules/summary/main'
-include { toRun ; tasksOf ; whenReady ; progress ; conclude } from './kit/tasks'
+include { toRun ; tasksOf ; whenReady ; progress ; toSumUp ; conclude } from './kit/tasks'
 
 workflow LABEL {
     take:
@@ -47,6 +47,6 @@ workflow LABEL {
 
     RECORD(plan_json, batch_ch)
     progress(plan_ch, done_ch, RECORD.out.recorded)
-    SUMMARY(plan_json, RECORD.out.recorded.toList())
-    conclude(SUMMARY.out.summary.mix(PLAN.out.summary))
+    SUMMARY(plan_json, toSumUp(RECORD.out.recorded))
+    conclude(SUMMARY.out.summary.mix(PLAN.out.summary, RECORD.out.summary))
 }

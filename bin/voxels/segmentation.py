@@ -4,7 +4,6 @@ Each file of it is written by one block alone: chunks divide blocks, and a shard
 of one block.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -201,7 +200,7 @@ def write_block(
     origin_zyx: Sequence[int],
     labels: EncodedLabels,
     lookup: Labels,
-) -> tuple[list[Path], str]:
+) -> list[Path]:
     """Write one block into a precomputed segmentation volume, on all its levels.
 
     A block that the cutout clips at its lower end is padded with zeros down to its grid cell, so
@@ -227,8 +226,6 @@ def write_block(
     -------
     files : list of Path
         The volume's files that were written, which no other block writes.
-    chunks_sha256 : str
-        Sha256, in hex, of the finest level's chunks as encoded, in raster order.
 
     Raises
     ------
@@ -244,12 +241,8 @@ def write_block(
     for chunk in _parts(finest, cell):
         if chunk not in encoded:
             encoded[chunk] = chunks.encode(nothing, Box(0, 0, 0, 0, 0, 0), chunk)[0]
-    digest = hashlib.sha256()
-    for chunk in sorted(encoded, key=lambda chunk: chunk.corner_zyx):
-        digest.update(encoded[chunk].data)
     files = _store(encoded.items(), finest, directory, scratch)
-    files += _store_coarser(encoded, every, cell, directory, scratch)
-    return files, digest.hexdigest()
+    return files + _store_coarser(encoded, every, cell, directory, scratch)
 
 
 def take_block(

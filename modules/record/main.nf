@@ -10,6 +10,7 @@ process RECORD {
 
     output:
     path 'recorded.json', emit: recorded
+    tuple path('summary.txt'), path('requests.csv'), path('verdict.json'), emit: summary, optional: true
 
     script:
     """
@@ -18,6 +19,6 @@ process RECORD {
 
     stub:
     """
-    echo '{"recorded": {}, "known": {}}' > recorded.json
+    echo '{"recorded": {}, "known": {}, "summed_up": false}' > recorded.json
     """
 }

@@ -107,8 +107,7 @@ def _plan(
     _refuse_unwritable(store)
     _register(asked, requests, result["run_id"], store)
     if not missing:
-        verdict = summary.summarise(result, [], directory)
-        (directory / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
+        summary.sum_up(result, [], directory)
         return
     header = {"run_id": result["run_id"], "store": store.as_uri(), "code": code}
     random.Random(result["run_id"]).shuffle(tasks)  # two runs at once take different ways
@@ -159,7 +158,10 @@ def _refuse_unwritable(store: Path) -> None:
 
 
 TASK_SECONDS = 10
-"""What a task should take at least: starting one costs about a second."""
+"""What a task should take, so that its start costs little."""
+
+START_SECONDS = 2
+"""What a task should take at least, even where a core has none: about what its start costs."""
 
 TASKS_MAX = 10_000
 """Tasks of a run, at most: beyond, Nextflow and schedulers become slow."""
@@ -202,7 +204,7 @@ def _units_per_task(units: list[UnitPlan], seconds: Callable[[UnitPlan], float])
     """Return how many units make a task that is worth its start, and leave no core without one."""
     each = sum(map(seconds, units)) / len(units)
     share = -(-len(units) // (os.cpu_count() or 1))
-    return min(share, ceil(TASK_SECONDS / each))
+    return max(ceil(START_SECONDS / each), min(share, ceil(TASK_SECONDS / each)))
 
 
 def _line(unit: UnitPlan, found: dict[str, Recorded]) -> dict[str, Any]:

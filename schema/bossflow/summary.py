@@ -1,6 +1,7 @@
 """SUMMARY: what a run asked for, found recorded, made, and left missing."""
 
 import csv
+import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 from . import ledger, status, work
 
 
-def summarise(
-    plan: dict[str, Any], batches: Iterable[dict[str, Any]], directory: Path
-) -> dict[str, Any]:
-    """Write `summary.txt` and `requests.csv`; return the verdict.
+def sum_up(plan: dict[str, Any], batches: Iterable[dict[str, Any]], directory: Path) -> None:
+    """Write `summary.txt`, `requests.csv` and `verdict.json`.
+
+    The verdict is `missing`: null when every request of the run is complete, else one sentence.
 
     Parameters
     ----------
@@ -22,11 +23,6 @@ def summarise(
         What each RECORD said.
     directory : Path
         Where the files go.
-
-    Returns
-    -------
-    dict
-        `missing`: null when every request of the run is complete, else one sentence.
     """
     workflow = work.load(plan["workflow"])
     ledger.open_schema([workflow])
@@ -34,7 +30,8 @@ def summarise(
     _write_requests(asked, directory / "requests.csv")
     lines = _lines(plan, list(batches), asked, workflow)
     (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return {"missing": _missing(plan, asked)}
+    verdict = {"missing": _missing(plan, asked)}
+    (directory / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
 
 
 def _write_requests(asked: list[dict[str, Any]], path: Path) -> None:

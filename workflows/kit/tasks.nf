@@ -147,6 +147,11 @@ def howFar(far, ended, now) {
     return "progress: ${words.join('; ')}"
 }
 
+// What RECORD said, all of it, unless one RECORD had all tasks and has summed them up itself.
+def toSumUp(recorded_ch) {
+    return recorded_ch.toList().filter { batches -> !batches.any { batch -> read(batch).summed_up } }
+}
+
 // The end of a run: leaves requests.csv in outdir, prints the summary, and fails with one sentence if
 // anything is missing. The failing would cut a publishDir off.
 def conclude(summary_ch) {

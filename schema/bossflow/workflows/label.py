@@ -161,7 +161,6 @@ class SegmentationBlock(FilledByBlock, dj.Computed):
     -> Segmentation.Source
     ---
     lookup_sha256 : char(64)  # of its labels' component ids
-    chunks_sha256 : char(64)  # of its chunks as encoded, finest level, in raster order
     -> Execution.proj(relabelled_by='execution_id')
     """
 

@@ -7,7 +7,7 @@ include { COUNT_WORDS } from '../modules/count_words/main'
 include { ADD_WORDS } from '../modules/add_words/main'
 include { RECORD } from '../modules/record/main'
 include { SUMMARY } from '../modules/summary/main'
-include { toRun ; tasksOf ; whenReady ; progress ; conclude } from './kit/tasks'
+include { toRun ; tasksOf ; whenReady ; progress ; toSumUp ; conclude } from './kit/tasks'
 
 workflow WORDS {
     take:
@@ -31,6 +31,6 @@ workflow WORDS {
 
     RECORD(plan_json, batch_ch)
     progress(plan_ch, done_ch, RECORD.out.recorded)
-    SUMMARY(plan_json, RECORD.out.recorded.toList())
-    conclude(SUMMARY.out.summary.mix(PLAN.out.summary))
+    SUMMARY(plan_json, toSumUp(RECORD.out.recorded))
+    conclude(SUMMARY.out.summary.mix(PLAN.out.summary, RECORD.out.summary))
 }
