@@ -1,7 +1,6 @@
 process LABEL_BLOCK {
     tag "${name}"
     label 'compute'
-    label 'block'
     label 'process_low'
 
     input:

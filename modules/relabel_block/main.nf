@@ -1,7 +1,6 @@
 process RELABEL_BLOCK {
     tag "${name}"
     label 'compute'
-    label 'block'
     label 'process_low'
 
     input:
