@@ -23,11 +23,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
-from bossflow.kit import bundles
-from bossflow.voxels.boxes import Box, grid, preceding
-from bossflow.voxels.label import label_block
-from bossflow.voxels.surface import write_planes, write_statistics
 from common import ROOT, Measured, alternate, console, measure, medians, parser, report
+
+# As the programs import them: numba's cache of the compiled loops knows them by these names.
+sys.path.insert(0, str(ROOT / "bin"))
+from kit import bundles
+from voxels.boxes import Box, grid, preceding
+from voxels.label import label_block
+from voxels.surface import write_planes, write_statistics
 
 BRICK_ZYX = (8, 4, 4)  # with the gap of a voxel after it
 BRICKS_ZYX = (2, 15, 155)  # in a block; seams cut one more of them in two on each axis
