@@ -108,7 +108,7 @@ class Pipeline:
             "receipts": receipts,
             "states": sorted(line["state"] for line in lines),
             "recorded": recorded,
-            "verdict": verdict,
+            "verdict": json.loads((work_dir / "verdict.json").read_text()),
             "summary": (work_dir / "summary.txt").read_text(),
             "requests": (work_dir / "requests.csv").read_text(),
         }

@@ -181,15 +181,16 @@ def test_the_programs_together_equal_the_whole(
     assert sources == [block.key for block in linked]
 
     outside = []
-    for block, made in zip(blocks, labelled, strict=True):
+    for number, (block, made) in enumerate(zip(blocks, labelled, strict=True)):
         bundle, _ = run(
             relabel_program.relabel_block,
             tmp_path / f"relabel {block.name}",
             request | made.key,
-            place | {"box": block.name},
+            place | {"box": block.name, "number": number},
             [stitched, made],
+            earlier=[],
         )
-        assert bundle.attributes == {}
+        assert set(bundle.attributes) == {"lookup_sha256"}
         outside += bundle.outside
     segmentation = stitched.directory / "segmentation"
     assert len(set(outside)) == len(outside)

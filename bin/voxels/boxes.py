@@ -238,6 +238,9 @@ def snap(box: Box, block_shape_zyx: Sequence[int], origin_zyx: Sequence[int]) ->
     return box._replace(x0=x, y0=y, z0=z)
 
 
+CELL = 8
+"""Side of the cells that chunks are encoded in, in voxels."""
+
 _CHUNK_VOXELS = 64**3
 """Voxels that a chunk should have: little for a viewer to fetch."""
 
@@ -262,7 +265,7 @@ def chunk_shape(block_shape_zyx: Sequence[int]) -> tuple[int, int, int]:
     ((64, 64, 64), (16, 128, 128), (25, 128, 128))
     """
     chunk = list(block_shape_zyx)
-    while prod(chunk) > _CHUNK_VOXELS and all(side % 2 == 0 and side >= 16 for side in chunk):
+    while prod(chunk) > _CHUNK_VOXELS and all(side % 2 == 0 and side >= 2 * CELL for side in chunk):
         chunk = [side // 2 for side in chunk]
     if prod(chunk) > _CHUNK_VOXELS_MAX:
         chunk = [_largest_divisor(side) for side in block_shape_zyx]

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .boxes import Box, grid, snap
-from .kernels import CELL, decode, encode, words_max
+from .boxes import CELL, Box, grid, snap
 from .label import Labels
 from .volumes import read_array, write_array
 
@@ -28,9 +27,12 @@ class Chunks:
     """
 
     def __init__(self, chunk_zyx: Sequence[int]) -> None:
+        from . import kernels  # numba takes a while: only for those who encode
+
+        self._kernels = kernels
         cells = [-(-side // CELL) * CELL for side in chunk_zyx]
         self._voxels = np.zeros(cells, np.uint32)
-        self._words = np.empty(words_max(self._voxels.shape), np.uint32)
+        self._words = np.empty(kernels.words_max(self._voxels.shape), np.uint32)
         self._tables = np.empty_like(self._words)
 
     def _whole(self, shape_zyx: Sequence[int]) -> Labels:
@@ -59,13 +61,13 @@ class Chunks:
             if box.meets(chunk):
                 part = chunk.intersect(box)
                 whole[part.slices(chunk.corner_zyx)] = voxels[part.slices(box.corner_zyx)]
-        tables, end = encode(whole, lower, upper, self._words, self._tables)
+        tables, end = self._kernels.encode(whole, lower, upper, self._words, self._tables)
         return self._words[:end].copy(), tables
 
     def decode(self, words: Words, shape_zyx: Sequence[int]) -> Labels:
         """Decode a chunk; what is returned holds until the next call."""
         whole = self._whole(shape_zyx)
-        decode(words, whole)
+        self._kernels.decode(words, whole)
         depth, height, width = shape_zyx
         return whole[:depth, :height, :width]
 

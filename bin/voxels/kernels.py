@@ -16,11 +16,19 @@ if not os.access(os.path.dirname(__file__), os.W_OK) and not os.access(
 ):
     os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), "bossflow-numba"))
 
+import numba.np.linalg
 from numba import njit
 from numpy.typing import NDArray
 
-CELL = 8
-"""Side of a cell of the compressed_segmentation encoding, in voxels."""
+from .boxes import CELL
+
+
+def _no_blas() -> None:
+    raise ImportError("no linear algebra here")
+
+
+# numba looks for scipy's BLAS when it is first used, which takes as long as importing numba.
+numba.np.linalg.ensure_blas = _no_blas
 
 CELL_WORDS_MAX = 2 + CELL**3 // 2 + CELL**3
 """32-bit words that a cell takes at most: header, values of 16 bits, table."""

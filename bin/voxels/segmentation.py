@@ -18,7 +18,6 @@ import tensorstore as ts
 
 from .boxes import Box, chunk_shape, grid, snap
 from .encoding import Chunks, EncodedLabels, Words, chunks_of
-from .kernels import downsample
 from .label import Labels
 
 _UNSHARDED_CHUNKS_MAX = 1000
@@ -314,6 +313,8 @@ def _store_coarser(
 
     The finest level's never lie in memory as a whole.
     """
+    from .kernels import downsample
+
     files: list[Path] = []
     finest = levels[0].factor_zyx == (1, 1, 1)
     chunks = Chunks(levels[0].chunk_zyx)
