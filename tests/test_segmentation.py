@@ -252,10 +252,10 @@ def test_a_block_taken_from_another_volume_is_as_if_it_were_written(
             patch.setattr("os.link", refuse_links)
         (earlier, there), (now, written) = made
         for block in there.keys() & written.keys():
-            before = {path: path.read_bytes() for path in there[block][0]}
-            args = taking, root, block, block_shape, origin, earlier, there[block][0]
+            before = {path: path.read_bytes() for path in there[block]}
+            args = taking, root, block, block_shape, origin, earlier, there[block]
             taken = [path.relative_to(taking) for path in take_block(*args)]
-            assert taken == [path.relative_to(now) for path in written[block][0]]
+            assert taken == [path.relative_to(now) for path in written[block]]
             for path in taken:
                 assert (taking / path).read_bytes() == (now / path).read_bytes()
             assert before == {path: path.read_bytes() for path in before}
