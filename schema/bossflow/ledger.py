@@ -124,15 +124,18 @@ def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Re
     """
     conn, names = table().connection, list(table().primary_key)
     wanted = [tuple(key[name] for name in names) for key in keys]
-    # what all keys share is compared once, the rest by lists of values: both find the index
-    shared = [len(set(values)) == 1 for values in zip(*wanted, strict=True)]
-    same = [name for name, is_shared in zip(names, shared, strict=False) if is_shared]
-    rest = [name for name in names if name not in same]
+    # What all keys share is compared once. Of the rest, the column that tells most keys apart is
+    # looked up, which finds the index; whole keys, PostgreSQL would compare one by one.
+    values = dict(zip(names, map(set, zip(*wanted, strict=True)), strict=False))
+    same = {name: next(iter(some)) for name, some in values.items() if len(some) == 1}
+    telling = max(values, key=lambda name: len(values[name]), default=None)
     quote = conn.adapter.quote_identifier
     columns = [*(f"t.{quote(name)}" for name in names), *(f"e.{n}" for n in Recorded._fields)]
     conditions = [f"t.{quote(name)} = %s" for name in same]
-    if rest:
-        conditions.append(f"({', '.join(f't.{quote(name)}' for name in rest)}) IN %s")
+    listed: list[Any] = []
+    if telling is not None and telling not in same:
+        conditions.append(f"t.{quote(telling)} IN %s")
+        listed = list(values[telling])
     query = (
         f"SELECT {', '.join(columns)} FROM {table.full_table_name} t "
         f"JOIN {Execution.full_table_name} e "
@@ -140,15 +143,13 @@ def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Re
         f"WHERE {' AND '.join(conditions)}"
     )
     found = {}
-    for start in range(0, len(wanted), KEYS_PER_QUERY):
-        some = wanted[start : start + KEYS_PER_QUERY]
-        values: list[Any] = [some[0][names.index(name)] for name in same]
-        if rest:
-            places = [names.index(name) for name in rest]
-            listed = (tuple(key[place] for place in places) for key in some)
-            values.append(tuple(key if len(rest) > 1 else key[0] for key in listed))
-        for row in conn.query(query, tuple(values)).fetchall():
-            found[row[: len(names)]] = Recorded(*row[len(names) :])
+    asked = set(wanted)
+    for start in range(0, len(listed) or len(asked), KEYS_PER_QUERY):
+        some = tuple(listed[start : start + KEYS_PER_QUERY])
+        given = (*same.values(), *([some] if some else []))
+        for row in conn.query(query, given).fetchall():
+            if row[: len(names)] in asked:
+                found[row[: len(names)]] = Recorded(*row[len(names) :])
     return found
 
 

@@ -107,7 +107,11 @@ def _plan(
     _refuse_unwritable(store)
     _register(asked, requests, result["run_id"], store)
     if not missing:
-        summary.sum_up(result, [], directory)
+        planned = {
+            request.request_id: (request, units)
+            for request, units in zip(requests, by_request, strict=True)
+        }
+        summary.sum_up(result, [], directory, planned, found)
         return
     header = {"run_id": result["run_id"], "store": store.as_uri(), "code": code}
     random.Random(result["run_id"]).shuffle(tasks)  # two runs at once take different ways

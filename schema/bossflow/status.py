@@ -6,14 +6,23 @@ from typing import Any
 from . import ledger, work
 from .tables import Execution, Request, Run
 
+Planned = dict[str, tuple[work.Request, list[work.UnitPlan]]]
+"""By id, requests with their units, for whoever has them already."""
 
-def requests(only: list[str] | None = None) -> list[dict[str, Any]]:
+
+def requests(
+    only: list[str] | None = None,
+    planned: Planned | None = None,
+    recorded: dict[str, ledger.Recorded] | None = None,
+) -> list[dict[str, Any]]:
     """Return every request, oldest first, with its state.
 
     Parameters
     ----------
     only : list of str, optional
         Ids of the requests that are wanted.
+    planned, recorded : dict, optional
+        What is known of these: their units, and which of them are recorded.
 
     Returns
     -------
@@ -28,17 +37,27 @@ def requests(only: list[str] | None = None) -> list[dict[str, Any]]:
     rows = found.to_dicts(order_by=("run_started", "request_id"))
     failures = _failures()
     known = {row["run_id"]: row for row in Run.proj("run_name", "run_started").to_dicts()}
-    return [_one(row, failures, known) for row in rows]
+    return [_one(row, failures, known, planned or {}, recorded) for row in rows]
 
 
 def _one(
-    row: dict[str, Any], failures: dict[str, str], known: dict[str, dict[str, Any]]
+    row: dict[str, Any],
+    failures: dict[str, str],
+    known: dict[str, dict[str, Any]],
+    planned: Planned,
+    recorded: dict[str, ledger.Recorded] | None,
 ) -> dict[str, Any]:
     workflow = work.load(row["workflow"])
     ledger.open_schema([workflow])
-    request = workflow.recall(row["request_id"])
-    units = workflow.units(request)
-    found = ledger.recorded_units(work.stage_tables([workflow]), units)
+    if row["request_id"] in planned:
+        request, units = planned[row["request_id"]]
+    else:
+        request = workflow.recall(row["request_id"])
+        units = workflow.units(request)
+    if recorded is None:
+        found = ledger.recorded_units(work.stage_tables([workflow]), units)
+    else:
+        found = {unit.unit_id: recorded[unit.unit_id] for unit in units if unit.unit_id in recorded}
     counts = ledger.progress(units, found)
     missing = [unit for unit in units if unit.unit_id not in found]
     errors = {

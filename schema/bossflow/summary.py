@@ -10,7 +10,13 @@ from typing import Any
 from . import ledger, status, work
 
 
-def sum_up(plan: dict[str, Any], batches: Iterable[dict[str, Any]], directory: Path) -> None:
+def sum_up(
+    plan: dict[str, Any],
+    batches: Iterable[dict[str, Any]],
+    directory: Path,
+    planned: status.Planned | None = None,
+    found: dict[str, ledger.Recorded] | None = None,
+) -> None:
     """Write `summary.txt`, `requests.csv` and `verdict.json`.
 
     The verdict is `missing`: null when every request of the run is complete, else one sentence.
@@ -23,10 +29,12 @@ def sum_up(plan: dict[str, Any], batches: Iterable[dict[str, Any]], directory: P
         What each RECORD said.
     directory : Path
         Where the files go.
+    planned, found : dict, optional
+        What PLAN knows of the requests.
     """
     workflow = work.load(plan["workflow"])
     ledger.open_schema([workflow])
-    asked = status.requests(plan["requests"])
+    asked = status.requests(plan["requests"], planned, found)
     _write_requests(asked, directory / "requests.csv")
     lines = _lines(plan, list(batches), asked, workflow)
     (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
