@@ -5,16 +5,15 @@ What these do, numpy can do too, but takes several times as long; the tests comp
 
 import math
 import os
-import tempfile
 
 import numpy as np
 
-# Beside this file where that can be written, else in numba's own cache; for whoever can write
-# in neither (a container with a read-only home), in a directory of the task's own.
+# Cached beside this file where that can be written, else where numba keeps such things; by whoever
+# can write in neither (a container with a read-only home), in the task's own directory.
 if not os.access(os.path.dirname(__file__), os.W_OK) and not os.access(
     os.path.expanduser("~"), os.W_OK
 ):
-    os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(tempfile.gettempdir(), "bossflow-numba"))
+    os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(os.getcwd(), ".numba"))
 
 import numba.np.linalg
 from numba import njit
