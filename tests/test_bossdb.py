@@ -647,12 +647,6 @@ def test_pull_block_leaves_the_voxels_and_their_digest(serve: Serve, tmp_path: P
     directory = tmp_path / "store" / "PULL_BLOCK" / "a1" / ("a1" * 16)
     bundle = json.loads((directory / "bundle.json").read_text())
     assert bundle["attributes"] == {
-        "block_x0": 508,
-        "block_x1": 520,
-        "block_y0": 505,
-        "block_y1": 520,
-        "block_z0": 10,
-        "block_z1": 20,
         "voxels_sha256": hashlib.sha256(part_of(SMALL).tobytes()).hexdigest(),
     }
     np.testing.assert_array_equal(read_array(directory / "voxels.zarr"), part_of(SMALL))
