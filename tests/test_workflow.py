@@ -592,8 +592,9 @@ def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
             peaks.append(peak)
     small, large = peaks
     block = 136**3 * 8
+    # two blocks of leeway: how many answers are in memory at a time is chance; the cutout has eight
     for process in ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "RELABEL_BLOCK"):
-        assert large[process] < small[process] + block, (process, small, large)
+        assert large[process] < small[process] + 2 * block, (process, small, large)
     assert large["STITCH"] < small["STITCH"] + 7 * block, (small, large)
 
 
