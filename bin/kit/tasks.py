@@ -4,7 +4,6 @@ A program of any process is one function `work(unit, bundle)` handed to `main`.
 """
 
 import contextlib
-import functools
 import importlib.metadata
 import json
 import os
@@ -18,7 +17,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -208,7 +207,7 @@ def open_input(given: dict[str, Any], store: Path) -> Finished:
         raise Blocked(f"its input {given['process']} {name} is not in {directory}") from None
 
 
-@functools.lru_cache(maxsize=64)
+@lru_cache(maxsize=64)
 def _read(directory: Path, inode: int, mtime_ns: int) -> Finished:
     """Read a bundle once for all units of a task that are made from it."""
     return bundles.read(directory)

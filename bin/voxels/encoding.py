@@ -58,9 +58,8 @@ class Chunks:
             whole, lower = self._whole(chunk.shape_zyx), (0, 0, 0)
             upper = whole.shape
             whole[...] = 0
-            if box.meets(chunk):
-                part = chunk.intersect(box)
-                whole[part.slices(chunk.corner_zyx)] = voxels[part.slices(box.corner_zyx)]
+            part = chunk.intersect(box)
+            whole[part.slices(chunk.corner_zyx)] = voxels[part.slices(box.corner_zyx)]
         tables, end = self._kernels.encode(whole, lower, upper, self._words, self._tables)
         return self._words[:end].copy(), tables
 

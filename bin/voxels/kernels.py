@@ -26,8 +26,10 @@ def _no_blas() -> None:
     raise ImportError("no linear algebra here")
 
 
-# numba looks for scipy's BLAS when it is first used, which takes as long as importing numba.
-numba.np.linalg.ensure_blas = _no_blas
+# numba looks for scipy's BLAS when it is first used, which takes as long as importing numba. Only
+# in the programs: who imports the package may want it.
+if not __name__.startswith("bossflow."):
+    numba.np.linalg.ensure_blas = _no_blas
 
 CELL_WORDS_MAX = 2 + CELL**3 // 2 + CELL**3
 """32-bit words that a cell takes at most: header, values of 16 bits, table."""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorstore as ts
 
-from .boxes import Box, chunk_shape, grid, snap
+from .boxes import CELL, Box, chunk_shape, grid, snap
 from .encoding import Chunks, EncodedLabels, Words, chunks_of
 from .label import Labels
 
@@ -124,7 +124,7 @@ def create_segmentation(
             "size": level.volume.shape_zyx[::-1],
             "chunk_sizes": [level.chunk_zyx[::-1]],
             "encoding": "compressed_segmentation",
-            "compressed_segmentation_block_size": [8, 8, 8],
+            "compressed_segmentation_block_size": [CELL] * 3,
         }
         block = [side // f for side, f in zip(block_shape_zyx, level.factor_zyx, strict=True)]
         if chunks > _UNSHARDED_CHUNKS_MAX and (sharding := _sharding(level, block)):
@@ -236,10 +236,9 @@ def write_block(
     _check_fit(cell, finest)
     encoded = labels.relabel(lookup, chunks_of(box, finest.chunk_zyx, origin_zyx))
     chunks = Chunks(finest.chunk_zyx)
-    nothing = np.zeros((0, 0, 0), np.uint32)
     for chunk in _parts(finest, cell):
         if chunk not in encoded:
-            encoded[chunk] = chunks.encode(nothing, Box(0, 0, 0, 0, 0, 0), chunk)[0]
+            encoded[chunk] = chunks.encode(np.zeros(chunk.shape_zyx, np.uint32), chunk, chunk)[0]
     files = _store(encoded.items(), finest, directory, scratch)
     return files + _store_coarser(encoded, every, cell, directory, scratch)
 

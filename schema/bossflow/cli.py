@@ -222,7 +222,7 @@ def components_command(request: str, form: str, output: str | None) -> None:
 @click.option(
     "--block", "blocks", multiple=True, help="Box x0-x1_y0-y1_z0-z1: every block that it meets."
 )
-@click.option("--channel", help="Channel id; alone: all that was pulled from it.")
+@click.option("--channel", help="Channel id; alone: all that was made of it.")
 @click.option("--request", help="Request id: its result, not its blocks.")
 @click.option("--lost", is_flag=True, help="All whose bundle is not in its store any more.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -111,11 +111,16 @@ def select(
 def _made_of(blocks: Any) -> set[str]:
     """Return the executions that made something of blocks and of nothing else before."""
     chosen: set[str] = set()
-    for table in work.stage_tables(ledger.known_workflows()).values():
-        if Block.full_table_name in table().parents():
-            made = table() & blocks.proj()
-            chosen |= set(made.to_arrays(ledger.execution_attribute(table)))
+    for table in _first_stages():
+        made = table() & blocks.proj()
+        chosen |= set(made.to_arrays(ledger.execution_attribute(table)))
     return chosen
+
+
+def _first_stages() -> list[Any]:
+    """Return the stage tables whose rows are made straight from blocks."""
+    tables = work.stage_tables(ledger.known_workflows()).values()
+    return [table for table in tables if Block.full_table_name in table().parents()]
 
 
 def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
@@ -135,28 +140,19 @@ def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
         if "block" not in key or (channel and key["channel_id"] != channel):
             continue
         box = Box.parse(key["block"])
-        if not boxes or any(_meet(box, other) for other in boxes):
+        if not boxes or any(map(box.meets, boxes)):
             found.append(manifest.parent)
     return found
-
-
-def _meet(one: Box, other: Box) -> bool:
-    return all(
-        getattr(one, f"{axis}0") < getattr(other, f"{axis}1")
-        and getattr(other, f"{axis}0") < getattr(one, f"{axis}1")
-        for axis in "xyz"
-    )
 
 
 def named(executions: Iterable[str], most: int = 10) -> list[str]:
     """Return which blocks of which channels these executions pulled or read, a line each."""
     blocks: set[tuple[str, str]] = set()
-    for table in work.stage_tables(ledger.known_workflows()).values():
-        if Block.full_table_name in table().parents():
-            made_by = ledger.execution_attribute(table)
-            chosen = [{made_by: name} for name in executions]
-            rows = (table.proj(made_by) * Channel.proj("uri") & chosen).to_dicts() if chosen else []
-            blocks |= {(row["uri"], row["block"]) for row in rows}
+    for table in _first_stages():
+        made_by = ledger.execution_attribute(table)
+        chosen = [{made_by: name} for name in executions]
+        rows = (table.proj(made_by) * Channel.proj("uri") & chosen).to_dicts() if chosen else []
+        blocks |= {(row["uri"], row["block"]) for row in rows}
     lines = [f"{uri} {block}" for uri, block in sorted(blocks)[:most]]
     return lines + ([f"... and {len(blocks) - most} more blocks"] if len(blocks) > most else [])
 

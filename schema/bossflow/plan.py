@@ -205,7 +205,7 @@ def _tasks(
 
 
 def _units_per_task(units: list[UnitPlan], seconds: Callable[[UnitPlan], float]) -> int:
-    """Return how many units make a task that is worth its start, and leave no core without one."""
+    """Return how many units make a task worth its start; every core has one if that pays."""
     each = sum(map(seconds, units)) / len(units)
     share = -(-len(units) // (os.cpu_count() or 1))
     return max(ceil(START_SECONDS / each), min(share, ceil(TASK_SECONDS / each)))

@@ -188,10 +188,7 @@ def expand(
         cutout = cut(row, channel)
         staged = _is_staged(row["source"], params)
         if row["block_shape"] is None:
-            shape = _block_shape(
-                channel, _is_staged(row["source"], params), chunk_of(row, described)
-            )
-            row = row | {"block_shape": shape}
+            row = row | {"block_shape": _block_shape(channel, staged, chunk_of(row, described))}
         _check(row, channel, cutout)
         request = _request(
             channel,
@@ -287,7 +284,7 @@ def _block_shape(
     """
     asked = LabelRequest() * Request() * ParamSet * Run.proj("run_started", first_run_id="run_id")
     first = (asked & {"channel_id": channel["channel_id"]}).to_dicts(
-        order_by="run_started", limit=1
+        order_by=("run_started", "request_id"), limit=1
     )
     if first:
         shape: list[int] = first[0]["parameters"]["block_shape"]
