@@ -83,7 +83,7 @@ def mistake(value, property) {
         return "must be at most ${property.maximum}, not ${shown(value)}"
     }
     if (property.pattern && !(value ==~ property.pattern)) {
-        return "must be written like ${property.default}, not ${shown(value)}"
+        return "must be written like ${property.examples ? property.examples.first() : property.default}, not ${shown(value)}"
     }
     return null
 }
