@@ -45,7 +45,7 @@ def voxels_of(unit: Unit) -> NDArray[Any]:
     """Read the voxels of a block: as they were pulled, or where the volume lies."""
     if unit.inputs:
         (pulled,) = unit.inputs
-        return read_array(pulled.directory / "voxels.zarr")
+        return read_array(pulled.file("voxels.zarr"))
     source = unit.arguments["source"]
     box = Box.parse(unit.arguments["box"])
     return archive_of(source["uri"]).read(

@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 """LINK_BLOCK: find which labels of a block touch which labels of the blocks before it."""
 
-from pathlib import Path
-
 import pyarrow as pa
 import pyarrow.parquet as pq
+from kit.bundles import Finished, fetch
 from kit.tasks import Bundle, Unit, main
 from voxels.arrow import strings
 from voxels.boxes import Box, direction
@@ -16,14 +15,15 @@ from voxels.surface import read_plane, read_segment_ids, write_links
 def link(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one block: `links.arrow`, how many links it has, and to which blocks."""
     block, *around = unit.inputs
+    fetch(unit.inputs, "planes.arrow", "statistics.arrow")
     box = Box.parse(block.key["block"])
     neighbours = {}
     for other in around:
         number = direction(box, Box.parse(other.key["block"]))
-        neighbours[number] = _plane_and_segments(other.directory, facing(number))
+        neighbours[number] = _plane_and_segments(other, facing(number))
     links = link_block(
-        [read_plane(block.directory / "planes.arrow", face) for face in ("z0", "y0", "x0")],
-        read_segment_ids(block.directory / "statistics.arrow"),
+        [read_plane(block.file("planes.arrow"), face) for face in ("z0", "y0", "x0")],
+        read_segment_ids(block.file("statistics.arrow")),
         neighbours,
         unit.arguments["connectivity"],
     )
@@ -34,10 +34,10 @@ def link(unit: Unit, bundle: Bundle) -> None:
     bundle.attributes["n_links"] = len(links.label)
 
 
-def _plane_and_segments(directory: Path, face: str) -> tuple[Labels, Unsigned]:
+def _plane_and_segments(block: Finished, face: str) -> tuple[Labels, Unsigned]:
     return (
-        read_plane(directory / "planes.arrow", face),
-        read_segment_ids(directory / "statistics.arrow"),
+        read_plane(block.file("planes.arrow"), face),
+        read_segment_ids(block.file("statistics.arrow")),
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kit import bundles
+from kit import buckets, bundles
 from kit.bundles import Finished
 from kit.tasks import Bundle, Unit, main
 from voxels.boxes import Box
@@ -23,9 +23,9 @@ def relabel_block(unit: Unit, bundle: Bundle) -> None:
     stitched, labelled = unit.inputs
     asked = unit.arguments
     box = Box.parse(asked["box"])
-    volume = stitched.directory / "segmentation"
+    volume = stitched.file("segmentation/info").parent
     place = volume, bundle.directory, box, asked["block_shape_zyx"], asked["origin_zyx"]
-    lookup = read_lookup(stitched.directory, asked["number"])
+    lookup = read_lookup(stitched, asked["number"])
     lookup_sha256 = hashlib.sha256(lookup.data).hexdigest()
     bundle.attributes["lookup_sha256"] = lookup_sha256
     for earlier in unit.settings["earlier"]:
@@ -38,19 +38,20 @@ def relabel_block(unit: Unit, bundle: Bundle) -> None:
         except (OSError, ValueError) as error:
             print(f"{box.name} is not taken from request {earlier['request_id']}: {error}")
             continue
-        bundle.taken_from = found.directory.as_uri()
+        bundle.taken_from = bundles.url(found.directory)
         print(f"{box.name} is taken from request {earlier['request_id']}")
         return
-    encoded = EncodedLabels.read(labelled.directory)
+    bundles.fetch([labelled], "labels.npy", "labels.zarr")
+    encoded = EncodedLabels.read(labelled.at("labels.zarr").parent)
     bundle.outside += write_block(*place, encoded, lookup)
 
 
-def read_lookup(directory: Path, number: int) -> Labels:
+def read_lookup(stitched: Finished, number: int) -> Labels:
     """Component id by label of a block, by its number in the grid; reads nothing else."""
-    starts = np.load(directory / "lookup_starts.npy", mmap_mode="r", allow_pickle=False)
-    start, end = starts[number : number + 2].tolist()
-    lookup = np.load(directory / "lookup.npy", mmap_mode="r", allow_pickle=False)
-    return np.array(lookup[start:end])
+    starts = np.load(stitched.file("lookup_starts.npy"), mmap_mode="r", allow_pickle=False)
+    start, end, after = starts[[number, number + 1, -1]].tolist()
+    ids = stitched.part("lookup.npy", 4 * (start - after), 4 * (end - after))
+    return np.frombuffer(ids, "<u4").astype(np.uint32)
 
 
 def find(
@@ -58,14 +59,19 @@ def find(
 ) -> Finished | None:
     """Bundle of the same block in an earlier request, if it was made of the same.
 
+    None if it is in a bucket, too: to fetch the chunks takes no less than to make them.
+
     Raises
     ------
     ValueError
         If there is one that is none.
     """
     name = bundles.unit_id(unit.process, unit.key | {"request_id": earlier["request_id"]})
+    store = bundles.local(earlier["store"])
+    if buckets.holds(store):
+        return None
     try:
-        found = bundles.read(bundles.place(bundles.local(earlier["store"]), unit.process, name))
+        found = bundles.read(bundles.place(store, unit.process, name))
     except FileNotFoundError:
         return None
     same = (
@@ -83,9 +89,8 @@ def checked_files(found: Finished) -> list[Path]:
     ValueError
         If one is missing or not what was recorded.
     """
-    store = found.directory.parents[2]
-    bundles.verify(found, store)
-    return [store / entry["path"] for entry in found.manifest["files"]]
+    bundles.verify(found, found.store)
+    return [found.store / entry["path"] for entry in found.manifest["files"]]
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from kit.bundles import stream
 from kit.tasks import Bundle, Unit, main
 from numpy.typing import NDArray
 from voxels.arrow import column, strings
@@ -39,11 +40,11 @@ def stitch_blocks(unit: Unit, bundle: Bundle) -> None:
             f"{cutout.name}"
         )
     sizes = [given.manifest["attributes"]["n_labels"] for given in labelled]
-    links = (read_links(given.directory / "links.arrow") for given in linked)
+    links = map(read_links, stream(linked, "links.arrow"))
     group, n = unite(sizes, grid_shape(blocks), links)
     statistics = (
-        read_statistics(given.directory / "statistics.arrow", box)
-        for given, box in zip(labelled, blocks, strict=True)
+        read_statistics(path, box)
+        for path, box in zip(stream(labelled, "statistics.arrow"), blocks, strict=True)
     )
     merged = merge(statistics, sizes, group, n, cutout)
     order, ids = number_components(merged, asked["min_voxels"])

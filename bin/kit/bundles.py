@@ -2,21 +2,37 @@
 
 A bundle is a directory `<store>/<PROCESS>/<id[:2]>/<id>` with its files and `bundle.json`.
 It is written beside, then renamed into place, so that it is there whole or not at all.
+
+In a bucket (`kit.buckets`) nothing can be renamed: files go to `…/<id>/<attempt>/`, where no other
+attempt writes, and then `bundle.json` is put where there must not be one. It lists the files
+without the attempt, which it names in `attempts`, so that it tells the same of them as on disk.
 """
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
+
+from . import buckets
 
 VERSION = 1
 MANIFEST = "bundle.json"
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_FETCHED_AHEAD = 8
 
 
 def canonical(value: Any) -> str:
@@ -44,19 +60,22 @@ def unit_id(process: str, key: dict[str, Any]) -> str:
 
 
 def local(url: str) -> Path:
-    """Return the directory that a store or bundle URL names.
+    """Return the directory that a store or bundle URL names, or the path that stands for it.
 
     Raises
     ------
     ValueError
-        If it is neither a path nor a `file://` URL.
+        If it is neither a path nor a `file://`, `s3://` or `gs://` URL.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return Path(unquote(parts.path))
+    if parts.scheme in ("s3", "gs"):
+        return buckets.local(url)
     if "://" in url:
         raise ValueError(
-            f"store {url} can't be used: a store is a directory, given as a path or as file:///path"
+            f"store {url} can't be used: a store is a directory, given as a path or as "
+            "file:///path, or s3://bucket/path or gs://bucket/path"
         )
     try:
         return Path(url).expanduser().absolute()
@@ -64,14 +83,43 @@ def local(url: str) -> Path:
         raise ValueError(f"store {url} can't be used: there is no such user") from None
 
 
+def url(path: Path) -> str:
+    """Return the URL of what `local` gave, or of something below it."""
+    return buckets.url(path) if buckets.holds(path) else path.as_uri()
+
+
+def shown(path: Path) -> str:
+    """Return how a user would write what `local` gave."""
+    return buckets.url(path) if buckets.holds(path) else str(path)
+
+
+def each(function: Callable[[T], R], items: Iterable[T], path: Path) -> Iterable[R]:
+    """Yield a function's results in order; side by side if it asks the bucket that holds a path."""
+    return buckets.at_once(function, items) if buckets.holds(path) else map(function, items)
+
+
 def place(store: Path, process: str, unit: str) -> Path:
     """Return where the bundle of a unit is, or will be."""
     return store / process / unit[:2] / unit
 
 
+def every(store: Path, processes: str) -> Iterator[Path]:
+    """Yield the directories of all bundles of the processes that match a pattern."""
+    pattern = f"{processes}/*/*/{MANIFEST}"
+    if buckets.holds(store):
+        below = buckets.below(store)
+        found = (path for path in below if path.relative_to(store).match(pattern))
+    else:
+        found = store.glob(pattern)
+    yield from (path.parent for path in found)
+
+
 @dataclass(frozen=True)
 class Finished:
-    """A whole bundle: its directory and what `bundle.json` says."""
+    """A whole bundle: its directory and what `bundle.json` says.
+
+    Its files are read through `file`: in a bucket, the directory only stands for them.
+    """
 
     directory: Path
     manifest: dict[str, Any]
@@ -95,6 +143,92 @@ class Finished:
         names = ("process", "unit_id", "key", "content_sha256")
         return {name: self.manifest[name] for name in names}
 
+    @property
+    def store(self) -> Path:
+        """The store that the bundle is in."""
+        return self.directory.parents[2]
+
+    def at(self, name: str) -> Path:
+        """Return where a file or directory of the bundle is; in a bucket, what stands for it."""
+        return self.store / self.actual((self.directory / name).relative_to(self.store).as_posix())
+
+    def actual(self, path: str) -> str:
+        """Return where in the store a file or directory is that `bundle.json` names.
+
+        Raises
+        ------
+        ValueError
+            If it is of a bundle whose attempt is not named.
+        """
+        attempts = self.manifest.get("attempts")
+        if attempts is None:
+            return path
+        *place, name = path.split("/", 3)
+        attempt = attempts.get("/".join(place))
+        if attempt is None:
+            raise ValueError(f"{shown(self.directory)} names no attempt for its file {path}")
+        return "/".join([*place, attempt, name])
+
+    def file(self, name: str) -> Path:
+        """Return a file of the bundle, or a directory with all its files, to read.
+
+        Raises
+        ------
+        ValueError
+            If it was fetched from a bucket and is not what was stored.
+        """
+        if buckets.holds(self.directory):
+            for _ in buckets.at_once(self._fetch, self._listed(name)):
+                pass
+        return self.at(name)
+
+    def part(self, name: str, start: int, end: int) -> bytes:
+        """Read some bytes of a file, counted from its end: negative, as in a slice."""
+        path = self.at(name)
+        if buckets.holds(path):
+            (entry,) = self._listed(name)
+            return buckets.read(path, entry["bytes"] + start, entry["bytes"] + end)
+        with path.open("rb") as stream:
+            stream.seek(start, os.SEEK_END)
+            return stream.read(end - start)
+
+    def _listed(self, name: str) -> list[dict[str, Any]]:
+        """Return the entries of a file, or of the files below a directory."""
+        path = (self.directory / name).relative_to(self.store).as_posix()
+        entries = self.manifest["files"]
+        return [
+            entry
+            for entry in entries
+            if entry["path"] == path or entry["path"].startswith(f"{path}/")
+        ]
+
+    def _fetch(self, entry: dict[str, Any]) -> None:
+        buckets.fetch(self.store / self.actual(entry["path"]), entry["sha256"])
+
+
+def fetch(given: Iterable[Finished], *names: str) -> None:
+    """Have files of bundles here that will be read: those in a bucket come side by side."""
+    files = [(one, name) for one in given if buckets.holds(one.directory) for name in names]
+    for _ in buckets.at_once(lambda file: file[0].file(file[1]), files) if files else ():
+        pass
+
+
+def stream(given: Iterable[Finished], name: str) -> Iterator[Path]:
+    """Yield a file of each bundle in turn; what is fetched for it goes when the next one comes."""
+    given = list(given)
+    if not any(buckets.holds(one.directory) for one in given):
+        yield from (one.file(name) for one in given)
+        return
+    with ThreadPoolExecutor(_FETCHED_AHEAD) as pool:
+        left = iter(given)
+        coming = deque(pool.submit(one.file, name) for one in islice(left, _FETCHED_AHEAD))
+        while coming:
+            path = coming.popleft().result()
+            coming.extend(pool.submit(one.file, name) for one in islice(left, 1))
+            yield path
+            if buckets.holds(path):
+                buckets.drop(path)
+
 
 def read(directory: Path) -> Finished:
     """Read a bundle's manifest.
@@ -106,7 +240,7 @@ def read(directory: Path) -> Finished:
     ValueError
         If `bundle.json` is not one, or its content digest does not hold.
     """
-    text = (directory / MANIFEST).read_bytes()
+    text = manifest_text(directory)
     try:
         manifest = json.loads(text)
         if manifest["bundle"] != VERSION:
@@ -114,8 +248,30 @@ def read(directory: Path) -> Finished:
         if manifest["content_sha256"] != content_digest(manifest):
             raise ValueError("its content digest does not hold")
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{directory / MANIFEST} is not a valid bundle: {error}") from error
+        where = shown(directory / MANIFEST)
+        raise ValueError(f"{where} is not a valid bundle: {error}") from error
     return Finished(directory, manifest, hashlib.sha256(text).hexdigest())
+
+
+def manifest_text(directory: Path) -> bytes:
+    """Return `bundle.json` of a bundle; FileNotFoundError if there is none."""
+    path = directory / MANIFEST
+    return buckets.read(path) if buckets.holds(path) else path.read_bytes()
+
+
+def there(directory: Path) -> bool:
+    """Say whether there is a `bundle.json`."""
+    path = directory / MANIFEST
+    return buckets.exists(path) if buckets.holds(path) else path.exists()
+
+
+def stamp(directory: Path) -> tuple[Any, ...]:
+    """Return what changes when a bundle is made again; FileNotFoundError if there is none."""
+    path = directory / MANIFEST
+    if buckets.holds(path):
+        return buckets.head(path)
+    written = path.stat()
+    return written.st_ino, written.st_mtime_ns
 
 
 def content_digest(manifest: dict[str, Any]) -> str:
@@ -142,8 +298,10 @@ def files_below(directory: Path) -> Iterator[Path]:
 def whole(bundle: Finished, store: Path) -> bool:
     """Say whether all files of a bundle are there with their sizes (their bytes: `verify`)."""
     for entry in bundle.manifest["files"]:
+        path = store / bundle.actual(entry["path"])
         try:
-            if (store / entry["path"]).stat().st_size != entry["bytes"]:
+            size = buckets.head(path)[0] if buckets.holds(path) else path.stat().st_size
+            if size != entry["bytes"]:
                 return False
         except FileNotFoundError:
             return False
@@ -157,11 +315,17 @@ class Damaged(ValueError):
 def verify(bundle: Finished, store: Path) -> None:
     """Check the size and sha256 of every file of a bundle.
 
+    An object in a bucket with the ETag that it got when it was stored was not written since, and
+    is not read.
+
     Raises
     ------
     Damaged
         Naming the first file that is missing or not what the manifest says.
     """
+    if buckets.holds(store):
+        _verify_objects(bundle, store)
+        return
     inside = os.path.join(os.path.realpath(store), "")
     real: dict[Path, str] = {}  # a link could lead elsewhere; each directory is looked at once
     for entry in bundle.manifest["files"]:
@@ -185,8 +349,45 @@ def verify(bundle: Finished, store: Path) -> None:
             )
 
 
-def commit(working: Path, final: Path) -> bool:
-    """Rename a finished directory into its place; False if another whole bundle is there."""
+def _verify_objects(bundle: Finished, store: Path) -> None:
+    etags = bundle.manifest.get("etags", {})
+    for entry in bundle.manifest["files"]:
+        try:
+            path = store / bundle.actual(entry["path"])
+            size, etag = buckets.head(path)
+        except FileNotFoundError:
+            raise Damaged(f"{url(path)} is missing, but its bundle lists it") from None
+        except ValueError as error:
+            raise Damaged(str(error)) from None
+        same = etag and etag == etags.get(entry["path"])
+        if size != entry["bytes"] or not (same or buckets.sha256(path) == entry["sha256"]):
+            raise Damaged(f"{url(path)} is not what its bundle says: it was changed, or damaged")
+
+
+def commit(
+    working: Path, final: Path, manifest: dict[str, Any], outside: Iterable[Path] = ()
+) -> bool:
+    """Put a finished directory into its place, with its `bundle.json` last.
+
+    Parameters
+    ----------
+    working : Path
+        The directory.
+    final : Path
+        Its place.
+    manifest : dict
+        What `bundle.json` says, but for what a bucket adds.
+    outside : iterable of Path
+        The bundle's files that lie elsewhere in the store; in a bucket, they go there now.
+
+    Returns
+    -------
+    bool
+        False if there is another whole bundle.
+    """
+    if buckets.holds(final):
+        return _commit_to_bucket(working, final, manifest, outside)
+    (working / MANIFEST).write_bytes(_text(manifest))
     final.parent.mkdir(parents=True, exist_ok=True)
     try:
         working.rename(final)
@@ -198,12 +399,59 @@ def commit(working: Path, final: Path) -> bool:
     return True
 
 
+def _text(manifest: dict[str, Any]) -> bytes:
+    return json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _commit_to_bucket(
+    working: Path, final: Path, manifest: dict[str, Any], outside: Iterable[Path]
+) -> bool:
+    store, attempt = final.parents[2], uuid.uuid4().hex[:8]
+    own = {path: final / attempt / path.relative_to(working) for path in files_below(working)}
+    files = own | {path: path for path in outside}
+    whole = False
+    try:
+        etags = list(buckets.at_once(lambda file: buckets.store(*file), files.items()))
+        manifest = manifest | {
+            "attempts": {final.relative_to(store).as_posix(): attempt}
+            | {
+                "/".join(path.relative_to(store).parts[:3]): path.relative_to(store).parts[3]
+                for path in outside
+            },
+            "etags": dict(
+                zip((listed(path, store) for path in files.values()), etags, strict=True)
+            ),
+        }
+        whole = buckets.create(final / MANIFEST, _text(manifest))
+    finally:
+        if not whole:
+            with contextlib.suppress(OSError):  # what is left there, nobody will look at
+                buckets.delete(own.values())
+    return whole
+
+
+def listed(path: Path, store: Path) -> str:
+    """Return how `bundle.json` names a file in the store: in a bucket, without the attempt."""
+    parts = path.relative_to(store).parts
+    return "/".join(parts[:3] + parts[4:] if buckets.holds(store) else parts)
+
+
 def retire(store: Path, directories: Iterable[Path]) -> list[Path]:
-    """Move bundles aside into `<store>/.retired`, where nothing is ever reused from."""
+    """Move bundles aside into `<store>/.retired`, where nothing is ever reused from.
+
+    In a bucket it is their `bundle.json` that moves: files stay under an attempt that no other
+    one names.
+    """
     moved = []
     for directory in directories:
         target = store / ".retired" / directory.relative_to(store)
         number = 0
+        if buckets.holds(store):
+            target = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}")
+            with contextlib.suppress(FileNotFoundError):
+                buckets.move(directory / MANIFEST, target / MANIFEST)
+                moved.append(target)
+            continue
         while target.exists():
             number += 1
             target = target.with_name(f"{directory.name}.{number}")

@@ -21,7 +21,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from . import bundles
+from . import buckets, bundles
 from .bundles import Finished
 
 
@@ -49,7 +49,7 @@ class Bundle:
     directory : Path
         Files written here become the bundle's.
     final : Path
-        Where the directory will be once the bundle is whole.
+        Where the directory will be once the bundle is whole; in a bucket, what stands for it.
     attributes : dict
         The row's columns that are not in its key.
     urls : dict
@@ -101,6 +101,7 @@ def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
     software : iterable of str
         Distributions whose versions the bundle tells, beside Python's.
     """
+    buckets.work_in(Path.cwd())
     with open(sys.argv[1], encoding="utf-8") as stream:
         header = json.loads(next(stream))
         lines = [json.loads(line) for line in stream]
@@ -138,15 +139,16 @@ def run_unit(
     receipt = {name: line[name] for name in ("unit_id", "process", "key")}
     store = bundles.local(header["store"])
     final = bundles.place(store, line["process"], line["unit_id"])
+    buckets.tidy()
     try:
         unit = open_unit(line, store)
         made_from = [given.as_input for given in unit.inputs]
         if reusable(final, store, unit.arguments, made_from):
-            return receipt | {"state": "reused", "url": final.as_uri()}
+            return receipt | {"state": "reused", "url": bundles.url(final)}
         working = store / f".tmp-{line['unit_id']}-{uuid.uuid4().hex[:8]}"
         working.mkdir(parents=True)
+        bundle = Bundle(working, final, following=following)
         try:
-            bundle = Bundle(working, final, following=following)
             started, clock = datetime.now(UTC), time.monotonic()
             work(unit, bundle)
             measured = {
@@ -162,12 +164,14 @@ def run_unit(
             seal(unit, bundle, store, made_from, measured)
         finally:
             shutil.rmtree(working, ignore_errors=True)
+            for path in filter(buckets.holds, bundle.outside):
+                buckets.drop(path)
     except Blocked as error:
         return receipt | {"state": "blocked", "error": str(error)}
     except Exception as error:  # whatever one unit meets, the others go on
         traceback.print_exc()
         return receipt | {"state": "failed", "error": sentence(error)}
-    return receipt | {"state": "made", "url": final.as_uri()}
+    return receipt | {"state": "made", "url": bundles.url(final)}
 
 
 def open_unit(line: dict[str, Any], store: Path) -> Unit:
@@ -179,7 +183,7 @@ def open_unit(line: dict[str, Any], store: Path) -> Unit:
         If an input is not there.
     """
     fields = ("unit_id", "process", "key", "arguments", "settings")
-    inputs = [open_input(given, store) for given in line["inputs"]]
+    inputs = list(bundles.each(partial(open_input, store=store), line["inputs"], store))
     return Unit(**{name: line[name] for name in fields}, inputs=inputs)
 
 
@@ -187,7 +191,7 @@ def next_unit(lines: Iterable[dict[str, Any]], header: dict[str, Any]) -> Unit |
     """Return the first unit whose bundle is not there and whose inputs are, if there is one."""
     store = bundles.local(header["store"])
     for line in lines:
-        if not bundles.place(store, line["process"], line["unit_id"]).exists():
+        if not bundles.there(bundles.place(store, line["process"], line["unit_id"])):
             with contextlib.suppress(Blocked, ValueError, OSError):  # it says so in its own turn
                 return open_unit(line, store)
     return None
@@ -200,15 +204,14 @@ def open_input(given: dict[str, Any], store: Path) -> Finished:
     else:
         directory = bundles.place(store, given["process"], given["unit_id"])
     try:
-        written = (directory / bundles.MANIFEST).stat()
-        return _read(directory, written.st_ino, written.st_mtime_ns)
+        return _read(directory, bundles.stamp(directory))
     except FileNotFoundError:
-        name = given["key"].get("block", given["unit_id"])
-        raise Blocked(f"its input {given['process']} {name} is not in {directory}") from None
+        name, where = given["key"].get("block", given["unit_id"]), bundles.shown(directory)
+        raise Blocked(f"its input {given['process']} {name} is not in {where}") from None
 
 
 @lru_cache(maxsize=64)
-def _read(directory: Path, inode: int, mtime_ns: int) -> Finished:
+def _read(directory: Path, stamp: tuple[Any, ...]) -> Finished:
     """Read a bundle once for all units of a task that are made from it."""
     return bundles.read(directory)
 
@@ -238,13 +241,14 @@ def seal(
     made_from: list[dict[str, Any]],
     measured: dict[str, Any],
 ) -> None:
-    """Write `bundle.json` last and rename the directory into place."""
+    """Write `bundle.json` last and put the directory into place."""
     files = []
     for path in bundles.files_below(bundle.directory):
         entry = bundles.file_record(path, store)
         inside = path.relative_to(bundle.directory)
         files.append(entry | {"path": (bundle.final / inside).relative_to(store).as_posix()})
-    files += [bundles.file_record(path, store) for path in sorted(bundle.outside)]
+    for path in sorted(bundle.outside):
+        files.append(bundles.file_record(path, store) | {"path": bundles.listed(path, store)})
     manifest = {
         "bundle": bundles.VERSION,
         "unit_id": unit.unit_id,
@@ -261,9 +265,7 @@ def seal(
     if bundle.taken_from:
         manifest["taken_from"] = bundle.taken_from
     manifest["content_sha256"] = bundles.content_digest(manifest)
-    text = json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False)
-    (bundle.directory / bundles.MANIFEST).write_text(text, encoding="utf-8")
-    if not bundles.commit(bundle.directory, bundle.final):
+    if not bundles.commit(bundle.directory, bundle.final, manifest, bundle.outside):
         other = bundles.read(bundle.final)
         if other.content_sha256 != manifest["content_sha256"]:
             raise ValueError(
@@ -274,6 +276,7 @@ def seal(
 @contextlib.contextmanager
 def at_home(launch_dir: str) -> Iterator[None]:
     """Work where `nextflow run` was started: DataJoint looks for its settings from there up."""
+    buckets.work_in(Path.cwd())
     if Path(launch_dir).is_dir():
         with contextlib.chdir(launch_dir):
             yield

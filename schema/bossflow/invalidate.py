@@ -96,12 +96,12 @@ def select(
     if lost:
         rows = Execution.proj("bundle_url").to_dicts()
         away = set(ledger.stores_away(row["bundle_url"] for row in rows))
-        chosen |= {
-            row["execution_id"]
+        lost_urls = ledger.lost(
+            row["bundle_url"]
             for row in rows
-            if ledger.is_lost(row["bundle_url"])
-            and bundles.local(row["bundle_url"]).parents[2] not in away
-        }
+            if bundles.local(row["bundle_url"]).parents[2] not in away
+        )
+        chosen |= {row["execution_id"] for row in rows if row["bundle_url"] in lost_urls}
         # what was made of voxels that are pulled again must be made again with them
         again = PulledBlock() & [{"pulled_by": name} for name in chosen]
         chosen |= _made_of(Block() & again.proj()) if chosen else set()
@@ -133,15 +133,16 @@ def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
     stores = {directory.parents[2] for directory in recorded} | {database.default_store()}
     boxes = [Box.parse(block) for block in blocks]
     found = []
-    for manifest in (path for store in stores for path in store.glob("*_BLOCK/*/*/bundle.json")):
-        if manifest.parent in recorded:
-            continue
-        key = json.loads(manifest.read_text("utf-8"))["key"]
-        if "block" not in key or (channel and key["channel_id"] != channel):
-            continue
-        box = Box.parse(key["block"])
-        if not boxes or any(map(box.meets, boxes)):
-            found.append(manifest.parent)
+    for store in stores:
+        unknown = [path for path in bundles.every(store, "*_BLOCK") if path not in recorded]
+        texts = bundles.each(bundles.manifest_text, unknown, store)
+        for directory, text in zip(unknown, texts, strict=True):
+            key = json.loads(text)["key"]
+            if "block" not in key or (channel and key["channel_id"] != channel):
+                continue
+            box = Box.parse(key["block"])
+            if not boxes or any(map(box.meets, boxes)):
+                found.append(directory)
     return found
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import database, work
-from .kit import bundles
+from .kit import buckets, bundles
 from .tables import Execution, Request, schema
 from .work import UnitPlan
 
@@ -100,18 +100,31 @@ def execution_attribute(table: Any) -> str:
 def stores_away(urls: Iterable[str]) -> list[Path]:
     """Return the stores of bundles that can't be reached from here."""
     stores = {_store(url.rsplit("/", 3)[0]) for url in urls}
-    return [Path(store) for store in sorted(stores) if not os.access(store, os.R_OK | os.X_OK)]
+    return [store for store in sorted(stores) if not _reachable(store)]
 
 
-def is_lost(url: str) -> bool:
-    """Say whether a recorded bundle is not in its store any more."""
-    store, process, start, unit = url.rsplit("/", 3)
-    return not os.path.exists(f"{_store(store)}/{process}/{start}/{unit}/{bundles.MANIFEST}")
+def _reachable(store: Path) -> bool:
+    if buckets.holds(store):
+        return buckets.reachable(store)
+    return os.access(store, os.R_OK | os.X_OK)
+
+
+def lost(urls: Iterable[str]) -> set[str]:
+    """Return those recorded bundles that are not in their stores any more."""
+    found, in_buckets = set(), {}
+    for url in urls:
+        store, process, start, unit = url.rsplit("/", 3)
+        if buckets.holds(path := _store(store)):
+            in_buckets[url] = path / process / start / unit
+        elif not os.path.exists(f"{path}/{process}/{start}/{unit}/{bundles.MANIFEST}"):
+            found.add(url)
+    there = buckets.at_once(bundles.there, in_buckets.values())
+    return found | {url for url, is_there in zip(in_buckets, there, strict=True) if not is_there}
 
 
 @functools.cache  # of 10,000 bundles' URLs
-def _store(url: str) -> str:
-    return str(bundles.local(url))
+def _store(url: str) -> Path:
+    return bundles.local(url)
 
 
 def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:

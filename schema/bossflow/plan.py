@@ -14,7 +14,7 @@ from typing import Any
 
 from . import __version__, database, ledger, summary, work
 from .insert import insert_absent
-from .kit import bundles
+from .kit import buckets, bundles
 from .ledger import Recorded
 from .tables import ParamSet, Request, Run
 from .work import UnitPlan
@@ -96,7 +96,7 @@ def _plan(
     given = params.get("blocks_per_task")
     tasks = _tasks(by_request, missing, found, workflow.seconds, int(given) if given else None)
     result |= {
-        "store": str(store),
+        "store": bundles.shown(store),
         "requests": [request.request_id for request in requests],
         "found": Counter(units[name].process for name in found),
         "planned": Counter(unit.process for unit in missing.values()),
@@ -113,7 +113,7 @@ def _plan(
         }
         summary.sum_up(result, [], directory, planned, found)
         return
-    header = {"run_id": result["run_id"], "store": store.as_uri(), "code": code}
+    header = {"run_id": result["run_id"], "store": bundles.url(store), "code": code}
     random.Random(result["run_id"]).shuffle(tasks)  # two runs at once take different ways
     (directory / "tasks").mkdir()
     for task in tasks:
@@ -127,11 +127,12 @@ def _refuse_lost(units: dict[str, UnitPlan], found: dict[str, Recorded]) -> None
     away = ledger.stores_away(there.bundle_url for there in found.values())
     if away:
         raise ValueError(
-            f"store {away[0]}, where results of this request are recorded, can't be reached from "
-            "here: mount it; if it is gone for good, make an empty directory there and run "
-            "`bossflow invalidate --lost`"
+            f"store {bundles.shown(away[0])}, where results of this request are recorded, can't "
+            "be reached from here: mount it, or give credentials; if it is gone for good, make an "
+            "empty one there and run `bossflow invalidate --lost`"
         )
-    lost = [name for name, there in found.items() if ledger.is_lost(there.bundle_url)]
+    gone = ledger.lost(there.bundle_url for there in found.values())
+    lost = [name for name, there in found.items() if there.bundle_url in gone]
     if lost:
         first = units[lost[0]]
         raise ValueError(
@@ -150,6 +151,9 @@ def _store(given: str | None, launch_dir: Path) -> Path:
 
 
 def _refuse_unwritable(store: Path) -> None:
+    if buckets.holds(store):
+        buckets.refuse_unwritable(store)
+        return
     try:
         store.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=store):
@@ -245,7 +249,7 @@ def _register(
         ],
         "nextflow_version": run["nextflow"],
         "profile": run.get("profile") or "standard",
-        "run_parameters": asked["params"] | {"store": str(store)},
+        "run_parameters": asked["params"] | {"store": bundles.shown(store)},
     }
     conn = database.connection()
     with database.lock(conn), conn.transaction:

@@ -57,20 +57,20 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     failed = [line for line in lines if line["state"] == "failed"]
     blocked = [line for line in lines if line["state"] == "blocked"]
     ready: dict[str, list[Finished]] = defaultdict(list)
-    for line in lines:
-        if "url" not in line:
-            continue
+    made = [line for line in lines if "url" in line]
+    for line, opened in zip(made, _opened_each(made), strict=True):
         try:
-            bundle = _checked(line, tables)
+            if isinstance(opened, Exception):
+                raise opened
+            _check_columns(opened, tables)
         except bundles.Damaged as error:
             directory = bundles.local(line["url"])
             bundles.retire(directory.parents[2], [directory])
             failed.append(line | {"error": f"{error}; set aside, the next run makes it again"})
-            continue
         except (ValueError, OSError) as error:
             failed.append(line | {"error": sentence(error)})
-            continue
-        ready[line["process"]].append(bundle)
+        else:
+            ready[line["process"]].append(opened)
     try:
         recorded, known, refused = _write(ready, tables, plan["run_id"])
         failed += refused
@@ -125,51 +125,67 @@ def _validator() -> Any:
     return fastjsonschema.compile(json.loads(text))
 
 
-def _checked(receipt: dict[str, Any], tables: dict[str, Any]) -> Finished:
-    """Open a receipt's bundle and check all that can be checked without the database."""
+def _opened_each(receipts: list[dict[str, Any]]) -> Iterable[Finished | Exception]:
+    """Open the receipts' bundles and check their files; an error stands for one that failed."""
+    if not receipts:
+        return []
+
+    def opened(receipt: dict[str, Any]) -> Finished | Exception:
+        try:
+            return _opened(receipt)
+        except (ValueError, OSError) as error:
+            return error
+
+    return bundles.each(opened, receipts, bundles.local(receipts[0]["url"]))
+
+
+def _opened(receipt: dict[str, Any]) -> Finished:
+    """Open a receipt's bundle and check it as far as it goes without tables."""
     directory = bundles.local(receipt["url"])
+    where = bundles.shown(directory)
     bundle = bundles.read(directory)
     try:
         _validator()(bundle.manifest)
     except fastjsonschema.JsonSchemaValueException as error:
-        where = "/".join(error.path[1:]) or "its top level"
+        entry = "/".join(error.path[1:]) or "its top level"
         problem = error.message.removeprefix(f"{error.name} ")
-        raise BundleError(f"{directory}/bundle.json is not valid: {where} {problem}") from None
+        raise BundleError(f"{where}/bundle.json is not valid: {entry} {problem}") from None
     manifest = bundle.manifest
     if (manifest["process"], manifest["key"]) != (receipt["process"], receipt["key"]):
-        raise BundleError(f"{directory} is the bundle of another unit than its receipt says")
-    if manifest["process"] not in tables:
-        raise BundleError(f"{directory}: no table is filled by process {manifest['process']}")
-    bundles.verify(bundle, store_of(bundle))
-    _check_columns(bundle, tables[manifest["process"]])
+        raise BundleError(f"{where} is the bundle of another unit than its receipt says")
+    bundles.verify(bundle, bundle.store)
+    bundles.fetch([bundle], *manifest["parts"].values())
     return bundle
 
 
-def store_of(bundle: Finished) -> Path:
-    """Return the store that a bundle is in: `<store>/<PROCESS>/<id[:2]>/<id>`."""
-    return bundle.directory.parents[2]
+def _where(bundle: Finished) -> str:
+    return bundles.shown(bundle.directory)
 
 
-def _check_columns(bundle: Finished, table: Any) -> None:
-    manifest, heading = bundle.manifest, table().heading
+def _check_columns(bundle: Finished, tables: dict[str, Any]) -> None:
+    manifest = bundle.manifest
+    if manifest["process"] not in tables:
+        raise BundleError(f"{_where(bundle)}: no table is filled by process {manifest['process']}")
+    table = tables[manifest["process"]]
+    heading = table().heading
     given = {*manifest["key"], *manifest["attributes"], *manifest["urls"]}
     wanted = set(heading.names) - {ledger.execution_attribute(table)}
-    _same_columns(given, wanted, bundle.directory, table.__name__)
+    _same_columns(given, wanted, _where(bundle), table.__name__)
     if set(manifest["key"]) != set(heading.primary_key):
         raise BundleError(
-            f"{bundle.directory}: its key has {sorted(manifest['key'])}, table {table.__name__} "
+            f"{_where(bundle)}: its key has {sorted(manifest['key'])}, table {table.__name__} "
             f"has {sorted(heading.primary_key)}"
         )
     for name, value in manifest["attributes"].items():
-        _check_value(name, value, heading[name], bundle.directory)
+        _check_value(name, value, heading[name], _where(bundle))
     for part_name in manifest["parts"]:
         part = getattr(table, part_name, None)
         if part is None:
-            raise BundleError(f"{bundle.directory}: {table.__name__} has no part {part_name}")
+            raise BundleError(f"{_where(bundle)}: {table.__name__} has no part {part_name}")
         wanted = set(part().heading.names) - set(manifest["key"])
         _check_part(bundle, part_name, wanted)
     for part_name in set(_part_rows(bundle)) - set(manifest["parts"]):
-        raise BundleError(f"{bundle.directory}: part_rows names {part_name}, which is no part")
+        raise BundleError(f"{_where(bundle)}: part_rows names {part_name}, which is no part")
 
 
 def _check_part(bundle: Finished, name: str, wanted: set[str]) -> None:
@@ -180,29 +196,34 @@ def _check_part(bundle: Finished, name: str, wanted: set[str]) -> None:
     files = _part_files(bundle, name)
     if not files:
         raise BundleError(
-            f"{bundle.directory / bundle.manifest['parts'][name]} of part {name} is neither a "
+            f"{_where(bundle)}/{bundle.manifest['parts'][name]} of part {name} is neither a "
             "file nor a directory of .parquet files that the bundle lists"
         )
     first = pq.read_schema(files[0])
-    _same_columns(set(first.names), wanted, files[0], name)
+    _same_columns(set(first.names), wanted, bundles.shown(files[0]), name)
     floats = [field.name for field in first if pa.types.is_floating(field.type)]
     left = _part_rows(bundle).get(name, math.inf)
     for file in files:
         source = pq.ParquetFile(file)
         if not source.schema_arrow.equals(first):
-            raise BundleError(f"{file} has other columns or types than {files[0]}")
+            raise BundleError(
+                f"{bundles.shown(file)} has other columns or types than {bundles.shown(files[0])}"
+            )
         if left > 0 and floats:
             for batch in source.iter_batches(columns=floats):
                 for column_name, column in zip(floats, batch.columns, strict=True):
                     if not pc.all(pc.is_finite(column), min_count=0).as_py():
-                        raise BundleError(f"{file}: {column_name} holds a value that is not finite")
+                        where = bundles.shown(file)
+                        raise BundleError(
+                            f"{where}: {column_name} holds a value that is not finite"
+                        )
         left -= source.metadata.num_rows
 
 
 def _part_files(bundle: Finished, name: str) -> list[Path]:
     """Return the Parquet files of a part, in order: only those that are listed were verified."""
-    store, target = store_of(bundle), bundle.directory / bundle.manifest["parts"][name]
-    listed = [store / entry["path"] for entry in bundle.manifest["files"]]
+    target = bundle.at(bundle.manifest["parts"][name])
+    listed = [bundle.store / bundle.actual(entry["path"]) for entry in bundle.manifest["files"]]
     inside = [path for path in listed if path.parent == target and path.suffix == ".parquet"]
     return [path for path in listed if path == target] or sorted(inside)
 
@@ -212,14 +233,14 @@ def _part_rows(bundle: Finished) -> dict[str, int]:
     return rows
 
 
-def _same_columns(given: set[str], wanted: set[str], where: Path, table: str) -> None:
+def _same_columns(given: set[str], wanted: set[str], where: str, table: str) -> None:
     if given != wanted:
         problem = [f"lacks {name}" for name in sorted(wanted - given)]
         problem += [f"has {name}, which the table has not" for name in sorted(given - wanted)]
         raise BundleError(f"{where} does not fit table {table}: it {', '.join(problem)}")
 
 
-def _check_value(name: str, value: Any, attribute: Any, where: Path) -> None:
+def _check_value(name: str, value: Any, attribute: Any, where: str) -> None:
     kind = attribute.original_type or attribute.type
     if kind.startswith("int"):
         fits = isinstance(value, int) and not isinstance(value, bool)
@@ -241,7 +262,7 @@ def _add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> Non
     """
     for process in reversed(tables):
         stores = {
-            (given["unit_id"], given["content_sha256"]): (given, store_of(bundle))
+            (given["unit_id"], given["content_sha256"]): (given, bundle.store)
             for bundle in ready[process]
             for given in bundle.manifest["inputs"]
         }
@@ -252,7 +273,9 @@ def _add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> Non
             if any(other.directory == directory for other in batch):
                 continue
             with contextlib.suppress(ValueError, OSError):  # then its lineage is refused
-                batch.append(_checked(given | {"url": directory.as_uri()}, tables))
+                taken = _opened(given | {"url": bundles.url(directory)})
+                _check_columns(taken, tables)
+                batch.append(taken)
 
 
 def _unrecorded(inputs: list[dict[str, Any]], tables: dict[str, Any]) -> list[dict[str, Any]]:
@@ -288,7 +311,8 @@ def _new_bundles(
     }
     new: dict[tuple[Any, ...], Finished] = {}
     old = 0
-    for bundle in ready:
+    in_place = bundles.each(_in_place, ready, ready[0].directory) if ready else []
+    for bundle, is_in_place in zip(ready, in_place, strict=True):
         key = tuple(bundle.key[name] for name in names)
         known = there.get(key)
         manifest = bundle.manifest
@@ -302,17 +326,17 @@ def _new_bundles(
             continue
         if known is not None:
             error = (
-                f"{bundle.directory} has other content than what is recorded from "
+                f"{_where(bundle)} has other content than what is recorded from "
                 f"{known.bundle_url}: if the recorded one is wrong, `bossflow invalidate` it"
             )
         elif lost:
             name = lost[0]["key"].get("block", lost[0]["unit_id"])
             error = (
-                f"{bundle.directory} was made from {lost[0]['process']} {name} with a content "
+                f"{_where(bundle)} was made from {lost[0]['process']} {name} with a content "
                 "that is not recorded"
             )
-        elif not _in_place(bundle):
-            error = f"{bundle.directory} was set aside meanwhile"
+        elif not is_in_place:
+            error = f"{_where(bundle)} was set aside meanwhile"
         else:
             new.setdefault(key, bundle)
             continue
@@ -323,7 +347,7 @@ def _new_bundles(
 def _in_place(bundle: Finished) -> bool:
     """Say whether the bundle that was checked is still there, now that the lock is held."""
     try:
-        text = (bundle.directory / bundles.MANIFEST).read_bytes()
+        text = bundles.manifest_text(bundle.directory)
     except OSError:
         return False
     return hashlib.sha256(text).hexdigest() == bundle.manifest_sha256
@@ -340,7 +364,7 @@ def _insert(table: Any, new: list[Finished], run_id: str) -> None:
         manifest = bundle.manifest
         execution_id = bundle.manifest_sha256[:32]
         executions.append(_execution(bundle, execution_id, known_runs, run_id))
-        urls = {name: (bundle.directory / path).as_uri() for name, path in manifest["urls"].items()}
+        urls = {name: bundles.url(bundle.at(path)) for name, path in manifest["urls"].items()}
         rows.append(manifest["key"] | manifest["attributes"] | urls | {lineage: execution_id})
     # rows deleted by hand leave their execution: the same id is the same bundle
     insert_absent(Execution(), executions)
@@ -382,7 +406,7 @@ def _execution(
         "executed": started.replace(tzinfo=None),
         "execution_seconds": manifest["seconds"],
         "peak_memory_bytes": manifest["peak_memory_bytes"],
-        "bundle_url": bundle.directory.as_uri(),
+        "bundle_url": bundles.url(bundle.directory),
         "bundle_bytes": sum(entry["bytes"] for entry in manifest["files"]),
         "manifest_sha256": bundle.manifest_sha256,
         "content_sha256": bundle.content_sha256,

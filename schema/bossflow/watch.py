@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
+from itertools import groupby
 from typing import Any
 
 from . import database, ledger, status, work
@@ -82,16 +82,18 @@ def _made(units: Iterable[UnitPlan], recorded: set[str]) -> set[str]:
     """Return the units whose bundle is in the store of the last run, but not recorded."""
     last = Run.to_dicts(order_by="run_started DESC", limit=1)
     parameters = last[0]["run_parameters"] if last else {}
-    store = Path(parameters.get("store") or database.default_store())
+    store = bundles.local(parameters.get("store") or str(database.default_store()))
     made: set[str] = set()
-    for unit in units:
-        name = unit.unit_id
-        if name in recorded or any(
-            given.unit_id not in recorded and given.unit_id not in made for given in unit.inputs
-        ):
-            continue
-        if (bundles.place(store, unit.process, name) / bundles.MANIFEST).exists():
-            made.add(name)
+    for process, group in groupby(units, lambda unit: unit.process):
+        names = [
+            unit.unit_id
+            for unit in group
+            if unit.unit_id not in recorded
+            and all(one.unit_id in recorded or one.unit_id in made for one in unit.inputs)
+        ]
+        places = [bundles.place(store, process, name) for name in names]
+        there = bundles.each(bundles.there, places, store)
+        made |= {name for name, is_there in zip(names, there, strict=True) if is_there}
     return made
 
 
