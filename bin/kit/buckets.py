@@ -32,7 +32,8 @@ _AT_ONCE = 16
 _KEPT_BYTES = 2**28
 """What a task keeps of the files that it has fetched, beside those of the unit at hand."""
 
-_READ_BYTES = 2**23
+_PART_BYTES = 2**23
+"""What is read or uploaded at a time; each request in flight holds two at most."""
 
 _parent: Path | None = None
 _here: Path | None = None
@@ -142,7 +143,7 @@ def _parts(path: Path) -> Iterator[Any]:
     import obstore
 
     with _sentences(path):
-        yield from obstore.get(*_object(path)).stream(min_chunk_size=_READ_BYTES)
+        yield from obstore.get(*_object(path)).stream(min_chunk_size=_PART_BYTES)
 
 
 def fetch(path: Path, expected_sha256: str) -> None:
@@ -205,7 +206,8 @@ def store(file: Path, path: Path) -> str:
     import obstore
 
     with _sentences(path):
-        return obstore.put(*_object(path), file)["e_tag"] or ""
+        found = obstore.put(*_object(path), file, chunk_size=_PART_BYTES, max_concurrency=2)
+        return found["e_tag"] or ""
 
 
 def create(path: Path, content: bytes) -> bool:
@@ -283,7 +285,10 @@ def refuse_unwritable(path: Path) -> None:
     probe = path / f".tmp-{uuid.uuid4().hex}"
     with _sentences(path):
         client, key = _object(probe, hurried=True)
-        obstore.put(client, key, b"", mode="create", use_multipart=False)
+        try:
+            obstore.put(client, key, b"", mode="create", use_multipart=False)
+        except FileNotFoundError:
+            raise OSError(f"{url(path)} can't be used: there is no such bucket") from None
         try:
             obstore.put(client, key, b"", mode="create", use_multipart=False)
         except AlreadyExistsError:

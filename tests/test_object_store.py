@@ -1,0 +1,499 @@
+"""The store in a bucket, at a real S3-compatible server on loopback (moto's)."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import obstore
+import pytest
+import requests
+import tensorstore as ts
+from conftest import ROOT
+from kit import buckets, bundles, tasks
+from kit.tasks import Bundle, Unit
+from test_workflow import SMALL, Lab, X, Y, Z, check, make_voxels, read_volume, whole
+
+pytestmark = pytest.mark.s3
+
+SECRET = "never-to-be-seen-anywhere"
+BUCKET = "lab"
+
+
+class Server:
+    """An S3; `answer` may take a request over: it gets method and path, and returns a status."""
+
+    def __init__(self) -> None:
+        from moto.server import DomainDispatcherApplication, create_backend_app
+        from werkzeug.serving import make_server
+
+        app = DomainDispatcherApplication(create_backend_app)
+        self.asked: list[tuple[str, str]] = []
+        self.ignored: set[str] = set()
+        self.answer: Callable[[str, str], str | None] = lambda method, path: None
+
+        def watched(environ: dict[str, Any], start_response: Any) -> Any:
+            request = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+            self.asked.append(request)
+            for header in self.ignored:
+                environ.pop(header, None)
+            status = self.answer(*request)
+            if status:
+                environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+                start_response(status, [("Content-Length", "0")])
+                return [b""]
+            return app(environ, start_response)
+
+        self.server = make_server("127.0.0.1", 0, watched, threaded=True)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        requests.put(f"{self.url}/{BUCKET}").raise_for_status()
+
+    def put(self, path: Path, content: bytes) -> None:
+        """Write an object as another program would, in one piece."""
+        obstore.put(*buckets._object(path), content, use_multipart=False)
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Server]:
+    server = Server()
+    set_here = pytest.MonkeyPatch()
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        set_here.delenv(name)
+    set_here.setenv("AWS_ENDPOINT_URL", server.url)
+    set_here.setenv("AWS_ACCESS_KEY_ID", "someone")
+    set_here.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    set_here.setenv("AWS_REGION", "us-east-1")
+    set_here.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    buckets._client.cache_clear()
+    yield server
+    set_here.undo()
+    server.server.shutdown()
+
+
+@pytest.fixture
+def server(started: Server) -> Iterator[Server]:
+    yield started
+    started.answer = lambda method, path: None
+    started.ignored.clear()
+
+
+@pytest.fixture
+def store(server: Server, tmp_path: Path) -> Path:
+    """Return the path that stands for a store of this test alone."""
+    return buckets.local(f"s3://{BUCKET}/{tmp_path.name.replace('_', '-')}/store")
+
+
+# ---- the workflow, with the store in a bucket ----
+
+
+class Pair:
+    """Two labs with the same volume: one with its store on disk, one with it in the bucket."""
+
+    def __init__(self, directory: Path) -> None:
+        voxels = make_voxels((36, 70, 90), 1)
+        self.on_disk = Lab(directory / "disk", voxels, (5, 10, 100))
+        self.in_bucket = Lab(directory / "bucket", voxels, (5, 10, 100))
+
+    store = f"s3://{BUCKET}/results/store"
+    asked = SMALL | {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
+
+
+@pytest.fixture(scope="module")
+def pair(started: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    labs = Pair(tmp_path_factory.mktemp("pair"))
+    with labs.on_disk.serving(), labs.in_bucket.serving():
+        labs.on_disk.nextflow(**labs.asked).ok()
+        made = labs.in_bucket.nextflow(**labs.asked, store=labs.store).ok()
+        assert made.computed == {
+            "PULL_BLOCK": 8, "LABEL_BLOCK": 8, "LINK_BLOCK": 8, "STITCH": 1, "RELABEL_BLOCK": 8
+        }  # fmt: skip
+        yield labs
+
+
+def executions(lab: Lab) -> list[list[str]]:
+    """Return process and content digest of every bundle that is recorded."""
+    code = """if True:
+        import json
+        from bossflow import ledger
+        from bossflow.tables import Execution
+        ledger.known_workflows()
+        rows = Execution.proj("process", "content_sha256", "bundle_bytes").to_dicts()
+        print(json.dumps(sorted(
+            [row["process"], row["content_sha256"], str(row["bundle_bytes"])] for row in rows
+        )))
+    """
+    found: list[list[str]] = json.loads(lab.python(code))
+    return found
+
+
+def volume_in_bucket(url: str) -> np.ndarray:
+    spec = {"driver": "neuroglancer_precomputed", "kvstore": f"{url}/"}
+    context = ts.Context({"aws_credentials": {"type": "environment"}})
+    return np.asarray(ts.open(spec, context=context).result()[..., 0].read().result()).T
+
+
+def objects(store: str) -> set[str]:
+    """Return the names of all objects in a store."""
+    path = buckets.local(store)
+    return {found.relative_to(path).as_posix() for found in buckets.below(path)}
+
+
+def test_a_store_in_a_bucket_holds_what_a_store_on_disk_holds(pair: Pair) -> None:
+    assert executions(pair.in_bucket) == executions(pair.on_disk)
+    tables = [
+        lab.bossflow("components", lab.status()["requests"][0]["request"], "--format", "csv")
+        for lab in (pair.in_bucket, pair.on_disk)
+    ]
+    assert tables[0] == tables[1] and tables[0].count("\n") > 20
+    (there,), (here,) = (lab.status()["requests"] for lab in (pair.in_bucket, pair.on_disk))
+    assert there["volume"].startswith(f"{pair.store}/STITCH/")
+    voxels, offset, _ = read_volume(here["volume"])
+    np.testing.assert_array_equal(volume_in_bucket(there["volume"]), voxels)
+    labels = whole(pair.on_disk.cut(X, Y, Z), 18, 3)
+    check(pair.on_disk, here, labels, (Z[0], Y[0], X[0]))
+
+
+def test_every_object_is_of_a_bundle_and_nothing_is_left_of_what_was_fetched(pair: Pair) -> None:
+    store = buckets.local(pair.store)
+    named = set()
+    for directory in bundles.every(store, "*"):
+        bundle = bundles.read(directory)
+        bundles.verify(bundle, store)
+        files = [directory / bundles.MANIFEST]
+        files += [store / bundle.actual(entry["path"]) for entry in bundle.manifest["files"]]
+        named |= {path.relative_to(store).as_posix() for path in files}
+    assert objects(pair.store) == named and len(named) > 100
+    assert not list(pair.in_bucket.directory.glob("work/*/*/bossflow-*"))
+
+
+def test_credentials_are_written_nowhere(pair: Pair) -> None:
+    for path in bundles.files_below(pair.in_bucket.directory):
+        if path.is_file():
+            assert SECRET.encode() not in path.read_bytes(), path
+    store = buckets.local(pair.store)
+    assert not any(SECRET.encode() in buckets.read(store / name) for name in objects(pair.store))
+
+
+def test_a_second_run_computes_nothing_however_the_store_is_written(pair: Pair) -> None:
+    before = objects(pair.store)
+    again = pair.in_bucket.nextflow(**pair.asked, store=f"S3://{BUCKET}/results/store/").ok()
+    assert again.tasks == {"DESCRIBE": 1, "PLAN": 1}
+    assert objects(pair.store) == before
+
+
+def test_a_block_that_is_invalidated_is_made_again(pair: Pair) -> None:
+    lab = pair.in_bucket
+    before = executions(lab)
+    block = "140-180_10-42_21-37"
+    lab.bossflow("invalidate", block, "--yes")
+    assert len(executions(lab)) < len(before)
+    assert any(name.startswith(".retired/PULL_BLOCK/") for name in objects(pair.store))
+    again = lab.nextflow(**pair.asked, store=pair.store).ok()
+    assert again.computed["PULL_BLOCK"] == 1 and again.computed["STITCH"] == 1
+    assert executions(lab) == before
+
+
+def test_an_emptied_database_is_filled_from_the_bucket(pair: Pair) -> None:
+    lab = pair.in_bucket
+    before = executions(lab)
+    there = objects(pair.store)
+    lab.bossflow("db", "stop")
+    shutil.rmtree(lab.home)
+    again = lab.nextflow(**pair.asked, store=pair.store).ok()
+    assert again.computed["LABEL_BLOCK"] == 8  # tasks that find their bundles there
+    assert executions(lab) == before
+    assert objects(pair.store) == there
+
+
+def test_bundles_that_got_lost_are_named_and_made_again(pair: Pair) -> None:
+    lab = pair.in_bucket
+    store = buckets.local(pair.store)
+    lost = next(bundles.every(store, "LABEL_BLOCK"))
+    buckets.delete([lost / bundles.MANIFEST])
+    refused = lab.nextflow(**pair.asked, store=pair.store)
+    assert refused.code != 0
+    assert "1 recorded bundles are not in the store any more (first: LABEL_BLOCK" in refused.text
+    lab.bossflow("invalidate", "--lost", "--yes")
+    again = lab.nextflow(**pair.asked, store=pair.store).ok()
+    assert again.computed["LABEL_BLOCK"] == 1 and "PULL_BLOCK" not in again.computed
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (
+            "s3://no-such-bucket/store",
+            "s3://no-such-bucket/store can't be used: there is no such b",
+        ),
+        ("s3://lab//store", "store s3://lab//store can't be used: in a bucket, a store is s3://bu"),
+        ("s3://me:secret@lab/x", "can't be used: in a bucket, a store is s3://bucket/path or gs:"),
+        ("https://lab.s3.amazonaws.com/x", "or s3://bucket/path or gs://bucket/path"),
+    ],
+)
+def test_a_store_that_is_none_is_one_sentence(pair: Pair, given: str, says: str) -> None:
+    before = executions(pair.in_bucket)
+    run = pair.in_bucket.nextflow(**(pair.asked | {"min_voxels": 99}), store=given)
+    assert run.code != 0 and run.tasks == {"DESCRIBE": 1, "PLAN": 1}
+    (sentence,) = (line for line in run.text.splitlines() if says in line)
+    assert executions(pair.in_bucket) == before
+    assert len(pair.in_bucket.status()["requests"]) == 1
+
+
+# ---- a program and the bucket ----
+
+
+def line(number: int = 1, **arguments: Any) -> dict[str, Any]:
+    return {
+        "unit_id": bundles.unit_id("TEST", {"block": str(number)}),
+        "process": "TEST",
+        "key": {"block": str(number)},
+        "arguments": arguments,
+        "settings": {},
+        "inputs": [],
+    }
+
+
+def write(unit: Unit, bundle: Bundle) -> None:
+    (bundle.directory / "data").write_bytes(b"data of " + unit.key["block"].encode())
+    (bundle.directory / "more").mkdir()
+    (bundle.directory / "more" / "large").write_bytes(bytes(range(256)) * 2**16)
+    bundle.attributes["n"] = 1
+
+
+def run(store: Path, given: dict[str, Any], work: tasks.Work = write) -> dict[str, Any]:
+    header = {"store": bundles.url(store), "run_id": "0" * 16, "code": "c"}
+    return tasks.run_unit(work, given, header, {})
+
+
+def made(store: Path, given: dict[str, Any], work: tasks.Work = write) -> bundles.Finished:
+    receipt = run(store, given, work)
+    assert receipt["state"] == "made", receipt
+    return bundles.read(bundles.local(receipt["url"]))
+
+
+def test_a_bundle_is_what_it_is_on_disk(store: Path, tmp_path: Path) -> None:
+    there, here = made(store, line()), made(tmp_path, line())
+    assert there.content_sha256 == here.content_sha256
+    assert there.file("more/large").read_bytes() == here.file("more/large").read_bytes()
+    assert sorted(path.name for path in there.file("more").iterdir()) == ["large"]
+    assert there.part("data", -3, -1) == here.part("data", -3, -1) == b"f "
+    assert run(store, line())["state"] == "reused"
+
+
+def test_another_place_or_attempt_is_the_same_content(store: Path) -> None:
+    first = made(store, line())
+    bundles.retire(store, [first.directory])
+    assert not bundles.there(first.directory)
+    again = made(store, line())
+    assert again.manifest["attempts"] != first.manifest["attempts"]
+    assert again.content_sha256 == first.content_sha256
+
+
+def test_other_arguments_set_the_bundle_aside(store: Path) -> None:
+    first = made(store, line(level=1))
+    second = made(store, line(level=2))
+    assert second.directory == first.directory
+    names = objects(bundles.url(store))
+    assert sum(name.startswith(".retired/TEST/") for name in names) == 1
+
+
+def test_of_two_at_once_one_is_kept_whole(store: Path, server: Server) -> None:
+    def interrupted(unit: Unit, bundle: Bundle) -> None:
+        write(unit, bundle)
+        kept.append(made(store, line()))
+
+    kept: list[bundles.Finished] = []
+    receipt = run(store, line(), interrupted)
+    assert receipt["state"] == "made"
+    found = bundles.read(bundles.local(receipt["url"]))
+    assert found.manifest == kept[0].manifest
+    bundles.verify(found, store)
+    attempts = {name.split("/")[3] for name in objects(bundles.url(store))}
+    assert attempts == {*found.manifest["attempts"].values(), bundles.MANIFEST}
+
+
+def test_of_two_at_once_with_other_content_the_later_fails(store: Path) -> None:
+    def interrupted(unit: Unit, bundle: Bundle) -> None:
+        (bundle.directory / "data").write_bytes(b"other")
+        made(store, line())
+
+    receipt = run(store, line(), interrupted)
+    assert receipt["state"] == "failed" and "meanwhile, with other content" in receipt["error"]
+
+
+def test_an_answer_that_got_lost_is_no_other_bundle(store: Path, server: Server) -> None:
+    """The manifest arrives, its answer does not; the client asks again."""
+    content = b"{}"
+    path = store / "TEST" / "ab" / "c" / bundles.MANIFEST
+    server.put(path, content)
+    assert buckets.create(path, content)
+    assert not buckets.create(path, b"other")
+    assert buckets.read(path) == content
+
+
+def test_a_kill_before_the_manifest_leaves_no_bundle(store: Path, server: Server) -> None:
+    code = """if True:
+        import sys
+        sys.path[:0] = sys.argv[2:]
+        import test_object_store as here
+        from kit import buckets
+        here.run(buckets.local(sys.argv[1]), here.line())
+    """
+    where = [str(ROOT / "bin"), str(ROOT / "schema"), str(ROOT / "tests")]
+    program = subprocess.Popen([sys.executable, "-c", code, bundles.url(store), *where])
+
+    def kill(method: str, path: str) -> str | None:
+        if method == "PUT" and path.endswith(bundles.MANIFEST):
+            program.kill()
+            return "500 gone"
+        return None
+
+    server.answer = kill
+    assert program.wait(120) == -9
+    server.answer = lambda method, path: None
+    left = objects(bundles.url(store))
+    assert left and not any(name.endswith(bundles.MANIFEST) for name in left)
+    bundles.verify(made(store, line()), store)
+
+
+def test_an_upload_that_fails_leaves_nothing(store: Path, server: Server) -> None:
+    def refuse(method: str, path: str) -> str | None:
+        return "403 no" if method != "DELETE" and path.endswith("large") else None
+
+    server.answer = refuse
+    receipt = run(store, line())
+    assert receipt["state"] == "failed"
+    assert "these credentials may not read and write it" in receipt["error"]
+    server.answer = lambda method, path: None
+    assert objects(bundles.url(store)) == set()
+
+
+def test_the_inputs_of_a_unit_come_from_the_bucket(store: Path) -> None:
+    made(store, line(1))
+    names = ("unit_id", "process", "key")
+    given = [{name: line(number)[name] for name in names} | {"url": None} for number in (1, 2)]
+
+    def read(unit: Unit, bundle: Bundle) -> None:
+        bundle.attributes["data"] = unit.inputs[0].file("data").read_text()
+
+    taken = made(store, line(3) | {"inputs": given[:1]}, read)
+    assert taken.manifest["attributes"] == {"data": "data of 1"}
+    blocked = run(store, line(4) | {"inputs": given}, read)
+    assert blocked["state"] == "blocked"
+    assert blocked["error"].startswith(f"its input TEST 2 is not in {bundles.url(store)}/TEST/")
+
+
+def test_a_server_that_is_busy_is_asked_again(store: Path, server: Server) -> None:
+    seen: set[tuple[str, str]] = set()
+
+    def busy(method: str, path: str) -> str | None:
+        first = (method, path) not in seen
+        seen.add((method, path))
+        return "503 Slow Down" if first else None
+
+    server.answer = busy
+    bundle = made(store, line())
+    bundles.verify(bundle, store)
+    assert bundle.file("data").read_bytes() == b"data of 1"
+
+
+def test_damage_is_found(store: Path, server: Server) -> None:
+    bundle = made(store, line())
+    data = bundle.at("data")
+    server.put(data, b"data of 2")  # as long as before
+    with pytest.raises(bundles.Damaged, match="data is not what its bundle says"):
+        bundles.verify(bundle, store)
+    with pytest.raises(ValueError, match="data is not what its bundle says"):
+        bundle.file("data")
+    assert not data.exists()
+    buckets.delete([data])
+    with pytest.raises(bundles.Damaged, match="data is missing, but its bundle lists it"):
+        bundles.verify(bundle, store)
+    assert not bundles.whole(bundle, store)
+    assert run(store, line())["state"] == "made"
+
+
+def test_what_is_unchanged_is_not_read_back(store: Path, server: Server) -> None:
+    bundle = made(store, line())
+    server.asked.clear()
+    bundles.verify(bundle, store)
+    assert [method for method, _ in server.asked] == ["HEAD", "HEAD"]
+    # the same bytes, written again by another client in one piece: its ETag is another one
+    server.put(bundle.at("more/large"), bundle.file("more/large").read_bytes())
+    bundles.verify(bundle, store)
+
+
+def test_a_task_keeps_a_bounded_part_of_what_it_fetched(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 2**24
+    monkeypatch.setattr(buckets, "_KEPT_BYTES", 2 * size)
+    given = [made(store, line(number)) for number in range(6)]
+    files = []
+    for bundle in given:
+        files.append(bundle.file("more/large"))
+        assert files[-1].exists()
+        buckets.tidy()
+    buckets.tidy()
+    assert [path.exists() for path in files] == [False] * 4 + [True] * 2
+    assert given[0].file("more/large").stat().st_size == size
+
+
+def test_a_stream_keeps_nothing(store: Path) -> None:
+    given = [made(store, line(number)) for number in range(12)]
+    seen: list[Path] = []
+    for number, path in enumerate(bundles.stream(given, "data")):
+        assert path.read_bytes() == f"data of {number}".encode()
+        assert not any(before.exists() for before in seen)
+        seen.append(path)
+    assert len(seen) == 12 and not seen[-1].exists()
+
+
+def test_no_bundle_leads_out_of_its_directory(store: Path) -> None:
+    bundle = made(store, line())
+    place = bundle.directory.relative_to(store).as_posix()
+    entry = bundle.manifest["files"][0] | {"path": f"{place}/data/../../../../../../evil"}
+    bundle.manifest["files"].append(entry)
+    with pytest.raises(ValueError, match="names no object"):
+        bundle.file("data")
+
+
+def test_a_server_without_conditional_writes_is_refused(store: Path, server: Server) -> None:
+    server.ignored.add("HTTP_IF_NONE_MATCH")
+    with pytest.raises(OSError, match="its server ignores conditional writes"):
+        buckets.refuse_unwritable(store)
+
+
+def test_nobody_there_and_nobody_known_are_one_sentence_each(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    buckets._client.cache_clear()
+    try:
+        with pytest.raises(OSError, match=r"^s3://\S+ can't be used: [^\n]*127.0.0.1:1[^\n]*$"):
+            buckets.refuse_unwritable(store)
+        assert not buckets.reachable(store)
+    finally:
+        buckets._client.cache_clear()
+        monkeypatch.undo()
+        buckets._client.cache_clear()
+
+
+@pytest.mark.parametrize("bad", ["s3://", "s3:///x", "s3://b/../x", "gs://b/a b", "s3://b/x?y=z"])
+def test_what_is_no_url_of_a_bucket_is_refused(bad: str) -> None:
+    with pytest.raises(ValueError, match="can't be used"):
+        bundles.local(bad)
+
+
+def test_a_url_has_one_path_and_a_path_one_url() -> None:
+    for spelled in ("gs://lab/a/store", "gs://lab/a/store/", "GS://lab/a/store"):
+        path = bundles.local(spelled)
+        assert bundles.url(path) == bundles.shown(path) == "gs://lab/a/store"
+        assert path == bundles.local("gs://lab/a/store")
