@@ -384,6 +384,26 @@ def test_the_inputs_of_a_unit_come_from_the_bucket(store: Path) -> None:
     assert blocked["error"].startswith(f"its input TEST 2 is not in {bundles.url(store)}/TEST/")
 
 
+def test_files_in_another_bundle_are_made_again_with_it(store: Path) -> None:
+    """As blocks of a volume: what lies in an attempt that was set aside is in no volume."""
+
+    def write_outside(unit: Unit, bundle: Bundle) -> None:
+        file = unit.inputs[0].file("data").with_name("chunk")
+        file.write_bytes(b"voxels")
+        bundle.outside.append(file)
+
+    volume = made(store, line(1))
+    names = ("unit_id", "process", "key")
+    asked = line(2) | {"inputs": [{name: line(1)[name] for name in names} | {"url": None}]}
+    block = made(store, asked, write_outside)
+    assert buckets.exists(volume.at("chunk")) and not volume.at("chunk").exists()
+    assert run(store, asked, write_outside)["state"] == "reused"
+    bundles.retire(store, [volume.directory])
+    again = made(store, line(1))
+    assert made(store, asked, write_outside).content_sha256 == block.content_sha256
+    assert buckets.exists(again.at("chunk")) and again.at("chunk") != volume.at("chunk")
+
+
 def test_a_server_that_is_busy_is_asked_again(store: Path, server: Server) -> None:
     seen: set[tuple[str, str]] = set()
 

@@ -192,6 +192,15 @@ class Finished:
             stream.seek(start, os.SEEK_END)
             return stream.read(end - start)
 
+    def lies_in(self, inputs: Iterable["Finished"]) -> bool:
+        """Say whether its files in other bundles are in these, not in what was there before."""
+        attempts = self.manifest.get("attempts", {})
+        return all(
+            attempts.get(place, attempt) == attempt
+            for given in inputs
+            for place, attempt in given.manifest.get("attempts", {}).items()
+        )
+
     def _listed(self, name: str) -> list[dict[str, Any]]:
         """Return the entries of a file, or of the files below a directory."""
         path = (self.directory / name).relative_to(self.store).as_posix()
@@ -442,16 +451,12 @@ def retire(store: Path, directories: Iterable[Path]) -> list[Path]:
     In a bucket it is their `bundle.json` that moves: files stay under an attempt that no other
     one names.
     """
+    if buckets.holds(store):
+        return [target for target in buckets.at_once(_retire_manifest, directories) if target]
     moved = []
     for directory in directories:
         target = store / ".retired" / directory.relative_to(store)
         number = 0
-        if buckets.holds(store):
-            target = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}")
-            with contextlib.suppress(FileNotFoundError):
-                buckets.move(directory / MANIFEST, target / MANIFEST)
-                moved.append(target)
-            continue
         while target.exists():
             number += 1
             target = target.with_name(f"{directory.name}.{number}")
@@ -462,3 +467,14 @@ def retire(store: Path, directories: Iterable[Path]) -> list[Path]:
             continue  # another process retired it, or it never was there
         moved.append(target)
     return moved
+
+
+def _retire_manifest(directory: Path) -> Path | None:
+    store = directory.parents[2]
+    target = store / ".retired" / directory.relative_to(store)
+    target = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        buckets.move(directory / MANIFEST, target / MANIFEST)
+    except FileNotFoundError:
+        return None  # another process retired it, or it never was there
+    return target

@@ -143,7 +143,7 @@ def run_unit(
     try:
         unit = open_unit(line, store)
         made_from = [given.as_input for given in unit.inputs]
-        if reusable(final, store, unit.arguments, made_from):
+        if reusable(final, store, unit, made_from):
             return receipt | {"state": "reused", "url": bundles.url(final)}
         working = store / f".tmp-{line['unit_id']}-{uuid.uuid4().hex[:8]}"
         working.mkdir(parents=True)
@@ -216,14 +216,13 @@ def _read(directory: Path, stamp: tuple[Any, ...]) -> Finished:
     return bundles.read(directory)
 
 
-def reusable(
-    final: Path, store: Path, arguments: dict[str, Any], made_from: list[dict[str, Any]]
-) -> bool:
+def reusable(final: Path, store: Path, unit: Unit, made_from: list[dict[str, Any]]) -> bool:
     """Say whether a whole bundle of the same arguments and inputs is in place; retire any other."""
     try:
         found = bundles.read(final)
-        same = (found.manifest["arguments"], found.manifest["inputs"]) == (arguments, made_from)
-        if same and bundles.whole(found, store):
+        made_of = found.manifest["arguments"], found.manifest["inputs"]
+        same = made_of == (unit.arguments, made_from)
+        if same and found.lies_in(unit.inputs) and bundles.whole(found, store):
             return True
     except FileNotFoundError:
         if not final.exists():
