@@ -208,8 +208,7 @@ def test_heads_stay_here_and_secrets_with_them(
     assert asked["store"] == store.format(stage=stage.directory)
     held = {entry["program"]: entry["secrets"] for entry in stage.journal}
     assert held["describe"] == ["BOSSDB_TOKEN"] and held["plan"] == ["DJ_PASS"]
-    # AWS Batch leaves out secrets itself, which the local executor doesn't.
-    assert held["stitch"] == [] and (profile == "awsbatch" or held["pull_block"] == [])
+    assert held["stitch"] == held["pull_block"] == []
 
 
 @pytest.mark.parametrize("there", [True, False])
