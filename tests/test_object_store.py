@@ -296,6 +296,7 @@ def test_other_arguments_set_the_bundle_aside(store: Path) -> None:
     assert second.directory == first.directory
     names = objects(bundles.url(store))
     assert sum(name.startswith(".retired/TEST/") for name in names) == 1
+    assert list(bundles.every(store, "TE*")) == [second.directory]
 
 
 def test_of_two_at_once_one_is_kept_whole(store: Path, server: Server) -> None:

@@ -107,8 +107,9 @@ def every(store: Path, processes: str) -> Iterator[Path]:
     """Yield the directories of all bundles of the processes that match a pattern."""
     pattern = f"{processes}/*/*/{MANIFEST}"
     if buckets.holds(store):
-        below = buckets.below(store)
-        found = (path for path in below if path.relative_to(store).match(pattern))
+        # absolute, so that it matches from the start: `.retired` has such names as well
+        below = (path.relative_to(store) for path in buckets.below(store))
+        found = (store / path for path in below if Path("/", path).match(f"/{pattern}"))
     else:
         found = store.glob(pattern)
     yield from (path.parent for path in found)
