@@ -2,14 +2,21 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import Any
 
+import pytest
 from conftest import ROOT
+
+NUMBERS = count()
 
 PASSWORD = "se\"cr'%t\\x #1"
 
@@ -81,6 +88,81 @@ class Team:
             self.query(f"DROP OWNED BY {user}", schema=schema)
         assert self.query(f"DROP USER {user}", schema=schema) == ["[]"]
 
+    def load(self, text: str, schema: str) -> None:
+        """Execute a dump: with PostgreSQL's own client, which the embedded server comes with."""
+        if self.environment.get("DJ_BACKEND") != "mysql":
+            from bossflow.backup import postgresql_tool
+
+            host = self.environment.get("DJ_HOST") or self.query(
+                "SELECT current_setting('unix_socket_directories')", schema=schema
+            )[0].strip('"[]')
+            command = [postgresql_tool("psql"), "-qXU", "postgres", "-h", host, "-v"]
+            done = subprocess.run(
+                [*command, "ON_ERROR_STOP=1"], input=text, capture_output=True, text=True
+            )
+        else:
+            program = (
+                "import sys; from bossflow import database; conn = database.connection()\n"
+                "quoted = conn.adapter.quote_identifier(database.schema_name())\n"
+                "cursor = conn._conn.cursor()\n"
+                "cursor.execute(f'CREATE DATABASE {quoted} COLLATE utf8mb4_bin')\n"
+                "cursor.execute(f'USE {quoted}')\n"
+                "for statement in sys.stdin.read().split(';\\n'):\n"
+                "    if statement.strip(): cursor.execute(statement)"
+            )
+            done = self.python(program, schema=schema, given=text)
+        assert done.returncode == 0, done.stderr
+
+    def load_first(self, schema: str, store: Path) -> None:
+        """Load what the first version recorded; its bundles were not kept."""
+        file = f"first_schema.{self.environment['DJ_BACKEND']}.sql"
+        text = (ROOT / "tests" / "data" / file).read_text()
+        # the schema's name is in DataJoint's lineage too; a module's name stays
+        text = re.sub(r"\bbossflow\.(?!workflows)", f"{schema}.", text)
+        text = text.replace("CREATE SCHEMA bossflow;", f"CREATE SCHEMA {schema};")
+        self.load(text.replace("/lab/store", str(store)), schema)
+
+    def rows(self, schema: str) -> dict[str, list[str]]:
+        """Return every table's rows as sorted texts, DataJoint's own tables included."""
+        program = (
+            "import json, os; from bossflow import database; conn = database.connection()\n"
+            "name, quote = database.schema_name(), conn.adapter.quote_identifier\n"
+            "query = conn.adapter.list_tables_sql(name)\n"
+            "tables = [row[0] for row in conn.query(query, None).fetchall()]\n"
+            "if conn.adapter.backend == 'mysql': tables.append('~lineage')\n"
+            "rows = {t: sorted(map(repr, conn.query(\n"
+            "    f'SELECT * FROM {quote(name)}.{quote(t)}').fetchall())) for t in set(tables)}\n"
+            "print(json.dumps(rows))"
+        )
+        done = self.python(program, schema=schema)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, list[str]] = json.loads(done.stdout)
+        return found
+
+
+@contextmanager
+def a_schema(team: Team) -> Iterator[str]:
+    """Yield the name of a schema that is dropped in the end."""
+    name = f"bossflow_team_{os.getpid()}_{next(NUMBERS)}"
+    yield name
+    team.drop(name)
+
+
+def each_server() -> list[Any]:
+    """Return what a fixture has as `params`: functions that yield a server."""
+
+    def on_postgresql(paths: pytest.TempPathFactory) -> Iterator[Team]:
+        with postgresql(paths.mktemp("home"), paths.mktemp("team")) as team:
+            yield team
+
+    def on_mysql(paths: pytest.TempPathFactory) -> Iterator[Team]:
+        yield mysql(paths.mktemp("team"))
+
+    return [
+        pytest.param(on_postgresql, id="postgresql"),
+        pytest.param(on_mysql, id="mysql", marks=pytest.mark.mysql),
+    ]
+
 
 def environment(**settings: str) -> dict[str, str]:
     """Return this environment with other DataJoint settings."""
@@ -93,6 +175,8 @@ def mysql(directory: Path) -> Team:
     named = Path(os.environ["BOSSFLOW_TEST_MYSQL"])
     database = json.loads((named / "datajoint.json").read_text())["database"]
     roots = [*named.glob(".secrets/*root*"), named / ".secrets" / "database.password"]
+    shutil.copytree(named, directory, dirs_exist_ok=True)  # set up as a clone is
+    shutil.copy(ROOT / "docker-compose.yml", directory)
     return Team(
         environment(
             DJ_BACKEND="mysql",

@@ -29,11 +29,11 @@ NUMBERS = count()
 def toy(home: Path) -> Any:
     """Return the toy workflow, its tables bound."""
     import toy
-    from bossflow import database, ledger, work
+    from bossflow import database, ledger, migrations, work
 
     workflows = [*work.load_all(), toy]
     if not database.server().embedded:  # there it takes rights, and so a command
-        ledger.deploy()
+        migrations.deploy()
     ledger.open_schema(workflows)
     yield toy
     if not database.server().embedded:

@@ -2,51 +2,33 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
 
 import pytest
 from bossflow import rights
-from team import PASSWORD, Team, mysql, postgresql
+from team import PASSWORD, Team, a_schema, each_server
 
-NUMBERS = count()
 RUNNER = f"runner_{os.getpid()}"
 
 
-@pytest.fixture(
-    scope="module", params=["postgresql", pytest.param("mysql", marks=pytest.mark.mysql)]
-)
+@pytest.fixture(scope="module", params=each_server())
 def team(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Team]:
-    directory = tmp_path_factory.mktemp("team")
-    if request.param == "mysql":
-        yield mysql(directory)
-    else:
-        with postgresql(tmp_path_factory.mktemp("home"), directory) as team:
-            yield team
-
-
-@contextmanager
-def dropped(team: Team) -> Iterator[str]:
-    """Yield the name of a schema that is dropped in the end."""
-    name = f"bossflow_team_{os.getpid()}_{next(NUMBERS)}"
-    yield name
-    team.drop(name)
+    yield from request.param(tmp_path_factory)
 
 
 @pytest.fixture
 def schema(team: Team) -> Iterator[str]:
     """Return the name of a schema that is not there."""
-    with dropped(team) as name:
+    with a_schema(team) as name:
         yield name
 
 
 @pytest.fixture(scope="module")
 def deployed(team: Team) -> Iterator[str]:
     """Return a deployed schema, whose run-time user is RUNNER."""
-    with dropped(team) as name:
+    with a_schema(team) as name:
         team.grant(RUNNER, name)
         yield name
         team.drop_user(RUNNER, name)

@@ -110,6 +110,24 @@ def _grant_postgresql(conn: Any, user: str, password: str) -> None:
         _refuse_postgresql(conn, user)
 
 
+def extend(conn: Any) -> None:
+    """Let those who may write rows also use tables that were made since, maybe by another."""
+    if conn.adapter.backend != "postgresql":  # MySQL's rights are the schema's
+        return
+    quote = conn.adapter.quote_identifier
+    schema = database.schema_name()
+    found = conn.query(
+        "SELECT grantee FROM information_schema.role_table_grants WHERE table_schema = %s "
+        "AND table_name = 'run' AND privilege_type = 'INSERT' "
+        "AND grantee NOT IN ('PUBLIC', current_user)",
+        (schema,),
+    )
+    for (role,) in found.fetchall():
+        conn.query(
+            f"GRANT {', '.join(RIGHTS)} ON ALL TABLES IN SCHEMA {quote(schema)} TO {quote(role)}"
+        )
+
+
 def _refuse_postgresql(conn: Any, user: str) -> None:
     """Refuse a role that may do more, by itself or as a member of another."""
     checks = {
