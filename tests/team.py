@@ -172,10 +172,15 @@ def environment(**settings: str) -> dict[str, str]:
 
 def mysql(directory: Path) -> Team:
     """Return the MySQL server that BOSSFLOW_TEST_MYSQL names, as its administrator."""
+    if "BOSSFLOW_TEST_MYSQL" not in os.environ and not os.environ.get("CI"):
+        pytest.skip("BOSSFLOW_TEST_MYSQL names no MySQL server")
     named = Path(os.environ["BOSSFLOW_TEST_MYSQL"])
     database = json.loads((named / "datajoint.json").read_text())["database"]
     roots = [*named.glob(".secrets/*root*"), named / ".secrets" / "database.password"]
-    shutil.copytree(named, directory, dirs_exist_ok=True)  # set up as a clone is
+    # set up as a clone is
+    shutil.copytree(named / ".secrets", directory / ".secrets")
+    for name in ("datajoint.json", ".env"):
+        shutil.copy(named / name, directory)
     shutil.copy(ROOT / "docker-compose.yml", directory)
     return Team(
         environment(

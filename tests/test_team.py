@@ -138,6 +138,18 @@ def test_the_password_is_in_no_log(team: Team, deployed: str, tmp_path: Path) ->
         assert secret not in log.read_text()
 
 
+def test_tls_can_be_required(team: Team, schema: str) -> None:
+    program = (
+        "from bossflow import database; conn = database.connection()\n"
+        "if conn.adapter.backend == 'postgresql':\n"  # whose sockets never have it
+        "    print(conn._conn.get_dsn_parameters()['sslmode'])\n"
+        "else: print(conn.query(\"SHOW STATUS LIKE 'Ssl_cipher'\").fetchone()[1])"
+    )
+    settings = Team(team.environment | {"DJ_USE_TLS": "true"}, team.directory)
+    said = settings.python(program, schema=schema).stdout.strip()
+    assert said.startswith(("require", "TLS_"))
+
+
 def test_the_embedded_database_has_one_user(tmp_path: Path, home: Path) -> None:
     from bossflow.cli import main
     from click.testing import CliRunner
