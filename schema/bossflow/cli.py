@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from pathlib import Path
 from typing import Any
 
 import click
@@ -92,13 +93,28 @@ def db_status(as_json: bool) -> None:
 
 
 @db.command("deploy")
-def deploy() -> None:
+@click.option("--grant", "user", help="Also create this user, who may read and write rows only.")
+@click.option(
+    "--password-file",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="File whose one line is that user's password.",
+)
+def deploy(user: str | None, password_file: Path | None) -> None:
     """Create the schema and its tables where they are missing."""
-    from . import ledger, work
+    from . import ledger, rights, work
 
+    if (user is None) != (password_file is None):
+        raise click.UsageError("--grant USER and --password-file FILE go together")
+    password = ""
+    if user is not None and password_file is not None:
+        rights.check_name(user)
+        password = rights.read_password(password_file)
     work.load_all()
     ledger.deploy()
     click.echo(f"schema {database.schema_name()} is deployed in {database.server().where}")
+    if user is not None:
+        rights.grant(user, password)
+        click.echo(f"user {user} may read and write rows there, and nothing else")
 
 
 @main.command("status")
