@@ -398,7 +398,7 @@ Where to look
   results/reports/    Nextflow's report, timeline, trace and DAG
 
 What to try next
-  ./set-up.sh ${profile:+--docker }--demo            again: nothing is computed
+  ./set-up.sh ${profile:+--docker }--demo   again: nothing is computed
   . .venv/bin/activate          then
   bossflow components $request --format csv --output components.csv
   python -c "import bossflow; print(bossflow.Segmentation.Component() & 'voxel_count > 100000')"

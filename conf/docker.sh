@@ -15,18 +15,19 @@ docker() {
         return
     fi
     shift
-    local status=0 names mounts=() mounted='' directory
+    local status=0 names word mounts=() mounted='' directory
     local home=${BOSSFLOW_HOME:-$HOME/.bossflow}
     case $home in /*) ;; \~/*) home=$HOME/${home#\~/} ;; *) home=$bossflow_launch/$home ;; esac
-    bossflow_mounts || return
 
     names='HOME|BOSSFLOW_[A-Z_]+|AWS_[A-Z_0-9]+|GOOGLE_[A-Z_]+'
     for word in "$@"; do
         case $word in
             bossflow/intern:* | */bossflow/intern:*) names="$names|BOSSDB_TOKEN" ;;
             bossflow/datajoint:* | */bossflow/datajoint:*) names="$names|DJ_[A-Z_]+" ;;
+            /*:/*) mounted+=$'\n'${word%:"${word%%:*}"*}$'\n' ;; # by Nextflow: -v /path:/path
         esac
     done
+    bossflow_mounts || return
     for directory in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}"; do
         if [ -n "$directory" ] && [ -w "$directory" ]; then break; fi
     done
