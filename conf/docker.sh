@@ -95,12 +95,16 @@ bossflow_path() {
     esac
 }
 
-# bossflow_mount PATH [readonly]: unless it is not there, or there is one of it already.
+# bossflow_mount PATH [readonly]: unless it is not there, or lies in what is mounted already: what is
+# readonly comes last, and must not cover what Nextflow mounts to write into.
 bossflow_mount() {
-    local path=${1%/}
+    local path=${1%/} above=${1%/}
     case $path in '' | /tmp | *$'\n'*) return ;; esac
-    case $mounted in *$'\n'"$path"$'\n'*) return ;; esac
     if [ ! -e "$path" ]; then return; fi
+    while [ -n "$above" ]; do
+        case $mounted in *$'\n'"$above"$'\n'*) return ;; esac
+        above=${above%/*}
+    done
     mounted+=$'\n'$path$'\n'
     path=${path//\"/\"\"}
     mounts+=(--mount "type=bind,\"source=$path\",\"target=$path\"${2:+,readonly}")
