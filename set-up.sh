@@ -53,7 +53,10 @@ main() {
         run_demo
     fi
     if "$test"; then
-        if "$docker"; then export BOSSFLOW_TEST_MYSQL=$PWD; fi
+        if "$docker"; then
+            (umask 077 && administrator_settings "$scratch/mysql")
+            export BOSSFLOW_TEST_MYSQL=$scratch/mysql
+        fi
         python -m pytest "$@"
     elif ! "$demo"; then
         echo "Ready: \`. .venv/bin/activate\`, then \`nextflow run . --help\`"; fi
@@ -353,6 +356,13 @@ root_password() {
 deploy_as_root() {
     DJ_USER=root DJ_PASS=$(root_password) \
         bossflow db deploy --grant bossflow --password-file .secrets/database.password
+}
+
+# administrator_settings DIRECTORY: DataJoint's for root, as tests make schemas of their own.
+administrator_settings() {
+    mkdir -p "$1/.secrets"
+    root_password >"$1/.secrets/database.password"
+    sed 's/"user": "bossflow"/"user": "root"/' datajoint.json >"$1/datajoint.json"
 }
 
 # The demo: a volume of our own, served like BossDB on a free port; leaves its address in $host.

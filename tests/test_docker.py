@@ -1,4 +1,4 @@
-"""The images, the profile docker and set-up.sh --docker, with a real Docker engine and a real MySQL.
+"""The images, the profile docker and set-up.sh --docker, with a real Docker engine and MySQL.
 
 The images are built where they are missing; BASE_IMAGE and MYSQL_IMAGE name stand-ins.
 """
@@ -102,7 +102,8 @@ def clone(place: Path) -> Path:
     for name in ("docker", "nextflow", "git"):
         tool(name)
     path = place / "clone"
-    for name in tracked():
+    listed = said("git", "ls-files", "--cached", "--others", "--exclude-standard")
+    for name in listed.splitlines():  # links to directories too
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, path / name, follow_symlinks=False)
     git = ("git", "-C", path, "-c", "user.name=test", "-c", "user.email=test@localhost")
@@ -229,7 +230,7 @@ def test_results_say_in_which_image_they_were_made(team: Team, images: dict[str,
 
 @pytest.mark.docker
 def test_no_password_shows(team: Team) -> None:
-    """Not to the engine, not to `ps`, not in files but the two that hold it, not in the database."""
+    """Not to the engine, not to `ps`, not in other files than its own, not in the database."""
     assert "BASH_ENV" in team.seen.inspected and "bossflow/cc3d" in team.seen.processes
     root = {"MYSQL_PWD": team.passwords[0]}
     dump = ("docker", "compose", "exec", "-T", "-e", "MYSQL_PWD", "database", "mysqldump")
