@@ -289,9 +289,9 @@ build_images() {
         return
     fi
     pip_settings >"$scratch/pip.conf"
-    step "Images: build them" env PIP_CONFIG_FILE="$scratch/pip.conf" \
-        VERSION="$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)" \
-        REVISION="$(git rev-parse HEAD 2>/dev/null || echo none)" docker compose build ||
+    PIP_CONFIG_FILE=$scratch/pip.conf VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+        REVISION=$(git rev-parse HEAD 2>/dev/null || echo none) \
+        step "Images: build them" docker compose build ||
         failed "the images could not be built"
 }
 
