@@ -14,7 +14,7 @@ workflow {
         println(help(schema, workflow.manifest))
     }
     else {
-        def values = checked(params, schema)
+        def values = checked(params, schema, workflow)
         // What a user gives travels in files, never in a shell line; the sheet's name too.
         run_json = channel.of(groovy.json.JsonOutput.toJson([params: values, run: facts(workflow)]))
             .collectFile(name: 'run.json', cache: false)

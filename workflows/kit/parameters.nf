@@ -3,7 +3,8 @@
  */
 
 // The parameters with the types of the schema; mistakes end the run with one sentence each.
-def checked(given, schema) {
+// run: Nextflow's `workflow`
+def checked(given, schema, run) {
     def known = schema['$defs'].values().collectEntries { group -> group.properties }
     def values = known.collectEntries { name, property ->
         [name, typed(given[name] == null ? property.default : given[name], property)]
@@ -12,6 +13,10 @@ def checked(given, schema) {
     mistakes += known
         .findAll { name, property -> mistake(values[name], property) }
         .collect { name, property -> "${name} ${mistake(values[name], property)}" }
+    def profiles = run.profile.tokenize(', ')
+    mistakes += known
+        .findAll { name, _property -> values[name] == null }
+        .findResults { name, property -> needed(name, property, profiles) }
     if (!mistakes && !values.source == !values.input) {
         mistakes += 'give either source, a channel such as bossdb://Kasthuri/ac4/neuron, or input, a sample sheet; nextflow run . --help shows all parameters'
     }
@@ -21,10 +26,72 @@ def checked(given, schema) {
     if (!mistakes && file(values.outdir, glob: false).isFile()) {
         mistakes += "outdir ${shown(values.outdir)} is a file: give the path of a directory"
     }
+    if (!mistakes) {
+        mistakes += [awsbatch: 's3://', google_batch: 'gs://']
+            .findAll { profile, _scheme -> profile in profiles }
+            .collectMany { profile, scheme -> beyondCloud(values, run, profile, scheme) }
+        mistakes += 'k8s' in profiles ? beyondVolume(values, run) : []
+    }
     if (mistakes) {
         error(mistakes.join('\n'))
     }
-    return values
+    return values + [store: values.store ?: defaultStore(values, profiles)]
+}
+
+// What to say of an absent parameter that a profile of the run needs, or null.
+def needed(name, property, profiles) {
+    def at = property.profiles ? property.profiles.findIndexOf { profile -> profile in profiles } : -1
+    if (at < 0) {
+        return null
+    }
+    def meaning = property.description.tokenize(';').first()
+    return "${name} is needed by -profile ${property.profiles[at]}, such as --${name} ${property.examples[at] ?: property.examples.first()} (${meaning})"
+}
+
+// Where products live if nothing is said: beside the work of cloud tasks, on the volume of pods, or
+// (null) in BOSSFLOW_HOME.
+def defaultStore(values, profiles) {
+    if ('k8s' in profiles) {
+        return "${values.volume_mount}/store".toString()
+    }
+    return values.bucket ? "${values.bucket.replaceFirst('/$', '')}/store".toString() : null
+}
+
+// What tasks in a cloud could not reach: a sentence each.
+def beyondCloud(values, run, profile, scheme) {
+    def mistakes = ['bucket', 'store']
+        .findAll { name -> values[name] && !values[name].startsWith(scheme) }
+        .collect { name -> "${name} must begin with ${scheme} with -profile ${profile}, not ${shown(values[name])}: its tasks reach nothing else" }
+    if (isPath(values.source)) {
+        mistakes << "source ${shown(values.source)} is a volume here, which tasks of -profile ${profile} can't reach: copy it to the bucket and give that address"
+    }
+    if (run.workDir.scheme != 'file') {
+        mistakes << "-work-dir must be a directory here with -profile ${profile}, not ${shown(run.workDir.toUriString())}: cloud tasks work in bucket"
+    }
+    if (values.token_secret && profile == 'google_batch') {
+        mistakes << 'token_secret is not for -profile google_batch: docs/clouds.md says how blocks that need a token are pulled there'
+    }
+    return mistakes
+}
+
+// What pods could not reach, as it is not on their volume: a sentence each.
+def beyondVolume(values, run) {
+    def mount = values.volume_mount
+    def places = ['the work directory (-work-dir)': run.workDir, 'the clone of bossflow': run.projectDir]
+    if (values.store && !(values.store ==~ /(s3|gs):\/\/.*/)) {
+        places.store = file(values.store, glob: false)
+    }
+    if (isPath(values.source)) {
+        places.source = file(values.source.replaceFirst(/^\w+:\/\//, ''), glob: false)
+    }
+    return places
+        .findAll { _name, path -> !path.startsWith(file(mount)) }
+        .collect { name, path -> "${name} must be on the volume that -profile k8s mounts at ${mount} (volume_mount), not ${shown(path.toString())}: pods reach nothing else" }
+}
+
+// Whether a source is a volume in files, such as precomputed://data/segmentation.
+def isPath(source) {
+    return source ==~ /(precomputed|zarr|n5):\/\/(?!(https?|s3|gs):\/\/).*/
 }
 
 // The value as its type where it can be read as one, otherwise as it is: the command line gives

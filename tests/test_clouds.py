@@ -1,0 +1,239 @@
+"""The profiles of clouds and Kubernetes, as far as a machine without an account can tell.
+
+Nextflow's plugins for them can't be had here, so what would be a cloud's task is a local one.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from test_nextflow import SOURCE, Stage, job, nextflow, said
+
+GIVEN = {
+    "awsbatch": {
+        "registry": "ghcr.io/my-lab",
+        "queue": "normal",
+        "region": "us-east-1",
+        "bucket": "s3://my-bucket/bossflow/",
+    },
+    "google_batch": {
+        "registry": "ghcr.io/my-lab",
+        "region": "us-east1",
+        "project": "my-project",
+        "bucket": "gs://my-bucket/bossflow",
+    },
+    "k8s": {"registry": "ghcr.io/my-lab", "volume_claim": "bossflow"},
+}
+SET = {
+    "awsbatch": {
+        "bucketDir": "s3://my-bucket/bossflow/work",
+        "process.executor": "awsbatch",
+        "process.queue": "normal",
+        "aws.region": "us-east-1",
+        "aws.batch.jobRole": "arn:aws:iam::123456789012:role/task",
+        "aws.batch.maxSpotAttempts": 5,
+    },
+    "google_batch": {
+        "bucketDir": "gs://my-bucket/bossflow/work",
+        "process.executor": "google-batch",
+        "google.project": "my-project",
+        "google.location": "us-east1",
+        "google.batch.serviceAccountEmail": "task@my-project",
+        "google.batch.spot": True,
+        "google.batch.maxSpotAttempts": 5,
+    },
+    "k8s": {
+        "process.executor": "k8s",
+        "k8s.namespace": "my-lab",
+        "k8s.serviceAccount": "task@my-project",
+        "k8s.storageClaimName": "bossflow",
+        "k8s.storageMountPath": "/workspace",
+        "k8s.securityContext.runAsUser": os.getuid(),
+        "k8s.securityContext.runAsGroup": os.getgid(),
+    },
+}
+MORE = {
+    "job_role": "arn:aws:iam::123456789012:role/task",
+    "service_account": "task@my-project",
+    "namespace": "my-lab",
+}
+
+
+def options(profile: str, **changed: str) -> list[str]:
+    """Return what a command line says to run with a profile."""
+    given = (GIVEN[profile] | changed).items()
+    return ["-profile", profile, *(f"--{name}={value}" for name, value in given)]
+
+
+def settings(project: Path, profile: str, parser: str) -> dict[str, object]:
+    """Return the configuration as Nextflow reads it, by dotted name."""
+    shown = nextflow(
+        *("config", "-profile", profile, "-flat", str(project)),
+        cwd=project.parent,
+        env={"NXF_SYNTAX_PARSER": parser},
+    )
+    assert shown.returncode == 0, said(shown)
+    pairs = (line.split(" = ", 1) for line in shown.stdout.splitlines() if " = " in line)
+    return {name.replace("'", ""): value.strip("'") for name, value in pairs}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    yield Stage(tmp_path_factory.mktemp("clouds"))
+
+
+@pytest.fixture
+def here(stage: Stage) -> tuple[str, str]:
+    """Return Nextflow's option that runs a cloud's tasks on this machine."""
+    config = stage.directory / "here.config"
+    config.write_text("bucketDir = null\nprocess.executor = 'local'\n")
+    return "-c", str(config)
+
+
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+@pytest.mark.parametrize("profile", list(GIVEN))
+def test_a_profile_sets_what_was_given(tmp_path: Path, profile: str, parser: str) -> None:
+    project = Stage(tmp_path).project
+    config = project / "nextflow.config"
+    text = config.read_text()
+    for name, value in (GIVEN[profile] | MORE).items():
+        assert f" {name} = null\n" in text
+        text = text.replace(f" {name} = null\n", f" {name} = '{value}'\n")
+    config.write_text(text)
+    found = settings(project, profile, parser)
+    context = str(found.pop("k8s.securityContext", ""))  # one value, or one by name
+    for pair in context.strip("[]").split(", ") if context else []:
+        key, value = pair.split(":")
+        found[f"k8s.securityContext.{key}"] = value
+    asked = {name: str(value).replace("True", "true") for name, value in SET[profile].items()}
+    assert {name: found.get(name) for name in asked} == asked
+    assert found["process.withLabel:head.executor"] == "local"
+    plain = settings(project, "standard", parser)
+    kept = {name: value for name, value in plain.items() if name.startswith("process.with")}
+    assert kept and kept.items() <= found.items(), "a profile takes nothing away"
+
+
+@pytest.mark.parametrize("profile", list(GIVEN))
+def test_what_a_profile_needs_is_said_before_anything_starts(stage: Stage, profile: str) -> None:
+    run = stage.run(*SOURCE, "-profile", profile)
+    assert run.returncode != 0
+    starts = [
+        f"{name} is needed by -profile {profile}, such as --{name} " for name in GIVEN[profile]
+    ]
+    assert len(said(run)) == len(starts), said(run)
+    for line in said(run):
+        assert line.startswith(tuple(starts)), line
+        example = line.split(" such as --")[1].split()[1]
+        assert (
+            example
+            in (GIVEN[profile] | {"bucket": SET[profile].get("bucketDir", "")[:-5]}).values()
+        )
+    assert not stage.journal_file.exists()
+
+
+@pytest.mark.parametrize(
+    ("profile", "given", "sentences"),
+    [
+        (
+            "awsbatch",
+            ["--bucket=gs://my-bucket"],
+            ['bucket must begin with s3:// with -profile awsbatch, not "gs://my-bucket"'],
+        ),
+        (
+            "google_batch",
+            ["--store=s3://my-bucket/store", "--token_secret=token"],
+            [
+                'store must begin with gs:// with -profile google_batch, not "s3://my-bucket/store"',
+                "token_secret is not for -profile google_batch",
+            ],
+        ),
+        (
+            "awsbatch",
+            ["--store=products", "--source=precomputed://file:///data/volume"],
+            [
+                'store must begin with s3:// with -profile awsbatch, not "products"',
+                'source "precomputed://file:///data/volume" is a volume here',
+            ],
+        ),
+        (
+            "k8s",
+            ["--volume_mount=/nix", "--store=products", "--source=zarr:///data/volume"],
+            [
+                "the work directory (-work-dir) must be on the volume that -profile k8s mounts",
+                "the clone of bossflow must be on the volume",
+                "store must be on the volume",
+                "source must be on the volume",
+            ],
+        ),
+    ],
+)
+def test_what_tasks_could_not_reach_is_refused(
+    stage: Stage, here: tuple[str, str], profile: str, given: list[str], sentences: list[str]
+) -> None:
+    run = stage.run(*here, *SOURCE, *options(profile), *given)
+    assert run.returncode != 0
+    assert len(said(run)) == len(sentences), said(run)
+    for line, start in zip(said(run), sentences, strict=True):
+        assert line.startswith(start)
+    assert not stage.journal_file.exists()
+
+
+def test_a_profile_without_a_cloud_needs_nothing_of_one(stage: Stage) -> None:
+    run = stage.run(*SOURCE, "-profile", "slurm,apptainer", "--min_voxels=-3")
+    assert said(run) == ["min_voxels must be at least 0, not -3"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "store"),
+    [
+        ("awsbatch", "s3://my-bucket/bossflow/store"),
+        ("google_batch", "gs://my-bucket/bossflow/store"),
+        ("k8s", "{stage}/store"),
+    ],
+)
+def test_heads_stay_here_and_secrets_with_them(
+    stage: Stage, here: tuple[str, str], tmp_path: Path, profile: str, store: str
+) -> None:
+    secrets = {"NXF_SECRETS_FILE": str(tmp_path / "secrets" / "store.json")}
+    for name in ("BOSSDB_TOKEN", "DJ_PASS"):
+        nextflow("secrets", "set", name, "swordfish", cwd=tmp_path, env=secrets)
+    mount = ["--volume_mount", str(stage.directory)] if profile == "k8s" else []
+    plan = {"tasks": [job("PULL_BLOCK-00000"), job("STITCH-00000")]}
+    run = stage.run(*here, *SOURCE, *options(profile), *mount, env=secrets, plan=plan)
+    assert run.returncode == 0, said(run)
+    asked = json.loads(stage.journal[0]["run"])["params"]
+    assert asked["store"] == store.format(stage=stage.directory)
+    held = {entry["program"]: entry["secrets"] for entry in stage.journal}
+    assert held["describe"] == ["BOSSDB_TOKEN"] and held["plan"] == ["DJ_PASS"]
+    assert held["stitch"] == held["pull_block"] == []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_task_of_aws_batch_asks_for_the_token_itself(
+    stage: Stage, here: tuple[str, str], tmp_path: Path, there: bool
+) -> None:
+    """The AWS CLI is stood in for; its words are those that the real one took from moto."""
+    asked = tmp_path / "asked"
+    cli = tmp_path / "aws"
+    answer = "echo swordfish" if there else "echo no such secret >&2; exit 254"
+    cli.write_text(f'#!/bin/sh\necho "$*" >> {asked}\n{answer}\n')
+    cli.chmod(0o755)
+    run = stage.run(
+        *(*here, *SOURCE, *options("awsbatch", token_secret="bossflow/token")),
+        env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        plan={"tasks": [job("PULL_BLOCK-00000"), job("STITCH-00000")]},
+    )
+    words = "secretsmanager get-secret-value --region us-east-1 --secret-id bossflow/token"
+    lines = asked.read_text().splitlines()
+    assert set(lines) == {f"{words} --query SecretString --output text"}
+    held = {entry["program"]: entry["secrets"] for entry in stage.journal}
+    if there:
+        assert run.returncode == 0, said(run)
+        assert held["pull_block"] == ["BOSSDB_TOKEN"] and held["stitch"] == []
+    else:
+        assert run.returncode != 0 and "pull_block" not in held, "no token is not the public one"
+    found = subprocess.run(["grep", "-rl", "swordfish", stage.launch], capture_output=True)
+    assert found.stdout == b"", found.stdout
