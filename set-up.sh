@@ -10,12 +10,13 @@ Usage: ./set-up.sh [--docker] [--demo] [--test [pytest arguments]]
 Sets up .venv (Python packages and Nextflow) and a database. Then:
   . .venv/bin/activate      puts `nextflow` and `bossflow` on PATH
 
-  --docker   use docker compose's MySQL instead of the embedded PostgreSQL
+  --docker   build the images, and use docker compose's MySQL instead of the embedded PostgreSQL;
+             runs go into containers with `nextflow run . -profile docker`
   --demo     run the label workflow on a demo volume, and show what came of it
   --test     run the test suite
 
 Environment: BOSSFLOW_HOME (embedded database and default store, ~/.bossflow), PYTHON,
-JAVA_HOME, and for --docker MYSQL_IMAGE and MYSQL_PORT.
+JAVA_HOME, and for --docker MYSQL_IMAGE, MYSQL_PORT and BASE_IMAGE.
 END
 }
 
@@ -37,13 +38,25 @@ main() {
     if "$test"; then set_up_packages test; else set_up_packages run; fi
     set_up_nextflow
     PATH=$PWD/.venv/bin:$PATH
-    if "$docker"; then start_mysql; fi
-    step "Database: start it, deploy the schema" bossflow db deploy || failed "the database is not usable"
-    tail -n 1 "$log"
+    if "$docker"; then
+        check_docker
+        build_images
+        start_mysql
+    else
+        step "Database: start it, deploy the schema" bossflow db deploy ||
+            failed "the database is not usable"
+        tail -n 1 "$log"
+    fi
 
-    if "$demo"; then run_demo; fi
+    if "$demo"; then
+        if "$docker"; then serve_demo_in_docker; else serve_demo; fi
+        run_demo
+    fi
     if "$test"; then
-        if "$docker"; then export BOSSFLOW_TEST_MYSQL=$PWD; fi
+        if "$docker"; then
+            (umask 077 && administrator_settings "$scratch/mysql")
+            export BOSSFLOW_TEST_MYSQL=$scratch/mysql
+        fi
         python -m pytest "$@"
     elif ! "$demo"; then
         echo "Ready: \`. .venv/bin/activate\`, then \`nextflow run . --help\`"; fi
@@ -57,6 +70,7 @@ if [ "$(locale charmap 2>/dev/null)" != UTF-8 ]; then export LC_ALL=C.UTF-8; fi
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/bossflow-set-up.XXXXXX")
 log=$scratch/log
 archive=
+archive_in_docker=false
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -67,6 +81,7 @@ clean_up() {
         kill "$archive" 2>/dev/null || true
         wait "$archive" || true
     fi
+    if "$archive_in_docker"; then docker compose rm --stop --force archive >/dev/null 2>&1; fi
     rm -rf "$scratch"
 }
 
@@ -254,51 +269,129 @@ keep_classes() {
     fi
 }
 
-# MySQL in a container. Its password is made once, into .env for docker compose and .secrets for
-# DataJoint, which finds datajoint.json from here and from every directory below.
-start_mysql() {
+check_docker() {
     docker compose version >/dev/null 2>&1 ||
         die "--docker needs Docker with its Compose plugin: https://docs.docker.com/compose/install"
-    if [ -n "${DJ_HOST:-}" ]; then
-        die "DJ_HOST is set, and DataJoint would use it instead of --docker's database: unset it"
+    docker info >/dev/null 2>&1 ||
+        die "Docker does not answer: start it, or let $(id -un) use it (docker info says more)"
+    if [ -n "${DJ_HOST:-}${DJ_USER:-}" ]; then
+        die "DJ_HOST or DJ_USER is set, and DataJoint would use it instead of --docker's database: unset it"
     fi
+}
+
+# The images that conf/containers.config names, unless they are there.
+build_images() {
+    local images
+    images=$(sed -n "s/.*'\(bossflow\/.*\)'.*/\1/p" conf/containers.config)
+    # shellcheck disable=SC2086  # one word an image
+    if docker image inspect $images >/dev/null 2>&1; then
+        echo "Images: there already"
+        return
+    fi
+    pip_settings >"$scratch/pip.conf"
+    PIP_CONFIG_FILE=$scratch/pip.conf VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+        REVISION=$(git rev-parse HEAD 2>/dev/null || echo none) \
+        step "Images: build them" docker compose build ||
+        failed "the images could not be built"
+}
+
+# How pip reaches its index from here, as a file for the builds. Certificates go with them.
+pip_settings() {
+    local settings
+    settings=$(.venv/bin/python -m pip --disable-pip-version-check config list |
+        sed -n "s/^[^=]*\.\([a-z-]*\)='\(.*\)'$/\1 = \2/p")
+    export PIP_CERT
+    PIP_CERT=$(sed -n 's/^cert = //p' <<<"$settings" | tail -n 1)
+    echo '[global]'
+    grep -E '^(index-url|extra-index-url|trusted-host|proxy|timeout) = ' <<<"$settings" || true
+    if [ -n "$PIP_CERT" ]; then echo 'cert = /run/secrets/certificates'; fi
+}
+
+# MySQL in a container. Two passwords are made once: root's, in .env for docker compose, and that of
+# the user bossflow, who may read and write rows only, in .secrets for DataJoint, which finds
+# datajoint.json from here and from every directory below.
+start_mysql() {
     (umask 077 && configure_mysql)
     # From here on .env counts, which the environment would override.
     unset MYSQL_ROOT_PASSWORD MYSQL_PORT
-    step "MySQL: docker compose up" docker compose up -d --wait ||
+    step "MySQL: docker compose up" docker compose up -d --wait database ||
         failed "docker compose could not start the database (its port is MYSQL_PORT in .env)"
+    step "Database: deploy the schema, make the user bossflow" deploy_as_root ||
+        failed "the database is not usable"
+    tail -n 1 "$log"
 }
 
 configure_mysql() {
-    local password port
+    local port password=.secrets/database.password
     if ! grep -qs '^MYSQL_ROOT_PASSWORD=' .env; then
-        password=$(python -c 'import secrets; print(secrets.token_hex(20))')
-        printf 'MYSQL_ROOT_PASSWORD=%s\nMYSQL_PORT=%s\n' "$password" "${MYSQL_PORT:-3306}" >>.env
+        printf 'MYSQL_ROOT_PASSWORD=%s\nMYSQL_PORT=%s\n' "$(random)" "${MYSQL_PORT:-3306}" >>.env
     fi
     port=$(sed -n 's/^MYSQL_PORT=//p' .env)
     mkdir -p .secrets
-    sed -n 's/^MYSQL_ROOT_PASSWORD=//p' .env >.secrets/database.password
-    cat >.secrets/datajoint.json <<END
-{"database": {"backend": "mysql", "host": "127.0.0.1", "port": ${port:-3306}, "user": "root"}}
+    # Earlier versions gave DataJoint the password of root.
+    if [ ! -s "$password" ] || [ "$(cat "$password")" = "$(root_password)" ]; then
+        random >"$password"
+    fi
+    for user in root bossflow; do
+        cat >".secrets/$user.json" <<END
+{"database": {"backend": "mysql", "host": "127.0.0.1", "port": ${port:-3306}, "user": "$user"}}
 END
-    if [ -e datajoint.json ] && ! cmp -s datajoint.json .secrets/datajoint.json; then
+    done
+    if [ -e datajoint.json ] && ! cmp -s datajoint.json .secrets/root.json &&
+        ! cmp -s datajoint.json .secrets/bossflow.json; then
         die "datajoint.json names another database than --docker's: move it out of the way"
     fi
-    mv .secrets/datajoint.json datajoint.json
+    mv .secrets/bossflow.json datajoint.json
+    rm .secrets/root.json
 }
 
-# The label workflow on a volume of our own, served like BossDB on a free port.
-run_demo() {
-    local ready=$scratch/archive.json request volume components
+random() {
+    python -c 'import secrets; print(secrets.token_hex(20))'
+}
+
+root_password() {
+    sed -n 's/^MYSQL_ROOT_PASSWORD=//p' .env
+}
+
+deploy_as_root() {
+    DJ_USER=root DJ_PASS=$(root_password) \
+        bossflow db deploy --grant bossflow --password-file .secrets/database.password
+}
+
+# administrator_settings DIRECTORY: DataJoint's for root, as tests make schemas of their own.
+administrator_settings() {
+    mkdir -p "$1/.secrets"
+    root_password >"$1/.secrets/database.password"
+    sed 's/"user": "bossflow"/"user": "root"/' datajoint.json >"$1/datajoint.json"
+}
+
+# The demo: a volume of our own, served like BossDB on a free port; leaves its address in $host.
+
+serve_demo() {
+    local ready=$scratch/archive.json
     bossflow serve-archive --demo --ready-file "$ready" >"$scratch/archive.log" 2>&1 &
     archive=$!
     step "Demo: serve a volume like BossDB" wait_for "$ready" "$archive" || {
         cat "$scratch/archive.log" >&2
         die "the demo archive did not start"
     }
-    nextflow run . -params-file params/demo.yml -with-report --bossdb_host "$(
-        python -c 'import json, sys; print(json.load(open(sys.argv[1]))["host"])' "$ready")" ||
-        die "the demo run failed"
+    host=$(python -c 'import json, sys; print(json.load(open(sys.argv[1]))["host"])' "$ready")
+    profile=
+}
+
+serve_demo_in_docker() {
+    archive_in_docker=true
+    step "Demo: serve a volume like BossDB" docker compose --profile demo up -d --wait archive ||
+        failed "the demo archive did not start"
+    host=http://$(docker compose --profile demo port archive 8000)
+    profile=docker
+}
+
+# run_demo: the label workflow on it.
+run_demo() {
+    local request volume components
+    nextflow run . ${profile:+-profile "$profile"} -params-file params/demo.yml -with-report \
+        --bossdb_host "$host" || die "the demo run failed"
 
     IFS=, read -r request _ volume components < <(sed -n 2p results/requests.csv)
     echo
@@ -315,7 +408,7 @@ Where to look
   results/reports/    Nextflow's report, timeline, trace and DAG
 
 What to try next
-  ./set-up.sh --demo            again: nothing is computed
+  ./set-up.sh ${profile:+--docker }--demo   again: nothing is computed
   . .venv/bin/activate          then
   bossflow components $request --format csv --output components.csv
   python -c "import bossflow; print(bossflow.Segmentation.Component() & 'voxel_count > 100000')"

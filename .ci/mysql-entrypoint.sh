@@ -1,12 +1,16 @@
 #!/bin/sh
 # Entry point of the MySQL stand-in image (see mysql-image.sh): what the official image does with
-# MYSQL_ROOT_PASSWORD, and no more. The password goes into an init file, never on a command line.
+# MYSQL_ROOT_PASSWORD or MYSQL_ROOT_PASSWORD_FILE, and no more. The password goes into an init
+# file, never on a command line.
 set -eu
 data=/var/lib/mysql
 init=/run/mysqld/init.sql
 umask 077
 if [ ! -d "$data/mysql" ]; then
     mysqld --initialize-insecure --user=mysql --datadir="$data"
+fi
+if [ -n "${MYSQL_ROOT_PASSWORD_FILE:-}" ]; then
+    MYSQL_ROOT_PASSWORD=$(cat "$MYSQL_ROOT_PASSWORD_FILE")
 fi
 cat >"$init" <<SQL
 CREATE USER IF NOT EXISTS root@'%';

@@ -64,12 +64,12 @@ def placeholder(table: Any) -> dict[str, Any]:
 
 def insert(way: str, file: Path) -> None:
     """Insert the file's rows in one way, in this process; prints seconds and CPU seconds."""
-    from bossflow import channels, database, ledger, tables
+    from bossflow import channels, database, migrations, tables
     from bossflow.insert import insert_parquet
     from bossflow.workflows import label
 
     conn = database.connection()
-    ledger.deploy()
+    migrations.deploy()
     parents = (tables.Run, tables.Environment, tables.ParamSet, tables.Execution, tables.Request)
     for table in (*parents, channels.Channel, channels.Cutout, label.LabelRequest):
         table.insert1(placeholder(table), skip_duplicates=True)

@@ -3,6 +3,7 @@
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,27 @@ if Path.cwd().is_relative_to(ROOT):
 
 for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
     sys.path.insert(0, str(ROOT / folder))
+
+
+# Minutes that the tests with a marker may take together, several times what they do: an engine that
+# hangs must not take the whole run's time.
+BUDGETS = {"mysql": 15, "docker": 15, "slurm": 10, "s3": 8}
+_seconds: Counter[str] = Counter()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for suite, minutes in BUDGETS.items():
+        if item.get_closest_marker(suite) and _seconds[suite] > 60 * minutes:
+            pytest.fail(f"the tests marked {suite} have taken longer than {minutes} minutes")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _seconds.update({suite: report.duration for suite in BUDGETS if suite in report.keywords})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for suite, seconds in _seconds.items():
+        terminalreporter.write_line(f"{suite}: {seconds:.0f} s of {60 * BUDGETS[suite]} s")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

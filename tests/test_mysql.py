@@ -1,23 +1,78 @@
-"""The tests of the core and of insert once more, on MySQL."""
+"""The tests that use a database once more: on MySQL, as the run-time user, who has no table rights.
 
-import os
+Those of the core also as such a user of PostgreSQL; as its only user they ran before.
+"""
+
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
+from team import Team, a_schema, each_server
+
+# What is left out starts, kills or empties an embedded database, or is about the store only.
+LABEL = (
+    "labelled_as_cc3d_labels_it or second_run or forget_everything or recompute_only or in_place "
+    "or fewer_components or every_format or readmes_queries or dry_run or sheet_of or mistake"
+)
+CASES = {
+    "core": ("test_core.py",),
+    "insert": ("test_insert.py",),
+    "toy": ("test_toy.py",),
+    "label": ("test_workflow.py", "-m", "not shared", "-k", LABEL),
+    "corrected": ("test_workflow.py", "-k", "corrected_block"),
+    "failed": ("test_workflow.py", "-k", "one_block_that_fails"),
+}
 
 
-@pytest.mark.mysql
-def test_the_core_passes_on_mysql() -> None:
-    """BOSSFLOW_TEST_MYSQL names a directory with the `datajoint.json` of a MySQL server."""
-    files = [str(Path(__file__).with_name(f"test_{name}.py")) for name in ("core", "insert")]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
-        cwd=os.environ["BOSSFLOW_TEST_MYSQL"],
-        env=os.environ | {"BOSSFLOW_SCHEMA": f"bossflow_test_{os.getpid()}"},
-        capture_output=True,
-        text=True,
-    )
+# the embedded database, where they all ran, is PostgreSQL too
+RUNS = [
+    pytest.param(server.values[0], case, id=f"{server.id}-{case}", marks=server.marks)
+    for server in each_server()
+    for case in CASES
+    if server.id == "mysql" or case == "core"
+]
+
+
+@pytest.fixture(scope="module")
+def team(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Team]:
+    yield from request.param(tmp_path_factory)
+
+
+@pytest.mark.parametrize(("team", "case"), RUNS, indirect=["team"])
+def test_it_passes_for_a_user_without_table_rights(team: Team, case: str, tmp_path: Path) -> None:
+    file, *chosen = CASES[case]
+    with a_schema(team) as schema:
+        deploy = "import toy; from bossflow import migrations, work; work.load_all()"
+        done = team.python(f"{deploy}; migrations.deploy()", schema=schema)
+        assert done.returncode == 0, done.stderr
+        user = f"user_{schema[-12:]}"
+        team.grant(user, schema)
+        own = [f"{schema}_{name}" for name in ("insert", "keys")]  # schemas that tests make
+        if team.environment["DJ_BACKEND"] == "mysql":
+            rights = [f"GRANT ALL ON `{name}`.* TO '{user}'@'%'" for name in own]
+            rights.append(f"GRANT REFERENCES ON {schema}.execution TO '{user}'@'%'")
+        else:
+            rights = [f"GRANT CREATE ON DATABASE postgres TO {user}"]
+            rights.append(f"GRANT REFERENCES ON {schema}.execution TO {user}")
+        assert set(team.query(*rights, schema=schema)) == {"[]"}
+        try:
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+                + [str(ROOT / "tests" / file), *chosen, "--basetemp", str(tmp_path / "temp")],
+                cwd=tmp_path,
+                env=team.settings(schema, user),
+                capture_output=True,
+                text=True,
+            )
+        finally:
+            for name in own:
+                team.drop(name)
+            team.drop_user(user, schema)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "passed" in done.stdout
+    assert "skipped" not in done.stdout

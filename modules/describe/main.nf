@@ -1,4 +1,5 @@
 process DESCRIBE {
+    label 'intern'
     label 'head'
     label 'archive'
 

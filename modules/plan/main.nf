@@ -1,4 +1,5 @@
 process PLAN {
+    label 'datajoint'
     label 'head'
     label 'db'
 

@@ -1,5 +1,6 @@
 process PULL_BLOCK {
     tag "${name}"
+    label 'intern'
     label 'compute'
     label 'archive'
     label 'process_low'

@@ -1,4 +1,5 @@
 process RECORD {
+    label 'datajoint'
     label 'head'
     label 'db'
     label 'record'

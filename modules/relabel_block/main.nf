@@ -1,5 +1,6 @@
 process RELABEL_BLOCK {
     tag "${name}"
+    label 'cc3d'
     label 'compute'
     label 'process_low'
 

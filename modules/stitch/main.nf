@@ -1,5 +1,6 @@
 process STITCH {
     tag "${name}"
+    label 'cc3d'
     label 'compute'
     label 'process_high_memory'
 

@@ -1,4 +1,5 @@
 process SUMMARY {
+    label 'datajoint'
     label 'head'
     label 'db'
 

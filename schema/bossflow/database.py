@@ -87,7 +87,8 @@ def connection() -> Any:
         try:
             if chosen.embedded:
                 dj.config.database.backend = "postgresql"
-                dj.config.database.host = start_embedded()
+                contained = "BOSSFLOW_CONTAINER" in os.environ
+                dj.config.database.host = attach_embedded() if contained else start_embedded()
                 dj.config.database.port = 5432
                 dj.config.database.user = "postgres"
                 dj.config.database.password = ""
@@ -171,6 +172,32 @@ def start_embedded() -> str:
             ) from None
         _host_file().write_text(socket.gethostname() + "\n", encoding="utf-8")
         return str(info.socket_dir or data)
+
+
+def attach_embedded() -> str:
+    """Return the socket's directory of the embedded server that runs on a container's host.
+
+    A server is never started in a container: two containers don't see each other's processes, and
+    two servers of one data directory would spoil it.
+
+    Raises
+    ------
+    DatabaseError
+        If none runs there, or its socket is not visible here.
+    """
+    data = home() / "database"
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+        directory = Path(lines[4] or data)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(directory / f".s.PGSQL.{lines[3]}"))
+    except (OSError, IndexError):
+        raise DatabaseError(
+            f"the embedded database in {data} does not run on this container's host: start it "
+            "there with `bossflow db start`, or use a database server (./set-up.sh --docker starts "
+            "one; DJ_HOST names one)"
+        ) from None
+    return str(directory)
 
 
 def stop_embedded() -> bool:

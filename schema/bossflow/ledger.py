@@ -2,12 +2,13 @@
 
 import functools
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from . import database, work
+from . import database, migrations, work
 from .kit import buckets, bundles
 from .tables import Execution, Request, schema
 from .work import UnitPlan
@@ -32,48 +33,33 @@ def open_schema(workflows: Iterable[work.Workflow]) -> None:
     Raises
     ------
     DatabaseError
-        If the database can't be reached, or the schema is not deployed in a team's database.
+        If the database can't be reached, or a team's database has no tables, not all of them, or
+        those of another version.
     """
     conn = database.connection()
-    if {cls for cls, _ in schema.tables} <= _bound or _bind(conn):
+    if {cls for cls, _ in schema.tables} <= _bound:
         return
-    if not database.server().embedded:
-        raise database.DatabaseError(
-            f"schema {database.schema_name()} is not deployed in {database.server().where}, or "
-            "not whole: run `bossflow db deploy` with a user who may create tables"
+    embedded = database.server().embedded
+    version = migrations.deployed(conn)
+    if version is not None and version < migrations.VERSION and embedded:
+        migrations.migrate()
+        print(
+            f"note: the embedded database is now of version {migrations.VERSION}", file=sys.stderr
         )
-    deploy()
-
-
-def deploy() -> None:
-    """Create the schema and every table that is not there; safe to run again."""
-    conn = database.connection()
-    name = database.schema_name()
-    with database.lock(conn):
-        if conn.adapter.backend == "mysql":  # keys must tell MouseA from mousea
-            quoted = conn.adapter.quote_identifier(name)
-            conn.query(
-                f"CREATE DATABASE IF NOT EXISTS {quoted} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
-            )
-        schema.create_schema = schema.create_tables = True
-        try:
-            if not schema.is_activated():
-                schema.activate(name, connection=conn)
-            for cls, context in schema.tables:
-                if not cls().is_declared:
-                    schema._decorate_master(cls, context)
-        finally:
-            schema.create_schema = schema.create_tables = False
-    _bound.update(cls for cls, _ in schema.tables)
+    elif version is not None:
+        migrations.check(version)
+    if version is not None and _bind(conn):
+        return
+    if not embedded:
+        raise migrations.not_deployed()
+    migrations.deploy()
+    _bind(conn)
 
 
 def _bind(conn: Any) -> bool:
     """Bind the table classes to a schema that is there; say if every table is."""
-    name = database.schema_name()
-    if not conn.query(conn.adapter.schema_exists_sql(name)).fetchone():
-        return False
     if not schema.is_activated():
-        schema.activate(name, connection=conn)
+        schema.activate(database.schema_name(), connection=conn)
     present = set(schema.list_tables())
     _bound.update(cls for cls, _ in schema.tables if cls.table_name in present)
     return len(_bound) == len(schema.tables)

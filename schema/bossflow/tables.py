@@ -57,6 +57,19 @@ class FilledByBlock(FilledByNextflow):
 
 
 @schema
+class SchemaVersion(dj.Manual):
+    """Which version the tables are of: the largest here. Its own columns never change."""
+
+    definition = """
+    # versions that these tables have had
+    schema_version : int32
+    ---
+    deployed       : datetime     # UTC
+    deployed_by    : varchar(40)  # version of bossflow
+    """
+
+
+@schema
 class Run(dj.Manual):
     """One `nextflow run`."""
 

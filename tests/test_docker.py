@@ -1,0 +1,365 @@
+"""The images, the profile docker and set-up.sh --docker, with a real Docker engine and MySQL.
+
+The images are built where they are missing; BASE_IMAGE and MYSQL_IMAGE name stand-ins.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from test_style import said, tool, tracked
+
+ROOT = Path(__file__).resolve().parents[1]
+USER = 4711  # has no entry in /etc/passwd, as in most containers
+TOKEN = "token-of-the-archive-7f3a"
+CUTOUT = ["--x_range", "0,100", "--y_range", "0,100", "--z_range", "0,60"]
+
+
+def run(*command: object, cwd: Path | None = None, **more: str) -> str:
+    """Return what a command says; it must succeed."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env=os.environ | more,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+class Watched:
+    """What anybody who may ask the engine or `ps` sees while something runs."""
+
+    def __init__(self) -> None:
+        self.inspected, self.processes = "", ""
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> "Watched":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.3):
+            ids = said("docker", "ps", "--quiet").split()
+            inspect = ["docker", "inspect", *ids]
+            if ids:  # one that ended meanwhile is no failure
+                self.inspected += subprocess.run(inspect, capture_output=True, text=True).stdout
+            self.processes += said("ps", "axww", "-o", "args")
+
+
+class Team(NamedTuple):
+    """A clone after `./set-up.sh --docker --demo`, and what was seen meanwhile."""
+
+    clone: Path
+    environment: dict[str, str]
+    said: str
+    seen: Watched
+
+    def run(self, *command: object) -> str:
+        return run(*command, cwd=self.clone, **self.environment)
+
+    def components(self) -> str:
+        listed = (self.clone / "results/requests.csv").read_text().splitlines()
+        request = listed[1].partition(",")[0]
+        return self.run(".venv/bin/bossflow", "components", request, "--format", "csv")
+
+    @property
+    def passwords(self) -> list[str]:
+        root = (self.clone / ".env").read_text().partition("MYSQL_ROOT_PASSWORD=")[2]
+        user = (self.clone / ".secrets/database.password").read_text()
+        return [root.split()[0], user.strip()]
+
+
+@pytest.fixture(scope="session")
+def place() -> Iterator[Path]:
+    """Return a directory that users of this machine may reach."""
+    path = Path(tempfile.mkdtemp(prefix="bossflow-docker-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def clone(place: Path) -> Path:
+    """Return a clone of what is here, in which the slow steps of set-up.sh are done."""
+    for name in ("docker", "nextflow", "git"):
+        tool(name)
+    path = place / "clone"
+    listed = said("git", "ls-files", "--cached", "--others", "--exclude-standard")
+    for name in listed.splitlines():  # links to directories too
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, path / name, follow_symlinks=False)
+    git = ("git", "-C", path, "-c", "user.name=test", "-c", "user.email=test@localhost")
+    run("git", "init", "--quiet", "--initial-branch=main", path)
+    run(*git, "add", "--all")
+    run(*git, "commit", "--quiet", "--message=all")
+    run(*git, "tag", "v0.1.0")
+    programs = path / ".venv/bin"
+    programs.mkdir(parents=True)
+    prefix = f'#!/bin/sh\nPYTHONPATH={path}/schema exec "{sys.executable}"'
+    for name, script in {
+        "python": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n',
+        "bossflow": f'{prefix} -c "from bossflow.cli import main; main()" "$@"\n',
+        "nextflow": f'#!/bin/sh\nexec "{shutil.which("nextflow")}" "$@"\n',
+    }.items():
+        (programs / name).write_text(script)
+        (programs / name).chmod(0o755)
+    files = ("requirements/build.txt", "requirements/run.txt", "pyproject.toml")
+    wanted = [f"{path}\n", *((path / name).read_text() for name in files)]
+    (path / ".venv/run.installed").write_text("".join(wanted))
+    return path
+
+
+@pytest.fixture(scope="session")
+def team(clone: Path, place: Path) -> Iterator[Team]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    environment = {
+        "BOSSFLOW_HOME": str(place / "home"),
+        "COMPOSE_PROJECT_NAME": f"bossflow-test-{os.getpid()}",
+        "MYSQL_PORT": str(port),
+    }
+    try:
+        with Watched() as seen:
+            heard = run("./set-up.sh", "--docker", "--demo", cwd=clone, **environment)
+        environment.pop("MYSQL_PORT")
+        yield Team(clone, environment, heard, seen)
+    finally:
+        compose = ("docker", "compose", "down", "--volumes", "--timeout", "5")
+        run(*compose, cwd=clone, **environment)
+
+
+@pytest.fixture(scope="session")
+def images(team: Team) -> dict[str, str]:
+    """Return each image's name with its tag."""
+    lines = (team.clone / "conf/containers.config").read_text().split("'")
+    found = [word for word in lines if word.startswith("bossflow/")]
+    return {name.partition("/")[2].partition(":")[0]: name for name in found}
+
+
+@contextlib.contextmanager
+def archive(directory: Path, home: Path) -> Iterator[str]:
+    """Serve the demo volume to whoever has the token; give the address."""
+    ready = directory / "ready.json"
+    server = subprocess.Popen(
+        [sys.executable, "-c", "from bossflow.cli import main; main()", "serve-archive", "--demo"]
+        + ["--ready-file", str(ready)],
+        env=os.environ
+        | {"BOSSFLOW_ARCHIVE_TOKEN": TOKEN, "BOSSFLOW_HOME": str(home)}
+        | {"PYTHONPATH": str(ROOT / "schema")},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        while not (ready.exists() and ready.stat().st_size):
+            assert server.poll() is None
+            threading.Event().wait(0.1)
+        yield json.loads(ready.read_text())["host"]
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_tags_of_the_images_are_current() -> None:
+    said(str(ROOT / "containers/tags"), "--check")
+
+
+def test_every_process_names_its_image() -> None:
+    for module in tracked("modules/*.nf"):
+        text = (ROOT / module).read_text()
+        assert sum(f"label '{image}'" in text for image in ("intern", "cc3d", "datajoint")) == 1
+
+
+@pytest.mark.docker
+def test_containers_and_mysql_give_what_the_embedded_default_gives(
+    team: Team, tmp_path: Path
+) -> None:
+    with archive(tmp_path, tmp_path / "home") as host:
+        settings = {"BOSSFLOW_HOME": str(tmp_path / "home"), "BOSSDB_TOKEN": TOKEN}
+        settings["PYTHONPATH"] = str(ROOT / "schema")
+        params = ("-params-file", ROOT / "params/demo.yml", "--bossdb_host", host)
+        try:
+            run("nextflow", "run", ROOT, *params, cwd=tmp_path, **settings)
+            request = (tmp_path / "results/requests.csv").read_text().split()[1].partition(",")[0]
+            command = (team.clone / ".venv/bin/bossflow", "components", request)
+            embedded = run(*command, "--format", "csv", cwd=tmp_path, **settings)
+        finally:
+            run(team.clone / ".venv/bin/bossflow", "db", "stop", cwd=tmp_path, **settings)
+    assert embedded.count("\n") > 1000
+    assert team.components() == embedded
+
+
+@pytest.mark.docker
+def test_down_and_up_loses_nothing(team: Team) -> None:
+    before = team.components()
+    team.run("docker", "compose", "down")
+    team.run("docker", "compose", "up", "--detach", "--wait", "database")
+    assert team.components() == before
+
+
+@pytest.mark.docker
+def test_a_second_demo_finds_everything_recorded(team: Team) -> None:
+    again = team.run("./set-up.sh", "--docker", "--demo")
+    assert "Images: there already" in again
+    assert "recorded    nothing" in again
+    assert "PULL_BLOCK" in again
+
+
+@pytest.mark.docker
+def test_results_say_in_which_image_they_were_made(team: Team, images: dict[str, str]) -> None:
+    code = "import bossflow; print(*bossflow.Environment().to_arrays('container'))"
+    named = team.run("env", f"PYTHONPATH={team.clone}/schema", sys.executable, "-c", code)
+    assert set(named.split()) == {images["intern"], images["cc3d"]}
+
+
+@pytest.mark.docker
+def test_no_password_shows(team: Team) -> None:
+    """Not to the engine, not to `ps`, not in other files than its own, not in the database."""
+    assert "BASH_ENV" in team.seen.inspected and "bossflow/cc3d" in team.seen.processes
+    root = {"MYSQL_PWD": team.passwords[0]}
+    dump = ("docker", "compose", "exec", "-T", "-e", "MYSQL_PWD", "database", "mysqldump")
+    dumped = run(*dump, "--user=root", "bossflow", cwd=team.clone, **team.environment, **root)
+    assert "INSERT INTO `run`" in dumped
+    for password in team.passwords:
+        assert password not in team.said + team.seen.inspected + team.seen.processes + dumped
+    holders = {
+        path.relative_to(team.clone).as_posix()
+        for path in team.clone.rglob("*")
+        if path.is_file()
+        and any(password.encode() in path.read_bytes() for password in team.passwords)
+    }
+    assert holders == {".env", ".secrets/database.password"}
+
+
+@pytest.mark.docker
+def test_a_git_url_is_all_that_a_user_needs(team: Team, place: Path) -> None:
+    """From an empty directory, as a user without bossflow, with passwords in the environment."""
+    user = place / "user"
+    empty = user / "an empty directory"
+    home = user / "home"
+    for directory in (empty, home):
+        directory.mkdir(parents=True)
+    bare = user / "bossflow.git"
+    run("git", "clone", "--quiet", "--bare", team.clone, bare)
+    for path in (user, *user.rglob("*")):
+        os.chown(path, USER, USER)
+    program = Path(str(shutil.which("nextflow"))).parent
+    database = json.loads((team.clone / "datajoint.json").read_text())["database"]
+    environment = {
+        "PATH": f"{program}:/usr/bin:/bin",
+        "HOME": str(home),
+        "LC_ALL": "C.UTF-8",
+        "NXF_OPTS": f"-Duser.home={home}",
+        "BOSSDB_TOKEN": TOKEN,
+        "DJ_BACKEND": "mysql",
+        "DJ_HOST": "127.0.0.1",
+        "DJ_PORT": str(database["port"]),
+        "DJ_USER": "bossflow",
+        "DJ_PASS": team.passwords[1],
+    }
+    with archive(place, place / "home") as host, Watched() as seen:
+        done = subprocess.run(
+            ["nextflow", "run", f"file:{bare}", "-r", "v0.1.0", "-profile", "docker"]
+            + ["--source", "bossdb://bossflow/demo/segmentation", *CUTOUT]
+            + ["--bossdb_host", host, "--archive", "git", "--store", "../the user's $(store)"],
+            cwd=empty,
+            env=environment,
+            user=USER,
+            group=USER,
+            extra_groups=[os.stat("/var/run/docker.sock").st_gid],
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 complete" in done.stdout
+    assert (user / "the user's $(store)/STITCH").is_dir()
+    made = [path for path in user.rglob("*") if not path.is_symlink()]
+    assert {path.stat().st_uid for path in made} == {USER}
+    assert "bossflow/intern" in seen.processes
+    text = done.stdout + done.stderr + seen.inspected + seen.processes
+    text += "".join(path.read_text(errors="replace") for path in made if path.is_file())
+    assert TOKEN not in text
+    assert team.passwords[1] not in text
+
+
+@pytest.mark.docker
+def test_volumes_of_a_sample_sheet_are_read_where_they_lie(team: Team, place: Path) -> None:
+    """The segmentation that the demo left, in place, named in a sheet by a path with a blank."""
+    volume = (team.clone / "results/requests.csv").read_text().splitlines()[1].split(",")[2]
+    there = place / "a volume"
+    shutil.copytree(volume.removeprefix("file://"), there)
+    sheet = place / "sheet.csv"
+    sheet.write_text(f"source,x_range,y_range,z_range\nprecomputed://{there},0:64,0:64,0:16\n")
+    command = ("nextflow", "run", ".", "-profile", "docker", "--input", sheet)
+    assert "1 complete" in team.run(*command, "--outdir", place / "sheet")
+
+
+@pytest.mark.docker
+def test_a_container_never_starts_the_embedded_database(
+    team: Team, images: dict[str, str], tmp_path: Path
+) -> None:
+    mount = ("--volume", f"{tmp_path}:{tmp_path}", "--env", f"BOSSFLOW_HOME={tmp_path}")
+    command = ["docker", "run", "--rm", "--user=0", *mount, images["datajoint"], "bossflow"]
+    bossflow = (team.clone / ".venv/bin/bossflow", "db")
+    home = {"BOSSFLOW_HOME": str(tmp_path)}
+    done = subprocess.run([*command, "status"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "start it there with `bossflow db start`" in done.stderr
+    assert not list(tmp_path.iterdir())
+    try:
+        run(*bossflow, "deploy", cwd=tmp_path, **home)
+        assert "0 requests" in run(*command, "status")
+    finally:
+        run(*bossflow, "stop", cwd=tmp_path, **home)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("tool_name", ["intern", "cc3d", "datajoint"])
+def test_images_hold_no_compiler_and_no_root(images: dict[str, str], tool_name: str) -> None:
+    image = images[tool_name]
+    (about,) = json.loads(said("docker", "image", "inspect", image))
+    assert about["Config"]["User"] == "bossflow"
+    assert about["Config"]["Labels"]["org.opencontainers.image.title"] == f"bossflow/{tool_name}"
+    assert f"BOSSFLOW_CONTAINER={image}" in about["Config"]["Env"]
+    look = "command -v bash && command -v ps && ! command -v gcc && ! command -v pip && id -u"
+    assert said("docker", "run", "--rm", image, "bash", "-c", look).split()[-1] != "0"
+
+
+@pytest.mark.docker
+def test_loops_are_compiled_in_the_image(team: Team, images: dict[str, str]) -> None:
+    """Whoever runs it, and wherever the programs lie."""
+    code = (
+        "import os, sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1])\n"
+        "from voxels import kernels as k; k.compile_all()\n"
+        "loops = (k.statistics, k.encode, k.decode, k.downsample)\n"
+        "print([sum(f.stats.cache_misses.values()) for f in loops],"
+        " [bool(f.stats.cache_hits) for f in loops])"
+    )
+    programs = team.clone / "bin"
+    mount = ("--volume", f"{programs}:{programs}:ro", "--user", str(USER))
+    command = ("docker", "run", "--rm", "--read-only", "--tmpfs=/tmp", *mount, images["cc3d"])
+    printed = run(*command, "python", "-c", code, programs)
+    assert printed.split("\n")[0] == "[0, 0, 0, 0] [True, True, True, True]"
+
+
+@pytest.mark.docker
+def test_nextflow_on_aws_batch_finds_its_command(images: dict[str, str]) -> None:
+    for image in (images["intern"], images["cc3d"]):
+        assert "aws-cli/" in said("docker", "run", "--rm", image, "aws", "--version")

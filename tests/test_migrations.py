@@ -1,0 +1,155 @@
+"""A database that the first version filled: refused, migrated with every row, and used on."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bossflow import archive, migrations
+from bossflow.archive_volumes import volume_of
+from conftest import ROOT
+from team import PASSWORD, Team, a_schema, each_server, environment
+
+DATA = Path(__file__).parent / "data"
+CHANNEL = "bossdb://lab/slice/neurons"
+
+
+@pytest.fixture(scope="module", params=each_server())
+def team(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Team]:
+    yield from request.param(tmp_path_factory)
+
+
+@pytest.fixture
+def first(team: Team, tmp_path: Path) -> Iterator[str]:
+    """Return a schema of version 1, with the rows of two requests."""
+    with a_schema(team) as name:
+        team.load_first(name, tmp_path / "store")
+        yield name
+
+
+def test_older_tables_are_refused_and_then_migrated_with_every_row(team: Team, first: str) -> None:
+    before = team.rows(first)
+    assert len(before["execution"]) == 38
+    for command in (["status"], ["components", "67"], ["invalidate", "--lost"], ["db", "deploy"]):
+        code, text = team.bossflow(*command, schema=first)
+        assert code == 1
+        assert (
+            f"is of version 1, but bossflow 0.1.0 works with version {migrations.VERSION}" in text
+        )
+        assert "bossflow db migrate" in text
+    state = json.loads(team.bossflow("db", "status", "--json", schema=first)[1])
+    assert (state["version"], state["known"]) == (1, migrations.VERSION)
+    assert state["rows"]["execution"] == 38
+    code, text = team.bossflow("db", "migrate", schema=first)
+    assert (code, f"is now of version {migrations.VERSION}" in text) == (0, True), text
+    assert "was already of version" in team.bossflow("db", "migrate", schema=first)[1]
+    after = team.rows(first)
+    assert len(after.pop("schema_version")) == 1
+    lineage = set(after.pop("~lineage")) - set(before.pop("~lineage"))
+    assert all("schema_version" in row for row in lineage)
+    assert after == before
+
+
+def test_a_run_goes_on_where_the_first_version_was(team: Team, first: str, tmp_path: Path) -> None:
+    """As the run-time user, whom the administrator who migrated forgot nothing for."""
+    user = f"late_{first[-12:]}"
+    assert team.bossflow("db", "migrate", schema=first)[0] == 0
+    team.grant(user, first)
+    voxels = np.random.default_rng(1).integers(0, 3, (8, 12, 12), dtype=np.uint64)
+    (tmp_path / "store").mkdir()
+    app = archive.app({CHANNEL: volume_of(voxels, (0, 0, 0), (1.0, 1.0, 1.0))})
+    try:
+        with archive.serving(app) as host:
+            given = ["--source", CHANNEL, "--archive", "lab", "--bossdb_host", host]
+            given += ["--block_shape", "4,8,8", "--store", str(tmp_path / "store")]
+            given += ["--min_voxels", "2"]
+
+            def run(*more: str) -> "subprocess.CompletedProcess[str]":
+                path = f"{Path(sys.executable).parent}:{team.environment['PATH']}"
+                return subprocess.run(
+                    ["nextflow", "-q", "run", str(ROOT), *given, *more],
+                    cwd=tmp_path,
+                    env=team.settings(first, user) | {"PATH": path, "NXF_ANSI_LOG": "false"},
+                    capture_output=True,
+                    text=True,
+                )
+
+            # its bundles were not kept: known, so not silently made again
+            done = run()
+            assert "recorded bundles are not in the store any more" in done.stdout + done.stderr
+            code, text = team.bossflow("invalidate", "--lost", "--yes", schema=first, user=user)
+            assert (code, "forgot 38 rows of stages" in text) == (0, True), text
+            done = run()
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert "1 request: 1 complete" in done.stdout
+            assert "nothing to compute" in run().stdout
+    finally:
+        team.drop_user(user, first)
+    assert PASSWORD not in "".join(
+        path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file()
+    )
+
+
+def test_newer_tables_are_refused(team: Team) -> None:
+    with a_schema(team) as name:
+        assert team.bossflow("db", "deploy", schema=name)[0] == 0
+        newer = migrations.VERSION + 1
+        row = f"INSERT INTO {name}.schema_version VALUES ({newer}, '2030-01-01', '9.9')"
+        assert team.query(row, schema=name) == ["[]"]
+        for command in (["status"], ["db", "migrate"], ["db", "deploy"]):
+            code, text = team.bossflow(*command, schema=name)
+            assert (code, "update bossflow" in text) == (1, True), text
+
+
+def test_a_killed_migration_is_taken_up_again(team: Team, first: str) -> None:
+    """A step of a later version, killed between its statements and before it was noted."""
+    program = """
+import os, sys
+from bossflow import database, migrations, work
+
+def add_a_column(conn):
+    name = database.schema_name()
+    known = conn.query("SELECT 1 FROM information_schema.columns WHERE table_schema = %s AND "
+                       "table_name = 'cutout' AND column_name = 'why'", (name,)).fetchone()
+    if not known:
+        conn.query(f"ALTER TABLE {name}.cutout ADD why varchar(9)")
+    if sys.argv[1] == "after":
+        os._exit(9)
+
+def carry_a_version(conn):
+    migrations._declare(conn, [migrations.SchemaVersion])
+    if sys.argv[1] == "between":
+        os._exit(9)
+
+migrations.STEPS = [(2, carry_a_version), (3, add_a_column)]
+migrations.VERSION = 3
+work.load_all()
+print(migrations.migrate())
+"""
+    assert team.python(program, "between", schema=first).returncode == 9
+    assert "is of version 1" in team.bossflow("status", schema=first)[1]
+    assert team.python(program, "after", schema=first).returncode == 9
+    done = team.python(program, "not at all", schema=first)
+    assert done.stdout.strip() == "[3]", done.stderr
+    columns = f"SELECT cutout, why FROM {first}.cutout"
+    assert len(json.loads(team.query(columns, schema=first)[0])) == 2
+
+
+def test_the_embedded_database_is_migrated_by_itself(tmp_path: Path) -> None:
+    team = Team(environment(BOSSFLOW_HOME=str(tmp_path / "home")), tmp_path)
+    try:
+        text = (DATA / "first_schema.postgresql.sql").read_text()
+        assert team.bossflow("db", "start", schema="bossflow")[0] == 0
+        team.load(text, "bossflow")
+        code, text = team.bossflow("status", schema="bossflow")
+        assert code == 0
+        assert f"note: the embedded database is now of version {migrations.VERSION}" in text
+        assert "2 requests" in text
+        assert "note" not in team.bossflow("status", schema="bossflow")[1]
+    finally:
+        team.bossflow("db", "stop", schema="bossflow")
