@@ -66,14 +66,14 @@ bossflow_mounts() {
     done
     bossflow_mount "$above/datajoint.json" readonly
     bossflow_mount "$above/.secrets" readonly
+    case "$bossflow_store ${bossflow_sources[*]-}" in
+        *s3://* | *gs://*)
+            bossflow_mount "$HOME/.aws" readonly
+            bossflow_mount "$HOME/.config/gcloud" readonly
+            bossflow_mount "${GOOGLE_APPLICATION_CREDENTIALS:-}" readonly
+            ;;
+    esac
     for path in ${bossflow_sources[@]+"${bossflow_sources[@]}"}; do
-        case $path in
-            *://s3://* | *://gs://*)
-                bossflow_mount "$HOME/.aws" readonly
-                bossflow_mount "$HOME/.config/gcloud" readonly
-                bossflow_mount "${GOOGLE_APPLICATION_CREDENTIALS:-}" readonly
-                ;;
-        esac
         path=$(bossflow_path "${path#*://}") || return
         if [ -e "$path" ]; then
             bossflow_mount "$(realpath "$path")" readonly
