@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +52,10 @@ with open(os.environ["SCENARIO"] + ".journal", "a") as journal:
     journal.write(json.dumps(entry) + "\\n")
 if {{name, task}} & set(scenario.get("die", [])):
     sys.exit(1)
+if task in scenario.get("exits", {{}}):
+    tries = [json.loads(line)["task"] for line in open(os.environ["SCENARIO"] + ".journal")]
+    if status := scenario["exits"][task][tries.count(task) - 1]:
+        sys.exit(status)
 if name == "describe":
     Path("described.json").write_text("{{}}")
 elif name == "plan":
@@ -305,6 +310,40 @@ def test_a_long_run_says_how_far_it_is(stage: Stage) -> None:
     assert re.fullmatch(pulled, lines[0]), lines
     assert re.fullmatch(labelled, lines[1]), lines
     assert lines[2] == "progress: STITCH 1 of 1; 40 of 51 units recorded"
+
+
+def test_a_task_asks_for_what_the_plan_says_and_for_more_after_it_was_killed(stage: Stage) -> None:
+    fields = stage.directory / "fields.config"
+    fields.write_text("trace.fields = 'name,attempt,memory'\ntrace.raw = true\n")
+    machine = psutil.virtual_memory().total
+    run = stage.run(
+        *(*SOURCE, "-c", str(fields)),
+        plan={
+            "asks": {
+                "PULL_BLOCK": {"memory": 10**8, "seconds": 1},
+                "LABEL_BLOCK": {"memory": 2 * machine, "seconds": 1.5},
+            },
+            "tasks": [job("PULL_BLOCK-00000"), job("PULL_BLOCK-00001"), job("LABEL_BLOCK-00002")],
+        },
+        exits={"PULL_BLOCK-00000": [137, 1, 0], "PULL_BLOCK-00001": [2, 143, 0]},
+    )
+    assert run.returncode == 0, said(run)
+    notes = [line for line in said(run) if line.startswith("note: ")]
+    assert len(notes) == 1 and "a task of LABEL_BLOCK may take" in notes[0]
+    trace = (stage.launch / "results" / "reports" / "trace.txt").read_text()
+    asked = {
+        (number, int(attempt)): int(memory)
+        for number, attempt, memory in re.findall(r"BLOCK-(\S+)\)\t(\d)\t(\d+)", trace)
+    }
+    assert 0.99 * machine < asked.pop(("00002", 1)) <= machine
+    assert asked == {
+        ("00000", 1): 10**8,
+        ("00000", 2): 2 * 10**8,
+        ("00000", 3): 2 * 10**8,
+        ("00001", 1): 10**8,
+        ("00001", 2): 10**8,
+        ("00001", 3): 2 * 10**8,
+    }
 
 
 @pytest.mark.parametrize("program", ["record", "summary"])

@@ -22,7 +22,7 @@ process PLAN {
     touch tasks/PULL_BLOCK-00000.jsonl tasks/LABEL_BLOCK-00000.jsonl
     touch tasks/LINK_BLOCK-00000.jsonl tasks/STITCH-00000.jsonl tasks/RELABEL_BLOCK-00000.jsonl
     cat > plan.json <<'END'
-    {"problem": null, "notes": [], "dry_run": false, "text": "", "run_id": "stub", "tasks": [
+    {"problem": null, "notes": [], "dry_run": false, "text": "", "run_id": "stub", "asks": {}, "tasks": [
       {"task": "PULL_BLOCK-00000", "process": "PULL_BLOCK", "after": [],
        "units": 1, "seconds": 1, "voxels": 1},
       {"task": "LABEL_BLOCK-00000", "process": "LABEL_BLOCK", "after": ["PULL_BLOCK-00000"],

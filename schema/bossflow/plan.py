@@ -5,8 +5,8 @@ import json
 import os
 import random
 import tempfile
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from math import ceil
 from pathlib import Path
@@ -50,6 +50,7 @@ def plan(asked: dict[str, Any], described: dict[str, Any], code: str, directory:
         "run_name": run["name"],
         "workflow": asked.get("workflow", "bossflow.workflows.label"),
         "launch_dir": run["launch_dir"],
+        "asks": {},
         "tasks": [],
     }
     if not result["problem"]:
@@ -120,7 +121,22 @@ def _plan(
         lines = [header | {"process": task["process"]}, *task.pop("lines")]
         text = "".join(bundles.canonical(line) + "\n" for line in lines)
         (directory / "tasks" / f"{task['task']}.jsonl").write_text(text, encoding="utf-8")
-    result["tasks"] = tasks
+    result |= {"tasks": tasks, "asks": _asks(tasks, missing.values())}
+
+
+def _asks(tasks: list[dict[str, Any]], units: Iterable[UnitPlan]) -> dict[str, dict[str, float]]:
+    """Return what a task of each process may take: `memory` in bytes, `seconds` on one core.
+
+    All tasks of a process ask for what the largest one needs, as a scheduler's array of jobs does.
+    """
+    asks: dict[str, dict[str, float]] = defaultdict(lambda: {"memory": 0, "seconds": 0})
+    for unit in units:
+        ask = asks[unit.process]
+        ask["memory"] = max(ask["memory"], unit.memory)
+    for task in tasks:
+        ask = asks[task["process"]]
+        ask["seconds"] = max(ask["seconds"], task["seconds"])
+    return asks
 
 
 def _refuse_lost(units: dict[str, UnitPlan], found: dict[str, Recorded]) -> None:

@@ -10,6 +10,8 @@ from typing import Any, Protocol, cast
 from .kit.bundles import digest, unit_id
 from .voxels.boxes import Box
 
+MIB, GIB = 2**20, 2**30
+
 
 @dataclass(frozen=True)
 class ParamSet:
@@ -72,7 +74,7 @@ class UnitPlan:
     """One piece of work as a workflow plans it; its inputs are other units of the request.
 
     Arguments decide what is made: a bundle made with others is never reused. Settings, such as
-    an archive's address, only say how.
+    an archive's address, only say how. `memory` is what its program takes at most (bytes).
     """
 
     process: str
@@ -80,6 +82,7 @@ class UnitPlan:
     arguments: dict[str, Any]
     inputs: "tuple[UnitPlan, ...]" = field(default=(), repr=False)
     settings: dict[str, Any] = field(default_factory=dict)
+    memory: int = 2 * GIB
 
     @cached_property
     def unit_id(self) -> str:

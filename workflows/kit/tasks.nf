@@ -29,6 +29,7 @@ def toRun(plan_ch) {
         if (plan.problem) {
             error(plan.problem)
         }
+        ask(plan.asks)
         if (task_files || plan.dry_run) {       // else the summary says them
             plan.notes.each { note -> println("note: ${note}") }
         }
@@ -38,6 +39,22 @@ def toRun(plan_ch) {
         [plan_file, task_files]
     }
     return said_ch.filter { _plan_file, task_files -> task_files }
+}
+
+// Hands what the tasks of each process ask for, [LABEL_BLOCK: [memory: 2000000000, seconds: 10], ...],
+// to conf/base.config. Nextflow has no other way that an array of jobs can go: its directives are
+// those of the process, evaluated without any task's inputs.
+def ask(asks) {
+    def local = (nextflow.Global.config.process?.executor ?: 'local') == 'local'
+    def most = nextflow.util.SysHelper.getAvailMemory()
+    asks.each { name, own ->
+        System.setProperty("bossflow.${name}.memory", "${own.memory}")
+        System.setProperty("bossflow.${name}.seconds", "${Math.ceil(own.seconds) as long}")
+        def memory = new nextflow.util.MemoryUnit(own.memory as long)
+        if (local && memory > most) {
+            println("note: a task of ${name} may take ${memory}, this machine has ${most}: it asks for all of it, and runs alone")
+        }
+    }
 }
 
 // One item a task: [task: 'LABEL_BLOCK-00000', process: 'LABEL_BLOCK', after: ['PULL_BLOCK-00000', ...],

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Sequence
-from math import prod
+from math import ceil, prod
 from typing import Any
 
 import datajoint as dj
@@ -33,7 +33,7 @@ from ..tables import (  # noqa: F401  (some are named in definitions)
     schema,
 )
 from ..voxels.boxes import Box, chunk_shape, grid, preceding
-from ..work import UnitPlan
+from ..work import MIB, UnitPlan
 
 # Versions of LABEL_BLOCK with LINK_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its
 # program's output changes; the golden-digest test says when.
@@ -44,6 +44,7 @@ BLOCK_VOXELS = 512**3  # of a block whose shape is not given, where memory allow
 PULLED_BLOCK_VOXELS = 2**25  # the same if it comes from an archive: one that fails costs less
 BYTES_PER_VOXEL = 12  # memory of a task, at most
 BLOCKS_MAX = 1_000_000
+LABELS_PER_VOXEL = 20_000 / 512**3  # more than most have, where none are recorded
 EARLIER_REQUESTS = 3  # that a request's blocks are compared with, at most
 PULL_VERSION = "1"  # raised when PULL_BLOCK would pull other voxels than before
 
@@ -209,7 +210,7 @@ def expand(
                 f"{row['source']} {request.given['cutout']}"
             )
         asked[request.request_id] = row["where"]
-        given = request.given | {"earlier": _earlier(request)}
+        given = request.given | {"earlier": _earlier(request), "n_labels": _n_labels(request)}
         requests.append(dataclasses.replace(request, given=given))
     return requests, notes
 
@@ -238,6 +239,22 @@ def _earlier(request: work.Request) -> list[dict[str, Any]]:
         {"request_id": row["request_id"], "store": row["bundle_url"].rsplit("/", 3)[0]}
         for row in rows
     ]
+
+
+def _n_labels(request: work.Request) -> int:
+    """Return how many labels a request's blocks may have: as those that are recorded, or many."""
+    (stage,) = request.stage_paramsets
+    key = {"channel_id": request.given["channel"]["channel_id"]}
+    cutout = Box.parse(request.given["cutout"])
+    there = BlockLabels * Block & key & {"label_paramset_id": stage.paramset_id}
+    volume = " * ".join(f"(block_{axis}1 - block_{axis}0)" for axis in "xyz")
+    (known,) = (
+        dj.U()
+        .aggr(there & meets("block", cutout), labels="sum(n_labels)", voxels=f"sum({volume})")
+        .to_dicts()
+    )
+    density = int(known["labels"]) / int(known["voxels"]) if known["voxels"] else LABELS_PER_VOXEL
+    return ceil(density * cutout.voxel_count)
 
 
 def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
@@ -348,6 +365,7 @@ def _request(
             "host": host,
             "max_component_rows": max_component_rows,
             "earlier": [],
+            "n_labels": 0,
         },
         stage_paramsets=(stage,),
     )
@@ -401,11 +419,13 @@ def units(request: work.Request) -> list[UnitPlan]:
                 block,
                 source | {"box": box.name, "version": PULL_VERSION},
                 settings=settings,
+                memory=_memory("PULL_BLOCK", box.voxel_count),
             )
             pulls.append(pull)
-            labels.append(UnitPlan("LABEL_BLOCK", label_key, how, (pull,)))
         else:
-            labels.append(UnitPlan("LABEL_BLOCK", label_key, how | {"source": source}))
+            how["source"] = source
+        memory = _memory("LABEL_BLOCK", box.voxel_count)
+        labels.append(UnitPlan("LABEL_BLOCK", label_key, how, tuple(pulls[-1:]), memory=memory))
     # What a block is linked to decides its unit: a larger cutout has the same where it has no more.
     links = []
     for label, numbers in zip(labels, preceding(boxes, connectivity), strict=True):
@@ -417,6 +437,7 @@ def units(request: work.Request) -> list[UnitPlan]:
                 label.key | {"neighbourhood": neighbourhood},
                 {"connectivity": connectivity},
                 (label, *around),
+                memory=_memory("LINK_BLOCK", label.voxels),
             )
         )
     key = {"request_id": request.request_id}
@@ -430,6 +451,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         },
         (*labels, *links),
         settings={"max_component_rows": request.given["max_component_rows"]},
+        memory=_memory("STITCH", request.given["n_labels"]) + 4096 * len(boxes),
     )
     relabels = [
         UnitPlan(
@@ -438,10 +460,21 @@ def units(request: work.Request) -> list[UnitPlan]:
             geometry | {"box": label.arguments["box"], "number": number},
             (stitch, label),
             settings={"earlier": request.given["earlier"]},
+            memory=_memory("RELABEL_BLOCK", label.voxels),
         )
         for number, label in enumerate(labels)
     ]
     return [*pulls, *labels, *links, stitch, *relabels]
+
+
+def _memory(process: str, size: int) -> int:
+    """Return the bytes that a unit may take, by voxels of its block, or labels to be stitched.
+
+    The largest that benchmarks have seen, with half a GiB for what any program takes (0.2) and for
+    what is around it.
+    """
+    each = {"PULL_BLOCK": 24, "LABEL_BLOCK": 13, "LINK_BLOCK": 1, "STITCH": 100, "RELABEL_BLOCK": 2}
+    return 512 * MIB + each[process] * size
 
 
 def recall(request_id: str) -> work.Request:
