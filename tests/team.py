@@ -176,7 +176,7 @@ def mysql(directory: Path) -> Team:
         pytest.skip("BOSSFLOW_TEST_MYSQL names no MySQL server")
     named = Path(os.environ["BOSSFLOW_TEST_MYSQL"])
     database = json.loads((named / "datajoint.json").read_text())["database"]
-    roots = [*named.glob(".secrets/*root*"), named / ".secrets" / "database.password"]
+    (root,) = re.findall(r"^MYSQL_ROOT_PASSWORD=(.+)$", (named / ".env").read_text(), re.M)
     # set up as a clone is
     shutil.copytree(named / ".secrets", directory / ".secrets")
     for name in ("datajoint.json", ".env"):
@@ -188,7 +188,7 @@ def mysql(directory: Path) -> Team:
             DJ_HOST=database["host"],
             DJ_PORT=str(database["port"]),
             DJ_USER="root",
-            DJ_PASS=roots[0].read_text().strip(),
+            DJ_PASS=root,
         ),
         directory,
     )
