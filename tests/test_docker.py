@@ -6,6 +6,7 @@ The images are built where they are missing; BASE_IMAGE and MYSQL_IMAGE name sta
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from test_style import said, tool, tracked
 
 ROOT = Path(__file__).resolve().parents[1]
 USER = 4711  # has no entry in /etc/passwd, as in most containers
-TOKEN = "token-of-the-archive-7f3a"
+TOKEN = secrets.token_hex(20)  # not in this file, of which a git URL brings a copy
 CUTOUT = ["--x_range", "0,100", "--y_range", "0,100", "--z_range", "0,60"]
 
 
@@ -217,8 +218,7 @@ def test_down_and_up_loses_nothing(team: Team) -> None:
 def test_a_second_demo_finds_everything_recorded(team: Team) -> None:
     again = team.run("./set-up.sh", "--docker", "--demo")
     assert "Images: there already" in again
-    assert "recorded    nothing" in again
-    assert "PULL_BLOCK" in again
+    assert "nothing to compute: " in again
 
 
 @pytest.mark.docker
@@ -277,7 +277,8 @@ def test_a_git_url_is_all_that_a_user_needs(team: Team, place: Path) -> None:
         done = subprocess.run(
             ["nextflow", "run", f"file:{bare}", "-r", "v0.1.0", "-profile", "docker"]
             + ["--source", "bossdb://bossflow/demo/segmentation", *CUTOUT]
-            + ["--bossdb_host", host, "--archive", "git", "--store", "../the user's $(store)"],
+            + ["--bossdb_host", host, "--archive", "git"]
+            + ["--store", str(user / "the user's $(store)")],
             cwd=empty,
             env=environment,
             user=USER,
