@@ -246,7 +246,7 @@ def _n_labels(request: work.Request) -> int:
     (stage,) = request.stage_paramsets
     key = {"channel_id": request.given["channel"]["channel_id"]}
     cutout = Box.parse(request.given["cutout"])
-    there = BlockLabels * Block & key & {"label_paramset_id": stage.paramset_id}
+    there = BlockLabels() * Block & key & {"label_paramset_id": stage.paramset_id}
     volume = " * ".join(f"(block_{axis}1 - block_{axis}0)" for axis in "xyz")
     (known,) = (
         dj.U()
