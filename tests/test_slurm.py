@@ -5,6 +5,7 @@ stopping the archive that it reads from.
 """
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -161,7 +162,7 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
     random = np.random.default_rng(0)
     small = random.integers(0, 4, (16, 16, 16), np.uint32)
     np.save(tmp_path / "cells.npy", small.repeat(4, 0).repeat(4, 1).repeat(4, 2))
-    np.save(tmp_path / "noise.npy", random.integers(1, 2**31, (128, 128, 256), np.uint32))
+    np.save(tmp_path / "noise.npy", random.integers(1, 2**31, (128, 128, 96), np.uint32))
     ready = tmp_path / "ready.json"
     volumes = [f"--volume={tmp_path}/cells.npy", f"--uri={CELLS}"]
     volumes += [f"--volume={tmp_path}/noise.npy", f"--uri={NOISE}"]
@@ -384,9 +385,9 @@ def test_a_job_that_is_cancelled_is_run_again_and_if_always_cancelled_is_what_a_
 def test_a_job_that_takes_more_memory_than_expected_gets_more(lab: Callable[[str], Lab]) -> None:
     """Each voxel of noise is a component of its own: no block of tissue takes as much memory."""
     one = lab("one")
-    code, said = one.run(NOISE, "--block_shape", "128,128,256", "--max_component_rows", "10")
+    code, said = one.run(NOISE, "--block_shape", "128,128,96", "--max_component_rows", "10")
     assert code == 0, said
-    assert f"{128 * 128 * 256:,} components" in said
+    assert f"{128 * 128 * 96:,} components" in said
     labels = [row for row in one.trace() if "LABEL:LABEL_BLOCK" in row["name"]]
     assert [row["exit"] for row in labels] == ["137", "0"]
     first, second = (int(row["memory"]) for row in labels)
@@ -406,3 +407,7 @@ def test_a_job_that_never_gets_enough_memory_is_what_a_rerun_with_more_makes(
     code, said = one.run(CELLS, *CUT)
     assert code == 0, said
     assert "recorded    1 STITCH, 4 RELABEL_BLOCK" in said
+    bundles = (one.directory / "home" / "store" / "LABEL_BLOCK").rglob("bundle.json")
+    n_labels = sum(json.loads(path.read_text())["attributes"]["n_labels"] for path in bundles)
+    (asked,) = [int(row["memory"]) for row in one.trace() if "STITCH" in row["name"]]
+    assert asked == 2**29 + 4 * 4096 + 100 * n_labels, "by what is recorded"
