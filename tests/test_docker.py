@@ -143,7 +143,7 @@ def team(clone: Path, place: Path) -> Iterator[Team]:
         environment.pop("MYSQL_PORT")
         yield Team(clone, environment, heard, seen)
     finally:
-        compose = ("docker", "compose", "down", "--volumes", "--timeout", "5")
+        compose = ("docker", "compose", "--profile=demo", "down", "--volumes", "--timeout", "5")
         run(*compose, cwd=clone, **environment)
 
 
