@@ -214,6 +214,12 @@ def test_a_failure_mended_needs_only_what_depends(pipeline: Pipeline, files: lis
     assert done["verdict"] == {"missing": None}
 
 
+def test_one_directory_is_one_store_however_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    for written in ("/home/me/store/", "~/lab/../store", "file:///home/me/lab/../store"):
+        assert bundles.local(written) == Path("/home/me/store")
+
+
 def test_an_emptied_database_is_filled_from_the_store(
     pipeline: Pipeline, files: list[Path]
 ) -> None:

@@ -69,7 +69,7 @@ def local(url: str) -> Path:
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
-        return Path(unquote(parts.path))
+        return Path(os.path.abspath(unquote(parts.path)))
     if parts.scheme in ("s3", "gs"):
         return buckets.local(url)
     if "://" in url:
@@ -78,7 +78,7 @@ def local(url: str) -> Path:
             "file:///path, or s3://bucket/path or gs://bucket/path"
         )
     try:
-        return Path(url).expanduser().absolute()
+        return Path(os.path.abspath(Path(url).expanduser()))
     except RuntimeError:
         raise ValueError(f"store {url} can't be used: there is no such user") from None
 

@@ -163,7 +163,7 @@ def _store(given: str | None, launch_dir: Path) -> Path:
         return database.default_store()
     if "://" in given or given.startswith("~"):
         return bundles.local(given)
-    return launch_dir / given
+    return bundles.local(str(launch_dir / given))
 
 
 def _refuse_unwritable(store: Path) -> None:
