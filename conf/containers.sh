@@ -1,33 +1,60 @@
 #!/bin/bash
-# What a container gets of this machine. Sourced by each task before `docker run` (conf/docker.config)
-# with the directory where Nextflow was started, the store, and the sources.
+# What a container gets of this machine. Sourced by each task before its container starts
+# (conf/mounts.config) with the directory where Nextflow was started, the store, and the sources.
 #
-# What `docker run` is told shows in `docker inspect`. So the environment, in which secrets may be,
-# goes in as a file in memory; the container's first bash reads it (BASH_ENV) and removes it.
+# What `docker run` is told shows in `docker inspect`, and what `env` is told in `ps`. So the
+# environment, in which secrets may be, goes in as a file in memory; the container's first bash reads
+# it (BASH_ENV) and removes it. The functions stand before the commands that Nextflow calls.
 
 bossflow_launch=$1 bossflow_store=$2
 shift 2
 bossflow_sources=("$@")
 
+# docker run ...
 docker() {
     if [ "$1" != run ]; then
         command docker "$@"
         return
     fi
     shift
-    local status=0 names word mounts=() mounted='' directory
+    local word mounted='' status=0
+    for word in "$@"; do
+        case $word in /*:/*) mounted+=$'\n'${word%:"${word%%:*}"*}$'\n' ;; esac # by Nextflow: -v /path:/path
+    done
+    bossflow_start docker "$@" || status=$?
+    return "$status"
+}
+
+# env - NAME=VALUE ... apptainer exec ...
+env() {
+    local given=("$@") names=() mounted='' status=0
+    while [ $# -gt 0 ] && [ "$1" != apptainer ] && [ "$1" != singularity ]; do
+        case $1 in *ENV_BOSSDB_TOKEN=* | *ENV_DJ_*=*) ;; *) names+=("$1") ;; esac
+        shift
+    done
+    if [ $# -eq 0 ]; then
+        command env "${given[@]}"
+        return
+    fi
+    bossflow_start "$@" || status=$?
+    return "$status"
+}
+
+# bossflow_start docker ARGUMENTS... | apptainer exec ARGUMENTS...
+bossflow_start() {
+    local engine=$1 status=0 wanted word mounts=() directory
     local home=${BOSSFLOW_HOME:-$HOME/.bossflow}
     case $home in /*) ;; \~/*) home=$HOME/${home#\~/} ;; *) home=$bossflow_launch/$home ;; esac
+    shift
 
-    names='HOME|BOSSFLOW_[A-Z_]+|AWS_[A-Z_0-9]+|GOOGLE_[A-Z_]+'
+    wanted='HOME|BOSSFLOW_[A-Z_]+|AWS_[A-Z_0-9]+|GOOGLE_[A-Z_]+'
     for word in "$@"; do
         case $word in
-            bossflow/intern:* | */bossflow/intern:*) names="$names|BOSSDB_TOKEN" ;;
-            bossflow/datajoint:* | */bossflow/datajoint:*) names="$names|DJ_[A-Z_]+" ;;
-            /*:/*) mounted+=$'\n'${word%:"${word%%:*}"*}$'\n' ;; # by Nextflow: -v /path:/path
+            *bossflow[-/]intern[-:]*) wanted="$wanted|BOSSDB_TOKEN" ;;
+            *bossflow[-/]datajoint[-:]*) wanted="$wanted|DJ_[A-Z_]+" ;;
         esac
     done
-    bossflow_mounts || return
+    bossflow_mounts "$engine" || return
     for directory in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}"; do
         if [ -n "$directory" ] && [ -w "$directory" ]; then break; fi
     done
@@ -35,20 +62,25 @@ docker() {
     (
         umask 077
         export BOSSFLOW_HOME=$home
-        for name in $(compgen -e | grep -Ex "$names"); do declare -p "$name"; done
+        for name in $(compgen -e | grep -Ex "$wanted"); do declare -p "$name"; done
         # shellcheck disable=SC2016  # for the container's bash
         echo 'rm -f "$BASH_ENV"; unset BASH_ENV'
     ) >"$directory/environment"
+    mounts+=(--mount "type=bind,source=$directory,target=/run/bossflow")
     (
         unset BOSSDB_TOKEN DJ_USER DJ_PASS # also where Nextflow says `-e NAME`
-        command docker run --env BASH_ENV=/run/bossflow/environment \
-            --mount "type=bind,source=$directory,target=/run/bossflow" "${mounts[@]}" "$@"
+        if [ "$engine" = docker ]; then
+            command docker run --env BASH_ENV=/run/bossflow/environment "${mounts[@]}" "$@"
+        else
+            command env "${names[@]}" "${engine^^}ENV_BASH_ENV=/run/bossflow/environment" \
+                "$engine" "$1" "${mounts[@]}" "${@:2}"
+        fi
     ) || status=$?
     rm -rf "$directory"
     return "$status"
 }
 
-# Fill `mounts`: the same paths as here.
+# bossflow_mounts ENGINE: fill `mounts` with the same paths as here.
 bossflow_mounts() {
     local path above
     mkdir -p -- "$home" || return
@@ -59,7 +91,8 @@ bossflow_mounts() {
         bossflow_mount "$path"
     fi
     # DataJoint looks for its settings from there up, to the end of the repository.
-    bossflow_mount "$bossflow_launch" readonly
+    # Apptainer would put it over the work directory below it.
+    if [ "$1" = docker ]; then bossflow_mount "$bossflow_launch" readonly; fi
     above=$bossflow_launch
     while [ ! -e "$above/datajoint.json" ] && [ ! -e "$above/.git" ] && [ "$above" != / ]; do
         above=$(dirname "$above")
