@@ -159,8 +159,11 @@ def named(executions: Iterable[str], most: int = 10) -> list[str]:
 
 
 def preview(found: dict[str, str]) -> Counter[str]:
-    """Return process to how many of its results would go."""
-    return Counter(Path(bundles.local(url)).parents[1].name for url in found.values())
+    """Return process to how many of its results would go, as the data flow."""
+    processes = [Path(bundles.local(url)).parents[1].name for url in found.values()]
+    stages = work.stage_tables(ledger.known_workflows())  # rows come in no order
+    known = {name: number for number, name in enumerate(stages)}
+    return Counter(sorted(processes, key=lambda name: (known.get(name, len(known)), name)))
 
 
 def invalidate(chosen: set[str], strays: Iterable[Path] = ()) -> tuple[int, int]:
