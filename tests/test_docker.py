@@ -31,7 +31,8 @@ def run(*command: object, cwd: Path | None = None, **more: str) -> str:
     done = subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
-        env=os.environ | more,
+        # Compose takes the environment's before that of .env; this one is another server's.
+        env={name: value for name, value in os.environ.items() if name != "MYSQL_PORT"} | more,
         capture_output=True,
         text=True,
         timeout=900,
