@@ -17,10 +17,6 @@ settings.load_profile("bossflow")
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
-# A clone may be set up for a team's database: its datajoint.json must not be found by the tests.
-if Path.cwd().is_relative_to(ROOT):
-    os.chdir(tempfile.mkdtemp(prefix="bossflow-tests-"))
-
 for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
     sys.path.insert(0, str(ROOT / folder))
 
@@ -29,6 +25,13 @@ for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
 # hangs must not take the whole run's time.
 BUDGETS = {"mysql": 15, "docker": 15, "slurm": 12, "s3": 10}
 _seconds: Counter[str] = Counter()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """A clone may be set up for a team's database: its datajoint.json must not be found."""
+    if Path.cwd().is_relative_to(ROOT):
+        os.chdir(tempfile.mkdtemp(prefix="bossflow-tests-"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -47,7 +50,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on the real data run wherever the data are; in CI they must be there."""
+    """Let the suites that take long begin, so that none is left to run alone beside idle cores.
+
+    Tests on the real data run wherever the data are; in CI they must be there.
+    """
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, BUDGETS)))
     if (SHARED / "data").is_dir() or os.environ.get("CI"):
         return
     for item in items:

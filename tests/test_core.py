@@ -455,7 +455,9 @@ def test_watching_ends_when_nothing_is_missing(pipeline: Pipeline, files: list[P
 
 def test_the_watch_prints_lines_and_ends_quietly(pipeline: Pipeline, files: list[Path]) -> None:
     def start(*options: str) -> subprocess.Popen[str]:
-        program = "from bossflow.cli import main; main()"
+        # a shell that starts tests in the background has SIGINT ignored
+        heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+        program = f"{heard}; from bossflow.cli import main; main()"
         return subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", program, "status", *options],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
