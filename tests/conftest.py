@@ -28,10 +28,12 @@ _seconds: Counter[str] = Counter()
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection() -> None:
+def pytest_collection(session: pytest.Session) -> None:
     """A clone may be set up for a team's database: its datajoint.json must not be found."""
     if Path.cwd().is_relative_to(ROOT):
-        os.chdir(tempfile.mkdtemp(prefix="bossflow-tests-"))
+        elsewhere = tempfile.TemporaryDirectory(prefix="bossflow-tests-")
+        session.config.add_cleanup(elsewhere.cleanup)
+        os.chdir(elsewhere.name)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
