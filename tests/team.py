@@ -199,20 +199,30 @@ def postgresql(home: Path, directory: Path) -> Iterator[Team]:
     """Start a PostgreSQL that asks everyone but its administrator for a password."""
     from bossflow import database
 
-    with_home = os.environ.get("BOSSFLOW_HOME")
-    os.environ["BOSSFLOW_HOME"] = str(home)
-    try:
+    with _at_home(home):
         host = database.start_embedded()
-        rules = home / "database" / "pg_hba.conf"
-        rules.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
         given = {"DJ_BACKEND": "postgresql", "DJ_HOST": host, "DJ_PORT": "5432"}
         team = Team(environment(**given, DJ_USER="postgres", DJ_PASS=""), directory)
-        team.environment["DJ_USE_TLS"] = "false"
+    team.environment["DJ_USE_TLS"] = "false"
+    try:
+        rules = home / "database" / "pg_hba.conf"
+        rules.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
         team.query("SELECT pg_reload_conf()", schema="postgres")
         yield team
     finally:
-        database.stop_embedded()
-        if with_home is None:
+        with _at_home(home):
+            database.stop_embedded()
+
+
+@contextmanager
+def _at_home(home: Path) -> Iterator[None]:
+    """Set BOSSFLOW_HOME for a while: another fixture may set it for the whole session."""
+    before = os.environ.get("BOSSFLOW_HOME")
+    os.environ["BOSSFLOW_HOME"] = str(home)
+    try:
+        yield
+    finally:
+        if before is None:
             del os.environ["BOSSFLOW_HOME"]
         else:
-            os.environ["BOSSFLOW_HOME"] = with_home
+            os.environ["BOSSFLOW_HOME"] = before
