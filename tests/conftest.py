@@ -23,7 +23,7 @@ for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
 
 # Minutes that the tests with a marker may take together, several times what they do: an engine that
 # hangs must not take the whole run's time.
-BUDGETS = {"mysql": 15, "docker": 15, "slurm": 12, "s3": 10}
+BUDGETS = {"mysql": 15, "docker": 15, "slurm": 12, "s3": 10, "faults": 20}
 _seconds: Counter[str] = Counter()
 
 

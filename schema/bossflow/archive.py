@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 import hmac
 import inspect
+import itertools
 import json
 import math
 import os
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -28,22 +30,28 @@ import numpy as np
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import State
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import demo
+from .archive_faults import misbehaving, read_plan
 from .archive_volumes import Level, Triple, Volume, open_volume, xyz
 from .voxels.boxes import Box
 
 Faults = Callable[[Request], Response | None | Awaitable[Response | None]]
 
-MAX_BYTES: int = blosc.MAX_BUFFERSIZE
-"""Largest cutout, in bytes of voxels: what one blosc buffer holds, just below 2 GiB."""
+MAX_MIB = 512
+"""Largest cutout, in MiB of voxels, if nothing else is said: BossDB's own limit is about this."""
 
+_CUTOUTS = 4  # the largest ones that there is memory for, voxels or blosc, at a time
+_CONNECTIONS = 512
+_HEAD_BYTES = 2**14  # of path and headers
+_PATIENCE = 300  # seconds for a client to take or send a cutout
 _PIECE = 2**18  # bytes
 _OVERHEAD = 16  # bytes that blosc may add
 _URI = re.compile(r"bossdb://([\w-]+)/([\w-]+)/([\w-]+)", re.ASCII)
@@ -87,6 +95,7 @@ def app(
     token: str | None = None,
     writable: bool = False,
     faults: Faults | None = None,
+    max_mib: int = MAX_MIB,
 ) -> Starlette:
     """Make the archive as an ASGI application.
 
@@ -102,6 +111,9 @@ def app(
     faults : callable, optional
         Asked before every cutout, in the event loop: a response that it returns (or that what it
         returns awaits to) is sent instead of the cutout.
+    max_mib : int
+        Largest cutout, in MiB of voxels. All that are under way take four times this at most;
+        others wait.
 
     Raises
     ------
@@ -122,11 +134,14 @@ def app(
         middleware=[Middleware(_Gate, token=token)],
         exception_handlers={HTTPException: _refusal},
     )
+    archive.router.redirect_slashes = False  # to whatever host the client names
     archive.state.collections = _collections(volumes)
     archive.state.public = token is None
     archive.state.writable = writable
     archive.state.faults = faults
-    archive.state.slots = asyncio.Semaphore(2 * (os.cpu_count() or 1))  # bounds the memory
+    archive.state.max_bytes = min(max_mib * 2**20, blosc.MAX_BUFFERSIZE)
+    archive.state.taken = 0  # bytes of memory that cutouts under way may take
+    archive.state.freed = asyncio.Event()
     return archive
 
 
@@ -165,13 +180,20 @@ def _frame(volume: Volume) -> dict[str, Any]:
 
 
 class _Gate:
-    """Let a request pass only if it carries the token."""
+    """Let a request pass only if its head is of a sane size and carries the token."""
 
     def __init__(self, inner: ASGIApp, token: str | None) -> None:
         self.inner = inner
         self.expected = None if token is None else f"Token {token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            # h11 has such a limit, but not for what comes in one piece
+            fields = [scope["raw_path"], scope["query_string"], *itertools.chain(*scope["headers"])]
+            if sum(map(len, fields)) > _HEAD_BYTES:
+                message = f"path and headers have more than {_HEAD_BYTES} bytes"
+                await _error(431, message)(scope, receive, send)
+                return
         if scope["type"] == "http" and self.expected is not None:
             sent = dict(scope["headers"]).get(b"authorization", b"")
             if not hmac.compare_digest(sent, self.expected):
@@ -277,7 +299,7 @@ def _show(request: Request, name: str, **attributes: Any) -> Response:
     return JSONResponse({**shared, "public": request.app.state.public, **attributes})
 
 
-async def _cutout(request: Request) -> Response:
+async def _cutout(request: Request) -> ASGIApp:
     """Read or write one box of a channel."""
     state = request.app.state
     if state.faults is not None:
@@ -288,15 +310,16 @@ async def _cutout(request: Request) -> Response:
     volume: Volume = _find(request, "collection", "experiment", "channel")
     level, box = _locate(request, volume)
     n_bytes = box.voxel_count * volume.dtype.itemsize
-    if n_bytes > MAX_BYTES:
+    if n_bytes > state.max_bytes:
         raise HTTPException(
-            413, f"box {box.name} has {n_bytes} bytes, and {MAX_BYTES} can be sent: ask for less"
+            413,
+            f"box {box.name} has {n_bytes} bytes, and {state.max_bytes} can be sent: ask for less",
         )
     if request.method == "POST":
         if not state.writable:
             raise HTTPException(403, "this archive is served for reading only")
-        packed = await _body(request, n_bytes + _OVERHEAD)
-        async with state.slots:
+        async with _memory(state, 2 * n_bytes):
+            packed = await _body(request, n_bytes + _OVERHEAD)
             try:
                 await run_in_threadpool(_write, level, box, volume.dtype, packed)
             except ValueError as error:
@@ -304,13 +327,39 @@ async def _cutout(request: Request) -> Response:
         return Response(status_code=201)
     if "filter" in request.query_params:
         raise HTTPException(400, "cutouts filtered by id are not served: leave filter out")
-    async with state.slots:
-        packed = await run_in_threadpool(_read, level, box, volume.dtype)
-    return StreamingResponse(
-        _pieces(packed),
-        headers={"Content-Length": str(len(packed))},
-        media_type="application/blosc",
-    )
+
+    async def respond(scope: Scope, receive: Receive, send: Send) -> None:
+        async with _memory(state, 2 * n_bytes):  # until all is sent
+            try:
+                packed = await run_in_threadpool(_read, level, box, volume.dtype)
+            except (ValueError, OSError) as error:  # it says where the volume is
+                print(f"box {box.name} can't be read: {error}", file=sys.stderr)
+                raise HTTPException(500, f"box {box.name} can't be read from its volume") from None
+            response = StreamingResponse(
+                _pieces(packed),
+                headers={"Content-Length": str(len(packed))},
+                media_type="application/blosc",
+            )
+            # of a client that doesn't take it, uvicorn closes the connection
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    await response(scope, receive, send)
+
+    return respond
+
+
+@contextlib.asynccontextmanager
+async def _memory(state: State, n_bytes: int) -> AsyncIterator[None]:
+    """Wait until there is memory; the largest cutout fits in any case once it is alone."""
+    while state.taken and state.taken + n_bytes > _CUTOUTS * state.max_bytes:
+        state.freed.clear()
+        await state.freed.wait()
+    state.taken += n_bytes
+    try:
+        yield
+    finally:
+        state.taken -= n_bytes
+        state.freed.set()
 
 
 async def _pieces(body: bytes) -> AsyncIterator[memoryview]:
@@ -344,19 +393,27 @@ def _locate(request: Request, volume: Volume) -> tuple[Level, Box]:
 
 
 async def _body(request: Request, limit: int) -> bytes:
-    """Read what was sent, or answer 413 as soon as it is too much."""
+    """Read what was sent, or answer 413 as soon as it is too much, 408 if it takes too long."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise HTTPException(413, f"the body is larger than this box, {limit} bytes at most")
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise HTTPException(
+                        413, f"the body is larger than this box, {limit} bytes at most"
+                    )
+    except TimeoutError:
+        raise HTTPException(408, f"the body was not whole after {_PATIENCE} s") from None
+    except ClientDisconnect:
+        raise HTTPException(400, "the body ended before its end") from None
     return bytes(body)
 
 
 _EXPERIMENTS = "/v1/collection/{collection}/experiment"
 _CHANNELS = _EXPERIMENTS + "/{experiment}/channel"
 _CUTOUT = "/v1/cutout/{collection}/{experiment}/{channel}/{resolution}/{x}/{y}/{z}"
-_ROUTES: list[tuple[str, Callable[[Request], Awaitable[Response]], list[str]]] = [
+_ROUTES: list[tuple[str, Callable[[Request], Awaitable[ASGIApp]], list[str]]] = [
     ("/v1/collection", _list_collections, ["GET"]),
     ("/v1/collection/{collection}", _show_collection, ["GET"]),
     (_EXPERIMENTS, _list_experiments, ["GET"]),
@@ -403,6 +460,9 @@ def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[st
             app,
             log_config=None,
             access_log=False,
+            http="h11",
+            proxy_headers=False,
+            limit_concurrency=_CONNECTIONS,
             ws="none",
             lifespan="off",
             timeout_keep_alive=75,  # longer than clients pause between two blocks
@@ -458,6 +518,20 @@ def _voxel_size(_context: object, _option: object, text: str | None) -> Triple |
 )
 @click.option("--demo", "with_demo", is_flag=True, help="Make the demo volume and serve it.")
 @click.option("--writable", is_flag=True, help="Let cutouts be written into the volumes.")
+@click.option(
+    "--max-cutout-mib",
+    "max_mib",
+    type=click.IntRange(1, 2047),
+    default=MAX_MIB,
+    show_default=True,
+    help="Largest cutout, in MiB of voxels; memory for four is taken at most.",
+)
+@click.option(
+    "--faults",
+    "plan_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="JSON file with a plan of faults: misbehave on purpose, for tests (docs/design.md).",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -477,6 +551,8 @@ def serve_archive(
     size: Triple | None,
     with_demo: bool,
     writable: bool,
+    max_mib: int,
+    plan_file: Path | None,
     host: str,
     port: int,
     ready_file: Path | None,
@@ -496,7 +572,9 @@ def serve_archive(
         }
         if with_demo:
             volumes |= _demo_volumes()
-        archive = app(volumes, token, writable)
+        archive: ASGIApp = app(volumes, token, writable, max_mib=max_mib)
+        if plan_file:
+            archive = misbehaving(archive, read_plan(plan_file))
         if ready_file:  # one that is left from before would mislead
             ready_file.unlink(missing_ok=True)
     except (ValueError, OSError) as error:
@@ -509,6 +587,8 @@ def serve_archive(
             served = ", ".join(f"{uri} ({_summary(volume)})" for uri, volume in volumes.items())
             who = "whoever has the token" if token else "everyone who reaches it"
             click.echo(f"{address} serves {who}: {served}")
+            if plan_file:
+                click.echo(f"it misbehaves on purpose, as {plan_file} says")
             if ready_file:
                 _announce(ready_file, {"host": address, "channels": list(volumes)})
             stopped.wait()
