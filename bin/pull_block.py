@@ -3,29 +3,45 @@
 
 import hashlib
 import os
+from functools import cache
+from typing import Any
 
 from kit.tasks import Bundle, Unit, main
-from voxels.archives import archive_of
+from voxels.archives import Refused, archive_of
 from voxels.boxes import Box
 from voxels.volumes import write_array
 
 
 def pull_block(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one block: `voxels.zarr` and the digest of its voxels."""
-    asked = unit.arguments
-    box = Box.parse(asked["box"])
+    asked, settings = unit.arguments, unit.settings
+    token = os.environ.get("BOSSDB_TOKEN", "").strip() or "public"
+    channel = asked["uri"], asked["resolution"], settings["host"], token
+    _refuse_changed(asked["uri"], settings["metadata"], _at_first(*channel))
     voxels = archive_of(asked["uri"]).read(
-        asked["uri"],
-        asked["resolution"],
-        unit.settings["host"],
-        os.environ.get("BOSSDB_TOKEN", "").strip() or "public",
-        asked["dtype"],
-        box,
-        unit.settings["verify"],
+        *channel, asked["dtype"], Box.parse(asked["box"]), settings["verify"]
     )
+    # Again: voxels that came while the channel was replaced may be of either.
+    _refuse_changed(asked["uri"], settings["metadata"], _described(*channel))
     write_array(bundle.directory / "voxels.zarr", voxels)
     little_endian = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
     bundle.attributes["voxels_sha256"] = hashlib.sha256(little_endian.data).hexdigest()
+
+
+def _described(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
+    return archive_of(uri).describe(uri, resolution, host, token, patient=True)
+
+
+_at_first = cache(_described)  # once a task
+
+
+def _refuse_changed(uri: str, planned: dict[str, Any], found: dict[str, Any]) -> None:
+    for name, value in planned.items():
+        if found[name] != value:
+            raise Refused(
+                f"{uri} changed since PLAN: {name} was {value}, the archive now says "
+                f"{found[name]}; run again"
+            )
 
 
 if __name__ == "__main__":

@@ -199,7 +199,7 @@ CELLS = "/v1/cutout/lab/mouse/cells/0/0:2/0:2/0:2/"
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (request("GET", "/v1/collection//", RIGHT, b"Host: evil.example"), 404),
+        (request("GET", "/v1/collection///", RIGHT, b"Host: evil.example"), 404),
         (request("GET", "/v1/collection", RIGHT, b"X: " + b"a" * 100_000), 431),
         (request("GET", "/v1/collection?" + "a" * 17_000, RIGHT), 431),
         (request("GET", "/v1/collection", RIGHT, b"X: a\r\n" * 40_000), 400),

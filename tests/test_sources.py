@@ -842,7 +842,7 @@ def test_pull_block_takes_a_volume(tmp_path: Path) -> None:
         "process": "PULL_BLOCK",
         "key": {"channel_id": "c" * 16, "block": box.name},
         "arguments": {"uri": uri, "resolution": 0, "dtype": "uint64", "box": box.name},
-        "settings": {"host": "https://api.bossdb.io", "verify": False},
+        "settings": {"host": "https://api.bossdb.io", "verify": False, "metadata": {}},
         "inputs": [],
     }
     header = {"process": "PULL_BLOCK", "run_id": "r", "store": str(tmp_path / "s"), "code": "c"}

@@ -127,7 +127,7 @@ def app(
     routes = [
         Route(path + slash, endpoint, methods=methods)
         for path, endpoint, methods in _ROUTES
-        for slash in ("", "/")
+        for slash in ("", "/", "//")  # intern lists collections with two
     ]
     archive = Starlette(
         routes=routes,

@@ -1,5 +1,7 @@
 """Channels of an archive, cutouts that were asked for, blocks that were pulled."""
 
+import hashlib
+from functools import cache
 from typing import Any
 
 import datajoint as dj
@@ -88,6 +90,10 @@ class PulledBlock(FilledByBlock, dj.Imported):
     """
 
 
+VOLUME = " * ".join(f"(block_{axis}1 - block_{axis}0)" for axis in "xyz")
+"""SQL: how many voxels a row of `Block` has."""
+
+
 def channel_id(archive: str, uri: str, resolution: int) -> str:
     """Return a channel's id: the archive is part of what it is."""
     return digest([archive, uri, resolution])[:16]
@@ -120,6 +126,18 @@ def channel_row(given: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
+def metadata(channel: dict[str, Any]) -> dict[str, Any]:
+    """Return what `describe` of an archive says of a `Channel` row."""
+    whole = extent(channel)
+    return {
+        "kind": channel["kind"],
+        "dtype": channel["dtype"],
+        "shape_zyx": list(whole.shape_zyx),
+        "offset_zyx": list(whole.corner_zyx),
+        "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
+    }
+
+
 def extent(channel: dict[str, Any]) -> Box:
     """Return a `Channel` row's whole box."""
     return Box(*(channel[f"channel_{axis}{end}"] for axis in "xyz" for end in "01"))
@@ -128,6 +146,40 @@ def extent(channel: dict[str, Any]) -> Box:
 def box_columns(prefix: str, box: Box) -> dict[str, int]:
     """Return a box as columns `<prefix>_x0` … `<prefix>_z1` (voxels)."""
     return {f"{prefix}_{name}": value for name, value in box._asdict().items()}
+
+
+def only_zeros(blocks: Any, dtype: str) -> tuple[list[str], int]:
+    """Return the names of those blocks that were pulled as nothing but zeros, and of how many.
+
+    An archive may answer with zeros where it holds nothing, such as a resolution that was never
+    made. The digest of zeros is known, and only a bundle that is small can have it.
+
+    Parameters
+    ----------
+    blocks : DataJoint expression
+        Rows with the key of `Block`.
+    dtype : str
+        Of the channel.
+    """
+    itemsize = int(dtype.removeprefix("uint")) // 8
+    bundle = Execution.proj("bundle_bytes", pulled_by="execution_id")
+    pulled = PulledBlock() & blocks
+    small = f"bundle_bytes < 4096 + {VOLUME} * {itemsize} / 100"
+    rows = (pulled * Block * bundle & small).to_dicts(order_by="block")
+    empty = [
+        row["block"]
+        for row in rows
+        if row["voxels_sha256"] == _sha256_of_zeros(Box.parse(row["block"]).voxel_count * itemsize)
+    ]
+    return empty, len(pulled)
+
+
+@cache
+def _sha256_of_zeros(n_bytes: int) -> str:
+    found = hashlib.sha256()
+    for start in range(0, n_bytes, 2**20):
+        found.update(bytes(min(2**20, n_bytes - start)))
+    return found.hexdigest()
 
 
 def meets(prefix: str, box: Box) -> str:

@@ -42,8 +42,10 @@ class Archive(Protocol):
     def archive_name(self, uri: str, host: str) -> str:
         """Return what the channel lies in, as part of its identity: such as host and port."""
 
-    def describe(self, uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
-        """Return a channel's metadata at one resolution.
+    def describe(
+        self, uri: str, resolution: int, host: str, token: str, patient: bool = False
+    ) -> dict[str, Any]:
+        """Return a channel's metadata at one resolution; `patient` if nobody waits for them.
 
         Returns
         -------

@@ -30,6 +30,7 @@ from tenacity import (
     retry_if_exception,
     sleep_using_event,
     stop_after_attempt,
+    stop_after_delay,
     stop_when_event_set,
     wait_exponential,
     wait_random,
@@ -54,6 +55,7 @@ class Limits(NamedTuple):
     first_wait: float = 1.0
     longest_wait: float = 60.0
     longest_retry_after: float = 300.0
+    patience: float = 600.0  # after which nothing is asked again
 
 
 # Someone waits for metadata; a block is worth patience.
@@ -66,6 +68,7 @@ CUBOID_ZYX = (16, 512, 512)
 REQUESTS_AT_ONCE = 4
 LARGEST_REQUEST_BYTES = 16 * 2**20
 SMALLEST_REQUEST_BYTES = 2 * 2**20
+LARGEST_ANSWER_BYTES = 8 * math.prod(CUBOID_ZYX)
 
 DTYPES = ("uint8", "uint16", "uint32", "uint64")
 NANOMETERS = {"nanometers": 1, "micrometers": 10**3, "millimeters": 10**6, "centimeters": 10**7}
@@ -86,7 +89,9 @@ def archive_name(uri: str, host: str) -> str:
     return urlsplit(host).netloc
 
 
-def describe(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
+def describe(
+    uri: str, resolution: int, host: str, token: str, patient: bool = False
+) -> dict[str, Any]:
     """Return a channel's metadata at one resolution.
 
     Parameters
@@ -99,6 +104,8 @@ def describe(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]
         Address of the archive, such as https://api.bossdb.io.
     token : str
         What the archive knows the user by.
+    patient : bool
+        Ask as often as for voxels: nobody waits.
 
     Returns
     -------
@@ -116,7 +123,8 @@ def describe(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]
     """
     collection, experiment, _ = _names(uri)
     with requests.Session() as session:
-        ask = _asker(session, uri, host, token, METADATA_LIMITS)
+        limits = VOXEL_LIMITS if patient else METADATA_LIMITS
+        ask = _asker(session, uri, host, token, limits)
         held = _channel(ask, uri)
         project = ask(f"collection/{collection}/experiment/{experiment}")
         frame = ask(f"coord/{quote(str(project.get('coord_frame')), safe='')}")
@@ -277,6 +285,7 @@ def _opened(uri: str, host: str, token: str, limits: Limits) -> tuple[BossRemote
     service = remote.volume_service
     service.session_send_opts = _send_options(service.session, host, limits)
     ask = _asker(service.session, uri, host, token, limits)
+    service.session.hooks["response"].append(_refuse_bomb)
     dtype = str(_channel(ask, uri).get("datatype")).lower()
     # Not remote.get_channel, which fails on uint32. A remote always speaks to BossDB itself, also
     # where `storage_type` would make intern.array go to a bucket behind it.
@@ -304,6 +313,13 @@ def _receive(response: requests.Response, seconds: float, **_: Any) -> None:
         response.close()
         raise requests.ConnectionError(error) from error
     response._content = b"".join(pieces)
+
+
+def _refuse_bomb(response: requests.Response, **_: Any) -> None:
+    """Look at the size that blosc claims to unpack to: a few bytes could take gigabytes."""
+    unpacked = int.from_bytes(response.content[4:8], "little")
+    if unpacked > LARGEST_ANSWER_BYTES and blosc.cbuffer_validate(response.content):
+        raise Unreachable(f"it claims to unpack to {unpacked} bytes")
 
 
 def _asker(
@@ -343,6 +359,11 @@ def _persist(
     attempt: Callable[[], T], what: str, host: str, limits: Limits, hopeless: threading.Event
 ) -> T:
     """Call `attempt` until it succeeds, is refused, or was made often enough."""
+    if host in _silent:
+        raise Unreachable(
+            f"{host} did not answer before, so it was not asked for {what}: run again later"
+        )
+    started = time.monotonic()
 
     def once() -> T:
         try:
@@ -366,11 +387,22 @@ def _persist(
     retrying = Retrying(
         retry=retry_if_exception(worthwhile),
         wait=wait,
-        stop=stop_after_attempt(limits.attempts) | stop_when_event_set(hopeless),
+        stop=stop_after_attempt(limits.attempts)
+        | stop_after_delay(limits.patience)
+        | stop_when_event_set(hopeless),
         sleep=sleep_using_event(hopeless),
         reraise=True,
     )
-    return retrying(once)
+    try:
+        return retrying(once)
+    except Unreachable:
+        if time.monotonic() - started > limits.answer:
+            _silent.add(host)
+        raise
+
+
+_silent: set[str] = set()
+"""Hosts that kept this program waiting in vain: it would do so once a block, for hours."""
 
 
 def _judged(
@@ -382,7 +414,8 @@ def _judged(
     status = error.response.status_code
     if status in (401, 403):
         return Refused(
-            f"{host} refuses the token for {what}: set BOSSDB_TOKEN to one that may read it"
+            f"{host} refuses the token for {what}: it may have expired; set BOSSDB_TOKEN to one "
+            "that may read it, and run again"
         )
     if status == 404:
         return Refused(f"{host} has no {what}")

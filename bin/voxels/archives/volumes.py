@@ -127,7 +127,9 @@ def archive_name(uri: str, host: str) -> str:
     return place.scheme if place.scheme in ("file", "gs") else place.netloc
 
 
-def describe(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
+def describe(
+    uri: str, resolution: int, host: str, token: str, patient: bool = False
+) -> dict[str, Any]:
     """Return a volume's metadata at one resolution.
 
     Parameters
@@ -137,7 +139,7 @@ def describe(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]
     resolution : int
         Which scale of a precomputed volume, or level of an OME-Zarr image, as they are listed
         there; 0 is the first, and the finest. Of an array there is only 0.
-    host, token
+    host, token, patient
         BossDB's; not used.
 
     Returns

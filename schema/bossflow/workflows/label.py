@@ -11,6 +11,7 @@ import psutil
 
 from .. import work
 from ..channels import (
+    VOLUME,
     Block,
     Channel,
     Cutout,
@@ -20,6 +21,8 @@ from ..channels import (
     cut,
     extent,
     meets,
+    metadata,
+    only_zeros,
     resolve,
 )
 from ..kit.bundles import digest
@@ -247,10 +250,9 @@ def _n_labels(request: work.Request) -> int:
     key = {"channel_id": request.given["channel"]["channel_id"]}
     cutout = Box.parse(request.given["cutout"])
     there = BlockLabels() * Block & key & {"label_paramset_id": stage.paramset_id}
-    volume = " * ".join(f"(block_{axis}1 - block_{axis}0)" for axis in "xyz")
     (known,) = (
         dj.U()
-        .aggr(there & meets("block", cutout), labels="sum(n_labels)", voxels=f"sum({volume})")
+        .aggr(there & meets("block", cutout), labels="sum(n_labels)", voxels=f"sum({VOLUME})")
         .to_dicts()
     )
     density = int(known["labels"]) / int(known["voxels"]) if known["voxels"] else LABELS_PER_VOXEL
@@ -401,7 +403,11 @@ def units(request: work.Request) -> list[UnitPlan]:
     pulls, labels = [], []
     boxes = grid(cutout, shape_zyx, origin_zyx)
     source = {name: channel[name] for name in ("uri", "resolution", "dtype")}
-    settings = {"host": request.given["host"], "verify": request.given["verify"]}
+    settings = {
+        "host": request.given["host"],
+        "verify": request.given["verify"],
+        "metadata": metadata(channel),
+    }
     for box in boxes:
         block = {"channel_id": channel["channel_id"], "block": box.name}
         how = {
@@ -525,7 +531,7 @@ def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[
         "n_component_rows": found.get("n_component_rows"),
         "volume": found.get("volume"),
         "components": found.get("components"),
-        "note": rest(found),
+        "note": "; ".join(filter(None, [rest(found), _zeros(request)] if found else [])) or None,
     }
 
 
@@ -537,6 +543,19 @@ def rest(segmentation: dict[str, Any]) -> str | None:
     return (
         f"the database lists the first {rows} components, the other {all_of_them - rows} are in "
         f"{segmentation['components']}"
+    )
+
+
+def _zeros(request: work.Request) -> str | None:
+    """Say which blocks were pulled as nothing but zeros; None if none were."""
+    sources = Segmentation.Source() & {"request_id": request.request_id}
+    empty, pulled = only_zeros(sources, request.given["channel"]["dtype"])
+    if not empty:
+        return None
+    return (
+        f"{len(empty)} of {pulled} pulled blocks hold only zeros (first: {empty[0]}): if the "
+        "archive has data there, was it downsampled to this resolution? `bossflow invalidate "
+        f"--block {empty[0]}` has it pulled again"
     )
 
 
