@@ -451,13 +451,18 @@ def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Iterator[st
     OSError
         If the address can't be listened on.
     """
+
+    async def until_stopped(scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(asyncio.CancelledError):  # which uvicorn shows with a traceback
+            await app(scope, receive, send)
+
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # asyncio sends small answers at once only if the protocol is named
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         config = uvicorn.Config(
-            app,
+            until_stopped,
             log_config=None,
             access_log=False,
             http="h11",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 import socket
 import struct
@@ -23,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _DRIP_SECONDS = 0.1
+_log = logging.getLogger(__name__)
 
 # ---- kinds: what comes instead of the answer ----
 
@@ -214,6 +216,8 @@ def misbehaving(archive: ASGIApp, plan: Mapping[str, Any]) -> ASGIApp:
             return await JSONResponse(told, 401)(scope, receive, send)
         luck = Random(f"{plan.get('seed', 0)} {what} {asked[what]}")
         kind = _kind(plan, asked[what], luck)
+        if kind:
+            _log.info("%s: %s, time %d", kind, what, asked[what])
         if kind in _STATUS:
             wait = {"Retry-After": "1"} if kind == "throttle" else None
             return await Response(status_code=_STATUS[kind], headers=wait)(scope, receive, send)

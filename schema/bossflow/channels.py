@@ -165,13 +165,12 @@ def only_zeros(blocks: Any, dtype: str) -> tuple[list[str], int]:
     bundle = Execution.proj("bundle_bytes", pulled_by="execution_id")
     pulled = PulledBlock() & blocks
     small = f"bundle_bytes < 4096 + {VOLUME} * {itemsize} / 100"
-    rows = (pulled * Block * bundle & small).to_dicts(order_by="block")
     empty = [
         row["block"]
-        for row in rows
+        for row in (pulled * Block * bundle & small).to_dicts()
         if row["voxels_sha256"] == _sha256_of_zeros(Box.parse(row["block"]).voxel_count * itemsize)
     ]
-    return empty, len(pulled)
+    return sorted(empty), len(pulled)
 
 
 @cache

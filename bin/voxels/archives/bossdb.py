@@ -359,10 +359,7 @@ def _persist(
     attempt: Callable[[], T], what: str, host: str, limits: Limits, hopeless: threading.Event
 ) -> T:
     """Call `attempt` until it succeeds, is refused, or was made often enough."""
-    if host in _silent:
-        raise Unreachable(
-            f"{host} did not answer before, so it was not asked for {what}: run again later"
-        )
+    attempts = 1 if host in _silent else limits.attempts
     started = time.monotonic()
 
     def once() -> T:
@@ -387,22 +384,24 @@ def _persist(
     retrying = Retrying(
         retry=retry_if_exception(worthwhile),
         wait=wait,
-        stop=stop_after_attempt(limits.attempts)
+        stop=stop_after_attempt(attempts)
         | stop_after_delay(limits.patience)
         | stop_when_event_set(hopeless),
         sleep=sleep_using_event(hopeless),
         reraise=True,
     )
     try:
-        return retrying(once)
+        found = retrying(once)
     except Unreachable:
-        if time.monotonic() - started > limits.answer:
+        if time.monotonic() - started > limits.silence:
             _silent.add(host)
         raise
+    _silent.discard(host)
+    return found
 
 
 _silent: set[str] = set()
-"""Hosts that kept this program waiting in vain: it would do so once a block, for hours."""
+"""Hosts that kept this program waiting in vain: until one answers, it is asked once for a thing."""
 
 
 def _judged(

@@ -1,0 +1,369 @@
+"""An archive that misbehaves, met by PULL_BLOCK and by whole runs through real intern."""
+
+import json
+import logging
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from bossflow import archive
+from bossflow.archive_faults import KINDS, misbehaving, read_plan
+from bossflow.archive_volumes import volume_of
+from test_workflow import CHANNEL, Lab, Outcome, Store, check, make_voxels, whole
+from voxels.boxes import Box, grid
+from voxels.volumes import read_array
+
+pytestmark = pytest.mark.faults
+
+ROOT = Path(__file__).resolve().parents[1]
+VOXELS = make_voxels((20, 40, 40), 7)
+BLOCKS = grid(Box.of((0, 0, 0), VOXELS.shape), (10, 20, 20), (0, 0, 0))
+METADATA = {
+    "kind": "annotation",
+    "dtype": "uint64",
+    "shape_zyx": [20, 40, 40],
+    "offset_zyx": [0, 0, 0],
+    "voxel_size_nm_zyx": [30.0, 8.0, 8.0],
+}
+
+EXPIRED = "it may have expired; set BOSSDB_TOKEN to one that may read it, and run again"
+
+# ---- the plan, and the command that follows it ----
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "it is not JSON"),
+        ("[]", "it is not a JSON object, such as {"),
+        ('{"buzy": 1}', "'buzy' is not one of seed, throttle, error, busy, silence"),
+        ('{"busy": 2}', "busy must be a share from 0 to 1, or a list such as [1, 2], not 2"),
+        ('{"busy": true}', "busy must be a share from 0 to 1, or a list such as [1, 2], not True"),
+        ('{"busy": NaN}', "busy must be a share from 0 to 1, or a list such as [1, 2], not nan"),
+        ('{"busy": [0]}', "busy must be a share from 0 to 1, or a list such as [1, 2], not [0]"),
+        ('{"busy": 0.6, "reset": 0.7}', "its shares add up to 1.3: 1 is all there is"),
+        ('{"seed": "x"}', "seed must be a whole number, not 'x'"),
+        ('{"token_expires": -1}', "token_expires must be a whole number, not -1"),
+        ('{"change": {"datatype": "uint8"}}', 'change must be such as {"after": 3, "datatype"'),
+    ],
+)
+def test_a_plan_that_is_none_is_one_sentence(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    with pytest.raises(ValueError, match="plan.json is no plan of faults: ") as caught:
+        read_plan(tmp_path / "plan.json")
+    assert says in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_the_command_misbehaves_and_says_so(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", VOXELS)
+    plan = {"busy": [1], "silence": [4, 5], "change": {"after": 2, "datatype": "x"}}
+    (tmp_path / "plan.json").write_text(json.dumps(plan))
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from bossflow.cli import main; main()", "serve-archive"]
+        + ["--volume", "a.npy", "--uri", CHANNEL, "--faults", "plan.json"]
+        + ["--ready-file", "ready.json"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while not (tmp_path / "ready.json").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        host = json.loads((tmp_path / "ready.json").read_text())["host"]
+        url = f"{host}/v1/collection/lab/experiment/slice/channel/neurons"
+        told = [httpx.get(url) for _ in range(3)]
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(url, timeout=2)
+        address = httpx.URL(host)
+        waiting = socket.create_connection((address.host, address.port))
+        waiting.sendall(f"GET {httpx.URL(url).path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    finally:
+        process.terminate()
+        printed, complaints = process.communicate(timeout=20)
+    assert process.returncode == 0 and "Traceback" not in complaints
+    assert [reply.status_code for reply in told] == [503, 200, 200]
+    assert [reply.json()["datatype"] for reply in told[1:]] == ["uint64", "x"]
+    assert "\nit misbehaves on purpose, as plan.json says\n" in printed
+
+
+def test_a_plan_does_the_same_again() -> None:
+    """Whoever asks first: what happens depends on what is asked, and how often it was."""
+    paths = [f"/v1/collection/lab/experiment/{number}" for number in range(20)]
+
+    def statuses(order: list[str], seed: int) -> dict[str, list[int]]:
+        plan = {"seed": seed, "busy": 0.3, "error": 0.3}
+        served = misbehaving(archive.app({}), plan)
+        with archive.serving(served) as host, httpx.Client() as client:
+            found: dict[str, list[int]] = {}
+            for path in order:
+                found.setdefault(path, []).append(client.get(host + path).status_code)
+        return found
+
+    first = statuses(paths * 2, 1)
+    assert first == statuses(paths[::-1] * 2, 1) != statuses(paths * 2, 2)
+    assert {status for one in first.values() for status in one} == {404, 500, 503}
+
+
+# ---- PULL_BLOCK ----
+
+# The program itself, with less patience: no option of its own sets that.
+PROGRAM = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "bin")!r})
+from pull_block import main, pull_block
+from voxels.archives import bossdb
+bossdb.VOXEL_LIMITS = bossdb.Limits(5, 2, 4, attempts=int(sys.argv.pop()), first_wait=0.05)
+main("PULL_BLOCK", pull_block, software=("intern", "numpy", "tensorstore"))
+"""
+
+
+def pull(
+    directory: Path,
+    plan: Mapping[str, Any],
+    verify: bool = False,
+    blocks: list[Box] = BLOCKS,
+    attempts: int = 6,
+) -> list[dict[str, Any]]:
+    """Run the program on blocks, one after the other; return its receipts."""
+    volume = volume_of(VOXELS, (0, 0, 0), (30.0, 8.0, 8.0))
+    served = misbehaving(archive.app({CHANNEL: volume}), plan)
+    with archive.serving(served) as host:
+        header = {"process": "PULL_BLOCK", "run_id": "r", "code": "c"}
+        lines: list[dict[str, Any]] = [header | {"store": str(directory / "store")}]
+        for number, box in enumerate(blocks):
+            lines.append(
+                {
+                    "unit_id": f"{number:032x}",
+                    "process": "PULL_BLOCK",
+                    "key": {"channel_id": "c" * 16, "block": box.name},
+                    "arguments": {
+                        "uri": CHANNEL, "resolution": 0, "dtype": "uint64", "box": box.name
+                    },
+                    "settings": {"host": host, "verify": verify, "metadata": METADATA},
+                    "inputs": [],
+                }
+            )  # fmt: skip
+        directory.mkdir(exist_ok=True)
+        (directory / "task.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM, "task.jsonl", str(attempts)],
+            cwd=directory,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in (directory / "receipts.jsonl").read_text().splitlines()]
+
+
+def pulled(receipt: dict[str, Any]) -> np.ndarray:
+    return read_array(Path(receipt["url"].removeprefix("file://")) / "voxels.zarr")
+
+
+def right(receipts: list[dict[str, Any]]) -> list[bool]:
+    return [
+        bool((pulled(one) == VOXELS[Box.parse(one["key"]["block"]).slices((0, 0, 0))]).all())
+        for one in receipts
+        if one["state"] == "made"
+    ]
+
+
+def hits(logged: pytest.LogCaptureFixture) -> list[str]:
+    """Which faults there were."""
+    records = [one for one in logged.records if one.name == "bossflow.archive_faults"]
+    return [one.getMessage().partition(":")[0] for one in records]
+
+
+STORM = {kind: 0.02 for kind in KINDS if kind not in ("zeros", "silence", "drip", "throttle")}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_storm_of_faults_changes_no_voxel(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, seed: int
+) -> None:
+    caplog.set_level(logging.INFO)
+    plan = STORM | {"seed": seed, "silence": 0.01, "drip": 0.01, "throttle": 0.02, "zeros": 0.02}
+    receipts = pull(tmp_path, plan, verify=True)
+    assert [one["state"] for one in receipts] == ["made"] * 8, receipts
+    assert all(right(receipts))
+    print(Counter(hits(caplog)))
+    assert len(set(hits(caplog))) > 3
+
+
+@pytest.mark.parametrize(
+    ("plan", "cause"),
+    [
+        ({"busy": 1}, "answers bossdb://lab/slice/neurons with status 503"),
+        ({"truncate": 1}, "box {} of {} .*can't be used: it is damaged or has the wrong size"),
+        ({"flip": 1}, "box {} of {} .*can't be used: two reads differ"),
+    ],
+)
+def test_a_fault_that_lasts_leaves_nothing(
+    tmp_path: Path, plan: dict[str, Any], cause: str
+) -> None:
+    for one in pull(tmp_path, plan, True, BLOCKS[:1], attempts=2):
+        assert one["state"] == "failed"
+        expected = cause.format(one["key"]["block"], CHANNEL)
+        assert re.search(expected, one["error"]), one["error"]
+    assert not list((tmp_path / "store").glob("PULL_BLOCK/*/*"))
+
+
+def test_a_server_that_hangs_is_waited_for_once_a_task(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    receipts = pull(tmp_path, {"silence": 1}, blocks=BLOCKS[:3], attempts=3)
+    assert all(one["error"].endswith(": no answer within 2 s") for one in receipts)
+    assert len(hits(caplog)) == 3 + 1 + 1
+
+
+def test_a_flipped_bit_is_seen_by_verify_pull_alone(tmp_path: Path) -> None:
+    """Blosc has no checksum: without a second read, nobody can know."""
+    assert not all(right(pull(tmp_path / "once", {"flip": [1]})))
+    assert all(right(pull(tmp_path / "twice", {"flip": [1]}, verify=True)))
+
+
+CHANGES = [
+    ({"datatype": "uint32"}, "dtype was uint64, the archive now says uint32"),
+    ({"type": "image"}, "kind was annotation, the archive now says image"),
+    ({"x_stop": 39}, r"shape_zyx was \[20, 40, 40\], the archive now says \[20, 40, 39\]"),
+    ({"y_start": 1}, r"shape_zyx was \[20, 40, 40\], the archive now says \[20, 39, 40\]"),
+    ({"z_voxel_size": 3}, r"size_nm_zyx was \[30.0, 8.0, 8.0\], the archive now says \[3.0"),
+]
+
+
+@pytest.mark.parametrize(("change", "sentence"), CHANGES)
+def test_a_channel_that_changed_since_plan_is_not_pulled(
+    tmp_path: Path, change: dict[str, Any], sentence: str
+) -> None:
+    for one in pull(tmp_path, {"change": {"after": 0} | change}, blocks=BLOCKS[:1]):
+        assert one["state"] == "failed"
+        assert re.search(f"^{CHANNEL} changed since PLAN: .*{sentence}.*; run again$", one["error"])
+
+
+def test_a_channel_that_changes_while_it_is_pulled_is_not_kept(tmp_path: Path) -> None:
+    """3 requests for its metadata, one by intern, one for each block, and 3 for metadata again."""
+    plan = {"change": {"after": 3 + 1 + 4 + 1, "z_voxel_size": 3}}
+    receipts = pull(tmp_path, plan)
+    assert [one["state"] for one in receipts] == ["made"] + ["failed"] * 7
+    assert all("changed since PLAN" in one["error"] for one in receipts[1:])
+
+
+def test_a_token_that_expires_loses_nothing_that_was_pulled(tmp_path: Path) -> None:
+    receipts = pull(tmp_path, {"token_expires": 3 + 1 + 3 * 4})
+    assert [one["state"] for one in receipts] == ["made"] * 3 + ["failed"] * 5
+    for one in receipts[3:]:
+        assert EXPIRED in one["error"]
+    again = pull(tmp_path, {})
+    assert [one["state"] for one in again] == ["reused"] * 3 + ["made"] * 5
+    assert all(right(again))
+
+
+# ---- whole runs ----
+
+BLOCKWISE = {"block_shape": [10, 20, 20], "connectivity": 26, "blocks_per_task": 2}
+
+
+class Weather(Lab):
+    """A lab whose archive misbehaves, at one address and with tokens that the test chooses."""
+
+    token = "first"
+
+    @contextmanager
+    def serving(self, plan: Mapping[str, Any] | None = None) -> Iterator["Weather"]:
+        volume = volume_of(self.voxels, self.offset_zyx, (30.0, 8.0, 8.0))
+        served = misbehaving(archive.app({CHANNEL: volume}), plan or {})
+        with archive.serving(served) as self.host:
+            yield self
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | {"BOSSDB_TOKEN": self.token}
+
+    def run(self, **params: Any) -> Outcome:
+        return self.nextflow(**BLOCKWISE, **params)
+
+    def pulled(self) -> int:
+        return len(list((self.home / "store" / "PULL_BLOCK").glob("*/*/bundle.json")))
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Weather]:
+    made = Weather(tmp_path / "lab", VOXELS, (0, 0, 0))
+    yield made
+    made.bossflow("db", "stop")
+
+
+def test_a_run_through_a_storm_ends_as_in_calm_weather(lab: Weather, tmp_path: Path) -> None:
+    """Seeded faults of all kinds that end by themselves, and a token that expires halfway."""
+    with lab.serving(STORM | {"seed": 5, "throttle": 0.02, "token_expires": 40}):
+        ended = lab.run(verify_pull=True)
+        assert ended.code != 0
+        assert EXPIRED in ended.text
+        assert "To complete it: nextflow run" in ended.text
+        (request,) = lab.status()["requests"]
+        done = request["units"]["PULL_BLOCK"]["recorded"]
+        assert 0 < done == lab.pulled() < 8
+    lab.token = "second"
+    with lab.serving(STORM | {"seed": 6, "throttle": 0.02}):
+        completed = lab.run(verify_pull=True).ok()
+        assert f"found       {done} PULL_BLOCK" in completed.text
+        assert f"recorded    {8 - done} PULL_BLOCK" in completed.text
+    (request,) = lab.status()["requests"]
+    check(lab, request, whole(VOXELS, 26, 0), (0, 0, 0))
+    calm = Weather(tmp_path / "calm", VOXELS, (0, 0, 0))
+    with calm.serving():
+        calm.run().ok()
+    calm.bossflow("db", "stop")
+    name = request["request"]
+    stores = [Store(one.home / "store", name).content for one in (calm, lab)]
+    assert stores[0] == stores[1] and len(stores[0]) == 8 * 4 + 1
+
+
+def test_a_channel_that_changes_after_plan_fails_and_is_made_anew(lab: Weather) -> None:
+    with lab.serving({"change": {"after": 3, "x_voxel_size": 16}}):
+        failed = lab.run()
+        assert failed.code != 0
+        assert "neurons changed since PLAN: voxel_size_nm_zyx was [30.0, 8.0, 8.0]" in failed.text
+        assert lab.pulled() == 0
+        assert lab.status()["totals"]["units_recorded"] == 0
+        lab.run().ok()
+    (request,) = lab.status()["requests"]
+    info = json.loads((Path(request["volume"].removeprefix("file://")) / "info").read_text())
+    assert info["scales"][0]["resolution"] == [16, 8, 30]
+
+
+def test_blocks_of_zeros_are_told_of(lab: Weather) -> None:
+    """As BossDB answers where a resolution was never made; a block of one id is none of these."""
+    lab.voxels = VOXELS.copy()
+    lab.voxels[:10, :20, :20] = 7
+    with lab.serving({"seed": 1, "zeros": 0.3}):
+        made = lab.run().ok()
+        again = lab.run().ok()
+    store = Store(lab.home / "store", "")
+    zeros = [
+        block
+        for (process, block), bundle in store.manifests.items()
+        if process == "PULL_BLOCK"
+        and not read_array((lab.home / "store" / bundle["files"][0]["path"]).parent).any()
+    ]
+    assert 0 < len(zeros) < 8 and "0-20_0-20_0-10" not in zeros
+    told = f"{len(zeros)} of 8 pulled blocks hold only zeros (first: {min(zeros)}): if the archive"
+    assert told in made.text
+    assert told in again.text and again.computed == {}
+    (request,) = lab.status()["requests"]
+    assert told in request["note"]
