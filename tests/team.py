@@ -18,6 +18,14 @@ from conftest import ROOT
 
 NUMBERS = count()
 
+
+def password_file(path: Path, text: str | bytes) -> Path:
+    """Write a password into a file that only its owner reads."""
+    path.touch(0o600)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
 PASSWORD = "se\"cr'%t\\x #1"
 
 
@@ -71,8 +79,7 @@ class Team:
 
     def grant(self, user: str, schema: str) -> None:
         """Deploy a schema, and let a user read and write its rows."""
-        file = self.directory / "password"
-        file.write_text(PASSWORD + "\n")
+        file = password_file(self.directory / "password", PASSWORD + "\n")
         grant = ["db", "deploy", "--grant", user, "--password-file", str(file)]
         code, text = self.bossflow(*grant, schema=schema)
         assert code == 0, text

@@ -221,9 +221,27 @@ def test_what_is_missing_at_the_end_fails_the_run_after_the_summary(stage: Stage
     assert run.returncode != 0
     summary, missing, command = said(run)
     assert (summary, missing) == ("recorded 0 tasks in 0 batches", "1 of 2 requests not complete")
-    assert command.startswith("To complete it: nextflow")
-    assert SOURCE[1] in command
+    assert command == f"To complete it: nextflow -q run {stage.project} {' '.join(SOURCE)}"
     assert (stage.launch / "results" / "requests.csv").exists()
+
+
+def test_the_command_that_completes_a_run_can_be_pasted(stage: Stage) -> None:
+    hostile = ["--archive", "it's $(touch bad) `touch bad`\"\\ é*", "--store", "a b"]
+    run = stage.run(*SOURCE, *hostile, "-name", "only_once", missing="a block")
+    asked = json.loads(stage.journal[0]["run"])["params"]
+    (command,) = (line for line in said(run) if line.startswith("To complete it: "))
+    stage.journal_file.unlink()
+    again = subprocess.run(
+        ["bash", "-c", command.removeprefix("To complete it: ")],
+        cwd=stage.launch,
+        env=os.environ | {"SCENARIO": str(stage.scenario), "NXF_ANSI_LOG": "false"},
+        capture_output=True,
+        text=True,
+    )
+    assert command in said(again)
+    assert json.loads(stage.journal[0]["run"])["params"] == asked
+    assert asked["archive"] == hostile[1]
+    assert not list(stage.directory.rglob("bad"))
 
 
 # A diamond over two requests; LABEL_BLOCK-00001 dies, and so what comes after it never starts.
@@ -354,6 +372,22 @@ def test_a_failing_record_or_summary_fails_the_run(stage: Stage, program: str) -
     run = stage.run(*SOURCE, plan={"tasks": [job("PULL_BLOCK-00000")]}, die=[program])
     assert run.returncode != 0
     assert stage.programs[-1] == "summary"
+    assert stage.programs.count(program) == 3
+    if program == "summary":
+        *_, missing, command = said(run)
+        assert missing == "the summary could not be made: `bossflow status` shows what is missing"
+        assert command.startswith("To complete it: nextflow -q run ")
+
+
+def test_a_secret_is_no_parameter_and_is_not_said_again(stage: Stage) -> None:
+    names = ("token", "bossdb-token", "DJ_PASS", "password")
+    run = stage.run(*SOURCE, *(word for name in names for word in (f"--{name}", "hushhush")))
+    assert run.returncode != 0
+    lines = said(run)
+    assert len(lines) == len(names)
+    assert all("secrets are no parameters" in line and "secrets set" in line for line in lines)
+    assert "hushhush" not in " ".join(lines)
+    assert not stage.journal_file.exists()
 
 
 def test_a_sample_sheet_reaches_describe_whatever_its_name(stage: Stage) -> None:
@@ -411,7 +445,7 @@ def test_wrong_parameters_are_a_sentence_each_and_nothing_starts(stage: Stage) -
         ),
         (
             "source: a\noutdir: wrong.yml\n",
-            ['outdir "wrong.yml" is a file: give the path of a directory'],
+            ['outdir "wrong.yml" is no directory: give the path of one'],
         ),
         ("input: nix.csv", ['input "nix.csv" is not there: give the path of a sample sheet (CSV)']),
         (

@@ -48,5 +48,5 @@ workflow LABEL {
     RECORD(plan_json, batch_ch)
     progress(plan_ch, done_ch, RECORD.out.recorded)
     SUMMARY(plan_json, toSumUp(RECORD.out.recorded))
-    conclude(SUMMARY.out.summary.mix(PLAN.out.summary, RECORD.out.summary))
+    conclude(plan_ch, PLAN.out.summary, SUMMARY.out.summary.mix(RECORD.out.summary))
 }

@@ -13,6 +13,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections import deque
@@ -22,7 +23,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from . import buckets
 
@@ -67,10 +68,10 @@ def local(url: str) -> Path:
     ValueError
         If it is neither a path nor a `file://`, `s3://` or `gs://` URL.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
-        return Path(os.path.abspath(unquote(parts.path)))
-    if parts.scheme in ("s3", "gs"):
+    scheme, _, rest = url.partition("://")
+    if scheme == "file" and re.fullmatch(r"(localhost)?/[^?#]*", rest):
+        return Path(os.path.abspath(unquote(rest.removeprefix("localhost"))))
+    if scheme.lower() in ("s3", "gs"):
         return buckets.local(url)
     if "://" in url:
         raise ValueError(

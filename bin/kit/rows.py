@@ -167,6 +167,10 @@ def _mistake(value: Any, described: Mapping[str, Any]) -> str | None:
         return f"must be at least {described['minimum']}, not {_shown(value)}"
     if "maximum" in described and value > described["maximum"]:
         return f"must be at most {described['maximum']}, not {_shown(value)}"
+    if "maxLength" in described and len(value) > described["maxLength"]:
+        return f"must be at most {described['maxLength']} characters long, not {_shown(value)}"
+    if "pattern" in described and not re.fullmatch(described["pattern"], value, re.ASCII):
+        return f"must be written like {described['examples'][0]}, not {_shown(value)}"
     return None
 
 

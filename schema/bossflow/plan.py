@@ -158,12 +158,23 @@ def _refuse_lost(units: dict[str, UnitPlan], found: dict[str, Recorded]) -> None
         )
 
 
+STORE_URL_MAX = 800
+"""Characters of a store's URL: those of what lies in it must fit the columns of 1024."""
+
+
 def _store(given: str | None, launch_dir: Path) -> Path:
     if not given:
-        return database.default_store()
-    if "://" in given or given.startswith("~"):
-        return bundles.local(given)
-    return bundles.local(str(launch_dir / given))
+        store = database.default_store()
+    elif "://" in given or given.startswith("~"):
+        store = bundles.local(given)
+    else:
+        store = bundles.local(str(launch_dir / given))
+    if len(bundles.url(store)) > STORE_URL_MAX:
+        raise ValueError(
+            f"store {bundles.shown(store)[:60]}... can't be used: as a URL its path has more than "
+            f"{STORE_URL_MAX} characters"
+        )
+    return store
 
 
 def _refuse_unwritable(store: Path) -> None:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from . import database
+from . import access, database
 
 RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")  # MySQL's longest; needs no quotes anywhere
@@ -30,10 +30,11 @@ def read_password(path: Path) -> str:
     Raises
     ------
     ValueError
-        If there is none, or more than one.
+        If there is none, or more than one, or others can read the file.
     OSError
         If the file can't be read.
     """
+    access.refuse_readable(path)
     try:
         text = path.read_text(encoding="utf-8").removesuffix("\n")
     except UnicodeDecodeError:
@@ -43,7 +44,7 @@ def read_password(path: Path) -> str:
     return text
 
 
-def grant(user: str, password: str) -> None:
+def grant(user: str, password: str, require_tls: bool = False) -> None:
     """Create a user, or set its password, and let it read and write rows of the deployed schema.
 
     Parameters
@@ -52,6 +53,9 @@ def grant(user: str, password: str) -> None:
         Its name.
     password : str
         Sent to the server only, past DataJoint, which logs queries.
+    require_tls : bool
+        Let the user connect over TLS only; what was required before stays. MySQL's: PostgreSQL
+        has no such right.
 
     Raises
     ------
@@ -65,10 +69,18 @@ def grant(user: str, password: str) -> None:
             "server, named by DJ_* variables or datajoint.json"
         )
     conn = database.connection()
-    with database.lock(conn):
-        (_grant_postgresql if conn.adapter.backend == "postgresql" else _grant_mysql)(
-            conn, user, password
+    if require_tls and conn.adapter.backend == "postgresql":
+        raise database.DatabaseError(
+            "PostgreSQL requires TLS not of a user but of an address: write `hostssl` instead of "
+            "`host` in its pg_hba.conf, and leave out --require-tls"
         )
+    with database.lock(conn):
+        if conn.adapter.backend == "postgresql":
+            _grant_postgresql(conn, user, password)
+        else:
+            _grant_mysql(conn, user, password)
+            if require_tls:
+                conn.query(f"ALTER USER '{user}'@'%' REQUIRE SSL", None)
 
 
 def _grant_mysql(conn: Any, user: str, password: str) -> None:

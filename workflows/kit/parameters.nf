@@ -20,12 +20,13 @@ def checked(given, schema, run) {
     if (!mistakes && !values.source == !values.input) {
         mistakes += 'give either source, a channel such as bossdb://Kasthuri/ac4/neuron, or input, a sample sheet; nextflow run . --help shows all parameters'
     }
-    if (!mistakes && values.input && !file(values.input, glob: false).isFile()) {
+    if (!mistakes && values.input && !place(values.input)?.isFile()) {
         mistakes += "input ${shown(values.input)} is not there: give the path of a sample sheet (CSV)"
     }
-    if (!mistakes && file(values.outdir, glob: false).isFile()) {
-        mistakes += "outdir ${shown(values.outdir)} is a file: give the path of a directory"
+    if (!mistakes && (!place(values.outdir) || place(values.outdir).isFile())) {
+        mistakes += "outdir ${shown(values.outdir)} is no directory: give the path of one"
     }
+    mistakes += beyondShell(run)
     if (!mistakes) {
         mistakes += [awsbatch: 's3://', google_batch: 'gs://']
             .findAll { profile, _scheme -> profile in profiles }
@@ -33,7 +34,8 @@ def checked(given, schema, run) {
         mistakes += 'k8s' in profiles ? beyondVolume(values, run) : []
     }
     if (mistakes) {
-        error(mistakes.join('\n'))
+        def more = mistakes.size() > 20 ? ["and ${mistakes.size() - 20} more"] : []
+        error((mistakes.take(20) + more).join('\n'))
     }
     return values + [store: values.store ?: defaultStore(values, profiles)]
 }
@@ -55,6 +57,18 @@ def defaultStore(values, profiles) {
         return "${values.volume_mount}/store".toString()
     }
     return values.bucket ? "${values.bucket.replaceFirst('/$', '')}/store".toString() : null
+}
+
+// Directories whose names Nextflow writes into its shell scripts as they are: a sentence each.
+def beyondShell(run) {
+    def places = [
+        ['the work directory (give another with -work-dir)', run.workDir, '[\\p{Cntrl}${}]'],
+        ['the clone of bossflow', run.projectDir, '[\\p{Cntrl}${}"`\\\\:]'],
+    ]
+    return places.findResults { name, path, signs ->
+        def found = path.toString().findAll(signs).unique()
+        found ? "the path of ${name} must not have ${shown(found.join(' '))}, which Nextflow's scripts would take for a shell's: ${shown(path.toString())}" : null
+    }
 }
 
 // What tasks in a cloud could not reach: a sentence each.
@@ -79,14 +93,24 @@ def beyondVolume(values, run) {
     def mount = values.volume_mount
     def places = ['the work directory (-work-dir)': run.workDir, 'the clone of bossflow': run.projectDir]
     if (values.store && !(values.store ==~ /(s3|gs):\/\/.*/)) {
-        places.store = file(values.store, glob: false)
+        places.store = place(values.store)
     }
     if (isPath(values.source)) {
-        places.source = file(values.source.replaceFirst(/^\w+:\/\//, ''), glob: false)
+        places.source = place(values.source.replaceFirst(/^\w+:\/\//, ''))
     }
     return places
-        .findAll { _name, path -> !path.startsWith(file(mount)) }
+        .findAll { _name, path -> !path?.startsWith(file(mount)) }
         .collect { name, path -> "${name} must be on the volume that -profile k8s mounts at ${mount} (volume_mount), not ${shown(path.toString())}: pods reach nothing else" }
+}
+
+// What a path or an address names; null where Nextflow knows no such.
+def place(path) {
+    try {
+        return file(path, glob: false)
+    }
+    catch (Exception _error) {
+        return null
+    }
 }
 
 // Whether a source is a volume in files, such as precomputed://data/segmentation.
@@ -149,6 +173,9 @@ def mistake(value, property) {
     if (property.maximum != null && value > property.maximum) {
         return "must be at most ${property.maximum}, not ${shown(value)}"
     }
+    if (property.maxLength != null && value.codePointCount(0, value.length()) > property.maxLength) {
+        return "must be at most ${property.maxLength} characters long, not ${shown(value)}"
+    }
     if (property.pattern && !(value ==~ property.pattern)) {
         return "must be written like ${property.examples ? property.examples.first() : property.default}, not ${shown(value)}"
     }
@@ -156,6 +183,12 @@ def mistake(value, property) {
 }
 
 def unknown(name, known) {
+    if (!(name ==~ /[\w-]{1,40}/)) {
+        return "unknown parameter ${shown(name)}: nextflow run . --help shows them all"
+    }
+    if (plain(name) =~ /token|password|passwd|secret|djpass|djuser/) {
+        return "unknown parameter ${name}: secrets are no parameters, which show in the process list, in logs and in reports (this one may be in .nextflow.log now: make another); set BOSSDB_TOKEN, DJ_USER and DJ_PASS by `nextflow secrets set` or in the environment"
+    }
     def distances = known.collectEntries { candidate, property ->
         def words = [candidate] + (property.synonyms ?: [])
         [candidate, words.collect { word -> distance(plain(name), plain(word)) }.min()]
@@ -185,7 +218,9 @@ def distance(left, right) {
 
 // A user's value in a sentence: on one line, and short.
 def shown(value) {
-    def text = groovy.json.JsonOutput.toJson(value)
+    def text = value instanceof Double && !Double.isFinite(value)   // which JSON has no word for
+        ? value.toString()
+        : groovy.json.JsonOutput.toJson(value instanceof CharSequence ? value.take(60) : value)
     return text.size() > 60 ? "${text.take(60)}..." : text
 }
 

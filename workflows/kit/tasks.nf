@@ -149,7 +149,7 @@ def finish(far, job, receipts, now) {
 def howFar(far, ended, now) {
     def shown = far.stages.values().findAll { stage -> stage == ended || 0 < stage.open && stage.open < stage.tasks }
     def words = shown.collect { stage ->
-        def speed = Math.round(stage.voxels / Math.max(1, now - stage.start) / 100) / 10.0
+        def speed = Math.round(stage.voxels / Math.max(1, now - stage.start) / 100) / 10.0d
         "${stage.name} ${stage.done} of ${stage.units}" + (stage.voxels ? " blocks, ${speed} Mvoxel/s" : '')
     }
     words << "${far.recorded} of ${far.units} units recorded"
@@ -171,16 +171,45 @@ def toSumUp(recorded_ch) {
 
 // The end of a run: leaves requests.csv in outdir, prints the summary, and fails with one sentence if
 // anything is missing. The failing would cut a publishDir off.
-def conclude(summary_ch) {
-    summary_ch.subscribe { summary, requests, verdict ->
-        workflow.outputDir.mkdirs()
-        requests.copyTo(workflow.outputDir.resolve(requests.name))
-        println(summary.text)
-        def missing = read(verdict).missing
-        if (missing) {
-            error("${missing}\nTo complete it: ${workflow.commandLine}")
+// planned_ch: the summary by PLAN, where there was nothing to run; ended_ch: by RECORD or SUMMARY
+def conclude(plan_ch, planned_ch, ended_ch) {
+    plan_ch
+        .combine(ended_ch.toList())
+        .map { items -> items.drop(2) }         // [[summary.txt, requests.csv, verdict.json]]; [] if SUMMARY died
+        .mix(planned_ch.map { files -> [files] })
+        .subscribe { ended ->
+            def missing = 'the summary could not be made: `bossflow status` shows what is missing'
+            if (ended) {
+                def (summary, requests, verdict) = ended.first()
+                workflow.outputDir.mkdirs()
+                requests.copyTo(workflow.outputDir.resolve(requests.name))
+                println(summary.text)
+                missing = read(verdict).missing
+            }
+            if (missing) {
+                error("${missing}\nTo complete it: ${sameCommand(workflow.commandLine)}")
+            }
         }
+}
+
+// The command of this run, to be pasted into a shell: Nextflow's own text of it has no quotes. A name
+// can't be used twice.
+def sameCommand(unquoted) {
+    def known = file('/proc/self/cmdline')
+    def words = known.exists()
+        ? known.text.split('\u0000', -1).toList().init()
+        : (ProcessHandle.current().info().arguments().orElse(null) ?: []).toList()
+    def at = words.indexOf('nextflow.cli.Launcher')
+    if (at < 0) {
+        return unquoted
     }
+    def own = words.drop(at + 1)
+    def named = own.indexOf('-name')
+    def kept = named < 0 ? own : own.take(named) + own.drop(named + 2)
+    def quoted = kept.collect { word ->
+        word ==~ '[\\w@%+=:,./-]+' ? word : "'${word.replace("'", "'\\''")}'"
+    }
+    return "nextflow ${quoted.join(' ')}"
 }
 
 // The blocks of a task for its name: all of some, the ends of many.

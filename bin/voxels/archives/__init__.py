@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..boxes import Box
@@ -26,6 +27,40 @@ class Unreachable(Exception):
     def __init__(self, sentence: str, retry_after: float = 0.0) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
+
+
+FURTHEST = 2**53
+"""Voxels from 0 that metadata may name: up to there, centroids are exact as float64."""
+
+LARGEST_VOXEL_NM = 1e12
+
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = 120
+brief = _brief.repr
+"""A value that others gave, on one line of a message, and short."""
+
+
+def sensible(metadata: dict[str, Any], uri: str) -> dict[str, Any]:
+    """Return what `describe` found, if it can be computed and recorded.
+
+    Raises
+    ------
+    Refused
+        If the channel is empty, or coordinates or voxel sizes are beyond all measure.
+    """
+    offset, shape = metadata["offset_zyx"], metadata["shape_zyx"]
+    if min(shape) < 1:
+        raise Refused(f"{uri} is empty: its shape is {brief(shape)} (ZYX)")
+    ends = [start + size for start, size in zip(offset, shape, strict=True)]
+    if max(map(abs, [*offset, *ends])) > FURTHEST:
+        raise Refused(
+            f"the metadata of {uri} make no sense: it lies at {brief(offset)} to {brief(ends)} "
+            "(ZYX), further than 2^53 voxels from 0"
+        )
+    size_nm = metadata["voxel_size_nm_zyx"]
+    if not all(0 < size <= LARGEST_VOXEL_NM for size in size_nm):
+        raise Refused(f"the metadata of {uri} make no sense: voxels of {size_nm} nm (ZYX)")
+    return metadata
 
 
 class Archive(Protocol):
@@ -97,7 +132,7 @@ def archive_of(uri: str) -> Archive:
 
         return volumes
     raise Refused(
-        f"source {uri!r} names no archive that is known here: write "
+        f"source {brief(uri)} names no archive that is known here: write "
         "bossdb://collection/experiment/channel, or precomputed://, zarr:// or n5:// and then the "
         "address of a volume"
     )

@@ -37,7 +37,7 @@ from tenacity import (
 )
 
 from ..boxes import Box, grid
-from . import Refused, Unreachable
+from . import Refused, Unreachable, brief, sensible
 
 # One answer is decoded while others come in.
 blosc.set_releasegil(True)
@@ -46,7 +46,7 @@ T = TypeVar("T")
 
 
 class Limits(NamedTuple):
-    """How long and how often to ask: seconds, and number of attempts."""
+    """How long and how often to ask, and for how much: seconds, attempts, bytes of an answer."""
 
     connect: float
     silence: float
@@ -56,10 +56,13 @@ class Limits(NamedTuple):
     longest_wait: float = 60.0
     longest_retry_after: float = 300.0
     patience: float = 600.0  # after which nothing is asked again
+    bytes: int = 2**27
 
 
 # Someone waits for metadata; a block is worth patience.
-METADATA_LIMITS = Limits(connect=5, silence=20, answer=30, attempts=3, longest_retry_after=10)
+METADATA_LIMITS = Limits(
+    connect=5, silence=20, answer=30, attempts=3, longest_retry_after=10, bytes=2**24
+)
 VOXEL_LIMITS = Limits(connect=10, silence=60, answer=300, attempts=6)
 
 # BossDB stores cuboids of this shape, counted from coordinate 0 at every resolution; a request
@@ -127,32 +130,34 @@ def describe(
         ask = _asker(session, uri, host, token, limits)
         held = _channel(ask, uri)
         project = ask(f"collection/{collection}/experiment/{experiment}")
-        frame = ask(f"coord/{quote(str(project.get('coord_frame')), safe='')}")
+        frame_name = project.get("coord_frame")
+        if not (isinstance(frame_name, str) and re.fullmatch(r"[^/\\\s]{1,255}", frame_name)):
+            raise _senseless(uri, host, f"coord_frame {brief(frame_name)}")
+        frame = ask(f"coord/{quote(frame_name, safe='', errors='replace')}")
     try:
-        first = int(held["base_resolution"])
-        last = first + int(project["num_hierarchy_levels"]) - 1
+        first = _whole(held["base_resolution"])
+        last = first + _whole(project["num_hierarchy_levels"]) - 1
         if not first <= resolution <= last:
-            raise Refused(f"resolution {resolution} is not one of {uri}: it has {first} to {last}")
+            has = f"{brief(first)} to {brief(last)}"
+            raise Refused(f"resolution {resolution} is not one of {uri}: it has {has}")
         voxel_xyz = [float(frame[f"{axis}_voxel_size"]) for axis in "xyz"]
         nanometers = NANOMETERS[frame["voxel_unit"].lower()]
         scale_zyx = _scale_zyx(project["hierarchy_method"].lower(), resolution, voxel_xyz)
-        start_zyx = [int(frame[f"{axis}_start"]) for axis in "zyx"]
-        stop_zyx = [int(frame[f"{axis}_stop"]) for axis in "zyx"]
+        start_zyx = [_whole(frame[f"{axis}_start"]) for axis in "zyx"]
+        stop_zyx = [_whole(frame[f"{axis}_stop"]) for axis in "zyx"]
         kind, dtype = held["type"].lower(), held["datatype"].lower()
         if kind not in ("image", "annotation") or not all(
             0 < side < math.inf for side in voxel_xyz
         ):
             raise ValueError(f"type {kind}, voxel size {voxel_xyz}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Refused(f"what {host} tells of {uri} makes no sense: {error!r}") from None
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise _senseless(uri, host, brief(error)) from None
     if dtype not in DTYPES:
-        raise Refused(f"{uri} holds {dtype} voxels; these can be used: {', '.join(DTYPES)}")
+        raise Refused(f"{uri} holds {brief(dtype)} voxels; these can be used: {', '.join(DTYPES)}")
     offset_zyx = [start // scale for start, scale in zip(start_zyx, scale_zyx, strict=True)]
     end_zyx = [-(-stop // scale) for stop, scale in zip(stop_zyx, scale_zyx, strict=True)]
     shape_zyx = [end - offset for end, offset in zip(end_zyx, offset_zyx, strict=True)]
-    if min(shape_zyx) < 1:
-        raise Refused(f"{uri} is empty: its coordinate frame has shape {shape_zyx} (ZYX)")
-    return {
+    metadata = {
         "kind": kind,
         "dtype": dtype,
         "shape_zyx": shape_zyx,
@@ -164,6 +169,18 @@ def describe(
         ],
         "chunk_zyx": list(CUBOID_ZYX),
     }
+    return sensible(metadata, uri)
+
+
+def _senseless(uri: str, host: str, why: str) -> Refused:
+    return Refused(f"what {host} tells of {uri} makes no sense: {why}")
+
+
+def _whole(value: Any) -> int:
+    """Return a whole number of the metadata; a fraction would be cut off silently."""
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        raise ValueError(f"{value} is no whole number")
+    return int(value)
 
 
 def read(
@@ -205,7 +222,8 @@ def read(
     """
     remote, channel = _opened(uri, host, token, VOXEL_LIMITS)
     if channel.datatype != dtype:
-        raise Refused(f"{uri} at {host} holds {channel.datatype}, where {dtype} was expected")
+        held = brief(channel.datatype).strip("'")
+        raise Refused(f"{uri} at {host} holds {held}, where {dtype} was expected")
     voxels = np.empty(box.shape_zyx, dtype)
     hopeless = threading.Event()
 
@@ -298,17 +316,22 @@ def _send_options(session: requests.Session, host: str, limits: Limits) -> dict[
     return options | {"timeout": (limits.connect, limits.silence)}
 
 
-def _receive(response: requests.Response, seconds: float, **_: Any) -> None:
+def _receive(response: requests.Response, limits: Limits, **_: Any) -> None:
     """Take in a body, at most so long: `timeout` only bounds the silence between its pieces."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + limits.answer
     pieces = []
+    size = 0
     try:
         # In pieces as they come, of a size that costs little; requests would take 10 KiB each.
         while piece := response.raw.read1(2**18, decode_content=True):
             pieces.append(piece)
+            size += len(piece)
             if time.monotonic() > deadline:
                 response.close()
-                raise Unreachable(f"it was not whole after {seconds:g} s")
+                raise Unreachable(f"it was not whole after {limits.answer:g} s")
+            if size > limits.bytes:
+                response.close()
+                raise Unreachable(f"it has more than {limits.bytes} bytes")
     except urllib3.exceptions.HTTPError as error:
         response.close()
         raise requests.ConnectionError(error) from error
@@ -330,7 +353,7 @@ def _asker(
     headers = {"Authorization": f"Token {_token(token)}", "Accept": "application/json"}
     options = _send_options(session, host, limits)
     session.trust_env = False  # else a password for this host in ~/.netrc replaces the token
-    session.hooks["response"].append(partial(_receive, seconds=limits.answer))
+    session.hooks["response"].append(partial(_receive, limits=limits))
 
     def ask(path: str) -> dict[str, Any]:
         def attempt() -> dict[str, Any]:
@@ -339,7 +362,7 @@ def _asker(
             response.raise_for_status()
             try:
                 found = response.json()
-            except requests.JSONDecodeError:
+            except (ValueError, RecursionError):  # also what is deep, or a number of many digits
                 found = None
             if not isinstance(found, dict):
                 raise Unreachable("it is not the JSON that BossDB gives")
@@ -477,7 +500,9 @@ def _names(uri: str) -> tuple[str, str, str]:
     """Return collection, experiment and channel."""
     match = _URI.fullmatch(uri)
     if not match:
-        raise Refused(f"source {uri!r} is malformed: write bossdb://collection/experiment/channel")
+        raise Refused(
+            f"source {brief(uri)} is malformed: write bossdb://collection/experiment/channel"
+        )
     collection, experiment, channel = match.groups()
     return collection, experiment, channel
 
@@ -487,7 +512,7 @@ def _host(host: str) -> tuple[str, str]:
     match = _HOST.fullmatch(host)
     if not match:
         raise Refused(
-            f"bossdb_host {host!r} is malformed: write http:// or https://, a name and, where "
+            f"bossdb_host {brief(host)} is malformed: write http:// or https://, a name and, where "
             "needed, a port"
         )
     protocol, address = match.groups()

@@ -33,7 +33,7 @@ import numpy.typing as npt
 import tensorstore as ts
 
 from ..boxes import Box, grid, snap
-from . import Refused, Unreachable
+from . import Refused, Unreachable, brief, sensible
 
 
 class Limits(NamedTuple):
@@ -161,9 +161,7 @@ def describe(
     view = open_zyx(level, uri)
     size_nm = _voxel_size_nm(level, uri)
     dtype = view.dtype.name
-    if min(view.shape) < 1:
-        raise Refused(f"{uri} is empty: its shape is {list(view.shape)} (ZYX)")
-    return {
+    metadata = {
         "kind": level.kind or ("annotation" if re.search("int(32|64)", dtype) else "image"),
         "dtype": dtype,
         "shape_zyx": list(view.shape),
@@ -171,6 +169,7 @@ def describe(
         "voxel_size_nm_zyx": size_nm,
         "chunk_zyx": list(view.chunk_layout.read_chunk.shape),
     }
+    return sensible(metadata, uri)
 
 
 def read(
@@ -247,8 +246,8 @@ def levels(uri: str) -> list[Level]:
         for level in found:
             if not all(0 < size < math.inf for size in level.scale_zyx or ()):
                 raise ValueError(f"voxel size {level.scale_zyx}")
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        raise Refused(f"the metadata of {uri} make no sense: {error!r}") from None
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise Refused(f"the metadata of {uri} make no sense: {brief(error)}") from None
     return found
 
 
@@ -366,11 +365,11 @@ def _split(uri: str, directory: str = "") -> tuple[str, str]:
     path = place.removeprefix("file://")
     if not path or "://" in path or not path.isprintable():
         raise Refused(
-            f"source {uri!r} is malformed: write {scheme}:// and then https://host/path, "
+            f"source {brief(uri)} is malformed: write {scheme}:// and then https://host/path, "
             "s3://bucket/path, gs://bucket/path, file:///path or the path of a directory"
         )
     if not os.path.isabs(path) and not directory:
-        raise Refused(f"source {uri!r} is a relative path: write {scheme}://file:///path")
+        raise Refused(f"source {brief(uri)} is a relative path: write {scheme}://file:///path")
     absolute = os.path.realpath(os.path.join(directory, path))
     return scheme, "file:///" + absolute.lstrip("/")
 
@@ -564,7 +563,7 @@ def _json(uri: str, kvstore: dict[str, Any], name: str) -> dict[str, Any] | None
         return None
     try:
         content = json.loads(found.value)
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise Refused(f"{name} of {uri} is not a JSON object")

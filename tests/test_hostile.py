@@ -1,0 +1,404 @@
+"""What must never come through, whatever a user, a sheet or an archive gives.
+
+Never a shell, a path outside of store and outdir, or SQL; always one sentence that is short, and
+nothing written. Numbers of examples are printed (`-rP` shows them). The archive server's own side
+is in test_archive.py.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hostile
+import jsonschema
+import numpy as np
+import pytest
+import zarr
+from bossflow.archive import serving
+from conftest import ROOT
+from describe import described
+from hostile import DESCRIBED, PER_ROW, SCHEMA, is_a_sentence
+from hypothesis import HealthCheck, Phase, example, given, seed, settings
+from hypothesis import strategies as st
+from kit.rows import rows
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from team import Team, a_schema, each_server
+from test_nextflow import nextflow, said
+from voxels.archives import bossdb
+
+pytestmark = pytest.mark.faults
+
+CANARY = Path(f"/tmp/bossflow-canary-{os.getpid()}")
+SOURCE = "bossdb://lab/brain/neurons"
+SEED = 20260806
+VALUES = hostile.values(CANARY)
+CELLS = st.one_of(st.sampled_from([*hostile.commands(CANARY), *hostile.TEXTS]), st.text())
+tried: Counter[str] = Counter()
+
+
+def many(number: int, **others: Any) -> settings:
+    checks = list(HealthCheck)
+    return settings(max_examples=number, database=None, suppress_health_check=checks, **others)
+
+
+@pytest.fixture(autouse=True)
+def never_a_shell() -> Iterator[None]:
+    yield
+    assert not CANARY.exists()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def counted() -> Iterator[None]:
+    yield
+    print(f"hostile inputs, seed {SEED}: {dict(tried)}")
+
+
+def valid(row: dict[str, Any]) -> None:
+    """Check a row against the schema, by another program than ours."""
+    given = {name: row[name] for name in PER_ROW if row[name] is not None}
+    for name, value in given.items():
+        jsonschema.validate(value, DESCRIBED[name])
+
+
+# ---- parameters and sample sheets ----
+
+
+@seed(SEED)
+@many(1500)
+@given(params=st.dictionaries(st.sampled_from(PER_ROW), VALUES, min_size=1, max_size=3))
+def test_any_value_of_a_parameter_is_valid_or_a_sentence(params: dict[str, Any]) -> None:
+    tried["parameters"] += 1
+    try:
+        (row,) = rows({"source": SOURCE} | params, SCHEMA)
+    except ValueError as error:
+        assert is_a_sentence(str(error)), str(error)[:2000]
+    else:
+        valid(row)
+
+
+@pytest.mark.parametrize("name", PER_ROW)
+def test_a_huge_value_is_a_short_sentence(name: str) -> None:
+    for huge in hostile.HUGE:
+        tried["parameters"] += 1
+        with pytest.raises(ValueError) as caught:
+            rows({"source": SOURCE, name: huge}, SCHEMA)
+        assert is_a_sentence(str(caught.value))
+        with pytest.raises(ValueError) as caught:
+            rows({"source": SOURCE}, SCHEMA, f'{name}\n"{huge}"\n', "cutouts.csv")
+        assert is_a_sentence(str(caught.value))
+
+
+@seed(SEED)
+@many(1500)
+@given(
+    header=st.lists(st.one_of(st.sampled_from(PER_ROW), CELLS), min_size=1, max_size=3),
+    cells=st.lists(st.lists(CELLS, min_size=1, max_size=3), max_size=3),
+    quoted=st.booleans(),
+    end=st.sampled_from(["\n", "\r\n", "\r", "\0"]),
+)
+def test_any_sample_sheet_is_valid_or_a_sentence(
+    header: list[str], cells: list[list[str]], quoted: bool, end: str
+) -> None:
+    tried["cells"] += len(header) + sum(map(len, cells))
+    lines = [header, *cells]
+    if quoted:
+        lines = [['"' + cell.replace('"', '""') + '"' for cell in line] for line in lines]
+    text = "".join(",".join(line) + end for line in lines)
+    try:
+        found = rows({"source": SOURCE}, SCHEMA, text, "cutouts.csv")
+    except ValueError as error:
+        assert is_a_sentence(str(error)), str(error)[:2000]
+    else:
+        for row in found:
+            valid(row)
+
+
+JUDGE = """
+include {{ checked }} from '{root}/workflows/kit/parameters'
+
+workflow {{
+    def schema = new org.yaml.snakeyaml.Yaml().load(file('{root}/nextflow_schema.json').text)
+    def verdicts = file('maps.jsonl').readLines().collect {{ line ->
+        try {{
+            [values: checked(new groovy.json.JsonSlurper().parseText(line), schema, workflow)]
+        }}
+        catch (Throwable thrown) {{
+            def cause = thrown.cause ?: thrown
+            [problem: cause.message, type: cause.class.name]
+        }}
+    }}
+    file('verdicts.json').text = groovy.json.JsonOutput.toJson(verdicts)
+}}
+"""
+
+
+def maps() -> list[dict[str, Any]]:
+    """Return parameters as a file may give them: mostly one that is hostile, among good ones."""
+    good = {
+        "source": st.sampled_from([SOURCE, "zarr://a b.zarr"]),
+        "x_range": st.sampled_from([[0, 5], "-5,3", "0:8"]),
+        "connectivity": st.sampled_from([6, "18"]),
+        "min_voxels": st.sampled_from([0, "7", 2**63 - 1]),
+        "block_shape": st.sampled_from([[1, 2, 3], "1,2,3"]),
+        "archive": st.sampled_from(["ours", "a'b", "$HOME", "日本 %s"]),
+        "store": st.sampled_from(["store", "-st ore$(x)", "s3://bucket/store"]),
+        "outdir": st.sampled_from(["results", "a'b", "-x", "../out"]),
+        "dry_run": st.sampled_from([True, "false"]),
+    }
+    texts = [name for name, one in DESCRIBED.items() if one["type"] == "string"]
+    one = st.tuples(st.sampled_from(list(DESCRIBED)), VALUES)
+    text = st.tuples(st.sampled_from(texts), CELLS)
+    odd = st.tuples(CELLS, VALUES)
+    found = []
+
+    @seed(SEED)
+    @many(600, phases=[Phase.generate])
+    @given(
+        st.fixed_dictionaries({"source": good.pop("source")}, optional=good),
+        st.lists(st.one_of(one, text, text, odd), max_size=1),
+    )
+    def generate(fine: dict[str, Any], bad: list[tuple[str, Any]]) -> None:
+        found.append(fine | dict(bad))
+
+    generate()
+    for huge in hostile.HUGE[:2]:
+        found += [{"source": SOURCE, name: huge} for name in ("source", "x_range", "bucket")]
+        found += [{huge: 1}]
+    return found
+
+
+def test_the_pipeline_and_its_programs_judge_parameters_alike(tmp_path: Path) -> None:
+    """Groovy, which stops a run, Python, which reads rows, and jsonschema, which knows neither."""
+    given = maps()
+    tried["parameter maps in Groovy"] = len(given)
+    (tmp_path / "main.nf").write_text(JUDGE.format(root=ROOT))
+    (tmp_path / "maps.jsonl").write_text("".join(json.dumps(one) + "\n" for one in given))
+    done = nextflow("-q", "run", "main.nf", cwd=tmp_path)
+    assert done.returncode == 0, said(done)
+    verdicts = json.loads((tmp_path / "verdicts.json").read_text())
+    accepted = 0
+    for params, verdict in zip(given, verdicts, strict=True):
+        problem = verdict.get("problem")
+        assert (problem is None) == ("values" in verdict), verdict
+        if problem is not None:
+            assert verdict["type"] == "nextflow.exception.WorkflowScriptErrorException", verdict
+            assert all(map(is_a_sentence, problem.splitlines())), problem[:2000]
+        accepted += problem is None
+        told = {name: value for name, value in verdict.get("values", {}).items() if value}
+        for name, value in told.items():
+            jsonschema.validate(value, DESCRIBED[name])
+        if set(params) <= {*PER_ROW, "store", "archive"} and params.get("source"):
+            try:
+                (row,) = rows(params, SCHEMA)
+            except ValueError as error:
+                assert problem is not None, (params, str(error))
+            else:
+                alone = {name: params.get(name) for name in ("store", "archive")}
+                fits = all(
+                    value is None
+                    or jsonschema.Draft202012Validator(DESCRIBED[name]).is_valid(value)
+                    for name, value in alone.items()
+                )
+                assert (problem is None) == fits, (params, problem)
+                assert problem or all(row[name] == verdict["values"][name] for name in PER_ROW)
+    assert len(given) / 5 < accepted < len(given) * 4 / 5, "both are tried"
+    assert not list(tmp_path.rglob("*canary*"))
+
+
+# ---- archives ----
+
+CHANNEL = {"name": "n", "type": "annotation", "datatype": "uint64", "base_resolution": 0}
+EXPERIMENT = {"coord_frame": "f", "num_hierarchy_levels": 3, "hierarchy_method": "anisotropic"}
+FRAME = {"voxel_unit": "nanometers"} | {
+    f"{axis}_{name}": value
+    for axis in "xyz"
+    for name, value in (("start", 0), ("stop", 64), ("voxel_size", 4.0))
+}
+ANSWERS: dict[str, dict[str, Any]] = {
+    "channel": CHANNEL,
+    "experiment": EXPERIMENT,
+    "coord": FRAME,
+}
+HERE = "@@here@@"
+LITERALS = [  # that json.dumps would not write
+    *(
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "9" * 5000,
+        '"\\ud800"',
+        "{",
+        "",
+    ),
+    *("[" * 100_000 + "]" * 100_000, '{"a":' * 100_000, "\x00", "'", "01", '"\x00"', "nul"),
+]
+
+
+class Told:
+    """An archive that answers what it is told to, and remembers what it was asked with."""
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, bytes] = {}
+        self.tokens: set[str] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        self.tokens.add(headers.get(b"authorization", b"").decode("latin-1"))
+        assert not set(headers) - {
+            *(b"host", b"user-agent", b"accept", b"accept-encoding", b"connection"),
+            b"authorization",
+        }
+        path = scope["path"]
+        kind = next(kind for kind in ("channel", "coord", "experiment") if f"/{kind}/" in path)
+        await Response(self.bodies[kind], media_type="application/json")(scope, receive, send)
+
+    def tell(self, kind: str = "", field: str = "", value: Any = None, literal: str = "") -> None:
+        for name, answer in ANSWERS.items():
+            changed = answer | ({field: HERE if literal else value} if name == kind else {})
+            text = json.dumps(changed).replace(f'"{HERE}"', literal)
+            self.bodies[name] = text.encode("utf-8", "surrogatepass")
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[Told]:
+    quick = bossdb.METADATA_LIMITS._replace(first_wait=0.001, longest_wait=0.001, attempts=2)
+    with pytest.MonkeyPatch.context() as patch, serving(archive := Told()) as archive.host:
+        patch.setattr(bossdb, "METADATA_LIMITS", quick)
+        yield archive
+
+
+def ask(told: Told, resolution: int = 0, token: str = "public") -> dict[str, Any]:
+    """Return what DESCRIBE finds, after a check that it can be written and said."""
+    params = {"source": SOURCE, "bossdb_host": told.host, "resolution": resolution}
+    found = described(params, SCHEMA, None, token, "/")
+    json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+    for channel in found["channels"]:
+        metadata, problem = channel["metadata"], channel["unreachable"]
+        assert (metadata is None) == (problem is not None)
+        assert problem is None or is_a_sentence(problem), problem[:2000]
+        if metadata:
+            ends = [
+                a + b for a, b in zip(metadata["offset_zyx"], metadata["shape_zyx"], strict=True)
+            ]
+            assert min(metadata["shape_zyx"]) >= 1
+            assert max(map(abs, [*metadata["offset_zyx"], *ends])) <= 2**53
+            assert all(0 < size <= 1e12 for size in metadata["voxel_size_nm_zyx"])
+    assert found["problem"] is None or is_a_sentence(found["problem"]), found["problem"][:2000]
+    return found
+
+
+FIELDS = [(kind, field) for kind, answer in ANSWERS.items() for field in answer]
+
+
+@seed(SEED)
+@many(1000)
+@given(where=st.sampled_from(FIELDS), value=VALUES, resolution=st.sampled_from([0, 2, 60]))
+def test_any_metadata_of_an_archive_are_sensible_or_a_sentence(
+    told: Told, where: tuple[str, str], value: Any, resolution: int
+) -> None:
+    tried["metadata"] += 1
+    told.tell(*where, value)
+    ask(told, resolution)
+
+
+@pytest.mark.parametrize(("kind", "field"), FIELDS)
+def test_huge_metadata_are_a_sentence(told: Told, kind: str, field: str) -> None:
+    for huge in hostile.HUGE[:2]:
+        tried["metadata"] += 1
+        told.tell(kind, field, huge)
+        ask(told)
+
+
+@pytest.mark.parametrize("literal", LITERALS, ids=lambda literal: ascii(literal[:12]))
+def test_json_that_is_none_is_a_sentence(told: Told, literal: str) -> None:
+    for kind, field in FIELDS:
+        tried["metadata"] += 1
+        told.tell(kind, field, literal=literal)
+        ask(told)
+    for kind in ANSWERS:
+        tried["metadata"] += 1
+        told.tell()
+        told.bodies[kind] = literal.encode()
+        found = ask(told)
+        assert found["problem"] or found["channels"][0]["unreachable"]
+
+
+def test_an_answer_without_end_is_given_up(told: Told) -> None:
+    told.tell("channel", "name", "A" * 2**25)
+    assert "more than 16777216 bytes" in str(ask(told)["channels"][0]["unreachable"])
+
+
+@seed(SEED)
+@many(300)
+@given(token=CELLS)
+@example(token="a\r\nX-Evil: 1")
+def test_any_token_is_sent_as_it_is_or_refused_without_being_shown(told: Told, token: str) -> None:
+    tried["tokens"] += 1
+    told.tell()
+    told.tokens.clear()
+    found = ask(told, token=token)
+    if found["problem"] is None:
+        assert told.tokens == {f"Token {token}"}
+        assert found == ask(told), "of a token nothing is left"
+    else:
+        assert not told.tokens
+        assert found["problem"] == (
+            "BOSSDB_TOKEN is malformed: a token is one word of ASCII characters (in the parameters)"
+        )
+
+
+def test_any_metadata_of_a_volume_are_sensible_or_a_sentence(tmp_path: Path) -> None:
+    attributes = {"resolution": [30, 4, 8], "units": "nm", "offset": [0, 0, 0]}
+    voxels = np.zeros((4, 5, 6), "uint8")
+    zarr.create_array(tmp_path / "a.zarr", data=voxels, attributes=attributes)
+    file = tmp_path / "a.zarr" / "zarr.json"
+    whole = json.loads(file.read_text())
+    places = [("attributes", name) for name in attributes] + [("", name) for name in whole]
+
+    @seed(SEED)
+    @many(500)
+    @given(st.sampled_from(places), VALUES, st.sampled_from(LITERALS))
+    def check(place: tuple[str, str], value: Any, literal: str) -> None:
+        tried["metadata of volumes"] += 1
+        inside, name = place
+        changed = json.loads(json.dumps(whole))
+        (changed[inside] if inside else changed)[name] = HERE if value is None else value
+        text = json.dumps(changed).replace(f'"{HERE}"', literal)
+        file.write_bytes(text.encode("utf-8", "surrogatepass"))
+        found = described({"source": f"zarr://{tmp_path}/a.zarr"}, SCHEMA, None, "public", "/")
+        json.dumps(found, ensure_ascii=False, allow_nan=False).encode()
+        said = [found["problem"], *(one["unreachable"] for one in found["channels"])]
+        assert all(one is None or is_a_sentence(one) for one in said), said
+
+    check()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zarr"]
+
+
+# ---- databases ----
+
+
+@pytest.fixture(scope="module", params=each_server())
+def team(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Team]:
+    yield from request.param(tmp_path_factory)
+
+
+def test_nothing_that_is_asked_is_sql_or_a_path_elsewhere(team: Team, tmp_path: Path) -> None:
+    program = (ROOT / "tests/hostile_plan.py").read_text()
+    arguments = (str(ROOT / "tests"), str(tmp_path), str(CANARY), "150", str(SEED))
+    with a_schema(team) as schema:
+        code, text = team.bossflow("db", "deploy", schema=schema)
+        assert code == 0, text
+        done = team.python(program, *arguments, schema=schema)
+    assert done.returncode == 0, done.stderr[-3000:]
+    counts = json.loads(done.stdout.splitlines()[-1])
+    tried.update(counts)
+    assert min(counts.values()) > 10, counts
