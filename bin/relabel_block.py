@@ -20,10 +20,16 @@ from voxels.segmentation import take_block, write_block
 
 def relabel_block(unit: Unit, bundle: Bundle) -> None:
     """Write the block's chunks into the segmentation's volume."""
+    volume = unit.inputs[0].file("segmentation/info").parent
+    with bundles.held(unit.inputs[0], volume) as held:
+        write(unit, bundle, volume, held)
+
+
+def write(unit: Unit, bundle: Bundle, volume: Path, held: int) -> None:
+    """Write the block's chunks into a volume whose directory is held."""
     stitched, labelled = unit.inputs
     asked = unit.arguments
     box = Box.parse(asked["box"])
-    volume = stitched.file("segmentation/info").parent
     place = volume, bundle.directory, box, asked["block_shape_zyx"], asked["origin_zyx"]
     lookup = read_lookup(stitched, asked["number"])
     lookup_sha256 = hashlib.sha256(lookup.data).hexdigest()
@@ -33,17 +39,21 @@ def relabel_block(unit: Unit, bundle: Bundle) -> None:
             found = find(unit, earlier, labelled, lookup_sha256)
             if found is None:
                 continue
+            stamp = bundles.stamp(found.directory)
             files = checked_files(found)
-            bundle.outside += take_block(*place, files[0].parents[1], files)
+            taken = take_block(*place, files[0].parents[1], files, held)
+            if bundles.stamp(found.directory) != stamp:
+                raise ValueError("it was made anew meanwhile")
         except (OSError, ValueError) as error:
             print(f"{box.name} is not taken from request {earlier['request_id']}: {error}")
             continue
+        bundle.outside += taken
         bundle.taken_from = bundles.url(found.directory)
         print(f"{box.name} is taken from request {earlier['request_id']}")
         return
     bundles.fetch([labelled], "labels.npy", "labels.zarr")
     encoded = EncodedLabels.read(labelled.at("labels.zarr").parent)
-    bundle.outside += write_block(*place, encoded, lookup)
+    bundle.outside += write_block(*place, encoded, lookup, held)
 
 
 def read_lookup(stitched: Finished, number: int) -> Labels:

@@ -26,6 +26,9 @@ for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
 BUDGETS = {"mysql": 15, "docker": 15, "slurm": 12, "s3": 10, "faults": 20}
 _seconds: Counter[str] = Counter()
 
+TOLD: list[str] = []
+"""What tests have counted, for the end."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
@@ -49,6 +52,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for suite, seconds in _seconds.items():
         terminalreporter.write_line(f"{suite}: {seconds:.0f} s of {60 * BUDGETS[suite]} s")
+    for line in TOLD:
+        terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

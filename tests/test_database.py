@@ -1,5 +1,6 @@
 """The embedded database: started when needed, by whoever comes first, and mended."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from conftest import ROOT
 
@@ -83,6 +85,24 @@ def test_a_killed_server_is_started_again(home: Home) -> None:
     os.kill(home.pid, signal.SIGKILL)
     time.sleep(0.5)
     assert home.bossflow("status")[0] == 0
+
+
+def test_the_first_start_may_be_killed_at_any_point(home: Home) -> None:
+    """While initdb works, and between it and the server."""
+    for files in ("database*/PG_VERSION", "database*/pg_xact/0000", "database/PG_VERSION"):
+        first = home.start("status")
+        while not list(home.path.glob(files)):
+            assert first.poll() is None
+            time.sleep(0.01)
+        for process in [psutil.Process(first.pid), *psutil.Process(first.pid).children(True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        first.communicate()
+        if (home.path / "database").exists():
+            break
+    code, text = home.bossflow("status")
+    assert code == 0, text
+    assert not list(home.path.glob("database-new-*"))
 
 
 def test_a_dead_servers_number_may_be_another_process_by_now(home: Home) -> None:

@@ -270,6 +270,40 @@ def manifest_text(directory: Path) -> bytes:
     return buckets.read(path) if buckets.holds(path) else path.read_bytes()
 
 
+@contextlib.contextmanager
+def held(bundle: Finished, directory: Path) -> Iterator[int]:
+    """Hold a directory of a bundle, to write files there.
+
+    What is written through the file descriptor that this yields goes where the bundle is, into
+    `.retired` too: by its path, a program that was suspended could write into one made anew. In a
+    bucket these are different places anyway.
+
+    Raises
+    ------
+    ValueError
+        If the bundle was retired since it was read, before or while it was held.
+    """
+    aside = f"{bundle.directory} was set aside after it was read"
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        if not (buckets.holds(directory) or in_place(bundle)):
+            raise ValueError(aside)
+        yield descriptor
+        if not (directory.exists() and os.path.samestat(directory.stat(), os.fstat(descriptor))):
+            raise ValueError(aside)
+    finally:
+        os.close(descriptor)
+
+
+def in_place(bundle: Finished) -> bool:
+    """Say whether the bundle that was read is still the one in its place."""
+    try:
+        text = manifest_text(bundle.directory)
+    except OSError:
+        return False
+    return hashlib.sha256(text).hexdigest() == bundle.manifest_sha256
+
+
 def there(directory: Path) -> bool:
     """Say whether there is a `bundle.json`."""
     path = directory / MANIFEST

@@ -4,11 +4,12 @@ Each file of it is written by one block alone: chunks divide blocks, and a shard
 of one block.
 """
 
+import contextlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -199,6 +200,7 @@ def write_block(
     origin_zyx: Sequence[int],
     labels: EncodedLabels,
     lookup: Labels,
+    held: int | None = None,
 ) -> list[Path]:
     """Write one block into a precomputed segmentation volume, on all its levels.
 
@@ -220,6 +222,9 @@ def write_block(
         The block's own labels, in the volume's chunks; overwritten.
     lookup : uint32 array
         Component id by label.
+    held : int, optional
+        File descriptor of `directory`: files move where that one is, even if it was moved
+        meanwhile, and another has its name.
 
     Returns
     -------
@@ -239,8 +244,10 @@ def write_block(
     for chunk in _parts(finest, cell):
         if chunk not in encoded:
             encoded[chunk] = chunks.encode(np.zeros(chunk.shape_zyx, np.uint32), chunk, chunk)[0]
-    files = _store(encoded.items(), finest, directory, scratch)
-    return files + _store_coarser(encoded, every, cell, directory, scratch)
+    with tempfile.TemporaryDirectory(dir=scratch) as made:
+        _store(encoded.items(), finest, Path(made))
+        _store_coarser(encoded, every, cell, Path(made))
+        return _move(Path(made), directory, held)
 
 
 def take_block(
@@ -251,6 +258,7 @@ def take_block(
     origin_zyx: Sequence[int],
     earlier: Path,
     files: Iterable[Path],
+    held: int | None = None,
 ) -> list[Path]:
     """Write one block as `write_block` does, taking its chunks from a volume that has the same.
 
@@ -266,6 +274,8 @@ def take_block(
         Another volume of the same block grid, in which `write_block` has written the same ids.
     files : iterable of Path
         The files that it has written there.
+    held
+        As for `write_block`.
 
     Returns
     -------
@@ -283,16 +293,16 @@ def take_block(
     by_level: dict[str, list[Path]] = {level.key: [] for level in theirs}
     for file in files:
         by_level[file.parent.name].append(file)
-    taken: list[Path] = []
-    for level, there in zip(every, theirs, strict=False):
-        if _placement(there, cell) == _placement(level, cell):
-            taken += _link(by_level[there.key], directory / level.key, scratch)
-        else:
-            taken += _store(_load(there, cell, earlier), level, directory, scratch)
-    if len(every) > len(theirs):
-        encoded = dict(_load(theirs[-1], cell, earlier))
-        taken += _store_coarser(encoded, every[len(theirs) - 1 :], cell, directory, scratch)
-    return taken
+    with tempfile.TemporaryDirectory(dir=scratch) as made:
+        for level, there in zip(every, theirs, strict=False):
+            if _placement(there, cell) == _placement(level, cell):
+                _link(by_level[there.key], Path(made, level.key))
+            else:
+                _store(_load(there, cell, earlier), level, Path(made))
+        if len(every) > len(theirs):
+            encoded = dict(_load(theirs[-1], cell, earlier))
+            _store_coarser(encoded, every[len(theirs) - 1 :], cell, Path(made))
+        return _move(Path(made), directory, held)
 
 
 def _levels(directory: Path) -> list[Level]:
@@ -302,19 +312,14 @@ def _levels(directory: Path) -> list[Level]:
 
 
 def _store_coarser(
-    encoded: Mapping[Box, Words],
-    levels: Sequence[Level],
-    cell: Box,
-    directory: Path,
-    scratch: Path,
-) -> list[Path]:
-    """Downsample the first level's chunks of a cell, level by level; return the files.
+    encoded: Mapping[Box, Words], levels: Sequence[Level], cell: Box, directory: Path
+) -> None:
+    """Downsample the first level's chunks of a cell, level by level, and write these.
 
     The finest level's never lie in memory as a whole.
     """
     from .kernels import downsample
 
-    files: list[Path] = []
     finest = levels[0].factor_zyx == (1, 1, 1)
     chunks = Chunks(levels[0].chunk_zyx)
     inside = levels[0].of(cell)
@@ -337,8 +342,7 @@ def _store_coarser(
         encoder = Chunks(level.chunk_zyx)
         parts = _parts(level, cell)
         coded = ((part, encoder.encode(voxels, inside, part)[0]) for part in parts)
-        files += _store(coded, level, directory, scratch)
-    return files
+        _store(coded, level, directory)
 
 
 def _level(scale: dict[str, Any], finest: dict[str, Any]) -> Level:
@@ -390,44 +394,46 @@ def _shards(level: Level, directory: Path) -> ts.KvStore:
     return ts.KvStore.open(spec, context=context).result()
 
 
-def _store(
-    chunks: Iterable[tuple[Box, Words]], level: Level, directory: Path, scratch: Path
-) -> list[Path]:
-    """Write encoded chunks of a level; return the files in the volume."""
-
-    def write(working: Path) -> None:
-        if level.sharding is None:
-            for chunk, words in chunks:
-                (working / chunk.name).write_bytes(words.data)
-            return
-        shards = _shards(level, working)
-        with ts.Transaction() as transaction:
-            for chunk, words in chunks:
-                key = _chunk_number(level, chunk).to_bytes(8, "big")
-                shards.with_transaction(transaction)[key] = words.tobytes()
-
-    return _put(write, directory / level.key, scratch)
+def _store(chunks: Iterable[tuple[Box, Words]], level: Level, directory: Path) -> None:
+    """Write encoded chunks of a level below a directory."""
+    working = directory / level.key
+    working.mkdir()
+    if level.sharding is None:
+        for chunk, words in chunks:
+            (working / chunk.name).write_bytes(words.data)
+        return
+    shards = _shards(level, working)
+    with ts.Transaction() as transaction:
+        for chunk, words in chunks:
+            key = _chunk_number(level, chunk).to_bytes(8, "big")
+            shards.with_transaction(transaction)[key] = words.tobytes()
 
 
-def _link(files: Iterable[Path], final: Path, scratch: Path) -> list[Path]:
-    """Link files into a directory, or copy them; return them there."""
-
-    def link(working: Path) -> None:
-        for file in files:
-            try:
-                os.link(file, working / file.name)
-            except OSError:  # on another file system, or another user's
-                shutil.copyfile(file, working / file.name)
-
-    return _put(link, final, scratch)
+def _link(files: Iterable[Path], directory: Path) -> None:
+    """Link files into a new directory, or copy them."""
+    directory.mkdir()
+    for file in files:
+        try:
+            os.link(file, directory / file.name)
+        except OSError:  # on another file system, or another user's
+            shutil.copyfile(file, directory / file.name)
 
 
-def _put(fill: Callable[[Path], None], final: Path, scratch: Path) -> list[Path]:
-    """Have a directory filled, then move the files into another; return them there."""
-    final.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch) as working:
-        fill(Path(working))
-        return [file.replace(final / file.name) for file in sorted(Path(working).iterdir())]
+def _move(made: Path, directory: Path, held: int | None) -> list[Path]:
+    """Move the levels' files into a volume; return them there."""
+    there = os.open(directory, os.O_RDONLY) if held is None else held
+    moved = []
+    try:
+        for file in sorted(made.glob("*/*")):
+            name = file.relative_to(made)
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name.parent, dir_fd=there)
+            os.replace(file, name, dst_dir_fd=there)
+            moved.append(directory / name)
+    finally:
+        if held is None:
+            os.close(there)
+    return moved
 
 
 def _load(level: Level, cell: Box, directory: Path) -> Iterator[tuple[Box, Words]]:

@@ -9,8 +9,10 @@ import functools
 import hashlib
 import logging
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -167,6 +169,8 @@ def start_embedded() -> str:
         _refuse_other_host(data)
         _forget_stale_pid(data)
         try:
+            if not (data / "PG_VERSION").exists():
+                _initialise(data)
             running = _wheel().get_server(data, cleanup_mode=None)
             info = running.get_postmaster_info()
         except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
@@ -177,6 +181,19 @@ def start_embedded() -> str:
             ) from None
         _host_file().write_text(socket.gethostname() + "\n", encoding="utf-8")
         return str(info.socket_dir or data)
+
+
+def _initialise(data: Path) -> None:
+    """Make the data directory beside, then move it into place.
+
+    PostgreSQL's own initdb writes PG_VERSION first: killed after that, it leaves a directory that
+    neither is a database nor will be made one.
+    """
+    for left in data.parent.glob(f"{data.name}-new-*"):
+        shutil.rmtree(left, ignore_errors=True)  # of one that was killed
+    new = Path(tempfile.mkdtemp(prefix=f"{data.name}-new-", dir=data.parent))
+    _wheel().get_server(new, cleanup_mode=None, start=False).ensure_pgdata_inited()
+    new.rename(data)
 
 
 def attach_embedded() -> str:

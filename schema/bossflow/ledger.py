@@ -57,11 +57,13 @@ def open_schema(workflows: Iterable[work.Workflow]) -> None:
 
 
 def _bind(conn: Any) -> bool:
-    """Bind the table classes to a schema that is there; say if every table is."""
+    """Bind the table classes to a schema that is there; say if every table is, and whole."""
     if not schema.is_activated():
         schema.activate(database.schema_name(), connection=conn)
-    present = set(schema.list_tables())
-    _bound.update(cls for cls, _ in schema.tables if cls.table_name in present)
+    present = migrations.whole(conn)
+    for cls, _ in schema.tables:
+        if {table.table_name for table in migrations.parts(cls)} <= present:
+            _bound.add(cls)
     return len(_bound) == len(schema.tables)
 
 

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+import datajoint as dj
+from datajoint.lineage import get_schema_lineages
+
 from . import __version__, database, rights
 from .tables import SchemaVersion, schema
 
@@ -153,16 +156,37 @@ def _note(version: int) -> None:
     SchemaVersion.insert1(row, skip_duplicates=True)
 
 
+def whole(conn: Any) -> set[str]:
+    """Return the names of the tables that were made to the end.
+
+    DataJoint notes the lineage of a table's attributes last: one that has none was being made when
+    a deployment was killed.
+    """
+    noted = get_schema_lineages(conn, database.schema_name())
+    return {name.rsplit(".", 2)[1] for name in noted}
+
+
+def parts(cls: Any) -> list[Any]:
+    """Return a table class and those of its parts."""
+    inside = vars(cls).values()
+    return [cls, *(one for one in inside if isinstance(one, type) and issubclass(one, dj.Part))]
+
+
 def _declare(conn: Any, classes: Iterable[Any]) -> None:
-    """Bind the schema, and create tables that are not there."""
+    """Bind the schema, and create tables that are not there, or not whole."""
     contexts = dict(schema.tables)
     schema.create_schema = True
     try:
         if not schema.is_activated():
             schema.activate(database.schema_name(), connection=conn)
         schema.create_tables = True
+        there = whole(conn)
         for cls in classes:
-            if not cls().is_declared:
+            missing = [table for table in parts(cls) if table.table_name not in there]
+            for table in reversed(missing):
+                if table().is_declared and not table():
+                    conn.query(f"DROP TABLE {table.full_table_name}")
+            if missing:
                 schema._decorate_master(cls, contexts[cls])
     finally:
         schema.create_schema = schema.create_tables = False

@@ -1,7 +1,6 @@
 """RECORD: the only writer of results. Bundles in, rows out; it knows no workflow."""
 
 import contextlib
-import hashlib
 import json
 import math
 import sys
@@ -311,7 +310,8 @@ def _new_bundles(
     }
     new: dict[tuple[Any, ...], Finished] = {}
     old = 0
-    in_place = bundles.each(_in_place, ready, ready[0].directory) if ready else []
+    # checked before, but only now is the lock held
+    in_place = bundles.each(bundles.in_place, ready, ready[0].directory) if ready else []
     for bundle, is_in_place in zip(ready, in_place, strict=True):
         key = tuple(bundle.key[name] for name in names)
         known = there.get(key)
@@ -342,15 +342,6 @@ def _new_bundles(
             continue
         failed.append(_failure(bundle, error))
     return list(new.values()), old
-
-
-def _in_place(bundle: Finished) -> bool:
-    """Say whether the bundle that was checked is still there, now that the lock is held."""
-    try:
-        text = bundles.manifest_text(bundle.directory)
-    except OSError:
-        return False
-    return hashlib.sha256(text).hexdigest() == bundle.manifest_sha256
 
 
 def _insert(table: Any, new: list[Finished], run_id: str) -> None:
