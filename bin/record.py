@@ -14,13 +14,17 @@ def main() -> None:
     plan = json.loads(plan_file.read_text("utf-8"))
     here = Path.cwd()
     with at_home(plan["launch_dir"]):
+        from bossflow.database import DatabaseError
         from bossflow.record import record
         from bossflow.summary import sum_up
 
-        result = record(plan, receipts)
-        result["summed_up"] = len(receipts) == len(plan["tasks"])
-        if result["summed_up"]:
-            sum_up(plan, [result], here)
+        try:
+            result = record(plan, receipts)
+            result["summed_up"] = len(receipts) == len(plan["tasks"])
+            if result["summed_up"]:
+                sum_up(plan, [result], here)
+        except DatabaseError as error:
+            raise SystemExit(str(error)) from None
     text = json.dumps(result, indent=1, ensure_ascii=False)
     (here / "recorded.json").write_text(text, encoding="utf-8")
     for process, number in result["recorded"].items():

@@ -16,9 +16,13 @@ def main() -> None:
     plan, *batches = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:])
     here = Path.cwd()
     with at_home(plan["launch_dir"]):
+        from bossflow.database import DatabaseError
         from bossflow.summary import sum_up
 
-        sum_up(plan, batches, here)
+        try:
+            sum_up(plan, batches, here)
+        except DatabaseError as error:
+            raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

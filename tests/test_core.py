@@ -41,6 +41,8 @@ PROGRAMS: dict[str, tasks.Work] = {"COUNT_WORDS": count_words, "ADD_WORDS": add_
 class Pipeline:
     """What Nextflow does with the toy workflow, a step at a time."""
 
+    programs = PROGRAMS
+
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.directory = directory
         self.store = directory / "store"
@@ -81,7 +83,7 @@ class Pipeline:
                 self.monkeypatch.chdir(task_dir)
                 file = work_dir / "tasks" / f"{task['task']}.jsonl"
                 self.monkeypatch.setattr(sys, "argv", ["program", str(file)])
-                tasks.main(task["process"], PROGRAMS[task["process"]], software=("pyarrow",))
+                tasks.main(task["process"], self.programs[task["process"]], software=("pyarrow",))
                 done.append(task_dir / "receipts.jsonl")
             todo = [task for task in todo if task not in ready]
         return done
@@ -583,6 +585,153 @@ def test_a_lost_bundle_is_named_before_anything_runs(pipeline: Pipeline, files: 
     assert pipeline.run(files)["verdict"] == {"missing": None}
 
 
+def altered(directory: Path) -> None:
+    with (directory / "word.parquet").open("r+b") as stream:
+        stream.seek(10)
+        stream.write(b"\xff")
+
+
+def truncated(directory: Path) -> None:
+    os.truncate(directory / "word.parquet", 10)
+
+
+def without_a_file(directory: Path) -> None:
+    (directory / "word.parquet").unlink()
+
+
+def a_directory_instead(directory: Path) -> None:
+    (directory / "word.parquet").unlink()
+    (directory / "word.parquet").mkdir()
+
+
+def without_manifest(directory: Path) -> None:
+    (directory / "bundle.json").unlink()
+
+
+def with_another_manifest(directory: Path) -> None:
+    path = directory / "bundle.json"
+    manifest = json.loads(path.read_text()) | {"seconds": 0.0}  # its content is the same
+    path.write_text(json.dumps(manifest))
+
+
+def not_json(directory: Path) -> None:
+    (directory / "bundle.json").write_text("{")
+
+
+def gone(directory: Path) -> None:
+    shutil.rmtree(directory)
+
+
+def bossflow_says(*arguments: str) -> tuple[int, str]:
+    from bossflow.cli import main
+    from click.testing import CliRunner
+
+    done = CliRunner().invoke(main, arguments)
+    return done.exit_code, done.output
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (altered, "word.parquet is not what its bundle says"),
+        (truncated, "word.parquet is not what its bundle says: 10 bytes"),
+        (without_a_file, "word.parquet is missing"),
+        (a_directory_instead, "word.parquet can't be read: Is a directory"),
+        (without_manifest, "bundle.json is missing"),
+        (with_another_manifest, "bundle.json is not the one that was recorded"),
+        (not_json, "bundle.json is not a valid bundle"),
+        (gone, "bundle.json is missing"),
+    ],
+)
+def test_damage_is_found_and_named_and_made_again(
+    pipeline: Pipeline, files: list[Path], damage: Any, problem: str
+) -> None:
+    done = pipeline.run(files)
+    (request,) = done["plan"]["requests"]
+    before = contents(request)
+    assert bossflow_says("verify", "--request", request)[0] == 0
+    directory = bundle_of(done["receipts"], "COUNT_WORDS")
+    damage(directory)
+    code, text = bossflow_says("verify", "--request", request[:12], "--json")
+    assert code == 1
+    found, end = json.JSONDecoder().raw_decode(text)
+    (one,) = found["damaged"]
+    assert problem in one["problem"] and str(directory) in one["problem"]
+    assert (one["process"], list(one["key"])) == ("COUNT_WORDS", ["file_id"])
+    assert found["with_dependents"] == {"COUNT_WORDS": 1, "ADD_WORDS": 1}
+    assert found["requests"] == [{"request": request, "what": "toy"}]
+    assert "1 of 6 bundles damaged or missing: `bossflow verify --retire --request" in text[end:]
+    assert bossflow_says("verify", "--request", request)[0] == 1, "looking changes nothing"
+    code, text = bossflow_says("verify", "--request", request, "--retire")
+    assert (code, "1 of 6 bundles damaged or missing: forgot 2 rows" in text) == (0, True), text
+    again = pipeline.run(files)
+    assert again["states"] == ["made", "made"]
+    assert again["recorded"][0]["recorded"] == {"COUNT_WORDS": 1, "ADD_WORDS": 1}
+    assert contents(request) == before
+    code, text = bossflow_says("verify", "--request", request)
+    assert (code, text.startswith("6 bundles as recorded")) == (0, True), text
+
+
+def contents(request: str) -> set[str]:
+    """Return the content digests of what a request was made of and is."""
+    from bossflow import verify
+
+    only = verify.asked(request)[0]
+    there = bossflow.Execution & [{"execution_id": name} for name in only or []]
+    return set(there.to_arrays("content_sha256"))
+
+
+def test_everything_that_is_recorded_is_verified(
+    pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow import verify
+
+    done = pipeline.run(files)
+    monkeypatch.setattr(verify, "PAGE", 2)
+    before = set(verify.damaged(None))  # what other tests left
+    seen: list[int] = []
+    assert set(verify.damaged(None, checked=seen.append)) == before
+    only, number, size = verify.asked(None)
+    assert (only, number, size) == (None, len(seen), sum(seen))
+    for directory in {bundle_of(done["receipts"], name) for name in PROGRAMS}:
+        without_manifest(directory)
+    assert len(set(verify.damaged(None)) - before) == 2
+
+
+def test_a_store_that_can_not_be_reached_is_no_damage(
+    pipeline: Pipeline, files: list[Path]
+) -> None:
+    done = pipeline.run(files)
+    request, elsewhere = done["plan"]["requests"][0], pipeline.directory / "elsewhere"
+    pipeline.store.rename(elsewhere)
+    for _ in ("gone", "an empty directory, where it was mounted"):
+        code, text = bossflow_says("verify", "--request", request, "--retire")
+        assert (code, f"store {pipeline.store}, where bundles" in text) == (1, True), text
+        pipeline.store.mkdir(exist_ok=True)
+    pipeline.store.rmdir()
+    elsewhere.rename(pipeline.store)
+    assert bossflow_says("verify", "--request", request)[0] == 0
+
+
+def test_what_is_invalidated_while_verifying_is_no_damage(
+    pipeline: Pipeline, files: list[Path]
+) -> None:
+    from bossflow import invalidate, verify
+
+    done = pipeline.run(files)
+    only, *_ = verify.asked(done["plan"]["requests"][0])
+    assert only
+    before = rows(bossflow.Execution)
+
+    def invalidated(size: int) -> None:
+        invalidate.invalidate(set(only))
+
+    directory = bundle_of(done["receipts"], "ADD_WORDS")
+    without_manifest(directory)
+    assert verify.damaged(only, checked=invalidated) == {}
+    assert rows(bossflow.Execution) == before - len(only)
+
+
 def test_recorded_keys_are_found_whatever_they_share(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -613,6 +762,7 @@ def test_recorded_keys_are_found_whatever_they_share(
         assert sorted(found) == sorted(tuple(key.values()) for key in there if key in asked)
         assert {one.content_sha256 for one in found.values()} <= {made.content_sha256}
     schema.drop(prompt=False)
+    conn.dependencies.load(force=True)  # which cascades go by
 
 
 @pytest.mark.parametrize("what", ["word.parquet", "."])

@@ -440,6 +440,8 @@ def test_what_is_unchanged_is_not_read_back(store: Path, server: Server) -> None
     server.asked.clear()
     bundles.verify(bundle, store)
     assert [method for method, _ in server.asked] == ["HEAD", "HEAD"]
+    bundles.verify(bundle, store, read=True)
+    assert [method for method, _ in server.asked[2:]] == ["HEAD", "GET", "HEAD", "GET"]
     # the same bytes, written again by another client in one piece: its ETag is another one
     server.put(bundle.at("more/large"), bundle.file("more/large").read_bytes())
     bundles.verify(bundle, store)

@@ -357,11 +357,11 @@ class Damaged(ValueError):
     """A bundle whose files are not what its manifest says."""
 
 
-def verify(bundle: Finished, store: Path) -> None:
+def verify(bundle: Finished, store: Path, read: bool = False) -> None:
     """Check the size and sha256 of every file of a bundle.
 
     An object in a bucket with the ETag that it got when it was stored was not written since, and
-    is not read.
+    is not read unless that is asked for.
 
     Raises
     ------
@@ -369,7 +369,7 @@ def verify(bundle: Finished, store: Path) -> None:
         Naming the first file that is missing or not what the manifest says.
     """
     if buckets.holds(store):
-        _verify_objects(bundle, store)
+        _verify_objects(bundle, store, read)
         return
     inside = os.path.join(os.path.realpath(store), "")
     real: dict[Path, str] = {}  # a link could lead elsewhere; each directory is looked at once
@@ -384,8 +384,12 @@ def verify(bundle: Finished, store: Path) -> None:
             raise Damaged(f"{entry['path']} of {bundle.directory} leaves the store {store}")
         try:
             found = file_record(path, store)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise Damaged(f"{path} is missing, but its bundle lists it") from None
+        except OSError as error:
+            if error.errno not in (errno.EIO, errno.EISDIR):
+                raise
+            raise Damaged(f"{path} can't be read: {error.strerror}") from None
         if found != entry:
             raise Damaged(
                 f"{path} is not what its bundle says: {found['bytes']} bytes, sha256 "
@@ -394,7 +398,7 @@ def verify(bundle: Finished, store: Path) -> None:
             )
 
 
-def _verify_objects(bundle: Finished, store: Path) -> None:
+def _verify_objects(bundle: Finished, store: Path, read: bool) -> None:
     etags = bundle.manifest.get("etags", {})
     for entry in bundle.manifest["files"]:
         try:
@@ -404,7 +408,7 @@ def _verify_objects(bundle: Finished, store: Path) -> None:
             raise Damaged(f"{url(path)} is missing, but its bundle lists it") from None
         except ValueError as error:
             raise Damaged(str(error)) from None
-        same = etag and etag == etags.get(entry["path"])
+        same = not read and etag and etag == etags.get(entry["path"])
         if size != entry["bytes"] or not (same or buckets.sha256(path) == entry["sha256"]):
             raise Damaged(f"{url(path)} is not what its bundle says: it was changed, or damaged")
 

@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import resource
 import shutil
 import sys
@@ -170,7 +171,8 @@ def run_unit(
         return receipt | {"state": "blocked", "error": str(error)}
     except Exception as error:  # whatever one unit meets, the others go on
         traceback.print_exc()
-        return receipt | {"state": "failed", "error": sentence(error)}
+        disk = Path.cwd() if buckets.holds(store) else store
+        return receipt | {"state": "failed", "error": full(error, disk) or sentence(error)}
     return receipt | {"state": "made", "url": bundles.url(final)}
 
 
@@ -287,6 +289,17 @@ def peak_memory() -> int:
     """Return the largest resident memory of this program so far, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|\d+ requested and \d+ written")
+"""How the system, and the libraries that pass its words on, say it; the last one is numpy."""
+
+
+def full(error: BaseException, disk: Path) -> str | None:
+    """Return a sentence if an error says that a directory's disk is full, else None."""
+    if not _FULL.search(str(error)):
+        return None
+    return f"the disk of {disk} is full, or your share of it: make room there and run it again"
 
 
 def sentence(error: BaseException) -> str:

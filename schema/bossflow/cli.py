@@ -35,7 +35,8 @@ class Group(click.Group):
             raise click.ClickException(str(error)) from None
         except database.REFUSALS as error:
             where = database.server().where
-            raise click.ClickException(f"database {where} refuses: {error.args[0]}") from None
+            said = database.said(error)
+            raise click.ClickException(f"database {where} refuses: {said}") from None
 
 
 @click.group(cls=Group)
@@ -298,6 +299,76 @@ def components_command(request: str, form: str, output: str | None) -> None:
 
     connect()
     components.write(request, form, output)
+
+
+@main.command("verify")
+@click.option("--request", help="Request id, or the start of it: its results and blocks alone.")
+@click.option("--read", is_flag=True, help="Read objects in a bucket also if their ETag is right.")
+@click.option("--retire", is_flag=True, help="Set what is damaged aside, and forget its rows.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def verify_command(request: str | None, read: bool, retire: bool, as_json: bool) -> None:
+    """Check that every recorded bundle is in its store as it was recorded, file by file.
+
+    What is damaged or missing is named with all that was made of it, and the exit code is 1. With
+    --retire it is moved to `.retired` in its store, and the next run makes it again.
+    """
+    from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    from . import connect, verify
+
+    connect()
+    only, number, size = verify.asked(request)
+    columns = "{task.description}", DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=_terminal(), transient=True) as progress:
+        task = progress.add_task(f"{_many(number, 'bundle')}", total=size)
+        problems = verify.damaged(only, read, lambda size: progress.advance(task, size))
+    found = verify.report(problems)
+    forgotten = verify.retire(problems) if retire and problems else (0, 0)
+    if as_json:
+        found = {"bundles": number, "bytes": size} | found | {"retired": forgotten[0]}
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        _show_damage(found)
+    said = f"{len(problems):,} of {_many(number, 'bundle')} damaged or missing"
+    if not problems:
+        if not as_json:
+            click.echo(f"{_many(number, 'bundle')} as recorded, {size / 1e6:,.1f} MB")
+    elif retire:
+        again = "the same `nextflow run` makes them again"
+        click.echo(f"{said}: forgot {forgotten[0]} rows of stages; {again}", err=as_json)
+    else:
+        command = "bossflow verify --retire" + (f" --request {request}" if request else "")
+        raise click.ClickException(
+            f"{said}: `{command}` sets them and all that was made of them aside, and then the same "
+            "`nextflow run` makes them again"
+        )
+
+
+def _terminal() -> Any:
+    """Return where progress is shown: on a terminal, or not at all."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return console if console.is_terminal else Console(quiet=True)
+
+
+def _show_damage(found: dict[str, Any], most: int = 20) -> None:
+    lines = [
+        f"{one['process']} {one['key'].get('block', '')}".rstrip() + f": {one['problem']}"
+        for one in found["damaged"]
+    ]
+    for line in lines[:most]:
+        click.echo(line)
+    if len(lines) > most:
+        click.echo(f"... and {len(lines) - most:,} more: --json lists them all")
+    if lines:
+        click.echo("with all that was made of them:")
+    for process, count in found["with_dependents"].items():
+        click.echo(f"{count:8,} {process}")
+    for block in found["blocks"][:most]:
+        click.echo(f"         {block}")
+    for one in found["requests"]:
+        click.echo(f"         request {one['request']} {one['what']}")
 
 
 @main.command("invalidate")

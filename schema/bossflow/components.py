@@ -10,25 +10,8 @@ from typing import Any, TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .tables import Request
+from . import status
 from .workflows.label import Segmentation, rest
-
-
-def request_id(start: str) -> str:
-    """Return the one request whose id starts so.
-
-    Raises
-    ------
-    ValueError
-        If none or several do, or it is not complete.
-    """
-    names = [name for name in Request.to_arrays("request_id") if str(name).startswith(start)]
-    if len(names) != 1:
-        problem = "no request" if not names else f"{len(names)} requests"
-        raise ValueError(f"{problem} with an id that starts with {start!r}: see `bossflow status`")
-    if not len(Segmentation() & {"request_id": names[0]}):
-        raise ValueError(f"request {names[0]} has no components yet: see `bossflow status`")
-    return str(names[0])
 
 
 def rows(request: str) -> list[dict[str, Any]]:
@@ -50,9 +33,11 @@ def write(start: str, form: str, output: str | None) -> None:
     Raises
     ------
     ValueError
-        If the request is unknown, or Parquet would go to a terminal.
+        If the request is unknown or not complete, or Parquet would go to a terminal.
     """
-    request = request_id(start)
+    request = status.request_id(start)
+    if not len(Segmentation() & {"request_id": request}):
+        raise ValueError(f"request {request} has no components yet: see `bossflow status`")
     found = rows(request)
     note = rest((Segmentation() & {"request_id": request}).to_dicts()[0])
     if note:

@@ -1,6 +1,7 @@
 """The connection: DataJoint's own settings if there are any, else the embedded PostgreSQL.
 
-One session lock around recording and deployment; nothing here knows a table.
+One session lock around recording and deployment, and what passes is tried again; nothing here
+knows a table.
 """
 
 import contextlib
@@ -9,16 +10,22 @@ import functools
 import hashlib
 import logging
 import os
+import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import psycopg2
+import pymysql
+import tenacity
 
 with warnings.catch_warnings():  # without settings we have a default of our own
     warnings.filterwarnings("ignore", message="No datajoint.json")
@@ -30,12 +37,22 @@ from . import access
 logging.getLogger("datajoint").setLevel(logging.WARNING)
 
 LOCK_SECONDS = 600
-REFUSALS = (dj.DataJointError,)  # what a server that was reached may answer
-LOST = (dj.errors.LostConnectionError,)  # and how a connection ends
+ROW_LOCK_SECONDS = 50  # for a row that someone else holds: MySQL's default
+AGAIN_SECONDS = 120  # a server that is restarted is back before
+PACKET_BYTES = 2**20  # no statement is longer
+
+REFUSALS = (dj.DataJointError, psycopg2.Error, pymysql.MySQLError)
+"""What a server that was reached may answer: DataJoint lets some of its drivers' errors through."""
+
+T = TypeVar("T")
 
 
 class DatabaseError(Exception):
     """One sentence about the database for the user."""
+
+
+class Unreachable(DatabaseError):
+    """A server that does not answer, or not to this user."""
 
 
 class NotStarted(DatabaseError):
@@ -78,10 +95,12 @@ def server() -> Server:
 def connection() -> Any:
     """Return DataJoint's connection, starting the embedded server where it is the one used.
 
+    A connection that was lost is made anew.
+
     Raises
     ------
     DatabaseError
-        If the server can't be reached, with what to do next.
+        If the server can't be reached or used, with what to do next.
     ValueError
         If others can read the password.
     """
@@ -100,7 +119,7 @@ def connection() -> Any:
                 dj.config.database.user = "postgres"
                 dj.config.database.password = ""
                 dj.config.database.use_tls = False
-            return dj.conn(**options)
+            return _connected(options)
         except DatabaseError as error:
             if not (isinstance(error, NotStarted) and waits):
                 raise
@@ -109,16 +128,142 @@ def connection() -> Any:
             if waits:
                 time.sleep(waits.pop(0))
                 continue
-            lines = str(error).strip().splitlines() or [type(error).__name__]
-            raise DatabaseError(
-                f"database {chosen.where} can't be used: {lines[0]} "
+            kind = DatabaseError if _code(error) in _BUSY else Unreachable
+            raise kind(
+                f"database {chosen.where} can't be used: {said(error)} "
                 "(settings come from DJ_* variables or datajoint.json)"
-            ) from None
+            ) from error
+
+
+_reached = False  # by this program
+
+
+def _connected(options: dict[str, Any]) -> Any:
+    """Return DataJoint's connection: a new one, or the one that it has and that still works."""
+    global _reached
+    conn = dj.conn(**options)
+    if not _reached:
+        if conn.adapter.backend == "mysql":
+            _refuse_small_packets(conn)
+        _reached = True
+    elif not conn.adapter.ping(conn._conn):  # conn.is_connected never says no
+        conn.connect()
+        conn._in_transaction = False
+    return conn
+
+
+def _refuse_small_packets(conn: Any) -> None:
+    """Refuse a server that would hang up on a long statement."""
+    taken = int(conn.query("SELECT @@max_allowed_packet").fetchone()[0])
+    if taken < PACKET_BYTES:
+        raise DatabaseError(
+            f"database {server().where} takes statements of {taken:,} bytes at most: set "
+            f"max_allowed_packet there to {PACKET_BYTES:,} or more (its default is 67,108,864)"
+        )
+
+
+_BUSY = {"1040", "1203", "1226", "53300", "57P03"}
+"""Errors of a server that takes no more connections now, or is starting."""
+
+_PASSING = _BUSY | {"1053", "1205", "1213", "2002", "2003", "2006", "2013", "4031", "55P03"}
+"""Errors of MySQL and states of PostgreSQL of which nothing is left when it is tried again."""
+
+_FULL = {"1021", "1114", "53100"}
+
+_BUSY_WORDS = re.compile(r"too many|connection slots|starting up|shutting down|not yet accept")
+
+
+def _code(error: BaseException) -> str:
+    """Return a driver's error as MySQL's number or PostgreSQL's state; "" where it has none."""
+    if isinstance(error, pymysql.MySQLError):
+        return str(error.args[0]) if error.args else ""
+    if isinstance(error, psycopg2.Error):
+        if error.pgcode:
+            return str(error.pgcode)
+        if _BUSY_WORDS.search(str(error)):  # it has no state while connecting
+            return "53300"
+        lost = isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError))
+        for_good = re.search("FATAL(?!.*terminat)|translate host name", str(error))
+        return "08006" if lost and not for_good else ""
+    return "2013" if isinstance(error, dj.errors.LostConnectionError) else ""
+
+
+def _codes(error: BaseException | None) -> Iterator[str]:
+    """Yield the codes of an error and of those that it came of."""
+    while error is not None:
+        yield _code(error)
+        error = error.__cause__ or error.__context__
+
+
+def said(error: BaseException) -> str:
+    """Return what a server or driver said, in one line."""
+    told: object = error
+    if isinstance(error, REFUSALS) and error.args:  # MySQL's number comes first
+        told = error.args[-1 if isinstance(error, pymysql.MySQLError) else 0]
+    return " ".join(str(told).split()) or type(error).__name__
+
+
+def again(function: Callable[[], T], reached: bool = False) -> T:
+    """Call a function, and call it again after what passes, for two minutes at most.
+
+    That is a lost connection, a deadlock, a lock that someone else holds, a server that restarts
+    or has no connection left.
+
+    Parameters
+    ----------
+    function : callable
+        What it writes must be one transaction, and it must see what is written already: a
+        connection may be lost when the commit was done but not confirmed.
+    reached : bool
+        The server was reached with these settings before, in another program of this run. Else one
+        that can't be reached is a user's mistake, unless this program has reached it.
+
+    Raises
+    ------
+    DatabaseError
+        If it did not pass, or the database's disk is full.
+    """
+
+    def passes(error: BaseException) -> bool:
+        if isinstance(error, Unreachable) and not (reached or _reached):
+            return False
+        return any(
+            code in _PASSING or code.startswith(("08", "40", "57P")) for code in _codes(error)
+        )
+
+    def say(state: tenacity.RetryCallState) -> None:
+        error = state.outcome and state.outcome.exception()
+        print(f"note: trying again: {said(error or Exception())}", file=sys.stderr, flush=True)
+
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(passes),
+        wait=tenacity.wait_random_exponential(multiplier=0.2, max=10),
+        stop=tenacity.stop_after_delay(AGAIN_SECONDS),
+        before_sleep=say,
+        reraise=True,
+    )
+    where = server().where
+    try:
+        return attempts(function)
+    except Exception as error:
+        if set(_codes(error)) & _FULL:
+            raise DatabaseError(
+                f"the disk of database {where} is full ({said(error)}): make room there, and run "
+                "the same command again"
+            ) from error
+        if not passes(error):
+            raise
+        raise DatabaseError(
+            f"database {where} did not do it in {AGAIN_SECONDS} s ({said(error)}): what was "
+            "recorded is safe; run the same command again when it works"
+        ) from error
 
 
 @contextlib.contextmanager
 def lock(conn: Any) -> Iterator[None]:
     """Hold the session lock of the schema, taken before any transaction begins.
+
+    Meanwhile, DataJoint makes no new connection by itself: that one would not hold the lock.
 
     Raises
     ------
@@ -128,23 +273,33 @@ def lock(conn: Any) -> Iterator[None]:
     name = f"bossflow:{schema_name()}"
     if conn.adapter.backend == "postgresql":
         key: Any = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
-        conn.query(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+        patience = (
+            f"SET lock_timeout = '{LOCK_SECONDS}s'",
+            f"SET lock_timeout = '{ROW_LOCK_SECONDS}s'",
+        )
         take: Any = ("SELECT pg_advisory_lock(%s)", (key,))
         release = "SELECT pg_advisory_unlock(%s)"
     else:
         key = name
+        patience = "DO 0", f"SET innodb_lock_wait_timeout = {ROW_LOCK_SECONDS}"
         take = ("SELECT GET_LOCK(%s, %s)", (name, LOCK_SECONDS))
         release = "SELECT RELEASE_LOCK(%s)"
-    try:
-        taken = conn.query(*take).fetchone()[0]
-    except Exception as error:  # PostgreSQL raises, each driver its own
-        raise DatabaseError(f"the schema lock {name} could not be taken: {error}") from error
-    if taken in (0, None):
-        raise DatabaseError(f"another process held the schema lock {name} for {LOCK_SECONDS} s")
-    try:
-        yield
-    finally:
-        conn.query(release, (key,))
+    with dj.config.override(database__reconnect=False):
+        try:
+            conn.query(patience[0])
+            taken = conn.query(*take).fetchone()[0]
+            conn.query(patience[1])
+        except Exception as error:  # PostgreSQL raises, each driver its own
+            raise DatabaseError(
+                f"the schema lock {name} could not be taken: {said(error)}"
+            ) from error
+        if taken in (0, None):
+            raise DatabaseError(f"another process held the schema lock {name} for {LOCK_SECONDS} s")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(*REFUSALS):  # without a connection it is free
+                conn.query(release, (key,))
 
 
 # The embedded server. PostgreSQL from a wheel, on a socket in its own data directory.

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 BATCH_ROWS = 20_000
 SLOW_BATCH_ROWS = 2_000
 STATEMENT_BYTES = 2**19  # and a row: MySQL takes 64 MiB, and 1 MiB where it was set low
+ROWS = 200  # of a table with long texts, such as two URLs, in such a statement
 
 Send = Callable[[], None]
 T = TypeVar("T")
@@ -96,8 +97,8 @@ def insert_absent(table: Any, rows: Sequence[dict[str, Any]]) -> None:
     head = _head(table, rows[0])
     one = "(" + ", ".join(["%s"] * len(rows[0])) + ")"
     tail = adapter.skip_duplicates_clause(table.full_table_name, table.primary_key)
-    for start in range(0, len(rows), SLOW_BATCH_ROWS):
-        batch = [tuple(row[name] for name in rows[0]) for row in rows[start:][:SLOW_BATCH_ROWS]]
+    for start in range(0, len(rows), ROWS):
+        batch = [tuple(row[name] for name in rows[0]) for row in rows[start : start + ROWS]]
         values = tuple(value for row in batch for value in row)
         table.connection.query(head + ", ".join([one] * len(batch)) + tail, values)
 

@@ -19,7 +19,9 @@ def dependents(executions: Iterable[str]) -> dict[str, str]:
     """Return every execution whose result depends on the given ones, these included.
 
     Follows the foreign keys from row to row, as a cascading delete does, and takes in the
-    executions of the rows that would go, until there is nothing more.
+    executions of the rows that would go, until there is nothing more. From each stage table on its
+    own: a cascade takes in the master of a part once, as the first of the part's parents asks, and
+    from Execution the first may be one with no such row.
 
     Parameters
     ----------
@@ -40,11 +42,15 @@ def dependents(executions: Iterable[str]) -> dict[str, str]:
     while todo:
         seen |= todo
         reached: set[str] = set()
-        start = Execution() & [{"execution_id": name} for name in todo]
-        for rows in dj.Diagram.cascade(start, part_integrity="cascade"):
-            table = tables.get(rows.full_table_name)
-            if table is not None:
-                reached |= set(rows.to_arrays(ledger.execution_attribute(table)))
+        starts = [Execution() & [{"execution_id": name} for name in todo]]
+        for table in tables.values():
+            made_by = ledger.execution_attribute(table)
+            starts.append(table() & [{made_by: name} for name in todo])
+        for start in starts:
+            for rows in dj.Diagram.cascade(start, part_integrity="cascade") if start else ():
+                table = tables.get(rows.full_table_name)
+                if table is not None:
+                    reached |= set(rows.to_arrays(ledger.execution_attribute(table)))
         todo = reached - seen
     found = Execution() & [{"execution_id": name} for name in seen]
     return {row["execution_id"]: row["bundle_url"] for row in found.to_dicts()} if seen else {}
@@ -101,11 +107,20 @@ def select(
             for row in rows
             if bundles.local(row["bundle_url"]).parents[2] not in away
         )
-        chosen |= {row["execution_id"] for row in rows if row["bundle_url"] in lost_urls}
-        # what was made of voxels that are pulled again must be made again with them
-        again = PulledBlock() & [{"pulled_by": name} for name in chosen]
-        chosen |= _made_of(Block() & again.proj()) if chosen else set()
+        chosen |= with_pulled(
+            {row["execution_id"] for row in rows if row["bundle_url"] in lost_urls}
+        )
     return chosen
+
+
+def with_pulled(chosen: set[str]) -> set[str]:
+    """Return executions with what was made of the blocks that they pulled.
+
+    It must be made again with the voxels, of which no foreign key tells: those of a volume are
+    read in place.
+    """
+    again = PulledBlock() & [{"pulled_by": name} for name in chosen]
+    return chosen | _made_of(Block() & again.proj()) if chosen else chosen
 
 
 def _made_of(blocks: Any) -> set[str]:
@@ -156,6 +171,18 @@ def named(executions: Iterable[str], most: int = 10) -> list[str]:
         blocks |= {(row["uri"], row["block"]) for row in rows}
     lines = [f"{uri} {block}" for uri, block in sorted(blocks)[:most]]
     return lines + ([f"... and {len(blocks) - most} more blocks"] if len(blocks) > most else [])
+
+
+def requests(executions: Iterable[str]) -> list[str]:
+    """Return ids of the requests whose own results these executions made."""
+    chosen = list(executions)
+    found: set[str] = set()
+    for table in work.stage_tables(ledger.known_workflows()).values():
+        if "request_id" in table().primary_key and chosen:
+            made_by = ledger.execution_attribute(table)
+            rows = table & [{made_by: name} for name in chosen]
+            found |= set((dj.U("request_id") & rows).to_arrays("request_id"))
+    return sorted(found)
 
 
 def preview(found: dict[str, str]) -> Counter[str]:

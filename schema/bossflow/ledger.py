@@ -17,11 +17,12 @@ KEYS_PER_QUERY = 1000
 
 
 class Recorded(NamedTuple):
-    """A recorded unit: the digest of its content, its bundle's directory, who made it."""
+    """A recorded unit: the digest of its content, its bundle's directory, who made it, and how."""
 
     content_sha256: str
     bundle_url: str
     run_id: str
+    execution_id: str
 
 
 _bound: set[Any] = set()  # table classes that are known to be in the database

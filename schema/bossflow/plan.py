@@ -55,12 +55,12 @@ def plan(asked: dict[str, Any], described: dict[str, Any], code: str, directory:
     }
     if not result["problem"]:
         try:
-            _plan(asked, described, code, directory, result)
+            database.again(lambda: _plan(asked, described, code, directory, result))
         except (ValueError, OSError, database.DatabaseError) as error:
             result |= {"problem": str(error), "tasks": []}
         except database.REFUSALS as error:
-            sentence = f"database {database.server().where} refuses: {error.args[0]}"
-            result |= {"problem": " ".join(sentence.split()), "tasks": []}
+            sentence = f"database {database.server().where} refuses: {database.said(error)}"
+            result |= {"problem": sentence, "tasks": []}
     text = json.dumps(result, indent=1)
     (directory / "plan.json").write_text(text, encoding="utf-8")
 
@@ -280,7 +280,7 @@ def _register(
     }
     conn = database.connection()
     with database.lock(conn), conn.transaction:
-        Run.insert1(row)
+        Run.insert1(row, skip_duplicates=True)  # another attempt, its commit not confirmed
         for request in requests:
             sets = [request.paramset, *request.stage_paramsets]
             ParamSet.insert([paramset.row for paramset in sets], skip_duplicates=True)

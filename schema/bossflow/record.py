@@ -7,7 +7,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import database, ledger, work
-from .insert import insert_absent, insert_parquet
+from .insert import ROWS, insert_absent, insert_parquet
 from .kit import bundles
 from .kit.bundles import Finished
 from .kit.tasks import sentence
@@ -34,7 +34,8 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
 
     Every file is checked against its bundle first. All rows of the batch go in by one
     transaction, under the schema's lock, which is taken before the transaction begins: what
-    another run recorded meanwhile is then visible and is not recorded again.
+    another run recorded meanwhile is then visible and is not recorded again. So all of it can be
+    tried again, also after a commit that was not confirmed.
 
     Parameters
     ----------
@@ -48,9 +49,16 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     dict
         `recorded` (process to number), `known` (recorded by another run meanwhile), `failed`
         (list of process, key, error) and `blocked` (number).
+
+    Raises
+    ------
+    DatabaseError
+        If the database can't be used for two minutes; all that was not recorded before is left
+        for the next run.
     """
     workflow = work.load(plan["workflow"])
-    ledger.open_schema([workflow])
+    again = partial(database.again, reached=True)
+    again(lambda: ledger.open_schema([workflow]))
     tables = work.stage_tables([workflow])
     lines = [json.loads(line) for path in receipts for line in path.read_text().splitlines()]
     failed = [line for line in lines if line["state"] == "failed"]
@@ -63,36 +71,52 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
                 raise opened
             _check_columns(opened, tables)
         except bundles.Damaged as error:
-            directory = bundles.local(line["url"])
-            bundles.retire(directory.parents[2], [directory])
-            failed.append(line | {"error": f"{error}; set aside, the next run makes it again"})
+            failed.append(line | {"error": f"{error}; {_set_aside(line)}"})
+        except FileNotFoundError:
+            where = bundles.shown(bundles.local(line["url"]))
+            words = f"{where} was deleted after it was made: the next run makes it again"
+            failed.append(line | {"error": words})
         except (ValueError, OSError) as error:
             failed.append(line | {"error": sentence(error)})
         else:
             ready[line["process"]].append(opened)
     try:
-        recorded, known, refused = _write(ready, tables, plan["run_id"])
+        recorded, known, refused = again(lambda: _write(ready, tables, plan["run_id"]))
         failed += refused
-    except database.LOST:
+    except database.DatabaseError:
         raise
     except Exception as error:  # each driver has its own: one bundle must not hold back the rest
         print(f"the batch can't be recorded at once: {error}", file=sys.stderr)
         recorded, known = Counter(), Counter()
         for process in tables:
             for bundle in list(ready[process]):
+                alone = defaultdict(list, {process: [bundle]})
                 try:
-                    one = _write(defaultdict(list, {process: [bundle]}), tables, plan["run_id"])
+                    one = again(partial(_write, alone, tables, plan["run_id"]))
+                except database.DatabaseError:
+                    raise
                 except Exception as problem:
-                    failed.append(_failure(bundle, f"it can't be recorded: {problem}"))
+                    said = database.said(problem)
+                    failed.append(_failure(bundle, f"it can't be recorded: {said}"))
                 else:
                     recorded, known, failed = recorded + one[0], known + one[1], failed + one[2]
-    _record_failures(plan["run_id"], failed)
+    again(lambda: _record_failures(plan["run_id"], failed))
     return {
         "recorded": dict(recorded),
         "known": dict(known),
         "failed": [{name: line[name] for name in ("process", "key", "error")} for line in failed],
         "blocked": len(blocked),
     }
+
+
+def _set_aside(receipt: dict[str, Any]) -> str:
+    """Set the damaged bundle of a receipt aside; say what is next."""
+    directory = bundles.local(receipt["url"])
+    try:
+        bundles.retire(directory.parents[2], [directory])
+    except OSError as error:
+        return f"it can't be set aside: {sentence(error)}"
+    return "set aside, the next run makes it again"
 
 
 def _write(
@@ -359,7 +383,7 @@ def _insert(table: Any, new: list[Finished], run_id: str) -> None:
         rows.append(manifest["key"] | manifest["attributes"] | urls | {lineage: execution_id})
     # rows deleted by hand leave their execution: the same id is the same bundle
     insert_absent(Execution(), executions)
-    table.insert(rows, allow_direct_insert=True)
+    table.insert(rows, allow_direct_insert=True, chunk_size=ROWS)
     for bundle in new:
         for name in bundle.manifest["parts"]:
             limit = _part_rows(bundle).get(name)
@@ -415,4 +439,5 @@ def _record_failures(run_id: str, failed: list[dict[str, Any]]) -> None:
         }
         for line in failed
     }
-    Run.Failure.insert(list(rows.values()), skip_duplicates=True)
+    database.connection()
+    Run.Failure.insert(list(rows.values()), skip_duplicates=True, chunk_size=ROWS)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from . import ledger, status, work
+from . import database, ledger, status, work
 
 
 def sum_up(
@@ -33,8 +33,12 @@ def sum_up(
         What PLAN knows of the requests.
     """
     workflow = work.load(plan["workflow"])
-    ledger.open_schema([workflow])
-    asked = status.requests(plan["requests"], planned, found)
+
+    def ask() -> list[dict[str, Any]]:
+        ledger.open_schema([workflow])
+        return status.requests(plan["requests"], planned, found)
+
+    asked = database.again(ask, reached=True)
     _write_requests(asked, directory / "requests.csv")
     lines = _lines(plan, list(batches), asked, workflow)
     (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,77 @@
+"""The label workflow a step at a time in this process: what Nextflow does, in a second."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorstore as ts
+from conftest import ROOT
+from describe import described
+from label_block import label
+from link_block import link
+from pull_block import pull_block
+from relabel_block import relabel_block
+from stitch import stitch_blocks
+from test_core import Pipeline
+
+
+class Cutouts(Pipeline):
+    """A volume on disk whose cutouts are labelled."""
+
+    programs = {
+        "PULL_BLOCK": pull_block,
+        "LABEL_BLOCK": label,
+        "LINK_BLOCK": link,
+        "STITCH": stitch_blocks,
+        "RELABEL_BLOCK": relabel_block,
+    }
+    volume: Path
+
+    def plan(self, *_: Any, **params: Any) -> tuple[dict[str, Any], Path]:
+        from bossflow.plan import plan
+
+        self.runs += 1
+        work_dir = self.directory / f"run{self.runs}"
+        work_dir.mkdir()
+        schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+        given = {
+            name: one.get("default")
+            for group in schema["$defs"].values()
+            for name, one in group["properties"].items()
+        }
+        given |= {"source": f"zarr://{self.volume}", "store": str(self.store), "stage": True}
+        run = {
+            "name": f"run{self.runs}",
+            "session": str(self.directory),
+            "start": datetime.now(UTC).isoformat(),
+            "nextflow": "25.04.0",
+            "launch_dir": str(self.directory),
+        }
+        asked = {"params": given | params, "run": run}
+        channels = described(asked["params"], schema, None, "", str(self.directory))
+        plan(asked, channels, "0" * 16, work_dir)
+        return json.loads((work_dir / "plan.json").read_text()), work_dir
+
+    def label(self, **params: Any) -> dict[str, Any]:
+        """Run it all; return what `run` does."""
+        return self.run([], **params)
+
+
+def write_volume(path: Path, shape: tuple[int, int, int], seed: int = 1) -> Path:
+    """Write a volume of random segments with a voxel size, in chunks of 16^3 voxels; return it."""
+    voxels = np.random.default_rng(seed).integers(0, 4, shape, np.uint8).repeat(2, 0)[: shape[0]]
+    spec = {
+        "driver": "zarr",
+        "kvstore": {"driver": "file", "path": str(path / "0")},
+        "metadata": {"shape": shape, "chunks": [16, 16, 16], "dtype": "|u1"},
+    }
+    ts.open(spec, create=True).result().write(voxels).result()
+    axes = [{"name": axis, "type": "space", "unit": "nanometer"} for axis in "zyx"]
+    scale = [{"type": "scale", "scale": [30.0, 8.0, 8.0]}]
+    level = {"path": "0", "coordinateTransformations": scale}
+    about = {"multiscales": [{"version": "0.4", "axes": axes, "datasets": [level]}]}
+    (path / ".zattrs").write_text(json.dumps(about))
+    (path / ".zgroup").write_text(json.dumps({"zarr_format": 2}))
+    return path
