@@ -16,6 +16,7 @@ lock build.txt "$@" requirements/build.in
 lock run.txt "$@" pyproject.toml
 lock test.txt "$@" --extra test --constraint requirements/run.txt pyproject.toml
 lock ../containers/aws/requirements.txt "$@" containers/aws/requirements.in
+lock ../containers/sbom/requirements.txt "$@" containers/sbom/requirements.in
 for tool in intern cc3d datajoint; do
     lock "../containers/$tool/requirements.txt" "$@" --constraint requirements/run.txt \
         "containers/$tool/requirements.in"

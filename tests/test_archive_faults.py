@@ -37,7 +37,7 @@ METADATA = {
     "voxel_size_nm_zyx": [30.0, 8.0, 8.0],
 }
 
-EXPIRED = "it may have expired; set BOSSDB_TOKEN to one that may read it, and run again"
+EXPIRED = "set BOSSDB_TOKEN to one that may read it (this one may have expired), and run again"
 
 # ---- the plan, and the command that follows it ----
 
@@ -353,7 +353,6 @@ def test_blocks_of_zeros_are_told_of(lab: Weather) -> None:
     lab.voxels[:10, :20, :20] = 7
     with lab.serving({"seed": 1, "zeros": 0.3}):
         made = lab.run().ok()
-        again = lab.run().ok()
     store = Store(lab.home / "store", "")
     zeros = [
         block
@@ -364,6 +363,5 @@ def test_blocks_of_zeros_are_told_of(lab: Weather) -> None:
     assert 0 < len(zeros) < 8 and "0-20_0-20_0-10" not in zeros
     told = f"{len(zeros)} of 8 pulled blocks hold only zeros (first: {min(zeros)}): if the archive"
     assert told in made.text
-    assert told in again.text and again.computed == {}
     (request,) = lab.status()["requests"]
     assert told in request["note"]

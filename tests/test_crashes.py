@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ import pytest
 import tensorstore as ts
 from conftest import ROOT, TOLD
 from crashes import COMPUTE, COUNTS, SEED, SOAK, Lab, Point, Server, embedded, mysql_in_docker
+from kit import bundles
 from test_workflow import CHANNEL, make_voxels
 
 pytestmark = pytest.mark.faults
@@ -217,6 +219,17 @@ def test_an_invalidation_that_was_killed_is_named_and_completed(lab: Lab, point:
     lab.rerun()
 
 
+@pytest.mark.parametrize("process", COMPUTE)
+def test_a_bundle_that_is_lost_is_made_again_with_all_that_came_of_it(
+    lab: Lab, process: str
+) -> None:
+    lab.restore("done")
+    lab.begin()
+    shutil.rmtree(next(bundles.every(lab.store, process)))
+    lab.ok("bossflow", "invalidate", "--lost", "--yes")
+    lab.rerun()
+
+
 @pytest.mark.parametrize("orphans", [False, True], ids=["", "but its children"])
 @pytest.mark.parametrize("point", ["PLAN before it commits", "RECORD before it commits"])
 def test_the_server_may_be_killed_in_a_transaction(lab: Lab, point: str, orphans: bool) -> None:
@@ -314,10 +327,10 @@ def run_lab(
 
 def until(lab: Lab, run: "subprocess.Popen[bytes]", chosen: random.Random) -> None:
     """Wait for a random moment of a run: so many bundles made, and a bit more."""
-    bundles = chosen.randint(0, 4 * BLOCKS)
-    while len(lab.made()) < bundles and run.poll() is None:
+    number = chosen.randint(0, 4 * BLOCKS)
+    while len(lab.made()) < number and run.poll() is None:
         time.sleep(0.02)
-    time.sleep(chosen.uniform(0, 1.5 if bundles else 3))
+    time.sleep(chosen.uniform(0, 1.5 if number else 3))
     assert run.poll() is None, f"the run was over: {lab.finish(run)}"
 
 

@@ -6,6 +6,7 @@ The images are built where they are missing; BASE_IMAGE and MYSQL_IMAGE name sta
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -15,9 +16,13 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from test_style import said, tool, tracked
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -342,6 +347,52 @@ def test_images_hold_no_compiler_and_no_root(images: dict[str, str], tool_name: 
     assert f"BOSSFLOW_CONTAINER={image}" in about["Config"]["Env"]
     look = "command -v bash && command -v ps && ! command -v gcc && ! command -v pip && id -u"
     assert said("docker", "run", "--rm", image, "bash", "-c", look).split()[-1] != "0"
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("tool_name", ["intern", "cc3d", "datajoint"])
+def test_an_image_says_what_it_is_made_of(images: dict[str, str], tool_name: str) -> None:
+    image = images[tool_name]
+    (about,) = json.loads(said("docker", "image", "inspect", image))
+    path = about["Config"]["Labels"]["bossflow.sbom"]
+    text = said("docker", "run", "--rm", image, "cat", path)
+    assert not JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    bill = json.loads(text)
+    assert bill["metadata"]["component"]["name"] == f"bossflow/{tool_name}"
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for part in bill["components"]:
+        kind, _, rest = part["purl"].removeprefix("pkg:").partition("/")
+        parts.setdefault(kind, []).append(part)
+    installed = {
+        (part["bom-ref"].split("/")[0], canonicalize_name(part["name"]), part["version"]): part
+        for part in parts["pypi"]
+    }
+    (python,) = parts["generic"]
+    target = {"python_full_version": python["version"], "sys_platform": "linux"}
+    target["python_version"] = ".".join(python["version"].split(".")[:2])
+    locked = 0
+    for place, tool_or_aws in {"venv": tool_name, "aws": "aws"}.items():
+        if (place, tool_name) == ("aws", "datajoint"):
+            continue
+        text = (ROOT / f"containers/{tool_or_aws}/requirements.txt").read_text()
+        for line, hashes in re.findall(r"^(\S+==[^\\]+)((?:\\\n +--hash\S+ ?)+)", text, re.M):
+            wanted = Requirement(line.strip())
+            if wanted.marker and not wanted.marker.evaluate(target):
+                continue
+            (version,) = (one.version for one in wanted.specifier)
+            part = installed.pop((place, canonicalize_name(wanted.name), version))
+            (digest,) = part["hashes"]
+            assert digest["alg"] == "SHA-256" and digest["content"] in hashes
+            locked += 1
+    assert locked > 15
+    assert set(installed) <= {("venv", "bossflow", "0.1.0")}, "and nothing else"
+    listed = said(
+        "docker", "run", "--rm", image, "dpkg-query", "-W", "-f", "${Package} ${Version}\\n"
+    )
+    debian = [f"{part['name']} {part['version']}" for part in parts["deb"]]
+    assert sorted(debian) == sorted(listed.splitlines())
+    places = said("docker", "run", "--rm", image, "ls", "/opt").split()
+    assert {*places} <= {"aws", "loops", "venv"}, "what writes it stays out"
 
 
 @pytest.mark.docker

@@ -8,7 +8,7 @@ from typing import Any
 
 import datajoint as dj
 
-from . import database, ledger, work
+from . import database, ledger, migrations, work
 from .channels import Block, Channel, PulledBlock, meets
 from .kit import bundles
 from .tables import Execution
@@ -19,9 +19,8 @@ def dependents(executions: Iterable[str]) -> dict[str, str]:
     """Return every execution whose result depends on the given ones, these included.
 
     Follows the foreign keys from row to row, as a cascading delete does, and takes in the
-    executions of the rows that would go, until there is nothing more. From each stage table on its
-    own: a cascade takes in the master of a part once, as the first of the part's parents asks, and
-    from Execution the first may be one with no such row.
+    executions of the rows that would go, until there is nothing more. A part's row takes its
+    master with it: DataJoint misses masters whose parts it reaches by several foreign keys.
 
     Parameters
     ----------
@@ -34,23 +33,20 @@ def dependents(executions: Iterable[str]) -> dict[str, str]:
         Execution id to its bundle's URL.
     """
     tables = {
-        table().full_table_name: table
+        part.full_table_name: table
         for table in work.stage_tables(ledger.known_workflows()).values()
+        for part in migrations.parts(table)
     }
     seen: set[str] = set()
     todo = set(executions)
     while todo:
         seen |= todo
         reached: set[str] = set()
-        starts = [Execution() & [{"execution_id": name} for name in todo]]
-        for table in tables.values():
-            made_by = ledger.execution_attribute(table)
-            starts.append(table() & [{made_by: name} for name in todo])
-        for start in starts:
-            for rows in dj.Diagram.cascade(start, part_integrity="cascade") if start else ():
-                table = tables.get(rows.full_table_name)
-                if table is not None:
-                    reached |= set(rows.to_arrays(ledger.execution_attribute(table)))
+        start = Execution() & [{"execution_id": name} for name in todo]
+        for rows in dj.Diagram.cascade(start, part_integrity="cascade"):
+            table = tables.get(rows.full_table_name)
+            if table is not None:
+                reached |= set((table() & rows.proj()).to_arrays(ledger.execution_attribute(table)))
         todo = reached - seen
     found = Execution() & [{"execution_id": name} for name in seen]
     return {row["execution_id"]: row["bundle_url"] for row in found.to_dicts()} if seen else {}

@@ -436,8 +436,8 @@ def _judged(
     status = error.response.status_code
     if status in (401, 403):
         return Refused(
-            f"{host} refuses the token for {what}: it may have expired; set BOSSDB_TOKEN to one "
-            "that may read it, and run again"
+            f"{host} refuses the token for {what}: set BOSSDB_TOKEN to one that may read it (this "
+            "one may have expired), and run again"
         )
     if status == 404:
         return Refused(f"{host} has no {what}")
