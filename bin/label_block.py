@@ -27,6 +27,7 @@ def label(unit: Unit, bundle: Bundle) -> None:
     )
     # Only now: while cc3d is at work, there must not be another block in memory.
     following = bundle.following()
+    _coming.clear()  # what another run made meanwhile, or is making
     if following:
         _coming[following.unit_id] = _reader.submit(voxels_of, following)
     encoded = EncodedLabels.of(labels, box, asked["chunk_shape_zyx"], asked["origin_zyx"])

@@ -99,6 +99,7 @@ bossflow_mounts() {
     done
     bossflow_mount "$above/datajoint.json" readonly
     bossflow_mount "$above/.secrets" readonly
+    bossflow_mount "${BOSSFLOW_TLS_CA:-}" readonly
     case "$bossflow_store ${bossflow_sources[*]-}" in
         *s3://* | *gs://*)
             bossflow_mount "$HOME/.aws" readonly

@@ -86,10 +86,10 @@ def values(canary: Path) -> st.SearchStrategy[Any]:
 
 
 def is_a_sentence(text: str) -> bool:
-    """Tell whether a message is one line, not long, and no trace of a program."""
+    """Tell whether a message is one line, not long, and neither controls nor a program's trace."""
     return (
         0 < len(text) <= LONGEST_SENTENCE
-        and len(text.splitlines()) == 1
+        and text.isprintable()
         and "Traceback" not in text
         and "Exception" not in text
         and "    at " not in text

@@ -6,25 +6,23 @@ The test is a second user of a real server: it holds locks, ends connections and
 import json
 import os
 import re
-import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg2
 import pymysql
 import pytest
 from conftest import ROOT
 from disks import disk, fill
+from second_user import Database, soon
 from team import PASSWORD, Team, a_schema, each_server, postgresql
 
 pytestmark = pytest.mark.faults
@@ -87,97 +85,6 @@ def deployed(team: Team) -> Iterator[str]:
         team.grant(RUNNER, name)
         yield name
         team.drop_user(RUNNER, name)
-
-
-class Database:
-    """The server as the test's own connections see it, as its administrator."""
-
-    def __init__(self, team: Team, schema: str) -> None:
-        self.team, self.schema = team, schema
-        self.postgresql = team.environment["DJ_BACKEND"] == "postgresql"
-
-    def connect(self, user: str | None = None) -> Any:
-        """Return a connection of its own, to the driver itself; in a transaction, once used."""
-        given = self.team.settings(self.schema, user)
-        place = {"host": given["DJ_HOST"], "port": int(given["DJ_PORT"])}
-        who = {"user": given["DJ_USER"], "password": given["DJ_PASS"]}
-        if self.postgresql:
-            return psycopg2.connect(**place, **who, dbname="postgres")
-        return pymysql.connect(**place, **who)
-
-    def table(self, name: str) -> str:
-        quote = '"' if self.postgresql else "`"
-        return f"{quote}{self.schema}{quote}.{quote}{name}{quote}"
-
-    @contextmanager
-    def session(self) -> Iterator[Any]:
-        """Yield a cursor in a transaction that is rolled back in the end."""
-        connection = self.connect()
-        try:
-            yield connection.cursor()
-        finally:
-            with suppress(Exception):
-                connection.rollback()
-                connection.close()
-
-    def ask(self, query: str, *given: Any) -> list[tuple[Any, ...]]:
-        with self.session() as cursor:
-            cursor.execute(query, given)
-            return list(cursor.fetchall())
-
-    def execute(self, statement: str) -> None:
-        connection = self.connect()
-        connection.autocommit = True if self.postgresql else connection.autocommit(True)
-        connection.cursor().execute(statement)
-        connection.close()
-
-    def waiting(self) -> list[int]:
-        """Return the connections of RUNNER that wait for a lock."""
-        query = (
-            "SELECT pid FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'"
-            if self.postgresql
-            else "SELECT p.id FROM information_schema.processlist p WHERE p.user = %s AND "
-            "(p.state LIKE 'Waiting for%%' OR p.state LIKE 'User lock' OR p.id IN (SELECT "
-            "trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'))"
-        )
-        return [int(number) for (number,) in self.ask(query, RUNNER)]
-
-    def cut(self, number: int) -> None:
-        if self.postgresql:
-            self.ask("SELECT pg_terminate_backend(%s)", number)
-        else:
-            with self.session() as cursor:
-                cursor.execute(f"KILL {number}")
-
-    def restart(self) -> None:
-        """Restart the server at once, whatever it is doing."""
-        if self.postgresql:
-            data = Path(self.team.environment["DJ_HOST"])
-            number = int((data / "postmaster.pid").read_text().splitlines()[0])
-            os.kill(number, signal.SIGQUIT)
-            soon(lambda: not psutil.pid_exists(number))
-            program = "from bossflow import database; database.start_embedded()"
-            own = self.team.environment | {"BOSSFLOW_HOME": str(data.parent)}
-            done = Team(own, self.team.directory).python(program, schema=self.schema)
-            assert done.returncode == 0, done.stderr
-            return
-        port = self.team.environment["DJ_PORT"]
-        found = subprocess.run(
-            ["docker", "ps", "-q", "--filter", f"publish={port}"],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        subprocess.run(["docker", "restart", "-t", "0", found.stdout.strip()], check=True)
-
-
-def soon(what: Callable[[], Any], seconds: float = 60) -> Any:
-    """Return what is true at last."""
-    end = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
-    return found
 
 
 STARTED: "list[subprocess.Popen[str]]" = []
@@ -281,7 +188,7 @@ class Batch:
 
 @pytest.fixture(scope="module")
 def database(team: Team, schema: str) -> Database:
-    return Database(team, schema)
+    return Database(team, schema, RUNNER)
 
 
 @pytest.fixture
@@ -424,7 +331,7 @@ def test_a_commit_that_was_not_confirmed_is_not_done_twice(batch: Batch) -> None
     with deaf_after_commit(place["DJ_HOST"], int(place["DJ_PORT"]), batch.directory) as there:
         given = dict(zip(("DJ_HOST", "DJ_PORT"), map(str, there), strict=True))
         other = Team(place | given, database.team.directory)
-        batch.database = Database(other, database.schema)
+        batch.database = Database(other, database.schema, RUNNER)
         process = batch.start()
         batch.database = database
         said = batch.is_recorded(process)
@@ -507,7 +414,7 @@ def test_a_full_disk_of_the_database_is_a_sentence(tmp_path: Path) -> None:
     home.mkdir()
     with disk(home, "200m"), postgresql(home, tmp_path) as team, deployed(team) as schema:
         home.chmod(0o755)  # the server's own user
-        batch = Batch(Database(team, schema), tmp_path, ["full"])
+        batch = Batch(Database(team, schema, RUNNER), tmp_path, ["full"])
         fill(home, 0)
         sentence = batch.is_not_recorded(batch.start())
         assert sentence.startswith("the disk of database postgresql://"), sentence

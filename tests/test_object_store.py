@@ -178,6 +178,19 @@ def test_every_object_is_of_a_bundle_and_nothing_is_left_of_what_was_fetched(pai
     assert not list(pair.in_bucket.directory.glob("work/*/*/bossflow-*"))
 
 
+def test_in_a_bucket_each_run_has_its_own_order(pair: Pair) -> None:
+    """On disk, programs see what others are making."""
+
+    def blocks(lab: Lab) -> dict[str, list[str]]:
+        tasks = {path.name: path for path in lab.directory.glob("work/*/*/tasks/*_BLOCK-*.jsonl")}
+        lines = {name: path.read_text().splitlines()[1:] for name, path in tasks.items()}
+        return {name: [json.loads(line)["key"]["block"] for line in lines[name]] for name in tasks}
+
+    there, here = blocks(pair.in_bucket), blocks(pair.on_disk)
+    assert len(there) == 8 and there != here
+    assert {name: sorted(there[name]) for name in there} == {n: sorted(here[n]) for n in here}
+
+
 def test_credentials_are_written_nowhere(pair: Pair) -> None:
     for path in bundles.files_below(pair.in_bucket.directory):
         if path.is_file():

@@ -8,6 +8,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import random
 import re
 import resource
 import shutil
@@ -85,6 +86,8 @@ class Blocked(Exception):
 
 Work = Callable[[Unit, Bundle], None]
 
+_WORKING = ".tmp-"
+
 
 def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
     """Work through the task file named on the command line.
@@ -105,22 +108,23 @@ def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
     buckets.work_in(Path.cwd())
     with open(sys.argv[1], encoding="utf-8") as stream:
         header = json.loads(next(stream))
-        lines = [json.loads(line) for line in stream]
+        todo = [json.loads(line) for line in stream]
     if header["process"] != process:
         raise SystemExit(f"{sys.argv[1]} is a task of {header['process']}, not of {process}")
     versions = {"python": platform.python_version()}
     versions |= {name: importlib.metadata.version(name) for name in software}
     with open("receipts.jsonl", "w", encoding="utf-8") as receipts:
-        for number, line in enumerate(lines, 1):
-            following = partial(next_unit, lines[number:], header)
+        total = len(todo)
+        for number in range(1, total + 1):
+            todo = in_turn(todo, header)
+            line = todo.pop(0)
+            following = partial(next_unit, todo, header)
             receipt = run_unit(work, line, header, versions, following)
             receipts.write(bundles.canonical(receipt) + "\n")
             receipts.flush()
             where = line["key"].get("block", line["unit_id"])
             problem = f": {receipt['error']}" if "error" in receipt else ""
-            print(
-                f"{process} {number}/{len(lines)} {where} {receipt['state']}{problem}", flush=True
-            )
+            print(f"{process} {number}/{total} {where} {receipt['state']}{problem}", flush=True)
 
 
 def run_unit(
@@ -146,7 +150,7 @@ def run_unit(
         made_from = [given.as_input for given in unit.inputs]
         if reusable(final, store, unit, made_from):
             return receipt | {"state": "reused", "url": bundles.url(final)}
-        working = store / f".tmp-{line['unit_id']}-{uuid.uuid4().hex[:8]}"
+        working = store / f"{_WORKING}{line['unit_id']}-{uuid.uuid4().hex[:8]}"
         working.mkdir(parents=True)
         bundle = Bundle(working, final, following=following)
         try:
@@ -189,10 +193,24 @@ def open_unit(line: dict[str, Any], store: Path) -> Unit:
     return Unit(**{name: line[name] for name in fields}, inputs=inputs)
 
 
-def next_unit(lines: Iterable[dict[str, Any]], header: dict[str, Any]) -> Unit | None:
+def in_turn(lines: list[dict[str, Any]], header: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return units in their order, but last those that another program seems to be making.
+
+    So two runs of one request seldom make a unit twice. Whoever makes it may be dead: nobody waits.
+    In a bucket it can't be seen; there, each run has an order of its own (PLAN).
+    """
+    store = bundles.local(header["store"])
+    if len(lines) < 2 or buckets.holds(store) or not store.is_dir():
+        return lines
+    begun = {name.split("-")[1] for name in os.listdir(store) if name.startswith(_WORKING)}
+    # in no order: those whose maker was killed seem to be in work to all others alike
+    return sorted(lines, key=lambda line: random.random() if line["unit_id"] in begun else 0)
+
+
+def next_unit(lines: list[dict[str, Any]], header: dict[str, Any]) -> Unit | None:
     """Return the first unit whose bundle is not there and whose inputs are, if there is one."""
     store = bundles.local(header["store"])
-    for line in lines:
+    for line in in_turn(lines, header):
         if not bundles.there(bundles.place(store, line["process"], line["unit_id"])):
             with contextlib.suppress(Blocked, ValueError, OSError):  # it says so in its own turn
                 return open_unit(line, store)

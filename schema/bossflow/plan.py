@@ -118,6 +118,8 @@ def _plan(
     random.Random(result["run_id"]).shuffle(tasks)  # two runs at once take different ways
     (directory / "tasks").mkdir()
     for task in tasks:
+        if buckets.holds(store):  # where nobody sees what another run is making
+            random.Random(f"{result['run_id']} {task['task']}").shuffle(task["lines"])
         lines = [header | {"process": task["process"]}, *task.pop("lines")]
         text = "".join(bundles.canonical(line) + "\n" for line in lines)
         (directory / "tasks" / f"{task['task']}.jsonl").write_text(text, encoding="utf-8")

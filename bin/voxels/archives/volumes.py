@@ -21,6 +21,7 @@ import re
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from textwrap import shorten
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -603,11 +604,12 @@ def _judged(text: str, what: str) -> Refused | Unreachable:
     """Return what tensorstore's words mean: a code, a sentence, details in brackets."""
     code, _, rest = text.partition(": ")
     reason = re.sub(r"Error opening \"\w+\" driver: ", "", rest).split(" [")[0]
+    reason = "".join(sign if sign.isprintable() else "?" for sign in shorten(reason, 300))
     if code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
         return Refused(f"{what} may not be read with the rights or credentials that are here")
     if code in ("ABORTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL"):
         return Unreachable(f"{what} can't be reached: {reason}")
-    return Refused(f"{what} can't be read: {reason or text}")
+    return Refused(f"{what} can't be read: {reason or shorten(text, 300)}")
 
 
 def _copy(view: Any, part: Box, voxels: npt.NDArray[Any], box: Box, what: str) -> None:
