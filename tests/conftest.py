@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,11 +23,12 @@ for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
 
 # Minutes that the tests with a marker may take together, several times what they do: an engine that
 # hangs must not take the whole run's time.
-BUDGETS = {"mysql": 15, "docker": 15, "slurm": 12, "s3": 10, "faults": 20}
+BUDGETS = {"mysql": 15, "docker": 20, "slurm": 12, "s3": 10, "faults": 20}
 _seconds: Counter[str] = Counter()
+_counted: Counter[str] = Counter()
 
-TOLD: list[str] = []
-"""What tests have counted, for the end."""
+COUNTS: Counter[str] = Counter()
+"""What the running test counts, for the end."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -47,13 +48,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     _seconds.update({suite: report.duration for suite in BUDGETS if suite in report.keywords})
+    if report.when == "teardown":
+        for name, counts in report.user_properties:
+            if name == "counted":
+                _counted.update(counts)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for suite, seconds in _seconds.items():
         terminalreporter.write_line(f"{suite}: {seconds:.0f} s of {60 * BUDGETS[suite]} s")
-    for line in TOLD:
-        terminalreporter.write_line(line)
+    if _counted:
+        told = ", ".join(f"{number:,} {what}" for what, number in _counted.items())
+        terminalreporter.write_line(f"counted: {told}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,6 +73,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("shared"):
             item.add_marker(pytest.mark.skip(reason="../shared/data is not on this machine"))
+
+
+@pytest.fixture(autouse=True)
+def counted(record_property: Callable[[str, object], None]) -> Iterator[None]:
+    """Hand over what the test has counted, also to the process that runs several of pytest."""
+    COUNTS.clear()
+    yield
+    record_property("counted", dict(COUNTS))
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,13 @@ import hashlib
 import json
 import os
 import random
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -21,14 +22,14 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from conftest import ROOT
+from conftest import COUNTS, ROOT
 from kit import bundles
-from team import environment, mysql
+from team import environment
+from test_style import said, tool
 
 COMPUTE = ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK")
 SEED = int(os.environ.get("BOSSFLOW_SEED") or random.SystemRandom().randrange(10**6))
 SOAK = int(os.environ.get("BOSSFLOW_SOAK") or 0)
-COUNTS: Counter[str] = Counter()
 
 Point = tuple[str, str, int]
 """Event, pattern that is found in it, and its number: see killed.py."""
@@ -120,30 +121,53 @@ def embedded(home: Path) -> Server:
     )
 
 
-def mysql_in_docker(directory: Path) -> Server:
-    """Return the MySQL server that BOSSFLOW_TEST_MYSQL names; Docker starts it when it is dead."""
+@contextmanager
+def mysql(directory: Path) -> Iterator[Server]:
+    """Start a MySQL server in Docker, which starts it again when it is dead.
+
+    One of its own: others would not like to lose theirs.
+    """
     import pymysql
 
-    settings = mysql(directory).environment | {"BOSSFLOW_HOME": str(directory / "home")}
+    tool("docker")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    password = secrets.token_hex(20)
+    settings = environment(
+        DJ_BACKEND="mysql",
+        DJ_HOST="127.0.0.1",
+        DJ_PORT=port,
+        DJ_USER="root",
+        DJ_PASS=password,
+        BOSSFLOW_HOME=str(directory / "home"),
+    )
+    own = {"COMPOSE_PROJECT_NAME": f"bossflow-crashes-{os.getpid()}"}
+    own |= {"MYSQL_ROOT_PASSWORD": password, "MYSQL_PORT": port}
+
+    def compose(*command: str) -> str:
+        whole = ["docker", "compose", "--file", str(ROOT / "docker-compose.yml"), *command]
+        done = subprocess.run(whole, env=os.environ | own, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
 
     def connect() -> Any:
         return pymysql.connect(
             host=settings["DJ_HOST"],
-            port=int(settings["DJ_PORT"]),
-            user=settings["DJ_USER"],
-            password=settings["DJ_PASS"],
+            port=int(port),
+            user="root",
+            password=password,
             init_command="SET foreign_key_checks = 0, sql_mode = 'ANSI_QUOTES'",
         )
 
     def pid() -> int:
-        container = said("docker", "ps", "-q", "--filter", f"publish={settings['DJ_PORT']}")
-        return int(said("docker", "inspect", "-f", "{{.State.Pid}}", container))
+        container = compose("ps", "--quiet", "database")
+        return int(said("docker", "inspect", "--format", "{{.State.Pid}}", container))
 
-    return Server(settings, connect, pid)
-
-
-def said(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    try:
+        compose("up", "--detach", "--wait", "database")
+        yield Server(settings, connect, pid)
+    finally:
+        compose("down", "--volumes", "--timeout", "5")
 
 
 class Lab:
@@ -369,7 +393,8 @@ class Lab:
         """Return what tells each bundle in the store from one that was made again."""
         return {
             path.relative_to(self.store).as_posix(): (*bundles.stamp(path), path.stat().st_ino)
-            for path in bundles.every(self.store, "*")
+            for process in COMPUTE
+            for path in bundles.every(self.store, process)
         }
 
     def in_flight(self) -> set[str]:

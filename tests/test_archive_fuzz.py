@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +23,7 @@ import psutil
 import pytest
 from bossflow import archive
 from bossflow.archive_volumes import open_volume, volume_of
+from conftest import COUNTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -36,8 +36,6 @@ SHAPE = (9, 10, 11)
 VOXELS = np.random.default_rng(1).integers(0, 2**64, SHAPE, "uint64", endpoint=False)
 GOOD = "/v1/cutout/lab/mouse/cells/0/0:11/0:10/0:9/"
 REFUSED = (400, 401, 403, 404, 405, 408, 413, 431)
-
-tried: Counter[str] = Counter()
 
 
 class Served(NamedTuple):
@@ -62,7 +60,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         patch.setattr(archive, "_PATIENCE", 0.5)
         host, _, port = address.removeprefix("http://").rpartition(":")
         yield Served(host, int(port), volume.levels[0].array)
-    print(dict(tried))
 
 
 def exchange(served: Served, sent: bytes, ended: bool = False) -> bytes:
@@ -178,7 +175,7 @@ def test_no_request_is_more_than_refused(
     lines = [f"{name}: ".encode() + value for name, value in headers]
     answers = exchange(served, request(method, path + query, token, *lines, body=body))
     found = check(answers, caplog)
-    tried[f"requests: {found}"] += 1
+    COUNTS["hostile requests"] += 1
     if token.strip(b" \t") != RIGHT:
         assert not {200, 201} & set(found)
     np.testing.assert_array_equal(served.array, VOXELS)
@@ -189,7 +186,7 @@ def test_no_request_is_more_than_refused(
 def test_no_bytes_are_more_than_refused(
     served: Served, caplog: pytest.LogCaptureFixture, sent: bytes
 ) -> None:
-    tried["bytes"] += 1
+    COUNTS["hostile requests"] += 1
     check(exchange(served, sent, ended=True), caplog)
 
 
@@ -268,7 +265,7 @@ def test_a_body_is_written_whole_or_refused(
     served: Served, caplog: pytest.LogCaptureFixture, body: bytes
 ) -> None:
     found = check(exchange(served, request("POST", CELLS, RIGHT, body=body)), caplog)
-    tried[f"bodies: {found}"] += 1
+    COUNTS["hostile requests"] += 1
     expected = VOXELS.copy()
     if found == [201]:
         written = np.frombuffer(blosc.decompress(body), "<u8")

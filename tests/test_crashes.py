@@ -21,8 +21,8 @@ import numpy as np
 import psutil
 import pytest
 import tensorstore as ts
-from conftest import ROOT, TOLD
-from crashes import COMPUTE, COUNTS, SEED, SOAK, Lab, Point, Server, embedded, mysql_in_docker
+from conftest import COUNTS, ROOT
+from crashes import COMPUTE, SEED, SOAK, Lab, Point, Server, embedded, mysql
 from kit import bundles
 from test_workflow import CHANNEL, make_voxels
 
@@ -34,7 +34,7 @@ BLOCKS = 8
 
 SERVERS = [
     pytest.param("postgresql", id="postgresql"),
-    pytest.param("mysql", id="mysql", marks=pytest.mark.mysql),
+    pytest.param("mysql", id="mysql", marks=pytest.mark.docker),
 ]
 
 
@@ -43,7 +43,8 @@ def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     if request.param == "mysql":
-        yield mysql_in_docker(tmp_path_factory.mktemp("mysql"))
+        with mysql(tmp_path_factory.mktemp("mysql")) as started:
+            yield started
         return
     home = tmp_path_factory.mktemp("home")
     yield embedded(home)
@@ -52,14 +53,9 @@ def server(
     subprocess.run([sys.executable, "-W", "ignore", "-c", stop, "db", "stop"], env=own, check=True)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def counts() -> Iterator[None]:
-    """Say in the end what was done."""
-    started = time.monotonic()
-    yield
-    told = ", ".join(f"{number:,} {what}" for what, number in COUNTS.items())
-    seconds = time.monotonic() - started
-    TOLD.append(f"crashes (BOSSFLOW_SEED={SEED}): {told}, in {seconds:.0f} s")
+@pytest.fixture(autouse=True)
+def told() -> None:
+    print(f"BOSSFLOW_SEED={SEED}")
 
 
 def write_volume(directory: Path, voxels: np.ndarray) -> None:
@@ -314,7 +310,7 @@ def run_lab(
 ) -> Iterator[Lab]:
     """Return a lab that has been through an undisturbed `nextflow run`."""
     host = f"http://127.0.0.1:{archive.port}"
-    given = ASKED | {"source": CHANNEL, "bossdb_host": host, "archive": "lab", "blocks_per_task": 3}
+    given = ASKED | {"source": CHANNEL, "bossdb_host": host, "archive": "lab", "blocks_per_task": 4}
     with Lab(tmp_path_factory.mktemp("runs"), server, given).started() as lab:
         lab.ok("bossflow", "db", "deploy")
         lab.save("nothing")
@@ -347,7 +343,14 @@ def kill_task(lab: Lab, run: "subprocess.Popen[bytes]", chosen: random.Random) -
                 process.kill()
 
 
-@pytest.mark.parametrize("number", range(3 + SOAK // 10))
+RUNS = [
+    pytest.param(param.values[0], number, id=f"{param.id}-{number}", marks=param.marks)
+    for param, fewest in zip(SERVERS, (3, 2), strict=True)
+    for number in range(fewest + SOAK // 10)
+]
+
+
+@pytest.mark.parametrize(("server", "number"), RUNS, indirect=["server"])
 @pytest.mark.parametrize("what", ["head", "task", "server", "archive"])
 def test_a_run_may_be_killed_at_any_moment(
     run_lab: Lab, archive: Archive, what: str, number: int

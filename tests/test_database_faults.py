@@ -13,7 +13,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,9 @@ from team import PASSWORD, Team, a_schema, each_server, postgresql
 pytestmark = pytest.mark.faults
 
 RUNNER = f"faults_{os.getpid()}"
-NUMBERS = count()
-FILES = 6
 
-# Plans a request of the toy workflow and makes all its bundles; prints plan.json and the receipts.
+# Plans requests of the toy workflow and makes all their bundles; prints plan.json and the receipts
+# of each. The store's name is long, as two URLs in a row may be.
 PREPARE = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -39,14 +37,19 @@ import conftest
 from pathlib import Path
 import pytest
 from test_core import Pipeline
-here, names = Path(sys.argv[2]), sys.argv[3:]
-pipeline = Pipeline(here, pytest.MonkeyPatch())
-files = [here / f"{name}.txt" for name in names]
-for path in files:
-    path.write_text(f"a b c {path.stem}")
-plan, work_dir = pipeline.plan(files, store=str(here / ("s" * 200) / ("t" * 200) / ("u" * 200)))
-assert not plan["problem"], plan["problem"]
-print(json.dumps(list(map(str, [work_dir / "plan.json", *pipeline.compute(plan, work_dir)]))))
+here, requests, number = Path(sys.argv[2]), *map(int, sys.argv[3:])
+store = here.joinpath(*(letter * 200 for letter in "abcd"))
+made = []
+for request in range(requests):
+    (here / f"{request}").mkdir()
+    pipeline = Pipeline(here / f"{request}", pytest.MonkeyPatch())
+    files = [here / f"{request}" / f"{file}.txt" for file in range(number)]
+    for path in files:
+        path.write_text(f"a b c d{request}")
+    plan, work_dir = pipeline.plan(files, store=str(store), blocks_per_task=100)
+    assert not plan["problem"], plan["problem"]
+    made.append(list(map(str, [work_dir / "plan.json", *pipeline.compute(plan, work_dir)])))
+print(json.dumps(made))
 """
 
 # A program of bin/ with other limits than a user's.
@@ -106,26 +109,48 @@ def start(*command: str, **how: Any) -> "subprocess.Popen[str]":
     return STARTED[-1]
 
 
+def prepared(
+    database: Database, directory: Path, requests: int, number: int = 6
+) -> "Iterator[Batch]":
+    """Have requests of some files each made, and yield them."""
+    done = database.team.python(
+        PREPARE,
+        *(str(ROOT / "tests"), str(directory), str(requests), str(number)),
+        schema=database.schema,
+        user=RUNNER,
+    )
+    assert done.returncode == 0, done.stderr
+    for given in json.loads(done.stdout.splitlines()[-1]):
+        yield Batch(database, Path(given[0]).parent, given, number)
+
+
+def failed(process: "subprocess.Popen[str]") -> str:
+    """Wait for a program that fails; return the sentence with which it ends."""
+    out, errors = process.communicate(timeout=150)
+    assert process.returncode == 1, out + errors
+    *notes, sentence = errors.strip().splitlines()
+    assert all(note.startswith("note: trying again: ") for note in notes), errors
+    return sentence
+
+
 @dataclass
 class Batch:
-    """Bundles that were made and are not recorded yet."""
+    """Bundles of a request that were made and are not recorded yet."""
 
     database: Database
     directory: Path
-    files: list[str]
-    request: str = ""
+    given: list[str]
+    number: int
 
-    def __post_init__(self) -> None:
-        team, schema = self.database.team, self.database.schema
-        done = team.python(
-            PREPARE,
-            *(str(ROOT / "tests"), str(self.directory), *self.files),
-            schema=schema,
-            user=RUNNER,
-        )
-        assert done.returncode == 0, done.stderr
-        self.given: list[str] = json.loads(done.stdout.splitlines()[-1])
-        (self.request,) = json.loads(Path(self.given[0]).read_text())["requests"]
+    @property
+    def plan(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(Path(self.given[0]).read_text())
+        return found
+
+    @property
+    def request(self) -> str:
+        (name,) = self.plan["requests"]
+        return str(name)
 
     def start(self, program: str = "record", **limits: float) -> "subprocess.Popen[str]":
         """Start RECORD, or SUMMARY, as the run-time user."""
@@ -153,13 +178,13 @@ class Batch:
         }
         runs = self.database.ask(
             f"SELECT count(*) FROM {of('execution')} WHERE run_id = %s",
-            json.loads(Path(self.given[0]).read_text())["run_id"],
+            self.plan["run_id"],
         )
         return found | {"execution": runs[0][0]}
 
     @property
     def all_rows(self) -> dict[str, int]:
-        number = len(self.files)
+        number = self.number
         words = {"word": 4 * number}
         return {"total": 1, "source": number, "count": number, "execution": number + 1} | words
 
@@ -169,20 +194,17 @@ class Batch:
         assert process.returncode == 0, out + errors
         told = json.loads((self.directory / "recorded.json").read_text())
         assert told["failed"] == []
-        processes = {"COUNT_WORDS": len(self.files), "ADD_WORDS": 1}
+        processes = {"COUNT_WORDS": self.number, "ADD_WORDS": 1}
         assert {**told["recorded"], **told["known"]} == processes, told
         assert self.rows() == self.all_rows
         assert json.loads((self.directory / "verdict.json").read_text()) == {"missing": None}
         return errors
 
     def is_not_recorded(self, process: "subprocess.Popen[str]") -> str:
-        """Wait for RECORD; check that nothing is recorded, and that it says why in one line."""
-        out, errors = process.communicate(timeout=150)
-        assert process.returncode == 1, out + errors
+        """Wait for RECORD; check that nothing is recorded, and return what it says of that."""
+        sentence = failed(process)
         assert set(self.rows().values()) == {0}
         assert not (self.directory / "recorded.json").exists()
-        *notes, sentence = errors.strip().splitlines()
-        assert all(note.startswith("note: trying again: ") for note in notes), errors
         return sentence
 
 
@@ -191,9 +213,14 @@ def database(team: Team, schema: str) -> Database:
     return Database(team, schema, RUNNER)
 
 
+@pytest.fixture(scope="module")
+def batches(database: Database, tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Batch]":
+    return prepared(database, tmp_path_factory.mktemp("batches"), 10)
+
+
 @pytest.fixture
-def batch(database: Database, tmp_path: Path) -> Batch:
-    return Batch(database, tmp_path, [f"test{next(NUMBERS)}" for _ in range(FILES)])
+def batch(batches: "Iterator[Batch]") -> Batch:
+    return next(batches)
 
 
 @contextmanager
@@ -306,13 +333,19 @@ def test_a_full_pool_is_waited_for(batch: Batch) -> None:
         assert process.stderr
         first = process.stderr.readline()
         assert re.match("note: trying again: database .*(too many|connection slots)", first, re.I)
+        program = "from bossflow import database; database.again(database.connection)"
+        own = database.team.settings(database.schema, RUNNER)
+        first_of_a_run = start(sys.executable, "-W", "ignore", "-c", program, env=own)
+        assert first_of_a_run.stderr
+        assert "note: trying again" in first_of_a_run.stderr.readline()
         summary = batch.start("summary", AGAIN_SECONDS=1)
-        assert "run the same command again" in batch.is_not_recorded(summary)
+        assert "run the same command again" in failed(summary)
     finally:
         for connection in taken:
             connection.close()
         if not database.postgresql:
             database.execute(f"SET GLOBAL max_connections = {before}")
+    assert first_of_a_run.communicate() and first_of_a_run.returncode == 0
     batch.is_recorded(process)
 
 
@@ -397,7 +430,7 @@ def test_small_packets_are_refused_at_once_and_a_mebibyte_is_enough(
 ) -> None:
     if database.postgresql:
         pytest.skip("PostgreSQL has no such limit")
-    batch = Batch(database, tmp_path, [f"test{next(NUMBERS)}" for _ in range(700)])
+    (batch,) = prepared(database, tmp_path, 1, 1000)
     ((before,),) = database.ask("SELECT @@global.max_allowed_packet")
     try:
         database.execute("SET GLOBAL max_allowed_packet = 65536")
@@ -414,7 +447,7 @@ def test_a_full_disk_of_the_database_is_a_sentence(tmp_path: Path) -> None:
     home.mkdir()
     with disk(home, "200m"), postgresql(home, tmp_path) as team, deployed(team) as schema:
         home.chmod(0o755)  # the server's own user
-        batch = Batch(Database(team, schema, RUNNER), tmp_path, ["full"])
+        (batch,) = prepared(Database(team, schema, RUNNER), tmp_path, 1)
         fill(home, 0)
         sentence = batch.is_not_recorded(batch.start())
         assert sentence.startswith("the disk of database postgresql://"), sentence

@@ -10,7 +10,6 @@ import os
 import secrets
 import subprocess
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import pytest
 import zarr
 from bossflow.archive import app, serving
 from bossflow.archive_volumes import volume_of
-from conftest import ROOT, TOLD
+from conftest import COUNTS, ROOT
 from describe import described
 from hostile import DESCRIBED, PER_ROW, SCHEMA, is_a_sentence
 from hypothesis import HealthCheck, Phase, example, given, seed, settings
@@ -41,7 +40,6 @@ SOURCE = "bossdb://lab/brain/neurons"
 SEED = 20260806
 VALUES = hostile.values(CANARY)
 CELLS = st.one_of(st.sampled_from([*hostile.commands(CANARY), *hostile.TEXTS]), st.text())
-tried: Counter[str] = Counter()
 
 
 def many(number: int, **others: Any) -> settings:
@@ -53,13 +51,6 @@ def many(number: int, **others: Any) -> settings:
 def never_a_shell() -> Iterator[None]:
     yield
     assert not CANARY.exists()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def counted() -> Iterator[None]:
-    yield
-    told = ", ".join(f"{number:,} {what}" for what, number in tried.items())
-    TOLD.append(f"hostile inputs (seed {SEED}): {told}")
 
 
 def valid(row: dict[str, Any]) -> None:
@@ -76,7 +67,7 @@ def valid(row: dict[str, Any]) -> None:
 @many(1500)
 @given(params=st.dictionaries(st.sampled_from(PER_ROW), VALUES, min_size=1, max_size=3))
 def test_any_value_of_a_parameter_is_valid_or_a_sentence(params: dict[str, Any]) -> None:
-    tried["parameters"] += 1
+    COUNTS["hostile parameters"] += 1
     try:
         (row,) = rows({"source": SOURCE} | params, SCHEMA)
     except ValueError as error:
@@ -88,7 +79,7 @@ def test_any_value_of_a_parameter_is_valid_or_a_sentence(params: dict[str, Any])
 @pytest.mark.parametrize("name", PER_ROW)
 def test_a_huge_value_is_a_short_sentence(name: str) -> None:
     for huge in hostile.HUGE:
-        tried["parameters"] += 1
+        COUNTS["hostile parameters"] += 1
         with pytest.raises(ValueError) as caught:
             rows({"source": SOURCE, name: huge}, SCHEMA)
         assert is_a_sentence(str(caught.value))
@@ -108,7 +99,7 @@ def test_a_huge_value_is_a_short_sentence(name: str) -> None:
 def test_any_sample_sheet_is_valid_or_a_sentence(
     header: list[str], cells: list[list[str]], quoted: bool, end: str
 ) -> None:
-    tried["cells"] += len(header) + sum(map(len, cells))
+    COUNTS["hostile cells"] += len(header) + sum(map(len, cells))
     lines = [header, *cells]
     if quoted:
         lines = [['"' + cell.replace('"', '""') + '"' for cell in line] for line in lines]
@@ -179,7 +170,7 @@ def maps() -> list[dict[str, Any]]:
 def test_the_pipeline_and_its_programs_judge_parameters_alike(tmp_path: Path) -> None:
     """Groovy, which stops a run, Python, which reads rows, and jsonschema, which knows neither."""
     given = maps()
-    tried["parameter maps in Groovy"] = len(given)
+    COUNTS["hostile parameter maps in Groovy"] = len(given)
     (tmp_path / "main.nf").write_text(JUDGE.format(root=ROOT))
     (tmp_path / "maps.jsonl").write_text("".join(json.dumps(one) + "\n" for one in given))
     done = nextflow("-q", "run", "main.nf", cwd=tmp_path)
@@ -308,7 +299,7 @@ FIELDS = [(kind, field) for kind, answer in ANSWERS.items() for field in answer]
 def test_any_metadata_of_an_archive_are_sensible_or_a_sentence(
     told: Told, where: tuple[str, str], value: Any, resolution: int
 ) -> None:
-    tried["metadata"] += 1
+    COUNTS["hostile metadata"] += 1
     told.tell(*where, value)
     ask(told, resolution)
 
@@ -316,7 +307,7 @@ def test_any_metadata_of_an_archive_are_sensible_or_a_sentence(
 @pytest.mark.parametrize(("kind", "field"), FIELDS)
 def test_huge_metadata_are_a_sentence(told: Told, kind: str, field: str) -> None:
     for huge in hostile.HUGE[:2]:
-        tried["metadata"] += 1
+        COUNTS["hostile metadata"] += 1
         told.tell(kind, field, huge)
         ask(told)
 
@@ -324,11 +315,11 @@ def test_huge_metadata_are_a_sentence(told: Told, kind: str, field: str) -> None
 @pytest.mark.parametrize("literal", LITERALS, ids=lambda literal: ascii(literal[:12]))
 def test_json_that_is_none_is_a_sentence(told: Told, literal: str) -> None:
     for kind, field in FIELDS:
-        tried["metadata"] += 1
+        COUNTS["hostile metadata"] += 1
         told.tell(kind, field, literal=literal)
         ask(told)
     for kind in ANSWERS:
-        tried["metadata"] += 1
+        COUNTS["hostile metadata"] += 1
         told.tell()
         told.bodies[kind] = literal.encode()
         found = ask(told)
@@ -345,7 +336,7 @@ def test_an_answer_without_end_is_given_up(told: Told) -> None:
 @given(token=CELLS)
 @example(token="a\r\nX-Evil: 1")
 def test_any_token_is_sent_as_it_is_or_refused_without_being_shown(told: Told, token: str) -> None:
-    tried["tokens"] += 1
+    COUNTS["hostile tokens"] += 1
     told.tell()
     told.tokens.clear()
     found = ask(told, token=token)
@@ -371,7 +362,7 @@ def test_any_metadata_of_a_volume_are_sensible_or_a_sentence(tmp_path: Path) -> 
     @many(500)
     @given(st.sampled_from(places), VALUES, st.sampled_from(LITERALS))
     def check(place: tuple[str, str], value: Any, literal: str) -> None:
-        tried["metadata of volumes"] += 1
+        COUNTS["hostile metadata of volumes"] += 1
         inside, name = place
         changed = json.loads(json.dumps(whole))
         (changed[inside] if inside else changed)[name] = HERE if value is None else value
@@ -405,7 +396,7 @@ def test_nothing_that_is_asked_is_sql_or_a_path_elsewhere(team: Team, tmp_path: 
         done = team.python(program, *arguments, schema=schema)
     assert done.returncode == 0, done.stderr[-3000:]
     counts = json.loads(done.stdout.splitlines()[-1])
-    tried.update(counts)
+    COUNTS.update(counts)
     assert min(counts.values()) > 10, counts
 
 
@@ -434,6 +425,7 @@ class Launch:
                     ["ps", "axww", "-o", "args"], capture_output=True, text=True
                 ).stdout
 
+        COUNTS["hostile whole runs"] += 1
         watching = threading.Thread(target=watch)
         watching.start()
         try:
@@ -453,11 +445,10 @@ class Launch:
         return [path.relative_to(self.directory.parent).as_posix() for path in held]
 
 
+@pytest.mark.parametrize("team", each_server()[:1], indirect=True)  # MySQL: test_docker.py
 @pytest.mark.parametrize("how", ["environment", "files"])
 def test_no_secret_is_left_and_no_name_breaks_a_run(team: Team, tmp_path: Path, how: str) -> None:
     """Names that only a shell would read are names; secrets are where the user put them."""
-    if team.environment["DJ_BACKEND"] == "mysql":
-        pytest.skip("in containers: test_docker.py")
     token, password, user = secrets.token_hex(20), secrets.token_hex(20), f"hushed_{os.getpid()}"
     launch = Launch(tmp_path / NASTY)
     voxels = (np.arange(4 * 5 * 6) % 3).astype("uint8").reshape(4, 5, 6)
@@ -466,7 +457,8 @@ def test_no_secret_is_left_and_no_name_breaks_a_run(team: Team, tmp_path: Path, 
     zarr.create_array(launch.directory / name, data=voxels, attributes=attributes)
     volumes = {SOURCE: volume_of(voxels, (0, 0, 0), (30.0, 4.0, 8.0))}
     with (launch.directory / "-s $(touch canary)`touch canary`;'.csv").open("w") as sheet:
-        csv.writer(sheet).writerows([["source"], [f"zarr://{name}"], [SOURCE]])
+        sources = [SOURCE] if how == "files" else [f"zarr://{name}", SOURCE]
+        csv.writer(sheet).writerows([["source"], *([one] for one in sources)])
     given = {name: one for name, one in team.environment.items() if name.startswith("DJ_")}
     given |= {"DJ_USER": user, "PYTHONPATH": str(ROOT / "schema")}
     if how == "environment":
@@ -489,9 +481,9 @@ def test_no_secret_is_left_and_no_name_breaks_a_run(team: Team, tmp_path: Path, 
         rows = team.rows(schema)
         team.drop_user(user, schema)
     assert run.returncode == 0, said(run)
-    assert "2 complete" in launch.said
+    assert f"{len(sources)} complete" in launch.said
     assert (launch.directory / params["outdir"] / "requests.csv").exists()
-    assert len(list((launch.directory / params["store"] / "STITCH").glob("*/*"))) == 2
+    assert len(list((launch.directory / params["store"] / "STITCH").glob("*/*"))) == len(sources)
     assert rows["channel"] and rows["run"] and "describe.py" in launch.processes
     allowed = (f"{NASTY}/.secrets/", "secrets/")
     for secret in (token, password):
@@ -504,7 +496,6 @@ def test_no_secret_is_left_and_no_name_breaks_a_run(team: Team, tmp_path: Path, 
 
 def test_hostile_runs_end_in_sentences_and_leave_nothing(tmp_path: Path) -> None:
     launch = Launch(tmp_path / "launch")
-    tried["whole runs"] = 6
     texts = hostile.commands(launch.directory / "canary")
     names = [name for name in DESCRIBED if name not in ("help", "dry_run", "outdir")]
     bad = {name: texts[at % len(texts)] for at, name in enumerate(names)}

@@ -137,6 +137,9 @@ def test_the_password_is_in_no_log(team: Team, deployed: str, tmp_path: Path) ->
         log = Path(team.environment["DJ_HOST"], "log")
         said = "ALTER SYSTEM SET log_statement = 'all'", "SELECT pg_reload_conf()"
         team.query(*said, schema=deployed)
+        for _ in range(20):  # the server reads its settings again when it comes to it
+            if team.query("SHOW log_statement", schema=deployed) == ['[["all"]]']:
+                break
         assert team.python(program, RUNNER, schema=deployed, given=PASSWORD).returncode == 0
         assert f'ALTER ROLE "{RUNNER}"' in log.read_text()
         assert secret not in log.read_text()

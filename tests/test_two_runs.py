@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import COUNTS, ROOT
 from kit import bundles
 from second_user import Database, soon
 from steps import write_volume
@@ -93,7 +93,8 @@ def test_programs_with_the_same_task_share_its_units(tmp_path: Path) -> None:
     lines = [json.loads(line) for path in tmp_path.glob("*/receipts.jsonl") for line in path.open()]
     assert Counter(line["unit_id"] for line in lines) == dict.fromkeys(names, programs)
     made = [line for line in lines if line["state"] == "made"]
-    print(f"{number} units, {len(made) - number} computed twice by {programs} programs")
+    COUNTS["units that programs at once asked for"] += number
+    COUNTS["of these computed twice"] += len(made) - number
     assert number <= len(made) <= 1.5 * number, "in lockstep it is three times"
     assert len(list(bundles.every(store, "TRY"))) == number
 
@@ -158,7 +159,8 @@ def test_two_runs_at_once_share_the_work(
     else:
         assert once == blocks | {"LINK_BLOCK": 64, "STITCH": 1, "RELABEL_BLOCK": 64}
     twice = (computed[0] + computed[1]).total() - once.total()
-    print(f"{what}: {once.total()} units, {twice} computed twice; {computed}")
+    COUNTS["units that two runs at once recorded"] += once.total()
+    COUNTS["of them computed twice"] += twice
     assert all(run.total() > 0 for run in computed)
     assert 0 <= twice <= 0.1 * once.total()
     code, text = team.bossflow("verify", schema=schema, user=RUNNER)
