@@ -7,10 +7,8 @@ import hashlib
 import json
 import os
 import random
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,8 +22,8 @@ from typing import Any
 import psutil
 from conftest import COUNTS, ROOT
 from kit import bundles
-from team import environment
-from test_style import said, tool
+from team import environment, own_mysql
+from test_style import said
 
 COMPUTE = ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK")
 SEED = int(os.environ.get("BOSSFLOW_SEED") or random.SystemRandom().randrange(10**6))
@@ -123,51 +121,22 @@ def embedded(home: Path) -> Server:
 
 @contextmanager
 def mysql(directory: Path) -> Iterator[Server]:
-    """Start a MySQL server in Docker, which starts it again when it is dead.
-
-    One of its own: others would not like to lose theirs.
-    """
+    """Start a MySQL server in Docker, which starts it again when it is dead."""
     import pymysql
-
-    tool("docker")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
-    password = secrets.token_hex(20)
-    settings = environment(
-        DJ_BACKEND="mysql",
-        DJ_HOST="127.0.0.1",
-        DJ_PORT=port,
-        DJ_USER="root",
-        DJ_PASS=password,
-        BOSSFLOW_HOME=str(directory / "home"),
-    )
-    own = {"COMPOSE_PROJECT_NAME": f"bossflow-crashes-{os.getpid()}"}
-    own |= {"MYSQL_ROOT_PASSWORD": password, "MYSQL_PORT": port}
-
-    def compose(*command: str) -> str:
-        whole = ["docker", "compose", "--file", str(ROOT / "docker-compose.yml"), *command]
-        done = subprocess.run(whole, env=os.environ | own, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
 
     def connect() -> Any:
         return pymysql.connect(
-            host=settings["DJ_HOST"],
-            port=int(port),
+            host=team.environment["DJ_HOST"],
+            port=int(team.environment["DJ_PORT"]),
             user="root",
-            password=password,
+            password=team.environment["DJ_PASS"],
             init_command="SET foreign_key_checks = 0, sql_mode = 'ANSI_QUOTES'",
         )
 
-    def pid() -> int:
-        container = compose("ps", "--quiet", "database")
-        return int(said("docker", "inspect", "--format", "{{.State.Pid}}", container))
-
-    try:
-        compose("up", "--detach", "--wait", "database")
-        yield Server(settings, connect, pid)
-    finally:
-        compose("down", "--volumes", "--timeout", "5")
+    with own_mysql(directory) as (team, container):
+        settings = team.environment | {"BOSSFLOW_HOME": str(directory / "home")}
+        state = ("docker", "inspect", "--format", "{{.State.Pid}}", container)
+        yield Server(settings, connect, lambda: int(said(*state)))
 
 
 class Lab:

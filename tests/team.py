@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from typing import Any
 
 import pytest
 from conftest import ROOT
+from test_style import tool
 
 NUMBERS = count()
 
@@ -155,8 +158,11 @@ def a_schema(team: Team) -> Iterator[str]:
     team.drop(name)
 
 
-def each_server() -> list[Any]:
-    """Return what a fixture has as `params`: functions that yield a server."""
+def each_server(own: bool = False) -> list[Any]:
+    """Return what a fixture has as `params`: functions that yield a server.
+
+    `own`: one that no other test uses, for a test that restarts it or changes its settings.
+    """
 
     def on_postgresql(paths: pytest.TempPathFactory) -> Iterator[Team]:
         with postgresql(paths.mktemp("home"), paths.mktemp("team")) as team:
@@ -165,9 +171,15 @@ def each_server() -> list[Any]:
     def on_mysql(paths: pytest.TempPathFactory) -> Iterator[Team]:
         yield mysql(paths.mktemp("team"))
 
+    def on_own_mysql(paths: pytest.TempPathFactory) -> Iterator[Team]:
+        with own_mysql(paths.mktemp("team")) as (team, _):
+            yield team
+
     return [
         pytest.param(on_postgresql, id="postgresql"),
-        pytest.param(on_mysql, id="mysql", marks=pytest.mark.mysql),
+        pytest.param(on_own_mysql, id="mysql", marks=pytest.mark.docker)
+        if own
+        else pytest.param(on_mysql, id="mysql", marks=pytest.mark.mysql),
     ]
 
 
@@ -199,6 +211,31 @@ def mysql(directory: Path) -> Team:
         ),
         directory,
     )
+
+
+@contextmanager
+def own_mysql(directory: Path) -> Iterator[tuple[Team, str]]:
+    """Start a MySQL server in Docker; yield it, as its administrator, and its container."""
+    tool("docker")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = str(probe.getsockname()[1])
+    password = secrets.token_hex(20)
+    own = {"COMPOSE_PROJECT_NAME": f"bossflow-tests-{os.getpid()}-{next(NUMBERS)}"}
+    own |= {"MYSQL_ROOT_PASSWORD": password, "MYSQL_PORT": port}
+
+    def compose(*command: str) -> str:
+        whole = ["docker", "compose", "--file", str(ROOT / "docker-compose.yml"), *command]
+        done = subprocess.run(whole, env=os.environ | own, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    where = {"DJ_BACKEND": "mysql", "DJ_HOST": "127.0.0.1", "DJ_PORT": port}
+    team = Team(environment(**where, DJ_USER="root", DJ_PASS=password), directory)
+    try:
+        compose("up", "--detach", "--wait", "database")
+        yield team, compose("ps", "--quiet", "database")
+    finally:
+        compose("down", "--volumes", "--timeout", "5")
 
 
 @contextmanager

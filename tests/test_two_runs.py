@@ -22,7 +22,7 @@ pytestmark = pytest.mark.faults
 RUNNER = f"two_{os.getpid()}"
 
 
-@pytest.fixture(scope="module", params=each_server())
+@pytest.fixture(scope="module", params=each_server(own=True))
 def team(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Team]:
