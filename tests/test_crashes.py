@@ -343,14 +343,7 @@ def kill_task(lab: Lab, run: "subprocess.Popen[bytes]", chosen: random.Random) -
                 process.kill()
 
 
-RUNS = [
-    pytest.param(param.values[0], number, id=f"{param.id}-{number}", marks=param.marks)
-    for param, fewest in zip(SERVERS, (3, 2), strict=True)
-    for number in range(fewest + SOAK // 10)
-]
-
-
-@pytest.mark.parametrize(("server", "number"), RUNS, indirect=["server"])
+@pytest.mark.parametrize("number", range(2 + SOAK // 10))
 @pytest.mark.parametrize("what", ["head", "task", "server", "archive"])
 def test_a_run_may_be_killed_at_any_moment(
     run_lab: Lab, archive: Archive, what: str, number: int
