@@ -12,7 +12,6 @@ from typing import Any
 import psutil
 import psycopg2
 import pymysql
-from bossflow import database
 from team import Team
 
 
@@ -90,8 +89,6 @@ class Database:
             own = self.team.environment | {"BOSSFLOW_HOME": str(data.parent)}
             done = Team(own, self.team.directory).python(program, schema=self.schema)
             assert done.returncode == 0, done.stderr
-            # the wheel knows the dead one, and would not stop this one in the end
-            database._wheel().postgres_server.PostgresServer._instances.pop(data.resolve(), None)
             return
         port = self.team.environment["DJ_PORT"]
         found = subprocess.run(

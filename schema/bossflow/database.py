@@ -322,15 +322,14 @@ def start_embedded() -> str:
         ) from None
     with _home_lock():
         _refuse_other_host(data)
-        _forget_stale_pid(data)
+        _forget_dead(data)
         try:
             if not (data / "PG_VERSION").exists():
                 _initialise(data)
             running = _wheel().get_server(data, cleanup_mode=None)
             info = running.get_postmaster_info()
         except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
-            # the wheel would hand the failed one out again
-            _wheel().postgres_server.PostgresServer._instances.pop(data.resolve(), None)
+            _forget_handle(data)
             raise NotStarted(
                 f"the embedded database in {data} did not start: {error}; see {data / 'log'}"
             ) from None
@@ -384,6 +383,7 @@ def stop_embedded() -> bool:
         return False
     with _home_lock():
         _refuse_other_host(data)
+        _forget_handle(data)  # it may be of one that died before this one was started
         _wheel().get_server(data, cleanup_mode=None).stop()
         _host_file().unlink(missing_ok=True)
     return True
@@ -435,7 +435,13 @@ def _refuse_other_host(data: Path) -> None:
         )
 
 
-def _forget_stale_pid(data: Path) -> None:
-    """Remove a dead server's pid file, whose number may be another process by now."""
-    if (data / "postmaster.pid").exists() and embedded_pid() is None:
-        (data / "postmaster.pid").unlink()
+def _forget_dead(data: Path) -> None:
+    """Forget a server that does not run: the number in its pid file may be another process."""
+    if embedded_pid() is None:
+        (data / "postmaster.pid").unlink(missing_ok=True)
+        _forget_handle(data)
+
+
+def _forget_handle(data: Path) -> None:
+    """Forget the wheel's handle of a server, which it would hand out again."""
+    _wheel().postgres_server.PostgresServer._instances.pop(data.resolve(), None)
