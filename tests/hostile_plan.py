@@ -29,7 +29,12 @@ TEXTS = st.one_of(
     st.sampled_from([*hostile.commands(Path(canary)), *hostile.TEXTS]), st.text(max_size=40)
 )
 TABLES = (Channel, Cutout, ParamSet, Request, Run)
-counts = {"planned": 0, "refused": 0, "commands": 0, "rows compared": 0}
+counts = {
+    "hostile requests planned": 0,
+    "hostile requests refused": 0,
+    "hostile commands": 0,
+    "rows compared": 0,
+}
 conn = database.connection()
 schema = conn.adapter.quote_identifier(database.schema_name())
 conn.query(f"CREATE TABLE {schema}.canary (a int)", None)
@@ -91,12 +96,12 @@ def plans(
     made = json.loads((work / "plan.json").read_text())
     assert tables() == names
     if made["problem"]:
-        counts["refused"] += 1
+        counts["hostile requests refused"] += 1
         check_sentence(made["problem"])
         assert rows() == before
         assert not made["tasks"] and not (work / "tasks").exists()
         return
-    counts["planned"] += 1
+    counts["hostile requests planned"] += 1
     new = files() - there
     if dry:
         assert rows() == before
@@ -129,7 +134,7 @@ COMMANDS = (
 )
 @given(command=st.sampled_from(COMMANDS), given=TEXTS.filter(lambda text: text[:1] != "-"))
 def asks(command: list[str], given: str) -> None:
-    counts["commands"] += 1
+    counts["hostile commands"] += 1
     before = rows()
     done = CliRunner().invoke(main, [*command, given])
     assert done.exit_code in (0, 1, 2), (given, done.exit_code)

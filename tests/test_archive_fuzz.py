@@ -175,7 +175,7 @@ def test_no_request_is_more_than_refused(
     lines = [f"{name}: ".encode() + value for name, value in headers]
     answers = exchange(served, request(method, path + query, token, *lines, body=body))
     found = check(answers, caplog)
-    COUNTS["hostile requests"] += 1
+    COUNTS["hostile HTTP requests"] += 1
     if token.strip(b" \t") != RIGHT:
         assert not {200, 201} & set(found)
     np.testing.assert_array_equal(served.array, VOXELS)
@@ -186,7 +186,7 @@ def test_no_request_is_more_than_refused(
 def test_no_bytes_are_more_than_refused(
     served: Served, caplog: pytest.LogCaptureFixture, sent: bytes
 ) -> None:
-    COUNTS["hostile requests"] += 1
+    COUNTS["hostile HTTP requests"] += 1
     check(exchange(served, sent, ended=True), caplog)
 
 
@@ -265,7 +265,7 @@ def test_a_body_is_written_whole_or_refused(
     served: Served, caplog: pytest.LogCaptureFixture, body: bytes
 ) -> None:
     found = check(exchange(served, request("POST", CELLS, RIGHT, body=body)), caplog)
-    COUNTS["hostile requests"] += 1
+    COUNTS["hostile HTTP requests"] += 1
     expected = VOXELS.copy()
     if found == [201]:
         written = np.frombuffer(blosc.decompress(body), "<u8")
