@@ -1,5 +1,8 @@
 """Files of arrays, and the label programs that read and write them."""
 
+import hashlib
+import json
+
 import label_block as label_program
 import link_block as link_program
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 import relabel_block as relabel_program
 import stitch as stitch_program
 import zarr
-from kit.bundles import Finished
+from kit.bundles import MANIFEST, Finished
 from kit.tasks import Bundle, Unit
 from stitching import VOXEL_SIZE
 from test_label import rows_of, table_of, whole
@@ -70,7 +73,10 @@ def test_an_array_is_never_written_over(tmp_path):
 
 def finished(directory, key, attributes=None):
     """Bundle as an input sees it."""
-    return Finished(directory, {"key": key, "attributes": attributes or {}}, "")
+    manifest = {"key": key, "attributes": attributes or {}}
+    text = json.dumps(manifest)
+    (directory / MANIFEST).write_text(text)
+    return Finished(directory, manifest, hashlib.sha256(text.encode()).hexdigest())
 
 
 def run(work, directory, key, arguments, inputs, **settings):

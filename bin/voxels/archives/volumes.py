@@ -21,7 +21,6 @@ import re
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from textwrap import shorten
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -604,12 +603,19 @@ def _judged(text: str, what: str) -> Refused | Unreachable:
     """Return what tensorstore's words mean: a code, a sentence, details in brackets."""
     code, _, rest = text.partition(": ")
     reason = re.sub(r"Error opening \"\w+\" driver: ", "", rest).split(" [")[0]
-    reason = "".join(sign if sign.isprintable() else "?" for sign in shorten(reason, 300))
+    reason = _short(reason)
     if code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
         return Refused(f"{what} may not be read with the rights or credentials that are here")
     if code in ("ABORTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL"):
         return Unreachable(f"{what} can't be reached: {reason}")
-    return Refused(f"{what} can't be read: {reason or shorten(text, 300)}")
+    return Refused(f"{what} can't be read: {reason or _short(text)}")
+
+
+def _short(text: str) -> str:
+    """Return text in one line of 300 signs at most: its ends, as the cause comes last."""
+    line = " ".join(text.split())
+    line = line if len(line) <= 300 else f"{line[:95]} ... {line[-200:]}"
+    return "".join(sign if sign.isprintable() else "?" for sign in line)
 
 
 def _copy(view: Any, part: Box, voxels: npt.NDArray[Any], box: Box, what: str) -> None:
