@@ -112,8 +112,8 @@ def _refuse_away(stores: set[Path]) -> None:
         if not there or not (buckets.holds(store) or any(store.iterdir())):
             raise ValueError(
                 f"store {bundles.shown(store)}, where bundles are recorded, can't be reached from "
-                "here, or is empty: mount it, or give credentials; if it is gone for good, "
-                "`bossflow invalidate --lost` forgets what was in it"
+                "here, or is empty: mount it, or give credentials; if it is gone for good, make an "
+                "empty one there and run `bossflow invalidate --lost`"
             )
 
 
