@@ -24,6 +24,9 @@ for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
 # Minutes that the tests with a marker may take together, several times what they do: an engine that
 # hangs must not take the whole run's time.
 BUDGETS = {"mysql": 15, "docker": 20, "slurm": 12, "s3": 10, "faults": 20}
+WHOLE_RUNS = ("test_nextflow.py", "test_workflow.py")
+"""What takes as long without a marker."""
+
 _seconds: Counter[str] = Counter()
 _counted: Counter[str] = Counter()
 
@@ -67,7 +70,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     Tests on the real data run wherever the data are; in CI they must be there.
     """
-    items.sort(key=lambda item: not any(map(item.get_closest_marker, BUDGETS)))
+    items.sort(
+        key=lambda item: (
+            not (any(map(item.get_closest_marker, BUDGETS)) or item.path.name in WHOLE_RUNS)
+        )
+    )
     if (SHARED / "data").is_dir() or os.environ.get("CI"):
         return
     for item in items:
