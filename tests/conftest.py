@@ -21,9 +21,9 @@ for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
     sys.path.insert(0, str(ROOT / folder))
 
 
-# Minutes that the tests with a marker may take together, several times what they do: an engine that
-# hangs must not take the whole run's time.
-BUDGETS = {"mysql": 15, "docker": 20, "slurm": 12, "s3": 10, "faults": 20}
+# Minutes that the tests with a marker may take in one of pytest's processes, of which CI has two:
+# an engine that hangs must not take the whole run's time.
+BUDGETS = {"mysql": 20, "docker": 20, "slurm": 12, "s3": 10, "faults": 30}
 WHOLE_RUNS = ("test_nextflow.py", "test_workflow.py")
 """What takes as long without a marker."""
 
@@ -59,7 +59,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for suite, seconds in _seconds.items():
-        terminalreporter.write_line(f"{suite}: {seconds:.0f} s of {60 * BUDGETS[suite]} s")
+        terminalreporter.write_line(f"{suite}: {seconds:.0f} s in all")
     if _counted:
         told = ", ".join(f"{number:,} {what}" for what, number in _counted.items())
         terminalreporter.write_line(f"counted: {told}")

@@ -13,10 +13,10 @@ from conftest import ROOT
 from team import Team, a_schema, each_server
 
 # What is left out is about the embedded database, the store, or what is said before a database is
-# asked. Blocks that fail or are invalidated are in test_core.py and test_crashes.py, on both.
+# asked. What fails, is invalidated or changes is in test_core.py and test_crashes.py, on both.
 LABEL = (
-    "labelled_as_cc3d_labels_it or second_run or recompute_only or fewer_components "
-    "or every_format or readmes_queries or dry_run or sheet_of"
+    "labelled_as_cc3d_labels_it or second_run or fewer_components or every_format "
+    "or readmes_queries or dry_run or sheet_of"
 )
 CASES = {
     "core": ("test_core.py",),
