@@ -24,8 +24,8 @@ for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
 # Minutes that the tests with a marker may take in one of pytest's processes, of which CI has two:
 # an engine that hangs must not take the whole run's time.
 BUDGETS = {"mysql": 20, "docker": 20, "slurm": 12, "s3": 10, "faults": 30}
-WHOLE_RUNS = ("test_nextflow.py", "test_workflow.py")
-"""What takes as long without a marker."""
+LONGEST = ("test_workflow.py", "test_crashes.py", "test_nextflow.py")
+"""Files to begin with."""
 
 _seconds: Counter[str] = Counter()
 _counted: Counter[str] = Counter()
@@ -66,20 +66,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the suites that take long begin, so that none is left to run alone beside idle cores.
+    """Let what takes long begin, so that none of it is left to run alone beside idle cores.
 
     Tests on the real data run wherever the data are; in CI they must be there.
     """
-    items.sort(
-        key=lambda item: (
-            not (any(map(item.get_closest_marker, BUDGETS)) or item.path.name in WHOLE_RUNS)
-        )
-    )
+    items.sort(key=_turn)
     if (SHARED / "data").is_dir() or os.environ.get("CI"):
         return
     for item in items:
         if item.get_closest_marker("shared"):
             item.add_marker(pytest.mark.skip(reason="../shared/data is not on this machine"))
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.path.name in LONGEST:
+        return LONGEST.index(item.path.name)
+    return len(LONGEST) + (not any(map(item.get_closest_marker, BUDGETS)))
 
 
 @pytest.fixture(autouse=True)
