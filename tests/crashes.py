@@ -15,14 +15,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psutil
 from conftest import COUNTS, ROOT
 from kit import bundles
+from steps import defaults
 from team import environment, own_mysql
+from test_core import run_of
 from test_style import said
 
 COMPUTE = ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK")
@@ -154,12 +155,7 @@ class Lab:
         self.runs = 0
         self.expected: tuple[Any, Any] = ({}, {})
         described = json.loads((ROOT / "nextflow_schema.json").read_text())
-        defaults = {
-            name: one.get("default")
-            for group in described["$defs"].values()
-            for name, one in group["properties"].items()
-        }
-        self.params = defaults | given | {"store": str(self.store)}
+        self.params = defaults(described) | given | {"store": str(self.store)}
         self.work = directory
         """Where the last plan is."""
 
@@ -231,13 +227,7 @@ class Lab:
         self.runs += 1
         self.work = self.directory / "runs" / str(self.runs)
         self.work.mkdir(parents=True)
-        run = {
-            "name": f"run{self.runs}",
-            "session": str(self.directory),
-            "start": datetime.now(UTC).isoformat(),
-            "nextflow": "25.04.0",
-            "launch_dir": str(self.directory),
-        }
+        run = run_of(self.runs, self.directory)
         (self.work / "run.json").write_text(json.dumps({"params": self.params, "run": run}))
         described = self.directory / "described.json"
         if not described.exists():

@@ -1,7 +1,6 @@
 """The label workflow a step at a time in this process: what Nextflow does, in a second."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,16 @@ from link_block import link
 from pull_block import pull_block
 from relabel_block import relabel_block
 from stitch import stitch_blocks
-from test_core import Pipeline
+from test_core import Pipeline, run_of
+
+
+def defaults(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return all parameters of nextflow_schema.json, as they are if nobody gives them."""
+    return {
+        name: one.get("default")
+        for group in schema["$defs"].values()
+        for name, one in group["properties"].items()
+    }
 
 
 class Cutouts(Pipeline):
@@ -36,19 +44,12 @@ class Cutouts(Pipeline):
         work_dir = self.directory / f"run{self.runs}"
         work_dir.mkdir()
         schema = json.loads((ROOT / "nextflow_schema.json").read_text())
-        given = {
-            name: one.get("default")
-            for group in schema["$defs"].values()
-            for name, one in group["properties"].items()
+        given = defaults(schema) | {
+            "source": f"zarr://{self.volume}",
+            "store": str(self.store),
+            "stage": True,
         }
-        given |= {"source": f"zarr://{self.volume}", "store": str(self.store), "stage": True}
-        run = {
-            "name": f"run{self.runs}",
-            "session": str(self.directory),
-            "start": datetime.now(UTC).isoformat(),
-            "nextflow": "25.04.0",
-            "launch_dir": str(self.directory),
-        }
+        run = run_of(self.runs, self.directory)
         asked = {"params": given | params, "run": run}
         channels = described(asked["params"], schema, None, "", str(self.directory))
         plan(asked, channels, "0" * 16, work_dir)

@@ -158,6 +158,15 @@ def a_schema(team: Team) -> Iterator[str]:
     team.drop(name)
 
 
+@contextmanager
+def deployed(team: Team, user: str) -> Iterator[str]:
+    """Yield the name of a deployed schema, whose run-time user is `user`."""
+    with a_schema(team) as name:
+        team.grant(user, name)
+        yield name
+        team.drop_user(user, name)
+
+
 def each_server(own: bool = False) -> list[Any]:
     """Return what a fixture has as `params`: functions that yield a server.
 

@@ -38,6 +38,17 @@ def toy(home: Path) -> Any:
 PROGRAMS: dict[str, tasks.Work] = {"COUNT_WORDS": count_words, "ADD_WORDS": add_words}
 
 
+def run_of(number: int, directory: Path) -> dict[str, str]:
+    """Return what Nextflow tells PLAN of a run."""
+    return {
+        "name": f"run{number}",
+        "session": str(directory),
+        "start": datetime.now(UTC).isoformat(),
+        "nextflow": "25.04.0",
+        "launch_dir": str(directory),
+    }
+
+
 class Pipeline:
     """What Nextflow does with the toy workflow, a step at a time."""
 
@@ -61,13 +72,7 @@ class Pipeline:
         asked = {
             "workflow": "toy",
             "params": given | {"store": str(self.store)} | params,
-            "run": {
-                "name": f"run{self.runs}",
-                "session": str(self.directory),
-                "start": datetime.now(UTC).isoformat(),
-                "nextflow": "25.04.0",
-                "launch_dir": str(self.directory),
-            },
+            "run": run_of(self.runs, self.directory),
         }
         plan(asked, {"problem": None, "rows": [], "channels": []}, "0" * 16, work_dir)
         return json.loads((work_dir / "plan.json").read_text()), work_dir

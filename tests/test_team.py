@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from bossflow import rights
-from team import PASSWORD, Team, a_schema, each_server, password_file
+from team import PASSWORD, Team, a_schema, deployed, each_server, password_file
 
 RUNNER = f"runner_{os.getpid()}"
 
@@ -25,13 +25,10 @@ def schema(team: Team) -> Iterator[str]:
         yield name
 
 
-@pytest.fixture(scope="module")
-def deployed(team: Team) -> Iterator[str]:
-    """Return a deployed schema, whose run-time user is RUNNER."""
-    with a_schema(team) as name:
-        team.grant(RUNNER, name)
+@pytest.fixture(scope="module", name="deployed")
+def with_runner(team: Team) -> Iterator[str]:
+    with deployed(team, RUNNER) as name:
         yield name
-        team.drop_user(RUNNER, name)
 
 
 def test_the_run_time_user_reads_and_writes_rows_and_nothing_else(

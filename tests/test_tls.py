@@ -18,7 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from team import PASSWORD, Team, a_schema, each_server, password_file
+from team import PASSWORD, Team, deployed, each_server, password_file
 
 RUNNER = f"tls_{os.getpid()}"
 SECRET = ("DJ_USER", "DJ_PASS")
@@ -35,10 +35,8 @@ def team(
 @pytest.fixture(scope="module")
 def schema(team: Team) -> Iterator[str]:
     """Return a deployed schema, whose run-time user is RUNNER."""
-    with a_schema(team) as name:
-        team.grant(RUNNER, name)
+    with deployed(team, RUNNER) as name:
         yield name
-        team.drop_user(RUNNER, name)
 
 
 def certificate(directory: Path) -> tuple[Path, Path]:

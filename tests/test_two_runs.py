@@ -15,7 +15,7 @@ from conftest import COUNTS, ROOT
 from kit import bundles
 from second_user import Database, soon
 from steps import write_volume
-from team import Team, a_schema, each_server
+from team import Team, deployed, each_server
 
 pytestmark = pytest.mark.faults
 
@@ -31,10 +31,8 @@ def team(
 
 @pytest.fixture
 def schema(team: Team) -> Iterator[str]:
-    with a_schema(team) as name:
-        team.grant(RUNNER, name)
+    with deployed(team, RUNNER) as name:
         yield name
-        team.drop_user(RUNNER, name)
 
 
 @pytest.fixture(scope="module")

@@ -81,9 +81,8 @@ def damaged(
                     problems[row["execution_id"]] = problem
     if problems:
         _refuse_away(stores)  # one that went meanwhile
-        with database.lock(
-            database.connection()
-        ):  # and what was invalidated meanwhile is no damage
+        # and what was invalidated meanwhile is no damage
+        with database.lock(database.connection()):
             there = {row["execution_id"] for page in _pages(list(problems)) for row in page}
     return {name: problem for name, problem in problems.items() if name in there}
 
