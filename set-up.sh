@@ -13,7 +13,8 @@ Sets up .venv (Python packages and Nextflow) and a database. Then:
   --docker   build the images, and use docker compose's MySQL instead of the embedded PostgreSQL;
              runs go into containers with `nextflow run . -profile docker`
   --demo     run the label workflow on a demo volume, and show what came of it
-  --test     run the test suite
+  --test     run the tests that need no more than this, in ten minutes; with --engines also those
+             with MySQL, Docker, Slurm and S3, with --soak all (docs/testing.md)
 
 Environment: BOSSFLOW_HOME (embedded database and default store, ~/.bossflow), PYTHON,
 JAVA_HOME, and for --docker MYSQL_IMAGE, MYSQL_PORT and BASE_IMAGE.
@@ -57,7 +58,9 @@ main() {
             (umask 077 && administrator_settings "$scratch/mysql")
             export BOSSFLOW_TEST_MYSQL=$scratch/mysql
         fi
-        python -m pytest "$@"
+        # a test waits for as long as it computes; --numprocesses 0 is one process, such as for --pdb
+        python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile \
+            --no-loadscope-reorder "$@"
     elif ! "$demo"; then
         echo "Ready: \`. .venv/bin/activate\`, then \`nextflow run . --help\`"; fi
 }
@@ -279,18 +282,22 @@ check_docker() {
     fi
 }
 
-# The images that conf/containers.config names, unless they are there.
+# The images of this source, unless they are there; docker compose learns their tags.
 build_images() {
-    local images
-    images=$(sed -n "s/.*'\(bossflow\/.*\)'.*/\1/p" conf/containers.config)
-    # shellcheck disable=SC2086  # one word an image
-    if docker image inspect $images >/dev/null 2>&1; then
+    local tags line image images=()
+    tags=$(containers/tags) || die "the images have no tags: containers/tags failed"
+    while read -r line; do
+        export "${line?}"
+        image=${line%%_TAG=*}
+        images+=("bossflow/$(tr "[:upper:]" "[:lower:]" <<<"$image"):${line#*=}")
+    done <<<"$tags"
+    if docker image inspect "${images[@]}" >/dev/null 2>&1; then
         echo "Images: there already"
         return
     fi
     pip_settings >"$scratch/pip.conf"
-    PIP_CONFIG_FILE=$scratch/pip.conf VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
-        REVISION=$(git rev-parse HEAD 2>/dev/null || echo none) \
+    VERSION=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' schema/bossflow/__init__.py) \
+        PIP_CONFIG_FILE=$scratch/pip.conf REVISION=$(git rev-parse HEAD 2>/dev/null || echo none) \
         step "Images: build them" docker compose build ||
         failed "the images could not be built"
 }

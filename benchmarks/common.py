@@ -25,6 +25,7 @@ from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import absent  # noqa: F401
 import numpy as np
 import numpy.typing as npt
 import psutil
@@ -168,7 +169,8 @@ def environment(name: str, *requirements: str) -> Path:
         shutil.rmtree(place, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", place], check=True)
         pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, *requirements], check=True)
+        if subprocess.run([*pip, *requirements]).returncode:
+            raise SystemExit(f"pip could not install {', '.join(requirements)}: see above")
         made_of.write_text(wanted)
     return place / "bin"
 

@@ -24,6 +24,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import absent  # noqa: F401
 import common
 import numpy as np
 import pyarrow as pa

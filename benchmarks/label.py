@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import absent  # noqa: F401
 import common
 import fastremap
 import numpy as np

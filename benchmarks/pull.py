@@ -21,6 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import absent  # noqa: F401
 import blosc
 import common
 import httpx

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import absent  # noqa: F401
 import common
 import numpy as np
 from common import Bossflow, Measured, console

@@ -20,6 +20,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import absent  # noqa: F401
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq

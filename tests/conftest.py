@@ -1,13 +1,18 @@
-"""What the tests share: where the programs are, and databases of their own."""
+"""What the tests share: which of them run, where the programs are, databases of their own."""
 
 import os
+import random
+import subprocess
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import suites
+from engines import need
 from hypothesis import settings
 
 # The first call of a compiled loop compiles it.
@@ -20,18 +25,75 @@ SHARED = ROOT.parent / "shared"
 for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
     sys.path.insert(0, str(ROOT / folder))
 
-
-# Minutes that the tests with a marker may take in one of pytest's processes, of which CI has two:
-# an engine that hangs must not take the whole run's time.
-BUDGETS = {"mysql": 20, "docker": 20, "slurm": 12, "s3": 10, "faults": 30}
-LONGEST = ("test_workflow.py", "test_crashes.py", "test_nextflow.py")
-"""Files to begin with."""
-
-_seconds: Counter[str] = Counter()
-_counted: Counter[str] = Counter()
-
 COUNTS: Counter[str] = Counter()
 """What the running test counts, for the end."""
+
+_counted: Counter[str] = Counter()
+_tally = suites.Tally()
+
+
+# ---- samples ----
+
+
+def _seed() -> int:
+    """Return what the samples of this run are drawn with: another one for each commit."""
+    if given := os.environ.get("BOSSFLOW_SEED"):
+        return int(given)
+    command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    found = subprocess.run(command, capture_output=True, text=True)
+    return int(found.stdout[:5] or "0", 16)
+
+
+SEED = _seed()
+SOAK = False
+"""Whether all is asked for (`--soak`), instead of a sample."""
+
+
+def examples(all_of_them: int) -> int:
+    """Return how many examples hypothesis tries, of those that `--soak` has it try."""
+    return all_of_them if SOAK else max(5, all_of_them // 10)
+
+
+def sample(cases: list[Any], number: int) -> list[Any]:
+    """Return `parametrize`'s cases; all but a sample of so many are marked `soak`."""
+    places = range(len(cases))
+    chosen = set(random.Random(f"{SEED} {len(cases)} {number}").sample(places, number))
+    return [case if at in chosen else _only_in_soak(case) for at, case in enumerate(cases)]
+
+
+def _only_in_soak(case: Any) -> Any:
+    return pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.soak)
+
+
+# ---- which tests run ----
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("bossflow")
+    group.addoption("--engines", action="store_true", help="also with MySQL, Docker, Slurm, S3")
+    group.addoption("--soak", action="store_true", help="all there is, samples whole: hours")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    global SOAK
+    SOAK = bool(config.getoption("soak"))
+    if config.getoption("hypothesis_seed", None) is None:
+        config.option.hypothesis_seed = SEED
+    if hasattr(config, "workerinput"):
+        config.stash[suites.ASKED] = config.workerinput["suites"]
+    else:
+        config.stash[suites.ASKED] = suites.asked(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    """Tell one of pytest's processes what was asked for: it has another command line."""
+    node.workerinput["suites"] = node.config.stash[suites.ASKED]  # type: ignore[attr-defined]
+
+
+def pytest_report_header() -> str:
+    return f"samples: BOSSFLOW_SEED={SEED}"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -43,34 +105,13 @@ def pytest_collection(session: pytest.Session) -> None:
         os.chdir(elsewhere.name)
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    for suite, minutes in BUDGETS.items():
-        if item.get_closest_marker(suite) and _seconds[suite] > 60 * minutes:
-            pytest.fail(f"the tests marked {suite} have taken longer than {minutes} minutes")
-
-
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    _seconds.update({suite: report.duration for suite in BUDGETS if suite in report.keywords})
-    if report.when == "teardown":
-        for name, counts in report.user_properties:
-            if name == "counted":
-                _counted.update(counts)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for suite, seconds in _seconds.items():
-        terminalreporter.write_line(f"{suite}: {seconds:.0f} s in all")
-    if _counted:
-        told = ", ".join(f"{number:,} {what}" for what, number in _counted.items())
-        terminalreporter.write_line(f"counted: {told}")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let what takes long begin, so that none of it is left to run alone beside idle cores.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what was not asked for, and begin with what takes long.
 
     Tests on the real data run wherever the data are; in CI they must be there.
     """
-    items.sort(key=_turn)
+    suites.choose(config, items)
+    items.sort(key=suites.turn)
     if (SHARED / "data").is_dir() or os.environ.get("CI"):
         return
     for item in items:
@@ -78,10 +119,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="../shared/data is not on this machine"))
 
 
-def _turn(item: pytest.Item) -> int:
-    if item.path.name in LONGEST:
-        return LONGEST.index(item.path.name)
-    return len(LONGEST) + (not any(map(item.get_closest_marker, BUDGETS)))
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for engine in ("mysql", "docker", "slurm"):
+        if item.get_closest_marker(engine):
+            need(engine)
+    _tally.refuse_if_over(suites.of(item.iter_markers()))
+
+
+# ---- what is told at the end ----
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    _tally.add(report)
+    if report.when == "teardown":
+        for name, counts in report.user_properties:
+            if name == "counted":
+                _counted.update(counts)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput") and _tally.over():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if _counted:
+        told = ", ".join(f"{number:,} {what}" for what, number in _counted.items())
+        terminalreporter.write_line(f"counted: {told}")
+    for line in _tally.lines(config.stash[suites.ASKED]):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +158,7 @@ def counted(record_property: Callable[[str, object], None]) -> Iterator[None]:
     COUNTS.clear()
     yield
     record_property("counted", dict(COUNTS))
+    record_property("pace", suites.pace())
 
 
 @pytest.fixture(scope="session")

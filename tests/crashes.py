@@ -6,7 +6,6 @@ Kills, reruns, and what was compared are counted in `COUNTS`.
 import hashlib
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
@@ -19,16 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from conftest import COUNTS, ROOT
+from commands import said
+from conftest import COUNTS, ROOT, SEED
 from kit import bundles
 from steps import defaults
 from team import environment, own_mysql
 from test_core import run_of
-from test_style import said
 
 COMPUTE = ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK")
-SEED = int(os.environ.get("BOSSFLOW_SEED") or random.SystemRandom().randrange(10**6))
-SOAK = int(os.environ.get("BOSSFLOW_SOAK") or 0)
 
 Point = tuple[str, str, int]
 """Event, pattern that is found in it, and its number: see killed.py."""

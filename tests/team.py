@@ -7,7 +7,6 @@ import secrets
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from conftest import ROOT
-from test_style import tool
+from engines import need
 
 NUMBERS = count()
 
@@ -48,14 +48,8 @@ class Team:
         self, program: str, *arguments: str, schema: str, user: str | None = None, given: str = ""
     ) -> "subprocess.CompletedProcess[str]":
         """Run a Python program as a user of a schema."""
-        return subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", program, *arguments],
-            cwd=self.directory,
-            env=self.settings(schema, user),
-            input=given,
-            capture_output=True,
-            text=True,
-        )
+        settings = self.settings(schema, user)
+        return warm.run("-c", program, *arguments, cwd=self.directory, env=settings, given=given)
 
     def bossflow(
         self, *arguments: str, schema: str, user: str | None = None, given: str = ""
@@ -167,10 +161,11 @@ def deployed(team: Team, user: str) -> Iterator[str]:
         team.drop_user(user, name)
 
 
-def each_server(own: bool = False) -> list[Any]:
+def each_server(own: bool = False, mostly_one: bool = False) -> list[Any]:
     """Return what a fixture has as `params`: functions that yield a server.
 
     `own`: one that no other test uses, for a test that restarts it or changes its settings.
+    `mostly_one`: MySQL only in a soak.
     """
 
     def on_postgresql(paths: pytest.TempPathFactory) -> Iterator[Team]:
@@ -184,11 +179,11 @@ def each_server(own: bool = False) -> list[Any]:
         with own_mysql(paths.mktemp("team")) as (team, _):
             yield team
 
+    marks = [pytest.mark.docker if own else pytest.mark.mysql]
+    marks += [pytest.mark.soak] if mostly_one else []
     return [
         pytest.param(on_postgresql, id="postgresql"),
-        pytest.param(on_own_mysql, id="mysql", marks=pytest.mark.docker)
-        if own
-        else pytest.param(on_mysql, id="mysql", marks=pytest.mark.mysql),
+        pytest.param(on_own_mysql if own else on_mysql, id="mysql", marks=marks),
     ]
 
 
@@ -200,8 +195,7 @@ def environment(**settings: str) -> dict[str, str]:
 
 def mysql(directory: Path) -> Team:
     """Return the MySQL server that BOSSFLOW_TEST_MYSQL names, as its administrator."""
-    if "BOSSFLOW_TEST_MYSQL" not in os.environ and not os.environ.get("CI"):
-        pytest.skip("BOSSFLOW_TEST_MYSQL names no MySQL server")
+    need("mysql")
     named = Path(os.environ["BOSSFLOW_TEST_MYSQL"])
     database = json.loads((named / "datajoint.json").read_text())["database"]
     (root,) = re.findall(r"^MYSQL_ROOT_PASSWORD=(.+)$", (named / ".env").read_text(), re.M)
@@ -225,7 +219,7 @@ def mysql(directory: Path) -> Team:
 @contextmanager
 def own_mysql(directory: Path) -> Iterator[tuple[Team, str]]:
     """Start a MySQL server in Docker; yield it, as its administrator, and its container."""
-    tool("docker")
+    need("docker")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     password = secrets.token_hex(20)

@@ -19,8 +19,8 @@ import pytest
 from bossflow import archive
 from bossflow.archive_faults import KINDS, misbehaving, read_plan
 from bossflow.archive_volumes import volume_of
-from conftest import COUNTS
-from test_workflow import CHANNEL, Lab, Outcome, Store, check, make_voxels, whole
+from conftest import COUNTS, sample
+from lab import CHANNEL, Lab, Outcome, Store, check, make_voxels, whole
 from voxels.boxes import Box, grid
 from voxels.volumes import read_array
 
@@ -191,7 +191,7 @@ def hits(logged: pytest.LogCaptureFixture) -> list[str]:
 STORM = {kind: 0.02 for kind in KINDS if kind not in ("zeros", "silence", "drip", "throttle")}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", sample(list(range(3)), 1))
 def test_a_storm_of_faults_changes_no_voxel(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
@@ -295,7 +295,7 @@ class Weather(Lab):
         return super().environment | {"BOSSDB_TOKEN": self.token}
 
     def run(self, **params: Any) -> Outcome:
-        return self.nextflow(**BLOCKWISE, **params)
+        return super().run(**BLOCKWISE, **params)
 
     def pulled(self) -> int:
         return len(list((self.home / "store" / "PULL_BLOCK").glob("*/*/bundle.json")))
@@ -314,7 +314,6 @@ def test_a_run_through_a_storm_ends_as_in_calm_weather(lab: Weather, tmp_path: P
         ended = lab.run(verify_pull=True)
         assert ended.code != 0
         assert EXPIRED in ended.text
-        assert "To complete it: nextflow run" in ended.text
         (request,) = lab.status()["requests"]
         done = request["units"]["PULL_BLOCK"]["recorded"]
         assert 0 < done == lab.pulled() < 8

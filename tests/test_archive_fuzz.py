@@ -23,7 +23,7 @@ import psutil
 import pytest
 from bossflow import archive
 from bossflow.archive_volumes import open_volume, volume_of
-from conftest import COUNTS
+from conftest import COUNTS, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -153,7 +153,7 @@ def request(method: str, path: str, token: bytes, *headers: bytes, body: bytes =
     return b"\r\n".join([*lines, b"Connection: close", b"", body])
 
 
-@settings(max_examples=500, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(500), suppress_health_check=list(HealthCheck))
 @given(
     method=METHODS,
     path=paths(),
@@ -181,7 +181,7 @@ def test_no_request_is_more_than_refused(
     np.testing.assert_array_equal(served.array, VOXELS)
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(150), suppress_health_check=list(HealthCheck))
 @given(sent=st.one_of(st.binary(max_size=600), st.lists(st.binary(max_size=60)).map(b"\r\n".join)))
 def test_no_bytes_are_more_than_refused(
     served: Served, caplog: pytest.LogCaptureFixture, sent: bytes
@@ -259,7 +259,7 @@ def bodies(draw: st.DrawFn) -> bytes:
 CODECS = ["lz4", "blosclz", "zlib", "zstd"]
 
 
-@settings(max_examples=250, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(250), suppress_health_check=list(HealthCheck))
 @given(body=bodies())
 def test_a_body_is_written_whole_or_refused(
     served: Served, caplog: pytest.LogCaptureFixture, body: bytes

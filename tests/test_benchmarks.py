@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from bossflow import archive
 from bossflow.archive_volumes import volume_of
 from bossflow.voxels.boxes import Box
-from conftest import ROOT
+from conftest import ROOT, sample
 
 BENCHMARKS = ROOT / "benchmarks"
 PROGRAMS = sorted(
@@ -41,7 +42,7 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", sample(PROGRAMS, 2))
 def test_every_benchmark_says_how_to_use_it(program: str) -> None:
     said = run(program, "--help")
     assert all(option in said for option in ("--volume", "--json", "--rounds", "--plot"))
@@ -134,6 +135,8 @@ def test_pull_asks_both_ways_for_the_same_voxels(monkeypatch: pytest.MonkeyPatch
         assert taken.wall_s > 0.02, "the link is no slower than its round trip"
 
 
+@pytest.mark.nextflow
+@pytest.mark.soak
 def test_label_measures_a_whole_run_and_compares_its_labels(tmp_path: Path) -> None:
     voxels = np.random.default_rng(2).integers(0, 3, (24, 24, 24)).astype(np.uint32)
     np.save(tmp_path / "volume.npy", voxels)
@@ -143,3 +146,13 @@ def test_label_measures_a_whole_run_and_compares_its_labels(tmp_path: Path) -> N
     found = json.loads((tmp_path / "label.json").read_text())
     assert set(found["figures"]) == {"bossflow, 24^3", "cc3d in memory, 24^3"}
     assert {"Nextflow", "PLAN", "LABEL_BLOCK", "database"} <= set(found["parts"])
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_is_missing_is_a_sentence(program: str) -> None:
+    """Without the packages of the virtual environment (`-S`)."""
+    command = [sys.executable, "-S", str(BENCHMARKS / program)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert re.match(r"the Python package \w+ is not installed here: run ./set-up.sh ", line), line

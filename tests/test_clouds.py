@@ -3,6 +3,7 @@
 Nextflow's plugins for them can't be had here, so what would be a cloud's task is a local one.
 """
 
+import functools
 import json
 import os
 import subprocess
@@ -10,7 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_nextflow import SOURCE, Stage, job, nextflow, said
+from conftest import ROOT, sample
+from stage import SOURCE, Stage, job, nextflow, said
+
+pytestmark = pytest.mark.clouds
 
 GIVEN = {
     "awsbatch": {
@@ -80,6 +84,11 @@ def settings(project: Path, profile: str, parser: str) -> dict[str, object]:
     return {name.replace("'", ""): value.strip("'") for name, value in pairs}
 
 
+@functools.cache
+def standard(parser: str) -> dict[str, object]:
+    return settings(ROOT, "standard", parser)
+
+
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     yield Stage(tmp_path_factory.mktemp("clouds"))
@@ -93,7 +102,7 @@ def here(stage: Stage) -> tuple[str, str]:
     return "-c", str(config)
 
 
-@pytest.mark.parametrize("parser", ["v1", "v2"])
+@pytest.mark.parametrize("parser", [pytest.param("v1", marks=pytest.mark.soak), "v2"])
 @pytest.mark.parametrize("profile", list(GIVEN))
 def test_a_profile_sets_what_was_given(tmp_path: Path, profile: str, parser: str) -> None:
     project = Stage(tmp_path).project
@@ -111,12 +120,12 @@ def test_a_profile_sets_what_was_given(tmp_path: Path, profile: str, parser: str
     asked = {name: str(value).replace("True", "true") for name, value in SET[profile].items()}
     assert {name: found.get(name) for name in asked} == asked
     assert found["process.withLabel:head.executor"] == "local"
-    plain = settings(project, "standard", parser)
+    plain = standard(parser)
     kept = {name: value for name, value in plain.items() if name.startswith("process.with")}
     assert kept and kept.items() <= found.items(), "a profile takes nothing away"
 
 
-@pytest.mark.parametrize("profile", list(GIVEN))
+@pytest.mark.parametrize("profile", sample(list(GIVEN), 1))
 def test_what_a_profile_needs_is_said_before_anything_starts(stage: Stage, profile: str) -> None:
     run = stage.run(*SOURCE, "-profile", profile)
     assert run.returncode != 0
@@ -136,39 +145,42 @@ def test_what_a_profile_needs_is_said_before_anything_starts(stage: Stage, profi
 
 @pytest.mark.parametrize(
     ("profile", "given", "sentences"),
-    [
-        (
-            "awsbatch",
-            ["--bucket=gs://my-bucket"],
-            ['bucket must begin with s3:// with -profile awsbatch, not "gs://my-bucket"'],
-        ),
-        (
-            "google_batch",
-            ["--store=s3://my-bucket/store", "--token_secret=token"],
-            [
-                'store must begin with gs:// with -profile google_batch, not "s3://my-bucket/store"',
-                "token_secret is not for -profile google_batch",
-            ],
-        ),
-        (
-            "awsbatch",
-            ["--store=products", "--source=precomputed://file:///data/volume"],
-            [
-                'store must begin with s3:// with -profile awsbatch, not "products"',
-                'source "precomputed://file:///data/volume" is a volume here',
-            ],
-        ),
-        (
-            "k8s",
-            ["--volume_mount=/nix", "--store=products", "--source=zarr:///data/volume"],
-            [
-                "the work directory (-work-dir) must be on the volume that -profile k8s mounts",
-                "the clone of bossflow must be on the volume",
-                "store must be on the volume",
-                "source must be on the volume",
-            ],
-        ),
-    ],
+    sample(
+        [
+            (
+                "awsbatch",
+                ["--bucket=gs://my-bucket"],
+                ['bucket must begin with s3:// with -profile awsbatch, not "gs://my-bucket"'],
+            ),
+            (
+                "google_batch",
+                ["--store=s3://my-bucket/store", "--token_secret=token"],
+                [
+                    'store must begin with gs:// with -profile google_batch, not "s3://my-bucket/store"',
+                    "token_secret is not for -profile google_batch",
+                ],
+            ),
+            (
+                "awsbatch",
+                ["--store=products", "--source=precomputed://file:///data/volume"],
+                [
+                    'store must begin with s3:// with -profile awsbatch, not "products"',
+                    'source "precomputed://file:///data/volume" is a volume here',
+                ],
+            ),
+            (
+                "k8s",
+                ["--volume_mount=/nix", "--store=products", "--source=zarr:///data/volume"],
+                [
+                    "the work directory (-work-dir) must be on the volume that -profile k8s mounts",
+                    "the clone of bossflow must be on the volume",
+                    "store must be on the volume",
+                    "source must be on the volume",
+                ],
+            ),
+        ],
+        2,
+    ),
 )
 def test_what_tasks_could_not_reach_is_refused(
     stage: Stage, here: tuple[str, str], profile: str, given: list[str], sentences: list[str]
@@ -188,11 +200,14 @@ def test_a_profile_without_a_cloud_needs_nothing_of_one(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("profile", "store"),
-    [
-        ("awsbatch", "s3://my-bucket/bossflow/store"),
-        ("google_batch", "gs://my-bucket/bossflow/store"),
-        ("k8s", "{stage}/store"),
-    ],
+    sample(
+        [
+            ("awsbatch", "s3://my-bucket/bossflow/store"),
+            ("google_batch", "gs://my-bucket/bossflow/store"),
+            ("k8s", "{stage}/store"),
+        ],
+        1,
+    ),
 )
 def test_heads_stay_here_and_secrets_with_them(
     stage: Stage, here: tuple[str, str], tmp_path: Path, profile: str, store: str

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from add_words import add_words
+from conftest import sample
 from count_words import count_words
 from kit import bundles, tasks
 
@@ -515,6 +516,13 @@ def test_watching_tells_the_speed_of_a_stage() -> None:
     assert in_words(after).endswith("min left")
 
 
+def made_in(store: Path) -> set[str]:
+    """Return the executions whose bundles are in a store: other tests' are recorded as well."""
+    rows = bossflow.Execution.proj("bundle_url").to_dicts()
+    there = bundles.url(store)
+    return {row["execution_id"] for row in rows if row["bundle_url"].startswith(f"{there}/")}
+
+
 def test_a_store_that_is_away_is_not_lost(pipeline: Pipeline, files: list[Path]) -> None:
     from bossflow import invalidate
 
@@ -523,7 +531,7 @@ def test_a_store_that_is_away_is_not_lost(pipeline: Pipeline, files: list[Path])
     problem = pipeline.run(files)["plan"]["problem"]
     assert f"store {pipeline.store}" in problem
     assert "can't be reached from here" in problem
-    assert not invalidate.select(lost=True)
+    assert not invalidate.select(lost=True) & made_in(pipeline.store)
     pipeline.store.with_name("elsewhere").rename(pipeline.store)
     assert pipeline.run(files)["plan"]["requests"] == done["plan"]["requests"]
 
@@ -584,7 +592,7 @@ def test_a_lost_bundle_is_named_before_anything_runs(pipeline: Pipeline, files: 
     problem = pipeline.run(files)["plan"]["problem"]
     assert "1 recorded bundles are not in the store" in problem
     assert "bossflow invalidate --lost" in problem
-    lost = invalidate.select(lost=True)
+    lost = invalidate.select(lost=True) & made_in(pipeline.store)
     assert lost
     invalidate.invalidate(lost)
     assert pipeline.run(files)["verdict"] == {"missing": None}
@@ -637,16 +645,19 @@ def bossflow_says(*arguments: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize(
     ("damage", "problem"),
-    [
-        (altered, "word.parquet is not what its bundle says"),
-        (truncated, "word.parquet is not what its bundle says: 10 bytes"),
-        (without_a_file, "word.parquet is missing"),
-        (a_directory_instead, "word.parquet can't be read: Is a directory"),
-        (without_manifest, "bundle.json is missing"),
-        (with_another_manifest, "bundle.json is not the one that was recorded"),
-        (not_json, "bundle.json is not a valid bundle"),
-        (gone, "bundle.json is missing"),
-    ],
+    sample(
+        [
+            (altered, "word.parquet is not what its bundle says"),
+            (truncated, "word.parquet is not what its bundle says: 10 bytes"),
+            (without_a_file, "word.parquet is missing"),
+            (a_directory_instead, "word.parquet can't be read: Is a directory"),
+            (without_manifest, "bundle.json is missing"),
+            (with_another_manifest, "bundle.json is not the one that was recorded"),
+            (not_json, "bundle.json is not a valid bundle"),
+            (gone, "bundle.json is missing"),
+        ],
+        2,
+    ),
 )
 def test_damage_is_found_and_named_and_made_again(
     pipeline: Pipeline, files: list[Path], damage: Any, problem: str

@@ -1,7 +1,7 @@
 """Whatever is killed, and whenever: a plain run completes it, and no finished unit is made again.
 
-`BOSSFLOW_SEED` repeats the random kills of a run that printed it; `BOSSFLOW_SOAK=200` adds so many
-to each database.
+`BOSSFLOW_SEED` repeats the kills of a run that printed it. `--soak` tries every point on every
+database, and at random as often as `BOSSFLOW_SOAK` says (20).
 """
 
 import contextlib
@@ -21,10 +21,10 @@ import numpy as np
 import psutil
 import pytest
 import tensorstore as ts
-from conftest import COUNTS, ROOT
-from crashes import COMPUTE, SEED, SOAK, Lab, Point, Server, embedded, mysql
+from conftest import COUNTS, ROOT, SEED, sample
+from crashes import COMPUTE, Lab, Point, Server, embedded, mysql
 from kit import bundles
-from test_workflow import CHANNEL, make_voxels
+from lab import CHANNEL, make_voxels
 
 pytestmark = pytest.mark.faults
 
@@ -32,10 +32,14 @@ VOXELS = make_voxels((36, 70, 90), 1)
 ASKED = {"block_shape": [32, 64, 64], "connectivity": 18, "min_voxels": 3}  # 8 blocks
 BLOCKS = 8
 
+KILLS = int(os.environ.get("BOSSFLOW_SOAK") or 20)
 SERVERS = [
     pytest.param("postgresql", id="postgresql"),
     pytest.param("mysql", id="mysql", marks=pytest.mark.docker),
 ]
+# What is no matter of the database is tried on one, and in a soak on both.
+IN_SOAK = pytest.param("mysql", id="mysql", marks=[pytest.mark.docker, pytest.mark.soak])
+on_one = pytest.mark.parametrize("server", [SERVERS[0], IN_SOAK], indirect=True)
 
 
 @pytest.fixture(scope="module", params=SERVERS)
@@ -159,20 +163,21 @@ IN_STORE = {
 }
 
 
-@pytest.mark.parametrize("point", IN_DATABASE)
+@pytest.mark.parametrize("point", sample(list(IN_DATABASE), 4))
 def test_what_a_kill_leaves_in_the_database_is_completed(lab: Lab, point: str) -> None:
     kill_next(lab, *IN_DATABASE[point])
     lab.rerun()
 
 
 @pytest.mark.parametrize("server", SERVERS[:1], indirect=True)
-@pytest.mark.parametrize("point", IN_STORE)
+@pytest.mark.parametrize("point", sample(list(IN_STORE), 5))
 def test_what_a_kill_leaves_in_the_store_is_completed(lab: Lab, point: str) -> None:
     kill_next(lab, *IN_STORE[point])
     lab.rerun()
 
 
-@pytest.mark.parametrize("number", range(4 + SOAK))
+@on_one
+@pytest.mark.parametrize("number", sample(list(range(KILLS)), 3))
 def test_a_program_may_be_killed_anywhere(lab: Lab, number: int) -> None:
     chosen = random.Random(f"{SEED} {number}")
     state = chosen.choice(["nothing", *COMPUTE, "made"])
@@ -180,34 +185,39 @@ def test_a_program_may_be_killed_anywhere(lab: Lab, number: int) -> None:
     lab.rerun()
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        ("sql done", "CREATE (SCHEMA|DATABASE)", 1),
-        ("sql", r"CREATE TABLE.*\brun__failure\b", 1),
-        ("sql done", r"CREATE TABLE.*\brequest\b", 1),
-        ("sql", r"INSERT.*schema_version", 1),
-    ],
-    ids=["schema", "part", "half a table", "version"],
-)
-def test_a_deployment_that_was_killed_is_completed(lab: Lab, point: Point) -> None:
+DEPLOYING = {
+    "after the schema": ("sql done", "CREATE (SCHEMA|DATABASE)", 1),
+    "before a part": ("sql", r"CREATE TABLE.*\brun__failure\b", 1),
+    "within a table": ("sql done", r"CREATE TABLE.*\brequest\b", 1),
+    "before the version": ("sql", r"INSERT.*schema_version", 1),
+}
+
+
+@pytest.mark.parametrize("point", sample(list(DEPLOYING), 2))
+def test_a_deployment_that_was_killed_is_completed(lab: Lab, point: str) -> None:
     lab.begin()
     lab.drop()
-    lab.program("bossflow", "db", "deploy", end_at=point)
+    lab.program("bossflow", "db", "deploy", end_at=DEPLOYING[point])
     lab.ok("bossflow", "db", "deploy")
     lab.restore("nothing")
     lab.rerun()
 
 
-@pytest.mark.parametrize(
-    "point",
-    [("os.rename", r"\.retired", 5), ("sql", "^DELETE", 1), ("sql", "^COMMIT", 1)],
-    ids=["between bundles", "before rows", "before the end"],
-)
-def test_an_invalidation_that_was_killed_is_named_and_completed(lab: Lab, point: Point) -> None:
+FORGETTING = {
+    "between bundles": ("os.rename", r"\.retired", 5),
+    "before rows": ("sql", "^DELETE", 1),
+    "before the end": ("sql", "^COMMIT", 1),
+}
+
+
+@on_one
+@pytest.mark.parametrize("point", sample(list(FORGETTING), 1))
+def test_an_invalidation_that_was_killed_is_named_and_completed(lab: Lab, point: str) -> None:
     lab.restore("done")
     lab.begin()
-    lab.program("bossflow", "invalidate", "--block", "0-1_0-1_0-1", "--yes", end_at=point)
+    lab.program(
+        "bossflow", "invalidate", "--block", "0-1_0-1_0-1", "--yes", end_at=FORGETTING[point]
+    )
     problem = lab.plan()["problem"]
     assert "recorded bundles are not in the store" in problem
     assert "bossflow invalidate --lost" in problem
@@ -215,7 +225,8 @@ def test_an_invalidation_that_was_killed_is_named_and_completed(lab: Lab, point:
     lab.rerun()
 
 
-@pytest.mark.parametrize("process", COMPUTE)
+@on_one
+@pytest.mark.parametrize("process", sample(list(COMPUTE), 1))
 def test_a_bundle_that_is_lost_is_made_again_with_all_that_came_of_it(
     lab: Lab, process: str
 ) -> None:
@@ -226,7 +237,7 @@ def test_a_bundle_that_is_lost_is_made_again_with_all_that_came_of_it(
     lab.rerun()
 
 
-@pytest.mark.parametrize("orphans", [False, True], ids=["", "but its children"])
+@pytest.mark.parametrize("orphans", sample([False, True], 1))
 @pytest.mark.parametrize("point", ["PLAN before it commits", "RECORD before it commits"])
 def test_the_server_may_be_killed_in_a_transaction(lab: Lab, point: str, orphans: bool) -> None:
     kill_next(lab, *IN_DATABASE[point], by=signal.SIGSTOP)
@@ -343,8 +354,9 @@ def kill_task(lab: Lab, run: "subprocess.Popen[bytes]", chosen: random.Random) -
                 process.kill()
 
 
-@pytest.mark.parametrize("number", range(1 + SOAK // 10))
-@pytest.mark.parametrize("what", ["head", "task", "server", "archive"])
+@on_one
+@pytest.mark.parametrize("number", [0, *sample(list(range(1, KILLS // 5)), 0)])
+@pytest.mark.parametrize("what", sample(["head", "task", "server", "archive"], 2))
 def test_a_run_may_be_killed_at_any_moment(
     run_lab: Lab, archive: Archive, what: str, number: int
 ) -> None:

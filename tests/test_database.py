@@ -11,7 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+import warm
 from conftest import ROOT
+
+COMMAND = "from bossflow.cli import main; main()"
 
 
 class Home:
@@ -20,24 +23,26 @@ class Home:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
+            "BOSSFLOW_HOME": str(self.path),
+            "PYTHONPATH": str(ROOT / "schema"),
+            "PYTHONWARNINGS": "ignore",
+        }
+
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-c", "from bossflow.cli import main; main()", *arguments],
-            env=os.environ
-            | {
-                "BOSSFLOW_HOME": str(self.path),
-                "PYTHONPATH": str(ROOT / "schema"),
-                "PYTHONWARNINGS": "ignore",
-            },
+            [sys.executable, "-c", COMMAND, *arguments],
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
     def bossflow(self, *arguments: str) -> tuple[int, str]:
-        process = self.start(*arguments)
-        out, err = process.communicate()
-        return process.returncode, out + err
+        done = warm.run("-c", COMMAND, *arguments, cwd=self.path.parent, env=self.environment)
+        return done.returncode, done.stdout + done.stderr
 
     @property
     def pid(self) -> int:

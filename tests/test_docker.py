@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from commands import said, tool, tracked
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from test_style import said, tool, tracked
 
 ROOT = Path(__file__).resolve().parents[1]
 USER = 4711  # has no entry in /etc/passwd, as in most containers
@@ -153,12 +153,21 @@ def team(clone: Path, place: Path) -> Iterator[Team]:
         run(*compose, cwd=clone, **environment)
 
 
+def tags(root: Path) -> dict[str, str]:
+    """Return the tag of each image, by `containers/tags`."""
+    lines = run(root / "containers/tags").splitlines()
+    found = dict(line.split("_TAG=") for line in lines)
+    assert all(re.fullmatch("[0-9a-f]{12}", tag) for tag in found.values()), found
+    assert {run(root / "containers/tags", name.lower()).strip() for name in found} == {
+        *found.values()
+    }
+    return {name.lower(): tag for name, tag in found.items()}
+
+
 @pytest.fixture(scope="session")
 def images(team: Team) -> dict[str, str]:
     """Return each image's name with its tag."""
-    lines = (team.clone / "conf/containers.config").read_text().split("'")
-    found = [word for word in lines if word.startswith("bossflow/")]
-    return {name.partition("/")[2].partition(":")[0]: name for name in found}
+    return {image: f"bossflow/{image}:{tag}" for image, tag in tags(team.clone).items()}
 
 
 @contextlib.contextmanager
@@ -183,8 +192,36 @@ def archive(directory: Path, home: Path) -> Iterator[str]:
         server.wait()
 
 
-def test_tags_of_the_images_are_current() -> None:
-    said(str(ROOT / "containers/tags"), "--check")
+def test_a_tag_follows_what_its_image_is_built_from(tmp_path: Path) -> None:
+    for name in tracked("containers", "requirements", "bin", "schema", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    before = tags(tmp_path)
+    assert before == tags(ROOT), "wherever it lies"
+    for name, changed in {
+        "bin/voxels/boxes.py": {"cc3d", "datajoint"},
+        "bin/label_block.py": set(),
+        "containers/intern/Dockerfile": {"intern"},
+        "requirements/build.txt": {"intern", "cc3d", "datajoint"},
+        "schema/bossflow/bundle.schema.json": {"datajoint"},
+    }.items():
+        with (tmp_path / name).open("a") as stream:
+            stream.write("\n")
+        now = tags(tmp_path)
+        assert {image for image in now if now[image] != before[image]} == changed, name
+        before = now
+    (tmp_path / "schema/bossflow/new.py").touch()
+    assert tags(tmp_path)["datajoint"] != before["datajoint"]
+
+
+@pytest.mark.nextflow
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+def test_nextflow_asks_for_the_images_of_the_source_that_is_here(parser: str) -> None:
+    shown = run(
+        *("nextflow", "config", "-profile", "docker", "-flat", ROOT), NXF_SYNTAX_PARSER=parser
+    )
+    for image, tag in tags(ROOT).items():
+        assert f"process.'withLabel:{image}'.container = 'bossflow/{image}:{tag}'" in shown
 
 
 def test_every_process_names_its_image() -> None:

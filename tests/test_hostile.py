@@ -21,30 +21,31 @@ import pytest
 import zarr
 from bossflow.archive import app, serving
 from bossflow.archive_volumes import volume_of
-from conftest import COUNTS, ROOT
+from conftest import COUNTS, ROOT, SEED, examples
 from describe import described
 from hostile import DESCRIBED, PER_ROW, SCHEMA, is_a_sentence
 from hypothesis import HealthCheck, Phase, example, given, seed, settings
 from hypothesis import strategies as st
 from kit.rows import rows
+from stage import judge, nextflow, said
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from team import Team, a_schema, each_server, password_file
-from test_nextflow import nextflow, said
 from voxels.archives import bossdb
 
 pytestmark = pytest.mark.faults
 
 CANARY = Path(f"/tmp/bossflow-canary-{os.getpid()}")
 SOURCE = "bossdb://lab/brain/neurons"
-SEED = 20260806
 VALUES = hostile.values(CANARY)
 CELLS = st.one_of(st.sampled_from([*hostile.commands(CANARY), *hostile.TEXTS]), st.text())
 
 
 def many(number: int, **others: Any) -> settings:
     checks = list(HealthCheck)
-    return settings(max_examples=number, database=None, suppress_health_check=checks, **others)
+    return settings(
+        max_examples=examples(number), database=None, suppress_health_check=checks, **others
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -113,25 +114,6 @@ def test_any_sample_sheet_is_valid_or_a_sentence(
             valid(row)
 
 
-JUDGE = """
-include {{ checked }} from '{root}/workflows/kit/parameters'
-
-workflow {{
-    def schema = new org.yaml.snakeyaml.Yaml().load(file('{root}/nextflow_schema.json').text)
-    def verdicts = file('maps.jsonl').readLines().collect {{ line ->
-        try {{
-            [values: checked(new groovy.json.JsonSlurper().parseText(line), schema, workflow)]
-        }}
-        catch (Throwable thrown) {{
-            def cause = thrown.cause ?: thrown
-            [problem: cause.message, type: cause.class.name]
-        }}
-    }}
-    file('verdicts.json').text = groovy.json.JsonOutput.toJson(verdicts)
-}}
-"""
-
-
 def maps() -> list[dict[str, Any]]:
     """Return parameters as a file may give them: mostly one that is hostile, among good ones."""
     good = {
@@ -171,11 +153,7 @@ def test_the_pipeline_and_its_programs_judge_parameters_alike(tmp_path: Path) ->
     """Groovy, which stops a run, Python, which reads rows, and jsonschema, which knows neither."""
     given = maps()
     COUNTS["hostile parameter maps in Groovy"] = len(given)
-    (tmp_path / "main.nf").write_text(JUDGE.format(root=ROOT))
-    (tmp_path / "maps.jsonl").write_text("".join(json.dumps(one) + "\n" for one in given))
-    done = nextflow("-q", "run", "main.nf", cwd=tmp_path)
-    assert done.returncode == 0, said(done)
-    verdicts = json.loads((tmp_path / "verdicts.json").read_text())
+    verdicts = judge(tmp_path, [json.dumps(one) for one in given])
     accepted = 0
     for params, verdict in zip(given, verdicts, strict=True):
         problem = verdict.get("problem")
@@ -389,7 +367,7 @@ def team(
 
 def test_nothing_that_is_asked_is_sql_or_a_path_elsewhere(team: Team, tmp_path: Path) -> None:
     program = (ROOT / "tests/hostile_plan.py").read_text()
-    arguments = (str(ROOT / "tests"), str(tmp_path), str(CANARY), "150", str(SEED))
+    arguments = (str(ROOT / "tests"), str(tmp_path), str(CANARY), str(examples(300)), str(SEED))
     with a_schema(team) as schema:
         code, text = team.bossflow("db", "deploy", schema=schema)
         assert code == 0, text

@@ -1,20 +1,16 @@
 """A database that the first version filled: refused, migrated with every row, and used on."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from bossflow import archive, migrations
-from bossflow.archive_volumes import volume_of
-from conftest import ROOT
+from bossflow import __version__, migrations
+from lab import Lab
 from team import PASSWORD, Team, a_schema, each_server, environment
 
 DATA = Path(__file__).parent / "data"
-CHANNEL = "bossdb://lab/slice/neurons"
 
 
 @pytest.fixture(scope="module", params=each_server())
@@ -39,7 +35,8 @@ def test_older_tables_are_refused_and_then_migrated_with_every_row(team: Team, f
         code, text = team.bossflow(*command, schema=first)
         assert code == 1
         assert (
-            f"is of version 1, but bossflow 0.1.0 works with version {migrations.VERSION}" in text
+            f"is of version 1, but bossflow {__version__} works with version {migrations.VERSION}"
+            in text
         )
         assert "bossflow db migrate" in text
     state = json.loads(team.bossflow("db", "status", "--json", schema=first)[1])
@@ -60,34 +57,20 @@ def test_a_run_goes_on_where_the_first_version_was(team: Team, first: str, tmp_p
     user = f"late_{first[-12:]}"
     assert team.bossflow("db", "migrate", schema=first)[0] == 0
     team.grant(user, first)
-    voxels = np.random.default_rng(1).integers(0, 3, (8, 12, 12), dtype=np.uint64)
+    lab = Lab(tmp_path, np.random.default_rng(1).integers(0, 3, (8, 12, 12), np.uint64), (0, 0, 0))
+    lab.voxel_size_nm_zyx = (1.0, 1.0, 1.0)
+    lab.own = team.settings(first, user)
     (tmp_path / "store").mkdir()
-    app = archive.app({CHANNEL: volume_of(voxels, (0, 0, 0), (1.0, 1.0, 1.0))})
+    asked = {"block_shape": [4, 8, 8], "store": str(tmp_path / "store"), "min_voxels": 2}
     try:
-        with archive.serving(app) as host:
-            given = ["--source", CHANNEL, "--archive", "lab", "--bossdb_host", host]
-            given += ["--block_shape", "4,8,8", "--store", str(tmp_path / "store")]
-            given += ["--min_voxels", "2"]
-
-            def run(*more: str) -> "subprocess.CompletedProcess[str]":
-                path = f"{Path(sys.executable).parent}:{team.environment['PATH']}"
-                return subprocess.run(
-                    ["nextflow", "-q", "run", str(ROOT), *given, *more],
-                    cwd=tmp_path,
-                    env=team.settings(first, user) | {"PATH": path, "NXF_ANSI_LOG": "false"},
-                    capture_output=True,
-                    text=True,
-                )
-
+        with lab.serving():
             # its bundles were not kept: known, so not silently made again
-            done = run()
-            assert "recorded bundles are not in the store any more" in done.stdout + done.stderr
+            refused = lab.run(**asked)
+            assert "recorded bundles are not in the store any more" in refused.text
             code, text = team.bossflow("invalidate", "--lost", "--yes", schema=first, user=user)
             assert (code, "forgot 38 rows of stages" in text) == (0, True), text
-            done = run()
-            assert done.returncode == 0, done.stdout + done.stderr
-            assert "1 request: 1 complete" in done.stdout
-            assert "nothing to compute" in run().stdout
+            assert "1 request: 1 complete" in lab.run(**asked).ok().text
+            assert "nothing to compute" in lab.run(**asked).text
     finally:
         team.drop_user(user, first)
     assert PASSWORD not in "".join(

@@ -1,12 +1,13 @@
 """The tests that use a database once more: on MySQL, as the run-time user, who has no table rights.
 
-Those of the core also as such a user of PostgreSQL; as its only user they ran before.
+Some of the core's also as such a user of PostgreSQL; as its only user all of them ran.
 """
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -15,24 +16,31 @@ from team import Team, a_schema, each_server
 # What is left out is about the embedded database, the store, or what is said before a database is
 # asked. What fails, is invalidated or changes is in test_core.py and test_crashes.py, on both.
 LABEL = (
-    "labelled_as_cc3d_labels_it or second_run or fewer_components or every_format "
-    "or readmes_queries or dry_run or sheet_of"
+    "labelled_as_cc3d_labels_it or fewer_components or every_format or readmes_queries or dry_run "
+    "or sheet_of"
+)
+# Those that write, delete or take the lock.
+CHOSEN = (
+    "records_every_unit or second_run or failed_unit or receipts_of_a_later or refuses_does_not "
+    "or watching_ends or lost_bundle or retired_inputs or each_unit_once or keeps_a_second"
 )
 CASES = {
     "core": ("test_core.py",),
+    "chosen": ("test_core.py", "-k", CHOSEN),
     "insert": ("test_insert.py",),
     "toy": ("test_toy.py",),
     "label": ("test_workflow.py", "-m", "not shared", "-k", LABEL),
 }
 
 
-# the embedded database, where they all ran, is PostgreSQL too
-RUNS = [
-    pytest.param(server.values[0], case, id=f"{server.id}-{case}", marks=server.marks)
-    for server in each_server()
-    for case in CASES
-    if server.id == "mysql" or case == "core"
-]
+def runs() -> Iterator[Any]:
+    """Yield server and case; the embedded database, where all of them ran, is PostgreSQL too."""
+    for server in each_server():
+        for case in CASES if server.id == "mysql" else ("core", "chosen"):
+            in_soak = case == "toy" or (server.id, case) == ("postgresql", "core")
+            if (server.id, case) != ("mysql", "chosen"):
+                marks = [*server.marks, *([pytest.mark.soak] if in_soak else [])]
+                yield pytest.param(server.values[0], case, id=f"{server.id}-{case}", marks=marks)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +50,7 @@ def team(
     yield from request.param(tmp_path_factory)
 
 
-@pytest.mark.parametrize(("team", "case"), RUNS, indirect=["team"])
+@pytest.mark.parametrize(("team", "case"), runs(), indirect=["team"])
 def test_it_passes_for_a_user_without_table_rights(team: Team, case: str, tmp_path: Path) -> None:
     file, *chosen = CASES[case]
     with a_schema(team) as schema:

@@ -18,7 +18,7 @@ import tensorstore as ts
 from conftest import ROOT
 from kit import buckets, bundles, tasks
 from kit.tasks import Bundle, Unit
-from test_workflow import SMALL, Lab, X, Y, Z, check, make_voxels, read_volume, whole
+from lab import SMALL, Lab, X, Y, Z, check, make_voxels, read_volume, whole
 
 pytestmark = pytest.mark.s3
 
@@ -110,10 +110,10 @@ class Pair:
 def pair(started: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     labs = Pair(tmp_path_factory.mktemp("pair"))
     with labs.on_disk.serving(), labs.in_bucket.serving():
-        labs.on_disk.nextflow(**labs.asked).ok()
+        labs.on_disk.run(**labs.asked).ok()
         made = labs.in_bucket.nextflow(**labs.asked, store=labs.store).ok()
         assert made.computed == {
-            "PULL_BLOCK": 2, "LABEL_BLOCK": 2, "LINK_BLOCK": 2, "STITCH": 1, "RELABEL_BLOCK": 2
+            "PULL_BLOCK": 8, "LABEL_BLOCK": 8, "LINK_BLOCK": 8, "STITCH": 1, "RELABEL_BLOCK": 8
         }  # fmt: skip
         yield labs
 
@@ -201,7 +201,7 @@ def test_credentials_are_written_nowhere(pair: Pair) -> None:
 
 def test_a_second_run_computes_nothing_however_the_store_is_written(pair: Pair) -> None:
     before = objects(pair.store)
-    again = pair.in_bucket.nextflow(**pair.asked, store=f"S3://{BUCKET}/results/store/").ok()
+    again = pair.in_bucket.run(**pair.asked, store=f"S3://{BUCKET}/results/store/").ok()
     assert again.tasks == {"DESCRIBE": 1, "PLAN": 1}
     assert objects(pair.store) == before
 
@@ -213,7 +213,7 @@ def test_a_block_that_is_invalidated_is_made_again(pair: Pair) -> None:
     lab.bossflow("invalidate", "--block", block, "--yes")
     assert len(executions(lab)) < len(before)
     assert any(name.startswith(".retired/PULL_BLOCK/") for name in objects(pair.store))
-    again = lab.nextflow(**pair.asked, store=pair.store).ok()
+    again = lab.run(**pair.asked, store=pair.store).ok()
     assert again.computed["PULL_BLOCK"] == 1 and again.computed["STITCH"] == 1
     assert executions(lab) == before
 
@@ -224,8 +224,8 @@ def test_an_emptied_database_is_filled_from_the_bucket(pair: Pair) -> None:
     there = objects(pair.store)
     lab.bossflow("db", "stop")
     shutil.rmtree(lab.home)
-    again = lab.nextflow(**pair.asked, store=pair.store).ok()
-    assert again.computed["LABEL_BLOCK"] == 2  # tasks that find their bundles there
+    again = lab.run(**pair.asked, store=pair.store).ok()
+    assert again.computed["LABEL_BLOCK"] == 8  # units that find their bundles there
     assert executions(lab) == before
     assert objects(pair.store) == there
 
@@ -235,18 +235,18 @@ def test_bundles_that_got_lost_are_named_and_made_again(pair: Pair) -> None:
     store = buckets.local(pair.store)
     lost = next(bundles.every(store, "LABEL_BLOCK"))
     buckets.delete([lost / bundles.MANIFEST])
-    refused = lab.nextflow(**pair.asked, store=pair.store)
+    refused = lab.run(**pair.asked, store=pair.store)
     assert refused.code != 0
     assert "1 recorded bundles are not in the store any more (first: LABEL_BLOCK" in refused.text
     lab.bossflow("invalidate", "--lost", "--yes")
-    again = lab.nextflow(**pair.asked, store=pair.store).ok()
+    again = lab.run(**pair.asked, store=pair.store).ok()
     assert again.computed["LABEL_BLOCK"] == 1 and "PULL_BLOCK" not in again.computed
 
 
 def test_a_bucket_that_is_not_there_is_one_sentence_and_nothing_is_written(pair: Pair) -> None:
     lab = pair.in_bucket
     before = executions(lab), lab.status()["totals"]
-    run = lab.nextflow(**(pair.asked | {"min_voxels": 99}), store="s3://no-such-bucket/store")
+    run = lab.run(**(pair.asked | {"min_voxels": 99}), store="s3://no-such-bucket/store")
     assert run.code != 0 and run.tasks == {"DESCRIBE": 1, "PLAN": 1}
     says = "s3://no-such-bucket/store can't be used: there is no such bucket"
     assert sum(says in line for line in run.text.splitlines()) == 1

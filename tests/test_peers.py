@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorstore as ts
+from conftest import sample
+from lab import COMPUTE, read_volume, whole
 from steps import Cutouts, write_volume
 from test_core import toy  # noqa: F401  (a fixture)
-from test_workflow import read_volume, whole
 
 pytestmark = pytest.mark.faults
 
@@ -128,9 +129,7 @@ def test_nothing_is_recorded_before_it_is_made(cutouts: Cutouts) -> None:
     assert "1 STITCH" in verdict["missing"]
 
 
-@pytest.mark.parametrize(
-    "process", ["PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK"]
-)
+@pytest.mark.parametrize("process", sample(list(COMPUTE), 2))
 @pytest.mark.parametrize("says", ["nothing", "made"])
 def test_a_task_that_made_nothing_is_no_success(cutouts: Cutouts, process: str, says: str) -> None:
     """It ends with 0, and leaves no receipts, or says that it made what is not there."""

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import tensorstore as ts
+from conftest import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from voxels import segmentation
@@ -214,7 +215,7 @@ def test_large_volumes_are_sharded_by_block(tmp_path, monkeypatch):
 LATER_IN_SHARDS = Box.parse("8-32_0-8_0-8"), [8, 8, 8], [0, 0, 0], (8.0, 8.0, 8.0)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(80))
 @given(
     volumes(),
     st.tuples(*[st.integers(0, 30)] * 6),

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-TOOLS = "bash cat cmp cut dirname expand grep head id ln mkdir mktemp mv rm sed sleep tail tr"
+TOOLS = (
+    "bash cat cmp cut dirname env expand find grep head id ln mkdir mktemp mv rm sed sha256sum "
+    "sleep sort tail tr xargs"
+)
 PYTHON = f"""\
 #!/bin/sh
 case "$*" in "-m pip "*" install "*) echo "no network" >&2 && exit 1 ;; esac
@@ -45,9 +48,10 @@ class Clone:
         self.tools.mkdir()
         for name in TOOLS.split():
             (self.tools / name).symlink_to(str(shutil.which(name)))
-        shutil.copytree(ROOT / "requirements", self.root / "requirements")
-        for name in ("set-up.sh", "pyproject.toml", "conf/containers.config"):
-            (self.root / name).parent.mkdir(exist_ok=True)
+        for name in ("requirements", "containers", "bin", "schema"):
+            no_caches = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, self.root / name, symlinks=True, ignore=no_caches)
+        for name in ("set-up.sh", "pyproject.toml"):
             shutil.copy(ROOT / name, self.root / name)
         self.has("apt-get", "#!/bin/sh\n")
         self.has("apt-cache", "#!/bin/sh\n")

@@ -2,35 +2,16 @@
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
+import bossflow
 import pytest
+from commands import said, tool, tracked
+from conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-def tracked(*patterns: str) -> list[str]:
-    """Return the files that git has, or would take, below the root."""
-    listed = said("git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns)
-    return [name for name in listed.splitlines() if (ROOT / name).is_file()]
-
-
-def said(*command: str) -> str:
-    """Return what a command says; it must succeed."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if done.returncode:
-        pytest.fail(f"{' '.join(command)}:\n{done.stdout}{done.stderr}", pytrace=False)
-    return done.stdout
-
-
-def tool(name: str) -> str:
-    """Return a program from PATH; without it the test is skipped, except in CI."""
-    if not shutil.which(name):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not on PATH")
-    return name
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bossflow"
+"""Outside of the checkout, for the next run."""
 
 
 def shell_scripts() -> list[str]:
@@ -38,17 +19,14 @@ def shell_scripts() -> list[str]:
     return [name for name in tracked() if first.match((ROOT / name).read_bytes()[:80])]
 
 
-def test_ruff_finds_nothing() -> None:
-    said(sys.executable, "-m", "ruff", "check")
-
-
-def test_ruff_would_format_nothing() -> None:
-    said(sys.executable, "-m", "ruff", "format", "--check")
+def test_ruff_finds_nothing_and_would_format_nothing() -> None:
+    said(sys.executable, "-m", "ruff", "check", "--no-cache")
+    said(sys.executable, "-m", "ruff", "format", "--check", "--no-cache")
 
 
 @pytest.mark.parametrize("what", [("--package", "bossflow"), ("bin",)], ids=["schema", "bin"])
 def test_types_are_right(what: tuple[str, ...]) -> None:
-    said(sys.executable, "-m", "mypy", "--strict", *what)
+    said(sys.executable, "-m", "mypy", "--strict", f"--cache-dir={CACHE / 'mypy'}", *what)
 
 
 def test_nextflow_code_has_neither_errors_nor_warnings(tmp_path: Path) -> None:
@@ -87,3 +65,15 @@ def test_no_registry_is_named() -> None:
         if (found := registry.search((ROOT / name).read_bytes()))
     ]
     assert not named, "\n".join(named)
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    """Its source is the package's; the other formats can't read it there."""
+    version = bossflow.__version__
+    told = {
+        "nextflow.config": rf"^    version = '{re.escape(version)}'$",
+        "CITATION.cff": rf"^version: {re.escape(version)}$",
+        "CHANGELOG.md": rf"^## {re.escape(version)} ",
+    }
+    for name, line in told.items():
+        assert re.search(line, (ROOT / name).read_text(), re.M), f"{name} is not of {version}"

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import ROOT
+
+pytestmark = pytest.mark.nextflow
 
 PIPELINE = ("bin", "conf", "modules", "workflows", "main.nf", "nextflow.config")
 

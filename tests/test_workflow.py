@@ -4,206 +4,33 @@ import csv
 import gzip
 import json
 import os
-import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cc3d
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import tensorstore as ts
-from bossflow import archive
-from bossflow.archive_volumes import volume_of
 from conftest import ROOT, SHARED
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from lab import (
+    CHANNEL,
+    COMPUTE,
+    SMALL,
+    Lab,
+    Outcome,
+    Store,
+    X,
+    Y,
+    Z,
+    check,
+    make_voxels,
+    read_volume,
+    whole,
+)
 
-CHANNEL = "bossdb://lab/slice/neurons"
-COMPUTE = ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK")
-
-
-class Lab:
-    """A launch directory, a home of its own, and an archive with one channel."""
-
-    def __init__(self, directory: Path, voxels: np.ndarray, offset_zyx: tuple[int, int, int]):
-        self.directory = directory
-        self.home = directory / "home"
-        self.voxels = voxels
-        self.offset_zyx = offset_zyx
-        self.refused: str | None = None
-        self.host = ""
-        directory.mkdir(exist_ok=True)
-
-    @contextmanager
-    def serving(self) -> Iterator["Lab"]:
-        def faults(request: Request) -> Response | None:
-            if self.refused and self.refused in request.url.path:
-                return JSONResponse({"status": 403, "message": "not for you"}, 403)
-            return None
-
-        volume = volume_of(self.voxels, self.offset_zyx, (30.0, 8.0, 8.0))
-        with archive.serving(archive.app({CHANNEL: volume}, faults=faults)) as self.host:
-            try:
-                yield self
-            finally:
-                self.bossflow("db", "stop")
-
-    @property
-    def environment(self) -> dict[str, str]:
-        paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
-        return os.environ | {
-            "BOSSFLOW_HOME": str(self.home),
-            "PATH": os.pathsep.join(paths),
-            "NXF_ANSI_LOG": "false",
-            "PYTHONWARNINGS": "ignore",
-        }
-
-    def nextflow(self, *arguments: str, **params: Any) -> "Outcome":
-        given = {"source": CHANNEL, "bossdb_host": self.host, "archive": "lab"} | params
-        given = {name: value for name, value in given.items() if value is not None}
-        file = self.directory / "params.json"
-        file.write_text(json.dumps(given))
-        trace = self.directory / "results" / "reports" / "trace.txt"
-        trace.unlink(missing_ok=True)
-        command = ["nextflow", "run", str(ROOT), "-params-file", str(file), *arguments]
-        done = subprocess.run(
-            command,
-            cwd=self.directory,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=900,  # a run that hangs fails
-        )
-        return Outcome(done, trace)
-
-    def python(self, code: str, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            cwd=self.directory,
-            env=self.environment | {"PYTHONPATH": str(ROOT / "schema")},
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def bossflow(self, *arguments: str) -> str:
-        return self.python("from bossflow.cli import main; main()", *arguments)
-
-    def status(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.bossflow("status", "--json"))
-        return found
-
-    def cut(self, x: tuple[int, int], y: tuple[int, int], z: tuple[int, int]) -> np.ndarray:
-        low = self.offset_zyx
-        index = [slice(a - o, b - o) for (a, b), o in zip((z, y, x), low, strict=True)]
-        return np.ascontiguousarray(self.voxels[tuple(index)])
-
-
-class Outcome:
-    """What a run printed, its exit code, and its trace by process."""
-
-    def __init__(self, done: subprocess.CompletedProcess[str], trace: Path) -> None:
-        self.code = done.returncode
-        self.text = done.stdout + done.stderr
-        self.tasks: dict[str, int] = {}
-        self.blocks: dict[str, list[str]] = {}
-        if trace.exists():
-            with trace.open() as stream:
-                for row in csv.DictReader(stream, delimiter="\t"):
-                    process = row["name"].split(" ")[0].rpartition(":")[2]
-                    self.tasks[process] = self.tasks.get(process, 0) + 1
-                    blocks = re.findall(r"-?\d+--?\d+_-?\d+--?\d+_-?\d+--?\d+", row["name"])
-                    self.blocks.setdefault(process, []).extend(blocks)
-
-    def ok(self) -> "Outcome":
-        assert self.code == 0, self.text
-        return self
-
-    @property
-    def computed(self) -> dict[str, int]:
-        return {name: self.tasks[name] for name in COMPUTE if name in self.tasks}
-
-
-def read_volume(url: str) -> tuple[np.ndarray, tuple[int, ...], list[float]]:
-    """Return a precomputed volume's voxels (ZYX), offset (ZYX) and voxel size (XYZ)."""
-    spec = {
-        "driver": "neuroglancer_precomputed",
-        "kvstore": {"driver": "file", "path": url.removeprefix("file://")},
-    }
-    store = ts.open(spec).result()[..., 0]
-    info = json.loads((Path(url.removeprefix("file://")) / "info").read_text())
-    voxels = np.asarray(store.read(order="F").result()).T
-    return voxels, store.domain.origin[:3][::-1], info["scales"][0]["resolution"]
-
-
-def whole(voxels: np.ndarray, connectivity: int, min_voxels: int) -> np.ndarray:
-    """Label a whole array with cc3d, drop dust, number the rest 1 to n in order."""
-    labels = cc3d.connected_components(voxels, connectivity=connectivity, out_dtype=np.uint32)
-    counts = np.bincount(labels.ravel())
-    keep = counts >= min_voxels
-    keep[0] = False
-    lookup = np.where(keep, np.cumsum(keep), 0).astype(np.uint64)
-    return lookup[labels]
-
-
-def expected_rows(voxels: np.ndarray, labels: np.ndarray, corner_zyx: Any) -> list[dict[str, Any]]:
-    """Return the component table of a labelled array, in channel coordinates."""
-    found = cc3d.statistics(labels.astype(np.uint32))
-    first = dict(zip(*np.unique(labels, return_index=True), strict=True))
-    rows = []
-    for number in range(1, int(labels.max()) + 1):
-        box = found["bounding_boxes"][number]
-        row = {
-            "component_id": number,
-            "segment_id": int(voxels.ravel()[first[np.uint64(number)]]),
-            "voxel_count": int(found["voxel_counts"][number]),
-        }
-        for axis, side, low, centre, size in zip(
-            "zyx", box, corner_zyx, found["centroids"][number], (30.0, 8.0, 8.0), strict=True
-        ):
-            row[f"bbox_{axis}0"] = side.start + low
-            row[f"bbox_{axis}1"] = side.stop + low
-            row[f"centroid_{axis}"] = pytest.approx(float(centre) + low, rel=1e-12)
-            row[f"centroid_{axis}_nm"] = pytest.approx((float(centre) + low) * size, rel=1e-12)
-        rows.append(row)
-    return rows
-
-
-def check(lab: Lab, request: dict[str, Any], labels: np.ndarray, corner_zyx: Any) -> None:
-    """Compare volume, component rows and Parquet of a request with a whole-array labelling."""
-    assert request["state"] == "complete"
-    volume, offset, voxel_size_xyz = read_volume(request["volume"])
-    start = [low - o for low, o in zip(corner_zyx, offset, strict=True)]
-    inside = tuple(slice(s, s + n) for s, n in zip(start, labels.shape, strict=True))
-    np.testing.assert_array_equal(volume[inside], labels)
-    assert np.count_nonzero(volume) == np.count_nonzero(labels)
-    assert voxel_size_xyz == [8, 8, 30]
-    assert request["n_components"] == labels.max()
-    rows = json.loads(lab.bossflow("components", request["request"], "--format", "json"))
-    low = [corner for corner in corner_zyx]
-    cut = tuple(
-        slice(a - o, a - o + n) for a, o, n in zip(low, lab.offset_zyx, labels.shape, strict=True)
-    )
-    assert rows == expected_rows(lab.voxels[cut], labels, low)
-    table = pq.read_table(request["components"].removeprefix("file://"))
-    assert table.num_rows == len(rows)
-
-
-def make_voxels(shape: tuple[int, int, int], seed: int) -> np.ndarray:
-    """Return blobs of a few ids, some above 2^63, with many components over any seam."""
-    random = np.random.default_rng(seed)
-    coarse = random.integers(0, 4, [-(-n // 3) for n in shape])
-    voxels = coarse.repeat(3, 0).repeat(3, 1).repeat(3, 2)[tuple(slice(n) for n in shape)]
-    voxels = np.where(random.random(shape) < 0.25, random.integers(0, 4, shape), voxels)
-    ids = np.array([0, 7, 2**63 + 5, 2**64 - 1], np.uint64)
-    return np.ascontiguousarray(ids[voxels])
+pytestmark = pytest.mark.nextflow
 
 
 @pytest.fixture(scope="module")
@@ -213,15 +40,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield started
 
 
-SMALL = {"block_shape": [16, 32, 40], "connectivity": 18, "min_voxels": 3, "blocks_per_task": 1}
-X, Y, Z = (110, 180), (10, 74), (8, 37)
-
-
 @pytest.fixture(scope="module")
 def first(lab: Lab) -> Outcome:
-    """Label a cutout that the block grid clips on several sides."""
+    """Label a cutout that the block grid clips on several sides; on MySQL without Nextflow."""
     params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
-    return lab.nextflow(**SMALL, **params).ok()
+    run = lab.run if "DJ_HOST" in os.environ else lab.nextflow
+    return run(**SMALL, **params).ok()
 
 
 def test_a_cutout_is_labelled_as_cc3d_labels_it(lab: Lab, first: Outcome) -> None:
@@ -236,7 +60,9 @@ def test_a_cutout_is_labelled_as_cc3d_labels_it(lab: Lab, first: Outcome) -> Non
     check(lab, request, whole(lab.cut(X, Y, Z), 18, 3), (Z[0], Y[0], X[0]))
 
 
-def test_a_second_run_computes_nothing(lab: Lab, first: Outcome) -> None:
+def test_a_second_run_computes_nothing_though_nextflow_forgot_all(lab: Lab, first: Outcome) -> None:
+    shutil.rmtree(lab.directory / "work")
+    shutil.rmtree(lab.directory / ".nextflow")
     params = {"x_range": "110:180", "y_range": "10,74", "z_range": "[8,37]"}
     again = lab.nextflow(**SMALL, **params).ok()
     assert again.tasks == {"DESCRIBE": 1, "PLAN": 1}
@@ -249,23 +75,15 @@ def test_a_second_run_computes_nothing(lab: Lab, first: Outcome) -> None:
     assert {"report.html", "timeline.html", "trace.txt", "dag.html"} <= reports
 
 
-def test_nextflow_may_forget_everything(lab: Lab, first: Outcome) -> None:
-    shutil.rmtree(lab.directory / "work")
-    shutil.rmtree(lab.directory / ".nextflow")
-    params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
-    again = lab.nextflow(**SMALL, **params).ok()
-    assert again.tasks == {"DESCRIBE": 1, "PLAN": 1}
-
-
 def test_changes_recompute_only_what_depends_on_them(lab: Lab, first: Outcome) -> None:
     params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
-    dust = lab.nextflow(**(SMALL | {"min_voxels": 10}), **params).ok()
+    dust = lab.run(**(SMALL | {"min_voxels": 10}), **params).ok()
     assert dust.computed == {"STITCH": 1, "RELABEL_BLOCK": 8}
-    other = lab.nextflow(**(SMALL | {"connectivity": 6}), **params).ok()
+    other = lab.run(**(SMALL | {"connectivity": 6}), **params).ok()
     assert other.computed == {
         "LABEL_BLOCK": 8, "LINK_BLOCK": 8, "STITCH": 1, "RELABEL_BLOCK": 8
     }  # fmt: skip
-    grown = lab.nextflow(**SMALL, **(params | {"x_range": [110, 190]})).ok()
+    grown = lab.run(**SMALL, **(params | {"x_range": [110, 190]})).ok()
     # x blocks are 100-140, 140-180, 180-190: only the last is new, and those of the middle which
     # come after one of it have a new seam
     assert grown.computed == {
@@ -285,7 +103,7 @@ def test_changes_recompute_only_what_depends_on_them(lab: Lab, first: Outcome) -
 
 def test_the_database_may_list_fewer_components_than_there_are(lab: Lab, first: Outcome) -> None:
     params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z), "max_component_rows": 4}
-    made = lab.nextflow(**(SMALL | {"min_voxels": 5}), **params).ok()
+    made = lab.run(**(SMALL | {"min_voxels": 5}), **params).ok()
     (request,) = (one for one in lab.status()["requests"] if one["parameters"]["min_voxels"] == 5)
     rows = json.loads(lab.bossflow("components", request["request"], "--format", "json"))
     assert [row["component_id"] for row in rows] == [1, 2, 3, 4]
@@ -314,9 +132,9 @@ def test_a_volume_is_labelled_in_place(lab: Lab) -> None:
     volume = ts.open(spec, create=True).result()[..., 0]
     volume.write(voxels.T).result()
     asked = {"source": "precomputed://volumes/cells", "archive": None, "connectivity": 6}
-    made = lab.nextflow(**asked).ok()
+    made = lab.run(**asked).ok()
     assert made.computed == {"LABEL_BLOCK": 1, "LINK_BLOCK": 1, "STITCH": 1, "RELABEL_BLOCK": 1}
-    assert lab.nextflow(**asked).ok().computed == {}
+    assert lab.run(**asked).ok().computed == {}
     request = lab.status()["requests"][-1]
     assert request["source"] == f"precomputed://file://{lab.directory}/volumes/cells"
     # chunks of the source, doubled until the block holds the volume
@@ -327,10 +145,10 @@ def test_a_volume_is_labelled_in_place(lab: Lab) -> None:
     np.testing.assert_array_equal(found[inside], expected)
 
     blocks = {"block_shape": [16, 64, 64]}
-    staged = lab.nextflow(**asked, **blocks, stage=True).ok()
+    staged = lab.run(**asked, **blocks, stage=True).ok()
     assert sorted(staged.blocks["PULL_BLOCK"]) == sorted(staged.blocks["LABEL_BLOCK"])
     assert len(staged.blocks["PULL_BLOCK"]) == 2 * 2 * 2
-    again = lab.nextflow(**asked, **blocks).ok()
+    again = lab.run(**asked, **blocks).ok()
     # another request, but the labels of blocks that were staged serve it too
     assert set(again.computed) == {"STITCH", "RELABEL_BLOCK"}
 
@@ -338,7 +156,7 @@ def test_a_volume_is_labelled_in_place(lab: Lab) -> None:
     volume.write(voxels.T).result()
     gone = lab.bossflow("invalidate", "--yes", "--block", "20-25_10-15_30-33")
     assert "forgot" in gone
-    lab.nextflow(**asked).ok()
+    lab.run(**asked).ok()
     request = next(
         one
         for one in lab.status()["requests"]
@@ -376,7 +194,7 @@ def test_the_readmes_queries_run(lab: Lab, first: Outcome) -> None:
 
 def test_a_dry_run_only_says(lab: Lab, first: Outcome) -> None:
     before = lab.status()
-    dry = lab.nextflow("--dry_run", **SMALL, x_range=[110, 180], y_range=[10, 70]).ok()
+    dry = lab.run(dry_run=True, **SMALL, x_range=[110, 180], y_range=[10, 70]).ok()
     assert set(dry.tasks) == {"DESCRIBE", "PLAN"}
     assert "dry run" in dry.text
     assert "to pull" in dry.text
@@ -388,9 +206,9 @@ def test_an_archive_that_is_gone_is_only_a_note_if_nothing_is_needed(
 ) -> None:
     params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
     params["bossdb_host"] = "http://127.0.0.1:9"
-    gone = lab.nextflow(**SMALL, **params).ok()
+    gone = lab.run(**SMALL, **params).ok()
     assert "note: http://127.0.0.1:9 can't be reached" in gone.text
-    more = lab.nextflow(**SMALL, **(params | {"x_range": [100, 180]}))
+    more = lab.run(**SMALL, **(params | {"x_range": [100, 180]}))
     assert more.code != 0
     assert "can't be reached" in more.text
 
@@ -402,7 +220,7 @@ def test_a_sheet_of_cutouts(lab: Lab, first: Outcome) -> None:
         f"{CHANNEL},110:180,10:74,8:37,,\n"
         f'{CHANNEL},"100,140","10,42",,foreground,7\n'
     )
-    both = lab.nextflow(**SMALL, source=None, input=str(sheet)).ok()
+    both = lab.run(**SMALL, source=None, input=str(sheet)).ok()
     assert both.computed["STITCH"] == 1
     assert both.computed["PULL_BLOCK"] == 3
     with (lab.directory / "results" / "requests.csv").open() as stream:
@@ -438,7 +256,7 @@ def test_a_mistake_is_one_sentence_and_writes_nothing(
 ) -> None:
     (lab.directory / "blocked").write_text("a file in its place")
     before = lab.status(), sorted(lab.home.joinpath("store").rglob("*"))
-    wrong = lab.nextflow(**(SMALL | params))
+    wrong = lab.run(**(SMALL | params))
     assert wrong.code != 0
     assert sentence in wrong.text
     assert "Traceback" not in wrong.text
@@ -451,7 +269,7 @@ def test_an_emptied_database_is_filled_from_the_store(lab: Lab, first: Outcome) 
     lab.bossflow("db", "stop")
     shutil.rmtree(lab.home / "database")
     params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
-    again = lab.nextflow(**SMALL, **params).ok()
+    again = lab.run(**SMALL, **params).ok()
     (request,) = lab.status()["requests"]
     assert request["state"] == "complete"
     made = [
@@ -467,15 +285,15 @@ def test_an_emptied_database_is_filled_from_the_store(lab: Lab, first: Outcome) 
 
 def test_a_corrected_block_gives_the_new_truth(tmp_path: Path) -> None:
     with Lab(tmp_path / "lab", make_voxels((20, 40, 40), 2), (0, 0, 0)).serving() as lab:
-        params = {"block_shape": [10, 20, 20], "blocks_per_task": 1, "connectivity": 26}
-        lab.nextflow(**params).ok()
+        params = {"block_shape": [10, 20, 20], "blocks_per_task": 8, "connectivity": 26}
+        lab.run(**params).ok()
         lab.voxels[2:9, 1:15, 22:39] = 7
         shown = lab.bossflow("invalidate", "--block", "20-40_0-20_0-10", "--yes")
         assert [line.split() for line in shown.splitlines()[:5]] == [
             ["1", "PULL_BLOCK"], ["1", "LABEL_BLOCK"], ["7", "LINK_BLOCK"], ["1", "STITCH"],
             ["8", "RELABEL_BLOCK"],
         ]  # fmt: skip
-        again = lab.nextflow(**params).ok()
+        again = lab.run(**params).ok()
         assert again.computed == {
             "PULL_BLOCK": 1, "LABEL_BLOCK": 1, "LINK_BLOCK": 7, "STITCH": 1, "RELABEL_BLOCK": 8
         }  # fmt: skip
@@ -487,7 +305,7 @@ def test_one_block_that_fails_leaves_the_others_recorded(tmp_path: Path) -> None
     with Lab(tmp_path / "lab", make_voxels((20, 40, 40), 3), (0, 0, 0)).serving() as lab:
         params = {"block_shape": [10, 20, 20], "blocks_per_task": 3}
         lab.refused = "/20:40/0:20/0:10/"
-        failed = lab.nextflow(**params)
+        failed = lab.run(**params)
         assert failed.code != 0
         assert "1 of 1 requests not complete: PULL_BLOCK 20-40_0-20_0-10" in failed.text
         (request,) = lab.status()["requests"]
@@ -496,37 +314,11 @@ def test_one_block_that_fails_leaves_the_others_recorded(tmp_path: Path) -> None
         assert list(request["errors"]) == ["PULL_BLOCK 20-40_0-20_0-10"]
         assert request["units"]["LABEL_BLOCK"] == {"recorded": 7, "total": 8}
         lab.refused = None
-        mended = lab.nextflow(**params).ok()
+        mended = lab.run(**params).ok()
         recorded = "1 PULL_BLOCK, 1 LABEL_BLOCK, 7 LINK_BLOCK, 1 STITCH, 8 RELABEL_BLOCK"
         assert f"recorded    {recorded}" in mended.text
         (request,) = lab.status()["requests"]
         check(lab, request, whole(lab.voxels, 26, 0), (0, 0, 0))
-
-
-class Store:
-    """What bundles say, by process and block; those of one request where there are several."""
-
-    def __init__(self, store: Path, request: str) -> None:
-        found = [json.loads(path.read_text()) for path in store.glob("*/*/*/bundle.json")]
-        self.store = store
-        self.manifests = {
-            (one["process"], one["key"].get("block", "")): one
-            for one in found
-            if one["key"].get("request_id", request) == request
-        }
-
-    @property
-    def content(self) -> dict[tuple[str, str], str]:
-        return {name: one["content_sha256"] for name, one in self.manifests.items()}
-
-    @property
-    def taken(self) -> list[str]:
-        """Blocks whose chunks were not computed."""
-        return sorted(block for (_, block), one in self.manifests.items() if "taken_from" in one)
-
-    def files(self, block: str) -> list[Path]:
-        files = self.manifests["RELABEL_BLOCK", block]["files"]
-        return [self.store / entry["path"] for entry in files]
 
 
 def test_a_grown_cutout_costs_its_new_layer_and_what_is_numbered_anew(tmp_path: Path) -> None:
@@ -536,9 +328,9 @@ def test_a_grown_cutout_costs_its_new_layer_and_what_is_numbered_anew(tmp_path: 
     params = {"block_shape": [10, 20, 20], "connectivity": 26}
     layer = [f"{x}_{y}_0-10" for y in ("0-20", "20-40") for x in ("0-20", "20-40")]
     with Lab(tmp_path / "lab", voxels, (0, 0, 0)).serving() as lab:
-        lab.nextflow(**params, z_range=[0, 20]).ok()
+        lab.run(**params, z_range=[0, 20]).ok()
         (before,) = lab.status()["requests"]
-        grown = lab.nextflow(**params).ok()
+        grown = lab.run(**params).ok()
         top = [block.replace("_0-10", "_20-30") for block in layer]
         for process in ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK"):
             assert sorted(grown.blocks[process]) == sorted(top)
@@ -554,7 +346,7 @@ def test_a_grown_cutout_costs_its_new_layer_and_what_is_numbered_anew(tmp_path: 
                 assert one.samefile(other)
 
         with Lab(tmp_path / "fresh", voxels, (0, 0, 0)).serving() as fresh:
-            fresh.nextflow(**params).ok()
+            fresh.run(**params).ok()
             alone = Store(fresh.home / "store", now["request"])
             assert alone.taken == []
             assert alone.content == second.content
@@ -565,22 +357,23 @@ def test_a_grown_cutout_costs_its_new_layer_and_what_is_numbered_anew(tmp_path: 
         text = damaged.read_bytes()
         damaged.unlink()
         damaged.write_bytes(bytes([text[0] ^ 1]) + text[1:])
-        lab.nextflow(**params).ok()
+        lab.run(**params).ok()
         again = Store(lab.home / "store", now["request"])
         assert again.taken == sorted(layer[1:])
         assert again.content == alone.content
         lab.bossflow("invalidate", "--request", before["request"], "--yes")
-        assert lab.nextflow(**params).ok().computed == {}
+        assert lab.run(**params).ok().computed == {}
         check(lab, now, whole(voxels, 26, 0), (0, 0, 0))
 
 
+@pytest.mark.soak
 def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
     """Eight times the cutout, the same block: no task takes more than a little more."""
     peaks = []
     for name, side in (("small", 136), ("large", 272)):
         voxels = make_voxels((side, side, side), 4)
         with Lab(tmp_path / name, voxels, (0, 0, 0)).serving() as lab:
-            lab.nextflow(block_shape=[136, 136, 136], blocks_per_task=1, min_voxels=99).ok()
+            lab.run(block_shape=[136, 136, 136], blocks_per_task=1, min_voxels=99).ok()
             program = (
                 "import bossflow, json; print(json.dumps([[r['process'], r['peak_memory_bytes']]"
                 " for r in bossflow.Execution.to_dicts()]))"
@@ -598,23 +391,31 @@ def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
     assert large["STITCH"] < small["STITCH"] + 7 * block, (small, large)
 
 
+ASKED = [
+    pytest.param(256, (128, 128, 128), (26,), id="half"),
+    pytest.param(512, (128, 128, 128), (6, 18, 26), id="whole", marks=pytest.mark.soak),
+    pytest.param(512, (96, 150, 200), (6, 18, 26), id="odd blocks", marks=pytest.mark.soak),
+]
+
+
 @pytest.mark.shared
-@pytest.mark.parametrize("block_shape", [[128, 128, 128], [96, 150, 200]])
+@pytest.mark.parametrize(("depth", "block_shape", "connectivities"), ASKED)
 def test_the_real_segmentation_is_labelled_as_cc3d_labels_it(
-    tmp_path: Path, block_shape: list[int]
+    tmp_path: Path, depth: int, block_shape: tuple[int, ...], connectivities: tuple[int, ...]
 ) -> None:
     import crackle
 
     packed = (SHARED / "data" / "connectomics.npy.ckl.gz").read_bytes()
-    voxels = np.ascontiguousarray(crackle.decompress(gzip.decompress(packed)).transpose(2, 1, 0))
-    blocks = int(np.prod([-(-512 // side) for side in block_shape]))
+    whole_volume = crackle.decompress(gzip.decompress(packed)).transpose(2, 1, 0)
+    voxels = np.ascontiguousarray(whole_volume[:depth])
+    blocks = int(np.prod([-(-n // b) for n, b in zip(voxels.shape, block_shape, strict=True)]))
     tasks = -(-blocks // 16)
     with Lab(tmp_path / "lab", voxels, (0, 0, 0)).serving() as lab:
-        for number, connectivity in enumerate((6, 18, 26)):
+        for number, connectivity in enumerate(connectivities):
             params = {"block_shape": block_shape, "connectivity": connectivity}
             done = lab.nextflow(**params, blocks_per_task=16).ok()
-            assert done.computed.get("PULL_BLOCK", 0) == (tasks if number == 0 else 0)
-            assert done.computed["LABEL_BLOCK"] == done.computed["RELABEL_BLOCK"] == tasks
+            assert done.tasks.get("PULL_BLOCK", 0) == (tasks if number == 0 else 0)
+            assert done.tasks["LABEL_BLOCK"] == done.tasks["RELABEL_BLOCK"] == tasks
             listed = done.blocks["LABEL_BLOCK"]
             assert len(listed) == len(set(listed)) == blocks
             request = lab.status()["requests"][-1]
