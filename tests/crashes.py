@@ -21,6 +21,7 @@ import psutil
 from commands import said
 from conftest import COUNTS, ROOT, SEED
 from kit import bundles
+from stage import NO_REPORTS
 from steps import defaults
 from team import environment, own_mysql
 from test_core import run_of
@@ -408,7 +409,7 @@ class Lab:
         self.runs += 1
         with (self.directory / "said.txt").open("w") as said:
             return subprocess.Popen(
-                ["nextflow", "run", str(ROOT), "-params-file", str(file)],
+                ["nextflow", "run", str(ROOT), "-params-file", str(file), *NO_REPORTS],
                 cwd=self.directory,
                 env=self.environment | own,
                 stdout=said,

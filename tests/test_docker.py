@@ -18,10 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 from commands import said, tool, tracked
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from lab import Lab, Steps
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -234,17 +236,20 @@ def test_every_process_names_its_image() -> None:
 def test_containers_and_mysql_give_what_the_embedded_default_gives(
     team: Team, tmp_path: Path
 ) -> None:
+    lab = Lab(tmp_path / "lab", np.zeros((1, 1, 1)), (0, 0, 0))
+    lab.own = {"BOSSDB_TOKEN": TOKEN}
+    lines = (ROOT / "params/demo.yml").read_text().splitlines()
+    params = dict(line.split(": ", 1) for line in lines if not line.startswith("#"))
+    for name in ("connectivity", "min_voxels", "block_shape"):
+        params[name] = json.loads(params[name])
     with archive(tmp_path, tmp_path / "home") as host:
-        settings = {"BOSSFLOW_HOME": str(tmp_path / "home"), "BOSSDB_TOKEN": TOKEN}
-        settings["PYTHONPATH"] = str(ROOT / "schema")
-        params = ("-params-file", ROOT / "params/demo.yml", "--bossdb_host", host)
         try:
-            run("nextflow", "run", ROOT, *params, cwd=tmp_path, **settings)
-            request = (tmp_path / "results/requests.csv").read_text().split()[1].partition(",")[0]
-            command = (team.clone / ".venv/bin/bossflow", "components", request)
-            embedded = run(*command, "--format", "csv", cwd=tmp_path, **settings)
+            Steps(lab).run(params | {"bossdb_host": host}).ok()
+            request = (lab.directory / "results/requests.csv").read_text().split()[1]
+            command = ("components", request.partition(",")[0], "--format", "csv")
+            embedded = lab.bossflow(*command)
         finally:
-            run(team.clone / ".venv/bin/bossflow", "db", "stop", cwd=tmp_path, **settings)
+            lab.bossflow("db", "stop")
     assert embedded.count("\n") > 1000
     assert team.components() == embedded
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import cc3d
 import numpy as np
 import pytest
+from conftest import examples, sample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
@@ -108,7 +109,7 @@ block_shapes = st.tuples(*[st.integers(1, 13)] * 3)
 connectivities = st.sampled_from([6, 18, 26])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(volumes(), corners, block_shapes, corners, connectivities, st.integers(0, 12))
 def test_segments_equal_the_whole(voxels, corner, block_shape, origin, connectivity, min_voxels):
     asked = {"connectivity": connectivity, "min_voxels": min_voxels}
@@ -118,7 +119,7 @@ def test_segments_equal_the_whole(voxels, corner, block_shape, origin, connectiv
     assert rows_of(columns) == table_of(expected, voxels, corner)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(800), deadline=None)
 @given(volumes(), corners, block_shapes, corners, connectivities, st.integers(0, 12), st.data())
 def test_foreground_equals_the_whole(
     voxels, corner, block_shape, origin, connectivity, min_voxels, data
@@ -264,7 +265,7 @@ def segmentation():
 @pytest.mark.shared
 @pytest.mark.parametrize(
     ("connectivity", "block_shape", "min_voxels"),
-    [(6, (128, 128, 128), 0), (18, (96, 150, 200), 300), (26, (77, 256, 50), 0)],
+    sample([(6, (128, 128, 128), 0), (18, (96, 150, 200), 300), (26, (77, 256, 50), 0)], 1),
 )
 def test_the_real_segmentation_equals_the_whole(
     segmentation, connectivity, block_shape, min_voxels

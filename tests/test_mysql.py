@@ -1,6 +1,6 @@
 """The tests that use a database once more: on MySQL, as the run-time user, who has no table rights.
 
-Some of the core's also as such a user of PostgreSQL; as its only user all of them ran.
+Those of the core by a choice, also as such a user of PostgreSQL; as its only user all ran.
 """
 
 import subprocess
@@ -22,7 +22,8 @@ LABEL = (
 # Those that write, delete or take the lock.
 CHOSEN = (
     "records_every_unit or second_run or failed_unit or receipts_of_a_later or refuses_does_not "
-    "or watching_ends or lost_bundle or retired_inputs or each_unit_once or keeps_a_second"
+    "or watching_ends or lost_bundle or retired_inputs or each_unit_once or keeps_a_second "
+    "or recorded_keys or emptied_database or directory_and_its_first_rows or damage"
 )
 CASES = {
     "core": ("test_core.py",),
@@ -37,10 +38,8 @@ def runs() -> Iterator[Any]:
     """Yield server and case; the embedded database, where all of them ran, is PostgreSQL too."""
     for server in each_server():
         for case in CASES if server.id == "mysql" else ("core", "chosen"):
-            in_soak = case == "toy" or (server.id, case) == ("postgresql", "core")
-            if (server.id, case) != ("mysql", "chosen"):
-                marks = [*server.marks, *([pytest.mark.soak] if in_soak else [])]
-                yield pytest.param(server.values[0], case, id=f"{server.id}-{case}", marks=marks)
+            marks = [*server.marks, *([pytest.mark.soak] if case in ("core", "toy") else [])]
+            yield pytest.param(server.values[0], case, id=f"{server.id}-{case}", marks=marks)
 
 
 @pytest.fixture(scope="module")

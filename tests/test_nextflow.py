@@ -46,7 +46,7 @@ def test_the_schema_is_json_schema_and_the_configuration_has_its_defaults(stage:
 
 
 def test_nothing_to_do_is_summed_up_by_the_plan_and_leaves_reports(stage: Stage) -> None:
-    run = stage.run(*SOURCE, "-with-report")
+    run = stage.run(*SOURCE, "-with-report", reports=True)
     assert run.returncode == 0
     assert said(run) == ["recorded 0 tasks in 0 batches"]
     assert stage.programs == ["describe", "plan"]

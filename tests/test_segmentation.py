@@ -157,7 +157,7 @@ def volumes(draw):
     return Box.of(lower, shape), block, origin, size
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(250))
 @given(volumes(), st.integers(0, 2**32 - 1), st.booleans())
 def test_every_level_is_the_mode_of_the_one_before(tmp_path_factory, volume, seed, sharded):
     """Also sharded, in volumes too small for that; each shard is one block's alone."""

@@ -37,6 +37,9 @@ executor.$slurm.queueStatInterval = '1 sec'
 executor.$slurm.exitReadTimeout = '3 sec'
 trace.fields = 'name,attempt,status,exit,memory'
 trace.raw = true
+report.enabled = false
+timeline.enabled = false
+dag.enabled = false
 """
 
 
@@ -278,9 +281,6 @@ def test_a_run_leaves_the_rows_that_one_without_a_cluster_leaves(
     assert there.components(said) == here.components(local)
     headers = [path.read_text() for path in there.launch.glob("work/*/*/.command.run")]
     assert sum("#SBATCH --array 0-3" in header for header in headers) == 4, "a stage, an array"
-    code, said = there.run(CELLS, *CUT)
-    assert code == 0 and "nothing to compute" in said
-
     assert there.bossflow("db", "stop")  # it would remove files while they are read
     written = [*there.directory.rglob("*"), *cluster.directory.rglob("*")]
     for path in filter(Path.is_file, written):

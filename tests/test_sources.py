@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pytest
 import tensorstore as ts
 import zarr
+from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from voxels.archives import Refused, Unreachable, archive_of, volumes
@@ -294,7 +295,7 @@ def test_a_volume_is_described_and_read(
     assert "hush" not in "".join(server.headers)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(data=st.data())
 def test_any_box_of_any_volume_is_what_was_written_there(data: st.DataObject) -> None:
     form = data.draw(st.sampled_from(FORMATS))

@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from conftest import examples
 from hypothesis import given, settings
 from stitching import links_of, stitched
 from test_label import block_shapes, connectivities, corners, volumes
@@ -46,7 +47,7 @@ def touching(voxels, corner, blocks, made, connectivity):
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(volumes(), corners, block_shapes, corners, connectivities)
 def test_links_are_the_pairs_that_touch(voxels, corner, block_shape, origin, connectivity):
     """All of them, each once and in order, and no other."""

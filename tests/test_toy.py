@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from stage import NO_REPORTS
 
 pytestmark = pytest.mark.nextflow
 
@@ -40,7 +41,7 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
         (launch / "params.json").write_text(json.dumps({"files": [str(path) for path in chosen]}))
         command = ["nextflow", "run", str(project / "words.nf")]
         return subprocess.run(
-            [*command, "-params-file", "params.json"],
+            [*command, *NO_REPORTS, "-params-file", "params.json"],
             cwd=launch,
             env=environment,
             capture_output=True,

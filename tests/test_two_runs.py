@@ -14,6 +14,7 @@ import pytest
 from conftest import COUNTS, ROOT, sample
 from kit import bundles
 from second_user import Database, soon
+from stage import NO_REPORTS
 from steps import write_volume
 from team import Team, deployed, each_server
 
@@ -107,7 +108,7 @@ class Run:
         paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         own = {"PATH": paths, "NXF_ANSI_LOG": "false", "PYTHONWARNINGS": "ignore"}
         self.process = subprocess.Popen(
-            ["nextflow", "run", str(ROOT), "-params-file", "params.json"],
+            ["nextflow", "run", str(ROOT), "-params-file", "params.json", *NO_REPORTS],
             cwd=directory,
             env=team.settings(schema, RUNNER) | own,
             stdout=subprocess.PIPE,

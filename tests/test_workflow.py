@@ -64,7 +64,7 @@ def test_a_second_run_computes_nothing_though_nextflow_forgot_all(lab: Lab, firs
     shutil.rmtree(lab.directory / "work")
     shutil.rmtree(lab.directory / ".nextflow")
     params = {"x_range": "110:180", "y_range": "10,74", "z_range": "[8,37]"}
-    again = lab.nextflow(**SMALL, **params).ok()
+    again = lab.nextflow(reports=True, **SMALL, **params).ok()
     assert again.tasks == {"DESCRIBE": 1, "PLAN": 1}
     assert "nothing to compute: 1 segmentation, 8 blocks are recorded (run " in again.text
     with (lab.directory / "results" / "requests.csv").open() as stream:
@@ -392,7 +392,7 @@ def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
 
 
 ASKED = [
-    pytest.param(256, (128, 128, 128), (26,), id="half"),
+    pytest.param(128, (128, 128, 128), (26,), id="a quarter"),
     pytest.param(512, (128, 128, 128), (6, 18, 26), id="whole", marks=pytest.mark.soak),
     pytest.param(512, (96, 150, 200), (6, 18, 26), id="odd blocks", marks=pytest.mark.soak),
 ]
