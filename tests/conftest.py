@@ -16,7 +16,7 @@ from engines import need
 from hypothesis import settings
 
 # The first call of a compiled loop compiles it.
-settings.register_profile("bossflow", deadline=None)
+settings.register_profile("bossflow", deadline=None, derandomize=False)
 settings.load_profile("bossflow")
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,8 +40,11 @@ def _seed() -> int:
     if given := os.environ.get("BOSSFLOW_SEED"):
         return int(given)
     command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True)
-    return int(found.stdout[:5] or "0", 16)
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True).stdout
+    except OSError:
+        commit = ""
+    return int(commit[:5] or "0", 16)
 
 
 SEED = _seed()
@@ -57,6 +60,7 @@ def examples(all_of_them: int) -> int:
 def sample(cases: list[Any], number: int) -> list[Any]:
     """Return `parametrize`'s cases; all but a sample of so many are marked `soak`."""
     places = range(len(cases))
+    number = min(number, len(cases))
     chosen = set(random.Random(f"{SEED} {len(cases)} {number}").sample(places, number))
     return [case if at in chosen else _only_in_soak(case) for at, case in enumerate(cases)]
 
@@ -77,7 +81,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     global SOAK
-    SOAK = bool(config.getoption("soak"))
+    SOAK = _tally.soak = bool(config.getoption("soak"))
     if config.getoption("hypothesis_seed", None) is None:
         config.option.hypothesis_seed = SEED
     if hasattr(config, "workerinput"):

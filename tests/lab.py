@@ -69,12 +69,13 @@ class Lab:
     @property
     def environment(self) -> dict[str, str]:
         paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
-        return os.environ | {
+        return {
+            **os.environ,
+            **self.own,
             "BOSSFLOW_HOME": str(self.home),
             "PATH": os.pathsep.join(paths),
             "NXF_ANSI_LOG": "false",
             "PYTHONWARNINGS": "ignore",
-            **self.own,
         }
 
     def asked(self, params: dict[str, Any]) -> dict[str, Any]:
@@ -170,8 +171,8 @@ class Steps:
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
-        number = len(list(lab.directory.glob("work/*")))
-        self.work = lab.directory / "work" / str(number)
+        number = len(list(lab.directory.glob("work/steps*")))
+        self.work = lab.directory / "work" / f"steps{number}"  # no name that Nextflow gives
         self.names: list[str] = []
         self.said: list[str] = []
 
@@ -188,7 +189,7 @@ class Steps:
         schema = ROOT / "nextflow_schema.json"
         params = defaults(json.loads(schema.read_text())) | asked
         run = {
-            "name": f"steps_{self.work.name}",
+            "name": self.work.name,
             "session": str(self.work),
             "start": datetime.now(UTC).isoformat(),
             "nextflow": "none",

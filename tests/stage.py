@@ -10,7 +10,15 @@ from typing import Any
 
 from conftest import ROOT
 
-PIPELINE = ("main.nf", "nextflow.config", "nextflow_schema.json", "conf", "modules", "workflows")
+PIPELINE = (
+    "main.nf",
+    "nextflow.config",
+    "nextflow_schema.json",
+    "conf",
+    "containers",
+    "modules",
+    "workflows",
+)
 PROGRAMS = (
     "describe",
     "plan",

@@ -18,13 +18,13 @@ BUDGETS = {
     "nextflow": 14.0,
     "core": 14.0,
 }
-"""Minutes of all of pytest's processes together, in CI on two calm cores, by suite.
+"""Minutes of all of pytest's processes together, in CI on two cores, by suite.
 
 A test is in the first suite whose mark it has, and without one in `core`.
 """
 
 CALM_S = 0.05
-"""Seconds that the loop of `pace` takes on such a machine while tests run on its other core."""
+"""Seconds that the loop of `pace` takes there: where it takes longer, so may everything."""
 
 ENGINES = ("slurm", "docker", "mysql", "s3", "faults", "clouds")
 """Suites that take more than a set-up, or long: only with `--engines`, or if named."""
@@ -49,16 +49,16 @@ def asked(config: pytest.Config) -> list[str]:
 
 def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests that were not asked for."""
+    soak = config.getoption("soak") or any("::" in arg for arg in config.args)
     chosen = config.stash[ASKED]
-    left_out = [
-        item
-        for item in items
-        if of(item.iter_markers()) not in chosen
-        or (item.get_closest_marker("soak") and not config.getoption("soak"))
-    ]
+    kept, left_out = [], []
+    for item in items:
+        wanted = of(item.iter_markers()) in chosen
+        wanted = wanted and (soak or not item.get_closest_marker("soak"))
+        (kept if wanted else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        items[:] = kept
 
 
 def turn(item: pytest.Item) -> int:
@@ -89,6 +89,7 @@ class Tally:
         self.seconds: Counter[str] = Counter()
         self.calm: Counter[str] = Counter()
         self.ran: Counter[str] = Counter()
+        self.soak = False
         self._running: Counter[str] = Counter()
         self.skipped: dict[str, Counter[str]] = {}
 
@@ -107,7 +108,7 @@ class Tally:
 
     def over(self) -> list[str]:
         """Return the suites that took longer than they may; what that is, holds for CI."""
-        if not os.environ.get("CI"):
+        if self.soak or not os.environ.get("CI"):
             return []
         return [name for name, most in BUDGETS.items() if self.calm[name] > 60 * most]
 
@@ -132,4 +133,6 @@ class Tally:
             if not self.ran[name]:
                 why = " or ".join(reasons)
                 told.append(f"not run: {name} ({why}; then ./set-up.sh --test -m {name})")
+        if not self.soak:
+            told.append("every case: ./set-up.sh --test --soak")
         return [*lines, "; ".join(told)]

@@ -3,7 +3,6 @@
 Nextflow's plugins for them can't be had here, so what would be a cloud's task is a local one.
 """
 
-import functools
 import json
 import os
 import subprocess
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, sample
+from conftest import sample
 from stage import SOURCE, Stage, job, nextflow, said
 
 pytestmark = pytest.mark.clouds
@@ -84,11 +83,6 @@ def settings(project: Path, profile: str, parser: str) -> dict[str, object]:
     return {name.replace("'", ""): value.strip("'") for name, value in pairs}
 
 
-@functools.cache
-def standard(parser: str) -> dict[str, object]:
-    return settings(ROOT, "standard", parser)
-
-
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     yield Stage(tmp_path_factory.mktemp("clouds"))
@@ -120,7 +114,7 @@ def test_a_profile_sets_what_was_given(tmp_path: Path, profile: str, parser: str
     asked = {name: str(value).replace("True", "true") for name, value in SET[profile].items()}
     assert {name: found.get(name) for name in asked} == asked
     assert found["process.withLabel:head.executor"] == "local"
-    plain = standard(parser)
+    plain = settings(project, "standard", parser)
     kept = {name: value for name, value in plain.items() if name.startswith("process.with")}
     assert kept and kept.items() <= found.items(), "a profile takes nothing away"
 

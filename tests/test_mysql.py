@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import conftest
 import pytest
 from conftest import ROOT
 from team import Team, a_schema, each_server
@@ -66,9 +67,10 @@ def test_it_passes_for_a_user_without_table_rights(team: Team, case: str, tmp_pa
             rights = [f"GRANT CREATE ON DATABASE postgres TO {user}"]
             rights.append(f"GRANT REFERENCES ON {schema}.execution TO {user}")
         assert set(team.query(*rights, schema=schema)) == {"[]"}
+        more = ["--soak"] if conftest.SOAK else []
         try:
             done = subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+                [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *more]
                 + [str(ROOT / "tests" / file), *chosen, "--basetemp", str(tmp_path / "temp")],
                 cwd=tmp_path,
                 env=team.settings(schema, user),

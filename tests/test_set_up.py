@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = (
     "bash cat cmp cut dirname env expand find grep head id ln mkdir mktemp mv rm sed sha256sum "
-    "sleep sort tail tr xargs"
+    "shasum perl sleep sort tail tr xargs"
 )
 PYTHON = f"""\
 #!/bin/sh
@@ -47,7 +47,8 @@ class Clone:
         self.environment = {"CALLS": str(self.calls), "HOME": str(root), "PATH": str(self.tools)}
         self.tools.mkdir()
         for name in TOOLS.split():
-            (self.tools / name).symlink_to(str(shutil.which(name)))
+            if found := shutil.which(name):
+                (self.tools / name).symlink_to(found)
         for name in ("requirements", "containers", "bin", "schema"):
             no_caches = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / name, self.root / name, symlinks=True, ignore=no_caches)

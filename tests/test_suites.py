@@ -46,7 +46,8 @@ def test_the_last_line_says_what_ran_and_how_the_rest_does() -> None:
     rest = "nextflow, clouds, s3, mysql, docker, slurm"
     assert lines[-1] == (
         f"suites that ran: core; not asked for: {rest} (./set-up.sh --test --engines); "
-        "not run: faults (no disk; then ./set-up.sh --test -m faults)"
+        "not run: faults (no disk; then ./set-up.sh --test -m faults); "
+        "every case: ./set-up.sh --test --soak"
     )
 
 
