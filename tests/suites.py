@@ -9,21 +9,21 @@ from collections.abc import Iterable
 import pytest
 
 BUDGETS = {
-    "slurm": 8.0,
-    "docker": 14.0,
-    "mysql": 6.0,
-    "s3": 4.0,
-    "faults": 17.0,
-    "clouds": 4.0,
-    "nextflow": 14.0,
-    "core": 14.0,
+    "slurm": 6.5,
+    "docker": 9.5,
+    "mysql": 4.0,
+    "s3": 3.0,
+    "faults": 14.0,
+    "clouds": 2.5,
+    "nextflow": 10.5,
+    "core": 9.5,
 }
 """Minutes of all of pytest's processes together, in CI on two cores, by suite.
 
 A test is in the first suite whose mark it has, and without one in `core`.
 """
 
-CALM_S = 0.05
+CALM_S = 0.03
 """Seconds that the loop of `pace` takes there: where it takes longer, so may everything."""
 
 ENGINES = ("slurm", "docker", "mysql", "s3", "faults", "clouds")
