@@ -18,8 +18,10 @@ import conftest
 import hostile
 import jsonschema
 import numpy as np
+import psycopg2
 import pytest
 import zarr
+from bossflow import database
 from bossflow.archive import app, serving
 from bossflow.archive_volumes import volume_of
 from conftest import COUNTS, ROOT, SEED, examples, sample
@@ -377,6 +379,11 @@ def test_nothing_that_is_asked_is_sql_or_a_path_elsewhere(team: Team, tmp_path: 
     counts = json.loads(done.stdout.splitlines()[-1])
     COUNTS.update(counts)
     assert min(counts.values()) > 0, counts
+
+
+def test_what_a_server_repeats_is_shown_without_its_controls() -> None:
+    repeated = psycopg2.DataError("unsupported escape\nLINE 1: 'a\x1b[31m\u202e\0'")
+    assert database.said(repeated) == "unsupported escape LINE 1: 'a\\x1b[31m\\u202e\\x00'"
 
 
 # ---- whole runs ----

@@ -200,7 +200,9 @@ def said(error: BaseException) -> str:
     told: object = error
     if isinstance(error, REFUSALS) and error.args:  # MySQL's number comes first
         told = error.args[-1 if isinstance(error, pymysql.MySQLError) else 0]
-    return " ".join(str(told).split()) or type(error).__name__
+    text = " ".join(str(told).split()) or type(error).__name__
+    # it may repeat what was asked, with what a terminal would obey
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def again(function: Callable[[], T], reached: bool = False) -> T:
