@@ -13,10 +13,11 @@ import re
 import runpy
 import signal
 import sys
-import threading
 import traceback
 from pathlib import Path
 from typing import Any
+
+from warm import leave
 
 FILES = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "shutil.rmtree")
 
@@ -84,11 +85,7 @@ def run(asked: dict[str, Any]) -> None:
     except BaseException:
         traceback.print_exc()
         code = 1
-    # to end as Python does would touch all that was imported, and so copy it
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    os._exit(code if isinstance(code, int) else code is not None)
+    leave(code if isinstance(code, int) else int(code is not None))
 
 
 def main() -> None:

@@ -85,7 +85,7 @@ else:
 
 
 NO_REPORTS = ("-c", str(ROOT / "tests" / "no_reports.config"))
-"""Options of `nextflow run` that save a third of a short run's time."""
+"""Options of `nextflow run` that save a quarter of a short run's time."""
 
 
 class Stage:

@@ -53,7 +53,9 @@ def choose(config: pytest.Config, items: list[pytest.Item]) -> None:
     chosen = config.stash[ASKED]
     kept, left_out = [], []
     for item in items:
-        wanted = of(item.iter_markers()) in chosen
+        suite = of(item.iter_markers())
+        item.add_marker(suite)  # for `-m core`, too
+        wanted = suite in chosen
         wanted = wanted and (soak or not item.get_closest_marker("soak"))
         (kept if wanted else left_out).append(item)
     if left_out:
@@ -94,7 +96,7 @@ class Tally:
         self.skipped: dict[str, Counter[str]] = {}
 
     def add(self, report: pytest.TestReport) -> None:
-        suite = next((name for name in BUDGETS if name in report.keywords), "core")
+        suite = next(name for name in BUDGETS if name in report.keywords)
         self.seconds[suite] += report.duration
         self._running[report.nodeid] += report.duration
         if report.when == "teardown":

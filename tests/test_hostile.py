@@ -182,7 +182,7 @@ def test_the_pipeline_and_its_programs_judge_parameters_alike(tmp_path: Path) ->
                 )
                 assert (problem is None) == fits, (params, problem)
                 assert problem or all(row[name] == verdict["values"][name] for name in PER_ROW)
-    assert 0 < accepted < len(given), "both are tried"
+    assert len(given) / 5 < accepted < len(given) * 4 / 5, "both are tried"
     assert not list(tmp_path.rglob("*canary*"))
 
 
@@ -378,7 +378,7 @@ def test_nothing_that_is_asked_is_sql_or_a_path_elsewhere(team: Team, tmp_path: 
     assert done.returncode == 0, done.stderr[-3000:]
     counts = json.loads(done.stdout.splitlines()[-1])
     COUNTS.update(counts)
-    assert min(counts.values()) > 0, counts
+    assert min(counts.values()) > examples(600) / 15, counts
 
 
 def test_what_a_server_repeats_is_shown_without_its_controls() -> None:

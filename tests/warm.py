@@ -182,12 +182,16 @@ def _become(asked: dict[str, Any], files: list[int]) -> None:
     except BaseException:
         traceback.print_exc()
         code = 1
-    # to end as Python does would touch all that was imported, and so copy it
+    leave(code or 0)
+
+
+def leave(code: int) -> None:
+    """End a fork; to do it as Python does would touch all that was imported, and so copy it."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(code or 0)
+    os._exit(code)
 
 
 if __name__ == "__main__":
