@@ -111,10 +111,12 @@ def plans(
     files_of_plan = r"(plan|verdict)\.json|summary\.txt|requests\.csv|tasks(/[A-Z_]+-\d+\.jsonl)?"
     assert all(re.fullmatch(f"work(/({files_of_plan}))?", name) for name in own), own
     assert re.fullmatch("[0-9a-f]{16}", made["requests"][0])
-    recorded = (Channel() & {"uri": uri, "archive": archive}).to_dicts()
-    counts["rows compared"] += len(recorded)
-    assert [(one["uri"], one["archive"]) for one in recorded] == [(uri, archive)]
-    assert re.fullmatch("[0-9a-f]{16}", recorded[0]["channel_id"])
+    # Compared here: with a backslash in it, DataJoint finds no text on PostgreSQL.
+    (recorded,) = (
+        row for row in Channel().to_dicts() if (row["uri"], row["archive"]) == (uri, archive)
+    )
+    counts["rows compared"] += 1
+    assert re.fullmatch("[0-9a-f]{16}", recorded["channel_id"])
     (kept,) = (Run() & {"run_id": made["run_id"]}).to_dicts()
     assert kept["run_parameters"]["archive"] == archive
 
