@@ -339,17 +339,22 @@ configure_mysql() {
     if [ ! -s "$password" ] || [ "$(cat "$password")" = "$(root_password)" ]; then
         random >"$password"
     fi
-    for user in root bossflow; do
-        cat >".secrets/$user.json" <<END
-{"database": {"backend": "mysql", "host": "127.0.0.1", "port": ${port:-3306}, "user": "$user"}}
+    python - "${port:-3306}" "${BOSSFLOW_HOME:-$HOME/.bossflow}/store" <<'END' ||
+import json, os, sys
+from pathlib import Path
+
+port, store = int(sys.argv[1]), os.path.abspath(sys.argv[2])
+own = {"backend": "mysql", "host": "127.0.0.1", "port": port, "user": "bossflow"}
+file = Path("datajoint.json")
+settings = json.loads(file.read_text()) if file.exists() else {"database": own}
+# earlier versions gave DataJoint root's name
+if settings.get("database", {}) | {"user": "bossflow"} != own:
+    sys.exit(1)
+settings["database"] = own
+settings.setdefault("stores", {}).setdefault("bossflow", {"protocol": "file", "location": store})
+file.write_text(json.dumps(settings, indent=1) + "\n")
 END
-    done
-    if [ -e datajoint.json ] && ! cmp -s datajoint.json .secrets/root.json &&
-        ! cmp -s datajoint.json .secrets/bossflow.json; then
         die "datajoint.json names another database than --docker's: move it out of the way"
-    fi
-    mv .secrets/bossflow.json datajoint.json
-    rm .secrets/root.json
 }
 
 random() {

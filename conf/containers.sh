@@ -98,6 +98,15 @@ bossflow_mounts() {
         above=$(dirname "$above")
     done
     bossflow_mount "$above/datajoint.json" readonly
+    if [ -z "$bossflow_store" ] && [ -e "$above/datajoint.json" ]; then # the store that it names
+        path=$(tr -d '\n' <"$above/datajoint.json" |
+            sed -n 's/.*"bossflow": *{[^}]*"location": *"\([^"\\]*\)".*/\1/p')
+        path=$(bossflow_path "$path") || return
+        if [ -n "$path" ]; then
+            mkdir -p -- "$path" || return
+            bossflow_mount "$path"
+        fi
+    fi
     bossflow_mount "$above/.secrets" readonly
     bossflow_mount "${BOSSFLOW_TLS_CA:-}" readonly
     case "$bossflow_store ${bossflow_sources[*]-}" in

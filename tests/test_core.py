@@ -516,24 +516,25 @@ def test_watching_tells_the_speed_of_a_stage() -> None:
     assert in_words(after).endswith("min left")
 
 
-def made_in(store: Path) -> set[str]:
-    """Return the executions whose bundles are in a store: other tests' are recorded as well."""
-    rows = bossflow.Execution.proj("bundle_url").to_dicts()
-    there = bundles.url(store)
-    return {row["execution_id"] for row in rows if row["bundle_url"].startswith(f"{there}/")}
-
-
 def test_a_store_that_is_away_is_not_lost(pipeline: Pipeline, files: list[Path]) -> None:
     from bossflow import invalidate
 
     done = pipeline.run(files)
+    (identity,) = {row["store_id"] for row in copies(done["plan"]["requests"][0])}
     pipeline.store.rename(pipeline.store.with_name("elsewhere"))
     problem = pipeline.run(files)["plan"]["problem"]
-    assert f"store {pipeline.store}" in problem
-    assert "can't be reached from here" in problem
-    assert not invalidate.select(lost=True) & made_in(pipeline.store)
+    assert f"store {pipeline.store} is not what it was" in problem
+    assert f"`bossflow invalidate --store {identity[:8]}` forgets" in problem
+    assert not invalidate.lost(None, identity)
     pipeline.store.with_name("elsewhere").rename(pipeline.store)
     assert pipeline.run(files)["plan"]["requests"] == done["plan"]["requests"]
+
+
+def copies(request: str) -> list[dict[str, str]]:
+    """Return where the bundles of a request and of what it was made of are."""
+    from bossflow import stores, verify
+
+    return stores.copies(verify.made_for(request))
 
 
 def test_other_content_for_a_recorded_unit_is_an_error(
@@ -585,16 +586,16 @@ def test_bundles_made_from_retired_inputs_are_made_again(
 
 
 def test_a_lost_bundle_is_named_before_anything_runs(pipeline: Pipeline, files: list[Path]) -> None:
-    from bossflow import invalidate
+    from bossflow import invalidate, stores
 
     done = pipeline.run(files)
     shutil.rmtree(bundle_of(done["receipts"], "COUNT_WORDS"))
     problem = pipeline.run(files)["plan"]["problem"]
     assert "1 recorded bundles are not in the store" in problem
-    assert "bossflow invalidate --lost" in problem
-    lost = invalidate.select(lost=True) & made_in(pipeline.store)
-    assert lost
-    invalidate.invalidate(lost)
+    assert f"bossflow invalidate --lost --store {pipeline.store}" in problem
+    lost = invalidate.lost(None, stores.Here().named(str(pipeline.store)))
+    assert len(lost) == 1
+    assert invalidate.invalidate(set(), copies=lost) == (2, 1)
     assert pipeline.run(files)["verdict"] == {"missing": None}
 
 
@@ -724,7 +725,8 @@ def test_a_store_that_can_not_be_reached_is_no_damage(
     pipeline.store.rename(elsewhere)
     for _ in ("gone", "an empty directory, where it was mounted"):
         code, text = bossflow_says("verify", "--request", request, "--retire")
-        assert (code, f"store {pipeline.store}, where bundles" in text) == (1, True), text
+        assert (code, "nothing can be verified: 6 bundles are in store" in text) == (1, True), text
+        assert f"store {pipeline.store} of " in text and "is away" in text
         pipeline.store.mkdir(exist_ok=True)
     pipeline.store.rmdir()
     elsewhere.rename(pipeline.store)

@@ -221,7 +221,7 @@ def test_an_invalidation_that_was_killed_is_named_and_completed(lab: Lab, point:
     problem = lab.plan()["problem"]
     assert "recorded bundles are not in the store" in problem
     assert "bossflow invalidate --lost" in problem
-    lab.ok("bossflow", "invalidate", "--lost", "--yes")
+    lab.ok("bossflow", "invalidate", "--lost", "--store", str(lab.store), "--yes")
     lab.rerun()
 
 
@@ -233,7 +233,7 @@ def test_a_bundle_that_is_lost_is_made_again_with_all_that_came_of_it(
     lab.restore("done")
     lab.begin()
     shutil.rmtree(next(bundles.every(lab.store, process)))
-    lab.ok("bossflow", "invalidate", "--lost", "--yes")
+    lab.ok("bossflow", "invalidate", "--lost", "--store", str(lab.store), "--yes")
     lab.rerun()
 
 

@@ -11,6 +11,7 @@ from lab import Lab
 from team import PASSWORD, Team, a_schema, each_server, environment
 
 DATA = Path(__file__).parent / "data"
+CHANNEL = "SELECT DISTINCT channel_id FROM {schema}._pulled_block"
 
 
 @pytest.fixture(scope="module", params=each_server())
@@ -31,7 +32,8 @@ def first(team: Team, tmp_path: Path) -> Iterator[str]:
 def test_older_tables_are_refused_and_then_migrated_with_every_row(team: Team, first: str) -> None:
     before = team.rows(first)
     assert len(before["execution"]) == 38
-    for command in (["status"], ["components", "67"], ["invalidate", "--lost"], ["db", "deploy"]):
+    lost = ["invalidate", "--lost", "--request", "67"]
+    for command in (["status"], ["components", "67"], lost, ["db", "deploy"]):
         code, text = team.bossflow(*command, schema=first)
         assert code == 1
         assert (
@@ -46,9 +48,11 @@ def test_older_tables_are_refused_and_then_migrated_with_every_row(team: Team, f
     assert (code, f"is now of version {migrations.VERSION}" in text) == (0, True), text
     assert "was already of version" in team.bossflow("db", "migrate", schema=first)[1]
     after = team.rows(first)
-    assert len(after.pop("schema_version")) == 1
+    assert len(after.pop("schema_version")) == len(migrations.STEPS)
     lineage = set(after.pop("~lineage")) - set(before.pop("~lineage"))
-    assert all("schema_version" in row for row in lineage)
+    new = {name for name in after if name not in before}
+    assert all("schema_version" in row or any(name in row for name in new) for row in lineage)
+    assert not any(after.pop(name) for name in new)
     assert after == before
 
 
@@ -64,10 +68,17 @@ def test_a_run_goes_on_where_the_first_version_was(team: Team, first: str, tmp_p
     asked = {"block_shape": [4, 8, 8], "store": str(tmp_path / "store"), "min_voxels": 2}
     try:
         with lab.serving():
-            # its bundles were not kept: known, so not silently made again
-            refused = lab.run(**asked)
-            assert "recorded bundles are not in the store any more" in refused.text
-            code, text = team.bossflow("invalidate", "--lost", "--yes", schema=first, user=user)
+            # its bundles were not kept: no store has them, so they are made again, and said to be
+            again = lab.run(**asked)
+            assert "33 units of this are recorded in store" in again.text
+            assert "which is away: they are made again here" in again.text
+            assert "has other content than what is recorded" in again.text, "by another program"
+            lost = ["invalidate", "--lost", "--store", str(tmp_path / "store"), "--yes"]
+            code, text = team.bossflow(*lost, schema=first, user=user)
+            assert (code, "nothing to invalidate" in text) == (0, True), text
+            (channel,) = json.loads(team.query(CHANNEL.format(schema=first), schema=first)[0])
+            forget = ["invalidate", "--channel", *channel, "--yes"]
+            code, text = team.bossflow(*forget, schema=first, user=user)
             assert (code, "forgot 38 rows of stages" in text) == (0, True), text
             assert "1 request: 1 complete" in lab.run(**asked).ok().text
             assert "nothing to compute" in lab.run(**asked).text
@@ -109,8 +120,9 @@ def carry_a_version(conn):
     if sys.argv[1] == "between":
         os._exit(9)
 
-migrations.STEPS = [(2, carry_a_version), (3, add_a_column)]
-migrations.VERSION = 3
+later = migrations.VERSION + 1
+migrations.STEPS = [(2, carry_a_version), *migrations.STEPS[1:], (later, add_a_column)]
+migrations.VERSION = later
 work.load_all()
 print(migrations.migrate())
 """
@@ -118,7 +130,7 @@ print(migrations.migrate())
     assert "is of version 1" in team.bossflow("status", schema=first)[1]
     assert team.python(program, "after", schema=first).returncode == 9
     done = team.python(program, "not at all", schema=first)
-    assert done.stdout.strip() == "[3]", done.stderr
+    assert done.stdout.strip() == f"[{migrations.VERSION + 1}]", done.stderr
     columns = f"SELECT cutout, why FROM {first}.cutout"
     assert len(json.loads(team.query(columns, schema=first)[0])) == 2
 

@@ -238,7 +238,7 @@ def test_bundles_that_got_lost_are_named_and_made_again(pair: Pair) -> None:
     refused = lab.run(**pair.asked, store=pair.store)
     assert refused.code != 0
     assert "1 recorded bundles are not in the store any more (first: LABEL_BLOCK" in refused.text
-    lab.bossflow("invalidate", "--lost", "--yes")
+    lab.bossflow("invalidate", "--lost", "--store", bundles.url(store), "--yes")
     again = lab.run(**pair.asked, store=pair.store).ok()
     assert again.computed["LABEL_BLOCK"] == 1 and "PULL_BLOCK" not in again.computed
 

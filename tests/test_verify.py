@@ -31,14 +31,14 @@ def contents(store: Path) -> dict[tuple[str, str, str], str]:
     return {name: one["content_sha256"] for name, one in made(store).items()}
 
 
-def damaged(store: Path) -> dict[str, str]:
+def damaged(store: Path) -> verify.Problems:
     """Verify a store's bundles: other tests' are recorded in the same database."""
     rows = bossflow.Execution.proj("bundle_url").to_dicts()
     here = [row["execution_id"] for row in rows if row["bundle_url"].startswith(store.as_uri())]
     return verify.damaged(here)
 
 
-def named(problems: dict[str, str]) -> list[tuple[str, str]]:
+def named(problems: verify.Problems) -> list[tuple[str, str]]:
     listed = verify.report(problems)["damaged"]
     return [(one["process"], one["key"].get("block", "")) for one in listed]
 

@@ -3,6 +3,8 @@
 A bundle is a directory `<store>/<PROCESS>/<id[:2]>/<id>` with its files and `bundle.json`.
 It is written beside, then renamed into place, so that it is there whole or not at all.
 
+A store is known by the id in its `store.json`, wherever it lies.
+
 In a bucket (`kit.buckets`) nothing can be renamed: files go to `…/<id>/<attempt>/`, where no other
 attempt writes, and then `bundle.json` is put where there must not be one. It lists the files
 without the attempt, which it names in `attempts`, so that it tells the same of them as on disk.
@@ -29,11 +31,13 @@ from . import buckets
 
 VERSION = 1
 MANIFEST = "bundle.json"
+STORE_FILE = "store.json"
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _FETCHED_AHEAD = 8
+_NEW = ".tmp-"
 
 
 def canonical(value: Any) -> str:
@@ -92,6 +96,65 @@ def url(path: Path) -> str:
 def shown(path: Path) -> str:
     """Return how a user would write what `local` gave."""
     return buckets.url(path) if buckets.holds(path) else str(path)
+
+
+def store_id(store: Path) -> str | None:
+    """Return the id of the store in a directory; None if there is none, or it can't be read.
+
+    Raises
+    ------
+    ValueError
+        If its `store.json` is not one.
+    """
+    path = store / STORE_FILE
+    try:
+        text = buckets.read(path) if buckets.holds(path) else path.read_bytes()
+    except OSError:
+        return None
+    try:
+        found = json.loads(text)["store"]
+        if not re.fullmatch("[0-9a-f]{32}", found):
+            raise ValueError(found)
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(
+            f"{shown(path)} does not tell the id of a store: bring it back as it was"
+        ) from None
+    return str(found)
+
+
+def found_store(store: Path) -> str:
+    """Return a store's id, which is made now if it has none; of two at once, both get the same.
+
+    Raises
+    ------
+    OSError
+        If it can't be written.
+    """
+    text = canonical({"store": uuid.uuid4().hex}).encode() + b"\n"
+    path = store / STORE_FILE
+    if store_id(store) is None:
+        if buckets.holds(path):
+            buckets.create(path, text)
+        else:
+            _create(path, text)
+    found = store_id(store)
+    if found is None:
+        raise OSError(f"{shown(path)} can't be read")
+    return found
+
+
+def _create(path: Path, text: bytes) -> None:
+    """Write a file with all that is in it, unless there is one."""
+    new = path.with_name(f"{_NEW}{uuid.uuid4().hex}")
+    new.write_bytes(text)
+    try:
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(new)
+    except OSError:  # a file system without links
+        with contextlib.suppress(FileExistsError), path.open("xb") as stream:
+            stream.write(text)
+    finally:
+        new.unlink()
 
 
 def each(function: Callable[[T], R], items: Iterable[T], path: Path) -> Iterable[R]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -301,43 +302,102 @@ def components_command(request: str, form: str, output: str | None) -> None:
     components.write(request, form, output)
 
 
+@main.command("stores")
+@click.option("--use", type=click.Path(), help="Use the store here, where there is a copy as well.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def stores_command(use: str | None, as_json: bool) -> None:
+    """Show the stores that bundles are recorded in, and where they are on this machine."""
+    from . import connect, stores
+
+    connect()
+    if use is not None:
+        click.echo(f"store {stores.use(use)} is used in {use}")
+        return
+    found = stores.report()
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for one in found:
+        name = (one["store"] or "claimed by none")[:8]
+        seen = [f"{place['url']} of {place['machine']}" for place in one["places"]]
+        where = one["path"] or "away" + (f" ({', '.join(seen)})" if seen else "")
+        size = f"{one['bytes'] / 1e6:,.1f} MB"
+        click.echo(f"{name}  {_many(one['bundles'], 'bundle')}, {size}  {where}")
+    if not found:
+        click.echo("no store is known yet")
+
+
 @main.command("verify")
 @click.option("--request", help="Request id, or the start of it: its results and blocks alone.")
+@click.option("--channel", help="Channel id: all that was made of it.")
+@click.option("--store", help="Store (its id, the start of it, or its place): what is there.")
 @click.option("--read", is_flag=True, help="Read objects in a bucket also if their ETag is right.")
-@click.option("--retire", is_flag=True, help="Set what is damaged aside, and forget its rows.")
+@click.option(
+    "--retire",
+    is_flag=True,
+    help="Set what is damaged aside, and forget its rows: of a request, channel or store.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-def verify_command(request: str | None, read: bool, retire: bool, as_json: bool) -> None:
+def verify_command(
+    request: str | None,
+    channel: str | None,
+    store: str | None,
+    read: bool,
+    retire: bool,
+    as_json: bool,
+) -> None:
     """Check that every recorded bundle is in its store as it was recorded, file by file.
 
     What is damaged or missing is named with all that was made of it, and the exit code is 1. With
-    --retire it is moved to `.retired` in its store, and the next run makes it again.
+    --retire it is moved to `.retired` in its store, and the next run makes it again. A store that
+    is not here is passed over.
     """
     from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-    from . import connect, verify
+    from . import connect, stores, verify
 
+    if retire and not (request or channel or store):
+        raise click.UsageError("--retire acts on what is named: --request, --channel or --store")
     connect()
-    only, number, size = verify.asked(request)
+    store = stores.Here().named(store) if store else None
+    only, number, size = verify.asked(request, channel, store)
+    away: Counter[str] = Counter()
+    seen: list[int] = []
     columns = "{task.description}", DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=_terminal(), transient=True) as progress:
         task = progress.add_task(f"{_many(number, 'bundle')}", total=size)
-        problems = verify.damaged(only, read, lambda size: progress.advance(task, size))
+
+        def checked(size: int) -> None:
+            seen.append(size)
+            progress.advance(task, size)
+
+        problems = verify.damaged(only, read, checked, store, away)
+    if number and not seen:
+        raise ValueError(
+            f"nothing can be verified: {_many(number, 'bundle')} are in store "
+            f"{', '.join(sorted(away))}, which is away: mount it, or give credentials"
+        )
     found = verify.report(problems)
     forgotten = verify.retire(problems) if retire and problems else (0, 0)
     if as_json:
-        found = {"bundles": number, "bytes": size} | found | {"retired": forgotten[0]}
+        about = {"bundles": number, "bytes": size, "away": dict(away)}
+        found = about | found | {"retired": forgotten[0]}
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         _show_damage(found)
+        for where, count in away.items():
+            click.echo(f"passed over: {_many(count, 'bundle')} in store {where}, which is away")
     said = f"{len(problems):,} of {_many(number, 'bundle')} damaged or missing"
     if not problems:
         if not as_json:
-            click.echo(f"{_many(number, 'bundle')} as recorded, {size / 1e6:,.1f} MB")
+            click.echo(f"{_many(len(seen), 'bundle')} as recorded, {sum(seen) / 1e6:,.1f} MB")
     elif retire:
         again = "the same `nextflow run` makes them again"
         click.echo(f"{said}: forgot {forgotten[0]} rows of stages; {again}", err=as_json)
     else:
-        command = "bossflow verify --retire" + (f" --request {request}" if request else "")
+        named = {"request": request, "channel": channel, "store": store}
+        scope = " ".join(f"--{name} {value}" for name, value in named.items() if value)
+        command = f"bossflow verify --retire {scope or '--store STORE'}"
         raise click.ClickException(
             f"{said}: `{command}` sets them and all that was made of them aside, and then the same "
             "`nextflow run` makes them again"
@@ -377,34 +437,66 @@ def _show_damage(found: dict[str, Any], most: int = 20) -> None:
 )
 @click.option("--channel", help="Channel id; alone: all that was made of it.")
 @click.option("--request", help="Request id: its result, not its blocks.")
-@click.option("--lost", is_flag=True, help="All whose bundle is not in its store any more.")
+@click.option("--store", help="Store (its id, the start of it, or its place): what is there.")
+@click.option("--lost", is_flag=True, help="Of what is named, that which is not in its store.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def invalidate_command(
-    blocks: tuple[str, ...], channel: str | None, request: str | None, lost: bool, yes: bool
+    blocks: tuple[str, ...],
+    channel: str | None,
+    request: str | None,
+    store: str | None,
+    lost: bool,
+    yes: bool,
 ) -> None:
     """Forget results that are wrong, and all that was made of them.
 
     Shows first what would go. Bundles are moved to `.retired` in their store and never reused;
     the next run makes them again.
     """
-    from . import connect, invalidate
+    from . import connect, invalidate, status, stores, verify
 
-    if not (blocks or channel or request or lost):
-        raise click.UsageError("name what is wrong: --block, --channel, --request or --lost")
+    if not (blocks or channel or request or store):
+        raise click.UsageError("name what is wrong: --block, --channel, --request or --store")
+    if store and (blocks or channel or request) and not lost:
+        raise click.UsageError("--store goes with --block, --channel or --request for --lost only")
     connect()
-    chosen = invalidate.select(blocks, channel, request, lost)
-    strays = invalidate.strays(blocks, channel) if blocks or channel else []
-    found = invalidate.dependents(chosen)
+    identity = stores.Here().named(store) if store else None
+    chosen: set[str] = set()
+    copies: set[invalidate.Copy] = set()
+    strays: list[Path] = []
+    if lost:
+        scope: set[str] | None = None
+        if blocks or channel or request:
+            scope = set(invalidate.dependents(invalidate.select(blocks, channel)))
+            scope |= verify.made_for(status.request_id(request)) if request else set()
+        copies = invalidate.lost(scope, identity)
+    elif identity:
+        rows = invalidate.copies(None, identity)
+        copies = {(row["execution_id"], row["store_id"]) for row in rows}
+    else:
+        chosen = invalidate.select(blocks, channel, request)
+        strays = invalidate.strays(blocks, channel) if blocks or channel else []
+    first = chosen | invalidate.with_pulled(invalidate.nowhere_else(copies))
+    found = invalidate.dependents(first)
+    kept = len({name for name, _ in copies} - found.keys())
     for process, number in invalidate.preview(found).items():
         click.echo(f"{number:8,} {process}")
-    for line in invalidate.named(chosen):
+    for line in invalidate.named(first):
         click.echo(f"         {line}")
     if strays:
         click.echo(f"{len(strays):8,} bundles that are not recorded yet")
-    if not found and not strays:
+    if kept:
+        click.echo(f"{kept:8,} bundles that other stores have as well: these rows stay")
+    for where, number in invalidate.away(found).items():
+        click.echo(
+            f"{number:8,} bundles in store {where}, which is away: set aside when it is back"
+        )
+    if not found and not strays and not copies:
         click.echo("nothing to invalidate")
         return
     if not yes and not click.confirm("forget these?"):
         raise click.Abort
-    forgotten, moved = invalidate.invalidate(chosen, strays)
+    forgotten, moved = invalidate.invalidate(chosen, strays, copies)
+    if identity and not lost:
+        invalidate.forget_places(identity)
     click.echo(f"forgot {forgotten} rows of stages; {moved} bundles are in .retired")

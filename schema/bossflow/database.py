@@ -33,6 +33,7 @@ with warnings.catch_warnings():  # without settings we have a default of our own
 from datajoint.settings import find_config_file
 
 from . import access
+from .kit import bundles
 
 logging.getLogger("datajoint").setLevel(logging.WARNING)
 
@@ -74,7 +75,13 @@ def home() -> Path:
 
 def default_store() -> Path:
     """Return the store that is used when none is named."""
-    return home() / "store"
+    return named_store() or home() / "store"
+
+
+def named_store() -> Path | None:
+    """Return the store that DataJoint's settings name `bossflow`, if they do."""
+    location = dj.config.stores.get("bossflow", {}).get("location")
+    return bundles.local(location) if location else None
 
 
 def schema_name() -> str:

@@ -1,6 +1,5 @@
 """Forget results that are wrong: bundles aside first, then rows and all that came of them."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,11 +7,15 @@ from typing import Any
 
 import datajoint as dj
 
-from . import database, ledger, migrations, work
+from . import database, ledger, migrations, stores, work
 from .channels import Block, Channel, PulledBlock, meets
+from .insert import insert_absent
 from .kit import bundles
-from .tables import Execution
+from .tables import Execution, ParamSet, Store
 from .voxels.boxes import Box
+
+Copy = tuple[str, str | None]
+"""An execution and a store that has its bundle; None where no store has claimed it."""
 
 
 def dependents(executions: Iterable[str]) -> dict[str, str]:
@@ -53,10 +56,7 @@ def dependents(executions: Iterable[str]) -> dict[str, str]:
 
 
 def select(
-    blocks: Iterable[str] = (),
-    channel: str | None = None,
-    request: str | None = None,
-    lost: bool = False,
+    blocks: Iterable[str] = (), channel: str | None = None, request: str | None = None
 ) -> set[str]:
     """Return ids of the executions that made what is named.
 
@@ -68,9 +68,6 @@ def select(
         The channel's id, needed where several have such blocks; alone, all that is made of it.
     request : str, optional
         A request id: its result, not the blocks that it was made of.
-    lost : bool
-        Everything whose bundle is not in its store any more. A store that can't be reached from
-        here is not lost.
 
     Raises
     ------
@@ -78,7 +75,19 @@ def select(
         If a box is none, or blocks of several channels meet it and none is named.
     """
     chosen: set[str] = set()
-    there = Block() & ({"channel_id": channel} if channel else {})
+    for met in _blocks(blocks, channel):
+        chosen |= _made_of(met)
+    if request:
+        for table in work.stage_tables(ledger.known_workflows()).values():
+            if "request_id" in table().primary_key:
+                found = table() & {"request_id": request}
+                chosen |= set(found.to_arrays(ledger.execution_attribute(table)))
+    return chosen
+
+
+def _blocks(blocks: Iterable[str], channel: str | None) -> list[Any]:
+    """Return the rows of `Block` that are named: those that meet each box, or all of a channel."""
+    there, found = Block() & ({"channel_id": channel} if channel else {}), []
     for block in blocks:
         met = there & meets("block", Box.parse(block))
         channels = sorted(set(met.to_arrays("channel_id")))
@@ -87,26 +96,50 @@ def select(
                 f"blocks of {len(channels)} channels meet {block}: name one with --channel "
                 f"({', '.join(channels)})"
             )
-        chosen |= _made_of(met)
-    if channel and not list(blocks):
-        chosen |= _made_of(there)
-    if request:
-        for table in work.stage_tables(ledger.known_workflows()).values():
-            if "request_id" in table().primary_key:
-                found = table() & {"request_id": request}
-                chosen |= set(found.to_arrays(ledger.execution_attribute(table)))
-    if lost:
-        rows = Execution.proj("bundle_url").to_dicts()
-        away = set(ledger.stores_away(row["bundle_url"] for row in rows))
-        lost_urls = ledger.lost(
-            row["bundle_url"]
-            for row in rows
-            if bundles.local(row["bundle_url"]).parents[2] not in away
-        )
-        chosen |= with_pulled(
-            {row["execution_id"] for row in rows if row["bundle_url"] in lost_urls}
-        )
-    return chosen
+        found.append(met)
+    return found or ([there] if channel else [])
+
+
+def lost(executions: Iterable[str] | None, store: str | None) -> set[Copy]:
+    """Return bundles that are not in their store any more, which is here: no other can lose any.
+
+    Parameters
+    ----------
+    executions : iterable of str, optional
+        Whose bundles are looked for; default: all.
+    store : str, optional
+        The id of the store that is looked at; default: all that are here.
+    """
+    here = stores.Here()
+    rows = copies(executions, store)
+    there = {
+        (row["execution_id"], row["store_id"]): path / row["copy_path"]
+        for row in rows
+        if (path := here.path(row["store_id"])) is not None
+    }
+    gone = ledger.lost(there.values())
+    return {copy for copy, path in there.items() if path in gone}
+
+
+def copies(executions: Iterable[str] | None, store: str | None) -> list[dict[str, str]]:
+    """Return the rows of `Execution.Copy` of some executions, or all, in a store, or all."""
+    if executions is None:
+        found: list[dict[str, str]]
+        found = (Execution.Copy() & ({"store_id": store} if store else {})).to_dicts()
+        return found
+    return [row for row in stores.copies(executions) if store in (None, row["store_id"])]
+
+
+def nowhere_else(chosen: Iterable[Copy]) -> set[str]:
+    """Return the executions of which no other bundle is left than these."""
+    chosen = set(chosen)
+    names = {name for name, _ in chosen}
+    left = {row["execution_id"] for row in stores.copies(names) if _copy(row) not in chosen}
+    return names - left
+
+
+def _copy(row: dict[str, str]) -> Copy:
+    return row["execution_id"], row["store_id"]
 
 
 def with_pulled(chosen: set[str]) -> set[str]:
@@ -137,24 +170,45 @@ def _first_stages() -> list[Any]:
 def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
     """Return blocks' bundles that a run left in a store and that are not recorded (yet).
 
-    They would be taken over by the next run. Looked for in the default store and in every store
-    of recorded bundles.
+    They would be taken over by the next run. Of what is made straight from blocks, the places are
+    known, and are looked at in every store that is here; what is made of that, later, names what
+    it was made of.
     """
-    recorded = {bundles.local(str(url)) for url in Execution.to_arrays("bundle_url")}
-    stores = {directory.parents[2] for directory in recorded} | {database.default_store()}
-    boxes = [Box.parse(block) for block in blocks]
+    here = stores.Here()
+    known = [path for name in Store.to_arrays("store_id") if (path := here.path(str(name)))]
+    places = {database.default_store(), *known}
     found = []
-    for store in stores:
-        unknown = [path for path in bundles.every(store, "*_BLOCK") if path not in recorded]
-        texts = bundles.each(bundles.manifest_text, unknown, store)
-        for directory, text in zip(unknown, texts, strict=True):
-            key = json.loads(text)["key"]
-            if "block" not in key or (channel and key["channel_id"] != channel):
-                continue
-            box = Box.parse(key["block"])
-            if not boxes or any(map(box.meets, boxes)):
-                found.append(directory)
+    for met in _blocks(blocks, channel):
+        recorded = {
+            path
+            for row in stores.copies(_made_of(met))
+            if (store := here.path(row["store_id"])) is not None
+            for path in [store / row["copy_path"]]
+        }
+        keys = met.proj().to_dicts()
+        for store in places:
+            candidates = [
+                bundles.place(store, table.process, bundles.unit_id(table.process, key | own))
+                for table in _first_stages()
+                for own in _own_keys(table)
+                for key in keys
+            ]
+            unknown = [path for path in candidates if path not in recorded]
+            there = bundles.each(bundles.there, unknown, store)
+            found += [path for path, is_there in zip(unknown, there, strict=True) if is_there]
     return found
+
+
+def _own_keys(table: Any) -> list[dict[str, Any]]:
+    """Return what a key of a first stage may have beside the block: nothing, or parameter sets."""
+    own = set(table().primary_key) - set(Block().primary_key)
+    if not own:
+        return [{}]
+    for parent, link in table().parents(foreign_key_info=True):
+        if parent == ParamSet.full_table_name and set(link["attr_map"]) == own:
+            (name,) = own
+            return [{name: one} for one in ParamSet.to_arrays("paramset_id").tolist()]
+    return []
 
 
 def named(executions: Iterable[str], most: int = 10) -> list[str]:
@@ -189,11 +243,35 @@ def preview(found: dict[str, str]) -> Counter[str]:
     return Counter(sorted(processes, key=lambda name: (known.get(name, len(known)), name)))
 
 
-def invalidate(chosen: set[str], strays: Iterable[Path] = ()) -> tuple[int, int]:
+def away(found: Iterable[str]) -> Counter[str]:
+    """Return the stores, in words, that have bundles of executions but are away, and how many."""
+    here, names = stores.Here(), set(found)
+    rows = stores.copies(names)
+    told = Counter(
+        here.where(row["store_id"]) for row in rows if here.path(row["store_id"]) is None
+    )
+    unclaimed = names - {row["execution_id"] for row in rows}
+    for row in _unclaimed(unclaimed):
+        if not here.candidates(row):
+            told[here.where_is(row)] += 1
+    return told
+
+
+def _unclaimed(executions: Iterable[str]) -> list[ledger.Recorded]:
+    some = [{"execution_id": name} for name in executions]
+    rows = (Execution() & some).to_dicts() if some else []
+    fields = ledger.Recorded._fields[:-1]
+    return [ledger.Recorded(*(row[name] for name in fields)) for row in rows]
+
+
+def invalidate(
+    chosen: set[str], strays: Iterable[Path] = (), copies: Iterable[Copy] = ()
+) -> tuple[int, int]:
     """Move bundles aside, then delete their executions and every row made from them.
 
     A kill in between leaves rows whose bundles are gone: the next run refuses them and names
-    `bossflow invalidate --lost`. The other order would leave bundles that could come back.
+    `bossflow invalidate --lost`. The other order would leave bundles that could come back. Those
+    in a store that is away are set aside when it is met again.
 
     Parameters
     ----------
@@ -202,6 +280,8 @@ def invalidate(chosen: set[str], strays: Iterable[Path] = ()) -> tuple[int, int]
         recorded meanwhile is missed.
     strays : iterable of Path
         Bundles that are not recorded.
+    copies : iterable of (str, str)
+        Bundles that are lost or damaged: their executions stay while there are others of them.
 
     Returns
     -------
@@ -209,13 +289,44 @@ def invalidate(chosen: set[str], strays: Iterable[Path] = ()) -> tuple[int, int]
         How many executions were forgotten, and how many bundles moved into `.retired`.
     """
     conn = database.connection()
-    by_store: dict[Path, list[Path]] = defaultdict(list)
+    copies = set(copies)
     with database.lock(conn):
-        found = dependents(chosen)
-        for directory in [*map(bundles.local, found.values()), *strays]:
-            by_store[directory.parents[2]].append(directory)
-        moved = sum(len(bundles.retire(store, paths)) for store, paths in by_store.items())
+        alone = nowhere_else(copies)
+        found = dependents(chosen | with_pulled(alone))
+        forgotten = set(found)
+        rows = stores.copies(forgotten | {name for name, _ in copies})
+        rows = [row for row in rows if row["execution_id"] in forgotten or _copy(row) in copies]
+        unclaimed = forgotten - {row["execution_id"] for row in rows}
+        moved = _retire(rows, _unclaimed(unclaimed), strays)
+        for name, store in copies:
+            if name not in forgotten:
+                (Execution.Copy() & {"execution_id": name, "store_id": store}).delete_quick()
         if found:
             gone = Execution() & [{"execution_id": name} for name in found]
             gone.delete(prompt=False, part_integrity="cascade")
     return len(found), moved
+
+
+def _retire(
+    rows: list[dict[str, str]], unclaimed: list[ledger.Recorded], strays: Iterable[Path]
+) -> int:
+    """Set bundles aside, or note those in stores that are away; return how many are."""
+    here = stores.Here()
+    by_store: dict[Path, list[Path]] = defaultdict(list)
+    later = []
+    for row in rows:
+        store = here.path(row["store_id"])
+        if store is not None:
+            by_store[store].append(store / row["copy_path"])
+        else:
+            note = {"store_id": row["store_id"], "retired_path": row["copy_path"]}
+            later.append(note | {"retired_sha256": row["copy_sha256"]})
+    for path in [*strays, *(path for one in unclaimed for path in here.candidates(one))]:
+        by_store[path.parents[2]].append(path)
+    insert_absent(Store.Retired(), later)
+    return sum(len(bundles.retire(store, paths)) for store, paths in by_store.items())
+
+
+def forget_places(store: str) -> None:
+    """Forget where a store is that is gone for good, so that another one may be there."""
+    (Store.Place() & {"store_id": store}).delete_quick()

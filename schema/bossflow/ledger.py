@@ -17,12 +17,18 @@ KEYS_PER_QUERY = 1000
 
 
 class Recorded(NamedTuple):
-    """A recorded unit: the digest of its content, its bundle's directory, who made it, and how."""
+    """A recorded unit: the digest of its content, and the execution that made it.
+
+    `copies` tell which stores have its bundle, and where in them; none has, if it was recorded
+    before stores had ids and none has claimed it since.
+    """
 
     content_sha256: str
     bundle_url: str
     run_id: str
     execution_id: str
+    manifest_sha256: str
+    copies: tuple[tuple[str, str], ...] = ()
 
 
 _bound: set[Any] = set()  # table classes that are known to be in the database
@@ -86,34 +92,16 @@ def execution_attribute(table: Any) -> str:
     raise ValueError(f"{table.__name__} does not refer to Execution: a stage table must")
 
 
-def stores_away(urls: Iterable[str]) -> list[Path]:
-    """Return the stores of bundles that can't be reached from here."""
-    stores = {_store(url.rsplit("/", 3)[0]) for url in urls}
-    return [store for store in sorted(stores) if not _reachable(store)]
-
-
-def _reachable(store: Path) -> bool:
-    if buckets.holds(store):
-        return buckets.reachable(store)
-    return os.access(store, os.R_OK | os.X_OK)
-
-
-def lost(urls: Iterable[str]) -> set[str]:
-    """Return those recorded bundles that are not in their stores any more."""
-    found, in_buckets = set(), {}
-    for url in urls:
-        store, process, start, unit = url.rsplit("/", 3)
-        if buckets.holds(path := _store(store)):
-            in_buckets[url] = path / process / start / unit
-        elif not os.path.exists(f"{path}/{process}/{start}/{unit}/{bundles.MANIFEST}"):
-            found.add(url)
-    there = buckets.at_once(bundles.there, in_buckets.values())
-    return found | {url for url, is_there in zip(in_buckets, there, strict=True) if not is_there}
-
-
-@functools.cache  # of 10,000 bundles' URLs
-def _store(url: str) -> Path:
-    return bundles.local(url)
+def lost(directories: Iterable[Path]) -> set[Path]:
+    """Return those directories of bundles that hold none; their stores must be here."""
+    found, in_buckets = set(), []
+    for directory in directories:
+        if buckets.holds(directory):
+            in_buckets.append(directory)
+        elif not os.path.exists(f"{directory}/{bundles.MANIFEST}"):
+            found.add(directory)
+    there = buckets.at_once(bundles.there, in_buckets)
+    return found | {path for path, is_there in zip(in_buckets, there, strict=True) if not is_there}
 
 
 def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:
@@ -132,7 +120,9 @@ def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Re
     same = {name: next(iter(some)) for name, some in values.items() if len(some) == 1}
     telling = max(values, key=lambda name: len(values[name]), default=None)
     quote = conn.adapter.quote_identifier
-    columns = [*(f"t.{quote(name)}" for name in names), *(f"e.{n}" for n in Recorded._fields)]
+    columns = [f"t.{quote(name)}" for name in names]
+    columns += [f"e.{name}" for name in Recorded._fields[:-1]]
+    columns += ["c.store_id", "c.copy_path"]
     conditions = [f"t.{quote(name)} = %s" for name in same]
     listed: list[Any] = []
     if telling is not None and telling not in same:
@@ -142,16 +132,20 @@ def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Re
         f"SELECT {', '.join(columns)} FROM {table.full_table_name} t "
         f"JOIN {Execution.full_table_name} e "
         f"ON e.execution_id = t.{quote(execution_attribute(table))} "
+        f"LEFT JOIN {Execution.Copy.full_table_name} c ON c.execution_id = e.execution_id "
         f"WHERE {' AND '.join(conditions)}"
     )
-    found = {}
+    found: dict[tuple[Any, ...], Recorded] = {}
     asked = set(wanted)
     for start in range(0, len(listed) or len(asked), KEYS_PER_QUERY):
         some = tuple(listed[start : start + KEYS_PER_QUERY])
         given = (*same.values(), *([some] if some else []))
         for row in conn.query(query, given).fetchall():
-            if row[: len(names)] in asked:
-                found[row[: len(names)]] = Recorded(*row[len(names) :])
+            key, (*told, store, path) = row[: len(names)], row[len(names) :]
+            if key in asked:
+                before = found[key].copies if key in found else ()
+                copies = ((str(store), str(path)),) if store else ()
+                found[key] = Recorded._make([*told, before + copies])
     return found
 
 

@@ -4,6 +4,7 @@ import getpass
 import json
 import os
 import random
+import shlex
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -12,7 +13,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from . import __version__, database, ledger, summary, work
+from . import __version__, database, ledger, stores, summary, work
 from .insert import insert_absent
 from .kit import buckets, bundles
 from .ledger import Recorded
@@ -84,16 +85,19 @@ def _plan(
     tables = work.stage_tables([workflow])
     by_request = [workflow.units(request) for request in requests]
     units = {unit.unit_id: unit for group in by_request for unit in group}
-    found = ledger.recorded_units(tables, units.values())
+    store = _store(params.get("store"), Path(asked["run"]["launch_dir"]))
+    here = stores.Here(store)
+    recorded = ledger.recorded_units(tables, units.values())
+    found, away = _found(recorded, units, here)
     missing = {name: unit for name, unit in units.items() if name not in found}
-    _refuse_lost(units, found)
     if unreached and any(workflow.pulled_bytes(unit) for unit in missing.values()):
         raise ValueError(unreached[0])
     result["notes"] = [
         f"{sentence}: what is asked of it is recorded, so it is not needed"
         for sentence in unreached
-    ]
-    store = _store(params.get("store"), Path(asked["run"]["launch_dir"]))
+    ] + _notes(away, here)
+    if not params.get("store"):
+        result["notes"] += _of_default_store(here)
     given = params.get("blocks_per_task")
     tasks = _tasks(by_request, missing, found, workflow.seconds, int(given) if given else None)
     result |= {
@@ -103,16 +107,18 @@ def _plan(
         "planned": Counter(unit.process for unit in missing.values()),
         "text": _in_words(workflow, units, found, missing, result["dry_run"]),
     }
+    here.check()
     if result["dry_run"]:
         return
     _refuse_unwritable(store)
-    _register(asked, requests, result["run_id"], store)
+    here.open()
+    _register(asked, requests, result["run_id"], here, store)
     if not missing:
         planned = {
             request.request_id: (request, units)
             for request, units in zip(requests, by_request, strict=True)
         }
-        summary.sum_up(result, [], directory, planned, found)
+        summary.sum_up(result, [], directory, planned, recorded)
         return
     header = {"run_id": result["run_id"], "store": bundles.url(store), "code": code}
     random.Random(result["run_id"]).shuffle(tasks)  # two runs at once take different ways
@@ -141,23 +147,65 @@ def _asks(tasks: list[dict[str, Any]], units: Iterable[UnitPlan]) -> dict[str, d
     return asks
 
 
-def _refuse_lost(units: dict[str, UnitPlan], found: dict[str, Recorded]) -> None:
-    away = ledger.stores_away(there.bundle_url for there in found.values())
-    if away:
-        raise ValueError(
-            f"store {bundles.shown(away[0])}, where results of this request are recorded, can't "
-            "be reached from here: mount it, or give credentials; if it is gone for good, make an "
-            "empty one there and run `bossflow invalidate --lost`"
-        )
-    gone = ledger.lost(there.bundle_url for there in found.values())
-    lost = [name for name, there in found.items() if there.bundle_url in gone]
+def _found(
+    recorded: dict[str, Recorded], units: dict[str, UnitPlan], here: stores.Here
+) -> tuple[dict[str, Path], dict[str, Recorded]]:
+    """Return where the bundles of recorded units are here, and the units that are away.
+
+    Raises
+    ------
+    ValueError
+        If bundles are gone from stores that are here.
+    """
+    candidates = {name: here.candidates(bundle) for name, bundle in recorded.items()}
+    gone = ledger.lost(path for paths in candidates.values() for path in paths)
+    found = {}
+    for name, paths in candidates.items():
+        left = [path for path in paths if path not in gone]
+        if left:
+            found[name] = left[0]
+    lost = [name for name, paths in candidates.items() if paths and name not in found]
     if lost:
-        first = units[lost[0]]
+        first, where = units[lost[0]], candidates[lost[0]][0]
+        name = shlex.quote(bundles.shown(where.parents[2]))
         raise ValueError(
             f"{len(lost)} recorded bundles are not in the store any more (first: {first.process} "
-            f"{first.key.get('block', '')} in {found[lost[0]].bundle_url}): bring the store back, "
-            "or run `bossflow invalidate --lost` so that they are made again"
+            f"{first.key.get('block', '')} in {bundles.shown(where)}): bring the store back, or "
+            f"run `bossflow invalidate --lost --store {name}` so that they are made again"
         )
+    return found, {name: one for name, one in recorded.items() if not candidates[name]}
+
+
+def _notes(away: dict[str, Recorded], here: stores.Here) -> list[str]:
+    """Say which stores hold results of this request that can't be reached from here."""
+    numbers = Counter(here.where_is(bundle) for bundle in away.values())
+    return [
+        f"{number:,} units of this are recorded in store {where}, which is away: they are made "
+        "again here, unless you mount it, or give credentials"
+        for where, number in numbers.items()
+    ]
+
+
+def _of_default_store(here: stores.Here) -> list[str]:
+    """Say that the default store is this machine's own, where others use the database as well.
+
+    Raises
+    ------
+    ValueError
+        If nothing is in it yet.
+    """
+    if database.server().embedded or database.named_store():
+        return []
+    advice = (
+        "give `store` a directory or bucket that all who use the database can reach, or name it "
+        'for good in datajoint.json: "stores": {"bossflow": {"protocol": "file", "location": …}}'
+    )
+    if here.is_used():
+        return [f"store {here.given} is in a home directory of this machine: {advice}"]
+    raise ValueError(
+        f"no store is given, and {here.given} is in a home directory of this machine, while others "
+        f"use database {database.server().where} too: {advice}"
+    )
 
 
 STORE_URL_MAX = 800
@@ -207,7 +255,7 @@ TASKS_MAX = 10_000
 def _tasks(
     by_request: list[list[UnitPlan]],
     missing: dict[str, UnitPlan],
-    found: dict[str, Recorded],
+    found: dict[str, Path],
     seconds: Callable[[UnitPlan], float],
     units_per_task: int | None,
 ) -> list[dict[str, Any]]:
@@ -244,7 +292,7 @@ def _units_per_task(units: list[UnitPlan], seconds: Callable[[UnitPlan], float])
     return max(ceil(START_SECONDS / each), min(share, ceil(TASK_SECONDS / each)))
 
 
-def _line(unit: UnitPlan, found: dict[str, Recorded]) -> dict[str, Any]:
+def _line(unit: UnitPlan, found: dict[str, Path]) -> dict[str, Any]:
     return {
         "unit_id": unit.unit_id,
         "process": unit.process,
@@ -257,7 +305,7 @@ def _line(unit: UnitPlan, found: dict[str, Recorded]) -> dict[str, Any]:
                 "process": given.process,
                 "key": given.key,
                 # null: in this run's store, where this run's tasks put it
-                "url": found[given.unit_id].bundle_url if given.unit_id in found else None,
+                "url": bundles.url(found[given.unit_id]) if given.unit_id in found else None,
             }
             for given in unit.inputs
         ],
@@ -265,7 +313,7 @@ def _line(unit: UnitPlan, found: dict[str, Recorded]) -> dict[str, Any]:
 
 
 def _register(
-    asked: dict[str, Any], requests: list[work.Request], run_id: str, store: Path
+    asked: dict[str, Any], requests: list[work.Request], run_id: str, here: stores.Here, store: Path
 ) -> None:
     run = asked["run"]
     row = {
@@ -282,6 +330,7 @@ def _register(
     }
     conn = database.connection()
     with database.lock(conn), conn.transaction:
+        here.register()
         Run.insert1(row, skip_duplicates=True)  # another attempt, its commit not confirmed
         for request in requests:
             sets = [request.paramset, *request.stage_paramsets]
@@ -315,7 +364,7 @@ def _insert_or_update(table: Any, rows: list[dict[str, Any]]) -> None:
 def _in_words(
     workflow: work.Workflow,
     units: dict[str, UnitPlan],
-    found: dict[str, Recorded],
+    found: dict[str, Path],
     missing: dict[str, UnitPlan],
     dry_run: bool,
 ) -> str:

@@ -22,7 +22,7 @@ from .insert import ROWS, insert_absent, insert_parquet
 from .kit import bundles
 from .kit.bundles import Finished
 from .kit.tasks import sentence
-from .tables import Environment, Execution, Run
+from .tables import Environment, Execution, Run, Store
 
 
 class BundleError(ValueError):
@@ -333,6 +333,7 @@ def _new_bundles(
         (given["unit_id"], given["content_sha256"]) for given in _unrecorded(every_input, tables)
     }
     new: dict[tuple[Any, ...], Finished] = {}
+    copies: list[tuple[Finished, str]] = []
     old = 0
     # checked before, but only now is the lock held
     in_place = bundles.each(bundles.in_place, ready, ready[0].directory) if ready else []
@@ -347,6 +348,7 @@ def _new_bundles(
         ]
         if known is not None and known.content_sha256 == bundle.content_sha256:
             old += 1
+            copies.append((bundle, known.execution_id))
             continue
         if known is not None:
             error = (
@@ -365,6 +367,7 @@ def _new_bundles(
             new.setdefault(key, bundle)
             continue
         failed.append(_failure(bundle, error))
+    _add_copies(copies)
     return list(new.values()), old
 
 
@@ -374,20 +377,38 @@ def _insert(table: Any, new: list[Finished], run_id: str) -> None:
     lineage = ledger.execution_attribute(table)
     _insert_environments(new)
     known_runs = _known_runs(new)
-    executions, rows = [], []
+    executions, rows, copies = [], [], []
     for bundle in new:
         manifest = bundle.manifest
         execution_id = bundle.manifest_sha256[:32]
         executions.append(_execution(bundle, execution_id, known_runs, run_id))
         urls = {name: bundles.url(bundle.at(path)) for name, path in manifest["urls"].items()}
         rows.append(manifest["key"] | manifest["attributes"] | urls | {lineage: execution_id})
+        copies.append((bundle, execution_id))
     # rows deleted by hand leave their execution: the same id is the same bundle
     insert_absent(Execution(), executions)
+    _add_copies(copies)
     table.insert(rows, allow_direct_insert=True, chunk_size=ROWS)
     for bundle in new:
         for name in bundle.manifest["parts"]:
             limit = _part_rows(bundle).get(name)
             insert_parquet(getattr(table, name)(), bundle.key, _part_files(bundle, name), limit)
+
+
+def _add_copies(made: list[tuple[Finished, str]]) -> None:
+    """Note which stores have the bundles of executions, in `Execution.Copy`."""
+    ids = {store: bundles.found_store(store) for store in {bundle.store for bundle, _ in made}}
+    rows = [
+        {
+            "execution_id": execution_id,
+            "store_id": ids[bundle.store],
+            "copy_path": bundle.directory.relative_to(bundle.store).as_posix(),
+            "copy_sha256": bundle.manifest_sha256,
+        }
+        for bundle, execution_id in made
+    ]
+    insert_absent(Store(), [{"store_id": name} for name in ids.values()])
+    insert_absent(Execution.Copy(), rows)
 
 
 def _environment(bundle: Finished) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """What was asked for and how far it is: `bossflow status`, and what SUMMARY says of a run."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
-from . import ledger, work
+from . import ledger, stores, work
 from .tables import Execution, Request, Run
 
 Planned = dict[str, tuple[work.Request, list[work.UnitPlan]]]
@@ -14,6 +15,7 @@ def requests(
     only: list[str] | None = None,
     planned: Planned | None = None,
     recorded: dict[str, ledger.Recorded] | None = None,
+    store: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Return every request, oldest first, with its state.
 
@@ -23,6 +25,8 @@ def requests(
         Ids of the requests that are wanted.
     planned, recorded : dict, optional
         What is known of these: their units, and which of them are recorded.
+    store : Path, optional
+        The store of a run, for which nothing counts that is in stores that are away.
 
     Returns
     -------
@@ -37,7 +41,8 @@ def requests(
     rows = found.to_dicts(order_by=("run_started", "request_id"))
     failures = _failures()
     known = {row["run_id"]: row for row in Run.proj("run_name", "run_started").to_dicts()}
-    return [_one(row, failures, known, planned or {}, recorded) for row in rows]
+    here = stores.Here(store)
+    return [_one(row, failures, known, planned or {}, recorded, here) for row in rows]
 
 
 def _one(
@@ -46,6 +51,7 @@ def _one(
     known: dict[str, dict[str, Any]],
     planned: Planned,
     recorded: dict[str, ledger.Recorded] | None,
+    here: stores.Here,
 ) -> dict[str, Any]:
     workflow = work.load(row["workflow"])
     ledger.open_schema([workflow])
@@ -58,6 +64,8 @@ def _one(
         found = ledger.recorded_units(work.stage_tables([workflow]), units)
     else:
         found = {unit.unit_id: recorded[unit.unit_id] for unit in units if unit.unit_id in recorded}
+    if here.given is not None:
+        found = {name: one for name, one in found.items() if here.candidates(one)}
     counts = ledger.progress(units, found)
     missing = [unit for unit in units if unit.unit_id not in found]
     errors = {
@@ -67,17 +75,30 @@ def _one(
     }
     made_in = [known[name] for name in {one.run_id for one in found.values()}]
     last = max(made_in or [known[row["first_run_id"]]], key=lambda run: run["run_started"])
+    described = workflow.describe(request, counts)
+    for unit in units:
+        if unit.unit_id in found and unit.key.keys() == {"request_id"}:
+            _as_seen(described, stores.urls(here, found[unit.unit_id]))
     state = "complete" if not missing else "failed" if errors else "missing"
     return {
         "request": row["request_id"],
         "workflow": row["workflow"].rpartition(".")[2],
         "state": state,
-        **workflow.describe(request, counts),
+        **described,
         "units": {name: {"recorded": done, "total": n} for name, (done, n) in counts.items()},
         "errors": errors,
         "run": last["run_name"],
         "run_day": f"{last['run_started']:%Y-%m-%d}",
     }
+
+
+def _as_seen(described: dict[str, Any], urls: dict[str, str]) -> None:
+    """Say of a result where it is here, which may not be where it was when it was recorded."""
+    for name, url in urls.items():
+        recorded = described.get(name)
+        for other, value in described.items():
+            if recorded and isinstance(value, str):
+                described[other] = value.replace(recorded, url)
 
 
 def request_id(start: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import database, ledger, status, work
+from .kit import bundles
 
 
 def sum_up(
@@ -36,7 +37,7 @@ def sum_up(
 
     def ask() -> list[dict[str, Any]]:
         ledger.open_schema([workflow])
-        return status.requests(plan["requests"], planned, found)
+        return status.requests(plan["requests"], planned, found, bundles.local(plan["store"]))
 
     asked = database.again(ask, reached=True)
     _write_requests(asked, directory / "requests.csv")

@@ -129,6 +129,37 @@ class ParamSet(dj.Manual):
 
 
 @schema
+class Store(dj.Manual):
+    """A directory, or a path in a bucket, where bundles are kept for good."""
+
+    definition = """
+    # where bundles are kept for good
+    store_id : char(32)           # in its own store.json, wherever it lies
+    """
+
+    class Place(dj.Part):
+        """Where a machine sees it."""
+
+        definition = """
+        # where a machine sees a store
+        -> master
+        machine   : varchar(255)   # its host name
+        ---
+        store_url : varchar(1024)
+        """
+
+    class Retired(dj.Part):
+        """A bundle that was invalidated while the store was away: to be set aside there."""
+
+        definition = """
+        # bundle to be set aside when the store is met again
+        -> master
+        retired_path   : varchar(255)  # its directory in the store
+        retired_sha256 : char(64)      # of its bundle.json
+        """
+
+
+@schema
 class Execution(dj.Manual):
     """One unit that was made: when, by what, where its bundle is."""
 
@@ -143,11 +174,23 @@ class Execution(dj.Manual):
     executed          : datetime       # UTC, when it began
     execution_seconds : float64        # wall time
     peak_memory_bytes : int64          # of the program so far
-    bundle_url        : varchar(1024)  # directory of the bundle
+    bundle_url        : varchar(1024)  # directory of the bundle when it was recorded
     bundle_bytes      : int64          # all its files
     manifest_sha256   : char(64)       # of bundle.json
     content_sha256    : char(64)       # of what was made: the same for the same result
     """
+
+    class Copy(dj.Part):
+        """A store that has its bundle: the first one, and others for which it was made again."""
+
+        definition = """
+        # bundle of the same content in a store
+        -> master
+        -> Store
+        ---
+        copy_path   : varchar(255)  # its directory in the store
+        copy_sha256 : char(64)      # of its bundle.json
+        """
 
 
 @schema

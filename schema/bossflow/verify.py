@@ -4,16 +4,16 @@ What is not is named with all that was made of it, so that it can be set aside a
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import datajoint as dj
 
-from . import database, invalidate, ledger, status, work
-from .kit import buckets, bundles
+from . import database, invalidate, ledger, status, stores, work
+from .kit import bundles
 from .tables import Execution, Request
 
 PAGE = 1000
@@ -23,34 +23,58 @@ AT_ONCE = max(16, os.cpu_count() or 1)
 """Bundles that are read at a time: hashing takes all cores, and a bucket answers after a while."""
 
 
-def asked(request: str | None) -> tuple[list[str] | None, int, int]:
+def asked(
+    request: str | None, channel: str | None = None, store: str | None = None
+) -> tuple[list[str] | None, int, int]:
     """Return what is to be verified: executions (None: all), how many they are, and their bytes.
 
     Parameters
     ----------
     request : str, optional
         A request's id, or the start of it: its own results and the blocks that it was made of.
+    channel : str, optional
+        A channel's id: all that was made of it.
+    store : str, optional
+        A store's id: what is recorded there.
     """
-    only = None if request is None else _executions(status.request_id(request))
+    only: set[str] | None = None
+    if request is not None:
+        only = made_for(status.request_id(request))
+    if channel is not None:
+        found = set(invalidate.dependents(invalidate.select(channel=channel)))
+        only = found if only is None else only & found
+    if store is not None:
+        found = {row["execution_id"] for row in invalidate.copies(only, store)}
+        only = found
     if only is None:
         total = dj.U().aggr(Execution, n="count(*)", size="sum(bundle_bytes)").fetch1()
         return None, int(total["n"]), int(total["size"] or 0)
-    return only, len(only), sum(row["bundle_bytes"] for page in _pages(only) for row in page)
+    listed = sorted(only)
+    return listed, len(listed), sum(row["bundle_bytes"] for page in _pages(listed) for row in page)
 
 
-def _executions(request_id: str) -> list[str]:
+def made_for(request_id: str) -> set[str]:
+    """Return the executions of a request's units: its own results, and what they were made of."""
     row = (Request() & {"request_id": request_id}).fetch1()
     workflow = work.load(row["workflow"])
     ledger.open_schema([workflow])
     units = workflow.units(workflow.recall(request_id))
     found = ledger.recorded_units(work.stage_tables([workflow]), units)
-    return [there.execution_id for there in found.values()]
+    return {there.execution_id for there in found.values()}
+
+
+Problems = dict[invalidate.Copy, str]
+"""What is wrong with bundles, by execution and store."""
 
 
 def damaged(
-    only: list[str] | None, read: bool = False, checked: Callable[[int], None] = lambda size: None
-) -> dict[str, str]:
-    """Return what is wrong with recorded bundles, by execution.
+    only: list[str] | None,
+    read: bool = False,
+    checked: Callable[[int], None] = lambda size: None,
+    store: str | None = None,
+    away: Counter[str] | None = None,
+) -> Problems:
+    """Return what is wrong with recorded bundles, by execution and store.
 
     Parameters
     ----------
@@ -59,69 +83,96 @@ def damaged(
     read : bool
         Read objects in a bucket also where their ETag says that they were not written since.
     checked : callable
-        Is told the bytes of each bundle that was verified.
+        Is told the bytes of each execution of which a bundle here was verified.
+    store : str, optional
+        The store that is looked at; by default all that are here.
+    away : Counter, optional
+        Is told in which stores that are away, in words, bundles are, and how many.
 
     Raises
     ------
     ValueError
-        If a store, or something in it, can't be reached from here: that is no damage.
+        If a store goes meanwhile, or something in it can't be read: that is no damage.
     """
-    problems: dict[str, str] = {}
-    stores: set[Path] = set()
+    here, problems = stores.Here(), Problems()
+    away = Counter() if away is None else away
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for page in _pages(only):
-            new = {_store(row) for row in page} - stores
-            _refuse_away(new)
-            stores |= new
-            for row, problem in zip(
-                page, pool.map(partial(_problem, read=read), page), strict=True
-            ):
-                checked(row["bundle_bytes"])
+            todo: list[tuple[invalidate.Copy, Path, str]] = []
+            for bundle in page:
+                todo += _places(bundle, here, store, away)
+            found = pool.map(lambda one: _problem(one[1], one[2], read), todo)
+            for (copy, path, _), problem in zip(todo, found, strict=True):
                 if problem:
-                    problems[row["execution_id"]] = problem
+                    problems[copy] = problem
+                    _refuse_gone(path.parents[2], copy[1])
+            sizes = {bundle["execution_id"]: bundle["bundle_bytes"] for bundle in page}
+            for name in dict.fromkeys(name for (name, _), _, _ in todo):
+                checked(sizes[name])
     if problems:
-        _refuse_away(stores)  # one that went meanwhile
-        # and what was invalidated meanwhile is no damage
+        # what was invalidated meanwhile is no damage
         with database.lock(database.connection()):
-            there = {row["execution_id"] for page in _pages(list(problems)) for row in page}
-    return {name: problem for name, problem in problems.items() if name in there}
+            names = sorted({name for name, _ in problems})
+            there = {row["execution_id"] for page in _pages(names) for row in page}
+    return {copy: problem for copy, problem in problems.items() if copy[0] in there}
 
 
 def _pages(only: list[str] | None) -> Iterator[list[dict[str, Any]]]:
+    """Yield executions, with their copies as `copies`."""
     rows = Execution.proj("bundle_url", "bundle_bytes", "manifest_sha256")
+
+    def with_copies(page: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        own: dict[str, list[dict[str, str]]] = {row["execution_id"]: [] for row in page}
+        for copy in stores.copies(own):
+            own[copy["execution_id"]].append(copy)
+        return [row | {"copies": own[row["execution_id"]]} for row in page]
+
     if only is not None:
         for start in range(0, len(only), PAGE):
             some = rows & [{"execution_id": name} for name in only[start : start + PAGE]]
-            yield some.to_dicts()
+            yield with_copies(some.to_dicts())
         return
     last = ""
     while page := (rows & f"execution_id > '{last}'").to_dicts(order_by="execution_id", limit=PAGE):
-        yield page
+        yield with_copies(page)
         last = page[-1]["execution_id"]
 
 
-def _store(row: dict[str, Any]) -> Path:
-    return bundles.local(row["bundle_url"]).parents[2]
+def _places(
+    row: dict[str, Any], here: stores.Here, store: str | None, away: Counter[str]
+) -> list[tuple[invalidate.Copy, Path, str]]:
+    """Return where an execution's bundles are here, with the digest that each should have."""
+    name, found = row["execution_id"], []
+    for copy in row["copies"]:
+        if store in (None, copy["store_id"]):
+            path = here.path(copy["store_id"])
+            if path is None:
+                away[here.where(copy["store_id"])] += 1
+            else:
+                place = path / copy["copy_path"]
+                found.append(((name, copy["store_id"]), place, copy["copy_sha256"]))
+    if not row["copies"] and store is None:
+        place = bundles.local(row["bundle_url"])
+        if here.is_as_recorded(place, row["manifest_sha256"]):
+            found.append(((name, None), place, row["manifest_sha256"]))
+        else:
+            away[bundles.shown(place.parents[2])] += 1
+    return found
 
 
-def _refuse_away(stores: set[Path]) -> None:
-    for store in sorted(stores):
-        there = not ledger.stores_away([f"{bundles.url(store)}/a/b/c"])
-        # an empty directory is where something was mounted
-        if not there or not (buckets.holds(store) or any(store.iterdir())):
-            raise ValueError(
-                f"store {bundles.shown(store)}, where bundles are recorded, can't be reached from "
-                "here, or is empty: mount it, or give credentials; if it is gone for good, make an "
-                "empty one there and run `bossflow invalidate --lost`"
-            )
+def _refuse_gone(store: Path, identity: str | None) -> None:
+    if identity is not None and bundles.store_id(store) != identity:
+        raise ValueError(
+            f"store {bundles.shown(store)} went while it was verified: mount it, or give "
+            "credentials, and try again"
+        )
 
 
-def _problem(row: dict[str, Any], read: bool) -> str | None:
-    directory = bundles.local(row["bundle_url"])
+def _problem(directory: Path, manifest_sha256: str, read: bool) -> str | None:
     manifest = bundles.shown(directory / bundles.MANIFEST)
     try:
         bundle = bundles.read(directory)
-        if bundle.manifest_sha256 != row["manifest_sha256"]:
+        if bundle.manifest_sha256 != manifest_sha256:
             return f"{manifest} is not the one that was recorded"
         bundles.verify(bundle, bundle.store, read)
     except (FileNotFoundError, NotADirectoryError):
@@ -135,41 +186,44 @@ def _problem(row: dict[str, Any], read: bool) -> str | None:
     return None
 
 
-def report(problems: dict[str, str]) -> dict[str, Any]:
+def report(problems: Problems) -> dict[str, Any]:
     """Return what is damaged, and all that was made of it.
 
     Returns
     -------
     dict
-        `damaged` (list of execution, process, key and problem), `with_dependents` (process to
-        number), `blocks` (those of which something would have to be made again, as text) and
+        `damaged` (list of execution, store, process, key and problem), `with_dependents` (process
+        to number), `blocks` (those of which something would have to be made again, as text) and
         `requests` (id and `what`).
     """
     tables = work.stage_tables(ledger.known_workflows())
-    found = invalidate.dependents(invalidate.with_pulled(set(problems)))
+    found = invalidate.dependents(invalidate.with_pulled(invalidate.nowhere_else(problems)))
+    names = {name for name, _ in problems}
     listed = []
     for process, table in tables.items():
         made_by = ledger.execution_attribute(table)
-        rows = table & [{made_by: name} for name in problems]
-        for row in rows.proj(made_by).to_dicts(order_by=table().primary_key) if problems else []:
+        rows = table & [{made_by: name} for name in names]
+        for row in rows.proj(made_by).to_dicts(order_by=table().primary_key) if names else []:
             name = row.pop(made_by)
-            listed.append(
-                {"execution": name, "process": process, "key": row, "problem": problems[name]}
-            )
-    names = invalidate.requests(found)
+            listed += [
+                {"execution": name, "store": store, "process": process, "key": row, "problem": said}
+                for (other, store), said in problems.items()
+                if other == name
+            ]
+    requests = invalidate.requests(found)
     return {
         "damaged": listed,
         "with_dependents": dict(invalidate.preview(found)),
         "blocks": invalidate.named(found, most=len(found)),
         "requests": [
             {"request": one["request"], "what": status.what(one)}
-            for one in (status.requests(names) if names else [])
+            for one in (status.requests(requests) if requests else [])
         ],
     }
 
 
-def retire(problems: dict[str, str]) -> tuple[int, int]:
-    """Set damaged bundles and all that was made of them aside, and forget their rows.
+def retire(problems: Problems) -> tuple[int, int]:
+    """Set damaged bundles aside, and forget the rows of what is left nowhere.
 
     A chunk of a volume that is damaged lies in STITCH's bundle, but is listed by the one of its
     RELABEL_BLOCK: that one goes, and the next run writes the chunk anew.
@@ -179,4 +233,4 @@ def retire(problems: dict[str, str]) -> tuple[int, int]:
     tuple of int
         How many executions were forgotten, and how many bundles moved into `.retired`.
     """
-    return invalidate.invalidate(invalidate.with_pulled(set(problems)))
+    return invalidate.invalidate(set(), copies=problems)

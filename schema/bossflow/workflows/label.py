@@ -9,7 +9,7 @@ from typing import Any
 import datajoint as dj
 import psutil
 
-from .. import work
+from .. import stores, work
 from ..channels import (
     VOLUME,
     Block,
@@ -25,7 +25,7 @@ from ..channels import (
     only_zeros,
     resolve,
 )
-from ..kit.bundles import digest
+from ..kit.bundles import digest, url
 from ..tables import (  # noqa: F401  (some are named in definitions)
     Execution,
     FilledByBlock,
@@ -232,15 +232,17 @@ def _earlier(request: work.Request) -> list[dict[str, Any]]:
         "channel_id": request.given["channel"]["channel_id"],
         "paramset_id": request.paramset.paramset_id,
     }
-    made = Segmentation * Execution.proj("bundle_url", "executed", stitched_by="execution_id")
-    there = made * LabelRequest * Cutout * Request & same
-    other = there & meets("cutout", Box.parse(request.given["cutout"]))
+    made = Segmentation * Execution.proj("executed", stitched_by="execution_id")
+    same_method = made * LabelRequest * Cutout * Request & same
+    other = same_method & meets("cutout", Box.parse(request.given["cutout"]))
     rows = (other - {"request_id": request.request_id}).to_dicts(
         order_by=("executed DESC", "request_id"), limit=EARLIER_REQUESTS
     )
+    there = stores.at_hand(row["stitched_by"] for row in rows)
     return [
-        {"request_id": row["request_id"], "store": row["bundle_url"].rsplit("/", 3)[0]}
+        {"request_id": row["request_id"], "store": url(there[row["stitched_by"]])}
         for row in rows
+        if row["stitched_by"] in there
     ]
 
 

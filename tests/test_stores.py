@@ -1,0 +1,199 @@
+"""Stores that several machines and users have: known by their ids, wherever they lie."""
+
+import json
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import bossflow
+import pytest
+import test_core
+from bossflow import invalidate, stores, verify
+from bossflow.kit import bundles, tasks
+from test_core import PROGRAMS, Pipeline, bossflow_says, copies, count_words
+
+toy, files, lab = test_core.toy, test_core.files, test_core.pipeline  # fixtures
+
+
+def on(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Be on another machine from here on."""
+    monkeypatch.setenv("BOSSFLOW_MACHINE", name)
+
+
+def swap(one: Path, other: Path) -> None:
+    """Have at one path what another machine has there."""
+    aside = one.with_name("aside")
+    for path, target in ((one, aside), (other, one), (aside, other)):
+        if path.exists():
+            path.rename(target)
+
+
+def made(run: dict[str, Any]) -> tuple[int, int]:
+    """Return how many bundles a run made, and how many rows were there already."""
+    assert run["plan"]["problem"] is None, run["plan"]["problem"]
+    assert run["verdict"] == {"missing": None}, run["verdict"]
+    known = sum(sum(batch["known"].values()) for batch in run["recorded"])
+    return run["states"].count("made"), known
+
+
+def executions(request: str) -> set[str]:
+    return verify.made_for(request)
+
+
+def test_two_machines_have_stores_of_their_own_at_one_path(
+    lab: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = lab.store.with_name("other")
+    on(monkeypatch, "one")
+    first = lab.run(files)
+    assert made(first) == (6, 0)
+    (request,) = first["plan"]["requests"]
+    before = executions(request)
+
+    swap(lab.store, other)
+    on(monkeypatch, "two")
+    second = lab.run(files)
+    assert made(second) == (6, 6), "the same rows, and bundles of its own"
+    (note,) = second["plan"]["notes"]
+    assert f"6 units of this are recorded in store {lab.store} of one, which is away" in note
+    assert executions(request) == before
+    assert made(lab.run(files)) == (0, 0)
+    bundle = next(bundles.every(lab.store, "COUNT_WORDS"))
+    shutil.rmtree(bundle)
+    assert len(invalidate.lost(executions(request), None)) == 1
+    code, text = bossflow_says("invalidate", "--lost", "--request", request, "--yes")
+    assert (code, "1 bundles that other stores have as well" in text) == (0, True), text
+    assert executions(request) == before, "nothing that the first machine has was forgotten"
+    assert made(lab.run(files)) == (1, 1)
+
+    swap(lab.store, other)
+    on(monkeypatch, "one")
+    assert made(lab.run(files)) == (0, 0)
+    assert bossflow_says("verify", "--request", request)[0] == 0
+    found = [one for one in stores.report() if one["bundles"] and one["path"] == str(lab.store)]
+    assert [one["bundles"] for one in found] == [6]
+    assert [place["machine"] for place in found[0]["places"]] == ["one"]
+
+
+def test_what_fails_in_ones_own_store_is_no_success(lab: Pipeline, files: list[Path]) -> None:
+    """Although the database has the rows, by bundles that are away."""
+    lab.run(files)
+    lab.store.rename(lab.store.with_name("closed"))
+
+    def fail(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+        raise ValueError("no words today")
+
+    PROGRAMS["COUNT_WORDS"] = fail
+    try:
+        own = lab.run(files, store=str(lab.directory / "own"))
+    finally:
+        PROGRAMS["COUNT_WORDS"] = count_words
+    assert "1 of 1 requests not complete" in own["verdict"]["missing"]
+    assert made(lab.run(files, store=str(lab.directory / "own"))) == (6, 6)
+    assert made(lab.run(files, store=str(lab.directory / "own"))) == (0, 0)
+
+
+def test_a_store_that_moved_is_the_same(lab: Pipeline, files: list[Path]) -> None:
+    before = lab.run(files)
+    moved = lab.directory / "moved here"
+    lab.store.rename(moved)
+    again = lab.run(files, store=str(moved))
+    assert made(again) == (0, 0)
+    assert again["plan"]["notes"] == []
+    assert made(lab.run([*files[1:]], store=str(moved))) == (1, 0), "its inputs are found there"
+    assert before["plan"]["requests"] == again["plan"]["requests"]
+
+
+def test_a_copy_is_refused_until_one_is_named(lab: Pipeline, files: list[Path]) -> None:
+    lab.run(files)
+    copy = lab.directory / "a copy"
+    shutil.copytree(lab.store, copy)
+    asked = {"store": str(copy)}
+    problem = lab.run(files, **asked)["plan"]["problem"]
+    assert f"store {copy} is a copy of {lab.store}, which is here as well" in problem
+    assert f"bossflow stores --use '{copy}'" in problem
+    assert bossflow_says("stores", "--use", str(copy))[0] == 0
+    assert made(lab.run(files, **asked)) == (0, 0)
+    assert f"is a copy of {copy}" in lab.run(files)["plan"]["problem"]
+    code, text = bossflow_says("stores", "--use", str(lab.directory))
+    assert (code, "is no store that is known here" in text) == (1, True), text
+    (lab.store / "store.json").unlink()
+    assert made(lab.run(files)) == (0, 0), "a store of its own, for what the other one has not"
+
+
+def test_a_store_has_one_id_whoever_makes_it(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    with ThreadPoolExecutor(16) as pool:
+        ids = set(pool.map(bundles.found_store, [tmp_path / "store"] * 64))
+    assert len(ids) == 1
+    assert [path.name for path in (tmp_path / "store").iterdir()] == ["store.json"]
+    (tmp_path / "store/store.json").write_text("{}")
+    with pytest.raises(ValueError, match="does not tell the id of a store: bring it back"):
+        bundles.store_id(tmp_path / "store")
+
+
+def test_an_older_row_is_claimed_by_the_store_that_has_its_bundle(
+    lab: Pipeline, files: list[Path]
+) -> None:
+    """As recorded before stores had ids."""
+    first = lab.run(files)
+    (request,) = first["plan"]["requests"]
+    (bossflow.Execution.Copy() & copies(request)).delete_quick()
+    (lab.store / "store.json").unlink()
+    store = {"store_url": bundles.url(lab.store)}
+    (bossflow.Store.Place() & store).delete_quick()
+    changed = next(bundles.every(lab.store, "COUNT_WORDS")) / bundles.MANIFEST
+    manifest = json.loads(changed.read_text())
+    changed.write_text(json.dumps(manifest | {"seconds": 7.5}))
+    assert bossflow_says("verify", "--request", request)[1].startswith("passed over: 1 bundle")
+    again = lab.run(files)
+    (note,) = again["plan"]["notes"]
+    assert f"1 units of this are recorded in store {lab.store}, which is away" in note
+    assert again["states"] == ["reused"], "whole, though not the one that was recorded"
+    assert len(copies(request)) == 6
+    assert not invalidate.lost(executions(request), None)
+    assert made(lab.run(files)) == (0, 0)
+
+
+def test_what_is_invalidated_while_it_is_away_does_not_come_back(
+    lab: Pipeline, files: list[Path]
+) -> None:
+    done = lab.run(files)
+    (request,) = done["plan"]["requests"]
+    away = lab.store.with_name("away")
+    lab.store.rename(away)
+    code, text = bossflow_says("invalidate", "--request", request, "--yes")
+    assert (code, "which is away: set aside when it is back" in text) == (0, True), text
+    assert "0 bundles are in .retired" in text
+    away.rename(lab.store)
+    assert made(lab.run(files)) == (1, 0), "not taken over"
+    assert len(list(lab.store.glob(".retired/ADD_WORDS/*/*/bundle.json"))) == 1
+
+
+def test_a_damaged_bundle_that_another_store_has_costs_nothing_else(
+    lab: Pipeline, files: list[Path]
+) -> None:
+    (request,) = lab.run(files)["plan"]["requests"]
+    before = executions(request)
+    lab.store.rename(lab.store.with_name("closed"))
+    own = lab.directory / "own"
+    lab.run(files, store=str(own))
+    lab.store.with_name("closed").rename(lab.store)
+    (next(bundles.every(own, "COUNT_WORDS")) / bundles.MANIFEST).write_text("{}")
+    code, text = bossflow_says("verify", "--retire")
+    assert (code, "--request, --channel or --store" in text) == (2, True), text
+    code, text = bossflow_says("verify", "--store", str(own), "--retire")
+    assert (code, "1 of 6 bundles damaged or missing: forgot 0 rows" in text) == (0, True), text
+    assert executions(request) == before
+    assert bossflow_says("verify", "--request", request)[0] == 0
+
+
+def test_a_store_that_is_gone_for_good_is_forgotten(lab: Pipeline, files: list[Path]) -> None:
+    (request,) = lab.run(files)["plan"]["requests"]
+    shutil.rmtree(lab.store)
+    assert "is not what it was" in lab.run(files)["plan"]["problem"]
+    code, text = bossflow_says("invalidate", "--store", str(lab.store), "--yes")
+    assert (code, "forgot 6 rows of stages" in text) == (0, True), text
+    assert not executions(request)
+    assert made(lab.run(files)) == (6, 0)
