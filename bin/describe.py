@@ -37,8 +37,9 @@ def described(
     dict
         `problem` (a sentence, or None), `rows` as `kit.rows` gives them, with each source in its
         one spelling, and `channels`: for each distinct source and resolution `source`,
-        `resolution`, `archive`, `host`, `metadata` (None where the archive gives no answer) and
-        `unreachable` (the sentence that says so, or None).
+        `resolution`, `archive`, `host` (the address that names the archive; empty where something
+        else does), `metadata` (None where the archive gives no answer) and `unreachable` (the
+        sentence that says so, or None).
     """
     found: dict[str, Any] = {"problem": None, "rows": [], "channels": []}
     host = str(params.get("bossdb_host"))
@@ -64,7 +65,7 @@ def described(
                 "source": source,
                 "resolution": resolution,
                 "archive": params.get("archive") or archive.archive_name(source, host),
-                "host": host,
+                "host": archive.address(source, host),
                 "metadata": metadata,
                 "unreachable": unreachable,
             }

@@ -51,7 +51,7 @@ class Cutouts(Pipeline):
         }
         run = run_of(self.runs, self.directory)
         asked = {"params": given | params, "run": run}
-        channels = described(asked["params"], schema, None, "", str(self.directory))
+        channels = described(asked["params"], schema, None, "public", str(self.directory))
         plan(asked, channels, "0" * 16, work_dir)
         return json.loads((work_dir / "plan.json").read_text()), work_dir
 

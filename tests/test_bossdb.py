@@ -487,6 +487,48 @@ def test_a_malformed_host_is_one_sentence(host: str) -> None:
         bossdb.describe(URI, 0, host, "public")
 
 
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("https://api.bossdb.io", "api.bossdb.io"),
+        ("https://API.bossdb.io:0443//", "api.bossdb.io"),
+        ("http://api.bossdb.io.:80", "api.bossdb.io"),  # at its own port each scheme has the same
+        ("https://api.bossdb.io:80", "api.bossdb.io:80"),
+        ("http://Lab:8000/Mouse/", "lab:8000/Mouse"),
+        ("http://lab/%7eme/./x/../a%2fb", "lab/~me/a%2Fb"),
+        ("http://lab//a", "lab//a"),
+        ("http://lab/a/..", "lab"),
+        ("http://lab\\a", "lab/%5Ca"),
+        ("https://[::A]:443/a", "[::a]/a"),
+        ("http://[0:0::1]:8000", "[::1]:8000"),
+        ("http://xn--bcher-kva.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_an_archive_has_one_spelling(host: str, name: str) -> None:
+    assert bossdb.archive_name(URI, host) == name
+
+
+@pytest.mark.parametrize("host", ["http://lab:99999", "http://[::1", "http://[lab]", "http://."])
+def test_an_address_that_leads_nowhere_has_none(host: str) -> None:
+    with pytest.raises(Refused, match="^bossdb_host .* is malformed: write http"):
+        bossdb.archive_name(URI, host)
+
+
+@given(
+    st.sampled_from(["http", "https"]),
+    st.from_regex(
+        r"([A-Za-z0-9-]{1,9}\.){0,2}[A-Za-z0-9]{1,9}\.?|\[[0-9A-F]{1,4}::\]", fullmatch=True
+    ),
+    st.sampled_from(["", ":", ":80", ":443", ":0443", ":8000"]),
+    st.text(st.sampled_from("aZ~%2f7e/.:;\\[]"), max_size=12).map(lambda path: f"/{path}"),
+)
+def test_a_spelling_is_its_own(scheme: str, name: str, port: str, path: str) -> None:
+    once = bossdb.archive_name(URI, f"{scheme}://{name}{port}{path}")
+    assert bossdb.archive_name(URI, f"{scheme}://{once}") == once
+    assert once == bossdb.archive_name(URI, f"{scheme}://{name.upper()}{port}{path}//")
+    assert once.lower() == once or path.strip("/")
+
+
 @pytest.mark.parametrize("name", ["lab/brain/glia", "lab/liver/neurons", "shop/brain/neurons"])
 def test_a_channel_that_does_not_exist_is_one_sentence(host: str, name: str) -> None:
     with pytest.raises(Refused, match=f"^{host} has no bossdb://{name}$"):

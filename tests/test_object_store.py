@@ -19,6 +19,8 @@ from conftest import ROOT
 from kit import buckets, bundles, tasks
 from kit.tasks import Bundle, Unit
 from lab import SMALL, Lab, X, Y, Z, check, make_voxels, read_volume, whole
+from steps import Cutouts, write_volume
+from voxels.archives import volumes
 
 pytestmark = pytest.mark.s3
 
@@ -533,3 +535,30 @@ def test_a_url_has_one_path_and_a_path_one_url() -> None:
         path = bundles.local(spelled)
         assert bundles.url(path) == bundles.shown(path) == "gs://lab/a/store"
         assert path == bundles.local("gs://lab/a/store")
+
+
+def test_a_volume_is_the_same_by_any_spelling_of_its_endpoint(
+    home: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import bossflow
+
+    cutouts = Cutouts(tmp_path, monkeypatch)
+    cutouts.volume = write_volume(tmp_path / "volume", (8, 8, 8))
+    for file in filter(Path.is_file, cutouts.volume.rglob("*")):
+        name = file.relative_to(tmp_path)
+        server.put(buckets.local(f"s3://{BUCKET}/spelled/{name}"), file.read_bytes())
+    source = f"zarr://s3://{BUCKET}/spelled/volume"
+    port = server.url.rpartition(":")[2]
+
+    def archives(endpoint: str) -> list[str]:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        assert cutouts.label(source=source)["verdict"] == {"missing": None}
+        channels = bossflow.Channel() & {"uri": source}
+        return list(channels.to_arrays("archive", order_by="archive"))
+
+    with monkeypatch.context() as then:
+        then.setattr(volumes, "archive_name", lambda uri, host: f"LocalHost:{port}")
+        older = archives(f"http://LocalHost:{port}")
+    assert older == [f"LocalHost:{port}"]
+    for name in ("LocalHost", "localhost", "LOCALHOST"):
+        assert archives(f"http://{name}:{port}/") == older

@@ -802,8 +802,19 @@ def test_a_link_is_the_volume_that_it_leads_to(tmp_path: Path) -> None:
 
 
 def test_another_s3_is_another_archive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://minio.lab:9000")
-    assert volumes.archive_name("zarr://s3://bucket/a", "") == "minio.lab:9000"
+    uri = "zarr://s3://bucket/a"
+    for endpoint, name in (
+        ("http://minio.lab:9000", "minio.lab:9000"),
+        ("http://MinIO.lab:9000/", "minio.lab:9000"),
+        ("https://MinIO.lab:443/a/", "minio.lab/a"),
+    ):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        assert volumes.archive_name(uri, "https://api.bossdb.io") == name
+        assert volumes.address(uri, "https://api.bossdb.io") == endpoint
+        assert volumes.address("zarr://gs://bucket/a", "https://api.bossdb.io") == ""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://minio.lab:99999")
+    with pytest.raises(Refused, match="^AWS_ENDPOINT_URL is malformed: write http"):
+        volumes.archive_name(uri, "")
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,19 @@
 """Channels of an archive, cutouts that were asked for, blocks that were pulled."""
 
 import hashlib
+from collections import defaultdict
 from functools import cache
 from typing import Any
 
 import datajoint as dj
 
 from .kit.bundles import digest
-from .tables import Execution, FilledByBlock, schema  # noqa: F401  (Execution is named in definitions)
+from .tables import Execution, FilledByBlock, Run, schema
+from .voxels.archives import DEFAULT_PORTS, spelled
 from .voxels.boxes import Box
 
 BOX_NAME_MAX = 64  # of the columns `cutout` and `block`
+URIS_PER_QUERY = 200  # 1 MiB at most, however long they are
 
 
 @schema
@@ -99,6 +102,96 @@ VOLUME = " * ".join(f"(block_{axis}1 - block_{axis}0)" for axis in "xyz")
 def channel_id(archive: str, uri: str, resolution: int) -> str:
     """Return a channel's id: the archive is part of what it is."""
     return digest([archive, uri, resolution])[:16]
+
+
+def as_recorded(described: dict[str, Any], requests: Any) -> dict[str, Any]:
+    """Return what DESCRIBE found, with each archive named as its channel is recorded.
+
+    Earlier versions took host and port of an address as they were typed, and no path. What is
+    recorded so keeps its name and its ids: the name that was typed comes first, then the one
+    spelling, then any other spelling of the same.
+
+    Parameters
+    ----------
+    described : dict
+        As DESCRIBE leaves it, with no name given with `archive`.
+    requests : DataJoint expression
+        Requests, joined to the channel that each is for.
+    """
+    named: dict[tuple[str, int], str] = {}
+    left = [given for given in described["channels"] if given["host"]]
+    # No index finds other spellings: all of them at once, and only of what is not there by its id.
+    for column, values in (("channel_id", _ids), ("uri", _uris)):
+        there = _archives(column, sorted({value for given in left for value in values(given)}))
+        for given in left:
+            name = _recorded_name(given, there[_key(given)], requests)
+            if name:
+                named[_key(given)] = name
+        left = [given for given in left if _key(given) not in named]
+    channels = [
+        given | {"archive": named.get(_key(given), given["archive"])}
+        for given in described["channels"]
+    ]
+    return described | {"channels": channels}
+
+
+def _ids(given: dict[str, Any]) -> list[str]:
+    return [channel_id(name, *_key(given)) for name in (_typed(given), given["archive"])]
+
+
+def _uris(given: dict[str, Any]) -> list[str]:
+    return [given["source"]]
+
+
+def _key(given: dict[str, Any]) -> tuple[str, int]:
+    return given["source"], given["resolution"]
+
+
+def _typed(given: dict[str, Any]) -> str:
+    """Return host and port of a described channel's archive as they were typed."""
+    host: str = given["host"]
+    return host.partition("://")[2].partition("/")[0]
+
+
+def _archives(column: str, values: list[str]) -> dict[tuple[str, int], list[str]]:
+    """Return URI and resolution to the archives of the recorded channels with such values."""
+    conn = Channel().connection
+    found: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for start in range(0, len(values), URIS_PER_QUERY):
+        rows = conn.query(
+            f"SELECT archive, uri, resolution FROM {Channel.full_table_name} WHERE {column} IN %s",
+            (tuple(values[start : start + URIS_PER_QUERY]),),
+        ).fetchall()
+        for archive, uri, resolution in rows:
+            found[uri, resolution].append(archive)
+    return found
+
+
+def _recorded_name(given: dict[str, Any], archives: list[str], requests: Any) -> str | None:
+    """Return which recorded archive is that of a described channel, if any is."""
+    typed, own = _typed(given), given["archive"]
+    ranked = sorted(archives, key=lambda name: (name != typed, name != own, name))
+    return next((name for name in ranked if _is_archive(name, given, requests)), None)
+
+
+def _is_archive(name: str, given: dict[str, Any], requests: Any) -> bool:
+    """Say whether a recorded name is that of a described channel's archive.
+
+    A name without a path may mean any archive under that host: a run that asked for it must have
+    given this address. A name that was only ever given with `archive` is no address.
+    """
+    host, _, path = given["archive"].partition("/")
+    if name == given["archive"] or (name == _typed(given) and not path):
+        return True
+    spellings = {spelled(f"{scheme}://{name}") for scheme in DEFAULT_PORTS}
+    if name != _typed(given) and host not in spellings:
+        return False
+    asked = requests & {"channel_id": channel_id(name, *_key(given))}
+    runs = (Run.proj("run_parameters", first_run_id="run_id") & asked).to_arrays("run_parameters")
+    hosts = [run.get("bossdb_host") or "" for run in runs if not run.get("archive")]
+    if path:
+        return any(one == given["host"] or spelled(one) == given["archive"] for one in hosts)
+    return bool(hosts) or not len(runs)
 
 
 def channel_row(given: dict[str, Any]) -> dict[str, Any]:

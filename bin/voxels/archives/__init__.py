@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import reprlib
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from ..boxes import Box
 
@@ -38,6 +40,27 @@ _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = 120
 brief = _brief.repr
 """A value that others gave, on one line of a message, and short."""
+
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def spelled(address: str) -> str:
+    """Return the one spelling of where an http(s) address leads; empty where it is none.
+
+    Host, port and path, without the scheme: the same host answers to both, at their own ports. A
+    port that is the scheme's own is left out, and so are a dot or slashes at the end.
+    """
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+        host = f"[{ip_address(host)}]" if ":" in host else host.rstrip(".")
+    except ValueError:
+        return ""
+    if not host or parts.scheme not in DEFAULT_PORTS:
+        return ""
+    named = "" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    return f"{host}{named}{parts.path}".rstrip("/")
 
 
 def sensible(metadata: dict[str, Any], uri: str) -> dict[str, Any]:
@@ -75,7 +98,15 @@ class Archive(Protocol):
         """
 
     def archive_name(self, uri: str, host: str) -> str:
-        """Return what the channel lies in, as part of its identity: such as host and port."""
+        """Return what the channel lies in, as part of its identity: such as host and port.
+
+        Raises
+        ------
+        Refused
+        """
+
+    def address(self, uri: str, host: str) -> str:
+        """Return the address that `archive_name` spells; empty where it names no address."""
 
     def describe(
         self, uri: str, resolution: int, host: str, token: str, patient: bool = False

@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from email.utils import mktime_tz, parsedate_tz
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import blosc
 import numpy as np
@@ -37,7 +37,7 @@ from tenacity import (
 )
 
 from ..boxes import Box, grid
-from . import Refused, Unreachable, brief, sensible
+from . import Refused, Unreachable, brief, sensible, spelled
 
 # One answer is decoded while others come in.
 blosc.set_releasegil(True)
@@ -88,8 +88,19 @@ def canonical(uri: str, directory: str) -> str:
 
 
 def archive_name(uri: str, host: str) -> str:
-    """Return host and port of the archive."""
-    return urlsplit(host).netloc
+    """Return host, port and path of the archive, as requests goes there, in one spelling."""
+    try:
+        name = spelled(str(requests.Request("GET", host).prepare().url))
+    except ValueError:
+        name = ""
+    if not name:
+        raise _malformed(host)
+    return name
+
+
+def address(uri: str, host: str) -> str:
+    """Return the address of the archive."""
+    return host
 
 
 def describe(
@@ -511,12 +522,16 @@ def _host(host: str) -> tuple[str, str]:
     """Return protocol and address."""
     match = _HOST.fullmatch(host)
     if not match:
-        raise Refused(
-            f"bossdb_host {brief(host)} is malformed: write http:// or https://, a name and, where "
-            "needed, a port"
-        )
+        raise _malformed(host)
     protocol, address = match.groups()
     return protocol, address
+
+
+def _malformed(host: str) -> Refused:
+    return Refused(
+        f"bossdb_host {brief(host)} is malformed: write http:// or https://, a name and, where "
+        "needed, a port"
+    )
 
 
 def _token(token: str) -> str:

@@ -33,7 +33,7 @@ import numpy.typing as npt
 import tensorstore as ts
 
 from ..boxes import Box, grid, snap
-from . import Refused, Unreachable, brief, sensible
+from . import Refused, Unreachable, brief, sensible, spelled
 
 
 class Limits(NamedTuple):
@@ -121,10 +121,20 @@ def canonical(uri: str, directory: str) -> str:
 
 def archive_name(uri: str, host: str) -> str:
     """Return what the volume lies in: host and port, `s3`, `gs` or `file`."""
+    endpoint = address(uri, host)
+    if endpoint and not spelled(endpoint):
+        raise Refused(
+            "AWS_ENDPOINT_URL is malformed: write http:// or https://, a name and, where needed, "
+            "a port"
+        )
     place = urlsplit(_split(uri)[1])
-    if place.scheme == "s3":
-        return urlsplit(_s3_endpoint()).netloc or "s3"
-    return place.scheme if place.scheme in ("file", "gs") else place.netloc
+    named = place.scheme if place.scheme in ("file", "gs", "s3") else place.netloc
+    return spelled(endpoint) or named
+
+
+def address(uri: str, host: str) -> str:
+    """Return the address of another S3 than Amazon's that the volume lies in."""
+    return _s3_endpoint() if _split(uri)[1].startswith("s3://") else ""
 
 
 def describe(

@@ -16,6 +16,7 @@ from ..channels import (
     Channel,
     Cutout,
     PulledBlock,
+    as_recorded,
     box_columns,
     chunk_of,
     cut,
@@ -185,6 +186,8 @@ def expand(
     requests: list[work.Request] = []
     notes: list[str] = []
     asked: dict[str, str] = {}
+    if not params.get("archive"):
+        described = as_recorded(described, LabelRequest() * Request())
     for row in described["rows"]:
         channel, unreached = resolve(row, described)
         if unreached and unreached not in notes:
