@@ -63,10 +63,15 @@ class Cutouts(Pipeline):
 def write_volume(path: Path, shape: tuple[int, int, int], seed: int = 1) -> Path:
     """Write a volume of random segments with a voxel size, in chunks of 16^3 voxels; return it."""
     voxels = np.random.default_rng(seed).integers(0, 4, shape, np.uint8).repeat(2, 0)[: shape[0]]
+    return write_voxels(path, voxels)
+
+
+def write_voxels(path: Path, voxels: np.ndarray) -> Path:
+    """Write an array as a volume, as `write_volume` does."""
     spec = {
         "driver": "zarr",
         "kvstore": {"driver": "file", "path": str(path / "0")},
-        "metadata": {"shape": shape, "chunks": [16, 16, 16], "dtype": "|u1"},
+        "metadata": {"shape": voxels.shape, "chunks": [16, 16, 16], "dtype": voxels.dtype.str},
     }
     ts.open(spec, create=True).result().write(voxels).result()
     axes = [{"name": axis, "type": "space", "unit": "nanometer"} for axis in "zyx"]

@@ -120,23 +120,29 @@ class Team:
     def load_first(self, schema: str, store: Path) -> None:
         """Load what the first version recorded; its bundles were not kept."""
         file = f"first_schema.{self.environment['DJ_BACKEND']}.sql"
-        text = (ROOT / "tests" / "data" / file).read_text()
+        self.load_older((ROOT / "tests" / "data" / file).read_text(), schema, store)
+
+    def load_older(self, text: str, schema: str, store: Path) -> None:
+        """Load a dump of schema bossflow, with the store that it calls /lab/store."""
         # the schema's name is in DataJoint's lineage too; a module's name stays
         text = re.sub(r"\bbossflow\.(?!workflows)", f"{schema}.", text)
         text = text.replace("CREATE SCHEMA bossflow;", f"CREATE SCHEMA {schema};")
         self.load(text.replace("/lab/store", str(store)), schema)
 
     def rows(self, schema: str) -> dict[str, list[str]]:
-        """Return every table's rows as sorted texts, DataJoint's own tables included."""
+        """Return every table's rows as sorted JSON, DataJoint's own tables included."""
         program = (
-            "import json, os; from bossflow import database; conn = database.connection()\n"
+            "import json; from bossflow import database; conn = database.connection()\n"
             "name, quote = database.schema_name(), conn.adapter.quote_identifier\n"
             "query = conn.adapter.list_tables_sql(name)\n"
             "tables = [row[0] for row in conn.query(query, None).fetchall()]\n"
             "if conn.adapter.backend == 'mysql': tables.append('~lineage')\n"
-            "rows = {t: sorted(map(repr, conn.query(\n"
-            "    f'SELECT * FROM {quote(name)}.{quote(t)}').fetchall())) for t in set(tables)}\n"
-            "print(json.dumps(rows))"
+            "def rows(table):\n"
+            "    found = conn.query(f'SELECT * FROM {quote(name)}.{quote(table)}', None)\n"
+            "    names = [column[0] for column in found.description]\n"
+            "    rows = (dict(zip(names, row)) for row in found.fetchall())\n"
+            "    return sorted(json.dumps(row, default=str, sort_keys=True) for row in rows)\n"
+            "print(json.dumps({table: rows(table) for table in set(tables)}))"
         )
         done = self.python(program, schema=schema)
         assert done.returncode == 0, done.stderr

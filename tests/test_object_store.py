@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,9 @@ class Server:
         obstore.put(*buckets._object(path), content, use_multipart=False)
 
 
-@pytest.fixture(scope="module")
-def started() -> Iterator[Server]:
+@contextmanager
+def serving() -> Iterator[Server]:
+    """Start one that is this process' own S3, with its credentials."""
     server = Server()
     set_here = pytest.MonkeyPatch()
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -74,9 +76,17 @@ def started() -> Iterator[Server]:
     set_here.setenv("AWS_REGION", "us-east-1")
     set_here.setenv("AWS_EC2_METADATA_DISABLED", "true")
     buckets._client.cache_clear()
-    yield server
-    set_here.undo()
-    server.server.shutdown()
+    try:
+        yield server
+    finally:
+        set_here.undo()
+        server.server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Server]:
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture
