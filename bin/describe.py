@@ -38,8 +38,8 @@ def described(
         `problem` (a sentence, or None), `rows` as `kit.rows` gives them, with each source in its
         one spelling, and `channels`: for each distinct source and resolution `source`,
         `resolution`, `archive`, `host` (the address that names the archive; empty where something
-        else does), `metadata` (None where the archive gives no answer) and `unreachable` (the
-        sentence that says so, or None).
+        else does), `metadata` (None where the archive gives no answer), `files` (by which
+        changes are noticed, or None) and `unreachable` (the sentence that says so, or None).
     """
     found: dict[str, Any] = {"problem": None, "rows": [], "channels": []}
     host = str(params.get("bossdb_host"))
@@ -55,10 +55,11 @@ def described(
         def ask(row: dict[str, Any]) -> dict[str, Any]:
             source, resolution = row["source"], row["resolution"]
             archive = archive_of(source)
-            metadata = unreachable = None
+            metadata = unreachable = files = None
             try:
                 with _where(row):
                     metadata = archive.describe(source, resolution, host, token)
+                    files = archive.files(source, resolution, host, token)
             except Unreachable as error:
                 unreachable = str(error)
             return {
@@ -67,6 +68,7 @@ def described(
                 "archive": params.get("archive") or archive.archive_name(source, host),
                 "host": archive.address(source, host),
                 "metadata": metadata,
+                "files": files,
                 "unreachable": unreachable,
             }
 

@@ -15,9 +15,11 @@ from kit.tasks import at_home
 def main() -> None:
     """Plan what run.json asks for."""
     asked, described = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:3])
+    compared = [Path(name).absolute() for name in sys.argv[3:]]
     here = Path.cwd()
     with at_home(asked["run"]["launch_dir"]):
         try:
+            from bossflow.changes import receipts
             from bossflow.plan import plan
         except ModuleNotFoundError as error:
             problem = (
@@ -26,7 +28,8 @@ def main() -> None:
             )
             (here / "plan.json").write_text(json.dumps({"problem": problem, "tasks": []}))
             return
-        plan(asked, described, fingerprint(Path(__file__).resolve().parent), here)
+        code = fingerprint(Path(__file__).resolve().parent)
+        plan(asked, described, code, here, receipts(compared) if compared else None)
 
 
 if __name__ == "__main__":

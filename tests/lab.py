@@ -179,8 +179,10 @@ class Steps:
     def program(self, process: str, task: str, *argv: str) -> Path | None:
         """Run a program in a directory of its own; return that, or None if it failed."""
         self.names.append(f"LABEL:{process} ({task})")
-        directory = self.work / task.split(" ")[0]
-        done = self.lab.program(f"{process.lower()}.py", *argv, directory=directory)
+        start = "COMPARE_" if process.startswith("COMPARE_") else ""
+        directory = self.work / (start + task.split(" ")[0])
+        program = f"{process.removeprefix(start).lower()}.py"
+        done = self.lab.program(program, *argv, directory=directory)
         if done.returncode:
             self.said.append(done.stdout + done.stderr)
         return None if done.returncode else directory
@@ -202,31 +204,46 @@ class Steps:
         described = self.program("DESCRIBE", "describe", str(run_json), str(schema), *sheet)
         if not described:
             return self.end("DESCRIBE died")
-        planned = self.program("PLAN", "plan", str(run_json), str(described / "described.json"))
+        given = (str(run_json), str(described / "described.json"))
+        planned, plan = self.plan("plan", *given)
+        if planned and plan["compare"] and not plan["problem"]:
+            compared = [str(made / "receipts.jsonl") for made in self.computed(planned, plan)]
+            planned, plan = self.plan("again", *given, *compared)
         if not planned:
             return self.end("PLAN died")
-        plan = json.loads((planned / "plan.json").read_text())
         if plan["problem"]:
             return self.end(plan["problem"])
-        if plan["tasks"] or plan["dry_run"]:
-            self.said += [f"note: {note}" for note in plan["notes"]]
-        self.said.append(plan["text"])
         if plan["dry_run"]:
             return self.end(None)
         return self.conclude(self.recorded(planned, plan) if plan["tasks"] else planned)
 
-    def recorded(self, planned: Path, plan: dict[str, Any]) -> Path | None:
-        """Compute and record all tasks; return where the summary is."""
+    def plan(self, task: str, *given: str) -> tuple[Path | None, dict[str, Any]]:
+        """Run PLAN; return where it did, and its plan."""
+        planned = self.program("PLAN", task, *given)
+        plan: dict[str, Any] = json.loads((planned / "plan.json").read_text()) if planned else {}
+        if planned and not plan["problem"]:
+            if plan["tasks"] or plan["dry_run"]:
+                self.said += [f"note: {note}" for note in plan["notes"]]
+            self.said.append(plan["text"])
+        return planned, plan
+
+    def computed(self, planned: Path, plan: dict[str, Any]) -> list[Path]:
+        """Run all tasks, each after those that it names; return where they did."""
+        start = "COMPARE_" if plan["compare"] else ""
         done: dict[str, Path] = {}
         todo = list(plan["tasks"])
         while ready := [one for one in todo if set(one["after"]) <= set(done)]:
             for one in ready:
                 name = " ".join([one["task"], *(one.get("blocks") or [])])
                 file = planned / "tasks" / f"{one['task']}.jsonl"
-                if directory := self.program(one["process"], name, str(file)):
+                if directory := self.program(start + one["process"], name, str(file)):
                     done[one["task"]] = directory
             todo = [one for one in todo if one not in ready]
-        receipts = [str(directory / "receipts.jsonl") for directory in done.values()]
+        return list(done.values())
+
+    def recorded(self, planned: Path, plan: dict[str, Any]) -> Path | None:
+        """Compute and record all tasks; return where the summary is."""
+        receipts = [str(made / "receipts.jsonl") for made in self.computed(planned, plan)]
         batches = []
         for number, first in enumerate(range(0, len(receipts), 20)):
             batch = receipts[first : first + 20]

@@ -62,7 +62,7 @@ class Pipeline:
         self.runs = 0
 
     def plan(
-        self, files: list[Path], suffix: str = "", **params: Any
+        self, files: list[Path], suffix: str = "", compared: Any = None, **params: Any
     ) -> tuple[dict[str, Any], Path]:
         from bossflow.plan import plan
 
@@ -75,7 +75,7 @@ class Pipeline:
             "params": given | {"store": str(self.store)} | params,
             "run": run_of(self.runs, self.directory),
         }
-        plan(asked, {"problem": None, "rows": [], "channels": []}, "0" * 16, work_dir)
+        plan(asked, {"problem": None, "rows": [], "channels": []}, "0" * 16, work_dir, compared)
         return json.loads((work_dir / "plan.json").read_text()), work_dir
 
     def compute(self, plan: dict[str, Any], work_dir: Path) -> list[Path]:
@@ -96,18 +96,24 @@ class Pipeline:
 
     def run(self, files: list[Path], **params: Any) -> dict[str, Any]:
         """Run it all; return plan, receipts by state, what RECORD said, verdict and summary."""
+        from bossflow import changes
         from bossflow.record import record
         from bossflow.summary import sum_up
 
         plan, work_dir = self.plan(files, **params)
+        compared = None
+        if plan["compare"] and not plan["problem"]:
+            compared = changes.receipts(self.compute(plan, work_dir))
+            plan, work_dir = self.plan(files, compared=compared, **params)
         if plan["problem"]:
-            return {"plan": plan}
+            return {"plan": plan, "compared": compared}
         receipts = self.compute(plan, work_dir)
         lines = [json.loads(line) for path in receipts for line in path.read_text().splitlines()]
         recorded = [record(plan, receipts)] if receipts else []
         sum_up(plan, recorded, work_dir)
         return {
             "plan": plan,
+            "compared": compared,
             "receipts": receipts,
             "states": sorted(line["state"] for line in lines),
             "recorded": recorded,

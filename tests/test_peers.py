@@ -63,7 +63,7 @@ def check(cutouts: Cutouts, stitched: Path, connectivity: int, min_voxels: int) 
     """Compare a result with a labelling of the whole volume, and its files with what it lists."""
     expected = whole(source(cutouts).read().result(), connectivity, min_voxels)
     found, _, _ = read_volume(f"file://{stitched}/segmentation")
-    np.testing.assert_array_equal(found[tuple(map(slice, SHAPE))], expected)
+    np.testing.assert_array_equal(found[tuple(map(slice, expected.shape))], expected)
     assert np.count_nonzero(found) == np.count_nonzero(expected)
     rows = rows_of(stitched)
     assert [row["component_id"] for row in rows] == list(range(1, int(expected.max()) + 1))

@@ -8,15 +8,15 @@
  */
 
 include { DESCRIBE } from '../modules/describe/main'
-include { PLAN } from '../modules/plan/main'
-include { PULL_BLOCK } from '../modules/pull_block/main'
-include { LABEL_BLOCK } from '../modules/label_block/main'
+include { PLAN ; PLAN as PLAN_AGAIN } from '../modules/plan/main'
+include { PULL_BLOCK ; PULL_BLOCK as COMPARE_PULL_BLOCK } from '../modules/pull_block/main'
+include { LABEL_BLOCK ; LABEL_BLOCK as COMPARE_LABEL_BLOCK } from '../modules/label_block/main'
 include { LINK_BLOCK } from '../modules/link_block/main'
 include { STITCH } from '../modules/stitch/main'
 include { RELABEL_BLOCK } from '../modules/relabel_block/main'
 include { RECORD } from '../modules/record/main'
 include { SUMMARY } from '../modules/summary/main'
-include { toRun ; tasksOf ; whenReady ; progress ; toSumUp ; conclude } from './kit/tasks'
+include { toCompare ; whenCompared ; toRun ; tasksOf ; whenReady ; progress ; toSumUp ; conclude } from './kit/tasks'
 
 workflow LABEL {
     take:
@@ -26,9 +26,17 @@ workflow LABEL {
 
     main:
     DESCRIBE(run_json, schema, sheet)
-    PLAN(run_json, DESCRIBE.out.described)
+    PLAN(run_json, DESCRIBE.out.described, [])
 
-    plan_ch = toRun(PLAN.out.plan)      // [plan.json, [PULL_BLOCK-00000.jsonl, ...]]
+    // Blocks whose files look changed are made again beside what is recorded, and planned anew.
+    compare_ch = toCompare(PLAN.out.plan)   // [plan.json, [LABEL_BLOCK-00000.jsonl, ...]]
+    doubt_ch = tasksOf(compare_ch)
+    COMPARE_PULL_BLOCK(whenReady('PULL_BLOCK', doubt_ch, channel.empty()))
+    COMPARE_LABEL_BLOCK(whenReady('LABEL_BLOCK', doubt_ch, channel.empty()))
+    compared_ch = COMPARE_PULL_BLOCK.out.receipts.mix(COMPARE_LABEL_BLOCK.out.receipts)
+    PLAN_AGAIN(run_json, DESCRIBE.out.described, whenCompared(compare_ch, compared_ch))
+
+    plan_ch = toRun(PLAN.out.plan.mix(PLAN_AGAIN.out.plan)).first()     // [plan.json, [PULL_BLOCK-00000.jsonl, ...]]
     task_ch = tasksOf(plan_ch)          // [task: 'PULL_BLOCK-00000', process: 'PULL_BLOCK', after: [], ...]
 
     // ['PULL_BLOCK-00000 0-512_0-512_0-64 ...', PULL_BLOCK-00000.jsonl] -> [the same name, receipts.jsonl]
@@ -48,5 +56,5 @@ workflow LABEL {
     RECORD(plan_json, batch_ch)
     progress(plan_ch, done_ch, RECORD.out.recorded)
     SUMMARY(plan_json, toSumUp(RECORD.out.recorded))
-    conclude(plan_ch, PLAN.out.summary, SUMMARY.out.summary.mix(RECORD.out.summary))
+    conclude(plan_ch, PLAN.out.summary.mix(PLAN_AGAIN.out.summary), SUMMARY.out.summary.mix(RECORD.out.summary))
 }

@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +33,7 @@ from . import buckets
 VERSION = 1
 MANIFEST = "bundle.json"
 STORE_FILE = "store.json"
+MARKS = ".recorded"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -546,6 +548,48 @@ def listed(path: Path, store: Path) -> str:
     """Return how `bundle.json` names a file in the store: in a bucket, without the attempt."""
     parts = path.relative_to(store).parts
     return "/".join(parts[:3] + parts[4:] if buckets.holds(store) else parts)
+
+
+def mark(store: Path, unit_ids: Iterable[str]) -> None:
+    """Leave word in a store that bundles are being recorded, so that no program sets them aside."""
+    name = f"{datetime.now(UTC):%Y%m%d}-{uuid.uuid4().hex[:16]}"
+    path, text = store / MARKS / name, canonical(sorted(unit_ids)).encode()
+    if buckets.holds(store):
+        buckets.create(path, text)
+        return
+    path.parent.mkdir(exist_ok=True)
+    new = store / f"{_NEW}{uuid.uuid4().hex}"
+    new.write_bytes(text)
+    new.rename(path)
+
+
+def marks(store: Path) -> list[str]:
+    """Return the names of what `mark` left there."""
+    directory = store / MARKS
+    if buckets.holds(store):
+        return sorted(path.name for path in buckets.below(directory))
+    return sorted(os.listdir(directory)) if directory.is_dir() else []
+
+
+def is_marked(bundle: Finished, known: Iterable[str]) -> bool:
+    """Say whether a bundle was recorded since only these marks were there."""
+    directory = bundle.store / MARKS
+    for name in set(marks(bundle.store)) - set(known):
+        path = directory / name
+        text = buckets.read(path) if buckets.holds(path) else path.read_bytes()
+        if bundle.manifest["unit_id"] in json.loads(text):
+            return True
+    return False
+
+
+def forget_marks(store: Path, days: int = 60) -> None:
+    """Delete marks that are older than any run."""
+    oldest = f"{datetime.now(UTC) - timedelta(days):%Y%m%d}"
+    old = [store / MARKS / name for name in marks(store) if name < oldest]
+    if buckets.holds(store):
+        buckets.delete(old)
+    for path in old if not buckets.holds(store) else ():
+        path.unlink(missing_ok=True)
 
 
 def retire(store: Path, directories: Iterable[Path]) -> list[Path]:

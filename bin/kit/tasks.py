@@ -136,6 +136,9 @@ def run_unit(
 ) -> dict[str, Any]:
     """Make one unit's bundle, or take the whole one with the same inputs that is there.
 
+    A task that compares (`compare` in its header) makes the bundle beside, and keeps only the
+    digest of what it holds.
+
     Returns
     -------
     dict
@@ -148,7 +151,8 @@ def run_unit(
     try:
         unit = open_unit(line, store)
         made_from = [given.as_input for given in unit.inputs]
-        if reusable(final, store, unit, made_from):
+        compare = header.get("compare", False)
+        if not compare and reusable(final, unit, made_from, header):
             return receipt | {"state": "reused", "url": bundles.url(final)}
         working = store / f"{_WORKING}{line['unit_id']}-{uuid.uuid4().hex[:8]}"
         working.mkdir(parents=True)
@@ -166,7 +170,11 @@ def run_unit(
                 "seconds": round(time.monotonic() - clock, 3),
                 "peak_memory_bytes": peak_memory(),
             }
-            seal(unit, bundle, store, made_from, measured)
+            manifest = described(unit, bundle, store, made_from) | measured
+            if compare:
+                found = {"content_sha256": manifest["content_sha256"], "seen": seen(manifest)}
+                return receipt | {"state": "compared"} | found
+            seal(unit, bundle, manifest)
         finally:
             shutil.rmtree(working, ignore_errors=True)
             for path in filter(buckets.holds, bundle.outside):
@@ -236,12 +244,28 @@ def _read(directory: Path, stamp: tuple[Any, ...]) -> Finished:
     return bundles.read(directory)
 
 
-def reusable(final: Path, store: Path, unit: Unit, made_from: list[dict[str, Any]]) -> bool:
-    """Say whether a whole bundle of the same arguments and inputs is in place; retire any other."""
+def seen(manifest: dict[str, Any]) -> str | None:
+    """Return what the files looked like that a bundle was made of, where that is known."""
+    digest: str | None = manifest.get("reading", {}).get("seen")
+    return digest
+
+
+def reusable(
+    final: Path, unit: Unit, made_from: list[dict[str, Any]], header: dict[str, Any]
+) -> bool:
+    """Say whether a whole bundle of the same arguments and inputs is in place; retire any other.
+
+    Raises
+    ------
+    ValueError
+        If the other one was recorded since the run was planned.
+    """
+    store = bundles.local(header["store"])
     try:
         found = bundles.read(final)
         made_of = found.manifest["arguments"], found.manifest["inputs"]
         same = made_of == (unit.arguments, made_from)
+        same = same and seen(unit.settings) in (None, seen(found.manifest))
         if same and found.lies_in(unit.inputs) and bundles.whole(found, store):
             return True
     except FileNotFoundError:
@@ -249,18 +273,17 @@ def reusable(final: Path, store: Path, unit: Unit, made_from: list[dict[str, Any
             return False
     except ValueError as error:
         print(error, file=sys.stderr)
+    else:
+        if bundles.is_marked(found, header.get("marks", ())):
+            raise ValueError("another run recorded it meanwhile, made of something else: run again")
     bundles.retire(store, [final])
     return False
 
 
-def seal(
-    unit: Unit,
-    bundle: Bundle,
-    store: Path,
-    made_from: list[dict[str, Any]],
-    measured: dict[str, Any],
-) -> None:
-    """Write `bundle.json` last and put the directory into place."""
+def described(
+    unit: Unit, bundle: Bundle, store: Path, made_from: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what `bundle.json` says of what was made, and of what."""
     files = []
     for path in bundles.files_below(bundle.directory):
         entry = bundles.file_record(path, store)
@@ -280,10 +303,16 @@ def seal(
         "part_rows": bundle.part_rows,
         "files": files,
         "inputs": made_from,
-    } | measured
+    }
     if bundle.taken_from:
         manifest["taken_from"] = bundle.taken_from
-    manifest["content_sha256"] = bundles.content_digest(manifest)
+    if "reading" in unit.settings:
+        manifest["reading"] = unit.settings["reading"]
+    return manifest | {"content_sha256": bundles.content_digest(manifest)}
+
+
+def seal(unit: Unit, bundle: Bundle, manifest: dict[str, Any]) -> None:
+    """Write `bundle.json` last and put the directory into place."""
     if not bundles.commit(bundle.directory, bundle.final, manifest, bundle.outside):
         other = bundles.read(bundle.final)
         if other.content_sha256 != manifest["content_sha256"]:

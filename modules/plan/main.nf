@@ -6,6 +6,7 @@ process PLAN {
     input:
     path run_json
     path described
+    path compared, stageAs: 'compared?.jsonl'
 
     output:
     tuple path('plan.json'), path('tasks/*.jsonl', arity: '0..*'), emit: plan
@@ -13,7 +14,7 @@ process PLAN {
 
     script:
     """
-    plan.py ${run_json} ${described}
+    plan.py ${run_json} ${described} ${compared}
     """
 
     stub:

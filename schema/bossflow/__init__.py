@@ -11,7 +11,15 @@ from typing import Any
 __version__ = "0.1.0"
 
 _TABLES = {
-    "bossflow.tables": ("Run", "Environment", "ParamSet", "Store", "Execution", "Request"),
+    "bossflow.tables": (
+        "Run",
+        "Environment",
+        "ParamSet",
+        "Store",
+        "Execution",
+        "Reading",
+        "Request",
+    ),
     "bossflow.channels": ("Channel", "Cutout", "Block", "PulledBlock"),
     "bossflow.workflows.label": (
         "LabelRequest",

@@ -291,6 +291,12 @@ def chunk_of(row: dict[str, Any], described: dict[str, Any]) -> list[int] | None
     return chunk
 
 
+def files_of(row: dict[str, Any], described: dict[str, Any]) -> dict[str, Any] | None:
+    """Return how a row's channel is looked at for changes; None where nothing tells."""
+    files: dict[str, Any] | None = _described(row, described).get("files")
+    return files
+
+
 def _described(row: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
     given: dict[str, Any] = next(
         channel

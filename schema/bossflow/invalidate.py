@@ -260,8 +260,7 @@ def away(found: Iterable[str]) -> Counter[str]:
 def _unclaimed(executions: Iterable[str]) -> list[ledger.Recorded]:
     some = [{"execution_id": name} for name in executions]
     rows = (Execution() & some).to_dicts() if some else []
-    fields = ledger.Recorded._fields[:-1]
-    return [ledger.Recorded(*(row[name] for name in fields)) for row in rows]
+    return [ledger.Recorded(*(row[name] for name in ledger.OF_EXECUTION)) for row in rows]
 
 
 def invalidate(

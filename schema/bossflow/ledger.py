@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from . import database, migrations, work
 from .kit import buckets, bundles
-from .tables import Execution, Request, schema
+from .tables import Execution, Reading, Request, schema
 from .work import UnitPlan
 
 KEYS_PER_QUERY = 1000
@@ -20,7 +20,8 @@ class Recorded(NamedTuple):
     """A recorded unit: the digest of its content, and the execution that made it.
 
     `copies` tell which stores have its bundle, and where in them; none has, if it was recorded
-    before stores had ids and none has claimed it since.
+    before stores had ids and none has claimed it since. `reading_version` and `files_seen` are
+    those of `Reading`, if it has one.
     """
 
     content_sha256: str
@@ -28,8 +29,13 @@ class Recorded(NamedTuple):
     run_id: str
     execution_id: str
     manifest_sha256: str
+    reading_version: str | None = None
+    files_seen: str | None = None
     copies: tuple[tuple[str, str], ...] = ()
 
+
+OF_EXECUTION = Recorded._fields[:5]
+"""Columns of `Execution` among these."""
 
 _bound: set[Any] = set()  # table classes that are known to be in the database
 
@@ -121,7 +127,8 @@ def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Re
     telling = max(values, key=lambda name: len(values[name]), default=None)
     quote = conn.adapter.quote_identifier
     columns = [f"t.{quote(name)}" for name in names]
-    columns += [f"e.{name}" for name in Recorded._fields[:-1]]
+    columns += [f"e.{name}" for name in OF_EXECUTION]
+    columns += ["r.reading_version", "r.files_seen"]
     columns += ["c.store_id", "c.copy_path"]
     conditions = [f"t.{quote(name)} = %s" for name in same]
     listed: list[Any] = []
@@ -132,6 +139,7 @@ def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Re
         f"SELECT {', '.join(columns)} FROM {table.full_table_name} t "
         f"JOIN {Execution.full_table_name} e "
         f"ON e.execution_id = t.{quote(execution_attribute(table))} "
+        f"LEFT JOIN {Reading.full_table_name} r ON r.execution_id = e.execution_id "
         f"LEFT JOIN {Execution.Copy.full_table_name} c ON c.execution_id = e.execution_id "
         f"WHERE {' AND '.join(conditions)}"
     )

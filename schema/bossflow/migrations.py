@@ -11,19 +11,19 @@ import datajoint as dj
 from datajoint.lineage import get_schema_lineages
 
 from . import __version__, database, rights
-from .tables import Execution, SchemaVersion, Store, schema
+from .tables import Execution, Reading, SchemaVersion, Store, schema
 
 
 def _carry_a_version(conn: Any) -> None:
     _declare(conn, [SchemaVersion])
 
 
-def _know_stores(conn: Any) -> None:
-    """Add the tables of stores; what is recorded is claimed by its store when a run meets it."""
-    _declare(conn, [Store, Execution])
+def _tell_places(conn: Any) -> None:
+    """Add what tells where bundles are, and what was read; the next runs fill it."""
+    _declare(conn, [Store, Execution, Reading])
 
 
-STEPS: list[tuple[int, Callable[[Any], None]]] = [(2, _carry_a_version), (3, _know_stores)]
+STEPS: list[tuple[int, Callable[[Any], None]]] = [(2, _carry_a_version), (3, _tell_places)]
 """Version, and what makes it from the one before; oldest first.
 
 A step keeps every row and is safe to run again after a kill at any point, as MySQL commits each

@@ -13,7 +13,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-from . import __version__, database, ledger, stores, summary, work
+from . import __version__, changes, database, invalidate, ledger, stores, summary, work
 from .insert import insert_absent
 from .kit import buckets, bundles
 from .ledger import Recorded
@@ -21,7 +21,13 @@ from .tables import ParamSet, Request, Run
 from .work import UnitPlan
 
 
-def plan(asked: dict[str, Any], described: dict[str, Any], code: str, directory: Path) -> None:
+def plan(
+    asked: dict[str, Any],
+    described: dict[str, Any],
+    code: str,
+    directory: Path,
+    compared: dict[str, dict[str, Any]] | None = None,
+) -> None:
     """Write `plan.json` and `tasks/*.jsonl` for what is asked and not recorded.
 
     If all of it is recorded, there is nothing to come that could be summed up: the summary's
@@ -40,6 +46,9 @@ def plan(asked: dict[str, Any], described: dict[str, Any], code: str, directory:
         Fingerprint of the programs.
     directory : Path
         Where the files go.
+    compared : dict, optional
+        By unit, the receipts of the tasks that an earlier plan of this run had compare what is
+        recorded with what is there now.
     """
     run = asked["run"]
     result: dict[str, Any] = {
@@ -52,11 +61,12 @@ def plan(asked: dict[str, Any], described: dict[str, Any], code: str, directory:
         "workflow": asked.get("workflow", "bossflow.workflows.label"),
         "launch_dir": run["launch_dir"],
         "asks": {},
+        "compare": False,
         "tasks": [],
     }
     if not result["problem"]:
         try:
-            database.again(lambda: _plan(asked, described, code, directory, result))
+            database.again(lambda: _plan(asked, described, code, directory, result, compared))
         except (ValueError, OSError, database.DatabaseError) as error:
             result |= {"problem": str(error), "tasks": []}
         except database.REFUSALS as error:
@@ -72,6 +82,7 @@ def _plan(
     code: str,
     directory: Path,
     result: dict[str, Any],
+    compared: dict[str, dict[str, Any]] | None,
 ) -> None:
     params = asked["params"]
     if asked["run"].get("version", __version__) != __version__:
@@ -87,32 +98,59 @@ def _plan(
     units = {unit.unit_id: unit for group in by_request for unit in group}
     store = _store(params.get("store"), Path(asked["run"]["launch_dir"]))
     here = stores.Here(store)
+    here.check()
+    mode = params.get("source_changes") or "compare"
+    now = changes.seen(units.values(), mode)
     recorded = ledger.recorded_units(tables, units.values())
     found, away = _found(recorded, units, here)
+    at_hand = {name: recorded[name] for name in found}
+    judged = changes.judge(mode, units, at_hand, now, compared)
     missing = {name: unit for name, unit in units.items() if name not in found}
     if unreached and any(workflow.pulled_bytes(unit) for unit in missing.values()):
         raise ValueError(unreached[0])
     result["notes"] = [
         f"{sentence}: what is asked of it is recorded, so it is not needed"
         for sentence in unreached
-    ] + _notes(away, here)
+    ] + [*_notes(away, here), *judged.notes]
     if not params.get("store"):
         result["notes"] += _of_default_store(here)
-    given = params.get("blocks_per_task")
-    tasks = _tasks(by_request, missing, found, workflow.seconds, int(given) if given else None)
+    given = int(params["blocks_per_task"]) if params.get("blocks_per_task") else None
+    header = {"run_id": result["run_id"], "store": bundles.url(store), "code": code}
     result |= {
         "store": bundles.shown(store),
         "requests": [request.request_id for request in requests],
-        "found": Counter(units[name].process for name in found),
-        "planned": Counter(unit.process for unit in missing.values()),
-        "text": _in_words(workflow, units, found, missing, result["dry_run"]),
+        **_told(workflow, units, found, missing, result["dry_run"]),
     }
-    here.check()
     if result["dry_run"]:
         return
     _refuse_unwritable(store)
     here.open()
-    _register(asked, requests, result["run_id"], here, store)
+    if judged.compare:
+        doubtful = {name: units[name] for name in judged.compare}
+        tasks = _tasks([list(doubtful.values())], doubtful, {}, workflow.seconds, given, now)
+        _write_tasks(tasks, header | {"compare": True}, store, directory)
+        asks = _asks(tasks, doubtful.values())
+        result |= {"compare": True, "text": "", "tasks": tasks, "asks": asks}
+        return
+    if judged.wrong:
+        invalidate.invalidate(invalidate.with_pulled(set(judged.wrong)))
+        recorded = ledger.recorded_units(tables, units.values())
+        found, _ = _found(recorded, units, here)
+        missing = {name: unit for name, unit in units.items() if name not in found}
+    marks: list[str] = []
+    if missing:
+        with database.lock(database.connection()):  # what others record from here on is marked
+            marks = bundles.marks(store)
+        later, _ = _found(ledger.recorded_units(tables, missing.values()), missing, here)
+        found |= later
+        missing = {name: unit for name, unit in missing.items() if name not in later}
+    result |= _told(workflow, units, found, missing, False)
+    versions = {
+        there.execution_id: reads.version
+        for name, there in at_hand.items()
+        if (reads := units[name].reads)
+    }
+    _register(asked, requests, result["run_id"], here, store, judged.remember, versions)
     if not missing:
         planned = {
             request.request_id: (request, units)
@@ -120,16 +158,36 @@ def _plan(
         }
         summary.sum_up(result, [], directory, planned, recorded)
         return
-    header = {"run_id": result["run_id"], "store": bundles.url(store), "code": code}
-    random.Random(result["run_id"]).shuffle(tasks)  # two runs at once take different ways
+    tasks = _tasks(by_request, missing, found, workflow.seconds, given, now)
+    _write_tasks(tasks, header | {"marks": marks}, store, directory)
+    result |= {"tasks": tasks, "asks": _asks(tasks, missing.values())}
+
+
+def _told(
+    workflow: work.Workflow,
+    units: dict[str, UnitPlan],
+    found: dict[str, Path],
+    missing: dict[str, UnitPlan],
+    dry_run: bool,
+) -> dict[str, Any]:
+    return {
+        "found": Counter(units[name].process for name in found),
+        "planned": Counter(unit.process for unit in missing.values()),
+        "text": _in_words(workflow, units, found, missing, dry_run),
+    }
+
+
+def _write_tasks(
+    tasks: list[dict[str, Any]], header: dict[str, Any], store: Path, directory: Path
+) -> None:
+    random.Random(header["run_id"]).shuffle(tasks)  # two runs at once take different ways
     (directory / "tasks").mkdir()
     for task in tasks:
         if buckets.holds(store):  # where nobody sees what another run is making
-            random.Random(f"{result['run_id']} {task['task']}").shuffle(task["lines"])
+            random.Random(f"{header['run_id']} {task['task']}").shuffle(task["lines"])
         lines = [header | {"process": task["process"]}, *task.pop("lines")]
         text = "".join(bundles.canonical(line) + "\n" for line in lines)
         (directory / "tasks" / f"{task['task']}.jsonl").write_text(text, encoding="utf-8")
-    result |= {"tasks": tasks, "asks": _asks(tasks, missing.values())}
 
 
 def _asks(tasks: list[dict[str, Any]], units: Iterable[UnitPlan]) -> dict[str, dict[str, float]]:
@@ -258,6 +316,7 @@ def _tasks(
     found: dict[str, Path],
     seconds: Callable[[UnitPlan], float],
     units_per_task: int | None,
+    now: dict[str, str],
 ) -> list[dict[str, Any]]:
     """Group missing units into tasks; a task names the tasks that it comes after."""
     tasks: list[dict[str, Any]] = []
@@ -281,7 +340,7 @@ def _tasks(
                 task["units"] = len(group)
                 task["seconds"] = round(sum(map(seconds, group)), 3)
                 task["voxels"] = sum(unit.voxels for unit in group)
-                tasks.append(task | {"lines": [_line(unit, found) for unit in group]})
+                tasks.append(task | {"lines": [_line(unit, found, now) for unit in group]})
     return tasks
 
 
@@ -292,13 +351,17 @@ def _units_per_task(units: list[UnitPlan], seconds: Callable[[UnitPlan], float])
     return max(ceil(START_SECONDS / each), min(share, ceil(TASK_SECONDS / each)))
 
 
-def _line(unit: UnitPlan, found: dict[str, Path]) -> dict[str, Any]:
+def _line(unit: UnitPlan, found: dict[str, Path], now: dict[str, str]) -> dict[str, Any]:
+    settings = unit.settings
+    if unit.reads:
+        read = {"version": unit.reads.version, "seen": now.get(unit.unit_id)}
+        settings = settings | {"reading": read}
     return {
         "unit_id": unit.unit_id,
         "process": unit.process,
         "key": unit.key,
         "arguments": unit.arguments,
-        "settings": unit.settings,
+        "settings": settings,
         "inputs": [
             {
                 "unit_id": given.unit_id,
@@ -313,7 +376,13 @@ def _line(unit: UnitPlan, found: dict[str, Path]) -> dict[str, Any]:
 
 
 def _register(
-    asked: dict[str, Any], requests: list[work.Request], run_id: str, here: stores.Here, store: Path
+    asked: dict[str, Any],
+    requests: list[work.Request],
+    run_id: str,
+    here: stores.Here,
+    store: Path,
+    looks: dict[str, str],
+    versions: dict[str, str],
 ) -> None:
     run = asked["run"]
     row = {
@@ -331,6 +400,7 @@ def _register(
     conn = database.connection()
     with database.lock(conn), conn.transaction:
         here.register()
+        changes.remember(looks, versions)
         Run.insert1(row, skip_duplicates=True)  # another attempt, its commit not confirmed
         for request in requests:
             sets = [request.paramset, *request.stage_paramsets]

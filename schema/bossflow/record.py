@@ -22,7 +22,7 @@ from .insert import ROWS, insert_absent, insert_parquet
 from .kit import bundles
 from .kit.bundles import Finished
 from .kit.tasks import sentence
-from .tables import Environment, Execution, Run, Store
+from .tables import Environment, Execution, Reading, Run, Store
 
 
 class BundleError(ValueError):
@@ -127,13 +127,18 @@ def _write(
     recorded: Counter[str] = Counter()
     known: Counter[str] = Counter()
     failed: list[dict[str, Any]] = []
+    marked: dict[Path, list[str]] = defaultdict(list)
     with database.lock(conn), conn.transaction:
         _add_inputs(ready, tables)
         for process, table in tables.items():
             new, old = _new_bundles(table, ready[process], tables, failed)
             _insert(table, new, run_id)
+            for bundle in new:
+                marked[bundle.store].append(bundle.manifest["unit_id"])
             known[process] += old
             recorded[process] += len(new)
+        for store, names in marked.items():
+            bundles.mark(store, names)
     return +recorded, +known, failed
 
 
@@ -350,7 +355,12 @@ def _new_bundles(
             old += 1
             copies.append((bundle, known.execution_id))
             continue
-        if known is not None:
+        if known is not None and _seen(manifest) != known.files_seen:
+            error = (
+                f"what {_where(bundle)} was made of has changed since it was recorded from "
+                f"{known.bundle_url}: run again"
+            )
+        elif known is not None:
             error = (
                 f"{_where(bundle)} has other content than what is recorded from "
                 f"{known.bundle_url}: if the recorded one is wrong, `bossflow invalidate` it"
@@ -371,13 +381,18 @@ def _new_bundles(
     return list(new.values()), old
 
 
+def _seen(manifest: dict[str, Any]) -> str | None:
+    seen: str | None = manifest.get("reading", {}).get("seen")
+    return seen
+
+
 def _insert(table: Any, new: list[Finished], run_id: str) -> None:
     if not new:
         return
     lineage = ledger.execution_attribute(table)
     _insert_environments(new)
     known_runs = _known_runs(new)
-    executions, rows, copies = [], [], []
+    executions, rows, copies, readings = [], [], [], []
     for bundle in new:
         manifest = bundle.manifest
         execution_id = bundle.manifest_sha256[:32]
@@ -385,8 +400,12 @@ def _insert(table: Any, new: list[Finished], run_id: str) -> None:
         urls = {name: bundles.url(bundle.at(path)) for name, path in manifest["urls"].items()}
         rows.append(manifest["key"] | manifest["attributes"] | urls | {lineage: execution_id})
         copies.append((bundle, execution_id))
+        if read := manifest.get("reading"):
+            names = {"reading_version": read["version"], "files_seen": read["seen"]}
+            readings.append({"execution_id": execution_id} | names)
     # rows deleted by hand leave their execution: the same id is the same bundle
     insert_absent(Execution(), executions)
+    insert_absent(Reading(), readings)
     _add_copies(copies)
     table.insert(rows, allow_direct_insert=True, chunk_size=ROWS)
     for bundle in new:

@@ -194,6 +194,23 @@ class Execution(dj.Manual):
 
 
 @schema
+class Reading(dj.Manual):
+    """What a unit read outside of the stores, by which a change of that is noticed.
+
+    A row for each execution, not for each block: two results that read the same block go their own
+    ways when one is invalidated.
+    """
+
+    definition = """
+    # what an execution read outside of the stores
+    -> Execution
+    ---
+    reading_version : varchar(16)  # of the way it was read
+    files_seen=null : char(32)     # digest of what its files looked like; null if nothing tells
+    """
+
+
+@schema
 class Request(dj.Manual):
     """One result that was asked for."""
 

@@ -70,11 +70,31 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Reads:
+    """What a unit reads outside of the stores.
+
+    Attributes
+    ----------
+    version : str
+        Of the way it is read: another one reads other voxels.
+    box : Box
+        What is read.
+    files : dict, optional
+        How to look at the files that hold it (`voxels.files.seen`); None where nothing tells.
+    """
+
+    version: str
+    box: Box
+    files: dict[str, Any] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
 class UnitPlan:
     """One piece of work as a workflow plans it; its inputs are other units of the request.
 
     Arguments decide what is made: a bundle made with others is never reused. Settings, such as
-    an archive's address, only say how. `memory` is what its program takes at most (bytes).
+    an archive's address, only say how. `memory` is what its program takes at most (bytes), `reads`
+    what it reads of an archive.
     """
 
     process: str
@@ -83,6 +103,7 @@ class UnitPlan:
     inputs: "tuple[UnitPlan, ...]" = field(default=(), repr=False)
     settings: dict[str, Any] = field(default_factory=dict)
     memory: int = 2 * GIB
+    reads: Reads | None = None
 
     @cached_property
     def unit_id(self) -> str:

@@ -38,7 +38,19 @@ def toRun(plan_ch) {
         }
         [plan_file, task_files]
     }
-    return said_ch.filter { _plan_file, task_files -> task_files }
+    return said_ch.filter { plan_file, task_files -> task_files && !read(plan_file).compare }
+}
+
+// The plan, if what is recorded is to be compared with its source before it is planned anew.
+def toCompare(plan_ch) {
+    return plan_ch.filter { plan_file, task_files -> task_files && read(plan_file).compare }
+}
+
+// Once, when all tasks that compare have ended: [receipts.jsonl, ...] of those that did not die.
+def whenCompared(compare_ch, compared_ch) {
+    return compare_ch
+        .combine(compared_ch.map { _name, receipts -> receipts }.toList())
+        .map { items -> items.drop(2) }
 }
 
 // Hands what the tasks of each process ask for, [LABEL_BLOCK: [memory: 2000000000, seconds: 10], ...],
@@ -48,8 +60,10 @@ def ask(asks) {
     def local = (nextflow.Global.config.process?.executor ?: 'local') == 'local'
     def most = nextflow.util.SysHelper.getAvailMemory()
     asks.each { name, own ->
-        System.setProperty("bossflow.${name}.memory", "${own.memory}")
-        System.setProperty("bossflow.${name}.seconds", "${Math.ceil(own.seconds) as long}")
+        ['', 'COMPARE_'].each { start ->
+            System.setProperty("bossflow.${start}${name}.memory", "${own.memory}")
+            System.setProperty("bossflow.${start}${name}.seconds", "${Math.ceil(own.seconds) as long}")
+        }
         def memory = new nextflow.util.MemoryUnit(own.memory as long)
         if (local && memory > most) {
             println("note: a task of ${name} may take ${memory}, this machine has ${most}: it asks for all of it, and runs alone")

@@ -125,6 +125,14 @@ class Archive(Protocol):
         Refused, Unreachable
         """
 
+    def files(self, uri: str, resolution: int, host: str, token: str) -> dict[str, Any] | None:
+        """Return what `voxels.files.seen` needs to notice changes; None where nothing tells.
+
+        Raises
+        ------
+        Refused, Unreachable
+        """
+
     def read(
         self,
         uri: str,

@@ -194,6 +194,10 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
+def files(uri: str, resolution: int, host: str, token: str) -> None:
+    """Say that BossDB has no files that could be looked at."""
+
+
 def read(
     uri: str,
     resolution: int,

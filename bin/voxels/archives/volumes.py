@@ -182,6 +182,69 @@ def describe(
     return sensible(metadata, uri)
 
 
+def files(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
+    """Return what `voxels.files.seen` needs to tell whether a volume was changed.
+
+    Of a volume behind HTTP, which can't be listed, the metadata stand for all: `stamp`.
+    """
+    level, view = _opened(uri, resolution)
+    scheme, place = _split(uri)
+    kvstore = level.spec["kvstore"]
+    own = kvstore.get("base_url", kvstore.get("path", ""))
+    root = f"{place}/" if "base_url" in kvstore else _kvstore(place).get("path", "")
+    about = [f"{where}{name}" for where in dict.fromkeys((root, own)) for name in _ABOUT[scheme]]
+    if "base_url" in kvstore:
+        there = _opened_kvstore(_kvstore(place), METADATA_LIMITS, uri)
+        found = [_wait(there.read(path.removeprefix(root)), uri, METADATA_LIMITS) for path in about]
+        return {"stamp": repr([(one.value, one.stamp.generation) for one in found])}
+    if level.precomputed:
+        own += f"{level.precomputed['scale']['key']}/"
+    start = (
+        "" if kvstore["driver"] == "file" else f"{place.partition('://')[0]}://{kvstore['bucket']}/"
+    )
+    return {
+        "place": start + own.rstrip("/"),
+        "about": [start + path for path in about],
+        "chunks": _chunk_names(level, view),
+    }
+
+
+_ABOUT = {
+    "precomputed": ("info",),
+    "zarr": ("zarr.json", ".zattrs", ".zgroup", ".zarray"),
+    "n5": ("attributes.json",),
+}
+"""The names of files that hold metadata, by format."""
+
+
+def _chunk_names(level: Level, view: Any) -> dict[str, Any] | None:
+    """Return how chunk files are named, as `voxels.files.paths` takes it; None if by hashes."""
+    layout = view.chunk_layout
+    corner = [int(start) for start in layout.grid_origin]
+    chunks = {
+        "form": "index",
+        "prefix": "",
+        "separator": "/",
+        "axes": list(level.axes),
+        "corner_zyx": corner,
+        "shape_zyx": list(layout.write_chunk.shape),
+        "end_zyx": [start + size for start, size in zip(view.origin, view.shape, strict=True)],
+    }
+    if level.precomputed:
+        if "sharding" in level.precomputed["scale"]:
+            return None
+        return chunks | {"form": "range", "separator": "_", "axes": ["x", "y", "z"]}
+    metadata = view.spec().to_json().get("metadata", {})
+    if level.spec["driver"] == "zarr":
+        return chunks | {"separator": metadata.get("dimension_separator", ".")}
+    if level.spec["driver"] == "zarr3":
+        encoding = metadata["chunk_key_encoding"]
+        default = encoding["name"] == "default"
+        separator = encoding.get("configuration", {}).get("separator", "/" if default else ".")
+        return chunks | {"separator": separator, "prefix": f"c{separator}" if default else ""}
+    return chunks
+
+
 def read(
     uri: str,
     resolution: int,

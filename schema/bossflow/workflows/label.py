@@ -21,6 +21,7 @@ from ..channels import (
     chunk_of,
     cut,
     extent,
+    files_of,
     meets,
     metadata,
     only_zeros,
@@ -50,7 +51,8 @@ BYTES_PER_VOXEL = 12  # memory of a task, at most
 BLOCKS_MAX = 1_000_000
 LABELS_PER_VOXEL = 20_000 / 512**3  # more than most have, where none are recorded
 EARLIER_REQUESTS = 3  # that a request's blocks are compared with, at most
-PULL_VERSION = "1"  # raised when PULL_BLOCK would pull other voxels than before
+PULL_VERSION = "1"  # raised when voxels would be read as others: they are read again, then
+NAME = "bossflow.workflows.label"  # is hashed into ids, wherever this module is
 
 
 @schema
@@ -209,6 +211,7 @@ def expand(
             verify=bool(params.get("verify_pull")),
             host=params["bossdb_host"],
             max_component_rows=int(params["max_component_rows"]),
+            files=files_of(row, described),
         )
         if request.request_id in asked:
             raise ValueError(
@@ -348,13 +351,14 @@ def _request(
     verify: bool = False,
     host: str = "",
     max_component_rows: int = 0,
+    files: dict[str, Any] | None = None,
 ) -> work.Request:
     label: dict[str, Any] = {"connectivity": connectivity, "component_of": component_of}
     if component_of == "foreground":
         label["foreground_above"] = foreground_above
     # the chunks are part of what a block leaves: blocks of another grid may be the same box
-    chunk = list(chunk_shape(block_shape_zyx))
-    stage = work.ParamSet("label_block", version.split(".")[0], label | {"chunk_shape": chunk})
+    of_block = label | {"chunk_shape": list(chunk_shape(block_shape_zyx))}
+    stage = work.ParamSet("label_block", version.split(".")[0], of_block)
     whole = work.ParamSet(
         "label",
         version,
@@ -362,7 +366,7 @@ def _request(
     )
     cutout_key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
     request = work.Request(
-        workflow=__name__,
+        workflow=NAME,
         paramset=whole,
         subject=[channel["channel_id"], cutout.name],
         given={
@@ -371,11 +375,16 @@ def _request(
             "verify": verify,
             "host": host,
             "max_component_rows": max_component_rows,
+            "files": files,
             "earlier": [],
             "n_labels": 0,
         },
         stage_paramsets=(stage,),
     )
+    if staged and not channel["uri"].startswith("bossdb://") and not _has(request, stage):
+        # a set of its own: a run that reads the volume in place makes other bundles of each block
+        stage = dataclasses.replace(stage, parameters=of_block | {"staged": True})
+        request = dataclasses.replace(request, stage_paramsets=(stage,))
     whole_channel = extent(channel)
     boxes = grid(cutout, block_shape_zyx, whole_channel.corner_zyx)
     channel_key = {"channel_id": channel["channel_id"]}
@@ -389,6 +398,12 @@ def _request(
         (LabelRequest, [{"request_id": request.request_id} | cutout_key]),
     )
     return dataclasses.replace(request, rows=rows)
+
+
+def _has(request: work.Request, stage: work.ParamSet) -> bool:
+    """Say whether a request was made with a label set, as they were before copies had their own."""
+    key = {"request_id": request.request_id, "label_paramset_id": stage.paramset_id}
+    return bool(Segmentation.Source() & key)
 
 
 def units(request: work.Request) -> list[UnitPlan]:
@@ -414,6 +429,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         "metadata": metadata(channel),
     }
     for box in boxes:
+        reads = work.Reads(PULL_VERSION, box, request.given["files"])
         block = {"channel_id": channel["channel_id"], "block": box.name}
         how = {
             "box": box.name,
@@ -431,12 +447,18 @@ def units(request: work.Request) -> list[UnitPlan]:
                 source | {"box": box.name, "version": PULL_VERSION},
                 settings=settings,
                 memory=_memory("PULL_BLOCK", box.voxel_count),
+                reads=reads,
             )
             pulls.append(pull)
         else:
             how["source"] = source
         memory = _memory("LABEL_BLOCK", box.voxel_count)
-        labels.append(UnitPlan("LABEL_BLOCK", label_key, how, tuple(pulls[-1:]), memory=memory))
+        in_place = None if parameters["staged"] else reads
+        labels.append(
+            UnitPlan(
+                "LABEL_BLOCK", label_key, how, tuple(pulls[-1:]), memory=memory, reads=in_place
+            )
+        )
     # What a block is linked to decides its unit: a larger cutout has the same where it has no more.
     links = []
     for label, numbers in zip(labels, preceding(boxes, connectivity), strict=True):

@@ -15,7 +15,7 @@ workflow WORDS {
     described   // described.json: nothing, as no archive is asked
 
     main:
-    PLAN(run_json, described)
+    PLAN(run_json, described, [])
 
     plan_ch = toRun(PLAN.out.plan)      // [plan.json, [COUNT_WORDS-00000.jsonl, ...]]
     task_ch = tasksOf(plan_ch)          // [task: 'COUNT_WORDS-00000', process: 'COUNT_WORDS', after: [], file: ...]

@@ -1,0 +1,119 @@
+"""What the files of a volume look like: sizes and times, by which a change is noticed.
+
+A hint only: a copy has other times and the same voxels. So whoever sees a difference compares the
+voxels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from itertools import product
+from typing import Any
+
+from .boxes import Box
+
+Look = Callable[[Iterable[str]], list[int]]
+"""Gives two numbers for each path by which a file is known again, -1 and -1 if there is none."""
+
+PACKED = ".gz"
+"""What CloudVolume appends to the name of a chunk that it compresses."""
+
+
+def seen(files: dict[str, Any], boxes: Iterable[Box], look: Look | None = None) -> Iterator[str]:
+    """Yield for each box a digest (32 hex digits) of what the files that hold it look like.
+
+    Parameters
+    ----------
+    files : dict
+        What `describe` of an archive says of them: `stamp`, a text that stands for all of them; or
+        `place`, the path of the directory with the chunks, `about`, the paths of files that hold
+        metadata, and `chunks`: the shapes and names of chunks, or None where any file in that
+        directory may hold any box.
+    boxes : iterable of Box
+        In the volume's voxels.
+    look : callable, optional
+        Looks at paths; default: local files' sizes (bytes) and modification times (ns).
+    """
+    if "stamp" in files:
+        stamp = _digest(files["stamp"].encode())
+        yield from (stamp for _ in boxes)
+        return
+    look = look or on_disk
+    place, chunks = files["place"], files["chunks"]
+    about = look(files["about"])
+    if chunks is None:
+        about += look(_below(place))
+    for box in boxes:
+        found = about
+        if chunks is not None:
+            there = list(paths(place, chunks, box)) if chunks["form"] == "range" else None
+            found = about + look(there or paths(place, chunks, box))
+            if there and -1 in found:
+                found += look(path + PACKED for path in there)
+        yield _digest(array("q", found).tobytes())
+
+
+def on_disk(paths: Iterable[str]) -> list[int]:
+    """Return the files' sizes (bytes) and modification times (ns)."""
+    found: list[int] = []
+    add, stat = found.append, os.stat  # a million times, where a volume has so many chunks
+    for path in paths:
+        try:
+            one = stat(path)
+        except OSError:
+            add(-1)
+            add(-1)
+        else:
+            add(one.st_size)
+            add(one.st_mtime_ns)
+    return found
+
+
+def paths(place: str, chunks: dict[str, Any], box: Box) -> Iterator[str]:
+    """Yield the paths of the chunks that a box meets.
+
+    Parameters
+    ----------
+    place : str
+        Path of their directory.
+    chunks : dict
+        `form` (`index` or `range`), `prefix` and `separator` of the names, `axes` (in the order of
+        the names; one that is none of z, y and x has the index 0), and `corner_zyx`, `shape_zyx`,
+        `end_zyx`: where the first chunk begins, their shape, and where the last one ends.
+    box : Box
+    """
+    corners, sides = chunks["corner_zyx"], chunks["shape_zyx"]
+    starts, ends = box.corner_zyx, box.end_zyx
+    numbers = {
+        axis: range((starts[i] - corners[i]) // sides[i], -(-(ends[i] - corners[i]) // sides[i]))
+        for i, axis in enumerate("zyx")
+    }
+    words = {axis: [str(number) for number in some] for axis, some in numbers.items()}
+    if chunks["form"] == "range":
+        last_end = chunks["end_zyx"]
+        words = {
+            axis: [
+                f"{start}-{min(start + sides[i], last_end[i])}"
+                for start in (corners[i] + number * sides[i] for number in numbers[axis])
+            ]
+            for i, axis in enumerate("zyx")
+        }
+    *first, last = (words.get(axis, ["0"]) for axis in chunks["axes"])
+    separator = chunks["separator"]
+    for some in product(*first):
+        start = f"{place}/{chunks['prefix']}{separator.join((*some, ''))}"
+        for word in last:
+            yield start + word
+
+
+def _below(place: str) -> Iterator[str]:
+    for root, directories, names in os.walk(place):
+        directories.sort()
+        yield from (f"{root}/{name}" for name in sorted(names))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

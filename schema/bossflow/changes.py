@@ -1,0 +1,216 @@
+"""What was read of files and buckets may have changed since: noticed by how its files look.
+
+Size and time are a hint. Where they differ, the unit is made again beside what is recorded, and
+the digests of the two decide, before anything is forgotten.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .insert import insert_absent
+from .kit import buckets
+from .ledger import KEYS_PER_QUERY, Recorded
+from .tables import Reading
+from .voxels import files
+from .work import UnitPlan
+
+MODES = ("compare", "voxels", "keep", "off")
+"""Values of the parameter `source_changes`."""
+
+
+@dataclass
+class Judgement:
+    """What is to be done about recorded units that read files.
+
+    Attributes
+    ----------
+    compare : list of str
+        Ids of the units that are to be compared by their voxels first.
+    wrong : dict
+        Executions that no longer hold, and the ids of their units.
+    remember : dict
+        Execution to what its files look like now.
+    notes : list of str
+        What the user is told.
+    """
+
+    compare: list[str] = field(default_factory=list)
+    wrong: dict[str, str] = field(default_factory=dict)
+    remember: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def seen(units: Iterable[UnitPlan], mode: str) -> dict[str, str]:
+    """Return what the files that units read look like now, by unit; not where nothing tells."""
+    if mode == "off":
+        return {}
+    groups: dict[int, list[UnitPlan]] = {}
+    for unit in units:
+        if unit.reads and unit.reads.files:
+            groups.setdefault(id(unit.reads.files), []).append(unit)
+    found: dict[str, str] = {}
+    for group in groups.values():
+        reads = [unit.reads for unit in group if unit.reads]
+        told = reads[0].files or {}
+        place = str(told.get("place", ""))
+        look = buckets.look_below(place, told["about"]) if "://" in place else None
+        digests = files.seen(told, (one.box for one in reads), look)
+        found |= dict(zip((unit.unit_id for unit in group), digests, strict=True))
+    return found
+
+
+def judge(
+    mode: str,
+    units: dict[str, UnitPlan],
+    recorded: dict[str, Recorded],
+    now: dict[str, str],
+    compared: dict[str, dict[str, Any]] | None,
+) -> Judgement:
+    """Say which recorded units hold, which don't, and of which the voxels must tell.
+
+    Parameters
+    ----------
+    mode : str
+        One of `MODES`.
+    units, recorded : dict
+        By id, units and what is recorded of them and is here.
+    now : dict
+        What `seen` gave.
+    compared : dict, optional
+        By unit, the receipts of those that were compared.
+
+    Raises
+    ------
+    ValueError
+        If one could not be compared, or changed meanwhile.
+    """
+    judged = Judgement()
+    old, unknown, differ = [], [], []
+    for name, there in recorded.items():
+        reads = units[name].reads
+        if reads is None:
+            continue
+        if (there.reading_version or "1") != reads.version:
+            old.append(name)
+        elif name in now and there.files_seen is None:
+            unknown.append(name)
+        elif name in now and there.files_seen != now[name]:
+            differ.append(name)
+    doubtful = {"compare": differ, "voxels": [*differ, *unknown]}.get(mode, [])
+    same: list[str] = []
+    changed: list[str] = []
+    if doubtful and compared is None:
+        judged.compare = doubtful
+        looks = f"{_blocks(differ, units)} look changed since they were recorded" if differ else ""
+        never = len(doubtful) - len(differ)
+        never_seen = f"{never:,} were recorded without a trace of their files" if never else ""
+        said = "; ".join(filter(None, [looks, never_seen]))
+        judged.notes.append(f"{said}: their voxels are compared first")
+    elif doubtful:
+        for name in doubtful:
+            is_same = _is_same(units[name], recorded[name], now[name], compared)
+            (same if is_same else changed).append(name)
+    judged.wrong = {recorded[name].execution_id: name for name in [*old, *changed]}
+    left = unknown if mode in ("compare", "keep") else []
+    judged.remember = {recorded[name].execution_id: now[name] for name in [*same, *left]}
+    judged.notes += _notes(mode, units, old, changed, same, left, differ)
+    return judged
+
+
+def _is_same(
+    unit: UnitPlan,
+    recorded: Recorded,
+    now: str,
+    compared: dict[str, dict[str, Any]] | None,
+) -> bool:
+    no_receipt = {"error": "its task failed, or its files changed meanwhile"}
+    receipt = (compared or {}).get(unit.unit_id, no_receipt)
+    if "content_sha256" not in receipt:
+        raise ValueError(
+            f"block {unit.key.get('block', '')} could not be compared with what is recorded: "
+            f"{receipt.get('error')}; run again, or go on with what is recorded by "
+            "--source_changes keep"
+        )
+    if receipt["seen"] != now:
+        raise ValueError(
+            f"block {unit.key.get('block', '')} changed while it was compared: run again when "
+            "its files are at rest"
+        )
+    return bool(receipt["content_sha256"] == recorded.content_sha256)
+
+
+def _blocks(names: list[str], units: dict[str, UnitPlan]) -> str:
+    """Return how many of the blocks that are read units name: `3 of 8 blocks (first: 0-16_…)`."""
+    processes = {units[name].process for name in names}
+    total = sum(unit.process in processes for unit in units.values() if unit.reads)
+    first = units[names[0]].key.get("block", names[0])
+    return f"{len(names):,} of {total:,} blocks (first: {first})"
+
+
+def _notes(
+    mode: str,
+    units: dict[str, UnitPlan],
+    old: list[str],
+    changed: list[str],
+    same: list[str],
+    unknown: list[str],
+    differ: list[str],
+) -> list[str]:
+    notes = []
+    stamped = [u for u in units.values() if u.reads and "stamp" in (u.reads.files or {})]
+    readable = [u for u in units.values() if u.reads and u.reads.files]
+    if old:
+        notes.append(f"{_blocks(old, units)} were read by an older way: they are read again")
+    if changed:
+        notes.append(
+            f"{_blocks(changed, units)} changed since they were recorded: they and all that was "
+            "made of them are made again (two volumes at one path, such as of two machines, need "
+            "names of their own: `archive`)"
+        )
+    if same:
+        notes.append(f"{_blocks(same, units)} have files of other times, but the same voxels")
+    if mode == "keep" and differ:
+        notes.append(
+            f"{_blocks(differ, units)} look changed since they were recorded, and are taken as "
+            "they were (source_changes keep)"
+        )
+    if unknown:
+        notes.append(
+            f"{_blocks(unknown, units)} were recorded without a trace of their files, so they "
+            "could not be compared; from now on they are (--source_changes voxels compares them)"
+        )
+    if mode == "off" and readable:
+        notes.append("whether sources changed was not looked at (source_changes off)")
+    elif stamped:
+        notes.append(
+            f"of {len(stamped):,} blocks behind HTTP only the volume's metadata were compared"
+        )
+    return notes
+
+
+def remember(looks: dict[str, str], versions: dict[str, str]) -> None:
+    """Record what files look like; to be called in a transaction.
+
+    Parameters
+    ----------
+    looks, versions : dict
+        By execution, what the files look like, and the version of the way that they were read.
+    """
+    names = list(looks)
+    for start in range(0, len(names), KEYS_PER_QUERY):
+        some = names[start : start + KEYS_PER_QUERY]
+        (Reading() & [{"execution_id": name} for name in some]).delete_quick()
+    rows = [
+        {"execution_id": name, "reading_version": versions[name], "files_seen": look}
+        for name, look in looks.items()
+    ]
+    insert_absent(Reading(), rows)
+
+
+def receipts(paths: Iterable[Path]) -> dict[str, dict[str, Any]]:
+    """Return the receipts of tasks that compared, by unit."""
+    lines = (line for path in paths for line in path.read_text("utf-8").splitlines())
+    return {line["unit_id"]: line for line in map(json.loads, lines)}

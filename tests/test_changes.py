@@ -1,0 +1,205 @@
+"""Volumes in files that change after they were labelled, or are exchanged, or only copied."""
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import bossflow
+import pytest
+import tensorstore as ts
+from bossflow import verify
+from bossflow.kit import bundles
+from bossflow.workflows import label
+from steps import Cutouts, write_volume
+from test_core import bossflow_says
+from test_peers import check, stitched_of
+
+SHAPE = {"block_shape": [16, 16, 16]}
+BLOCKS = 2
+
+
+@pytest.fixture
+def cutouts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cutouts:
+    made = Cutouts(tmp_path, monkeypatch)
+    made.volume = write_volume(tmp_path / "volume.zarr", (32, 16, 16))
+    return made
+
+
+def array(cutouts: Cutouts) -> Any:
+    kvstore = {"driver": "file", "path": str(cutouts.volume / "0")}
+    return ts.open({"driver": "zarr", "kvstore": kvstore}).result()
+
+
+def change(cutouts: Cutouts) -> None:
+    """Write other voxels into the second block."""
+    voxels = array(cutouts)
+    voxels[20:30, 2:9, 2:9] = 9
+    assert int(voxels[25, 4, 4].read().result()) == 9
+
+
+def touch(cutouts: Cutouts) -> None:
+    for path in bundles.files_below(cutouts.volume):
+        os.utime(path, ns=(1, path.stat().st_mtime_ns + 10**9))
+
+
+def made(ran: dict[str, Any]) -> Counter[str]:
+    assert ran["plan"]["problem"] is None, ran["plan"]["problem"]
+    assert ran["verdict"] == {"missing": None}, ran["verdict"]
+    assert set(ran["states"]) <= {"made"}
+    return Counter(
+        {name: number for one in ran["recorded"] for name, number in one["recorded"].items()}
+    )
+
+
+def said(ran: dict[str, Any]) -> str:
+    return "\n".join(ran["plan"]["notes"])
+
+
+@pytest.mark.parametrize("stage", [False, True])
+def test_what_changed_is_made_again_and_nothing_else(cutouts: Cutouts, stage: bool) -> None:
+    asked = SHAPE | {"stage": stage}
+    first = cutouts.label(**asked)
+    assert cutouts.label(**asked)["states"] == []
+    change(cutouts)
+    dry = cutouts.plan(**asked, dry_run=True)[0]
+    assert "1 of 2 blocks (first: 0-16_0-16_16-32) look changed" in dry["notes"][0]
+    again = cutouts.label(**asked)
+    assert (
+        list(again["compared"].values())[0]["state"] == "compared" and len(again["compared"]) == 1
+    )
+    assert "1 of 2 blocks (first: 0-16_0-16_16-32) changed since they were recorded" in said(again)
+    expected = {"LABEL_BLOCK": 1, "LINK_BLOCK": 1, "STITCH": 1, "RELABEL_BLOCK": 2}
+    assert made(again) == expected | ({"PULL_BLOCK": 1} if stage else {})
+    assert again["plan"]["requests"] == first["plan"]["requests"]
+    check(cutouts, stitched_of(again), 26, 0)
+    nothing = cutouts.label(**asked)
+    assert (nothing["states"], nothing["compared"], nothing["plan"]["notes"]) == ([], None, [])
+
+
+def test_another_volume_at_the_same_place_is_not_the_old_one(cutouts: Cutouts) -> None:
+    cutouts.label(**SHAPE, stage=False)
+    cutouts.volume.rename(cutouts.volume.with_name("old"))
+    write_volume(cutouts.volume, (32, 16, 16), seed=5)
+    again = cutouts.label(**SHAPE, stage=False)
+    assert "2 of 2 blocks" in said(again) and "`archive`" in said(again)
+    check(cutouts, stitched_of(again), 26, 0)
+
+
+@pytest.mark.parametrize("stage", [False, True])
+def test_a_copy_with_other_times_is_compared_once_and_kept(cutouts: Cutouts, stage: bool) -> None:
+    asked = SHAPE | {"stage": stage}
+    (request,) = cutouts.label(**asked)["plan"]["requests"]
+    before = verify.made_for(request)
+    touch(cutouts)
+    again = cutouts.label(**asked)
+    assert (again["states"], len(again["compared"])) == ([], 2)
+    assert "2 of 2 blocks (first: 0-16_0-16_0-16) have files of other times" in again["summary"]
+    assert "nothing to compute" in again["summary"]
+    assert verify.made_for(request) == before
+    assert cutouts.label(**asked)["compared"] is None
+    assert not list(cutouts.store.glob(".tmp-*")) and not (cutouts.store / ".retired").exists()
+
+
+def test_one_may_go_on_with_what_is_recorded_or_not_look(cutouts: Cutouts) -> None:
+    asked = SHAPE | {"stage": False}
+    cutouts.label(**asked)
+    change(cutouts)
+    kept = cutouts.label(**asked, source_changes="keep")
+    assert (kept["states"], kept["compared"]) == ([], None)
+    assert "look changed since they were recorded, and are taken as they were" in kept["summary"]
+    off = cutouts.label(**asked, source_changes="off")
+    assert (off["states"], off["compared"]) == ([], None)
+    assert "note: whether sources changed was not looked at" in off["summary"]
+    assert made(cutouts.label(**asked))["LABEL_BLOCK"] == 1, "neither forgot what was recorded"
+
+
+@pytest.mark.parametrize("stage", [False, True])
+def test_what_was_recorded_without_a_trace(cutouts: Cutouts, stage: bool) -> None:
+    """As earlier versions did: remembered now, or compared by voxels if that is asked for."""
+    asked = SHAPE | {"stage": stage}
+    (request,) = cutouts.label(**asked)["plan"]["requests"]
+    forget = bossflow.Reading() & [{"execution_id": name} for name in verify.made_for(request)]
+    forget.delete_quick()
+    change(cutouts)
+    found = cutouts.label(**asked)
+    assert (found["states"], found["compared"]) == ([], None)
+    assert "2 of 2 blocks (first: 0-16_0-16_0-16) were recorded without a trace" in found["summary"]
+    assert cutouts.label(**asked)["plan"]["notes"] == []
+    forget.delete_quick()
+    compared = cutouts.label(**asked, source_changes="voxels")
+    assert len(compared["compared"]) == 2
+    assert made(compared)["LABEL_BLOCK"] == 1
+    check(cutouts, stitched_of(compared), 26, 0)
+
+
+def test_what_can_not_be_compared_is_not_forgotten(cutouts: Cutouts) -> None:
+    asked = SHAPE | {"stage": False}
+    (request,) = cutouts.label(**asked)["plan"]["requests"]
+    before = verify.made_for(request)
+    change(cutouts)
+    plan, work_dir = cutouts.plan(**asked)
+    assert plan["compare"] and len(plan["tasks"]) == 1
+    problem = cutouts.plan(**asked, compared={})[0]["problem"]
+    assert "block 0-16_0-16_16-32 could not be compared with what is recorded" in problem
+    assert "--source_changes keep" in problem
+    receipts = cutouts.compute(plan, work_dir)
+    assert receipts
+    from bossflow import changes
+
+    compared = changes.receipts(receipts)
+    array(cutouts)[20:30, 2:9, 2:9] = 8
+    problem = cutouts.plan(**asked, compared=compared)[0]["problem"]
+    assert "changed while it was compared: run again" in problem
+    assert verify.made_for(request) == before
+
+
+def test_a_mended_way_of_reading_reads_again(
+    cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = SHAPE | {"stage": True}
+    (request,) = cutouts.label(**asked)["plan"]["requests"]
+    old = verify.made_for(request)
+    (bossflow.Reading() & [{"execution_id": name} for name in old]).delete_quick()
+    assert "nothing to compute" in cutouts.label(**asked)["summary"], "version 1 left no trace"
+    monkeypatch.setattr(label, "PULL_VERSION", "2")
+    again = cutouts.label(**asked)
+    assert "2 of 2 blocks (first: 0-16_0-16_0-16) were read by an older way" in said(again)
+    assert made(again)["PULL_BLOCK"] == 2
+    assert not verify.made_for(request) & old
+    assert len(list(cutouts.store.glob(".retired/PULL_BLOCK/*/*/bundle.json"))) == 2
+    assert "nothing to compute" in cutouts.label(**asked)["summary"]
+
+
+def test_a_run_that_copies_and_one_that_does_not_leave_each_other_alone(cutouts: Cutouts) -> None:
+    """Two runs at once: each has its own bundles of each block."""
+    from bossflow.record import record
+
+    staged, in_place = (cutouts.plan(**SHAPE, stage=stage) for stage in (True, False))
+    receipts = [cutouts.compute(*staged), cutouts.compute(*in_place)]
+    for (plan, _), paths in zip((staged, in_place), receipts, strict=True):
+        assert record(plan, paths)["failed"] == []
+    for stage in (True, False):
+        nothing = cutouts.label(**SHAPE, stage=stage)
+        assert "nothing to compute" in nothing["summary"], nothing["summary"]
+        (request,) = nothing["plan"]["requests"]
+        code, text = bossflow_says("verify", "--request", request)
+        assert (code, "as recorded" in text) == (0, True), text
+    assert not (cutouts.store / ".retired").exists()
+
+
+def test_a_program_does_not_set_aside_what_was_recorded_meanwhile(cutouts: Cutouts) -> None:
+    from bossflow.record import record
+
+    asked = SHAPE | {"stage": False}
+    one = cutouts.plan(**asked)
+    receipts = cutouts.compute(*one)
+    touch(cutouts)
+    other = cutouts.plan(**asked)
+    assert record(one[0], receipts)["failed"] == []
+    before = {path: path.stat().st_ino for path in cutouts.store.glob("*/*/*/bundle.json")}
+    late = cutouts.compute(*other)
+    lines = [line for path in late for line in path.read_text().splitlines()]
+    assert sum("another run recorded it meanwhile" in line for line in lines) == BLOCKS
+    assert {path: path.stat().st_ino for path in before} == before
+    assert len(cutouts.label(**asked)["compared"]) == BLOCKS, "and the next run compares"
