@@ -29,7 +29,7 @@ docker() {
 env() {
     local given=("$@") names=() mounted='' status=0
     while [ $# -gt 0 ] && [ "$1" != apptainer ] && [ "$1" != singularity ]; do
-        case $1 in *ENV_BOSSDB_TOKEN=* | *ENV_DJ_*=*) ;; *) names+=("$1") ;; esac
+        case $1 in *ENV_BOSSDB_TOKEN=* | *ENV_DJ_*=* | *ENV_BOSSFLOW_SOURCE_*=*) ;; *) names+=("$1") ;; esac
         shift
     done
     if [ $# -eq 0 ]; then
@@ -51,7 +51,10 @@ bossflow_start() {
     for word in "$@"; do
         case $word in
             *bossflow[-/]intern[-:]*) wanted="$wanted|BOSSDB_TOKEN" ;;
-            *bossflow[-/]datajoint[-:]*) wanted="$wanted|DJ_[A-Z_]+" ;;
+            *bossflow[-/]datajoint[-:]*)
+                wanted="$wanted|DJ_[A-Z_]+"
+                unset "${!BOSSFLOW_SOURCE_@}"
+                ;;
         esac
     done
     bossflow_mounts "$engine" || return
@@ -68,7 +71,7 @@ bossflow_start() {
     ) >"$directory/environment"
     mounts+=(--mount "type=bind,source=$directory,target=/run/bossflow")
     (
-        unset BOSSDB_TOKEN DJ_USER DJ_PASS # also where Nextflow says `-e NAME`
+        unset BOSSDB_TOKEN DJ_USER DJ_PASS "${!BOSSFLOW_SOURCE_@}" # also where Nextflow says `-e NAME`
         if [ "$engine" = docker ]; then
             command docker run --env BASH_ENV=/run/bossflow/environment "${mounts[@]}" "$@"
         else

@@ -29,6 +29,9 @@ PROGRAMS = (
     "relabel_block",
 )
 
+OF_SOURCES = "BOSSFLOW_SOURCE_AWS_SECRET_ACCESS_KEY"
+SECRETS = ("BOSSDB_TOKEN", OF_SOURCES, "DJ_USER", "DJ_PASS")
+
 # Stands in for every program: plays the scenario that the environment names, and notes in a
 # journal what it was given and when.
 STAND_IN = """#!{python}
@@ -44,7 +47,7 @@ name, given = Path(sys.argv[0]).stem, sys.argv[1:]
 scenario = json.loads(Path(os.environ["SCENARIO"]).read_text())
 task = Path(given[0]).stem
 entry = {{"program": name, "task": task, "given": given, "start": time.time()}}
-entry["secrets"] = [key for key in ("BOSSDB_TOKEN", "DJ_USER", "DJ_PASS") if key in os.environ]
+entry["secrets"] = [key for key in {secrets} if key in os.environ]
 seconds = scenario.get("seconds", {{}})
 time.sleep(seconds.get(task, seconds.get(name, 0)))
 entry["end"] = time.time()
@@ -103,7 +106,7 @@ class Stage:
         (self.project / "bin").mkdir()
         for program in (*PROGRAMS, "record", "summary"):
             path = self.project / "bin" / f"{program}.py"
-            path.write_text(STAND_IN.format(python=sys.executable))
+            path.write_text(STAND_IN.format(python=sys.executable, secrets=SECRETS))
             path.chmod(0o755)
 
     def run(

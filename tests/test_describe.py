@@ -15,7 +15,7 @@ from bossflow.archive import app, serving
 from bossflow.archive_volumes import volume_of
 from describe import described, main
 from starlette.types import ASGIApp, Receive, Scope, Send
-from voxels.archives import bossdb
+from voxels.archives import bossdb, s3
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "hush-0f7%a"
@@ -181,3 +181,31 @@ def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch, host
     monkeypatch.setitem(sys.modules, "intern.remote.boss", None)
     found = described({"source": EM, "bossdb_host": host}, schema, None, TOKEN, "/")
     assert "package intern.remote.boss is missing" in found["problem"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({s3.KEY: "reader"}, f"{s3.KEY} is set, but {s3.SECRET} is not: set both or neither"),
+        ({s3.SECRET: TOKEN}, f"{s3.SECRET} is set, but {s3.KEY} is not: "),
+        ({s3.SESSION: TOKEN}, f"{s3.SESSION} is set, but {s3.KEY} is not: "),
+        ({s3.KEY: "me", s3.SECRET: TOKEN, s3.PROFILE: "p"}, f"{s3.KEY} and {s3.PROFILE} are set: "),
+        ({s3.PROFILE: "p", s3.UNSIGNED: "yes"}, f"{s3.PROFILE} and {s3.UNSIGNED} are set: "),
+        ({s3.UNSIGNED: "perhaps"}, f"{s3.UNSIGNED} must be true or false"),
+        ({s3.KEY: "me", s3.SECRET: f"{TOKEN} ;\n[x]"}, f"{s3.SECRET} must be one word"),
+        ({s3.ENDPOINT: "minio.lab:9000"}, f"{s3.ENDPOINT} is no address of an S3 server: set it"),
+        ({s3.ENDPOINT: "http://lab:99999"}, f"{s3.ENDPOINT} is no address of an S3 server: set it"),
+        ({s3.ENDPOINT: f"http://me:{TOKEN}@minio.lab"}, f"{s3.ENDPOINT} is no address"),
+        ({"AWS_ENDPOINT_URL": f"http://me:{TOKEN}@minio.lab"}, "AWS_ENDPOINT_URL is no address"),
+        ({"BOSSFLOW_SOURCE_AWS_SECRET": TOKEN}, "BOSSFLOW_SOURCE_AWS_SECRET is not known: "),
+        ({"BOSSFLOW_SOURCE_GOOGLE_APPLICATION_CREDENTIALS": "f"}, "BOSSFLOW_SOURCE_GOOGLE_APPLIC"),
+    ],
+)
+def test_half_of_what_a_source_in_s3_needs_is_one_sentence(
+    describe: Any, monkeypatch: pytest.MonkeyPatch, given: dict[str, str], says: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    found = describe(source="zarr://s3://bucket/volume")
+    assert found["problem"].startswith(says) and "\n" not in found["problem"]
+    assert not found["channels"]

@@ -13,7 +13,7 @@ import jsonschema
 import psutil
 import pytest
 from conftest import ROOT, sample
-from stage import PROGRAMS, SOURCE, YAML, Stage, job, judge, nextflow, said
+from stage import OF_SOURCES, PROGRAMS, SECRETS, SOURCE, YAML, Stage, job, judge, nextflow, said
 
 pytestmark = pytest.mark.nextflow
 
@@ -114,7 +114,7 @@ DIAMOND = [
 def test_a_task_starts_when_those_before_it_are_done(stage: Stage) -> None:
     run = stage.run(
         *SOURCE,
-        env={"NXF_SYNTAX_PARSER": "v2", "BOSSDB_TOKEN": "t", "DJ_USER": "u", "DJ_PASS": "p"},
+        env={"NXF_SYNTAX_PARSER": "v2"} | dict.fromkeys(SECRETS, "x"),
         plan={"tasks": DIAMOND},
         die=["LABEL_BLOCK-00001"],
     )
@@ -135,11 +135,11 @@ def test_a_task_starts_when_those_before_it_are_done(stage: Stage) -> None:
     trace = (stage.launch / "results" / "reports" / "trace.txt").read_text()
     assert "LABEL:PULL_BLOCK (PULL_BLOCK-00000 0-8_0-8_0-8 8-16_0-8_0-8)" in trace
     rights = {entry["program"]: entry["secrets"] for entry in stage.journal}
-    archive, database = ["BOSSDB_TOKEN"], ["DJ_USER", "DJ_PASS"]
+    archive, database = ["BOSSDB_TOKEN", OF_SOURCES], ["DJ_USER", "DJ_PASS"]
     assert rights == {
         "describe": archive,
         "pull_block": archive,
-        "label_block": [],
+        "label_block": [OF_SOURCES],
         "link_block": [],
         "stitch": [],
         "relabel_block": [],
@@ -337,17 +337,50 @@ def test_a_stub_run_goes_through_every_process(tmp_path: Path) -> None:
 
 def test_nextflow_secrets_reach_only_who_needs_them(stage: Stage, tmp_path: Path) -> None:
     store = {"NXF_SECRETS_FILE": str(tmp_path / "secrets" / "store.json")}
-    plan = {"tasks": [job("PULL_BLOCK-00000"), job("STITCH-00000")]}
-    for name in ("BOSSDB_TOKEN", "DJ_PASS"):
+    plan = {"tasks": [job("PULL_BLOCK-00000"), job("LABEL_BLOCK-00000"), job("STITCH-00000")]}
+    for name in ("BOSSDB_TOKEN", "DJ_PASS", OF_SOURCES):
         nextflow("secrets", "set", name, "swordfish", cwd=tmp_path, env=store)
     run = stage.run(*SOURCE, env=store, plan=plan)
     assert run.returncode == 0, said(run)
     held = {entry["program"]: entry["secrets"] for entry in stage.journal}
-    archive, database = ["BOSSDB_TOKEN"], ["DJ_PASS"]
-    rights = {"describe": archive, "pull_block": archive, "stitch": [], "plan": database}
-    assert held | rights | {"summary": database} == held
+    archive, database = ["BOSSDB_TOKEN", OF_SOURCES], ["DJ_PASS"]
+    rights = {"describe": archive, "pull_block": archive, "label_block": [OF_SOURCES]}
+    assert held | rights | {"stitch": [], "plan": database, "summary": database} == held
     seen = [path for path in stage.launch.rglob("*") if path.is_file()]
     assert not [path for path in seen if b"swordfish" in path.read_bytes()]
+
+
+@pytest.mark.parametrize("engine", ["docker", "apptainer"], ids=["Docker", "Apptainer"])
+def test_a_container_gets_what_sources_need_in_a_file_if_it_reads_them(
+    tmp_path: Path, engine: str
+) -> None:
+    """The engine is stood in for: it notes what it was told, and the file."""
+    (tmp_path / engine).write_text(f"""#!/bin/bash
+        {{ echo "$@"; export -p; }} >> {tmp_path}/told
+        for word in "$@"; do case $word in *,target=/run/bossflow)
+            word=${{word#*source=}}; cat "${{word%%,*}}/environment" ;; esac; done
+    """)
+    (tmp_path / engine).chmod(0o755)
+    run = "docker run -e %s bossflow/%s:0123 true"
+    if engine == "apptainer":
+        run = (
+            'env - PATH="$PATH" APPTAINERENV_%s=swordfish apptainer exec bossflow-%s-0123.img true'
+        )
+    read = {}
+    for image in ("intern", "cc3d", "datajoint"):
+        task = f"source {ROOT}/conf/containers.sh {tmp_path} ''\n" + run % (OF_SOURCES, image)
+        done = subprocess.run(
+            ["bash", "-ec", task],
+            env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
+            | {OF_SOURCES: "swordfish", "BOSSFLOW_SOURCE_AWS_ENDPOINT_URL": "http://minio"},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        read[image] = done.stdout.count("swordfish"), done.stdout.count("http://minio")
+    assert read == {"intern": (1, 1), "cc3d": (1, 1), "datajoint": (0, 0)}
+    assert "swordfish" not in (tmp_path / "told").read_text()
 
 
 def test_it_runs_from_a_git_url(stage: Stage, tmp_path: Path) -> None:

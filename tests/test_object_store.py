@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,23 +17,31 @@ import obstore
 import pytest
 import requests
 import tensorstore as ts
-from conftest import ROOT
+import zarr
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from conftest import ROOT, sample
 from kit import buckets, bundles, tasks
 from kit.tasks import Bundle, Unit
 from lab import SMALL, Lab, X, Y, Z, check, make_voxels, read_volume, whole
 from steps import Cutouts, write_volume
-from voxels.archives import volumes
+from voxels.archives import s3, volumes
 
 pytestmark = pytest.mark.s3
 
 SECRET = "never-to-be-seen-anywhere"
 BUCKET = "lab"
+THEIRS = "reader", "nor-this-one"
 
 
 class Server:
-    """An S3; `answer` may take a request over: it gets method and path, and returns a status."""
+    """An S3; `answer` may take a request over: it gets method and path, and returns a status.
 
-    def __init__(self) -> None:
+    With `owner`, a key and its secret, whatever these did not sign is refused.
+    """
+
+    def __init__(self, bucket: str = BUCKET) -> None:
         from moto.server import DomainDispatcherApplication, create_backend_app
         from werkzeug.serving import make_server
 
@@ -40,6 +49,7 @@ class Server:
         self.asked: list[tuple[str, str]] = []
         self.ignored: set[str] = set()
         self.answer: Callable[[str, str], str | None] = lambda method, path: None
+        self.owner: tuple[str, str] | None = None
 
         def watched(environ: dict[str, Any], start_response: Any) -> Any:
             request = environ["REQUEST_METHOD"], environ["PATH_INFO"]
@@ -47,6 +57,8 @@ class Server:
             for header in self.ignored:
                 environ.pop(header, None)
             status = self.answer(*request)
+            if self.owner and not signed_by(self.owner, environ):
+                status = "403 Forbidden"
             if status:
                 environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
                 start_response(status, [("Content-Length", "0")])
@@ -56,11 +68,29 @@ class Server:
         self.server = make_server("127.0.0.1", 0, watched, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        requests.put(f"{self.url}/{BUCKET}").raise_for_status()
+        requests.put(f"{self.url}/{bucket}").raise_for_status()
 
     def put(self, path: Path, content: bytes) -> None:
         """Write an object as another program would, in one piece."""
         obstore.put(*buckets._object(path), content, use_multipart=False)
+
+
+def signed_by(owner: tuple[str, str], environ: dict[str, Any]) -> bool:
+    """Say whether a request has the signature that S3 would expect of a key and its secret."""
+    auth = S3SigV4Auth(Credentials(*owner), "s3", "us-east-1")
+    given = environ.get("HTTP_AUTHORIZATION", "")
+    signed = re.search("Credential=([^/]+)/.*SignedHeaders=([^,]+)", given)
+    if not signed or signed[1] != owner[0]:
+        return False
+    # WSGI names headers HTTP_..., but two
+    there = {"HTTP_CONTENT_TYPE": "CONTENT_TYPE", "HTTP_CONTENT_LENGTH": "CONTENT_LENGTH"}
+    names = {name: f"HTTP_{name.upper().replace('-', '_')}" for name in signed[2].split(";")}
+    headers = {name: environ.get(there.get(key, key), "") for name, key in names.items()}
+    url = f"http://{environ['HTTP_HOST']}{environ['REQUEST_URI']}"
+    request = AWSRequest(environ["REQUEST_METHOD"], url, headers)
+    request.context["timestamp"] = environ["HTTP_X_AMZ_DATE"]
+    told = auth.string_to_sign(request, auth.canonical_request(request))
+    return given.endswith(f"Signature={auth.signature(told, request)}")
 
 
 @contextmanager
@@ -94,6 +124,7 @@ def server(started: Server) -> Iterator[Server]:
     yield started
     started.answer = lambda method, path: None
     started.ignored.clear()
+    started.owner = None
 
 
 @pytest.fixture
@@ -201,6 +232,49 @@ def test_in_a_bucket_each_run_has_its_own_order(pair: Pair) -> None:
     there, here = blocks(pair.in_bucket), blocks(pair.on_disk)
     assert len(there) == 8 and there != here
     assert {name: sorted(there[name]) for name in there} == {n: sorted(here[n]) for n in here}
+
+
+@pytest.mark.parametrize("staged", sample([False, True], 1))
+def test_a_source_and_the_store_are_at_servers_of_their_own(
+    server: Server, tmp_path: Path, staged: bool
+) -> None:
+    lab = Lab(tmp_path / "lab", make_voxels((18, 34, 42), 3), (0, 0, 0))
+    zarr.create_array(
+        tmp_path / "volume.zarr",
+        data=lab.voxels,
+        attributes={"resolution": [30, 8, 8], "units": "nm"},
+    )
+    theirs = Server("theirs")
+    for file in filter(Path.is_file, (tmp_path / "volume.zarr").rglob("*")):
+        name = file.relative_to(tmp_path).as_posix()
+        requests.put(f"{theirs.url}/theirs/{name}", file.read_bytes()).raise_for_status()
+    # moto's servers share their buckets, ours don't
+    for one, bucket, owner in ((server, BUCKET, ("someone", SECRET)), (theirs, "theirs", THEIRS)):
+        one.answer = lambda _, path, bucket=bucket: (
+            None if path.split("/")[1] == bucket else "404 Not Found"
+        )
+        one.owner = owner
+    asked = SMALL | {"source": "zarr://s3://theirs/volume.zarr", "archive": None, "stage": staged}
+    asked["store"] = f"s3://{BUCKET}/own/{staged}"
+    with lab.serving():
+        refused = lab.run(**asked)
+        assert refused.code == 1 and "there is no Zarr array or group at" in refused.text
+        lab.own = {s3.ENDPOINT: theirs.url, s3.KEY: THEIRS[0], s3.SECRET: "another"}
+        refused = lab.run(**asked)
+        assert refused.code == 1 and "or none that may be read" in refused.text
+        lab.own[s3.SECRET] = THEIRS[1]
+        assert lab.run(**asked).ok().tasks["LABEL_BLOCK"] == 2
+        (request,) = lab.status()["requests"]
+        labels = whole(lab.voxels, 18, 3)
+        np.testing.assert_array_equal(volume_in_bucket(request["volume"]), labels)
+        code = "import bossflow; print(bossflow.Channel.to_arrays('archive')[0])"
+        assert lab.python(code).strip() == theirs.url.removeprefix("http://")
+    theirs.server.shutdown()
+    server.owner = None
+    store = buckets.local(asked["store"])
+    held = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    held += [buckets.read(store / name) for name in objects(asked["store"])]
+    assert len(held) > 20 and not any(THEIRS[1].encode() in content for content in held)
 
 
 def test_credentials_are_written_nowhere(pair: Pair) -> None:

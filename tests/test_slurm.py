@@ -326,6 +326,8 @@ def test_jobs_have_the_secrets_that_they_need_and_no_others(
         header = path.read_text()
         if "#SBATCH" in header and "LABEL_PULL_BLOCK_" not in header:
             assert "BOSSDB_TOKEN=\n" in header
+            reads = "LABEL_LABEL_BLOCK_" in header
+            assert ("BOSSFLOW_SOURCE_AWS_SECRET_ACCESS_KEY=," in header) != reads
 
 
 @pytest.mark.soak

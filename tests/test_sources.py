@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,7 @@ import zarr
 from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from voxels.archives import Refused, Unreachable, archive_of, volumes
+from voxels.archives import Refused, Unreachable, archive_of, s3, volumes
 from voxels.boxes import Box
 from voxels.volumes import read_array
 
@@ -679,6 +680,63 @@ def test_a_bucket_of_an_s3_is_read(
         describe(uri)
 
 
+@pytest.mark.parametrize(
+    ("given", "said", "unsaid"),
+    [
+        ({}, "Credential=store/[^/]+/eu-7/", "never"),
+        ({"KEY": "reader", "SECRET": "#hush;"}, "Credential=reader/[^/]+/eu-7/", "token"),
+        (
+            {"KEY": "reader", "SECRET": "hush", "SESSION": "a/b+c=", "REGION": "eu-9"},
+            "(?s)Credential=reader/[^/]+/eu-9/.*-token: a/b\\+c=",
+            "of-the-store",
+        ),
+        ({"PROFILE": "another"}, "Credential=profiled/", "token"),
+        ({"UNSIGNED": "true"}, "Host: ", "Authorization|token"),
+        ({"UNSIGNED": "no"}, "Credential=store/", "never"),
+        ({"AWS_PROFILE": "another", "AWS_ACCESS_KEY_ID": ""}, "Credential=profiled/", "token"),
+    ],
+)
+def test_what_is_said_of_sources_goes_before_what_is_said_of_the_store(
+    tmp_path: Path,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, str],
+    said: str,
+    unsaid: str,
+) -> None:
+    (tmp_path / "profiles").write_text(
+        "[default]\naws_access_key_id=no\naws_secret_access_key=no\naws_session_token=no\n"
+        "[another]\naws_access_key_id=profiled\naws_secret_access_key=hush\n"
+    )
+    plain_zarr(tmp_path / "bucket/volume", pattern())
+    store = {"AWS_ACCESS_KEY_ID": "store", "AWS_SECRET_ACCESS_KEY": "hush", "AWS_REGION": "eu-7"}
+    store |= {"AWS_SESSION_TOKEN": "of-the-store", "AWS_EC2_METADATA_DISABLED": "true"}
+    store |= {"AWS_ENDPOINT_URL": "http://127.0.0.1:1", s3.ENDPOINT: f"http://{server.host}/"}
+    files = dict.fromkeys(("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"), "profiles")
+    monkeypatch.chdir(tmp_path)
+    for name, value in (store | files | given).items():
+        monkeypatch.setenv(getattr(s3, name, name), value)
+    volumes._context.cache_clear()  # the store's credentials are kept there
+    uri = "zarr://s3://bucket/volume"
+    assert volumes.archive_name(uri, "") == server.host
+    assert describe(uri)["shape_zyx"] == list(SHAPE)
+    volumes._context.cache_clear()
+    assert server.headers
+    for headers in server.headers:
+        assert re.search(said, headers) and not re.search(f"hush|{unsaid}", headers), headers
+
+
+def test_a_profile_that_is_not_there_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv(s3.ENDPOINT, "http://127.0.0.1:1")
+    monkeypatch.setenv(s3.PROFILE, "nobody")
+    with pytest.raises(Refused, match="there are no credentials in the profile that BOSSFLOW_SOU"):
+        describe("n5://s3://bucket/volume")
+
+
 # ---- what is refused ----
 
 
@@ -801,20 +859,29 @@ def test_a_link_is_the_volume_that_it_leads_to(tmp_path: Path) -> None:
     assert found == f"zarr://file://{tmp_path.resolve()}/volume"
 
 
-def test_another_s3_is_another_archive(monkeypatch: pytest.MonkeyPatch) -> None:
-    uri = "zarr://s3://bucket/a"
-    for endpoint, name in (
-        ("http://minio.lab:9000", "minio.lab:9000"),
-        ("http://MinIO.lab:9000/", "minio.lab:9000"),
-        ("https://MinIO.lab:443/a/", "minio.lab/a"),
-    ):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        assert volumes.archive_name(uri, "https://api.bossdb.io") == name
-        assert volumes.address(uri, "https://api.bossdb.io") == endpoint
-        assert volumes.address("zarr://gs://bucket/a", "https://api.bossdb.io") == ""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://minio.lab:99999")
-    with pytest.raises(Refused, match="^AWS_ENDPOINT_URL is malformed: write http"):
-        volumes.archive_name(uri, "")
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({}, "s3"),
+        ({"AWS_ENDPOINT_URL": "http://minio.lab:9000"}, "minio.lab:9000"),
+        ({"AWS_ENDPOINT_URL": "http://minio.lab", "AWS_ENDPOINT_URL_S3": "http://a"}, "a"),
+        ({"AWS_ENDPOINT_URL": "https://s3.amazonaws.com"}, "s3.amazonaws.com"),
+        ({"AWS_ENDPOINT_URL": "http://minio.lab", s3.ENDPOINT: "https://Other:90/"}, "other:90"),
+        ({"AWS_ENDPOINT_URL": "http://minio.lab", s3.ENDPOINT: ""}, "minio.lab"),
+        ({"AWS_ENDPOINT_URL": "http://minio.lab", s3.ENDPOINT: "https://s3.amazonaws.com"}, "s3"),
+        ({s3.ENDPOINT: "https://s3.us-east-1.amazonaws.com/"}, "s3"),
+        ({"AWS_ENDPOINT_URL": "http://MinIO.lab:9000/"}, "minio.lab:9000"),
+        ({"AWS_ENDPOINT_URL": "https://MinIO.lab:443/a/"}, "minio.lab/a"),
+        ({s3.KEY: "reader", s3.SECRET: "hush"}, "s3"),
+    ],
+)
+def test_another_s3_is_another_archive(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], name: str
+) -> None:
+    for variable, value in given.items():
+        monkeypatch.setenv(variable, value)
+    assert volumes.archive_name("zarr://s3://bucket/a", "") == name
+    assert volumes.address("zarr://gs://bucket/a", "https://api.bossdb.io") == ""
 
 
 @pytest.mark.parametrize(

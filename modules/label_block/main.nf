@@ -2,6 +2,7 @@ process LABEL_BLOCK {
     tag "${name}"
     label 'cc3d'
     label 'compute'
+    label 'source'
     label 'process_low'
 
     input:

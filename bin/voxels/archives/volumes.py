@@ -2,8 +2,8 @@
 
 They lie in files, behind HTTP(S), in S3 or in Google Cloud Storage. For buckets, the credentials
 are those that the provider's own tools find (environment, profile, machine); where there are none,
-a bucket is read as anyone may. Another S3 than Amazon's is named by AWS_ENDPOINT_URL. BossDB's host
-and token are never used here.
+a bucket is read as anyone may. Another S3 than Amazon's is named by AWS_ENDPOINT_URL. What
+BOSSFLOW_SOURCE_AWS_... says goes before (`s3`). BossDB's host and token are never used here.
 
 Coordinates are the volume's own voxels. A precomputed volume starts at its `voxel_offset`, an
 OME-Zarr image at its translation, taken to the nearest whole voxel (pyramids state shifts of less
@@ -33,7 +33,7 @@ import numpy.typing as npt
 import tensorstore as ts
 
 from ..boxes import Box, grid, snap
-from . import Refused, Unreachable, brief, sensible, spelled
+from . import Refused, Unreachable, brief, s3, sensible, spelled
 
 
 class Limits(NamedTuple):
@@ -121,20 +121,14 @@ def canonical(uri: str, directory: str) -> str:
 
 def archive_name(uri: str, host: str) -> str:
     """Return what the volume lies in: host and port, `s3`, `gs` or `file`."""
-    endpoint = address(uri, host)
-    if endpoint and not spelled(endpoint):
-        raise Refused(
-            "AWS_ENDPOINT_URL is malformed: write http:// or https://, a name and, where needed, "
-            "a port"
-        )
     place = urlsplit(_split(uri)[1])
     named = place.scheme if place.scheme in ("file", "gs", "s3") else place.netloc
-    return spelled(endpoint) or named
+    return spelled(address(uri, host)) or named
 
 
 def address(uri: str, host: str) -> str:
     """Return the address of another S3 than Amazon's that the volume lies in."""
-    return _s3_endpoint() if _split(uri)[1].startswith("s3://") else ""
+    return s3.address() if _split(uri)[1].startswith("s3://") else ""
 
 
 def describe(
@@ -456,15 +450,7 @@ def _kvstore(place: str) -> dict[str, Any]:
         return {"driver": "http", "base_url": f"{place}/"}
     bucket, _, path = rest.partition("/")
     found = {"driver": _BUCKETS[scheme], "bucket": bucket, "path": f"{path}/" if path else ""}
-    if scheme == "s3" and _s3_endpoint():
-        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        found |= {"endpoint": _s3_endpoint(), "aws_region": region or "us-east-1"}
-    return found
-
-
-def _s3_endpoint() -> str:
-    """Return the address that Amazon's own tools would take for S3; empty for Amazon's."""
-    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    return found | (s3.access() if scheme == "s3" else {})
 
 
 def _under(kvstore: dict[str, Any], path: str) -> dict[str, Any]:
@@ -677,6 +663,11 @@ def _judged(text: str, what: str) -> Refused | Unreachable:
     code, _, rest = text.partition(": ")
     reason = re.sub(r"Error opening \"\w+\" driver: ", "", rest).split(" [")[0]
     reason = _short(reason)
+    if code == "INTERNAL" and re.search("(create|get) credentials", rest):
+        return Refused(
+            f"{what} may not be read: there are no credentials in the profile that "
+            f"{s3.PROFILE} names"
+        )
     if code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
         return Refused(f"{what} may not be read with the rights or credentials that are here")
     if code in ("ABORTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL"):

@@ -1,0 +1,131 @@
+"""How sources in S3 are reached: as BOSSFLOW_SOURCE_AWS_... says, else as AWS_... says.
+
+So sources may be another account's than the store's, or lie at another server. tensorstore takes no
+credentials as such, only files that hold them: here a file in memory.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import re
+import sys
+import tempfile
+from functools import cache
+from typing import Any
+
+from . import Refused, spelled
+
+PREFIX = "BOSSFLOW_SOURCE_"
+KEY, SECRET, SESSION = (
+    f"{PREFIX}AWS_{name}" for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
+)
+PROFILE, UNSIGNED, ENDPOINT, REGION = (
+    f"{PREFIX}AWS_{name}" for name in ("PROFILE", "NO_SIGN_REQUEST", "ENDPOINT_URL", "REGION")
+)
+NAMES = (KEY, SECRET, SESSION, PROFILE, UNSIGNED, ENDPOINT, REGION)
+
+_ADDRESS = re.compile(r"https?://[^\s/@?#\\]+(/[^\s@?#\\]*)?", re.IGNORECASE)
+_AMAZON = re.compile(r"https?://s3(\.[a-z0-9-]+)?\.amazonaws\.com/?", re.IGNORECASE)
+
+
+def address() -> str:
+    """Return the address of the S3 that sources are in; empty for Amazon's.
+
+    Raises
+    ------
+    Refused
+        If it is malformed.
+    """
+    names = (ENDPOINT, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    name = next(filter(_first, names), "")
+    found = _first(name)
+    if found and not (_ADDRESS.fullmatch(found) and spelled(found)):
+        # Not shown: a password may be in it.
+        raise Refused(
+            f"{name} is no address of an S3 server: set it to one like https://minio.my-lab.org, "
+            "without user and password"
+        )
+    # Where the store's address is another one, Amazon's has to be named.
+    return "" if name == ENDPOINT and _AMAZON.fullmatch(found) else found
+
+
+def access() -> dict[str, Any]:
+    """Return tensorstore's words for server and credentials; no secret is among them.
+
+    Raises
+    ------
+    Refused
+        If the environment's are malformed, or only half of them is there.
+    """
+    _refuse_malformed()
+    found: dict[str, Any] = {}
+    if endpoint := address():
+        region = _first(REGION, "AWS_REGION", "AWS_DEFAULT_REGION") or "us-east-1"
+        found |= {"endpoint": endpoint, "aws_region": region}
+    if _first(KEY):
+        file = _held(
+            f"[default]\naws_access_key_id={_first(KEY)}\naws_secret_access_key={_first(SECRET)}\n"
+            + (f"aws_session_token={_first(SESSION)}\n" if _first(SESSION) else "")
+        )
+        # The user's configuration may say more of a profile of that name.
+        found["aws_credentials"] = _profile("default", file, file)
+    elif _first(PROFILE):
+        found["aws_credentials"] = _profile(
+            _first(PROFILE),
+            _first("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials",
+            _first("AWS_CONFIG_FILE") or "~/.aws/config",
+        )
+    elif _is_unsigned():
+        found["aws_credentials"] = {"type": "anonymous"}
+    elif _first("AWS_PROFILE"):
+        # tensorstore does not look for it
+        found["aws_credentials"] = {"type": "default", "profile": _first("AWS_PROFILE")}
+    return found
+
+
+def _profile(name: str, credentials: str, config: str) -> dict[str, str]:
+    # tensorstore finds neither file by itself
+    files = {"credentials_file": credentials, "config_file": config}
+    found = {kind: os.path.expanduser(path) for kind, path in files.items()}
+    return {"type": "profile", "profile": name} | found
+
+
+def _first(*names: str) -> str:
+    """Return the first of some variables that is set and not empty."""
+    return next(filter(None, (os.environ.get(name, "").strip() for name in names)), "")
+
+
+def _is_unsigned() -> bool:
+    value = _first(UNSIGNED).lower()
+    if value not in ("", "0", "1", "false", "true", "no", "yes"):
+        raise Refused(f"{UNSIGNED} must be true or false")
+    return value in ("1", "true", "yes")
+
+
+def _refuse_malformed() -> None:
+    for name in sorted(name for name in os.environ if name.startswith(PREFIX)):
+        if name not in NAMES:
+            raise Refused(f"{name} is not known: sources have {', '.join(NAMES)}")
+        if not re.fullmatch("[!-~]*", _first(name)):
+            raise Refused(f"{name} must be one word, of printable ASCII")
+    for name, other in ((KEY, SECRET), (SECRET, KEY), (SESSION, KEY)):
+        if _first(name) and not _first(other):
+            raise Refused(f"{name} is set, but {other} is not: set both or neither")
+    ways = [KEY] * bool(_first(KEY)) + [PROFILE] * bool(_first(PROFILE))
+    ways += [UNSIGNED] * _is_unsigned()
+    if len(ways) > 1:
+        raise Refused(f"{' and '.join(ways)} are set: set one of them")
+
+
+@cache
+def _held(text: str) -> str:
+    """Return the path of a file that holds a text as long as this process lives."""
+    if sys.platform == "linux":
+        file, path = os.memfd_create("credentials"), ""
+    else:
+        file, path = tempfile.mkstemp()
+        atexit.register(os.unlink, path)
+    with open(file, "w", encoding="ascii", closefd=bool(path)) as stream:
+        stream.write(text)
+    return path or f"/proc/self/fd/{file}"
