@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import sample
-from stage import SOURCE, Stage, job, nextflow, said
+from stage import OF_SOURCES, SOURCE, Stage, job, nextflow, said
 
 pytestmark = pytest.mark.clouds
 
@@ -148,10 +148,11 @@ def test_what_a_profile_needs_is_said_before_anything_starts(stage: Stage, profi
             ),
             (
                 "google_batch",
-                ["--store=s3://my-bucket/store", "--token_secret=token"],
+                ["--store=s3://my-bucket/store", "--token_secret=token", "--source_secret=one"],
                 [
                     'store must begin with gs:// with -profile google_batch, not "s3://my-bucket/store"',
                     "token_secret is not for -profile google_batch",
+                    "source_secret is not for -profile google_batch",
                 ],
             ),
             (
@@ -187,6 +188,23 @@ def test_what_tasks_could_not_reach_is_refused(
     assert not stage.journal_file.exists()
 
 
+@pytest.mark.parametrize("profile", sample(["awsbatch", "k8s"], 1))
+def test_what_sources_need_is_not_left_behind(
+    stage: Stage, here: tuple[str, str], profile: str
+) -> None:
+    mount = ["--volume_mount", str(stage.directory)] if profile == "k8s" else []
+    run = stage.run(*here, *SOURCE, *options(profile), *mount, env={OF_SOURCES: "swordfish"})
+    assert run.returncode != 0 and not stage.journal_file.exists()
+    start = f"{OF_SOURCES} is set here, and tasks of -profile {profile} would not have it: give"
+    assert [line.startswith(start) for line in said(run)] == [True], said(run)
+
+
+def test_slurm_takes_nothing_away_either(stage: Stage) -> None:
+    plain, found = (settings(stage.project, name, "v1") for name in ("standard", "slurm"))
+    kept = {name: value for name, value in plain.items() if name.startswith("process.with")}
+    assert kept and kept.items() <= found.items()
+
+
 def test_a_profile_without_a_cloud_needs_nothing_of_one(stage: Stage) -> None:
     run = stage.run(*SOURCE, "-profile", "slurm,apptainer", "--min_voxels=-3")
     assert said(run) == ["min_voxels must be at least 0, not -3"]
@@ -207,17 +225,55 @@ def test_heads_stay_here_and_secrets_with_them(
     stage: Stage, here: tuple[str, str], tmp_path: Path, profile: str, store: str
 ) -> None:
     secrets = {"NXF_SECRETS_FILE": str(tmp_path / "secrets" / "store.json")}
-    for name in ("BOSSDB_TOKEN", "DJ_PASS"):
+    for name in ("BOSSDB_TOKEN", "DJ_PASS", OF_SOURCES):
         nextflow("secrets", "set", name, "swordfish", cwd=tmp_path, env=secrets)
     mount = ["--volume_mount", str(stage.directory)] if profile == "k8s" else []
-    plan = {"tasks": [job("PULL_BLOCK-00000"), job("STITCH-00000")]}
+    plan = {"tasks": [job("PULL_BLOCK-00000"), job("LABEL_BLOCK-00000"), job("STITCH-00000")]}
     run = stage.run(*here, *SOURCE, *options(profile), *mount, env=secrets, plan=plan)
     assert run.returncode == 0, said(run)
     asked = json.loads(stage.journal[0]["run"])["params"]
     assert asked["store"] == store.format(stage=stage.directory)
     held = {entry["program"]: entry["secrets"] for entry in stage.journal}
-    assert held["describe"] == ["BOSSDB_TOKEN"] and held["plan"] == ["DJ_PASS"]
-    assert held["stitch"] == held["pull_block"] == []
+    assert held["describe"] == ["BOSSDB_TOKEN", OF_SOURCES] and held["plan"] == ["DJ_PASS"]
+    assert held["stitch"] == held["label_block"] == held["pull_block"] == []
+
+
+def test_a_task_of_aws_batch_asks_for_what_sources_need_itself(
+    stage: Stage, here: tuple[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "given").write_text(f"# of a lab\n{OF_SOURCES}=$(touch canary) `x` =\nPATH=/none\n")
+    cli = tmp_path / "aws"
+    cli.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\ncat {tmp_path}/given\n')
+    cli.chmod(0o755)
+    run = stage.run(
+        *(*here, *SOURCE, *options("awsbatch", source_secret="bossflow/source")),
+        env={"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        plan={"tasks": [job(f"{name}_BLOCK-00000") for name in ("PULL", "LABEL", "LINK")]},
+    )
+    assert run.returncode == 0, said(run)
+    held = {entry["program"]: entry["secrets"] for entry in stage.journal}
+    assert held["pull_block"] == held["label_block"] == [OF_SOURCES]
+    assert held["link_block"] == []
+    words = "secretsmanager get-secret-value --region us-east-1 --secret-id bossflow/source"
+    lines = (tmp_path / "asked").read_text().splitlines()
+    assert lines == [f"{words} --query SecretString --output text"] * 2
+    found = subprocess.run(["grep", "-rl", "canary", stage.launch], capture_output=True)
+    assert found.stdout == b"" and not list(stage.directory.rglob("canary"))
+
+
+def test_a_pod_refers_to_what_sources_need(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(OF_SOURCES, "swordfish")
+    project = Stage(tmp_path).project
+    config = project / "nextflow.config"
+    config.write_text(config.read_text().replace("_secret = null", "_secret = 'one/two'"))
+    found = settings(project, "k8s", "v2")
+    of_sources = f"[env:'{OF_SOURCES}', secret:'one/two/{OF_SOURCES}']"
+    pods = {name: value for name, value in found.items() if name.endswith("pod")}
+    assert set(pods.values()) == {
+        f"[{of_sources}]",
+        f"[[env:'BOSSDB_TOKEN', secret:'one/two'], {of_sources}]",
+    }
+    assert "swordfish" not in str(found)
 
 
 @pytest.mark.parametrize("there", sample([True, False], 1))

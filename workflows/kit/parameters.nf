@@ -32,6 +32,9 @@ def checked(given, schema, run) {
             .findAll { profile, _scheme -> profile in profiles }
             .collectMany { profile, scheme -> beyondCloud(values, run, profile, scheme) }
         mistakes += 'k8s' in profiles ? beyondVolume(values, run) : []
+        mistakes += ['awsbatch', 'k8s']
+            .findAll { profile -> profile in profiles }
+            .collectMany { profile -> unsaid(values, profile) }
     }
     if (mistakes) {
         def more = mistakes.size() > 20 ? ["and ${mistakes.size() - 20} more"] : []
@@ -85,7 +88,18 @@ def beyondCloud(values, run, profile, scheme) {
     if (values.token_secret && profile == 'google_batch') {
         mistakes << 'token_secret is not for -profile google_batch: docs/clouds.md says how blocks that need a token are pulled there'
     }
+    if (values.source_secret && profile == 'google_batch') {
+        mistakes << 'source_secret is not for -profile google_batch: docs/clouds.md says how sources that need credentials are read there'
+    }
     return mistakes
+}
+
+// What tasks of a profile would lack of what is set here for sources: a sentence, or none.
+def unsaid(values, profile) {
+    def name = System.getenv().keySet().findAll { one -> one.startsWith('BOSSFLOW_SOURCE_AWS_') }.min()
+    return name && !values.source_secret
+        ? ["${name} is set here, and tasks of -profile ${profile} would not have it: give source_secret, as docs/clouds.md says"]
+        : []
 }
 
 // What pods could not reach, as it is not on their volume: a sentence each.
