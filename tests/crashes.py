@@ -103,9 +103,8 @@ def embedded(home: Path) -> Server:
     file = home / "database" / "postmaster.pid"
 
     def connect() -> Any:
-        directory = file.read_text().splitlines()[4]
         return psycopg2.connect(
-            host=directory,
+            host=str(file.parent),
             user="postgres",
             dbname="postgres",
             options="-c session_replication_role=replica",  # foreign keys are not looked at

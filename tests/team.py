@@ -98,7 +98,7 @@ class Team:
             from bossflow.backup import postgresql_tool
 
             host = self.environment.get("DJ_HOST") or self.query(
-                "SELECT current_setting('unix_socket_directories')", schema=schema
+                "SELECT current_setting('data_directory')", schema=schema
             )[0].strip('"[]')
             command = [postgresql_tool("psql"), "-qXU", "postgres", "-h", host, "-v"]
             done = subprocess.run(

