@@ -35,9 +35,12 @@ __all__ = [*_MODULE_OF, "Diagram", "U", "connect", "schema"]
 
 def connect() -> None:
     """Connect to the database (embedded unless DataJoint is configured) and bind the tables."""
-    from . import ledger, work
+    from . import ledger, migrations, work
 
-    ledger.open_schema(work.load_all())
+    try:
+        ledger.open_schema(work.load_all())
+    except migrations.NotDeployed:  # a new workflow's tables, which hold up nobody else
+        ledger.open_schema([])
 
 
 def __getattr__(name: str) -> Any:
@@ -47,6 +50,10 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'bossflow' has no attribute {name!r}")
     connect()
+    if "workflows" in _MODULE_OF.get(name, ""):
+        from . import ledger
+
+        ledger.opened(_MODULE_OF[name])
     if name in ("Diagram", "U"):
         import datajoint
 

@@ -165,7 +165,16 @@ def restore_command(file: Path, replace: bool, yes: bool) -> None:
     help="File whose one line is that user's password.",
 )
 @click.option("--require-tls", is_flag=True, help="Let that user connect over TLS only (MySQL).")
-def deploy(user: str | None, password_file: Path | None, require_tls: bool) -> None:
+@click.option(
+    "--workflow",
+    "modules",
+    metavar="MODULE",
+    multiple=True,
+    help="Also the tables of this workflow, which does not come with bossflow. Can be repeated.",
+)
+def deploy(
+    user: str | None, password_file: Path | None, require_tls: bool, modules: tuple[str, ...]
+) -> None:
     """Create the schema and its tables where they are missing."""
     from . import migrations, rights, work
 
@@ -177,7 +186,8 @@ def deploy(user: str | None, password_file: Path | None, require_tls: bool) -> N
     if user is not None and password_file is not None:
         rights.check_name(user)
         password = rights.read_password(password_file)
-    work.load_all()
+    for name in [*work.names(), *modules]:
+        work.load(name)
     migrations.deploy()
     click.echo(f"schema {database.schema_name()} is deployed in {database.server().where}")
     if user is not None:
@@ -228,6 +238,7 @@ def status_command(as_json: bool, watching: bool, interval: float | None) -> Non
     for one in report["requests"]:
         for unit, error in one["errors"].items():
             console.print(f"failed: {unit}: {error}", style="red", highlight=False, markup=False)
+    _say_left_out(report["left_out"])
     totals = report["totals"]
     states = ", ".join(f"{totals[state]} {state}" for state in ("complete", "missing", "failed"))
     console.print(
@@ -237,13 +248,22 @@ def status_command(as_json: bool, watching: bool, interval: float | None) -> Non
     )
 
 
+def _say_left_out(left: list[dict[str, Any]]) -> None:
+    for one in left:
+        number = _many(one["requests"], "request")
+        click.echo(f"{number} of workflow {one['workflow']}, which is {one['why']} here")
+
+
 def _watch(as_json: bool, interval: float) -> None:
     """Show looks at what is missing: as JSON, as a table in place, or as a line each."""
     from rich.console import Console
     from rich.live import Live
 
+    from . import status, tables
     from .watch import in_words, watch
 
+    if not as_json:
+        _say_left_out(status.left_out(tables.Request.proj("workflow").to_dicts()))
     console = Console()
     live = Live(console=console, auto_refresh=False)
     in_place = console.is_terminal and not as_json
@@ -427,6 +447,8 @@ def _show_damage(found: dict[str, Any], most: int = 20) -> None:
         click.echo(f"{count:8,} {process}")
     for block in found["blocks"][:most]:
         click.echo(f"         {block}")
+    if found["untold"]:
+        click.echo(f"         {found['untold']}")
     for one in found["requests"]:
         click.echo(f"         request {one['request']} {one['what']}")
 

@@ -11,7 +11,7 @@ from . import database, ledger, migrations, stores, work
 from .channels import Block, Channel, PulledBlock, meets
 from .insert import insert_absent
 from .kit import bundles
-from .tables import Execution, ParamSet, Store
+from .tables import Execution, ParamSet, Request, Store
 from .voxels.boxes import Box
 
 Copy = tuple[str, str | None]
@@ -34,6 +34,11 @@ def dependents(executions: Iterable[str]) -> dict[str, str]:
     -------
     dict
         Execution id to its bundle's URL.
+
+    Raises
+    ------
+    NotInstalled
+        If rows depend on them that no workflow here knows.
     """
     tables = {
         part.full_table_name: table
@@ -50,6 +55,8 @@ def dependents(executions: Iterable[str]) -> dict[str, str]:
             table = tables.get(rows.full_table_name)
             if table is not None:
                 reached |= set((table() & rows.proj()).to_arrays(ledger.execution_attribute(table)))
+            else:
+                ledger.refuse_unknown(rows)
         todo = reached - seen
     found = Execution() & [{"execution_id": name} for name in seen]
     return {row["execution_id"]: row["bundle_url"] for row in found.to_dicts()} if seen else {}
@@ -72,12 +79,15 @@ def select(
     Raises
     ------
     ValueError
-        If a box is none, or blocks of several channels meet it and none is named.
+        If a box is none, or blocks of several channels meet it and none is named, or a workflow
+        that can't be used here has made something of what is named.
     """
     chosen: set[str] = set()
     for met in _blocks(blocks, channel):
         chosen |= _made_of(met)
     if request:
+        for asked in (Request() & {"request_id": request}).to_arrays("workflow"):
+            ledger.opened(asked)
         for table in work.stage_tables(ledger.known_workflows()).values():
             if "request_id" in table().primary_key:
                 found = table() & {"request_id": request}
@@ -155,6 +165,8 @@ def with_pulled(chosen: set[str]) -> set[str]:
 def _made_of(blocks: Any) -> set[str]:
     """Return the executions that made something of blocks and of nothing else before."""
     chosen: set[str] = set()
+    for name in Block().children():
+        ledger.refuse_unknown(dj.FreeTable(blocks.connection, name) & blocks.proj())
     for table in _first_stages():
         made = table() & blocks.proj()
         chosen |= set(made.to_arrays(ledger.execution_attribute(table)))

@@ -10,7 +10,7 @@ from typing import Any
 import datajoint as dj
 from datajoint.lineage import get_schema_lineages
 
-from . import __version__, database, rights
+from . import __version__, database, rights, work
 from .tables import Execution, Reading, SchemaVersion, Store, schema
 
 
@@ -29,6 +29,13 @@ STEPS: list[tuple[int, Callable[[Any], None]]] = [(2, _carry_a_version), (3, _te
 A step keeps every row and is safe to run again after a kill at any point, as MySQL commits each
 statement that changes a table at once. It names columns itself: classes change, it does not.
 """
+
+
+class NotDeployed(database.DatabaseError):
+    """Tables that are not there, or not whole."""
+
+    why = "not deployed"
+
 
 VERSION = STEPS[-1][0]
 """Version of the tables that this program works with."""
@@ -146,12 +153,17 @@ def contents(conn: Any) -> dict[str, Any]:
     return {"version": deployed(conn), "bytes": size, "rows": counts}
 
 
-def not_deployed() -> database.DatabaseError:
-    """Return the error that says so."""
-    return database.DatabaseError(
-        f"schema {database.schema_name()} is not deployed in {database.server().where}, or not "
-        "whole, or not for this user: run `bossflow db deploy` with a user who may create tables, "
-        "for another with --grant"
+def not_deployed(workflows: Iterable[str] = (), core: bool = True) -> NotDeployed:
+    """Return the error that says so, of these workflows' tables or also of the `core`'s."""
+    names = list(workflows)
+    what = f"schema {database.schema_name()}"
+    if not core:
+        what = f"workflow {' and '.join(names)} in {what}"
+    command = "bossflow db deploy"
+    command += "".join(f" --workflow {name}" for name in names if name not in work.names())
+    return NotDeployed(
+        f"{what} is not deployed in {database.server().where}, or not whole, or not for this "
+        f"user: run `{command}` with a user who may create tables, for another with --grant"
     )
 
 

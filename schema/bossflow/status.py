@@ -1,6 +1,7 @@
 """What was asked for and how far it is: `bossflow status`, and what SUMMARY says of a run."""
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def requests(
     recorded: dict[str, ledger.Recorded] | None = None,
     store: Path | None = None,
 ) -> list[dict[str, Any]]:
-    """Return every request, oldest first, with its state.
+    """Return every request, oldest first, with its state; but those `left_out`.
 
     Parameters
     ----------
@@ -39,6 +40,8 @@ def requests(
     if only is not None:
         found = found & [{"request_id": name} for name in only]
     rows = found.to_dicts(order_by=("run_started", "request_id"))
+    left = {one["workflow"] for one in left_out(rows)}
+    rows = [row for row in rows if row["workflow"] not in left]
     failures = _failures()
     known = {row["run_id"]: row for row in Run.proj("run_name", "run_started").to_dicts()}
     here = stores.Here(store)
@@ -54,7 +57,6 @@ def _one(
     here: stores.Here,
 ) -> dict[str, Any]:
     workflow = work.load(row["workflow"])
-    ledger.open_schema([workflow])
     if row["request_id"] in planned:
         request, units = planned[row["request_id"]]
     else:
@@ -99,6 +101,13 @@ def _as_seen(described: dict[str, Any], urls: dict[str, str]) -> None:
         for other, value in described.items():
             if recorded and isinstance(value, str):
                 described[other] = value.replace(recorded, url)
+
+
+def left_out(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return of which workflows requests can't be shown here: `workflow`, `requests`, `why`."""
+    counts = Counter(row["workflow"] for row in rows)
+    left = ledger.left_out(counts)
+    return [{"workflow": name, "requests": counts[name], "why": left[name]} for name in left]
 
 
 def request_id(start: str) -> str:
@@ -148,7 +157,7 @@ def runs() -> list[dict[str, Any]]:
 
 
 def report() -> dict[str, Any]:
-    """Return `requests`, `runs` and `totals`, as `bossflow status --json` prints them."""
+    """Return what `bossflow status --json` prints: `requests`, `left_out`, `runs`, `totals`."""
     asked, known = requests(), runs()
     states = Counter(request["state"] for request in asked)
     totals = {
@@ -158,4 +167,5 @@ def report() -> dict[str, Any]:
         "units_recorded": len(Execution()),
         "bytes": sum(int(size) for size in Execution.to_arrays("bundle_bytes")),
     }
-    return {"requests": asked, "runs": known, "totals": totals}
+    left = left_out(Request.proj("workflow").to_dicts())
+    return {"requests": asked, "left_out": left, "runs": known, "totals": totals}

@@ -56,8 +56,7 @@ def asked(
 def made_for(request_id: str) -> set[str]:
     """Return the executions of a request's units: its own results, and what they were made of."""
     row = (Request() & {"request_id": request_id}).fetch1()
-    workflow = work.load(row["workflow"])
-    ledger.open_schema([workflow])
+    workflow = ledger.opened(row["workflow"])
     units = workflow.units(workflow.recall(request_id))
     found = ledger.recorded_units(work.stage_tables([workflow]), units)
     return {there.execution_id for there in found.values()}
@@ -193,23 +192,33 @@ def report(problems: Problems) -> dict[str, Any]:
     -------
     dict
         `damaged` (list of execution, store, process, key and problem), `with_dependents` (process
-        to number), `blocks` (those of which something would have to be made again, as text) and
-        `requests` (id and `what`).
+        to number), `blocks` (those of which something would have to be made again, as text),
+        `requests` (id and `what`), and `untold`: why these three tell nothing, if they can't.
     """
     tables = work.stage_tables(ledger.known_workflows())
-    found = invalidate.dependents(invalidate.with_pulled(invalidate.nowhere_else(problems)))
+    untold = None
+    try:
+        found = invalidate.dependents(invalidate.with_pulled(invalidate.nowhere_else(problems)))
+    except work.NotInstalled as error:
+        found, untold = {}, str(error)
     names = {name for name, _ in problems}
-    listed = []
+    keys: dict[str, dict[str, Any]] = {}
     for process, table in tables.items():
         made_by = ledger.execution_attribute(table)
         rows = table & [{made_by: name} for name in names]
         for row in rows.proj(made_by).to_dicts(order_by=table().primary_key) if names else []:
             name = row.pop(made_by)
-            listed += [
-                {"execution": name, "store": store, "process": process, "key": row, "problem": said}
-                for (other, store), said in problems.items()
-                if other == name
-            ]
+            keys[name] = {"process": process, "key": row}
+    left = names - keys.keys()  # of workflows left out
+    others = Execution.proj("process") & [{"execution_id": name} for name in left]
+    for row in others.to_dicts() if left else []:
+        keys[row["execution_id"]] = {"process": row["process"], "key": {}}
+    listed = [
+        {"execution": name, "store": store, **about, "problem": said}
+        for name, about in keys.items()
+        for (other, store), said in problems.items()
+        if other == name
+    ]
     requests = invalidate.requests(found)
     return {
         "damaged": listed,
@@ -219,6 +228,7 @@ def report(problems: Problems) -> dict[str, Any]:
             {"request": one["request"], "what": status.what(one)}
             for one in (status.requests(requests) if requests else [])
         ],
+        "untold": untold,
     }
 
 

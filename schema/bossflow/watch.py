@@ -30,9 +30,10 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
     Yields
     ------
     dict
-        `time`, `requests`, and `total` over all their units; each has `stages` (process to
-        `total`, `recorded`, `made`, `voxels_per_second`), `total`, `recorded`, `made` (in the
-        store but not recorded yet) and `seconds_left`, a request also `request` and `what`.
+        `time`, `left_out` (as of `status.left_out`), `requests`, and `total` over all their units;
+        each has `stages` (process to `total`, `recorded`, `made`, `voxels_per_second`), `total`,
+        `recorded`, `made` (in the store but not recorded yet) and `seconds_left`, a request also
+        `request` and `what`.
         Rates count from the last look before there was something new, and are null until then.
     """
     known: set[str] = set()
@@ -42,12 +43,14 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
     recorded: set[str] = set()
     begun: dict[tuple[str, ...], tuple[float, float]] = {}
     while True:
-        for row in Request.to_dicts():
-            if row["request_id"] in known:
+        rows = Request.to_dicts()
+        left = status.left_out(rows)
+        unknown = {one["workflow"] for one in left}
+        for row in rows:
+            if row["request_id"] in known or row["workflow"] in unknown:
                 continue
             known.add(row["request_id"])
             workflow = work.load(row["workflow"])
-            ledger.open_schema([workflow])
             tables |= work.stage_tables([workflow])
             request = workflow.recall(row["request_id"])
             units = workflow.units(request)
@@ -67,6 +70,7 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
         made = _made(every.values(), recorded)
         yield {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "left_out": left,
             "requests": [
                 {"request": name, "what": what} | _far(name, units, sizes, recorded, made, begun)
                 for name, (what, units) in asked.items()

@@ -116,12 +116,19 @@ class UnitPlan:
         return Box.parse(self.key["block"]).voxel_count if "block" in self.key else 0
 
 
+class NotInstalled(ValueError):
+    """A workflow that can't be imported here."""
+
+    why = "not installed"
+
+
 class Workflow(Protocol):
     """What a module in `bossflow.workflows` defines.
 
     `TABLES` are its stage tables, each with the `process` that fills it, parents first.
     """
 
+    __name__: str
     TABLES: tuple[Any, ...]
 
     def expand(
@@ -153,17 +160,19 @@ def load(name: str) -> Workflow:
 
     Raises
     ------
-    ValueError
-        If it is not installed here.
+    NotInstalled
+        If it is not installed here, or something that it needs, or is no workflow.
     """
     try:
-        return cast(Workflow, importlib.import_module(name))
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        raise ValueError(
-            f"workflow {name} has requests here, but is not installed: put its module on PYTHONPATH"
-        ) from None
+        found = importlib.import_module(name) if name[:1].isidentifier() else None
+    except Exception as error:  # whatever that module does
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if not f"{name}.".startswith(f"{missing}."):
+            raise NotInstalled(f"workflow {name} can't be imported here: {error}") from None
+        found = None
+    if not hasattr(found, "TABLES"):
+        raise NotInstalled(f"workflow {name} is not installed here: put its module on PYTHONPATH")
+    return cast(Workflow, found)
 
 
 def names() -> list[str]:
