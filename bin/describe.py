@@ -17,6 +17,7 @@ from typing import Any
 
 from kit.rows import rows
 from voxels.archives import Refused, Unreachable, archive_of
+from voxels.boxes import Box
 
 CHANNELS_AT_ONCE = 8
 
@@ -59,7 +60,8 @@ def described(
             try:
                 with _where(row):
                     metadata = archive.describe(source, resolution, host, token)
-                    files = archive.files(source, resolution, host, token)
+                    boxes = _boxes(found["rows"], source, resolution, metadata)
+                    files = archive.files(source, resolution, host, token, boxes)
             except Unreachable as error:
                 unreachable = str(error)
             return {
@@ -80,6 +82,22 @@ def described(
         found["problem"] = f"the Python package {error.name or error} is missing: run ./set-up.sh"
     except (ValueError, Refused) as error:
         found["problem"] = str(error)
+    return found
+
+
+def _boxes(
+    rows: list[dict[str, Any]], source: str, resolution: int, metadata: dict[str, Any]
+) -> list[Box]:
+    """Return what is asked of a channel, as far as it has it; PLAN refuses what leaves it."""
+    whole = Box.of(metadata["offset_zyx"], metadata["shape_zyx"])
+    found = []
+    for row in rows:
+        if (row["source"], row["resolution"]) == (source, resolution):
+            ranges = [row[f"{axis}_range"] for axis in "xyz"]
+            bounds = zip(ranges, whole[::2], whole[1::2], strict=True)
+            box = Box(*(end for given, *own in bounds for end in (given or own)))
+            if whole.contains(box):
+                found.append(box)
     return found
 
 

@@ -5,18 +5,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import test_object_store as s3
+from conftest import sample
+from kit import buckets
+from steps import Cutouts, write_volume
 from test_sources import FORMATS, Server, written
 from test_sources import server as server
 from voxels import files
 from voxels.archives import archive_of, volumes
 from voxels.boxes import Box, grid
 
+started, bucket = s3.started, s3.server  # fixtures
 ABOUT = ("info", "attributes.json", "zarr.json", ".zarray", ".zattrs", ".zgroup")
 
 
 def looks(uri: str, box: Box) -> str:
     volumes._opened.cache_clear()
-    told = archive_of(uri).files(uri, 0, "", "")
+    told = archive_of(uri).files(uri, 0, "", "", [box])
     assert told is not None
     return next(files.seen(told, [box]))
 
@@ -59,3 +64,78 @@ def test_over_http_the_metadata_stand_for_all(tmp_path: Path, server: Server, fo
     about = next(path for path in (tmp_path / "volume").rglob("*") if path.name in ABOUT)
     about.write_text(about.read_text() + " ")
     assert looks(uri, box) != before
+
+
+def upload(server: s3.Server, volume: Path, name: str, *paths: Path) -> None:
+    for path in paths or [path for path in volume.rglob("*") if path.is_file()]:
+        key = f"s3://{s3.BUCKET}/{name}/{path.relative_to(volume)}"
+        server.put(buckets.local(key), path.read_bytes())
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize("form", sample(["raw", "sharded", "zarr 2", "zarr 3", "ome 0.4", "n5"], 3))
+def test_an_object_counts_as_a_file_does(tmp_path: Path, bucket: s3.Server, form: str) -> None:
+    voxels = np.random.default_rng(4).integers(1, 255, (20, 22, 24), np.uint8)
+    volume = tmp_path / "volume"
+    on_disk, corner = written(form, volume, voxels, (8, 8, 8))
+    box = grid(Box.of(corner, voxels.shape), (10, 9, 11), corner)[3]
+    name = form.replace(" ", "-")
+    upload(bucket, volume, name)
+    uri = f"{on_disk.partition('://')[0]}://s3://{s3.BUCKET}/{name}"
+    here, there = looks(on_disk, box), looks(uri, box)
+    assert looks(uri, box) == there
+    for path in sorted(path for path in volume.rglob("*") if path.is_file()):
+        content = path.read_bytes()
+        path.write_bytes(content + b" ")
+        upload(bucket, volume, name, path)
+        counts = looks(on_disk, box) != here
+        assert (looks(uri, box) != there) == counts, path
+        path.write_bytes(content)
+        upload(bucket, volume, name, path)
+        here, there = looks(on_disk, box), looks(uri, box)
+
+
+@pytest.mark.s3
+def test_objects_are_listed_a_thousand_at_a_time(tmp_path: Path, bucket: s3.Server) -> None:
+    """And few of them one by one; where they may not be, the metadata stand for all."""
+    voxels = np.ones((12, 12, 24), np.uint8)
+    uri, _ = written("zarr 2", tmp_path / "volume", voxels, (1, 2, 2))
+    upload(bucket, tmp_path / "volume", "many")
+    uri = f"zarr://s3://{s3.BUCKET}/many"
+    volumes._opened.cache_clear()
+    archive_of(uri).describe(uri, 0, "", "")
+
+    def asked(box: Box) -> int:
+        archive_of(uri).files(uri, 0, "", "", [box])
+        bucket.asked.clear()
+        told = archive_of(uri).files(uri, 0, "", "", [box])
+        assert told is not None and "found" in told
+        return len(bucket.asked) - len(told["about"])
+
+    assert asked(Box(0, 24, 0, 12, 0, 12)) == 1, "864 chunks"
+    assert asked(Box(0, 2, 0, 2, 0, 1)) == 1
+    assert asked(Box(0, 24, 0, 12, 0, 1)) == 1
+    bucket.answer = lambda method, path: "403 Forbidden" if path == f"/{s3.BUCKET}" else None
+    told = archive_of(uri).files(uri, 0, "", "", [Box(0, 24, 0, 12, 0, 12)])
+    assert told is not None and list(told) == ["stamp"]
+
+
+@pytest.mark.s3
+def test_a_volume_in_a_bucket_that_changed_is_made_again(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bucket: s3.Server
+) -> None:
+    cutouts = Cutouts(tmp_path, monkeypatch)
+    cutouts.volume = write_volume(tmp_path / "volume", (32, 16, 16))
+    upload(bucket, cutouts.volume, "changing")
+    asked = {"source": f"zarr://s3://{s3.BUCKET}/changing", "block_shape": [16, 16, 16]}
+    asked["stage"] = False
+    cutouts.label(**asked)
+    assert "nothing to compute" in cutouts.label(**asked)["summary"]
+    write_volume(tmp_path / "another", (32, 16, 16), seed=3)
+    changed = tmp_path / "another/0/1.0.0"
+    key = f"s3://{s3.BUCKET}/changing/0/1.0.0"
+    bucket.put(buckets.local(key), changed.read_bytes())
+    again = cutouts.label(**asked)
+    assert "1 of 2 blocks (first: 0-16_0-16_16-32) changed" in "".join(again["plan"]["notes"])
+    assert again["recorded"][0]["recorded"]["LABEL_BLOCK"] == 1
+    assert "nothing to compute" in cutouts.label(**asked)["summary"]

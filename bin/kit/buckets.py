@@ -259,14 +259,6 @@ def below(path: Path) -> Iterator[Path]:
             yield from (bucket / found["path"] for found in some)
 
 
-def look_below(url: str, others: Iterable[str] = ()) -> Callable[[Iterable[str]], list[int]]:
-    """Return what tells two numbers of objects by their URLs, which change when one is written.
-
-    Those below a URL are listed once, a thousand a request; others are asked for one by one.
-    """
-    raise NotImplementedError
-
-
 def reachable(path: Path) -> bool:
     """Say whether what is below a path can be listed."""
     import obstore

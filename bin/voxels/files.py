@@ -22,7 +22,7 @@ PACKED = ".gz"
 """What CloudVolume appends to the name of a chunk that it compresses."""
 
 
-def seen(files: dict[str, Any], boxes: Iterable[Box], look: Look | None = None) -> Iterator[str]:
+def seen(files: dict[str, Any], boxes: Iterable[Box]) -> Iterator[str]:
     """Yield for each box a digest (32 hex digits) of what the files that hold it look like.
 
     Parameters
@@ -31,21 +31,19 @@ def seen(files: dict[str, Any], boxes: Iterable[Box], look: Look | None = None) 
         What `describe` of an archive says of them: `stamp`, a text that stands for all of them; or
         `place`, the path of the directory with the chunks, `about`, the paths of files that hold
         metadata, and `chunks`: the shapes and names of chunks, or None where any file in that
-        directory may hold any box.
+        directory may hold any box; with `found`, two numbers of each, where they were listed.
     boxes : iterable of Box
         In the volume's voxels.
-    look : callable, optional
-        Looks at paths; default: local files' sizes (bytes) and modification times (ns).
     """
     if "stamp" in files:
         stamp = _digest(files["stamp"].encode())
         yield from (stamp for _ in boxes)
         return
-    look = look or on_disk
+    look = listed(files["found"]) if "found" in files else on_disk
     place, chunks = files["place"], files["chunks"]
     about = look(files["about"])
     if chunks is None:
-        about += look(_below(place))
+        about += look(sorted(files["found"]) if "found" in files else _below(place))
     for box in boxes:
         found = about
         if chunks is not None:
@@ -85,28 +83,39 @@ def paths(place: str, chunks: dict[str, Any], box: Box) -> Iterator[str]:
         `end_zyx`: where the first chunk begins, their shape, and where the last one ends.
     box : Box
     """
+    *first, last = words(chunks, box)
+    separator = chunks["separator"]
+    for some in product(*first):
+        start = f"{place}/{chunks['prefix']}{separator.join((*some, ''))}"
+        for word in last:
+            yield start + word
+
+
+def words(chunks: dict[str, Any], box: Box) -> list[list[str]]:
+    """Return what names of the chunks that a box meets say of each axis, in the names' order."""
     corners, sides = chunks["corner_zyx"], chunks["shape_zyx"]
     starts, ends = box.corner_zyx, box.end_zyx
     numbers = {
         axis: range((starts[i] - corners[i]) // sides[i], -(-(ends[i] - corners[i]) // sides[i]))
         for i, axis in enumerate("zyx")
     }
-    words = {axis: [str(number) for number in some] for axis, some in numbers.items()}
-    if chunks["form"] == "range":
+    if chunks["form"] == "index":
+        found = {axis: [str(number) for number in some] for axis, some in numbers.items()}
+    else:
         last_end = chunks["end_zyx"]
-        words = {
+        found = {
             axis: [
                 f"{start}-{min(start + sides[i], last_end[i])}"
                 for start in (corners[i] + number * sides[i] for number in numbers[axis])
             ]
             for i, axis in enumerate("zyx")
         }
-    *first, last = (words.get(axis, ["0"]) for axis in chunks["axes"])
-    separator = chunks["separator"]
-    for some in product(*first):
-        start = f"{place}/{chunks['prefix']}{separator.join((*some, ''))}"
-        for word in last:
-            yield start + word
+    return [found.get(axis, ["0"]) for axis in chunks["axes"]]
+
+
+def listed(found: dict[str, list[int]]) -> Look:
+    """Return what looks at objects of a bucket that were listed."""
+    return lambda paths: [number for path in paths for number in found.get(path, (-1, -1))]
 
 
 def _below(place: str) -> Iterator[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from .insert import insert_absent
-from .kit import buckets
 from .ledger import KEYS_PER_QUERY, Recorded
 from .tables import Reading
 from .voxels import files
@@ -54,10 +53,7 @@ def seen(units: Iterable[UnitPlan], mode: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for group in groups.values():
         reads = [unit.reads for unit in group if unit.reads]
-        told = reads[0].files or {}
-        place = str(told.get("place", ""))
-        look = buckets.look_below(place, told["about"]) if "://" in place else None
-        digests = files.seen(told, (one.box for one in reads), look)
+        digests = files.seen(reads[0].files or {}, (one.box for one in reads))
         found |= dict(zip((unit.unit_id for unit in group), digests, strict=True))
     return found
 
@@ -186,7 +182,8 @@ def _notes(
         notes.append("whether sources changed was not looked at (source_changes off)")
     elif stamped:
         notes.append(
-            f"of {len(stamped):,} blocks behind HTTP only the volume's metadata were compared"
+            f"of {len(stamped):,} blocks only the volume's metadata were compared: what is behind "
+            "HTTP, or in a bucket that may not be listed, tells no more"
         )
     return notes
 

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from ..boxes import Box
 
 if TYPE_CHECKING:  # DESCRIBE says which package is missing: it must not need one to start
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
 
@@ -125,8 +127,10 @@ class Archive(Protocol):
         Refused, Unreachable
         """
 
-    def files(self, uri: str, resolution: int, host: str, token: str) -> dict[str, Any] | None:
-        """Return what `voxels.files.seen` needs to notice changes; None where nothing tells.
+    def files(
+        self, uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]
+    ) -> dict[str, Any] | None:
+        """Return what `voxels.files.seen` needs to notice changes of boxes; None: nothing tells.
 
         Raises
         ------

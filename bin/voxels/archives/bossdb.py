@@ -10,7 +10,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from email.utils import mktime_tz, parsedate_tz
 from functools import cache, partial
@@ -194,7 +194,7 @@ def _whole(value: Any) -> int:
     return int(value)
 
 
-def files(uri: str, resolution: int, host: str, token: str) -> None:
+def files(uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]) -> None:
     """Say that BossDB has no files that could be looked at."""
 
 

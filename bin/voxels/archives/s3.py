@@ -7,6 +7,8 @@ credentials as such, only files that hold them: here a file in memory.
 from __future__ import annotations
 
 import atexit
+import configparser
+import contextlib
 import os
 import re
 import sys
@@ -82,6 +84,57 @@ def access() -> dict[str, Any]:
         # tensorstore does not look for it
         found["aws_credentials"] = {"type": "default", "profile": _first("AWS_PROFILE")}
     return found
+
+
+def client_options(bucket: str) -> dict[str, Any]:
+    """Return obstore's words for server and credentials of a bucket, which it lists.
+
+    Raises
+    ------
+    Refused
+        As `access`.
+    """
+    _refuse_malformed()
+    found: dict[str, Any] = {"region": _first(REGION, "AWS_REGION", "AWS_DEFAULT_REGION")}
+    if endpoint := address():
+        found |= {"endpoint": endpoint, "region": found["region"] or "us-east-1"}
+    elif not _first(REGION):
+        found["region"] = _region(bucket)
+    names = {"access_key_id": KEY, "secret_access_key": SECRET, "session_token": SESSION}
+    if not _first(KEY):
+        names = {option: name.removeprefix(PREFIX) for option, name in names.items()}
+    if _first(PROFILE) or (_first("AWS_PROFILE") and not _first(KEY)):
+        found |= _keys_of_profile(_first(PROFILE, "AWS_PROFILE"))
+    elif _is_unsigned() or not (_first(names["access_key_id"]) or _has_role()):
+        found["skip_signature"] = True
+    elif _first(names["access_key_id"]):
+        found |= {option: _first(name) for option, name in names.items() if _first(name)}
+    return found
+
+
+def _region(bucket: str) -> str:
+    """Return where one of Amazon's buckets is, which anyone is told."""
+    import requests
+
+    with contextlib.suppress(requests.RequestException):
+        told = requests.head(f"https://{bucket}.s3.amazonaws.com", timeout=(5, 10))
+        return str(told.headers.get("x-amz-bucket-region", "us-east-1"))
+    return "us-east-1"
+
+
+def _has_role() -> bool:
+    names = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+    return bool(_first(*names, "AWS_CONTAINER_CREDENTIALS_FULL_URI"))
+
+
+def _keys_of_profile(name: str) -> dict[str, Any]:
+    file = _first("AWS_SHARED_CREDENTIALS_FILE") or os.path.expanduser("~/.aws/credentials")
+    profiles = configparser.RawConfigParser()
+    with contextlib.suppress(configparser.Error, OSError):
+        profiles.read(file)
+    keys = dict(profiles[name]) if profiles.has_section(name) else {}
+    names = ("access_key_id", "secret_access_key", "session_token")
+    return {option: keys[f"aws_{option}"] for option in names if f"aws_{option}" in keys}
 
 
 def _profile(name: str, credentials: str, config: str) -> dict[str, str]:

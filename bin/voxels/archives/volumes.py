@@ -19,7 +19,9 @@ import math
 import os
 import re
 import zlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -33,7 +35,7 @@ import numpy.typing as npt
 import tensorstore as ts
 
 from ..boxes import Box, grid, snap
-from . import Refused, Unreachable, brief, s3, sensible, spelled
+from . import Refused, Unreachable, brief, objects, s3, sensible, spelled
 
 
 class Limits(NamedTuple):
@@ -176,10 +178,10 @@ def describe(
     return sensible(metadata, uri)
 
 
-def files(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
-    """Return what `voxels.files.seen` needs to tell whether a volume was changed.
+def files(uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]) -> dict[str, Any]:
+    """Return what `voxels.files.seen` needs to tell whether boxes of a volume were changed.
 
-    Of a volume behind HTTP, which can't be listed, the metadata stand for all: `stamp`.
+    Where nothing can be listed, as behind HTTP, the metadata stand for all: `stamp`.
     """
     level, view = _opened(uri, resolution)
     scheme, place = _split(uri)
@@ -187,20 +189,18 @@ def files(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
     own = kvstore.get("base_url", kvstore.get("path", ""))
     root = f"{place}/" if "base_url" in kvstore else _kvstore(place).get("path", "")
     about = [f"{where}{name}" for where in dict.fromkeys((root, own)) for name in _ABOUT[scheme]]
-    if "base_url" in kvstore:
-        there = _opened_kvstore(_kvstore(place), METADATA_LIMITS, uri)
-        found = [_wait(there.read(path.removeprefix(root)), uri, METADATA_LIMITS) for path in about]
-        return {"stamp": repr([(one.value, one.stamp.generation) for one in found])}
     if level.precomputed:
         own += f"{level.precomputed['scale']['key']}/"
-    start = (
-        "" if kvstore["driver"] == "file" else f"{place.partition('://')[0]}://{kvstore['bucket']}/"
-    )
-    return {
-        "place": start + own.rstrip("/"),
-        "about": [start + path for path in about],
-        "chunks": _chunk_names(level, view),
-    }
+    told = {"place": own.rstrip("/"), "about": about, "chunks": _chunk_names(level, view)}
+    if kvstore["driver"] == "file":
+        return told
+    if "bucket" in kvstore:
+        with suppress(objects.Unlisted):
+            scheme = place.partition("://")[0]
+            return told | {"found": objects.found(scheme, kvstore["bucket"], **told, boxes=boxes)}
+    there = _opened_kvstore(_kvstore(place), METADATA_LIMITS, uri)
+    found = [_wait(there.read(path.removeprefix(root)), uri, METADATA_LIMITS) for path in about]
+    return {"stamp": repr([(one.value, one.stamp.generation) for one in found])}
 
 
 _ABOUT = {

@@ -1,0 +1,135 @@
+"""What the objects of a volume in a bucket look like, by listing: sizes and ETags."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import chain, product
+from typing import Any
+
+from .. import files
+from ..boxes import Box
+from . import s3
+
+PAGE = 1000
+"""Objects that a bucket names in one answer."""
+
+MOST = 20_000
+"""Requests for a channel, at most: ten minutes of them."""
+
+AT_ONCE = 16
+
+
+class Unlisted(Exception):
+    """What a bucket does not tell, or only by too many requests."""
+
+
+def found(
+    scheme: str, bucket: str, place: str, about: list[str], chunks: Any, boxes: Sequence[Box]
+) -> dict[str, list[int]]:
+    """Return size and a number that changes with the ETag, by name of object.
+
+    Parameters
+    ----------
+    scheme : str
+        `s3` or `gs`.
+    bucket, place : str
+        Its name, and the directory with the chunks in it.
+    about : list of str
+        Names of the objects that hold metadata.
+    chunks : dict or None
+        As for `files.paths`; None lists the whole directory.
+    boxes : sequence of Box
+        What will be asked for.
+
+    Raises
+    ------
+    Unlisted
+    """
+    import obstore
+    from obstore.exceptions import BaseError
+
+    client = _client(scheme, bucket)
+    heads, starts = list(about), [f"{place}/"]
+    if chunks is not None:
+        starts, names = _cheapest(place, chunks, boxes)
+        heads += names
+
+    def listed(start: str) -> list[tuple[str, list[int]]]:
+        told: list[tuple[str, list[int]]] = []
+        directory = start.rpartition("/")[0]
+        # an offset, as prefixes end with a directory's name; keys come in their order
+        for some in obstore.list(client, directory, offset=start, chunk_size=PAGE):
+            for one in some:
+                if not one["path"].startswith(start):
+                    return told
+                told.append((one["path"], _numbers(one)))
+        return told
+
+    def head(name: str) -> list[tuple[str, list[int]]]:
+        try:
+            return [(name, _numbers(obstore.head(client, name)))]
+        except FileNotFoundError:
+            return []
+
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            asked = [*pool.map(listed, starts), *pool.map(head, heads)]
+    except (BaseError, OSError) as error:
+        raise Unlisted(str(error).partition("\n")[0]) from None
+    return dict(chain.from_iterable(asked))
+
+
+def _numbers(one: Any) -> list[int]:
+    told = one["e_tag"] or one["last_modified"].isoformat()
+    return [one["size"], int.from_bytes(hashlib.blake2b(told.encode(), digest_size=7).digest())]
+
+
+def _cheapest(
+    place: str, chunks: dict[str, Any], boxes: Sequence[Box]
+) -> tuple[list[str], list[str]]:
+    """Return with what the names begin that are listed, or names that are asked for one by one.
+
+    Names are listed by their first axes, as many of these as take the fewest requests.
+    """
+    axes, separator = chunks["axes"], chunks["separator"]
+    corner, end = chunks["corner_zyx"], chunks["end_zyx"]
+    extent = Box.of(corner, [last - first for first, last in zip(corner, end, strict=True)])
+    whole = [len(some) for some in files.words(chunks, extent)]
+    words = [files.words(chunks, box) for box in boxes]
+
+    def begun(depth: int) -> set[str]:
+        some = (start for one in words for start in product(*one[:depth]))
+        return {"".join(f"{word}{separator}" for word in start) for start in some}
+
+    ways = [
+        (len(begun(depth)) * max(1, math.prod(whole[depth:]) / PAGE), depth)
+        for depth in range(len(axes))
+    ]
+    ways.append((sum(math.prod(map(len, one)) for one in words), len(axes)))
+    requests, depth = min(ways)
+    if requests > MOST:
+        raise Unlisted(f"that would take {requests:,.0f} requests")
+    if depth == len(axes):
+        return [], sorted({path for box in boxes for path in files.paths(place, chunks, box)})
+    return [f"{place}/{chunks['prefix']}{start}" for start in sorted(begun(depth))], []
+
+
+def _client(scheme: str, bucket: str) -> Any:
+    from obstore.store import GCSStore, S3Store
+
+    limits: Any = {
+        "client_options": {"timeout": timedelta(seconds=60), "allow_http": True},
+        "retry_config": {"max_retries": 3, "retry_timeout": timedelta(minutes=2)},
+    }
+    if scheme == "s3":
+        options: Any = s3.client_options(bucket)
+        return S3Store(bucket, config=options, **limits)
+    known = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or os.path.exists(
+        os.path.expanduser("~/.config/gcloud/application_default_credentials.json")
+    )
+    return GCSStore(bucket, config={} if known else {"skip_signature": True}, **limits)
