@@ -110,6 +110,7 @@ def test_a_channel_is_described_once_however_many_cutouts_it_has(describe: Any, 
         "archive": host.removeprefix("http://"),
         "host": host,
         "metadata": metadata,
+        "files": None,
         "unreachable": None,
     }
     em = {"source": EM, "metadata": metadata | {"kind": "image", "dtype": "uint8"}}

@@ -123,7 +123,7 @@ def test_a_workflow_that_is_not_installed_holds_up_nothing_else(
 
     # not forgotten while nobody knows what else would go
     for command in (
-        ["verify", "--retire"],
+        ["verify", "--retire", "--store", str(tmp_path / "toy/store")],
         ["verify", "--request", toys],
         ["invalidate", "--request", toys, "--yes"],
     ):
@@ -157,7 +157,7 @@ def test_tables_of_another_workflow_may_be_missing(team: Team, schema: str) -> N
     assert (code, "run `bossflow db deploy` with" in text) == (1, True), text
     assert team.bossflow("db", "deploy", schema=schema)[0] == 0
 
-    for command in (["status"], ["verify"], ["invalidate", "--lost"], ["status", "--watch"]):
+    for command in (["status"], ["verify"], ["stores"], ["status", "--watch"]):
         done = team.python(LATER, *command, schema=schema)
         assert done.returncode == 0, done.stdout + done.stderr
     only = "import toy; from bossflow import ledger, work; ledger.open_schema([work.load({!r})])"
@@ -171,7 +171,7 @@ def test_tables_of_another_workflow_may_be_missing(team: Team, schema: str) -> N
 def test_an_outside_workflow_alone_may_be_deployed(team: Team, schema: str) -> None:
     deploy = "import toy, bossflow.channels; from bossflow import migrations; migrations.deploy()"
     assert team.python(deploy, schema=schema).returncode == 0
-    for command in (["status"], ["verify"], ["invalidate", "--lost"]):
+    for command in (["status"], ["verify"], ["stores"]):
         code, text = team.bossflow(*command, schema=schema)
         assert code == 0, text
     done = team.python("import bossflow; bossflow.Segmentation", schema=schema)
