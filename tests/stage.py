@@ -66,7 +66,9 @@ if name == "describe":
     Path("described.json").write_text("{{}}")
 elif name == "plan":
     plan = {{"problem": None, "notes": [], "dry_run": False, "text": "", "tasks": []}}
-    plan |= scenario["plan"]
+    with open(os.environ["SCENARIO"] + ".journal") as journal:
+        again = sum('"program": "plan"' in line for line in journal) > 1
+    plan |= scenario["again" if again else "plan"]
     Path("plan.json").write_text(json.dumps(plan))
     for job in plan["tasks"]:
         Path("tasks").mkdir(exist_ok=True)

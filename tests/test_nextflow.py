@@ -149,6 +149,29 @@ def test_a_task_starts_when_those_before_it_are_done(stage: Stage) -> None:
     }
 
 
+@pytest.mark.parametrize("die", sample([["LABEL_BLOCK-00001"], []], 1))
+def test_what_looks_changed_is_compared_before_it_is_planned(stage: Stage, die: list[str]) -> None:
+    """PLAN is run once more, with what the tasks found that did not die."""
+    doubtful = [job(f"{name}-0000{n}") for name in ("PULL_BLOCK", "LABEL_BLOCK") for n in (0, 1)]
+    left = [job("LABEL_BLOCK-00005")]
+    note = "2 blocks look changed"
+    run = stage.run(
+        *SOURCE,
+        plan={"compare": True, "tasks": doubtful, "notes": [note]},
+        again={"tasks": left},
+        die=die,
+    )
+    assert (run.returncode != 0) == bool(die)
+    assert f"note: {note}" in run.stdout
+    tasks = [entry["task"] for entry in stage.journal]
+    plans = [number for number, name in enumerate(stage.programs) if name == "plan"]
+    assert len(plans) == 2
+    assert {*tasks[plans[0] + 1 : plans[1]]} == {one["task"] for one in doubtful}
+    assert stage.programs[plans[1] + 1 :] == ["label_block", "record", "summary"]
+    assert len(stage.journal[plans[1]]["given"]) == 2 + len(doubtful) - len(die)
+    assert any("recorded 1 tasks in 1 batches" in line for line in said(run)), said(run)
+
+
 def test_recording_goes_on_while_blocks_are_computed(stage: Stage) -> None:
     pulls = [job(f"PULL_BLOCK-{n:05}") for n in range(30)]
     labels = [job(f"LABEL_BLOCK-{n:05}", f"PULL_BLOCK-{n:05}") for n in range(30)]
