@@ -156,6 +156,25 @@ def test_an_older_row_is_claimed_by_the_store_that_has_its_bundle(
     assert made(lab.run(files)) == (0, 0)
 
 
+def test_a_bundle_that_can_not_be_looked_into_is_not_lost(lab: Pipeline, files: list[Path]) -> None:
+    """As a colleague's whose directory is closed; to root none is, but a link to itself is."""
+    (request,) = lab.run(files)["plan"]["requests"]
+    before, own = executions(request), {"store": str(lab.directory / "own")}
+    bundle = next(bundles.every(lab.store, "COUNT_WORDS"))
+    bundle.rename(bundle.with_name("closed"))
+    bundle.symlink_to(bundle)
+    assert not invalidate.lost(before, None)
+    again = lab.run(files, **own)
+    (note,) = again["plan"]["notes"]
+    assert f"1 units of this are recorded in store {lab.store}, which is away" in note
+    assert made(again) == (1, 1)
+    assert made(lab.run(files, **own)) == (0, 0)
+    bundle.unlink()
+    bundle.with_name("closed").rename(bundle)
+    assert made(lab.run(files)) == (0, 0)
+    assert executions(request) == before
+
+
 def test_what_is_invalidated_while_it_is_away_does_not_come_back(
     lab: Pipeline, files: list[Path]
 ) -> None:

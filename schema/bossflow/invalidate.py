@@ -127,7 +127,7 @@ def lost(executions: Iterable[str] | None, store: str | None) -> set[Copy]:
         for row in rows
         if (path := here.path(row["store_id"])) is not None
     }
-    gone = ledger.lost(there.values())
+    gone, _ = ledger.lost(there.values())
     return {copy for copy, path in there.items() if path in gone}
 
 

@@ -167,16 +167,25 @@ def execution_attribute(table: Any) -> str:
     raise ValueError(f"{table.__name__} does not refer to Execution: a stage table must")
 
 
-def lost(directories: Iterable[Path]) -> set[Path]:
-    """Return those directories of bundles that hold none; their stores must be here."""
-    found, in_buckets = set(), []
+def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:
+    """Return those directories of bundles that hold none, and those that can't be looked into.
+
+    Their stores must be here. What is closed to this user, who knows what it holds?
+    """
+    found, closed, in_buckets = set(), set(), []
     for directory in directories:
         if buckets.holds(directory):
             in_buckets.append(directory)
-        elif not os.path.exists(f"{directory}/{bundles.MANIFEST}"):
+            continue
+        try:
+            os.stat(f"{directory}/{bundles.MANIFEST}")
+        except (FileNotFoundError, NotADirectoryError):
             found.add(directory)
+        except OSError:
+            closed.add(directory)
     there = buckets.at_once(bundles.there, in_buckets)
-    return found | {path for path, is_there in zip(in_buckets, there, strict=True) if not is_there}
+    found |= {path for path, is_there in zip(in_buckets, there, strict=True) if not is_there}
+    return found, closed
 
 
 def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:

@@ -215,8 +215,11 @@ def _found(
     ValueError
         If bundles are gone from stores that are here.
     """
-    candidates = {name: here.candidates(bundle) for name, bundle in recorded.items()}
-    gone = ledger.lost(path for paths in candidates.values() for path in paths)
+    places = {name: here.candidates(bundle) for name, bundle in recorded.items()}
+    gone, closed = ledger.lost(path for paths in places.values() for path in paths)
+    candidates = {
+        name: [path for path in paths if path not in closed] for name, paths in places.items()
+    }
     found = {}
     for name, paths in candidates.items():
         left = [path for path in paths if path not in gone]
