@@ -127,8 +127,7 @@ def _client(scheme: str, bucket: str) -> Any:
         "retry_config": {"max_retries": 3, "retry_timeout": timedelta(minutes=2)},
     }
     if scheme == "s3":
-        options: Any = s3.client_options(bucket)
-        return S3Store(bucket, config=options, **limits)
+        return S3Store(bucket, **s3.client(bucket), **limits)
     known = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or os.path.exists(
         os.path.expanduser("~/.config/gcloud/application_default_credentials.json")
     )

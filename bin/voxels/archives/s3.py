@@ -86,8 +86,10 @@ def access() -> dict[str, Any]:
     return found
 
 
-def client_options(bucket: str) -> dict[str, Any]:
-    """Return obstore's words for server and credentials of a bucket, which it lists.
+def client(bucket: str) -> dict[str, Any]:
+    """Return what obstore's `S3Store` takes to list a bucket: server and credentials.
+
+    Nothing is left to it: of itself, it takes the store's server, keys and session token.
 
     Raises
     ------
@@ -95,21 +97,30 @@ def client_options(bucket: str) -> dict[str, Any]:
         As `access`.
     """
     _refuse_malformed()
-    found: dict[str, Any] = {"region": _first(REGION, "AWS_REGION", "AWS_DEFAULT_REGION")}
-    if endpoint := address():
-        found |= {"endpoint": endpoint, "region": found["region"] or "us-east-1"}
-    elif not _first(REGION):
-        found["region"] = _region(bucket)
-    names = {"access_key_id": KEY, "secret_access_key": SECRET, "session_token": SESSION}
+    region = _first(REGION, "AWS_REGION", "AWS_DEFAULT_REGION")
+    endpoint = address()
+    if endpoint:
+        region = region or "us-east-1"
+    else:
+        region = _first(REGION) or _region(bucket)
+        endpoint = f"https://s3.{region}.amazonaws.com"
+    config: dict[str, Any] = {"endpoint": endpoint, "region": region}
+    names = {"access_key_id": KEY, "secret_access_key": SECRET, "token": SESSION}
     if not _first(KEY):
-        names = {option: name.removeprefix(PREFIX) for option, name in names.items()}
-    if _first(PROFILE) or (_first("AWS_PROFILE") and not _first(KEY)):
-        found |= _keys_of_profile(_first(PROFILE, "AWS_PROFILE"))
-    elif _is_unsigned() or not (_first(names["access_key_id"]) or _has_role()):
-        found["skip_signature"] = True
-    elif _first(names["access_key_id"]):
-        found |= {option: _first(name) for option, name in names.items() if _first(name)}
-    return found
+        names = {word: name.removeprefix(PREFIX) for word, name in names.items()}
+    profile = _first(PROFILE) or (not _first(KEY) and _first("AWS_PROFILE"))
+    if profile:
+        keys = _keys_of_profile(profile)
+    elif _is_unsigned():
+        keys = {}
+    else:
+        keys = {word: _first(name) for word, name in names.items()}
+    if keys.get("access_key_id"):
+        keys = {"token": None, "expires_at": None} | {k: one for k, one in keys.items() if one}
+        return {"config": config, "credential_provider": lambda: keys}
+    if _first(PROFILE) or _is_unsigned() or not (profile or _has_role()):
+        config["skip_signature"] = True
+    return {"config": config}
 
 
 def _region(bucket: str) -> str:
@@ -133,8 +144,9 @@ def _keys_of_profile(name: str) -> dict[str, Any]:
     with contextlib.suppress(configparser.Error, OSError):
         profiles.read(file)
     keys = dict(profiles[name]) if profiles.has_section(name) else {}
-    names = ("access_key_id", "secret_access_key", "session_token")
-    return {option: keys[f"aws_{option}"] for option in names if f"aws_{option}" in keys}
+    names = {"access_key_id": "access_key_id", "secret_access_key": "secret_access_key"}
+    names |= {"token": "session_token"}
+    return {word: keys[f"aws_{name}"] for word, name in names.items() if f"aws_{name}" in keys}
 
 
 def _profile(name: str, credentials: str, config: str) -> dict[str, str]:
