@@ -96,6 +96,30 @@ def test_an_object_counts_as_a_file_does(tmp_path: Path, bucket: s3.Server, form
 
 
 @pytest.mark.s3
+def test_a_volume_may_be_a_whole_bucket(tmp_path: Path, bucket: s3.Server) -> None:
+    voxels = np.ones((8, 8, 16), np.uint8)
+    volume, box = tmp_path / "volume", Box.of((0, 0, 0), (8, 8, 16))
+    written("zarr 2", volume, voxels, (8, 8, 8))
+
+    def put(path: Path, content: bytes) -> None:
+        key = f"s3://{s3.BUCKET}/{path.relative_to(volume)}"
+        bucket.put(buckets.local(key), content)
+
+    files_of_it = [path for path in volume.rglob("*") if path.is_file()]
+    for path in files_of_it:
+        put(path, path.read_bytes())
+    uri = f"zarr://s3://{s3.BUCKET}"
+    before = looks(uri, box)
+    chunks = [path for path in files_of_it if path.name not in ABOUT]
+    assert len(chunks) == 2
+    for path in chunks:
+        put(path, path.read_bytes() + b" ")
+        assert looks(uri, box) != before
+        put(path, path.read_bytes())
+    assert looks(uri, box) == before
+
+
+@pytest.mark.s3
 def test_objects_are_listed_a_thousand_at_a_time(tmp_path: Path, bucket: s3.Server) -> None:
     """And few of them one by one; where they may not be, the metadata stand for all."""
     voxels = np.ones((12, 12, 24), np.uint8)

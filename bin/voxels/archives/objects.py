@@ -59,15 +59,18 @@ def found(
         starts, names = _cheapest(place, chunks, boxes)
         heads += names
 
+    lead = "" if place else "/"  # at the top of a bucket, paths have one and keys have not
+
     def listed(start: str) -> list[tuple[str, list[int]]]:
         told: list[tuple[str, list[int]]] = []
-        directory = start.rpartition("/")[0]
+        directory, offset = start.rpartition("/")[0] or None, start.removeprefix(lead) or None
         # an offset, as prefixes end with a directory's name; keys come in their order
-        for some in obstore.list(client, directory, offset=start, chunk_size=PAGE):
+        for some in obstore.list(client, directory, offset=offset, chunk_size=PAGE):
             for one in some:
-                if not one["path"].startswith(start):
+                path = f"{lead}{one['path']}"
+                if not path.startswith(start):
                     return told
-                told.append((one["path"], _numbers(one)))
+                told.append((path, _numbers(one)))
         return told
 
     def head(name: str) -> list[tuple[str, list[int]]]:
