@@ -56,6 +56,20 @@ def test_blocks_that_no_run_has_recorded_yet_go_too(cutouts: Cutouts, staged: bo
     cutouts.compute(plan, work_dir)
     channel = channel_of(cutouts)
     code, text = bossflow_says("invalidate", "--channel", channel, "--yes")
+    # voxels and labels of the second block, or labels, of a set of their own, of both
     assert (code, f"{2:8,} bundles that are not recorded yet" in text) == (0, True), text
     left = {path.parents[2].name for path in cutouts.store.glob("*_BLOCK/*/*/bundle.json")}
     assert not left & {"PULL_BLOCK", "LABEL_BLOCK"}
+
+
+def test_what_was_recorded_since_it_was_looked_for_is_forgotten_too(cutouts: Cutouts) -> None:
+    """While the user was asked: its bundle goes, and so must its row."""
+    from bossflow import invalidate
+    from bossflow.record import record
+
+    plan, work_dir = cutouts.plan(block_shape=[16, 16, 16], stage=False)
+    receipts = cutouts.compute(plan, work_dir)
+    strays = list(bundles.every(cutouts.store, "STITCH"))
+    assert record(plan, receipts)["failed"] == []
+    assert invalidate.invalidate(set(), strays) == (3, 3), "with the volume's blocks"
+    assert cutouts.label(block_shape=[16, 16, 16], stage=False)["verdict"] == {"missing": None}

@@ -290,7 +290,7 @@ def invalidate(
         Execution ids; what depends on them is found under the lock, so that nothing that is
         recorded meanwhile is missed.
     strays : iterable of Path
-        Bundles that are not recorded.
+        Bundles that are not recorded, or only since they were looked for.
     copies : iterable of (str, str)
         Bundles that are lost or damaged: their executions stay while there are others of them.
 
@@ -300,10 +300,10 @@ def invalidate(
         How many executions were forgotten, and how many bundles moved into `.retired`.
     """
     conn = database.connection()
-    copies = set(copies)
+    copies, strays = set(copies), list(strays)
     with database.lock(conn):
         alone = nowhere_else(copies)
-        found = dependents(chosen | with_pulled(alone))
+        found = dependents(chosen | _recorded_at(strays) | with_pulled(alone))
         forgotten = set(found)
         rows = stores.copies(forgotten | {name for name, _ in copies})
         rows = [row for row in rows if row["execution_id"] in forgotten or _copy(row) in copies]
@@ -316,6 +316,19 @@ def invalidate(
             gone = Execution() & [{"execution_id": name} for name in found]
             gone.delete(prompt=False, part_integrity="cascade")
     return len(found), moved
+
+
+def _recorded_at(directories: list[Path]) -> set[str]:
+    """Return the executions whose bundles lie in these directories."""
+    if not directories:
+        return set()
+    here = stores.Here()
+    some = [{"copy_path": "/".join(path.parts[-3:])} for path in directories]
+    return {
+        row["execution_id"]
+        for row in (Execution.Copy() & some).to_dicts()
+        if (store := here.path(row["store_id"])) and store / row["copy_path"] in directories
+    }
 
 
 def _retire(
