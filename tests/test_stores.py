@@ -216,3 +216,28 @@ def test_a_store_that_is_gone_for_good_is_forgotten(lab: Pipeline, files: list[P
     assert (code, "forgot 6 rows of stages" in text) == (0, True), text
     assert not executions(request)
     assert made(lab.run(files)) == (6, 0)
+
+
+def test_names_may_have_any_character(
+    lab: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(monkeypatch, "o'neil\\x%s \"q")
+    first, moved = lab.directory / "o'n\\e %s \"b", lab.directory / "m'oved\\"
+    assert made(lab.run(files, store=str(first))) == (6, 0)
+    first.rename(moved)
+    for name in (f"{moved}/", f"{moved.as_uri()}/"):
+        assert made(lab.run(files, store=name)) == (0, 0)
+    link = lab.directory / "link"
+    link.symlink_to(moved)
+    assert made(lab.run(files, store=str(link))) == (0, 0)
+    assert bossflow_says("verify", "--store", str(moved))[0] == 0
+
+
+def test_a_store_that_does_not_tell_its_id_holds_up_no_other(
+    lab: Pipeline, files: list[Path]
+) -> None:
+    lab.run(files)
+    (lab.store / "store.json").write_text("")
+    assert made(lab.run(files, store=str(lab.directory / "own"))) == (6, 6)
+    assert bossflow_says("stores")[0] == bossflow_says("status")[0] == 0
+    assert "does not tell the id of a store" in lab.run(files)["plan"]["problem"]
