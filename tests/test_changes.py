@@ -14,6 +14,7 @@ from bossflow.workflows import label
 from steps import Cutouts, write_volume
 from test_core import bossflow_says
 from test_peers import check, stitched_of
+from test_stores import on, swap
 
 SHAPE = {"block_shape": [16, 16, 16]}
 BLOCKS = 2
@@ -203,3 +204,19 @@ def test_a_program_does_not_set_aside_what_was_recorded_meanwhile(cutouts: Cutou
     assert sum("another run recorded it meanwhile" in line for line in lines) == BLOCKS
     assert {path: path.stat().st_ino for path in before} == before
     assert len(cutouts.label(**asked)["compared"]) == BLOCKS, "and the next run compares"
+
+
+def test_what_changed_is_made_again_also_where_its_store_is_away(
+    cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else would ever be recorded of it, however often the run is repeated."""
+    asked = SHAPE | {"stage": False}
+    on(monkeypatch, "one")
+    cutouts.label(**asked)
+    swap(cutouts.store, cutouts.store.with_name("other"))
+    on(monkeypatch, "two")
+    change(cutouts)
+    again = cutouts.label(**asked)
+    assert "1 of 2 blocks (first: 0-16_0-16_16-32) changed since they were recorded" in said(again)
+    assert made(again)["LABEL_BLOCK"] == 1
+    check(cutouts, stitched_of(again), 26, 0)

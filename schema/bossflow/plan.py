@@ -103,8 +103,9 @@ def _plan(
     now = changes.seen(units.values(), mode)
     recorded = ledger.recorded_units(tables, units.values())
     found, away = _found(recorded, units, here)
-    at_hand = {name: recorded[name] for name in found}
-    judged = changes.judge(mode, units, at_hand, now, compared)
+    # what is away as well, if it can be compared: RECORD takes nothing else for it
+    known = {name: one for name, one in recorded.items() if name in found or one.reading_version}
+    judged = changes.judge(mode, units, known, now, compared)
     missing = {name: unit for name, unit in units.items() if name not in found}
     if unreached and any(workflow.pulled_bytes(unit) for unit in missing.values()):
         raise ValueError(unreached[0])
@@ -147,7 +148,7 @@ def _plan(
     result |= _told(workflow, units, found, missing, False)
     versions = {
         there.execution_id: reads.version
-        for name, there in at_hand.items()
+        for name, there in known.items()
         if (reads := units[name].reads)
     }
     _register(asked, requests, result["run_id"], here, store, judged.remember, versions)
