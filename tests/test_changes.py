@@ -220,3 +220,26 @@ def test_what_changed_is_made_again_also_where_its_store_is_away(
     assert "1 of 2 blocks (first: 0-16_0-16_16-32) changed since they were recorded" in said(again)
     assert made(again)["LABEL_BLOCK"] == 1
     check(cutouts, stitched_of(again), 26, 0)
+
+
+def test_a_program_does_not_set_aside_a_copy_that_was_recorded_meanwhile(
+    cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow.record import record
+
+    asked = SHAPE | {"stage": False}
+    on(monkeypatch, "one")
+    cutouts.label(**asked)
+    swap(cutouts.store, cutouts.store.with_name("other"))
+    on(monkeypatch, "two")
+    one = cutouts.plan(**asked)
+    receipts = cutouts.compute(*one)
+    touch(cutouts)
+    assert cutouts.plan(**asked)[0]["compare"]
+    other = cutouts.plan(**asked, source_changes="keep")
+    assert record(one[0], receipts)["known"]["LABEL_BLOCK"] == BLOCKS
+    late = cutouts.compute(*other)
+    lines = [line for path in late for line in path.read_text().splitlines()]
+    assert sum("another run recorded it meanwhile" in line for line in lines) == BLOCKS
+    code, text = bossflow_says("verify", "--request", one[0]["requests"][0])
+    assert code == 0, text

@@ -241,3 +241,25 @@ def test_a_store_that_does_not_tell_its_id_holds_up_no_other(
     assert made(lab.run(files, store=str(lab.directory / "own"))) == (6, 6)
     assert bossflow_says("stores")[0] == bossflow_says("status")[0] == 0
     assert "does not tell the id of a store" in lab.run(files)["plan"]["problem"]
+
+
+def test_what_was_invalidated_elsewhere_is_not_recorded_by_a_run_under_way(
+    lab: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow.record import record
+
+    on(monkeypatch, "one")
+    first, late = lab.plan(files), lab.plan(files)
+    record(first[0], lab.compute(*first))
+    (request,) = first[0]["requests"]
+    away = lab.store.with_name("away")
+    lab.store.rename(away)
+    on(monkeypatch, "two")
+    assert bossflow_says("invalidate", "--request", request, "--yes")[0] == 0
+    away.rename(lab.store)
+    on(monkeypatch, "one")
+    receipts = lab.compute(*late)
+    (failed,) = record(late[0], receipts)["failed"]
+    assert "was set aside meanwhile" in failed["error"]
+    assert made(lab.run(files)) == (1, 0)
+    assert bossflow_says("verify", "--request", request)[0] == 0

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import database, ledger, work
+from . import database, ledger, stores, work
 from .insert import ROWS, insert_absent, insert_parquet
 from .kit import bundles
 from .kit.bundles import Finished
@@ -130,12 +130,14 @@ def _write(
     marked: dict[Path, list[str]] = defaultdict(list)
     with database.lock(conn), conn.transaction:
         _add_inputs(ready, tables)
+        for store in {bundle.store for some in ready.values() for bundle in some}:
+            stores.set_aside(bundles.found_store(store), store)
         for process, table in tables.items():
             new, old = _new_bundles(table, ready[process], tables, failed)
             _insert(table, new, run_id)
-            for bundle in new:
+            for bundle in [*new, *old]:
                 marked[bundle.store].append(bundle.manifest["unit_id"])
-            known[process] += old
+            known[process] += len(old)
             recorded[process] += len(new)
         for store, names in marked.items():
             bundles.mark(store, names)
@@ -289,14 +291,14 @@ def _add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> Non
     Batches may come in any order after a retry, and a store may outlive its database.
     """
     for process in reversed(tables):
-        stores = {
+        wanted = {
             (given["unit_id"], given["content_sha256"]): (given, bundle.store)
             for bundle in ready[process]
             for given in bundle.manifest["inputs"]
         }
-        for given in _unrecorded([given for given, _ in stores.values()], tables):
+        for given in _unrecorded([given for given, _ in wanted.values()], tables):
             batch = ready[given["process"]]
-            store = stores[given["unit_id"], given["content_sha256"]][1]
+            store = wanted[given["unit_id"], given["content_sha256"]][1]
             directory = bundles.place(store, given["process"], given["unit_id"])
             if any(other.directory == directory for other in batch):
                 continue
@@ -325,8 +327,8 @@ def _unrecorded(inputs: list[dict[str, Any]], tables: dict[str, Any]) -> list[di
 
 def _new_bundles(
     table: Any, ready: list[Finished], tables: dict[str, Any], failed: list[dict[str, Any]]
-) -> tuple[list[Finished], int]:
-    """Return the bundles to record, and how many are recorded already.
+) -> tuple[list[Finished], list[Finished]]:
+    """Return the bundles to record, and those whose units are recorded with the same content.
 
     Another content than what is recorded is a failure, and so is an input that is not recorded
     as the bundle says: lineage must hold.
@@ -339,7 +341,6 @@ def _new_bundles(
     }
     new: dict[tuple[Any, ...], Finished] = {}
     copies: list[tuple[Finished, str]] = []
-    old = 0
     # checked before, but only now is the lock held
     in_place = bundles.each(bundles.in_place, ready, ready[0].directory) if ready else []
     for bundle, is_in_place in zip(ready, in_place, strict=True):
@@ -351,14 +352,15 @@ def _new_bundles(
             for given in manifest["inputs"]
             if (given["unit_id"], given["content_sha256"]) in unrecorded
         ]
-        if known is not None and known.content_sha256 == bundle.content_sha256:
-            old += 1
+        if known is not None and known.content_sha256 == bundle.content_sha256 and is_in_place:
             copies.append((bundle, known.execution_id))
             continue
-        if known is not None and _seen(manifest) != known.files_seen:
+        if not is_in_place:
+            error = f"{_where(bundle)} was set aside meanwhile"
+        elif known is not None and _seen(manifest) != known.files_seen:
             error = (
                 f"what {_where(bundle)} was made of has changed since it was recorded from "
-                f"{known.bundle_url}: run again"
+                f"{known.bundle_url}: run again, with source_changes compare"
             )
         elif known is not None:
             error = (
@@ -371,14 +373,12 @@ def _new_bundles(
                 f"{_where(bundle)} was made from {lost[0]['process']} {name} with a content "
                 "that is not recorded"
             )
-        elif not is_in_place:
-            error = f"{_where(bundle)} was set aside meanwhile"
         else:
             new.setdefault(key, bundle)
             continue
         failed.append(_failure(bundle, error))
     _add_copies(copies)
-    return list(new.values()), old
+    return list(new.values()), [bundle for bundle, _ in copies]
 
 
 def _seen(manifest: dict[str, Any]) -> str | None:

@@ -284,7 +284,10 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def set_aside(identity: str, store: Path) -> None:
-    """Set aside what was invalidated while the store was away."""
+    """Set aside what was invalidated while the store was away.
+
+    To be called under the schema's lock.
+    """
     rows = (Store.Retired() & {"store_id": identity}).to_dicts()
     if not rows:
         return
