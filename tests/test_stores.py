@@ -11,6 +11,8 @@ import pytest
 import test_core
 from bossflow import invalidate, stores, verify
 from bossflow.kit import bundles, tasks
+from relabel_block import relabel_block
+from steps import Cutouts, write_volume
 from test_core import PROGRAMS, Pipeline, bossflow_says, copies, count_words
 
 toy, files, lab = test_core.toy, test_core.files, test_core.pipeline  # fixtures
@@ -263,3 +265,46 @@ def test_what_was_invalidated_elsewhere_is_not_recorded_by_a_run_under_way(
     assert "was set aside meanwhile" in failed["error"]
     assert made(lab.run(files)) == (1, 0)
     assert bossflow_says("verify", "--request", request)[0] == 0
+
+
+@pytest.fixture
+def cutouts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cutouts:
+    made = Cutouts(tmp_path, monkeypatch)
+    made.volume = write_volume(tmp_path / "volume.zarr", (32, 16, 16))
+    return made
+
+
+def chunks(store: Path) -> int:
+    return len(list(store.glob("STITCH/*/*/segmentation/8_8_30/*")))
+
+
+def test_a_volume_is_whole_in_one_store(cutouts: Cutouts) -> None:
+    """Two stores that have a part of its blocks each are no volume."""
+    asked, own = {"block_shape": [16, 16, 16]}, cutouts.directory / "own"
+    cutouts.label(**asked)
+    lost = next(bundles.every(cutouts.store, "RELABEL_BLOCK"))
+    shutil.rmtree(lost)
+    invalidate_lost = ("invalidate", "--lost", "--store", str(cutouts.store), "--yes")
+    assert bossflow_says(*invalidate_lost)[0] == 0
+    whole = cutouts.label(**asked, store=str(own))
+    assert whole["verdict"] == {"missing": None}
+    assert chunks(own) == 2, "all in the store that was given"
+
+
+def test_a_volume_that_a_store_has_a_part_of_is_shown_where_it_is_whole(cutouts: Cutouts) -> None:
+    asked, own = {"block_shape": [16, 16, 16]}, cutouts.directory / "own"
+    cutouts.label(**asked)
+    closed = cutouts.store.with_name("closed")
+    cutouts.store.rename(closed)
+
+    def fail(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+        if unit.arguments["number"] == 1:
+            raise ValueError("not today")
+        relabel_block(unit, bundle)
+
+    cutouts.programs = cutouts.programs | {"RELABEL_BLOCK": fail}
+    assert cutouts.label(**asked, store=str(own))["verdict"]["missing"]
+    assert chunks(own) == 1
+    closed.rename(cutouts.store)
+    summary = cutouts.label(**asked, store=str(own))["summary"]
+    assert "nothing to compute" in summary and f"{cutouts.store}/STITCH" in summary

@@ -142,9 +142,10 @@ def _plan(
     if missing:
         with database.lock(database.connection()):  # what others record from here on is marked
             marks = bundles.marks(store)
-        later, _ = _found(ledger.recorded_units(tables, missing.values()), missing, here)
-        found |= later
-        missing = {name: unit for name, unit in missing.items() if name not in later}
+        later = ledger.recorded_units(tables, missing.values())
+        recorded |= later
+        found, _ = _found(later, units, here, found)
+        missing = {name: unit for name, unit in units.items() if name not in found}
     result |= _told(workflow, units, found, missing, False)
     versions = {
         there.execution_id: reads.version
@@ -207,9 +208,14 @@ def _asks(tasks: list[dict[str, Any]], units: Iterable[UnitPlan]) -> dict[str, d
 
 
 def _found(
-    recorded: dict[str, Recorded], units: dict[str, UnitPlan], here: stores.Here
+    recorded: dict[str, Recorded],
+    units: dict[str, UnitPlan],
+    here: stores.Here,
+    known: dict[str, Path] | None = None,
 ) -> tuple[dict[str, Path], dict[str, Recorded]]:
     """Return where the bundles of recorded units are here, and the units that are away.
+
+    `known` are those that were found before.
 
     Raises
     ------
@@ -221,12 +227,10 @@ def _found(
     candidates = {
         name: [path for path in paths if path not in closed] for name, paths in places.items()
     }
-    found = {}
+    left = {name: [path] for name, path in (known or {}).items()}
     for name, paths in candidates.items():
-        left = [path for path in paths if path not in gone]
-        if left:
-            found[name] = left[0]
-    lost = [name for name, paths in candidates.items() if paths and name not in found]
+        left[name] = [path for path in paths if path not in gone]
+    lost = [name for name, paths in candidates.items() if paths and not left[name]]
     if lost:
         first, where = units[lost[0]], candidates[lost[0]][0]
         name = shlex.quote(bundles.shown(where.parents[2]))
@@ -235,7 +239,9 @@ def _found(
             f"{first.key.get('block', '')} in {bundles.shown(where)}): bring the store back, or "
             f"run `bossflow invalidate --lost --store {name}` so that they are made again"
         )
-    return found, {name: one for name, one in recorded.items() if not candidates[name]}
+    found = stores.in_one_store(units, left, here.given)
+    away = {name: one for name, one in recorded.items() if not candidates[name]}
+    return {name: paths[0] for name, paths in found.items() if paths}, away
 
 
 def _notes(away: dict[str, Recorded], here: stores.Here) -> list[str]:

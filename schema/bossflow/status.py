@@ -66,8 +66,13 @@ def _one(
         found = ledger.recorded_units(work.stage_tables([workflow]), units)
     else:
         found = {unit.unit_id: recorded[unit.unit_id] for unit in units if unit.unit_id in recorded}
+    places = stores.in_one_store(
+        {unit.unit_id: unit for unit in units},
+        {name: here.candidates(one) for name, one in found.items() if here.given or one.copies},
+        here.given,
+    )
     if here.given is not None:
-        found = {name: one for name, one in found.items() if here.candidates(one)}
+        found = {name: one for name, one in found.items() if places.get(name)}
     counts = ledger.progress(units, found)
     missing = [unit for unit in units if unit.unit_id not in found]
     errors = {
@@ -80,7 +85,9 @@ def _one(
     described = workflow.describe(request, counts)
     for unit in units:
         if unit.unit_id in found and unit.key.keys() == {"request_id"}:
-            _as_seen(described, stores.urls(here, found[unit.unit_id]))
+            one = found[unit.unit_id]
+            seen = places.get(unit.unit_id) or here.candidates(one)
+            _as_seen(described, stores.urls(one, seen))
     state = "complete" if not missing else "failed" if errors else "missing"
     return {
         "request": row["request_id"],

@@ -19,6 +19,7 @@ from . import database
 from .insert import insert_absent
 from .kit import buckets, bundles
 from .tables import Execution, Store
+from .work import UnitPlan
 
 KEYS_PER_QUERY = 1000
 
@@ -244,12 +245,51 @@ class Here:
         self._places[identity] = [(key["machine"], bundles.url(store)), *others]
 
 
-def urls(here: Here, bundle: Any) -> dict[str, str]:
+def in_one_store(
+    units: dict[str, UnitPlan], places: dict[str, list[Path]], given: Path | None
+) -> dict[str, list[Path]]:
+    """Return where units' bundles are, with those `within` an input's only where it is.
+
+    What such units write is of use in one store only: one that has them all, if there is one, and
+    else the one that a run was given.
+
+    Parameters
+    ----------
+    units : dict
+        All units of what is asked for, by id.
+    places : dict
+        Unit id to the directories of its bundle, the first of which is taken.
+    given : Path, optional
+        The store that a run was given.
+    """
+    inside: dict[str, list[str]] = defaultdict(list)
+    for name, unit in units.items():
+        if unit.within is not None:
+            inside[unit.within.unit_id].append(name)
+    kept = dict(places)
+    for host, guests in inside.items():
+        together = [host, *guests]
+        held = [{path.parents[2] for path in places.get(name, ())} for name in together]
+        whole = set.intersection(*held)
+        ranked = [path.parents[2] for path in places.get(host, ())]
+        chosen = next((store for store in ranked if store in whole), given)
+        if chosen is None:
+            continue
+        for name in together:
+            left = [path for path in places.get(name, ()) if path.parents[2] == chosen]
+            if left:
+                kept[name] = left
+            else:
+                kept.pop(name, None)
+    return kept
+
+
+def urls(bundle: Any, directories: Iterable[Path]) -> dict[str, str]:
     """Return where the files that a recorded bundle names are here, by column.
 
     Nothing if they are where they were when they were recorded, or away.
     """
-    for directory in here.candidates(bundle):
+    for directory in directories:
         if bundles.url(directory) == bundle.bundle_url:
             break
         with contextlib.suppress(ValueError, OSError):

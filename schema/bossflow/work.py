@@ -94,7 +94,7 @@ class UnitPlan:
 
     Arguments decide what is made: a bundle made with others is never reused. Settings, such as
     an archive's address, only say how. `memory` is what its program takes at most (bytes), `reads`
-    what it reads of an archive.
+    what it reads of an archive, `within` the input in whose bundle some of its files lie.
     """
 
     process: str
@@ -104,6 +104,7 @@ class UnitPlan:
     settings: dict[str, Any] = field(default_factory=dict)
     memory: int = 2 * GIB
     reads: Reads | None = None
+    within: "UnitPlan | None" = field(default=None, repr=False)
 
     @cached_property
     def unit_id(self) -> str:

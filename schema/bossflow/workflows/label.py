@@ -494,6 +494,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             (stitch, label),
             settings={"earlier": request.given["earlier"]},
             memory=_memory("RELABEL_BLOCK", label.voxels),
+            within=stitch,
         )
         for number, label in enumerate(labels)
     ]
