@@ -60,10 +60,11 @@ def described(
             try:
                 with _where(row):
                     metadata = archive.describe(source, resolution, host, token)
-                    boxes = _boxes(found["rows"], source, resolution, metadata)
-                    files = archive.files(source, resolution, host, token, boxes)
+                    if params.get("source_changes") != "off":
+                        boxes = _boxes(found["rows"], source, resolution, metadata)
+                        files = archive.files(source, resolution, host, token, boxes)
             except Unreachable as error:
-                unreachable = str(error)
+                metadata, unreachable = None, str(error)
             return {
                 "source": source,
                 "resolution": resolution,

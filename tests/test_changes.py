@@ -243,3 +243,21 @@ def test_a_program_does_not_set_aside_a_copy_that_was_recorded_meanwhile(
     assert sum("another run recorded it meanwhile" in line for line in lines) == BLOCKS
     code, text = bossflow_says("verify", "--request", one[0]["requests"][0])
     assert code == 0, text
+
+
+def test_labels_of_a_copy_from_before_it_had_its_own_set_are_the_same_labels(
+    cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They serve what is read in place, and were made of other arguments."""
+    with monkeypatch.context() as before:
+        before.setattr(label, "_has", lambda *_: True)
+        staged = cutouts.label(**SHAPE, stage=True)
+        in_place = cutouts.label(**SHAPE, stage=False)
+    assert made(in_place) == {"STITCH": 1, "RELABEL_BLOCK": BLOCKS}
+    touch(cutouts)
+    for mode in ("voxels", "compare"):
+        again = cutouts.label(**SHAPE, stage=False, source_changes=mode)
+        assert "nothing to compute" in again["summary"], again["summary"]
+    again = cutouts.label(**SHAPE, stage=True)
+    assert again["plan"]["requests"] == staged["plan"]["requests"]
+    assert "nothing to compute" in again["summary"]

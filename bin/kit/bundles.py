@@ -384,6 +384,12 @@ def stamp(directory: Path) -> tuple[Any, ...]:
     return written.st_ino, written.st_mtime_ns
 
 
+def made_digest(manifest: dict[str, Any]) -> str:
+    """Return the digest of what was made alone, whatever it was made of."""
+    names = ("attributes", "urls", "parts", "files")
+    return digest({name: manifest[name] for name in names})
+
+
 def content_digest(manifest: dict[str, Any]) -> str:
     """Return the digest of a bundle's results: no times, no run, no place."""
     names = ("process", "key", "arguments", "attributes", "urls", "parts", "files", "inputs")

@@ -172,8 +172,9 @@ def run_unit(
             }
             manifest = described(unit, bundle, store, made_from) | measured
             if compare:
-                found = {"content_sha256": manifest["content_sha256"], "seen": seen(manifest)}
-                return receipt | {"state": "compared"} | found
+                made = {"made_sha256": bundles.made_digest(manifest), "seen": seen(manifest)}
+                made["content_sha256"] = manifest["content_sha256"]
+                return receipt | {"state": "compared"} | made
             seal(unit, bundle, manifest)
         finally:
             shutil.rmtree(working, ignore_errors=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .insert import insert_absent
+from .kit import bundles
 from .ledger import KEYS_PER_QUERY, Recorded
 from .tables import Reading
 from .voxels import files
@@ -64,6 +65,7 @@ def judge(
     recorded: dict[str, Recorded],
     now: dict[str, str],
     compared: dict[str, dict[str, Any]] | None,
+    found: dict[str, Path],
 ) -> Judgement:
     """Say which recorded units hold, which don't, and of which the voxels must tell.
 
@@ -77,6 +79,8 @@ def judge(
         What `seen` gave.
     compared : dict, optional
         By unit, the receipts of those that were compared.
+    found : dict
+        By unit, where its bundle is here.
 
     Raises
     ------
@@ -107,7 +111,7 @@ def judge(
         judged.notes.append(f"{said}: their voxels are compared first")
     elif doubtful:
         for name in doubtful:
-            is_same = _is_same(units[name], recorded[name], now[name], compared)
+            is_same = _is_same(units[name], recorded[name], now[name], compared, found.get(name))
             (same if is_same else changed).append(name)
     judged.wrong = {recorded[name].execution_id: name for name in [*old, *changed]}
     left = unknown if mode in ("compare", "keep") else []
@@ -121,6 +125,7 @@ def _is_same(
     recorded: Recorded,
     now: str,
     compared: dict[str, dict[str, Any]] | None,
+    bundle: Path | None,
 ) -> bool:
     no_receipt = {"error": "its task failed, or its files changed meanwhile"}
     receipt = (compared or {}).get(unit.unit_id, no_receipt)
@@ -135,7 +140,11 @@ def _is_same(
             f"block {unit.key.get('block', '')} changed while it was compared: run again when "
             "its files are at rest"
         )
-    return bool(receipt["content_sha256"] == recorded.content_sha256)
+    if receipt["content_sha256"] == recorded.content_sha256:
+        return True
+    # of other arguments, such as labels of a copy, from when these had no set of their own
+    same = bundle and bundles.made_digest(bundles.read(bundle).manifest) == receipt["made_sha256"]
+    return bool(same)
 
 
 def _blocks(names: list[str], units: dict[str, UnitPlan]) -> str:
@@ -157,7 +166,6 @@ def _notes(
 ) -> list[str]:
     notes = []
     stamped = [u for u in units.values() if u.reads and "stamp" in (u.reads.files or {})]
-    readable = [u for u in units.values() if u.reads and u.reads.files]
     if old:
         notes.append(f"{_blocks(old, units)} were read by an older way: they are read again")
     if changed:
@@ -178,7 +186,7 @@ def _notes(
             f"{_blocks(unknown, units)} were recorded without a trace of their files, so they "
             "could not be compared; from now on they are (--source_changes voxels compares them)"
         )
-    if mode == "off" and readable:
+    if mode == "off" and any(unit.reads for unit in units.values()):
         notes.append("whether sources changed was not looked at (source_changes off)")
     elif stamped:
         notes.append(

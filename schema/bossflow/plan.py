@@ -105,7 +105,7 @@ def _plan(
     found, away = _found(recorded, units, here)
     # what is away as well, if it can be compared: RECORD takes nothing else for it
     known = {name: one for name, one in recorded.items() if name in found or one.reading_version}
-    judged = changes.judge(mode, units, known, now, compared)
+    judged = changes.judge(mode, units, known, now, compared, found)
     missing = {name: unit for name, unit in units.items() if name not in found}
     if unreached and any(workflow.pulled_bytes(unit) for unit in missing.values()):
         raise ValueError(unreached[0])

@@ -18,8 +18,8 @@ from . import s3
 PAGE = 1000
 """Objects that a bucket names in one answer."""
 
-MOST = 20_000
-"""Requests for a channel, at most: ten minutes of them."""
+MOST = 2_000
+"""Requests for a channel, at most: a minute of them, and two million names."""
 
 AT_ONCE = 16
 
