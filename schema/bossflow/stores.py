@@ -181,12 +181,9 @@ class Here:
         if not bundle.copies:
             claimed = self._claim(bundle)
             return [claimed] if claimed else []
-        found = []
-        for store_id, path in bundle.copies:
-            store = self.path(store_id)
-            if store is not None:
-                found.append(store / path)
-        return sorted(found, key=lambda path: path.parents[2] != self.given)
+        found = [(self.path(store_id), path) for store_id, path in bundle.copies]
+        found.sort(key=lambda copy: copy[0] != self.given)
+        return [store / path for store, path in found if store is not None]
 
     def is_as_recorded(self, directory: Path, manifest_sha256: str) -> bool:
         """Say whether a bundle that no store has claimed is there, and what was recorded."""
