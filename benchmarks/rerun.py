@@ -31,7 +31,7 @@ executor.$local.pollInterval = '50 ms'
 """
 
 
-def recorded(ours: Bossflow, units: int, options: Any) -> dict[str, Any]:
+def recorded(ours: Bossflow, units: int, options: Any, chunk: int = BLOCK) -> dict[str, Any]:
     """Make and record at least so many units; returns the run's parameters."""
     layers = -(-units // (2 * LAYER[0] * LAYER[1]))
     shape = [BLOCK * count for count in (layers, *LAYER)]
@@ -42,8 +42,9 @@ def recorded(ours: Bossflow, units: int, options: Any) -> dict[str, Any]:
         index = [np.arange(*e) % side for e, side in zip(ends, sample.shape, strict=True)]
         return sample[np.ix_(*index)]
 
-    name = f"{'x'.join(map(str, shape))}-{common.digest(sample)}"
-    where = common.precomputed(name, shape, str(sample.dtype), cut, encoding="raw")
+    name = f"{'x'.join(map(str, shape))}-{chunk}-{common.digest(sample)}"
+    chunks = {"encoding": "raw", "chunk_size": [chunk] * 3}
+    where = common.precomputed(name, shape, str(sample.dtype), cut, **chunks)
     params = {
         "source": f"precomputed://{where}",
         "block_shape": [BLOCK] * 3,

@@ -50,7 +50,7 @@ def test_every_benchmark_says_how_to_use_it(program: str) -> None:
 
 def test_every_benchmark_is_described() -> None:
     described = (ROOT / "docs" / "benchmarks.md").read_text()
-    assert {"label.py", "pull.py", "rerun.py"} <= set(PROGRAMS)
+    assert {"changes.py", "label.py", "pull.py", "rerun.py"} <= set(PROGRAMS)
     assert all(f"`{program}`" in described for program in PROGRAMS)
 
 
@@ -133,6 +133,39 @@ def test_pull_asks_both_ways_for_the_same_voxels(monkeypatch: pytest.MonkeyPatch
             pull.second(pull.bare, host, uri, box)
             assert intern == sorted(asked) != []
         assert taken.wall_s > 0.02, "the link is no slower than its round trip"
+
+
+def test_a_look_at_files_is_measured_only_if_it_sees_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import changes
+
+    options = argparse.Namespace(blocks=11, rounds=1)
+    found = changes.looks(options)
+    forms = [(chunks, form) for chunks in (8, 100) for form in ("Zarr 2", "Zarr 3")]
+    assert set(found) == {f"11 blocks, {chunks} files each, {form}" for chunks, form in forms}
+    monkeypatch.setattr(os, "utime", lambda *_, **__: None)
+    with pytest.raises(SystemExit, match="not seen"):
+        changes.looks(options)
+
+
+@pytest.mark.nextflow
+@pytest.mark.soak
+def test_changes_measures_plan_where_all_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import changes
+    import rerun
+
+    monkeypatch.setattr(rerun, "LAYER", (2, 2))
+    np.save(tmp_path / "volume.npy", np.arange(4096, dtype=np.uint32).reshape(16, 16, 16) // 99)
+    given = {"volume": tmp_path / "volume.npy", "json": tmp_path / "changes.json"}
+    given |= {"blocks": 3, "units": 8, "rounds": 1}
+    words = [word for name, value in given.items() for word in (f"--{name}", str(value))]
+    monkeypatch.setattr(sys, "argv", ["changes.py", *words])
+    changes.main()
+    figures = json.loads(given["json"].read_text())["figures"]
+    assert figures.keys() >= {"PLAN, source_changes compare", "PLAN, source_changes off"}
 
 
 @pytest.mark.nextflow
