@@ -44,10 +44,13 @@ NOT_COMPARED = {
         "peak_memory_bytes",
         "manifest_sha256",
     ),
+    "execution__copy": ("store_id", "copy_sha256"),
+    "store": ("store_id",),
+    "store__place": ("store_id",),
     "request": ("first_run_id",),
     "schema_version": ("deployed",),
 }
-"""Times, runs and measured values; by table."""
+"""Times, runs, measured values and what is drawn; by table."""
 
 
 @dataclass(repr=False)  # it may hold a password
@@ -329,12 +332,13 @@ class Lab:
     def files(self) -> dict[str, str]:
         """Return the store's files with their checksums, `bundle.json` without measured values.
 
-        Left out is what nobody reads: what was retired, and what killed programs left.
+        Left out is what nobody reads: what was retired, and what killed programs left; also the
+        store's id, and the word that RECORD leaves.
         """
         found = {}
         for path in bundles.files_below(self.store):
             name = path.relative_to(self.store).as_posix()
-            if name.startswith((".retired/", ".tmp-")):
+            if name.startswith((".retired/", ".tmp-", f"{bundles.MARKS}/", bundles.STORE_FILE)):
                 continue
             content = path.read_bytes()
             if path.name == bundles.MANIFEST:
