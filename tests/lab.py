@@ -79,8 +79,11 @@ class Lab:
         }
 
     def asked(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return parameters with those that name this lab's archive."""
-        return {"source": CHANNEL, "bossdb_host": self.host, "archive": "lab"} | params
+        """Return parameters with those that name this lab's archive and, for a team, its store."""
+        own = {"source": CHANNEL, "bossdb_host": self.host, "archive": "lab"}
+        if "DJ_HOST" in self.environment:
+            own["store"] = str(self.home / "store")
+        return own | params
 
     def nextflow(self, reports: bool = False, **params: Any) -> "Outcome":
         """Run it with Nextflow; a parameter that is None is not given."""

@@ -87,8 +87,11 @@ class Database:
             soon(lambda: not psutil.pid_exists(number))
             program = "from bossflow import database; database.start_embedded()"
             own = self.team.environment | {"BOSSFLOW_HOME": str(data.parent)}
+            rules = (data / "pg_hba.conf").read_text()
             done = Team(own, self.team.directory).python(program, schema=self.schema)
             assert done.returncode == 0, done.stderr
+            (data / "pg_hba.conf").write_text(rules)  # bossflow's own know one user only
+            self.ask("SELECT pg_reload_conf()")
             return
         port = self.team.environment["DJ_PORT"]
         found = subprocess.run(
