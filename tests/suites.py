@@ -11,10 +11,10 @@ import pytest
 BUDGETS = {
     "slurm": 6.5,
     "docker": 9.5,
-    "mysql": 4.0,
-    "s3": 3.0,
+    "mysql": 5.5,
+    "s3": 3.5,
     "faults": 14.0,
-    "clouds": 2.5,
+    "clouds": 3.0,
     "nextflow": 10.5,
     "core": 9.5,
 }

@@ -9,6 +9,8 @@ import pytest
 from conftest import ROOT
 from team import Team, a_schema, each_server
 
+pytestmark = pytest.mark.faults
+
 # Runs a request of the toy, and one of the label workflow where blocks are asked for, of which
 # another outside workflow has made something too.
 RUN = """

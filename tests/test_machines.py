@@ -22,6 +22,8 @@ from team import Team, deployed, each_server
 from test_older import on_disk
 from test_stores import swap
 
+pytestmark = pytest.mark.faults
+
 RUNNER = f"machines_{os.getpid()}"
 BLOCKS = {"block_shape": [16, 16, 16], "connectivity": 6}
 ALL = {"LABEL_BLOCK": 2, "LINK_BLOCK": 2, "STITCH": 1, "RELABEL_BLOCK": 2}
