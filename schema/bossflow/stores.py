@@ -172,7 +172,9 @@ class Here:
         return self.given
 
     def candidates(self, bundle: Any) -> list[Path]:
-        """Return where a recorded bundle should be here, the store that was given first.
+        """Return where a recorded bundle should be here, by the order in which it is looked for.
+
+        The store that was given comes first, then where it was when it was recorded.
 
         Parameters
         ----------
@@ -181,9 +183,12 @@ class Here:
         if not bundle.copies:
             claimed = self._claim(bundle)
             return [claimed] if claimed else []
-        found = [(self.path(store_id), path) for store_id, path in bundle.copies]
-        found.sort(key=lambda copy: copy[0] != self.given)
-        return [store / path for store, path in found if store is not None]
+        stores = [(self.path(store_id), path) for store_id, path in bundle.copies]
+        found = [(store, store / path) for store, path in stores if store is not None]
+        if len(found) > 1:  # else there is nothing to choose, for most of 10,000 bundles
+            recorded = bundle.bundle_url
+            found.sort(key=lambda one: (one[0] != self.given, bundles.url(one[1]) != recorded))
+        return [path for _, path in found]
 
     def is_as_recorded(self, directory: Path, manifest_sha256: str) -> bool:
         """Say whether a bundle that no store has claimed is there, and what was recorded."""
