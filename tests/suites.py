@@ -14,7 +14,7 @@ BUDGETS = {
     "mysql": 5.5,
     "s3": 3.5,
     "faults": 14.0,
-    "clouds": 3.0,
+    "clouds": 4.0,
     "nextflow": 10.5,
     "core": 9.5,
 }
