@@ -15,7 +15,7 @@ BUDGETS = {
     "s3": 3.5,
     "faults": 14.0,
     "clouds": 4.0,
-    "nextflow": 10.5,
+    "nextflow": 12.0,
     "core": 9.5,
 }
 """Minutes of all of pytest's processes together, in CI on two cores, by suite.
