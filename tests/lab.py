@@ -211,6 +211,8 @@ class Steps:
         planned, plan = self.plan("plan", *given)
         if planned and plan["compare"] and not plan["problem"]:
             compared = [str(made / "receipts.jsonl") for made in self.computed(planned, plan)]
+            if not compared:
+                return self.end("none could be compared")
             planned, plan = self.plan("again", *given, *compared)
         if not planned:
             return self.end("PLAN died")

@@ -172,6 +172,17 @@ def test_what_looks_changed_is_compared_before_it_is_planned(stage: Stage, die: 
     assert any("recorded 1 tasks in 1 batches" in line for line in said(run)), said(run)
 
 
+def test_a_run_of_which_nothing_can_be_compared_says_so(stage: Stage) -> None:
+    run = stage.run(
+        *SOURCE,
+        plan={"compare": True, "tasks": [job("LABEL_BLOCK-00000")]},
+        die=["LABEL_BLOCK-00000"],
+    )
+    assert run.returncode != 0
+    assert "none could be compared" in run.stdout + run.stderr
+    assert stage.programs.count("plan") == 1
+
+
 def test_recording_goes_on_while_blocks_are_computed(stage: Stage) -> None:
     pulls = [job(f"PULL_BLOCK-{n:05}") for n in range(30)]
     labels = [job(f"LABEL_BLOCK-{n:05}", f"PULL_BLOCK-{n:05}") for n in range(30)]

@@ -124,6 +124,17 @@ def test_a_copy_is_refused_until_one_is_named(lab: Pipeline, files: list[Path]) 
     assert made(lab.run(files)) == (0, 0), "a store of its own, for what the other one has not"
 
 
+def test_word_of_what_was_recorded_is_kept_for_as_long_as_a_run_may_last(
+    lab: Pipeline, files: list[Path]
+) -> None:
+    lab.run(files[:1])
+    (recent,) = bundles.marks(lab.store)
+    old = lab.store / bundles.MARKS / "20200101-0000000000000000"
+    old.write_text("[]")
+    lab.run(files)
+    assert not old.exists() and recent in bundles.marks(lab.store)
+
+
 def test_a_store_has_one_id_whoever_makes_it(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     with ThreadPoolExecutor(16) as pool:

@@ -17,9 +17,6 @@ from .tables import Reading
 from .voxels import files
 from .work import UnitPlan
 
-MODES = ("compare", "voxels", "keep", "off")
-"""Values of the parameter `source_changes`."""
-
 
 @dataclass
 class Judgement:
@@ -29,8 +26,8 @@ class Judgement:
     ----------
     compare : list of str
         Ids of the units that are to be compared by their voxels first.
-    wrong : dict
-        Executions that no longer hold, and the ids of their units.
+    wrong : set of str
+        Executions that no longer hold.
     remember : dict
         Execution to what its files look like now.
     notes : list of str
@@ -38,7 +35,7 @@ class Judgement:
     """
 
     compare: list[str] = field(default_factory=list)
-    wrong: dict[str, str] = field(default_factory=dict)
+    wrong: set[str] = field(default_factory=set)
     remember: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -72,7 +69,7 @@ def judge(
     Parameters
     ----------
     mode : str
-        One of `MODES`.
+        The parameter `source_changes`.
     units, recorded : dict
         By id, units and what is recorded of them and is here.
     now : dict
@@ -113,7 +110,7 @@ def judge(
         for name in doubtful:
             is_same = _is_same(units[name], recorded[name], now[name], compared, found.get(name))
             (same if is_same else changed).append(name)
-    judged.wrong = {recorded[name].execution_id: name for name in [*old, *changed]}
+    judged.wrong = {recorded[name].execution_id for name in [*old, *changed]}
     left = unknown if mode in ("compare", "keep") else []
     judged.remember = {recorded[name].execution_id: now[name] for name in [*same, *left]}
     judged.notes += _notes(mode, units, old, changed, same, left, differ)

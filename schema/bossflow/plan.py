@@ -134,13 +134,14 @@ def _plan(
         result |= {"compare": True, "text": "", "tasks": tasks, "asks": asks}
         return
     if judged.wrong:
-        invalidate.invalidate(invalidate.with_pulled(set(judged.wrong)))
+        invalidate.invalidate(invalidate.with_pulled(judged.wrong))
         recorded = ledger.recorded_units(tables, units.values())
         found, _ = _found(recorded, units, here)
         missing = {name: unit for name, unit in units.items() if name not in found}
     marks: list[str] = []
     if missing:
         with database.lock(database.connection()):  # what others record from here on is marked
+            bundles.forget_marks(store)
             marks = bundles.marks(store)
         later = ledger.recorded_units(tables, missing.values())
         recorded |= later

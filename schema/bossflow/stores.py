@@ -18,10 +18,9 @@ from typing import Any
 from . import database
 from .insert import insert_absent
 from .kit import buckets, bundles
+from .ledger import KEYS_PER_QUERY, Recorded
 from .tables import Execution, Store
 from .work import UnitPlan
-
-KEYS_PER_QUERY = 1000
 
 
 def machine() -> str:
@@ -88,7 +87,7 @@ class Here:
             return f"{bundles.shown(bundles.local(url))} of {name}"
         return store_id
 
-    def where_is(self, bundle: Any) -> str:
+    def where_is(self, bundle: Recorded) -> str:
         """Return in words where a recorded bundle is or was."""
         if bundle.copies:
             return self.where(bundle.copies[0][0])
@@ -139,7 +138,7 @@ class Here:
         others = [
             place
             for place in (bundles.local(other) for _, other in places)
-            if place != store and self.id_of(place) == identity and not _same(place, store)
+            if place != store and self._is(place, identity) and not _same(place, store)
         ]
         if others and (own, url) not in places:
             raise ValueError(
@@ -171,14 +170,10 @@ class Here:
         assert self.given is not None
         return self.given
 
-    def candidates(self, bundle: Any) -> list[Path]:
+    def candidates(self, bundle: Recorded) -> list[Path]:
         """Return where a recorded bundle should be here, by the order in which it is looked for.
 
         The store that was given comes first, then where it was when it was recorded.
-
-        Parameters
-        ----------
-        bundle : ledger.Recorded
         """
         if not bundle.copies:
             claimed = self._claim(bundle)
@@ -198,7 +193,7 @@ class Here:
             return False
         return hashlib.sha256(text).hexdigest() == manifest_sha256
 
-    def _claim(self, bundle: Any) -> Path | None:
+    def _claim(self, bundle: Recorded) -> Path | None:
         directory = bundles.local(bundle.bundle_url)
         if not self.is_as_recorded(directory, bundle.manifest_sha256):
             return None
@@ -286,7 +281,7 @@ def in_one_store(
     return kept
 
 
-def urls(bundle: Any, directories: Iterable[Path]) -> dict[str, str]:
+def urls(bundle: Recorded, directories: Iterable[Path]) -> dict[str, str]:
     """Return where the files that a recorded bundle names are here, by column.
 
     Nothing if they are where they were when they were recorded, or away.

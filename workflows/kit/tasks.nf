@@ -50,7 +50,12 @@ def toCompare(plan_ch) {
 def whenCompared(compare_ch, compared_ch) {
     return compare_ch
         .combine(compared_ch.map { _name, receipts -> receipts }.toList())
-        .map { items -> items.drop(2) }
+        .map { items ->
+            if (items.size() == 2) {
+                error('blocks look changed, and none could be compared, as the tasks for it failed: run again, or go on with what is recorded by --source_changes keep')
+            }
+            items.drop(2)
+        }
 }
 
 // Hands what the tasks of each process ask for, [LABEL_BLOCK: [memory: 2000000000, seconds: 10], ...],
