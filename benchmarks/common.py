@@ -251,10 +251,14 @@ def _server_seconds(words: str | None) -> float:
 
 
 class Bossflow:
-    """A launch directory with a home, store, database and work directory of its own."""
+    """A launch directory with a home, store, database and work directory of its own.
 
-    def __init__(self, directory: Path) -> None:
+    `root` is the clone whose code runs.
+    """
+
+    def __init__(self, directory: Path, root: Path = ROOT) -> None:
         self.directory = directory
+        self.root = root
         self.env = {
             "BOSSFLOW_HOME": str(directory / "home"),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -268,7 +272,7 @@ class Bossflow:
         file.write_text(json.dumps(params))
         config = self.directory / "trace.config"
         config.write_text(f"trace {{ raw = true\nfields = '{TRACE_FIELDS}' }}\n")
-        command = ["nextflow", "-c", config, "run", ROOT, "-params-file", file]
+        command = ["nextflow", "-c", config, "run", self.root, "-params-file", file]
         return measure(command, self.directory, self.env, str(self.directory / "home"))
 
     def trace(self) -> dict[str, dict[str, float]]:
@@ -309,11 +313,11 @@ class Bossflow:
 
 
 @contextlib.contextmanager
-def bossflow(directory: Path) -> Iterator[Bossflow]:
+def bossflow(directory: Path, root: Path = ROOT) -> Iterator[Bossflow]:
     """Make a launch directory anew; its database stops, and its files go, at the end."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    ours = Bossflow(directory)
+    ours = Bossflow(directory, root)
     try:
         yield ours
     finally:

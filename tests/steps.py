@@ -37,7 +37,9 @@ class Cutouts(Pipeline):
     }
     volume: Path
 
-    def plan(self, *_: Any, compared: Any = None, **params: Any) -> tuple[dict[str, Any], Path]:
+    def plan(
+        self, *_: Any, compared: Any = None, sheet: Path | None = None, **params: Any
+    ) -> tuple[dict[str, Any], Path]:
         from bossflow.plan import plan
 
         self.runs += 1
@@ -51,7 +53,7 @@ class Cutouts(Pipeline):
         }
         run = run_of(self.runs, self.directory)
         asked = {"params": given | params, "run": run}
-        channels = described(asked["params"], schema, None, "public", str(self.directory))
+        channels = described(asked["params"], schema, sheet, "public", str(self.directory))
         plan(asked, channels, "0" * 16, work_dir, compared)
         return json.loads((work_dir / "plan.json").read_text()), work_dir
 

@@ -46,6 +46,11 @@ def asked(source: str, **ranges: Any) -> dict[str, Any]:
     return {"source": source, "resolution": 0, "where": "line 3 of cutouts.csv"} | none | ranges
 
 
+def resolved(source: str, **changes: Any) -> channels.Source:
+    (found,) = channels.resolve(described(source, **changes)).values()
+    return found
+
+
 def pull(channel: dict[str, Any]) -> None:
     """Record a block of a channel."""
     name = channel["channel_id"]
@@ -75,7 +80,7 @@ def test_a_box_selects_every_block_that_meets_it(home: Path) -> None:
     bossflow.connect()
     made = []
     for name in ("bossdb://a/b/one", "bossdb://a/b/two"):
-        channel, _ = channels.resolve(asked(name), described(name))
+        channel = resolved(name).channel
         bossflow.Channel.insert1(channel)
         pull(channel)
         made.append(channel["channel_id"])
@@ -90,43 +95,40 @@ def test_a_box_selects_every_block_that_meets_it(home: Path) -> None:
 
 def test_metadata_that_changed_are_an_error(home: Path) -> None:
     bossflow.connect()
-    row = asked("bossdb://a/b/changed")
-    channel, note = channels.resolve(row, described(row["source"]))
-    assert note is None
+    name = "bossdb://a/b/changed"
+    channel = resolved(name).channel
+    assert resolved(name).unreached is None
     bossflow.Channel.insert1(channel)
-    assert channels.resolve(row, described(row["source"])) == (channel, None)
+    assert resolved(name).channel == channel
     # nothing was pulled of it yet: what the archive says now counts
-    changed = described(row["source"], metadata=METADATA | {"dtype": "uint32"})
-    assert channels.resolve(row, changed)[0]["dtype"] == "uint32"
+    assert resolved(name, metadata=METADATA | {"dtype": "uint32"}).channel["dtype"] == "uint32"
     pull(channel)
-    for name, value, column in (
+    for entry, value, column in (
         ("dtype", "uint32", "dtype was uint64"),
         ("shape_zyx", [100, 200, 299], "channel_x1 was 293, the archive now says 292"),
         ("voxel_size_nm_zyx", [31.0, 8.0, 8.0], "voxel_size_z was 30.0"),
     ):
-        changed = described(row["source"], metadata=METADATA | {name: value})
         with pytest.raises(ValueError, match=column):
-            channels.resolve(row, changed)
+            resolved(name, metadata=METADATA | {entry: value})
 
 
 def test_the_archive_is_part_of_what_a_channel_is(home: Path) -> None:
-    row = asked("bossdb://a/b/c")
-    here, _ = channels.resolve(row, described(row["source"]))
-    there, _ = channels.resolve(row, described(row["source"], archive="elsewhere"))
+    bossflow.connect()
+    here, there = (
+        resolved("bossdb://a/b/c", archive=name).channel for name in ("lab", "elsewhere")
+    )
     assert here["channel_id"] != there["channel_id"]
 
 
 def test_an_archive_out_of_reach_does_only_for_recorded_channels(home: Path) -> None:
     bossflow.connect()
-    row = asked("bossdb://a/b/gone")
-    silent = described(row["source"], metadata=None, unreachable="lab can't be reached")
+    name, silent = "bossdb://a/b/gone", {"metadata": None, "unreachable": "lab can't be reached"}
     with pytest.raises(ValueError, match="lab can't be reached"):
-        channels.resolve(row, silent)
-    channel, _ = channels.resolve(row, described(row["source"]))
-    bossflow.Channel.insert1(channel)
-    found, note = channels.resolve(row, silent)
-    assert note == "lab can't be reached"
-    assert found["channel_x0"] == -7
+        resolved(name, **silent)
+    bossflow.Channel.insert1(resolved(name).channel)
+    found = resolved(name, **silent)
+    assert found.unreached == "lab can't be reached"
+    assert found.channel["channel_x0"] == -7
 
 
 def test_a_cutout_is_the_whole_channel_unless_ranges_say_otherwise(home: Path) -> None:

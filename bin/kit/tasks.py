@@ -137,14 +137,19 @@ def run_unit(
     """Make one unit's bundle, or take the whole one with the same inputs that is there.
 
     A task that compares (`compare` in its header) makes the bundle beside, and keeps only the
-    digest of what it holds.
+    digest of what it holds. A unit that is recorded (`recorded` says where) is made no more: RECORD
+    is to add rows of it (`add_rows`).
 
     Returns
     -------
     dict
         The unit's receipt.
     """
-    receipt = {name: line[name] for name in ("unit_id", "process", "key")}
+    receipt = {
+        name: line[name] for name in ("unit_id", "process", "key", "add_rows") if name in line
+    }
+    if "recorded" in line:
+        return receipt | {"state": "reused", "url": line["recorded"]}
     store = bundles.local(header["store"])
     final = bundles.place(store, line["process"], line["unit_id"])
     buckets.tidy()

@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import datajoint as dj
 
@@ -284,63 +284,75 @@ def meets(prefix: str, box: Box) -> str:
     )
 
 
-def chunk_of(row: dict[str, Any], described: dict[str, Any]) -> list[int] | None:
-    """Return the shape (ZYX) that a row's channel is best read in; None where it is not known."""
-    metadata = _described(row, described)["metadata"]
-    chunk: list[int] | None = metadata and metadata.get("chunk_zyx")
-    return chunk
+class Source(NamedTuple):
+    """What is known of a channel that is asked for.
+
+    Attributes
+    ----------
+    channel : dict
+        Its `Channel` row.
+    unreached : str, optional
+        Why the archive was not asked, if it was not.
+    chunk_zyx : list of int, optional
+        The shape that it is best read in, where that is known.
+    files : dict, optional
+        How it is looked at for changes; None where nothing tells.
+    """
+
+    channel: dict[str, Any]
+    unreached: str | None
+    chunk_zyx: list[int] | None
+    files: dict[str, Any] | None
 
 
-def files_of(row: dict[str, Any], described: dict[str, Any]) -> dict[str, Any] | None:
-    """Return how a row's channel is looked at for changes; None where nothing tells."""
-    files: dict[str, Any] | None = _described(row, described).get("files")
-    return files
-
-
-def _described(row: dict[str, Any], described: dict[str, Any]) -> dict[str, Any]:
-    given: dict[str, Any] = next(
-        channel
-        for channel in described["channels"]
-        if (channel["source"], channel["resolution"]) == (row["source"], row["resolution"])
-    )
-    return given
-
-
-def resolve(row: dict[str, Any], described: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """Return the `Channel` row that an asked-for row names, and why the archive was not asked.
+def resolve(described: dict[str, Any]) -> dict[tuple[str, int], Source]:
+    """Return URI and resolution to what is known of each described channel.
 
     Raises
     ------
     ValueError
-        If the archive can't be reached and the channel is not recorded, or if what it says
+        If an archive can't be reached and the channel is not recorded, or if what it says
         differs from what is recorded.
     """
-    given = _described(row, described)
-    identity = channel_id(given["archive"], given["source"], given["resolution"])
-    recorded = (Channel() & {"channel_id": identity}).to_dicts()
+    ids = {
+        _key(given): channel_id(given["archive"], *_key(given)) for given in described["channels"]
+    }
+    recorded: dict[str, dict[str, Any]] = {}
+    names = sorted(set(ids.values()))
+    for start in range(0, len(names), URIS_PER_QUERY):
+        some = [{"channel_id": name} for name in names[start : start + URIS_PER_QUERY]]
+        rows = (Channel() & some).to_dicts()
+        recorded |= {row["channel_id"]: row for row in rows}
+    return {
+        _key(given): _resolved(given, recorded.get(ids[_key(given)]))
+        for given in described["channels"]
+    }
+
+
+def _resolved(given: dict[str, Any], recorded: dict[str, Any] | None) -> Source:
     if given["metadata"] is None:
         if not recorded:
             raise ValueError(given["unreachable"])
-        return recorded[0], given["unreachable"]
+        return Source(recorded, given["unreachable"], None, given.get("files"))
     channel = channel_row(given)
     for name, limit in (("archive", 255), ("uri", 1024)):
         if len(channel[name]) > limit:
             raise ValueError(f"{name} {channel[name][:40]}... is longer than {limit} characters")
-    if recorded and _is_used(identity):
-        for name, value in channel.items():
-            if recorded[0][name] != value:
-                raise ValueError(
-                    f"{given['source']} changed: {name} was {recorded[0][name]}, the archive now "
-                    f"says {value}; if it was replaced, `bossflow invalidate --channel "
-                    f"{identity}` forgets what was made of it"
-                )
-    return channel, None
+    changed = [name for name, value in channel.items() if recorded and recorded[name] != value]
+    if recorded and changed and _is_used(channel["channel_id"]):
+        name = changed[0]
+        raise ValueError(
+            f"{given['source']} changed: {name} was {recorded[name]}, the archive now says "
+            f"{channel[name]}; if it was replaced, `bossflow invalidate --channel "
+            f"{channel['channel_id']}` forgets what was made of it"
+        )
+    return Source(channel, None, given["metadata"].get("chunk_zyx"), given.get("files"))
 
 
 def _is_used(identity: str) -> bool:
     """Say whether something was made of a channel."""
     block_tables = (table for table, _ in schema.tables if issubclass(table, FilledByBlock))
-    return any(len(table() & {"channel_id": identity}) for table in block_tables)
+    return any(table() & {"channel_id": identity} for table in block_tables)
 
 
 def cut(row: dict[str, Any], channel: dict[str, Any]) -> Box:

@@ -24,7 +24,11 @@ T = TypeVar("T")
 
 
 def insert_parquet(
-    table: Any, key: dict[str, Any], files: Iterable[Path], limit: int | None = None
+    table: Any,
+    key: dict[str, Any],
+    files: Iterable[Path],
+    limit: int | None = None,
+    start: int = 0,
 ) -> int:
     """Insert rows of Parquet files; call it in a transaction.
 
@@ -42,6 +46,8 @@ def insert_parquet(
         Parquet files with the other columns.
     limit : int, optional
         Insert only so many first rows.
+    start : int
+        How many of these are there already.
 
     Returns
     -------
@@ -49,25 +55,31 @@ def insert_parquet(
         How many rows were inserted.
     """
     total = 0
-    for rows, send in _one_ahead(_prepared(table, key, files, limit)):
+    for rows, send in _one_ahead(_prepared(table, key, files, limit, start)):
         send()
         total += rows
     return total
 
 
 def _prepared(
-    table: Any, key: dict[str, Any], files: Iterable[Path], limit: int | None
+    table: Any, key: dict[str, Any], files: Iterable[Path], limit: int | None, start: int
 ) -> Iterator[tuple[int, Send]]:
     """Yield number of rows and what sends them to the database, batch by batch."""
     prepare = _copy if table.connection.adapter.backend == "postgresql" else _values
-    left = math.inf if limit is None else limit
+    left = math.inf if limit is None else limit - start
     for path in files:
         source = pq.ParquetFile(path)
+        if start >= source.metadata.num_rows:
+            start -= source.metadata.num_rows
+            continue
         plain = all(_is_plain(table, field) for field in source.schema_arrow)
         for batch in source.iter_batches(BATCH_ROWS if plain else SLOW_BATCH_ROWS):
-            batch = batch.slice(0, int(min(left, batch.num_rows)))
-            if not batch.num_rows:
+            there, start = start, max(0, start - batch.num_rows)
+            batch = batch.slice(there, int(min(left, batch.num_rows)))
+            if left <= 0:
                 return
+            if not batch.num_rows:
+                continue
             left -= batch.num_rows
             yield batch.num_rows, (prepare if plain else _insert)(table, key, batch)
 

@@ -9,12 +9,12 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from math import ceil
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from . import __version__, changes, database, invalidate, ledger, stores, summary, work
-from .insert import insert_absent
+from .insert import ROWS, insert_absent
 from .kit import buckets, bundles
 from .ledger import Recorded
 from .tables import ParamSet, Request, Run
@@ -106,13 +106,17 @@ def _plan(
     # what is away as well, if it can be compared: RECORD takes nothing else for it
     known = {name: one for name, one in recorded.items() if name in found or one.reading_version}
     judged = changes.judge(mode, units, known, now, compared, found)
-    missing = {name: unit for name, unit in units.items() if name not in found}
+    missing = _missing(units, found)
     if unreached and any(workflow.pulled_bytes(unit) for unit in missing.values()):
         raise ValueError(unreached[0])
     result["notes"] = [
         f"{sentence}: what is asked of it is recorded, so it is not needed"
         for sentence in unreached
     ] + [*_notes(away, here), *judged.notes]
+    if more := sum(name in found for name, unit in units.items() if unit.add_rows):
+        result["notes"].append(
+            f"rows are added to {more:,} recorded results: they stay as they are"
+        )
     if not params.get("store"):
         result["notes"] += _of_default_store(here)
     given = int(params["blocks_per_task"]) if params.get("blocks_per_task") else None
@@ -128,7 +132,7 @@ def _plan(
     here.open()
     if judged.compare:
         doubtful = {name: units[name] for name in judged.compare}
-        tasks = _tasks([list(doubtful.values())], doubtful, {}, workflow.seconds, given, now)
+        tasks = _tasks(doubtful.values(), doubtful, {}, workflow.seconds, given, now)
         _write_tasks(tasks, header | {"compare": True}, store, directory)
         asks = _asks(tasks, doubtful.values())
         result |= {"compare": True, "text": "", "tasks": tasks, "asks": asks}
@@ -137,7 +141,7 @@ def _plan(
         invalidate.invalidate(invalidate.with_pulled(judged.wrong))
         recorded = ledger.recorded_units(tables, units.values())
         found, _ = _found(recorded, units, here)
-        missing = {name: unit for name, unit in units.items() if name not in found}
+        missing = _missing(units, found)
     marks: list[str] = []
     if missing:
         with database.lock(database.connection()):  # what others record from here on is marked
@@ -146,7 +150,7 @@ def _plan(
         later = ledger.recorded_units(tables, missing.values())
         recorded |= later
         found, _ = _found(later, units, here, found)
-        missing = {name: unit for name, unit in units.items() if name not in found}
+        missing = _missing(units, found)
     result |= _told(workflow, units, found, missing, False)
     versions = {
         there.execution_id: reads.version
@@ -161,9 +165,14 @@ def _plan(
         }
         summary.sum_up(result, [], directory, planned, recorded)
         return
-    tasks = _tasks(by_request, missing, found, workflow.seconds, given, now)
+    tasks = _tasks(units.values(), missing, found, workflow.seconds, given, now)
     _write_tasks(tasks, header | {"marks": marks}, store, directory)
     result |= {"tasks": tasks, "asks": _asks(tasks, missing.values())}
+
+
+def _missing(units: dict[str, UnitPlan], found: dict[str, Path]) -> dict[str, UnitPlan]:
+    """Return the units that tasks are made for: also those of which rows are to be added."""
+    return {name: unit for name, unit in units.items() if name not in found or unit.add_rows}
 
 
 def _told(
@@ -173,6 +182,7 @@ def _told(
     missing: dict[str, UnitPlan],
     dry_run: bool,
 ) -> dict[str, Any]:
+    found = {name: place for name, place in found.items() if name not in missing}
     return {
         "found": Counter(units[name].process for name in found),
         "planned": Counter(unit.process for unit in missing.values()),
@@ -322,44 +332,62 @@ TASKS_MAX = 10_000
 
 
 def _tasks(
-    by_request: list[list[UnitPlan]],
+    units: Iterable[UnitPlan],
     missing: dict[str, UnitPlan],
     found: dict[str, Path],
     seconds: Callable[[UnitPlan], float],
     units_per_task: int | None,
     now: dict[str, str],
 ) -> list[dict[str, Any]]:
-    """Group missing units into tasks; a task names the tasks that it comes after."""
+    """Group missing units into tasks; a task names the tasks that it comes after.
+
+    A task has units of one process and depth, of whatever requests they are: none of them waits
+    for another, and no tasks wait for each other.
+    """
+    depths: dict[str, int] = {}
+    groups: dict[tuple[int, str], list[UnitPlan]] = defaultdict(list)
+    for unit in units:  # inputs before what is made of them
+        given = (depths.get(one.unit_id, 0) for one in unit.inputs)
+        depths[unit.unit_id] = depth = 1 + max(given, default=0)
+        if unit.unit_id in missing:
+            groups[depth, unit.process].append(unit)
+    fewest = units_per_task or -(-len(missing) // (TASKS_MAX - len(groups)))
     tasks: list[dict[str, Any]] = []
     task_of: dict[str, str] = {}
     numbers: Counter[str] = Counter()
-    fewest = -(-len(missing) // TASKS_MAX)
-    for units in by_request:
-        todo = [u for u in units if u.unit_id in missing and u.unit_id not in task_of]
-        for process in dict.fromkeys(unit.process for unit in todo):
-            of_process = [unit for unit in todo if unit.process == process]
-            size = units_per_task or max(fewest, _units_per_task(of_process, seconds))
-            for start in range(0, len(of_process), size):
-                group = of_process[start : start + size]
-                name = f"{process}-{numbers[process]:05}"
-                numbers[process] += 1
-                task_of |= {unit.unit_id: name for unit in group}
-                inputs = {given.unit_id for unit in group for given in unit.inputs}
-                after = sorted({task_of[given] for given in inputs if given in task_of} - {name})
-                task: dict[str, Any] = {"task": name, "process": process, "after": after}
-                task["blocks"] = [unit.key["block"] for unit in group if "block" in unit.key]
-                task["units"] = len(group)
-                task["seconds"] = round(sum(map(seconds, group)), 3)
-                task["voxels"] = sum(unit.voxels for unit in group)
-                tasks.append(task | {"lines": [_line(unit, found, now) for unit in group]})
+    for (_, process), group in sorted(groups.items(), key=lambda item: item[0][0]):
+        least = 0.0 if units_per_task else _seconds_per_task(group, seconds)
+        for some in _cut(group, seconds, fewest, least):
+            name = f"{process}-{numbers[process]:05}"
+            numbers[process] += 1
+            task_of |= {unit.unit_id: name for unit in some}
+            inputs = {given.unit_id for unit in some for given in unit.inputs}
+            task: dict[str, Any] = {"task": name, "process": process}
+            task["after"] = sorted({task_of[given] for given in inputs if given in task_of})
+            task["blocks"] = [unit.key["block"] for unit in some if "block" in unit.key]
+            task["units"] = len(some)
+            task["seconds"] = round(sum(map(seconds, some)), 3)
+            task["voxels"] = sum(unit.voxels for unit in some)
+            tasks.append(task | {"lines": [_line(unit, found, now) for unit in some]})
     return tasks
 
 
-def _units_per_task(units: list[UnitPlan], seconds: Callable[[UnitPlan], float]) -> int:
-    """Return how many units make a task worth its start; every core has one if that pays."""
-    each = sum(map(seconds, units)) / len(units)
-    share = -(-len(units) // (os.cpu_count() or 1))
-    return max(ceil(START_SECONDS / each), min(share, ceil(TASK_SECONDS / each)))
+def _seconds_per_task(units: list[UnitPlan], seconds: Callable[[UnitPlan], float]) -> float:
+    """Return how long a task is worth its start; every core has one if that pays."""
+    share = sum(map(seconds, units)) / (os.cpu_count() or 1)
+    return max(START_SECONDS, min(share, TASK_SECONDS))
+
+
+def _cut(
+    units: list[UnitPlan], seconds: Callable[[UnitPlan], float], fewest: int, least: float
+) -> Iterable[list[UnitPlan]]:
+    """Cut units, in their order, into tasks of at least so many units and seconds."""
+    start, taken = 0, 0.0
+    for stop, unit in enumerate(units, 1):
+        taken += seconds(unit)
+        if (stop - start >= fewest and taken > least - 1e-6) or stop == len(units):
+            yield units[start:stop]
+            start, taken = stop, 0.0
 
 
 def _line(unit: UnitPlan, found: dict[str, Path], now: dict[str, str]) -> dict[str, Any]:
@@ -367,7 +395,7 @@ def _line(unit: UnitPlan, found: dict[str, Path], now: dict[str, str]) -> dict[s
     if unit.reads:
         read = {"version": unit.reads.version, "seen": now.get(unit.unit_id)}
         settings = settings | {"reading": read}
-    return {
+    line = {
         "unit_id": unit.unit_id,
         "process": unit.process,
         "key": unit.key,
@@ -384,6 +412,11 @@ def _line(unit: UnitPlan, found: dict[str, Path], now: dict[str, str]) -> dict[s
             for given in unit.inputs
         ],
     }
+    if unit.add_rows:
+        line["add_rows"] = unit.add_rows
+        if unit.unit_id in found:
+            line["recorded"] = bundles.url(found[unit.unit_id])
+    return line
 
 
 def _register(
@@ -413,33 +446,43 @@ def _register(
         here.register()
         changes.remember(looks, versions)
         Run.insert1(row, skip_duplicates=True)  # another attempt, its commit not confirmed
-        for request in requests:
-            sets = [request.paramset, *request.stage_paramsets]
-            ParamSet.insert([paramset.row for paramset in sets], skip_duplicates=True)
-            Request.insert1(
-                {
-                    "request_id": request.request_id,
-                    "workflow": request.workflow,
-                    "paramset_id": request.paramset.paramset_id,
-                    "first_run_id": run_id,
-                },
-                skip_duplicates=True,
+        sets = [one for request in requests for one in (request.paramset, *request.stage_paramsets)]
+        rows = {one.paramset_id: one.row for one in sets}
+        ParamSet.insert(list(rows.values()), skip_duplicates=True, chunk_size=ROWS)
+        asked_for = [
+            {
+                "request_id": request.request_id,
+                "workflow": request.workflow,
+                "paramset_id": request.paramset.paramset_id,
+                "first_run_id": run_id,
+            }
+            for request in requests
+        ]
+        insert_absent(Request(), asked_for)
+        for table in dict.fromkeys(table for request in requests for table, _ in request.rows):
+            _insert_rows(
+                table, [rows for one in requests for name, rows in one.rows if name is table]
             )
-            for table, rows in request.rows:
-                _insert_or_update(table, rows)
 
 
-def _insert_or_update(table: Any, rows: list[dict[str, Any]]) -> None:
-    """Register rows. A row that is there with other values is a channel that is not used yet."""
-    if len(rows) > 1:
-        insert_absent(table(), rows)
-        return
-    (row,) = rows
-    known = (table() & {name: row[name] for name in table().primary_key}).to_dicts()
-    if not known:
-        table.insert1(row)
-    elif any(known[0][name] != value for name, value in row.items()):
-        table.update1(row)
+def _insert_rows(table: Any, by_request: list[list[dict[str, Any]]]) -> None:
+    """Register rows of requests: where one has several, those that are there stay as they are.
+
+    A single one that is there with other values is a channel that is not used yet.
+    """
+    key = itemgetter(*table().primary_key)
+    several = {key(row): row for rows in by_request if len(rows) > 1 for row in rows}
+    insert_absent(table(), list(several.values()))
+    single = list({key(row): row for rows in by_request if len(rows) == 1 for row in rows}.values())
+    for start in range(0, len(single), ROWS):
+        some = single[start : start + ROWS]
+        keys = [{name: row[name] for name in table().primary_key} for row in some]
+        known = {key(row): row for row in (table() & keys).to_dicts()}
+        table.insert([row for row in some if key(row) not in known])
+        for row in some:
+            there = known.get(key(row), row)
+            if any(there[name] != value for name, value in row.items()):
+                table.update1(row)
 
 
 def _in_words(

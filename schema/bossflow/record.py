@@ -64,12 +64,13 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     failed = [line for line in lines if line["state"] == "failed"]
     blocked = [line for line in lines if line["state"] == "blocked"]
     ready: dict[str, list[Finished]] = defaultdict(list)
+    add_rows = {line["unit_id"]: line["add_rows"] for line in lines if "add_rows" in line}
     made = [line for line in lines if "url" in line]
     for line, opened in zip(made, _opened_each(made), strict=True):
         try:
             if isinstance(opened, Exception):
                 raise opened
-            _check_columns(opened, tables)
+            _check_columns(opened, tables, line.get("add_rows"))
         except bundles.Damaged as error:
             failed.append(line | {"error": f"{error}; {_set_aside(line)}"})
         except FileNotFoundError:
@@ -81,7 +82,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
         else:
             ready[line["process"]].append(opened)
     try:
-        recorded, known, refused = again(lambda: _write(ready, tables, plan["run_id"]))
+        recorded, known, refused = again(lambda: _write(ready, tables, plan["run_id"], add_rows))
         failed += refused
     except database.DatabaseError:
         raise
@@ -92,7 +93,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
             for bundle in list(ready[process]):
                 alone = defaultdict(list, {process: [bundle]})
                 try:
-                    one = again(partial(_write, alone, tables, plan["run_id"]))
+                    one = again(partial(_write, alone, tables, plan["run_id"], add_rows))
                 except database.DatabaseError:
                     raise
                 except Exception as problem:
@@ -120,7 +121,10 @@ def _set_aside(receipt: dict[str, Any]) -> str:
 
 
 def _write(
-    ready: dict[str, list[Finished]], tables: dict[str, Any], run_id: str
+    ready: dict[str, list[Finished]],
+    tables: dict[str, Any],
+    run_id: str,
+    add_rows: dict[str, dict[str, int]],
 ) -> tuple[Counter[str], Counter[str], list[dict[str, Any]]]:
     """Insert bundles in one transaction; return numbers recorded and known, and what is refused."""
     conn = database.connection()
@@ -137,8 +141,9 @@ def _write(
             _insert(table, new, run_id)
             for bundle in [*new, *old]:
                 marked[bundle.store].append(bundle.manifest["unit_id"])
-            known[process] += len(old)
-            recorded[process] += len(new)
+            longer = sum(_add_rows(table, one, add_rows) for one in old)
+            known[process] += len(old) - longer
+            recorded[process] += len(new) + longer
         for store, names in marked.items():
             bundles.mark(store, names)
     return +recorded, +known, failed
@@ -192,7 +197,9 @@ def _where(bundle: Finished) -> str:
     return bundles.shown(bundle.directory)
 
 
-def _check_columns(bundle: Finished, tables: dict[str, Any]) -> None:
+def _check_columns(
+    bundle: Finished, tables: dict[str, Any], add_rows: dict[str, int] | None = None
+) -> None:
     manifest = bundle.manifest
     if manifest["process"] not in tables:
         raise BundleError(f"{_where(bundle)}: no table is filled by process {manifest['process']}")
@@ -213,12 +220,13 @@ def _check_columns(bundle: Finished, tables: dict[str, Any]) -> None:
         if part is None:
             raise BundleError(f"{_where(bundle)}: {table.__name__} has no part {part_name}")
         wanted = set(part().heading.names) - set(manifest["key"])
-        _check_part(bundle, part_name, wanted)
+        limit = (add_rows or _part_rows(bundle)).get(part_name, math.inf)
+        _check_part(bundle, part_name, wanted, limit)
     for part_name in set(_part_rows(bundle)) - set(manifest["parts"]):
         raise BundleError(f"{_where(bundle)}: part_rows names {part_name}, which is no part")
 
 
-def _check_part(bundle: Finished, name: str, wanted: set[str]) -> None:
+def _check_part(bundle: Finished, name: str, wanted: set[str], left: float) -> None:
     """Check the columns of a part's files, and that the rows to be recorded are finite numbers.
 
     NaN and infinity: one backend takes them for defaults, the other stores them.
@@ -232,7 +240,6 @@ def _check_part(bundle: Finished, name: str, wanted: set[str]) -> None:
     first = pq.read_schema(files[0])
     _same_columns(set(first.names), wanted, bundles.shown(files[0]), name)
     floats = [field.name for field in first if pa.types.is_floating(field.type)]
-    left = _part_rows(bundle).get(name, math.inf)
     for file in files:
         source = pq.ParquetFile(file)
         if not source.schema_arrow.equals(first):
@@ -412,6 +419,20 @@ def _insert(table: Any, new: list[Finished], run_id: str) -> None:
         for name in bundle.manifest["parts"]:
             limit = _part_rows(bundle).get(name)
             insert_parquet(getattr(table, name)(), bundle.key, _part_files(bundle, name), limit)
+
+
+def _add_rows(table: Any, bundle: Finished, wanted: dict[str, dict[str, int]]) -> bool:
+    """Add rows of a recorded bundle's parts, where more of them are wanted than are there."""
+    longer = False
+    for name, number in wanted.get(bundle.manifest["unit_id"], {}).items():
+        column = table.first_rows[name]
+        there = int((table & bundle.key).fetch1(column))
+        if there < number:
+            part = getattr(table, name)()
+            insert_parquet(part, bundle.key, _part_files(bundle, name), number, there)
+            table.update1(bundle.key | {column: number})
+            longer = True
+    return longer
 
 
 def _add_copies(made: list[tuple[Finished, str]]) -> None:

@@ -94,7 +94,8 @@ class UnitPlan:
 
     Arguments decide what is made: a bundle made with others is never reused. Settings, such as
     an archive's address, only say how. `memory` is what its program takes at most (bytes), `reads`
-    what it reads of an archive, `within` the input in whose bundle some of its files lie.
+    what it reads of an archive, `within` the input in whose bundle some of its files lie, and
+    `add_rows` of how many first rows a part (by its name) is to be, where fewer are recorded.
     """
 
     process: str
@@ -105,6 +106,7 @@ class UnitPlan:
     memory: int = 2 * GIB
     reads: Reads | None = None
     within: "UnitPlan | None" = field(default=None, repr=False)
+    add_rows: dict[str, int] = field(default_factory=dict)
 
     @cached_property
     def unit_id(self) -> str:

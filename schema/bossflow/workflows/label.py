@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
+from collections import defaultdict
 from collections.abc import Sequence
+from itertools import islice
 from math import ceil, prod
 from typing import Any
 
@@ -18,16 +20,15 @@ from ..channels import (
     PulledBlock,
     as_recorded,
     box_columns,
-    chunk_of,
     cut,
     extent,
-    files_of,
     meets,
     metadata,
     only_zeros,
     resolve,
 )
 from ..kit.bundles import digest, url
+from ..ledger import KEYS_PER_QUERY
 from ..tables import (  # noqa: F401  (some are named in definitions)
     Execution,
     FilledByBlock,
@@ -111,6 +112,7 @@ class Segmentation(FilledByNextflow, dj.Computed):
     """The connected components of a cutout."""
 
     process = "STITCH"
+    first_rows = {"Component": "n_component_rows"}
     definition = """
     # connected components of a cutout
     -> LabelRequest
@@ -185,22 +187,24 @@ def expand(
     ValueError
         If a cutout leaves its channel, the channel can't be labelled, or two rows ask the same.
     """
-    requests: list[work.Request] = []
-    notes: list[str] = []
-    asked: dict[str, str] = {}
     if not params.get("archive"):
         described = as_recorded(described, LabelRequest() * Request())
+    sources = resolve(described)
+    notes = list(dict.fromkeys(one.unreached for one in sources.values() if one.unreached))
+    shapes: dict[tuple[str, bool], list[int]] = {}
+    requests: dict[str, tuple[work.Request, str]] = {}
     for row in described["rows"]:
-        channel, unreached = resolve(row, described)
-        if unreached and unreached not in notes:
-            notes.append(unreached)
-        cutout = cut(row, channel)
+        source = sources[row["source"], row["resolution"]]
+        cutout = cut(row, source.channel)
         staged = _is_staged(row["source"], params)
         if row["block_shape"] is None:
-            row = row | {"block_shape": _block_shape(channel, staged, chunk_of(row, described))}
-        _check(row, channel, cutout)
+            name = source.channel["channel_id"], staged
+            if name not in shapes:
+                shapes[name] = _block_shape(source.channel, staged, source.chunk_zyx)
+            row = row | {"block_shape": shapes[name]}
+        _check(row, source.channel, cutout)
         request = _request(
-            channel,
+            source.channel,
             cutout,
             tuple(row["block_shape"]),
             row["connectivity"],
@@ -211,60 +215,98 @@ def expand(
             verify=bool(params.get("verify_pull")),
             host=params["bossdb_host"],
             max_component_rows=int(params["max_component_rows"]),
-            files=files_of(row, described),
+            files=source.files,
         )
-        if request.request_id in asked:
+        if request.request_id in requests:
             raise ValueError(
-                f"{row['where']} asks for the same as {asked[request.request_id]}: "
-                f"{row['source']} {request.given['cutout']}"
+                f"{row['where']} asks for the same as {requests[request.request_id][1]}: "
+                f"{row['source']} {cutout.name}"
             )
-        asked[request.request_id] = row["where"]
-        given = request.given | {"earlier": _earlier(request), "n_labels": _n_labels(request)}
-        requests.append(dataclasses.replace(request, given=given))
-    return requests, notes
+        requests[request.request_id] = request, row["where"]
+    return _with_recorded(_as_before([request for request, _ in requests.values()])), notes
 
 
-def _earlier(request: work.Request) -> list[dict[str, Any]]:
-    """Return the latest segmentations of the same method whose cutouts meet a request's.
+CUTOUTS_PER_QUERY = 50  # each is a condition on six columns
 
-    A block that is the same there is not written anew.
 
-    Returns
-    -------
-    list of dict
-        `request_id` and the URL of the `store` of each, the latest first.
+def _with_recorded(requests: list[work.Request]) -> list[work.Request]:
+    """Tell requests what is recorded that bears on how they are made.
+
+    `earlier` are the latest segmentations of the same method whose cutouts meet a request's
+    (`request_id` and the URL of the `store` of each, the latest first): a block that is the same
+    there is not written anew. `n_labels` is how many labels its blocks may have: as many as those
+    that are recorded there, or many. `rows` are how many components are rows of the database, of
+    how many, where that is recorded.
     """
-    same = {
-        "channel_id": request.given["channel"]["channel_id"],
-        "paramset_id": request.paramset.paramset_id,
-    }
-    made = Segmentation * Execution.proj("executed", stitched_by="execution_id")
-    same_method = made * LabelRequest * Cutout * Request & same
-    other = same_method & meets("cutout", Box.parse(request.given["cutout"]))
-    rows = (other - {"request_id": request.request_id}).to_dicts(
-        order_by=("executed DESC", "request_id"), limit=EARLIER_REQUESTS
-    )
-    there = stores.at_hand(row["stitched_by"] for row in rows)
+    groups: dict[tuple[str, str, str], list[work.Request]] = defaultdict(list)
+    for request in requests:
+        (stage,) = request.stage_paramsets
+        name = request.given["channel"]["channel_id"], request.paramset.paramset_id
+        groups[*name, stage.paramset_id].append(request)
+    told: dict[str, dict[str, Any]] = {}
+    rows = _rows(requests)
+    for (channel, whole, of_block), group in groups.items():
+        for start in range(0, len(group), CUTOUTS_PER_QUERY):
+            some = group[start : start + CUTOUTS_PER_QUERY]
+            boxes = [Box.parse(request.given["cutout"]) for request in some]
+            earlier = _earlier({"channel_id": channel, "paramset_id": whole}, some, boxes)
+            n_labels = _n_labels(channel, of_block, boxes)
+            for request, before, number in zip(some, earlier, n_labels, strict=True):
+                told[request.request_id] = {"earlier": before, "n_labels": number}
+                told[request.request_id]["rows"] = rows.get(request.request_id)
     return [
-        {"request_id": row["request_id"], "store": url(there[row["stitched_by"]])}
-        for row in rows
-        if row["stitched_by"] in there
+        dataclasses.replace(request, given=request.given | told[request.request_id])
+        for request in requests
     ]
 
 
-def _n_labels(request: work.Request) -> int:
-    """Return how many labels a request's blocks may have: as those that are recorded, or many."""
-    (stage,) = request.stage_paramsets
-    key = {"channel_id": request.given["channel"]["channel_id"]}
-    cutout = Box.parse(request.given["cutout"])
-    there = BlockLabels() * Block & key & {"label_paramset_id": stage.paramset_id}
-    (known,) = (
-        dj.U()
-        .aggr(there & meets("block", cutout), labels="sum(n_labels)", voxels=f"sum({VOLUME})")
-        .to_dicts()
+def _rows(requests: list[work.Request]) -> dict[str, tuple[int, int]]:
+    keys = [{"request_id": request.request_id} for request in requests]
+    found = {}
+    for start in range(0, len(keys), KEYS_PER_QUERY):
+        for row in (Segmentation() & keys[start : start + KEYS_PER_QUERY]).to_dicts():
+            found[row["request_id"]] = row["n_component_rows"], row["n_components"]
+    return found
+
+
+def _earlier(
+    key: dict[str, str], requests: list[work.Request], boxes: list[Box]
+) -> list[list[dict[str, Any]]]:
+    made = Segmentation * Execution.proj("executed", stitched_by="execution_id")
+    rows = made * LabelRequest * Cutout * Request & key & [meets("cutout", box) for box in boxes]
+    latest = rows.to_arrays(
+        "request_id", "stitched_by", "cutout", order_by=("executed DESC", "request_id")
     )
-    density = int(known["labels"]) / int(known["voxels"]) if known["voxels"] else LABELS_PER_VOXEL
-    return ceil(density * cutout.voxel_count)
+    there = stores.at_hand(set(latest[1]))
+    before = [
+        (name, Box.parse(cutout), {"request_id": name, "store": url(there[made_by])})
+        for name, made_by, cutout in zip(*latest, strict=True)
+        if made_by in there
+    ]
+    found = []
+    for request, box in zip(requests, boxes, strict=True):
+        other = (
+            told
+            for name, cutout, told in before
+            if name != request.request_id and cutout.meets(box)
+        )
+        found.append(list(islice(other, EARLIER_REQUESTS)))
+    return found
+
+
+def _n_labels(channel: str, paramset: str, boxes: list[Box]) -> list[int]:
+    one = (
+        f"SELECT %s, sum(n_labels), sum({VOLUME}) FROM {BlockLabels.full_table_name} l "
+        f"JOIN {Block.full_table_name} b ON b.channel_id = l.channel_id AND b.block = l.block "
+        "WHERE l.channel_id = %s AND l.label_paramset_id = %s AND "
+    )
+    query = " UNION ALL ".join(one + meets("block", box) for box in boxes)
+    values = [value for number in range(len(boxes)) for value in (number, channel, paramset)]
+    density = [LABELS_PER_VOXEL] * len(boxes)
+    for number, labels, voxels in BlockLabels().connection.query(query, tuple(values)).fetchall():
+        if voxels:
+            density[number] = int(labels) / int(voxels)
+    return [ceil(each * box.voxel_count) for each, box in zip(density, boxes, strict=True)]
 
 
 def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
@@ -358,6 +400,9 @@ def _request(
         label["foreground_above"] = foreground_above
     # the chunks are part of what a block leaves: blocks of another grid may be the same box
     of_block = label | {"chunk_shape": list(chunk_shape(block_shape_zyx))}
+    if staged and not channel["uri"].startswith("bossdb://"):
+        # a set of its own: a run that reads the volume in place makes other bundles of each block
+        of_block["staged"] = True
     stage = work.ParamSet("label_block", version.split(".")[0], of_block)
     whole = work.ParamSet(
         "label",
@@ -378,13 +423,10 @@ def _request(
             "files": files,
             "earlier": [],
             "n_labels": 0,
+            "rows": None,
         },
         stage_paramsets=(stage,),
     )
-    if staged and not channel["uri"].startswith("bossdb://") and not _has(request, stage):
-        # a set of its own: a run that reads the volume in place makes other bundles of each block
-        stage = dataclasses.replace(stage, parameters=of_block | {"staged": True})
-        request = dataclasses.replace(request, stage_paramsets=(stage,))
     whole_channel = extent(channel)
     boxes = grid(cutout, block_shape_zyx, whole_channel.corner_zyx)
     channel_key = {"channel_id": channel["channel_id"]}
@@ -400,10 +442,28 @@ def _request(
     return dataclasses.replace(request, rows=rows)
 
 
-def _has(request: work.Request, stage: work.ParamSet) -> bool:
-    """Say whether a request was made with a label set, as they were before copies had their own."""
-    key = {"request_id": request.request_id, "label_paramset_id": stage.paramset_id}
-    return bool(Segmentation.Source() & key)
+def _as_before(requests: list[work.Request]) -> list[work.Request]:
+    """Give requests that were made before copies had a label set of their own the set they had."""
+    plain: dict[str, work.ParamSet] = {}
+    for request in requests:
+        (stage,) = request.stage_paramsets
+        if "staged" in stage.parameters:
+            without = {key: one for key, one in stage.parameters.items() if key != "staged"}
+            plain[request.request_id] = dataclasses.replace(stage, parameters=without)
+    keys = [
+        {"request_id": name, "label_paramset_id": stage.paramset_id}
+        for name, stage in plain.items()
+    ]
+    had: set[str] = set()
+    for start in range(0, len(keys), KEYS_PER_QUERY):
+        made = Segmentation.Source() & keys[start : start + KEYS_PER_QUERY]
+        had |= set((dj.U("request_id") & made).to_arrays("request_id"))
+    return [
+        dataclasses.replace(request, stage_paramsets=(plain[request.request_id],))
+        if request.request_id in had
+        else request
+        for request in requests
+    ]
 
 
 def units(request: work.Request) -> list[UnitPlan]:
@@ -474,6 +534,9 @@ def units(request: work.Request) -> list[UnitPlan]:
             )
         )
     key = {"request_id": request.request_id}
+    limit = request.given["max_component_rows"]
+    # how many rows are recorded is part of the content: what is made again must be the same
+    there, n_components = request.given["rows"] or (limit, 0)
     stitch = UnitPlan(
         "STITCH",
         key,
@@ -483,8 +546,9 @@ def units(request: work.Request) -> list[UnitPlan]:
             "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
         },
         (*labels, *links),
-        settings={"max_component_rows": request.given["max_component_rows"]},
+        settings={"max_component_rows": there},
         memory=_memory("STITCH", request.given["n_labels"]) + 4096 * len(boxes),
+        add_rows={"Component": more} if there < (more := min(limit, n_components)) else {},
     )
     relabels = [
         UnitPlan(
@@ -537,6 +601,7 @@ def recall(request_id: str) -> work.Request:
         staged=parameters["staged"],
     )
     assert request.request_id == request_id
+    (request,) = _as_before([request])
     return request
 
 

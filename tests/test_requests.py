@@ -1,0 +1,175 @@
+"""Many requests in one run, cut into tasks together; more rows of what is recorded."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import bossflow
+import pytest
+from bossflow import database, plan
+from bossflow.kit import bundles
+from bossflow.work import UnitPlan
+from steps import Cutouts, write_volume
+from test_stores import made, on
+
+PROCESSES = ["PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK"]
+
+
+@pytest.fixture
+def cutouts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cutouts:
+    made = Cutouts(tmp_path, monkeypatch)
+    made.volume = write_volume(tmp_path / "volume.zarr", (16, 32, 128))
+    bossflow.connect()
+    return made
+
+
+def sheet(cutouts: Cutouts, number: int, wide: int = 16) -> Path:
+    """Write a sheet of cutouts side by side, of one block each unless they are wider."""
+    path = cutouts.directory / f"{number}-{wide}.csv"
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["x_range", "y_range"])
+        writer.writerows([f"{16 * x},{16 * x + wide}", "0,16"] for x in range(number))
+    return path
+
+
+SMALL = {"block_shape": [16, 16, 16]}
+
+
+def test_tasks_are_cut_over_all_requests(cutouts: Cutouts) -> None:
+    ran = cutouts.label(sheet=sheet(cutouts, 8), **SMALL)
+    assert ran["verdict"] == {"missing": None}
+    assert len(ran["plan"]["requests"]) == 8
+    tasks = ran["plan"]["tasks"]
+    assert sorted(task["process"] for task in tasks) == sorted(PROCESSES)
+    assert [task["units"] for task in tasks] == [8] * 5
+    # each cutout with its neighbour: blocks, but not segmentations, are there
+    wider = cutouts.label(sheet=sheet(cutouts, 7, 32), **SMALL)
+    assert wider["verdict"] == {"missing": None}
+    planned = {task["process"]: task["units"] for task in wider["plan"]["tasks"]}
+    assert planned == {"LINK_BLOCK": 7, "STITCH": 7, "RELABEL_BLOCK": 14}
+
+
+def test_given_blocks_per_task_hold_over_all_requests(cutouts: Cutouts) -> None:
+    ran = cutouts.label(sheet=sheet(cutouts, 5), blocks_per_task=2, **SMALL)
+    assert ran["verdict"] == {"missing": None}
+    units = [task["units"] for task in ran["plan"]["tasks"]]
+    assert sorted(units) == sorted([2, 2, 1] * 5)
+    for task in ran["plan"]["tasks"]:  # and what a task comes after is what it reads
+        assert len(task["after"]) <= 2 * (task["process"] in PROCESSES[1:])
+
+
+def test_planning_asks_no_more_of_the_database_for_more_requests(
+    cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conn = database.connection()
+    asked: list[str] = []
+    query = conn.query
+
+    def counted(statement: str, *args: Any, **kwargs: Any) -> Any:
+        asked.append(statement)
+        return query(statement, *args, **kwargs)
+
+    monkeypatch.setattr(conn, "query", counted)
+    cutouts.plan(**SMALL)  # the channel is there
+    numbers = []
+    for y, number in enumerate((2, 8)):
+        asked.clear()
+        params = SMALL | {"y_range": [16 * y, 16 * y + 16], "sheet": sheet(cutouts, number)}
+        found, _ = cutouts.plan(**params)
+        assert (found["problem"], len(found["requests"])) == (None, number)
+        numbers.append(len(asked))
+    assert numbers[0] == numbers[1], "\n".join(asked)
+
+
+def unit(process: str, name: str, *inputs: UnitPlan) -> UnitPlan:
+    return UnitPlan(process, {"name": name}, {}, inputs)
+
+
+def cut(units: list[UnitPlan], seconds: float, each: int | None = None) -> list[dict[str, Any]]:
+    missing = {one.unit_id: one for one in units}
+    return plan._tasks(units, missing, {}, lambda _: seconds, each, {})
+
+
+def test_a_task_never_waits_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = [unit("A", f"a{number}") for number in range(4)]
+    again = [unit("A", f"again{number}", one) for number, one in enumerate(first)]
+    last = unit("B", "b", *first, *again)
+    tasks = {task["task"]: task for task in cut([*first, *again, last], 0.01)}
+    assert {name: task["after"] for name, task in tasks.items()} == {
+        "A-00000": [],
+        "A-00001": ["A-00000"],
+        "B-00000": ["A-00000", "A-00001"],
+    }
+
+
+def test_tasks_have_their_time_and_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "TASKS_MAX", 12)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    units = [unit("A", str(number)) for number in range(100)]
+    assert [task["units"] for task in cut(units, 0.01)] == [100], "two seconds at least"
+    assert [task["units"] for task in cut(units, 0.1)] == [50, 50], "each core has one"
+    assert [task["units"] for task in cut(units, 1)] == [10] * 10, "ten seconds if there are many"
+    assert [task["units"] for task in cut(units, 100)] == [10] * 10, "no more than so many tasks"
+    assert [task["units"] for task in cut(units, 100, 30)] == [30, 30, 30, 10], "as it was given"
+
+
+# ---- more rows ----
+
+
+def component_rows(request: str) -> tuple[int, int, int]:
+    """Return how many components a request has, are said to be rows, and are."""
+    (row,) = (bossflow.Segmentation() & {"request_id": request}).to_dicts()
+    there = bossflow.Segmentation.Component() & {"request_id": request}
+    numbers = sorted(there.to_arrays("component_id"))
+    assert numbers == list(range(1, len(numbers) + 1))
+    return row["n_components"], row["n_component_rows"], len(numbers)
+
+
+def test_more_rows_are_added_without_computing(
+    cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = cutouts.label(max_component_rows=3)
+    (request,) = ran["plan"]["requests"]
+    total, *rows = component_rows(request)
+    assert rows == [3, 3] and total > 20
+    made_by = (bossflow.Segmentation() & {"request_id": request}).fetch1("stitched_by")
+
+    more = cutouts.label(max_component_rows=20)
+    assert [(task["process"], task["units"]) for task in more["plan"]["tasks"]] == [("STITCH", 1)]
+    assert more["states"] == ["reused"]
+    assert more["recorded"][0]["recorded"] == {"STITCH": 1}
+    assert "rows are added to 1 recorded results" in more["plan"]["notes"][0]
+    assert component_rows(request) == (total, 20, 20)
+    assert (bossflow.Segmentation() & {"request_id": request}).fetch1("stitched_by") == made_by
+    for limit in (20, 5):
+        assert "nothing to compute" in cutouts.label(max_component_rows=limit)["summary"]
+    assert component_rows(request) == (total, 20, 20)
+
+    cutouts.label(max_component_rows=total + 100)
+    assert component_rows(request) == (total, total, total)
+    assert "nothing to compute" in cutouts.label()["summary"]
+
+
+def test_more_rows_of_a_result_whose_store_is_away(
+    cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(monkeypatch, "one")
+    (request,) = cutouts.label(max_component_rows=3)["plan"]["requests"]
+    total, *_ = component_rows(request)
+    cutouts.store.rename(cutouts.store.with_name("away"))
+    on(monkeypatch, "two")
+    cutouts.store = cutouts.directory / "other"
+    numbers = made(cutouts.label(max_component_rows=7))
+    assert numbers[0] > 1, "all of it is made again in the store that is here"
+    assert component_rows(request) == (total, 7, 7)
+
+
+def test_rows_to_be_added_are_checked(cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch) -> None:
+    (request,) = cutouts.label(max_component_rows=3)["plan"]["requests"]
+    stitched = next(bundles.every(cutouts.store, "STITCH"))
+    (file,) = (stitched / "components").glob("*.parquet")
+    file.write_bytes(file.read_bytes()[:-9] + bytes(9))
+    damaged = cutouts.label(max_component_rows=20)
+    assert "is not what its bundle says" in damaged["recorded"][0]["failed"][0]["error"]
+    assert component_rows(request)[1:] == (3, 3)
