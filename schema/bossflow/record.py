@@ -297,6 +297,7 @@ def _add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> Non
 
     Batches may come in any order after a retry, and a store may outlive its database.
     """
+    there = {bundle.directory for batch in ready.values() for bundle in batch}
     for process in reversed(tables):
         wanted = {
             (given["unit_id"], given["content_sha256"]): (given, bundle.store)
@@ -304,15 +305,15 @@ def _add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> Non
             for given in bundle.manifest["inputs"]
         }
         for given in _unrecorded([given for given, _ in wanted.values()], tables):
-            batch = ready[given["process"]]
             store = wanted[given["unit_id"], given["content_sha256"]][1]
             directory = bundles.place(store, given["process"], given["unit_id"])
-            if any(other.directory == directory for other in batch):
+            if directory in there:
                 continue
             with contextlib.suppress(ValueError, OSError):  # then its lineage is refused
                 taken = _opened(given | {"url": bundles.url(directory)})
                 _check_columns(taken, tables)
-                batch.append(taken)
+                ready[given["process"]].append(taken)
+                there.add(directory)
 
 
 def _unrecorded(inputs: list[dict[str, Any]], tables: dict[str, Any]) -> list[dict[str, Any]]:
