@@ -82,6 +82,21 @@ def test_planning_asks_no_more_of_the_database_for_more_requests(
     assert numbers[0] == numbers[1], "\n".join(asked)
 
 
+def test_what_is_made_is_kept_apart_from_what_killed_its_task(cutouts: Cutouts) -> None:
+    """Of a task that was killed nothing was recorded: one bad block must not keep all others."""
+    params = SMALL | {"sheet": sheet(cutouts, 6)}
+    planned, work_dir = cutouts.plan(**params)
+    cutouts.compute(planned, work_dir)  # and no receipt arrives
+    bad = next(bundles.every(cutouts.store, "LABEL_BLOCK"))
+    bundles.retire(cutouts.store, [bad])
+    again, _ = cutouts.plan(**params)
+    of_it = [task for task in again["tasks"] if task["process"] == "LABEL_BLOCK"]
+    assert sorted(task["units"] for task in of_it) == [1, 5]
+    ran = cutouts.label(**params)
+    assert ran["verdict"] == {"missing": None}
+    assert ran["states"].count("made") == 1
+
+
 def unit(process: str, name: str, *inputs: UnitPlan) -> UnitPlan:
     return UnitPlan(process, {"name": name}, {}, inputs)
 

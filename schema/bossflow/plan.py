@@ -7,7 +7,7 @@ import random
 import shlex
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
@@ -157,6 +157,7 @@ def _plan(
         for name, there in known.items()
         if (reads := units[name].reads)
     }
+    made = _made(requests, by_request, missing, store)
     _register(asked, requests, result["run_id"], here, store, judged.remember, versions)
     if not missing:
         planned = {
@@ -165,7 +166,7 @@ def _plan(
         }
         summary.sum_up(result, [], directory, planned, recorded)
         return
-    tasks = _tasks(units.values(), missing, found, workflow.seconds, given, now)
+    tasks = _tasks(units.values(), missing, found, workflow.seconds, given, now, made)
     _write_tasks(tasks, header | {"marks": marks}, store, directory)
     result |= {"tasks": tasks, "asks": _asks(tasks, missing.values())}
 
@@ -188,6 +189,27 @@ def _told(
         "planned": Counter(unit.process for unit in missing.values()),
         "text": _in_words(workflow, units, found, missing, dry_run),
     }
+
+
+def _made(
+    requests: list[work.Request],
+    by_request: list[list[UnitPlan]],
+    missing: dict[str, UnitPlan],
+    store: Path,
+) -> set[str]:
+    """Return the missing units that an earlier run of these requests made, and did not record.
+
+    What killed a task is still to be made, and may kill the next one: these must not be in it.
+    """
+    names, before = [request.request_id for request in requests], set()
+    for start in range(0, len(names), ledger.KEYS_PER_QUERY):
+        some = [{"request_id": name} for name in names[start : start + ledger.KEYS_PER_QUERY]]
+        before |= set((Request() & some).to_arrays("request_id"))
+    asked = [units for name, units in zip(names, by_request, strict=True) if name in before]
+    left = {one.unit_id: one for units in asked for one in units if one.unit_id in missing}
+    places = [bundles.place(store, unit.process, unit.unit_id) for unit in left.values()]
+    there = bundles.each(bundles.there, places, store)
+    return {name for name, is_there in zip(left, there, strict=True) if is_there}
 
 
 def _write_tasks(
@@ -338,24 +360,25 @@ def _tasks(
     seconds: Callable[[UnitPlan], float],
     units_per_task: int | None,
     now: dict[str, str],
+    made: Container[str] = (),
 ) -> list[dict[str, Any]]:
     """Group missing units into tasks; a task names the tasks that it comes after.
 
     A task has units of one process and depth, of whatever requests they are: none of them waits
-    for another, and no tasks wait for each other.
+    for another, and no tasks wait for each other. Those that are `made` have tasks of their own.
     """
     depths: dict[str, int] = {}
-    groups: dict[tuple[int, str], list[UnitPlan]] = defaultdict(list)
+    groups: dict[tuple[int, str, bool], list[UnitPlan]] = defaultdict(list)
     for unit in units:  # inputs before what is made of them
         given = (depths.get(one.unit_id, 0) for one in unit.inputs)
         depths[unit.unit_id] = depth = 1 + max(given, default=0)
         if unit.unit_id in missing:
-            groups[depth, unit.process].append(unit)
+            groups[depth, unit.process, unit.unit_id in made].append(unit)
     fewest = units_per_task or -(-len(missing) // (TASKS_MAX - len(groups)))
     tasks: list[dict[str, Any]] = []
     task_of: dict[str, str] = {}
     numbers: Counter[str] = Counter()
-    for (_, process), group in sorted(groups.items(), key=lambda item: item[0][0]):
+    for (_, process, _), group in sorted(groups.items(), key=lambda item: item[0][0]):
         least = 0.0 if units_per_task else _seconds_per_task(group, seconds)
         for some in _cut(group, seconds, fewest, least):
             name = f"{process}-{numbers[process]:05}"
