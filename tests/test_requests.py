@@ -103,7 +103,7 @@ def unit(process: str, name: str, *inputs: UnitPlan) -> UnitPlan:
 
 def cut(units: list[UnitPlan], seconds: float, each: int | None = None) -> list[dict[str, Any]]:
     missing = {one.unit_id: one for one in units}
-    return plan._tasks(units, missing, {}, lambda _: seconds, each, {})
+    return plan._tasks(units, missing, lambda unit: unit.key, lambda _: seconds, each)
 
 
 def test_a_task_never_waits_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:

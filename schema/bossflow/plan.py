@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,8 @@ def _plan(
     here.open()
     if judged.compare:
         doubtful = {name: units[name] for name in judged.compare}
-        tasks = _tasks(doubtful.values(), doubtful, {}, workflow.seconds, given, now)
+        line = partial(_line, found={}, recorded={}, now=now)
+        tasks = _tasks(doubtful.values(), doubtful, line, workflow.seconds, given)
         _write_tasks(tasks, header | {"compare": True}, store, directory)
         asks = _asks(tasks, doubtful.values())
         result |= {"compare": True, "text": "", "tasks": tasks, "asks": asks}
@@ -166,7 +168,8 @@ def _plan(
         }
         summary.sum_up(result, [], directory, planned, recorded)
         return
-    tasks = _tasks(units.values(), missing, found, workflow.seconds, given, now, made)
+    line = partial(_line, found=found, recorded=recorded, now=now)
+    tasks = _tasks(units.values(), missing, line, workflow.seconds, given, made)
     _write_tasks(tasks, header | {"marks": marks}, store, directory)
     result |= {"tasks": tasks, "asks": _asks(tasks, missing.values())}
 
@@ -356,10 +359,9 @@ TASKS_MAX = 10_000
 def _tasks(
     units: Iterable[UnitPlan],
     missing: dict[str, UnitPlan],
-    found: dict[str, Path],
+    line: Callable[[UnitPlan], dict[str, Any]],
     seconds: Callable[[UnitPlan], float],
     units_per_task: int | None,
-    now: dict[str, str],
     made: Container[str] = (),
 ) -> list[dict[str, Any]]:
     """Group missing units into tasks; a task names the tasks that it comes after.
@@ -391,7 +393,7 @@ def _tasks(
             task["units"] = len(some)
             task["seconds"] = round(sum(map(seconds, some)), 3)
             task["voxels"] = sum(unit.voxels for unit in some)
-            tasks.append(task | {"lines": [_line(unit, found, now) for unit in some]})
+            tasks.append(task | {"lines": [*map(line, some)]})
     return tasks
 
 
@@ -413,8 +415,12 @@ def _cut(
             start, taken = stop, 0.0
 
 
-def _line(unit: UnitPlan, found: dict[str, Path], now: dict[str, str]) -> dict[str, Any]:
+def _line(
+    unit: UnitPlan, found: dict[str, Path], recorded: dict[str, Recorded], now: dict[str, str]
+) -> dict[str, Any]:
     settings = unit.settings
+    if unit.unit_id in recorded:
+        settings = settings | unit.settings_again
     if unit.reads:
         read = {"version": unit.reads.version, "seen": now.get(unit.unit_id)}
         settings = settings | {"reading": read}
@@ -435,7 +441,7 @@ def _line(unit: UnitPlan, found: dict[str, Path], now: dict[str, str]) -> dict[s
             for given in unit.inputs
         ],
     }
-    if unit.add_rows:
+    if unit.add_rows and unit.unit_id in recorded:
         line["add_rows"] = unit.add_rows
         if unit.unit_id in found:
             line["recorded"] = bundles.url(found[unit.unit_id])

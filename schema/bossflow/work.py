@@ -94,8 +94,9 @@ class UnitPlan:
 
     Arguments decide what is made: a bundle made with others is never reused. Settings, such as
     an archive's address, only say how. `memory` is what its program takes at most (bytes), `reads`
-    what it reads of an archive, `within` the input in whose bundle some of its files lie, and
-    `add_rows` of how many first rows a part (by its name) is to be, where fewer are recorded.
+    what it reads of an archive, `within` the input in whose bundle some of its files lie. Where it
+    is recorded, `add_rows` says of how many first rows a part (by its name) is to be, if that is
+    more than now, and `settings_again` which settings it is made with in another store.
     """
 
     process: str
@@ -107,6 +108,7 @@ class UnitPlan:
     reads: Reads | None = None
     within: "UnitPlan | None" = field(default=None, repr=False)
     add_rows: dict[str, int] = field(default_factory=dict)
+    settings_again: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def unit_id(self) -> str:

@@ -448,8 +448,7 @@ def _as_before(requests: list[work.Request]) -> list[work.Request]:
     for request in requests:
         (stage,) = request.stage_paramsets
         if "staged" in stage.parameters:
-            without = {key: one for key, one in stage.parameters.items() if key != "staged"}
-            plain[request.request_id] = dataclasses.replace(stage, parameters=without)
+            plain[request.request_id] = _plain(stage)
     keys = [
         {"request_id": name, "label_paramset_id": stage.paramset_id}
         for name, stage in plain.items()
@@ -464,6 +463,11 @@ def _as_before(requests: list[work.Request]) -> list[work.Request]:
         else request
         for request in requests
     ]
+
+
+def _plain(stage: work.ParamSet) -> work.ParamSet:
+    without = {key: one for key, one in stage.parameters.items() if key != "staged"}
+    return dataclasses.replace(stage, parameters=without)
 
 
 def units(request: work.Request) -> list[UnitPlan]:
@@ -535,7 +539,6 @@ def units(request: work.Request) -> list[UnitPlan]:
         )
     key = {"request_id": request.request_id}
     limit = request.given["max_component_rows"]
-    # how many rows are recorded is part of the content: what is made again must be the same
     there, n_components = request.given["rows"] or (limit, 0)
     stitch = UnitPlan(
         "STITCH",
@@ -546,9 +549,10 @@ def units(request: work.Request) -> list[UnitPlan]:
             "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
         },
         (*labels, *links),
-        settings={"max_component_rows": there},
+        settings={"max_component_rows": limit},
         memory=_memory("STITCH", request.given["n_labels"]) + 4096 * len(boxes),
         add_rows={"Component": more} if there < (more := min(limit, n_components)) else {},
+        settings_again={"max_component_rows": there},  # part of the content
     )
     relabels = [
         UnitPlan(
