@@ -2,6 +2,7 @@
 
 include { LABEL } from './workflows/label'
 include { checked ; help } from './workflows/kit/parameters'
+include { toContainers } from './workflows/kit/sources'
 include { facts } from './workflows/kit/tasks'
 
 workflow {
@@ -15,6 +16,7 @@ workflow {
     }
     else {
         def values = checked(params, schema, workflow)
+        toContainers(values, workflow)
         // What a user gives travels in files, never in a shell line; the sheet's name too.
         run_json = channel.of(groovy.json.JsonOutput.toJson([params: values, run: facts(workflow)]))
             .collectFile(name: 'run.json', cache: false)

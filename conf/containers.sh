@@ -85,7 +85,7 @@ bossflow_start() {
 
 # bossflow_mounts ENGINE: fill `mounts` with the same paths as here.
 bossflow_mounts() {
-    local path above
+    local path above real
     mkdir -p -- "$home" || return
     bossflow_mount "$home"
     path=$(bossflow_path "$bossflow_store") || return
@@ -120,15 +120,17 @@ bossflow_mounts() {
             ;;
     esac
     for path in ${bossflow_sources[@]+"${bossflow_sources[@]}"}; do
-        path=$(bossflow_path "${path#*://}") || return
-        if [ -e "$path" ]; then
-            bossflow_mount "$(realpath "$path")" readonly
-            bossflow_mount "$path" readonly
+        path=${path#*://} path=${path#file://} # no sign in it stands for another
+        case $path in *://*) continue ;; /*) ;; *) path=$bossflow_launch/$path ;; esac
+        if [ -d "$path" ]; then
+            real=$(cd -P "$path" && pwd)
+            bossflow_mount "$real" readonly
+            bossflow_mount "$real" readonly "$(cd "$path" && pwd)"
         fi
     done
 }
 
-# bossflow_path PLACE: the absolute path that a store or a source names, if it is one.
+# bossflow_path PLACE: the absolute path that a store names, if it is one.
 bossflow_path() {
     local path=$1
     case $path in file://*) path=${path#file://} path=$(printf %b "${path//\%/\\x}") ;; esac
@@ -141,17 +143,20 @@ bossflow_path() {
     esac
 }
 
-# bossflow_mount PATH [readonly]: unless it is not there, or lies in what is mounted already: what is
-# readonly comes last, and must not cover what Nextflow mounts to write into.
+# bossflow_mount PATH [readonly [THERE]]: at the same path, or at THERE; unless it is not there, or lies
+# in what is mounted already: what is readonly comes last, and must not cover what Nextflow mounts to
+# write into.
 bossflow_mount() {
-    local path=${1%/} above=${1%/}
-    case $path in '' | /tmp | *$'\n'*) return ;; esac
+    local path=${1%/} there=${3:-$1} above
+    there=${there%/} above=$there
+    case $path$there in *$'\n'*) return ;; esac
+    case $there in '' | /tmp) return ;; esac
     if [ ! -e "$path" ]; then return; fi
     while [ -n "$above" ]; do
         case $mounted in *$'\n'"$above"$'\n'*) return ;; esac
         above=${above%/*}
     done
-    mounted+=$'\n'$path$'\n'
-    path=${path//\"/\"\"}
-    mounts+=(--mount "type=bind,\"source=$path\",\"target=$path\"${2:+,readonly}")
+    mounted+=$'\n'$there$'\n'
+    path=${path//\"/\"\"} there=${there//\"/\"\"}
+    mounts+=(--mount "type=bind,\"source=$path\",\"target=$there\"${2:+,readonly}")
 }

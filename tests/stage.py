@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,9 +182,11 @@ include {{ checked }} from '{root}/workflows/kit/parameters'
 workflow {{
     def schema = new org.yaml.snakeyaml.Yaml().load(file('{root}/nextflow_schema.json').text)
     def verdicts = file('maps.jsonl').readLines().collect {{ line ->
-        def text = new groovy.json.JsonSlurper().parseText(line)
+        def (text, profile) = new groovy.json.JsonSlurper().parseText(line)
+        def run = [profile: profile, launchDir: workflow.launchDir]
+        run += [projectDir: workflow.projectDir, workDir: workflow.workDir]
         try {{
-            [values: checked({read}(text), schema, workflow)]
+            [values: checked({read}(text), schema, run)]
         }}
         catch (Throwable thrown) {{
             def cause = thrown.cause ?: thrown
@@ -199,13 +202,17 @@ JSON = "new groovy.json.JsonSlurper().parseText"
 YAML = "new org.yaml.snakeyaml.Yaml().load"
 
 
-def judge(directory: Path, given: list[str], read: str = JSON) -> list[dict[str, Any]]:
+def judge(
+    directory: Path, given: list[str], read: str = JSON, profiles: Sequence[str] = ()
+) -> list[dict[str, Any]]:
     """Return what the pipeline says of each of some parameter files, in one run of Nextflow.
 
     Its `values`, or the `problem` with which it would end a run, and the exception's `type`.
+    `profiles` are those that each would be run with.
     """
     (directory / "main.nf").write_text(JUDGE.format(root=ROOT, read=read))
-    (directory / "maps.jsonl").write_text("".join(json.dumps(text) + "\n" for text in given))
+    pairs = zip(given, profiles or ["standard"] * len(given), strict=True)
+    (directory / "maps.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
     done = nextflow("-q", "run", "main.nf", cwd=directory)
     assert done.returncode == 0, said(done)
     found: list[dict[str, Any]] = json.loads((directory / "verdicts.json").read_text())

@@ -4,6 +4,7 @@ The images are built where they are missing; BASE_IMAGE and MYSQL_IMAGE name sta
 """
 
 import contextlib
+import csv
 import json
 import os
 import re
@@ -350,12 +351,15 @@ def test_a_git_url_is_all_that_a_user_needs(team: Team, place: Path) -> None:
 
 @pytest.mark.docker
 def test_volumes_of_a_sample_sheet_are_read_where_they_lie(team: Team, place: Path) -> None:
-    """The segmentation that the demo left, in place, named in a sheet by a path with a blank."""
+    """The segmentation that the demo left, in place, at a path that CSV has to quote, twice."""
     volume = (team.clone / "results/requests.csv").read_text().splitlines()[1].split(",")[2]
-    there = place / "a volume"
+    there = place / 'a "volume", new'
     shutil.copytree(volume.removeprefix("file://"), there)
     sheet = place / "sheet.csv"
-    sheet.write_text(f"source,x_range,y_range,z_range\nprecomputed://{there},0:64,0:64,0:16\n")
+    with sheet.open("w", newline="") as stream:
+        header = ["source", "x_range", "y_range", "z_range"]
+        rows = [[f"precomputed://{there}", "0:64", "0:64", "0,16"]]
+        csv.writer(stream).writerows([header, *rows])
     command = ("nextflow", "run", ".", "-profile", "docker", "--input", sheet)
     assert "1 complete" in team.run(*command, "--outdir", place / "sheet")
 

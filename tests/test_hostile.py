@@ -5,12 +5,14 @@ nothing written. The archive server's own side is in test_archive_fuzz.py.
 """
 
 import csv
+import io
 import json
 import os
 import secrets
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,7 @@ from stage import NO_REPORTS, judge, nextflow, said
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from team import Team, a_schema, each_server, password_file
-from voxels.archives import bossdb
+from voxels.archives import Refused, archive_of, bossdb
 
 pytestmark = pytest.mark.faults
 
@@ -184,6 +186,86 @@ def test_the_pipeline_and_its_programs_judge_parameters_alike(tmp_path: Path) ->
                 assert problem or all(row[name] == verdict["values"][name] for name in PER_ROW)
     assert len(given) / 5 < accepted < len(given) * 4 / 5, "both are tried"
     assert not list(tmp_path.rglob("*canary*"))
+
+
+def sheets() -> list[str]:
+    """Return sheets of sources in files, as spreadsheets and people write them; some are broken."""
+    part = st.one_of(st.sampled_from(["d", "e", "l", "..", ".", "a b", ""]), CELLS)
+    source = st.builds("{}{}".format, st.sampled_from(["zarr://", "n5://file://"]), part)
+    source = st.builds("{}/{}".format, source, part).map(lambda text: text.replace("\0", "0"))
+    blank = st.sampled_from(["", "", " ", "\u00a0", "\r\n", "\x1f\u3000", "\ufeff"])
+    cell = st.builds("{}{}{}".format, blank, source, blank)
+    line = st.tuples(st.integers(0, 60), cell, st.sampled_from(["6", " 18\n", "26", ""]))
+    found = []
+
+    @seed(SEED)
+    @many(1000, phases=[Phase.generate])
+    @given(
+        lines=st.lists(line, min_size=1, max_size=3),
+        order=st.permutations([0, 1, 2]),
+        quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+        end=st.sampled_from(["\n", "\r\n", "\r", "\n\n"]),
+        start=st.sampled_from(["", "\ufeff", "\n"]),
+        drop=st.one_of(st.none(), st.integers(0, 90)),
+    )
+    def generate(
+        lines: list[Any], order: list[int], quoting: Any, end: str, start: str, drop: int | None
+    ) -> None:
+        stream = io.StringIO(newline="")
+        writer = csv.writer(stream, quoting=quoting, lineterminator=end)
+        for cells in (("resolution", "source", "connectivity"), *lines):
+            writer.writerow([cells[at] for at in order])
+        text = start + stream.getvalue().encode(errors="replace").decode()
+        found.append(text if drop is None else text[:drop] + text[drop + 1 :])
+
+    generate()
+    return found
+
+
+SOURCES = """
+include {{ sourcesOf ; isPath ; pathOf }} from '{root}/workflows/kit/sources'
+
+workflow {{
+    def found = (0..<{number}).collect {{ at ->
+        sourcesOf([input: "sheet${{at}}.csv"]).collect {{ source, where ->
+            [source, where, isPath(source) ? pathOf(source, workflow.launchDir)?.toString() : '']
+        }}
+    }}
+    file('found.json').text = groovy.json.JsonOutput.toJson(found)
+}}
+"""
+
+
+def test_the_pipeline_finds_the_sources_in_a_sheet_that_its_programs_find(tmp_path: Path) -> None:
+    texts = ["source\nzarr://l\nzarr://l/..\nn5://file://d//e/.\n", *sheets()]
+    COUNTS["hostile sheets in Groovy"] = len(texts)
+    (tmp_path / "d/e").mkdir(parents=True)
+    (tmp_path / "l").symlink_to("d/e")
+    for at, text in enumerate(texts):
+        (tmp_path / f"sheet{at}.csv").write_text(text, "utf-8", newline="")
+    (tmp_path / "main.nf").write_text(SOURCES.format(root=ROOT, number=len(texts)))
+    done = nextflow("-q", "run", "main.nf", cwd=tmp_path)
+    assert done.returncode == 0, said(done)
+    accepted = places = 0
+    for text, found in zip(texts, json.loads((tmp_path / "found.json").read_text()), strict=True):
+        try:
+            asked = rows({}, SCHEMA, text, "input")
+        except ValueError:
+            continue
+        accepted += 1
+        first: dict[str, str] = {}
+        for row in asked:
+            first.setdefault(row["source"], f" in {row['where']}")
+        assert {source: where for source, where, _ in found} == first, text
+        for source, _, path in found:
+            with suppress(Refused):
+                place = archive_of(source).canonical(source, str(tmp_path)).partition("://")[2]
+                assert (path != "") == place.startswith("file:///"), source
+                if os.path.exists(place.removeprefix("file://")):
+                    places += 1
+                    assert f"file://{path}" == place, source
+    assert len(texts) / 8 < accepted < len(texts), "both are tried"
+    assert places >= 3
 
 
 # ---- archives ----

@@ -2,6 +2,8 @@
  * The parameters, as nextflow_schema.json describes them: checked before anything starts, and shown.
  */
 
+include { sourcesOf ; isPath ; pathOf } from './sources'
+
 // The parameters with the types of the schema; mistakes end the run with one sentence each.
 // run: Nextflow's `workflow`
 def checked(given, schema, run) {
@@ -79,9 +81,9 @@ def beyondCloud(values, run, profile, scheme) {
     def mistakes = ['bucket', 'store']
         .findAll { name -> values[name] && !values[name].startsWith(scheme) }
         .collect { name -> "${name} must begin with ${scheme} with -profile ${profile}, not ${shown(values[name])}: its tasks reach nothing else" }
-    if (isPath(values.source)) {
-        mistakes << "source ${shown(values.source)} is a volume here, which tasks of -profile ${profile} can't reach: copy it to the bucket and give that address"
-    }
+    mistakes += sourcesOf(values)
+        .findAll { source, _where -> isPath(source) }
+        .collect { source, where -> "source ${shown(source)}${where} is a volume here, which tasks of -profile ${profile} can't reach: copy it to the bucket and give that address" }
     if (run.workDir.scheme != 'file') {
         mistakes << "-work-dir must be a directory here with -profile ${profile}, not ${shown(run.workDir.toUriString())}: cloud tasks work in bucket"
     }
@@ -109,9 +111,9 @@ def beyondVolume(values, run) {
     if (values.store && !(values.store ==~ /(s3|gs):\/\/.*/)) {
         places.store = place(values.store)
     }
-    if (isPath(values.source)) {
-        places.source = place(values.source.replaceFirst(/^\w+:\/\//, ''))
-    }
+    places += sourcesOf(values)
+        .findAll { source, _where -> isPath(source) }
+        .collectEntries { source, where -> ["source${where}", pathOf(source, run.launchDir)] }
     return places
         .findAll { _name, path -> !path?.startsWith(file(mount)) }
         .collect { name, path -> "${name} must be on the volume that -profile k8s mounts at ${mount} (volume_mount), not ${shown(path.toString())}: pods reach nothing else" }
@@ -125,11 +127,6 @@ def place(path) {
     catch (Exception _error) {
         return null
     }
-}
-
-// Whether a source is a volume in files, such as precomputed://data/segmentation.
-def isPath(source) {
-    return source ==~ /(precomputed|zarr|n5):\/\/(?!(https?|s3|gs):\/\/).*/
 }
 
 // The value as its type where it can be read as one, otherwise as it is: the command line gives
