@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -60,14 +61,29 @@ def said(ran: dict[str, Any]) -> str:
     return "\n".join(ran["plan"]["notes"])
 
 
+def tasks_told(plan: dict[str, Any]) -> int:
+    """Return how many tasks a dry run says there would be."""
+    told = re.search(r"\n  to run     (\d+) tasks?, about \d+ s on one core", plan["text"])
+    return int(told[1]) if told else 0
+
+
 @pytest.mark.parametrize("stage", sample([False, True], 1))
 def test_what_changed_is_made_again_and_nothing_else(cutouts: Cutouts, stage: bool) -> None:
     asked = SHAPE | {"stage": stage}
+    dry = cutouts.plan(**asked, dry_run=True)[0]
+    assert ("  to pull    8.192 kB of voxels into the store\n" in dry["text"]) == stage
+    assert ("  to read    8.192 kB of voxels in place\n" in dry["text"]) != stage
+    assert ("pull" in dry["text"].lower()) == stage
     first = cutouts.label(**asked)
+    assert tasks_told(dry) == len(first["plan"]["tasks"]) > 0
+    nothing = cutouts.plan(**asked, dry_run=True)[0]["text"]
+    assert nothing.endswith("\n  to run     nothing") and "voxels" not in nothing
     assert cutouts.label(**asked)["states"] == []
     change(cutouts)
     dry = cutouts.plan(**asked, dry_run=True)[0]
     assert "1 of 2 blocks (first: 0-16_0-16_16-32) look changed" in dry["notes"][0]
+    assert "4.096 kB of voxels" in dry["text"], "to compare it"
+    assert tasks_told(dry) == 1 == len(cutouts.plan(**asked)[0]["tasks"])
     again = cutouts.label(**asked)
     assert (
         list(again["compared"].values())[0]["state"] == "compared" and len(again["compared"]) == 1
@@ -167,7 +183,10 @@ def test_a_mended_way_of_reading_reads_again(
     (bossflow.Reading() & [{"execution_id": name} for name in old]).delete_quick()
     assert "nothing to compute" in cutouts.label(**asked)["summary"], "version 1 left no trace"
     monkeypatch.setattr(label, "PULL_VERSION", "2")
+    dry = cutouts.plan(**asked, dry_run=True)[0]
     again = cutouts.label(**asked)
+    assert tasks_told(dry) == len(again["plan"]["tasks"])
+    assert dry["planned"] == again["plan"]["planned"] and "8.192 kB" in dry["text"]
     assert "2 of 2 blocks (first: 0-16_0-16_0-16) were read by an older way" in said(again)
     assert made(again)["PULL_BLOCK"] == 2
     assert not verify.made_for(request) & old

@@ -5,6 +5,7 @@ The same file runs on MySQL from test_mysql.py.
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -183,10 +184,23 @@ def test_a_changed_parameter_reuses_earlier_stages(pipeline: Pipeline, files: li
 def test_a_dry_run_writes_nothing(pipeline: Pipeline, files: list[Path]) -> None:
     before = rows(bossflow.Run), rows(bossflow.Request), rows(bossflow.ParamSet)
     plan, work_dir = pipeline.plan(files, dry_run=True)
-    assert "5 COUNT_WORDS" in plan["text"]
+    assert "5 COUNT_WORDS" in plan["text"] and "pull" not in plan["text"]
     assert before == (rows(bossflow.Run), rows(bossflow.Request), rows(bossflow.ParamSet))
     assert not pipeline.store.exists()
     assert not (work_dir / "tasks").exists()
+    told = re.search(r"\n  to run     (\d+) tasks, about \d+ s on one core", plan["text"])
+    assert told and int(told[1]) == len(pipeline.plan(files)[0]["tasks"])
+
+
+def test_a_dry_run_says_how_long_it_takes_on_how_many_cores(
+    pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shared by the cores, but no shorter than what has to wait for each other."""
+    monkeypatch.setattr(sys.modules["toy"], "seconds", lambda unit: 100.0)
+    for cores, words in {1: "10 min on one core", 4: "3 min on the 4 here"}.items():
+        monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
+        text = pipeline.plan(files, blocks_per_task=1, dry_run=True)[0]["text"]
+        assert text.endswith(words), text
 
 
 def test_a_mistake_writes_nothing(pipeline: Pipeline, files: list[Path]) -> None:

@@ -154,7 +154,7 @@ def test_more_rows_are_added_without_computing(
     assert [(task["process"], task["units"]) for task in more["plan"]["tasks"]] == [("STITCH", 1)]
     assert more["states"] == ["reused"]
     assert more["recorded"][0]["recorded"] == {"STITCH": 1}
-    assert "rows are added to 1 recorded results" in more["plan"]["notes"][0]
+    assert "rows are added to recorded results (1)" in more["plan"]["notes"][0]
     assert component_rows(request) == (total, 20, 20)
     assert (bossflow.Segmentation() & {"request_id": request}).fetch1("stitched_by") == made_by
     for limit in (20, 5):

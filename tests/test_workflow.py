@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -198,6 +199,7 @@ def test_a_dry_run_only_says(lab: Lab, first: Outcome) -> None:
     assert set(dry.tasks) == {"DESCRIBE", "PLAN"}
     assert "dry run" in dry.text
     assert "to pull" in dry.text
+    assert re.search(r"to run     \d+ tasks, about \d+ (s|min) on one core", dry.text)
     assert lab.status() == before
 
 
@@ -208,6 +210,9 @@ def test_an_archive_that_is_gone_is_only_a_note_if_nothing_is_needed(
     params["bossdb_host"] = "http://127.0.0.1:9"
     gone = lab.run(**SMALL, **params).ok()
     assert "note: http://127.0.0.1:9 can't be reached" in gone.text
+    dry = lab.run(dry_run=True, **SMALL, **params).ok()
+    assert "note: http://127.0.0.1:9 can't be reached" in dry.text
+    assert "to run     nothing" in dry.text and "to pull" not in dry.text
     more = lab.run(**SMALL, **(params | {"x_range": [100, 180]}))
     assert more.code != 0
     assert "can't be reached" in more.text

@@ -19,6 +19,7 @@ from .insert import ROWS, insert_absent
 from .kit import buckets, bundles
 from .ledger import Recorded
 from .tables import ParamSet, Request, Run
+from .watch import duration
 from .work import UnitPlan
 
 
@@ -116,7 +117,7 @@ def _plan(
     ] + [*_notes(away, here), *judged.notes]
     if more := sum(name in found for name, unit in units.items() if unit.add_rows):
         result["notes"].append(
-            f"rows are added to {more:,} recorded results: they stay as they are"
+            f"rows are added to recorded results ({more:,}): nothing of them is computed"
         )
     if not params.get("store"):
         result["notes"] += _of_default_store(here)
@@ -125,14 +126,24 @@ def _plan(
     result |= {
         "store": bundles.shown(store),
         "requests": [request.request_id for request in requests],
-        **_told(workflow, units, found, missing, result["dry_run"]),
+        **_told(workflow, units, found, missing),
     }
+    doubtful = {name: units[name] for name in judged.compare}
     if result["dry_run"]:
+        gone = _gone(units, recorded, judged.wrong)
+        found = {name: path for name, path in found.items() if name not in gone}
+        missing = _missing(units, found)
+        result |= _told(workflow, units, found, missing)
+        stages = [
+            _tasks(units.values(), some, lambda _: {}, workflow.seconds, given)
+            for some in (doubtful, missing)
+        ]
+        read = [*doubtful.values(), *missing.values()]
+        result["text"] = _of_dry_run(workflow, units, result, read, stages)
         return
     _refuse_unwritable(store)
     here.open()
-    if judged.compare:
-        doubtful = {name: units[name] for name in judged.compare}
+    if doubtful:
         line = partial(_line, found={}, recorded={}, now=now)
         tasks = _tasks(doubtful.values(), doubtful, line, workflow.seconds, given)
         _write_tasks(tasks, header | {"compare": True}, store, directory)
@@ -153,7 +164,7 @@ def _plan(
         recorded |= later
         found, _ = _found(later, units, here, found)
         missing = _missing(units, found)
-    result |= _told(workflow, units, found, missing, False)
+    result |= _told(workflow, units, found, missing)
     versions = {
         there.execution_id: reads.version
         for name, there in known.items()
@@ -179,19 +190,27 @@ def _missing(units: dict[str, UnitPlan], found: dict[str, Path]) -> dict[str, Un
     return {name: unit for name, unit in units.items() if name not in found or unit.add_rows}
 
 
+def _gone(units: dict[str, UnitPlan], recorded: dict[str, Recorded], wrong: set[str]) -> set[str]:
+    """Return the units that would go with executions that no longer hold."""
+    gone: set[str] = set()
+    for name, unit in units.items():  # inputs come before what is made of them
+        holds = name not in recorded or recorded[name].execution_id not in wrong
+        if not holds or any(given.unit_id in gone for given in unit.inputs):
+            gone.add(name)
+    return gone
+
+
 def _told(
     workflow: work.Workflow,
     units: dict[str, UnitPlan],
     found: dict[str, Path],
     missing: dict[str, UnitPlan],
-    dry_run: bool,
 ) -> dict[str, Any]:
-    found = {name: place for name, place in found.items() if name not in missing}
-    return {
-        "found": Counter(units[name].process for name in found),
-        "planned": Counter(unit.process for unit in missing.values()),
-        "text": _in_words(workflow, units, found, missing, dry_run),
-    }
+    reused = Counter(units[name].process for name in found if name not in missing)
+    todo = Counter(unit.process for unit in missing.values())
+    made = f"to make: {_numbers(todo)}; recorded already: {_numbers(reused)}"
+    text = f"{_asked(workflow, units)}; {made}" if missing else ""
+    return {"found": reused, "planned": todo, "text": text}
 
 
 def _made(
@@ -514,29 +533,54 @@ def _insert_rows(table: Any, by_request: list[list[dict[str, Any]]]) -> None:
                 table.update1(row)
 
 
-def _in_words(
+def _asked(workflow: work.Workflow, units: dict[str, UnitPlan]) -> str:
+    counts = Counter(unit.process for unit in units.values())
+    return f"asked for: {workflow.in_words(counts)}"
+
+
+def _of_dry_run(
     workflow: work.Workflow,
     units: dict[str, UnitPlan],
-    found: dict[str, Path],
-    missing: dict[str, UnitPlan],
-    dry_run: bool,
+    told: dict[str, Any],
+    read: Iterable[UnitPlan],
+    stages: list[list[dict[str, Any]]],
 ) -> str:
-    counts = Counter(unit.process for unit in units.values())
-    reused = Counter(units[name].process for name in found)
-    todo = Counter(unit.process for unit in missing.values())
-    asked = f"asked for: {workflow.in_words(counts)}"
-    if not dry_run:
-        if not missing:
-            return ""
-        return f"{asked}; to make: {_numbers(todo)}; recorded already: {_numbers(reused)}"
-    pulled = sum(workflow.pulled_bytes(unit) for unit in missing.values())
-    lines = [
-        f"dry run: {asked}",
-        f"  to pull    {_size(pulled)} of voxels from the archive",
-        f"  to make    {_numbers(todo)}",
-        f"  recorded   {_numbers(reused)}",
+    """Say what a run would do, with tasks in stages of which each waits for the one before."""
+    size: Counter[bool] = Counter()
+    for unit in read:
+        size[bool(unit.reads and unit.reads.in_place)] += workflow.pulled_bytes(unit)
+    lines = [f"dry run: {_asked(workflow, units)}"]
+    if size[False]:
+        lines.append(f"  to pull    {_size(size[False])} of voxels into the store")
+    if size[True]:
+        lines.append(f"  to read    {_size(size[True])} of voxels in place")
+    lines += [
+        f"  to make    {_numbers(told['planned'])}",
+        f"  recorded   {_numbers(told['found'])}",
+        f"  to run     {_how_long(stages)}",
     ]
     return "\n".join(lines)
+
+
+def _how_long(stages: list[list[dict[str, Any]]]) -> str:
+    """Return how many tasks there are, and about how long they take, with their starts."""
+    number = sum(map(len, stages))
+    if not number:
+        return "nothing"
+    cores = os.cpu_count() or 1
+    alone, here = (duration(sum(_seconds(tasks, n) for tasks in stages)) for n in (1, cores))
+    words = f"{number:,} task{'s' * (number > 1)}, about {alone} on one core"
+    return words + (f", {here} on the {cores} here" if cores > 1 else "")
+
+
+def _seconds(tasks: list[dict[str, Any]], cores: int) -> float:
+    """Return about how long tasks take: their work, shared, or the longest chain of them."""
+    ends: dict[str, float] = {}
+    for task in tasks:
+        begin = max((ends.get(name, 0.0) for name in task["after"]), default=0.0)
+        ends[task["task"]] = begin + START_SECONDS + task["seconds"]
+    total: float = sum(START_SECONDS + task["seconds"] for task in tasks)
+    return max(total / cores, *ends.values(), 0.0)
 
 
 def _numbers(counts: Counter[str]) -> str:

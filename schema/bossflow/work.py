@@ -81,11 +81,14 @@ class Reads:
         What is read.
     files : dict, optional
         How to look at the files that hold it (`voxels.files.seen`); None where nothing tells.
+    in_place : bool
+        Whether the unit works on it where it lies, and leaves no copy in the store.
     """
 
     version: str
     box: Box
     files: dict[str, Any] | None = field(default=None, compare=False)
+    in_place: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,10 +157,10 @@ class Workflow(Protocol):
         """Return numbers of units (process to number) as a user would say them."""
 
     def pulled_bytes(self, unit: UnitPlan) -> int:
-        """Return how many bytes a unit asks of an archive."""
+        """Return how many bytes a unit asks of an archive, or reads where they lie."""
 
     def seconds(self, unit: UnitPlan) -> float:
-        """Return roughly how long a unit takes on one core: cuts tasks, and tells the time left."""
+        """Return roughly how long a unit takes on one core: cuts tasks, and tells the time."""
 
 
 def load(name: str) -> Workflow:

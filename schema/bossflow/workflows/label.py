@@ -493,7 +493,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         "metadata": metadata(channel),
     }
     for box in boxes:
-        reads = work.Reads(PULL_VERSION, box, request.given["files"])
+        reads = work.Reads(PULL_VERSION, box, request.given["files"], not parameters["staged"])
         block = {"channel_id": channel["channel_id"], "block": box.name}
         how = {
             "box": box.name,
@@ -517,7 +517,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         else:
             how["source"] = source
         memory = _memory("LABEL_BLOCK", box.voxel_count)
-        in_place = None if parameters["staged"] else reads
+        in_place = reads if reads.in_place else None
         labels.append(
             UnitPlan(
                 "LABEL_BLOCK", label_key, how, tuple(pulls[-1:]), memory=memory, reads=in_place
