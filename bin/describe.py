@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.rows import rows
+from kit.texts import one_line
 from voxels.archives import Refused, Unreachable, archive_of
 from voxels.boxes import Box
 
@@ -44,9 +45,10 @@ def described(
     """
     found: dict[str, Any] = {"problem": None, "rows": [], "channels": []}
     host = str(params.get("bossdb_host"))
+    sheet_name = one_line(sheet.name) if sheet else None
     try:
         sheet_text = sheet.read_text(encoding="utf-8-sig") if sheet else None
-        found["rows"] = rows(params, schema, sheet_text, sheet.name if sheet else None)
+        found["rows"] = rows(params, schema, sheet_text, sheet_name)
         first_rows: dict[tuple[str, int], dict[str, Any]] = {}
         for row in found["rows"]:
             with _where(row):
@@ -78,11 +80,11 @@ def described(
         with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
             found["channels"] = list(pool.map(ask, first_rows.values()))
     except UnicodeDecodeError:
-        found["problem"] = f"{sheet} is not text in UTF-8: save it as CSV UTF-8"
+        found["problem"] = f"{sheet_name} is not text in UTF-8: save it as CSV UTF-8"
     except ImportError as error:
         found["problem"] = f"the Python package {error.name or error} is missing: run ./set-up.sh"
     except (ValueError, Refused) as error:
-        found["problem"] = str(error)
+        found["problem"] = one_line(str(error))
     return found
 
 
@@ -122,7 +124,7 @@ def main() -> None:
         os.environ.get("BOSSDB_TOKEN", "").strip() or "public",
         asked["run"]["launch_dir"],
     )
-    text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(found, indent=1, allow_nan=False)
     Path("described.json").write_text(text + "\n", encoding="utf-8")
 
 

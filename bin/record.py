@@ -25,7 +25,7 @@ def main() -> None:
                 sum_up(plan, [result], here)
         except DatabaseError as error:
             raise SystemExit(str(error)) from None
-    text = json.dumps(result, indent=1, ensure_ascii=False)
+    text = json.dumps(result, indent=1)
     (here / "recorded.json").write_text(text, encoding="utf-8")
     for process, number in result["recorded"].items():
         print(f"recorded {number} {process}")

@@ -161,7 +161,7 @@ def test_what_can_not_be_compared_is_not_forgotten(cutouts: Cutouts) -> None:
     plan, work_dir = cutouts.plan(**asked)
     assert plan["compare"] and len(plan["tasks"]) == 1
     problem = cutouts.plan(**asked, compared={})[0]["problem"]
-    assert "block 0-16_0-16_16-32 could not be compared with what is recorded" in problem
+    assert "LABEL_BLOCK 0-16_0-16_16-32 could not be compared with what is recorded" in problem
     assert "--source_changes keep" in problem
     receipts = cutouts.compute(plan, work_dir)
     assert receipts

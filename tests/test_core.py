@@ -227,6 +227,59 @@ def test_a_failed_unit_leaves_the_others_recorded(pipeline: Pipeline, files: lis
     assert one["units"]["COUNT_WORDS"] == {"recorded": 4, "total": 5}
 
 
+def test_whatever_text_a_failed_unit_leaves_the_others_are_recorded(
+    pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each failure is told, also by a name of its own where no key names a block."""
+    from bossflow import status
+    from bossflow.cli import main
+    from bossflow.record import record
+    from bossflow.summary import sum_up
+    from click.testing import CliRunner
+
+    errors = ["no \udcff UTF-8", "a \0 \x1b[1m", "two\u2028 or\x85more\x0b lines", "é" * 2000]
+
+    def count_or_fail(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+        number = int(Path(unit.arguments["path"]).stem.removeprefix("file"))
+        if number < len(errors):
+            raise ValueError(errors[number])
+        count_words(unit, bundle)
+
+    monkeypatch.setitem(PROGRAMS, "COUNT_WORDS", count_or_fail)
+    plan, work_dir = pipeline.plan(files)
+    receipts = pipeline.compute(plan, work_dir)
+    lines = [json.loads(line) for path in receipts for line in path.read_text().splitlines()]
+    told = {line["key"]["file_id"]: line["error"] for line in lines if line["state"] == "failed"}
+    assert sorted(told.values()) == sorted(
+        ["no \\udcff UTF-8", "a \\x00 \\x1b[1m", "two or more lines", "é" * 999 + "…"]
+    )
+    # the same from a program in another language
+    for path, text in zip(receipts, ("\u2028", "a\0\x1b", "\udcff"), strict=False):
+        given = [json.loads(line) for line in path.read_text().splitlines()]
+        given = [
+            line | ({"error": line["error"] + text} if "error" in line else {}) for line in given
+        ]
+        raw = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in given)
+        path.write_bytes(raw.encode("utf-8", "surrogateescape"))
+    result = record(plan, receipts)
+    assert result["recorded"] == {"COUNT_WORDS": 1}
+    kept = (bossflow.Run.Failure & {"run_id": plan["run_id"]}).to_dicts()
+    assert {row["failed_key"]["file_id"] for row in kept} == told.keys()
+    for row in kept:
+        assert row["error"].isprintable() and len(row["error"]) <= 1000
+        assert row["error"].startswith(told[row["failed_key"]["file_id"]][:12])
+    (one,) = status.requests(plan["requests"])
+    names = {f"COUNT_WORDS file_id={name}" for name in told}
+    assert one["errors"].keys() == names
+    sum_up(plan, [json.loads(json.dumps(result))], work_dir)
+    summary = (work_dir / "summary.txt").read_text()
+    assert all(f"            {name}: " in summary for name in names), summary
+    assert "COUNT_WORDS file_id=" in json.loads((work_dir / "verdict.json").read_text())["missing"]
+    shown = CliRunner(charset="ascii").invoke(main, ["status"])
+    assert shown.exit_code == 0, shown.output
+    assert all(f"failed: {name}: " in shown.output for name in names)
+
+
 def test_a_failure_mended_needs_only_what_depends(pipeline: Pipeline, files: list[Path]) -> None:
     text = files[2].read_text()
     PROGRAMS["COUNT_WORDS"] = lambda unit, bundle: (
@@ -405,13 +458,15 @@ def test_a_value_that_is_not_finite_is_refused(pipeline: Pipeline, files: list[P
 def test_a_bundle_the_database_refuses_does_not_hold_back_the_rest(
     pipeline: Pipeline, files: list[Path]
 ) -> None:
+    from bossflow import database
     from bossflow.record import record
 
     def count_twice(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
         count_words(unit, bundle)
-        if "file0" in unit.arguments["path"]:
-            table = pa.table({"word": ["x", "x"], "frequency": [0.5, 0.5]})
-            pq.write_table(table, bundle.directory / "word.parquet")
+        for name, words in {"file0": ["x", "x"], "file1": ["x", "a\0b"]}.items():
+            if name in unit.arguments["path"]:
+                table = pa.table({"word": words, "frequency": [0.5, 0.5]})
+                pq.write_table(table, bundle.directory / "word.parquet")
 
     PROGRAMS["COUNT_WORDS"] = count_twice
     try:
@@ -419,8 +474,10 @@ def test_a_bundle_the_database_refuses_does_not_hold_back_the_rest(
         result = record(plan, pipeline.compute(plan, work_dir))
     finally:
         PROGRAMS["COUNT_WORDS"] = count_words
-    assert result["recorded"] == {"COUNT_WORDS": 4}
-    assert [one["process"] for one in result["failed"]] == ["COUNT_WORDS", "ADD_WORDS"]
+    refused = 2 if database.connection().adapter.backend == "postgresql" else 1  # it takes no NUL
+    assert result["recorded"] == {"COUNT_WORDS": 5 - refused}
+    failed = [one["process"] for one in result["failed"]]
+    assert failed == [*["COUNT_WORDS"] * refused, "ADD_WORDS"]
 
 
 def test_a_bundle_of_other_arguments_is_not_reused(pipeline: Pipeline, files: list[Path]) -> None:
@@ -698,7 +755,9 @@ def test_damage_is_found_and_named_and_made_again(
     assert found["with_dependents"] == {"COUNT_WORDS": 1, "ADD_WORDS": 1}
     assert found["requests"] == [{"request": request, "what": "toy"}]
     assert "1 of 6 bundles damaged or missing: `bossflow verify --retire --request" in text[end:]
-    assert bossflow_says("verify", "--request", request)[0] == 1, "looking changes nothing"
+    code, text = bossflow_says("verify", "--request", request)
+    assert code == 1, "looking changes nothing"
+    assert f"COUNT_WORDS file_id={one['key']['file_id']}: {one['problem']}\n" in text
     code, text = bossflow_says("verify", "--request", request, "--retire")
     assert (code, "1 of 6 bundles damaged or missing: forgot 2 rows" in text) == (0, True), text
     again = pipeline.run(files)

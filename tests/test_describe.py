@@ -88,6 +88,21 @@ def test_the_program_runs_by_itself(tmp_path: Path, host: str) -> None:
     assert found["problem"].startswith(f"{host} refuses the token for {EM}")  # it is not "public"
 
 
+@pytest.mark.parametrize("text", [b"soruce\n", b"source\nbossdb://a/b/c\xe9\n"])
+def test_a_sheet_may_have_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes
+) -> None:
+    sheet = "no \udcff UTF-8\u2028\n.csv"
+    monkeypatch.chdir(tmp_path)
+    Path(sheet).write_bytes(text)
+    Path("run.json").write_text(json.dumps({"params": {}, "run": {"launch_dir": str(tmp_path)}}))
+    schema = str(ROOT / "nextflow_schema.json")
+    monkeypatch.setattr(sys, "argv", ["describe.py", "run.json", schema, sheet])
+    main()
+    problem = json.loads(Path("described.json").read_text())["problem"]
+    assert "no \\udcff UTF-8 .csv" in problem and problem.isprintable()
+
+
 def test_a_channel_is_described_once_however_many_cutouts_it_has(describe: Any, host: str) -> None:
     asked.clear()
     sheet = f"source,x_range\n{NEURONS},3:5\n{EM},\n{NEURONS},5:7\n"

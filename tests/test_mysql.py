@@ -24,7 +24,8 @@ LABEL = (
 CHOSEN = (
     "records_every_unit or second_run or failed_unit or receipts_of_a_later or refuses_does_not "
     "or watching_ends or lost_bundle or retired_inputs or each_unit_once or keeps_a_second "
-    "or recorded_keys or emptied_database or directory_and_its_first_rows or damage"
+    "or whatever_text or recorded_keys or emptied_database or directory_and_its_first_rows "
+    "or damage"
 )
 CASES = {
     "core": ("test_core.py",),

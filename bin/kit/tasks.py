@@ -25,6 +25,7 @@ from typing import Any
 
 from . import buckets, bundles
 from .bundles import Finished
+from .texts import json_lines, print_anything, sentence, unit_name, words_of
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,8 @@ def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
         Distributions whose versions the bundle tells, beside Python's.
     """
     buckets.work_in(Path.cwd())
-    with open(sys.argv[1], encoding="utf-8") as stream:
-        header = json.loads(next(stream))
-        todo = [json.loads(line) for line in stream]
+    print_anything()
+    header, *todo = json_lines(Path(sys.argv[1]))
     if header["process"] != process:
         raise SystemExit(f"{sys.argv[1]} is a task of {header['process']}, not of {process}")
     versions = {"python": platform.python_version()}
@@ -120,11 +120,11 @@ def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
             line = todo.pop(0)
             following = partial(next_unit, todo, header)
             receipt = run_unit(work, line, header, versions, following)
-            receipts.write(bundles.canonical(receipt) + "\n")
+            receipts.write(json.dumps(receipt) + "\n")
             receipts.flush()
-            where = line["key"].get("block", line["unit_id"])
+            name = unit_name(process, line["key"])
             problem = f": {receipt['error']}" if "error" in receipt else ""
-            print(f"{process} {number}/{total} {where} {receipt['state']}{problem}", flush=True)
+            print(f"{number}/{total} {name} {receipt['state']}{problem}", flush=True)
 
 
 def run_unit(
@@ -186,7 +186,7 @@ def run_unit(
             for path in filter(buckets.holds, bundle.outside):
                 buckets.drop(path)
     except Blocked as error:
-        return receipt | {"state": "blocked", "error": str(error)}
+        return receipt | {"state": "blocked", "error": sentence(error)}
     except Exception as error:  # whatever one unit meets, the others go on
         traceback.print_exc()
         disk = Path.cwd() if buckets.holds(store) else store
@@ -240,8 +240,8 @@ def open_input(given: dict[str, Any], store: Path) -> Finished:
     try:
         return _read(directory, bundles.stamp(directory))
     except FileNotFoundError:
-        name, where = given["key"].get("block", given["unit_id"]), bundles.shown(directory)
-        raise Blocked(f"its input {given['process']} {name} is not in {where}") from None
+        name, where = unit_name(given["process"], given["key"]), bundles.shown(directory)
+        raise Blocked(f"its input {name} is not in {where}") from None
 
 
 @lru_cache(maxsize=64)
@@ -314,7 +314,13 @@ def described(
         manifest["taken_from"] = bundle.taken_from
     if "reading" in unit.settings:
         manifest["reading"] = unit.settings["reading"]
-    return manifest | {"content_sha256": bundles.content_digest(manifest)}
+    try:
+        return manifest | {"content_sha256": bundles.content_digest(manifest)}
+    except UnicodeEncodeError as error:
+        near = error.object[max(0, error.start - 40) : error.end]
+        raise ValueError(
+            f"what it made can't be described: there is half a surrogate pair in …{near}"
+        ) from None
 
 
 def seal(unit: Unit, bundle: Bundle, manifest: dict[str, Any]) -> None:
@@ -350,13 +356,6 @@ _FULL = re.compile(r"No space left on device|Disk quota exceeded|\d+ requested a
 
 def full(error: BaseException, disk: Path) -> str | None:
     """Return a sentence if an error says that a directory's disk is full, else None."""
-    if not _FULL.search(str(error)):
+    if not _FULL.search(words_of(error)):
         return None
     return f"the disk of {disk} is full, or your share of it: make room there and run it again"
-
-
-def sentence(error: BaseException) -> str:
-    """Return an error as one line for a user."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    known = isinstance(error, (ValueError, OSError)) or " " in text
-    return (text if known else f"{type(error).__name__}: {text}")[:1000]

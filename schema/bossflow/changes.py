@@ -4,7 +4,6 @@ Size and time are a hint. Where they differ, the unit is made again beside what 
 the digests of the two decide, before anything is forgotten.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from .insert import insert_absent
 from .kit import bundles
+from .kit.texts import json_lines, key_name, unit_name
 from .ledger import KEYS_PER_QUERY, Recorded
 from .tables import Reading
 from .voxels import files
@@ -126,16 +126,15 @@ def _is_same(
 ) -> bool:
     no_receipt = {"error": "its task failed, or its files changed meanwhile"}
     receipt = (compared or {}).get(unit.unit_id, no_receipt)
+    name = unit_name(unit.process, unit.key)
     if "content_sha256" not in receipt:
         raise ValueError(
-            f"block {unit.key.get('block', '')} could not be compared with what is recorded: "
-            f"{receipt.get('error')}; run again, or go on with what is recorded by "
-            "--source_changes keep"
+            f"{name} could not be compared with what is recorded: {receipt.get('error')}; run "
+            "again, or go on with what is recorded by --source_changes keep"
         )
     if receipt["seen"] != now:
         raise ValueError(
-            f"block {unit.key.get('block', '')} changed while it was compared: run again when "
-            "its files are at rest"
+            f"{name} changed while it was compared: run again when its files are at rest"
         )
     if receipt["content_sha256"] == recorded.content_sha256:
         return True
@@ -148,7 +147,7 @@ def _blocks(names: list[str], units: dict[str, UnitPlan]) -> str:
     """Return how many of the blocks that are read units name: `3 of 8 blocks (first: 0-16_…)`."""
     processes = {units[name].process for name in names}
     total = sum(unit.process in processes for unit in units.values() if unit.reads)
-    first = units[names[0]].key.get("block", names[0])
+    first = key_name(units[names[0]].key)
     return f"{len(names):,} of {total:,} blocks (first: {first})"
 
 
@@ -214,5 +213,4 @@ def remember(looks: dict[str, str], versions: dict[str, str]) -> None:
 
 def receipts(paths: Iterable[Path]) -> dict[str, dict[str, Any]]:
     """Return the receipts of tasks that compared, by unit."""
-    lines = (line for path in paths for line in path.read_text("utf-8").splitlines())
-    return {line["unit_id"]: line for line in map(json.loads, lines)}
+    return {line["unit_id"]: line for path in paths for line in json_lines(path)}

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from . import __version__, database
+from .kit.texts import print_anything, unit_names
 
 
 class Group(click.Group):
@@ -48,6 +49,7 @@ def main() -> None:
     Without DataJoint settings (DJ_* variables, datajoint.json) the embedded PostgreSQL in
     $BOSSFLOW_HOME (default ~/.bossflow) is used, and started when needed.
     """
+    print_anything()
 
 
 @main.group(cls=click.Group)
@@ -270,7 +272,7 @@ def _watch(as_json: bool, interval: float) -> None:
     with live if in_place else contextlib.nullcontext():
         for look in watch(interval):
             if as_json:
-                click.echo(json.dumps(look, ensure_ascii=False))
+                click.echo(json.dumps(look))
             elif in_place:
                 live.update(_watched(look), refresh=True)
             else:
@@ -433,10 +435,9 @@ def _terminal() -> Any:
 
 
 def _show_damage(found: dict[str, Any], most: int = 20) -> None:
-    lines = [
-        f"{one['process']} {one['key'].get('block', '')}".rstrip() + f": {one['problem']}"
-        for one in found["damaged"]
-    ]
+    damaged = found["damaged"]
+    names = unit_names((one["process"], one["key"]) for one in damaged)
+    lines = [f"{name}: {one['problem']}" for name, one in zip(names, damaged, strict=True)]
     for line in lines[:most]:
         click.echo(line)
     if len(lines) > most:

@@ -37,6 +37,7 @@ from datajoint.settings import find_config_file
 
 from . import access
 from .kit import bundles
+from .kit.texts import one_line
 
 logging.getLogger("datajoint").setLevel(logging.WARNING)
 
@@ -210,9 +211,7 @@ def said(error: BaseException) -> str:
     told: object = error
     if isinstance(error, REFUSALS) and error.args:  # MySQL's number comes first
         told = error.args[-1 if isinstance(error, pymysql.MySQLError) else 0]
-    text = " ".join(str(told).split()) or type(error).__name__
-    # it may repeat what was asked, with what a terminal would obey
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    return one_line(str(told)) or type(error).__name__  # it may repeat what was asked
 
 
 def again(function: Callable[[], T], reached: bool = False) -> T:

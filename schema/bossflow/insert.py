@@ -164,7 +164,8 @@ def _copy(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> Send:
             with conn._conn.cursor() as cursor:
                 cursor.copy_expert(command, text, 2**20)
         except Exception as error:
-            raise conn.adapter.translate_error(error, command) from error
+            # it may be the same: an error that is its own cause has no end
+            raise conn.adapter.translate_error(error, command) from None
 
     return send
 

@@ -17,6 +17,7 @@ from typing import Any
 from . import __version__, changes, database, invalidate, ledger, stores, summary, work
 from .insert import ROWS, insert_absent
 from .kit import buckets, bundles
+from .kit.texts import unit_name
 from .ledger import Recorded
 from .tables import ParamSet, Request, Run
 from .watch import duration
@@ -290,9 +291,9 @@ def _found(
         first, where = units[lost[0]], candidates[lost[0]][0]
         name = shlex.quote(bundles.shown(where.parents[2]))
         raise ValueError(
-            f"{len(lost)} recorded bundles are not in the store any more (first: {first.process} "
-            f"{first.key.get('block', '')} in {bundles.shown(where)}): bring the store back, or "
-            f"run `bossflow invalidate --lost --store {name}` so that they are made again"
+            f"{len(lost)} recorded bundles are not in the store any more (first: "
+            f"{unit_name(first.process, first.key)} in {bundles.shown(where)}): bring the store "
+            f"back, or run `bossflow invalidate --lost --store {name}` so that they are made again"
         )
     found = stores.in_one_store(units, left, here.given)
     away = {name: one for name, one in recorded.items() if not candidates[name]}

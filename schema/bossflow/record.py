@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import re
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from . import database, ledger, stores, work
 from .insert import ROWS, insert_absent, insert_parquet
 from .kit import bundles
 from .kit.bundles import Finished
-from .kit.tasks import sentence
+from .kit.texts import json_lines, one_line, sentence, shortened, unit_name
 from .tables import Environment, Execution, Reading, Run, Store
 
 
@@ -60,7 +61,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     again = partial(database.again, reached=True)
     again(lambda: ledger.open_schema([workflow]))
     tables = work.stage_tables([workflow])
-    lines = [json.loads(line) for path in receipts for line in path.read_text().splitlines()]
+    lines = [line for path in receipts for line in json_lines(path)]
     failed = [line for line in lines if line["state"] == "failed"]
     blocked = [line for line in lines if line["state"] == "blocked"]
     ready: dict[str, list[Finished]] = defaultdict(list)
@@ -101,6 +102,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
                     failed.append(_failure(bundle, f"it can't be recorded: {said}"))
                 else:
                     recorded, known, failed = recorded + one[0], known + one[1], failed + one[2]
+    failed = [line | {"error": shortened(one_line(line["error"]))} for line in failed]
     again(lambda: _record_failures(plan["run_id"], failed))
     return {
         "recorded": dict(recorded),
@@ -151,7 +153,7 @@ def _write(
 
 def _failure(bundle: Finished, error: str) -> dict[str, Any]:
     unit = {name: bundle.manifest[name] for name in ("unit_id", "process", "key")}
-    return unit | {"error": " ".join(error.split())}
+    return unit | {"error": error}
 
 
 @cache
@@ -215,6 +217,10 @@ def _check_columns(
         )
     for name, value in manifest["attributes"].items():
         _check_value(name, value, heading[name], _where(bundle))
+        if table().connection.adapter.backend == "postgresql" and _holds_nul(value):
+            raise BundleError(
+                f"{_where(bundle)}: {name} holds a NUL character, which PostgreSQL takes in no text"
+            )
     for part_name in manifest["parts"]:
         part = getattr(table, part_name, None)
         if part is None:
@@ -275,6 +281,11 @@ def _same_columns(given: set[str], wanted: set[str], where: str, table: str) -> 
         problem = [f"lacks {name}" for name in sorted(wanted - given)]
         problem += [f"has {name}, which the table has not" for name in sorted(given - wanted)]
         raise BundleError(f"{where} does not fit table {table}: it {', '.join(problem)}")
+
+
+def _holds_nul(value: Any) -> bool:
+    # as JSON writes it, and not a backslash that is followed by the same
+    return bool(re.search(r"(?<!\\)(\\\\)*\\u0000", bundles.canonical(value)))
 
 
 def _check_value(name: str, value: Any, attribute: Any, where: str) -> None:
@@ -376,11 +387,8 @@ def _new_bundles(
                 f"{known.bundle_url}: if the recorded one is wrong, `bossflow invalidate` it"
             )
         elif lost:
-            name = lost[0]["key"].get("block", lost[0]["unit_id"])
-            error = (
-                f"{_where(bundle)} was made from {lost[0]['process']} {name} with a content "
-                "that is not recorded"
-            )
+            name = unit_name(lost[0]["process"], lost[0]["key"])
+            error = f"{_where(bundle)} was made from {name} with a content that is not recorded"
         else:
             new.setdefault(key, bundle)
             continue
@@ -497,7 +505,7 @@ def _record_failures(run_id: str, failed: list[dict[str, Any]]) -> None:
             "unit_id": line["unit_id"],
             "failed_process": line["process"],
             "failed_key": line["key"],
-            "error": line["error"][:1000],
+            "error": line["error"],
         }
         for line in failed
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from . import ledger, stores, work
+from .kit.texts import unit_names
 from .tables import Execution, Request, Run
 
 Planned = dict[str, tuple[work.Request, list[work.UnitPlan]]]
@@ -75,11 +76,9 @@ def _one(
         found = {name: one for name, one in found.items() if places.get(name)}
     counts = ledger.progress(units, found)
     missing = [unit for unit in units if unit.unit_id not in found]
-    errors = {
-        f"{unit.process} {unit.key.get('block', '')}".strip(): failures[unit.unit_id]
-        for unit in missing
-        if unit.unit_id in failures
-    }
+    failing = [unit for unit in missing if unit.unit_id in failures]
+    names = unit_names((unit.process, unit.key) for unit in failing)
+    errors = {name: failures[unit.unit_id] for name, unit in zip(names, failing, strict=True)}
     made_in = [known[name] for name in {one.run_id for one in found.values()}]
     last = max(made_in or [known[row["first_run_id"]]], key=lambda run: run["run_started"])
     described = workflow.describe(request, counts)

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import database, ledger, status, work
 from .kit import bundles
+from .kit.texts import unit_names
 
 
 def sum_up(
@@ -79,9 +80,10 @@ def _lines(
         ]
         if failed:
             lines.append(f"failed      {_numbers(Counter(one['process'] for one in failed))}")
+            names = unit_names((one["process"], one["key"]) for one in failed[:10])
             lines += [
-                f"            {one['process']} {one['key'].get('block', '')}: {one['error']}"
-                for one in failed[:10]
+                f"            {name}: {one['error']}"
+                for name, one in zip(names, failed[:10], strict=True)
             ]
             if len(failed) > 10:
                 lines.append(f"            ... and {len(failed) - 10} more: bossflow status")

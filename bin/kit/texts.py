@@ -1,0 +1,82 @@
+"""Texts from outside, such as errors and file names: written, read and shown whatever they hold.
+
+Also how users are told of a unit.
+"""
+
+import contextlib
+import io
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+ERROR_MAX = 1000
+"""Characters of an error that is recorded: those of its column."""
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line that can be written, recorded and shown anywhere.
+
+    White space of any kind becomes a space, and what can't be printed is written as Python writes
+    it: half a surrogate pair, of a file name that is no UTF-8, can't be encoded, PostgreSQL takes
+    no NUL, and a terminal obeys what controls it.
+    """
+    line = " ".join(text.split())
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
+
+
+def words_of(error: BaseException) -> str:
+    """Return what an error says, on one line; its type if it says nothing."""
+    with contextlib.suppress(Exception):  # of any library's own way to say it
+        return one_line(str(error)) or type(error).__name__
+    return type(error).__name__
+
+
+def sentence(error: BaseException) -> str:
+    """Return an error as one line for a user."""
+    text = words_of(error)
+    known = isinstance(error, (ValueError, OSError)) or " " in text
+    return shortened(text if known else f"{type(error).__name__}: {text}")
+
+
+def shortened(text: str) -> str:
+    """Return a text that fits the column of errors, with an ellipsis where it was cut."""
+    return text if len(text) <= ERROR_MAX else f"{text[: ERROR_MAX - 1]}…"
+
+
+def print_anything() -> None:
+    """Have escaped, on standard output, what its encoding lacks; standard error does it anyway."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def json_lines(path: Path) -> list[Any]:
+    """Read a file with a JSON text in each line.
+
+    Only a line feed ends a line. JSON may hold what else Python takes for an end, such as U+2028.
+    """
+    text = path.read_text("utf-8", "surrogateescape")
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
+def key_name(key: dict[str, Any], whole: bool = False) -> str:
+    """Return how users are told of a primary key: its block, or without one, or if whole, all."""
+    block = [str(key["block"])] if "block" in key else []
+    rest = [f"{name}={value}" for name, value in key.items() if name != "block"]
+    return one_line(" ".join([*block, *(rest if whole or not block else [])]))
+
+
+def unit_names(units: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Return how users are told of units, by process and key: of each by another name."""
+    units = list(units)
+    short = [f"{process} {key_name(key)}".strip() for process, key in units]
+    whole = [f"{process} {key_name(key, whole=True)}".strip() for process, key in units]
+    often = Counter(name for name, _ in set(zip(short, whole, strict=True)))
+    return [one if often[one] == 1 else other for one, other in zip(short, whole, strict=True)]
+
+
+def unit_name(process: str, key: dict[str, Any]) -> str:
+    """Return how users are told of one unit."""
+    return unit_names([(process, key)])[0]
