@@ -181,6 +181,22 @@ def test_a_changed_parameter_reuses_earlier_stages(pipeline: Pipeline, files: li
     assert changed["recorded"][0]["recorded"] == {"ADD_WORDS": 1}
 
 
+def test_a_workflow_that_recalls_another_request_is_told_so(
+    pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow import status, verify
+
+    done = pipeline.run(files, suffix="x")
+    assert done["verdict"] == {"missing": None}
+    (request,) = done["plan"]["requests"]
+    toy = sys.modules["toy"]
+    right = toy.recall(request)
+    monkeypatch.setattr(toy, "recall", lambda name: toy._request(right.given["contents"], "y"))
+    for ask in (lambda: status.requests([request]), lambda: verify.made_for(request)):
+        with pytest.raises(ValueError, match=f"workflow toy recalls request {request} as "):
+            ask()
+
+
 def test_a_dry_run_writes_nothing(pipeline: Pipeline, files: list[Path]) -> None:
     before = rows(bossflow.Run), rows(bossflow.Request), rows(bossflow.ParamSet)
     plan, work_dir = pipeline.plan(files, dry_run=True)

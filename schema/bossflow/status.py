@@ -61,7 +61,7 @@ def _one(
     if row["request_id"] in planned:
         request, units = planned[row["request_id"]]
     else:
-        request = workflow.recall(row["request_id"])
+        request = work.recalled(workflow, row["request_id"])
         units = workflow.units(request)
     if recorded is None:
         found = ledger.recorded_units(work.stage_tables([workflow]), units)

@@ -52,7 +52,7 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
             known.add(row["request_id"])
             workflow = work.load(row["workflow"])
             tables |= work.stage_tables([workflow])
-            request = workflow.recall(row["request_id"])
+            request = work.recalled(workflow, row["request_id"])
             units = workflow.units(request)
             found = ledger.recorded_units(tables, units)
             if len(found) == len(units):

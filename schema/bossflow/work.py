@@ -148,7 +148,7 @@ class Workflow(Protocol):
         """Return a request's units, inputs before what is made of them. Pure."""
 
     def recall(self, request_id: str) -> Request:
-        """Return a recorded request as `expand` made it."""
+        """Return a recorded request as `expand` made it, with the same id."""
 
     def describe(self, request: Request, counts: dict[str, tuple[int, int]]) -> dict[str, Any]:
         """Return what `bossflow status` says of a request; counts: process to recorded, all."""
@@ -181,6 +181,23 @@ def load(name: str) -> Workflow:
     if not hasattr(found, "TABLES"):
         raise NotInstalled(f"workflow {name} is not installed here: put its module on PYTHONPATH")
     return cast(Workflow, found)
+
+
+def recalled(workflow: Workflow, request_id: str) -> Request:
+    """Return a recorded request.
+
+    Raises
+    ------
+    ValueError
+        If the workflow recalls another one than was recorded.
+    """
+    request = workflow.recall(request_id)
+    if request.request_id != request_id:
+        raise ValueError(
+            f"workflow {workflow.__name__} recalls request {request_id} as {request.request_id}: "
+            "its `recall` must give `expand`'s parameter set and subject, all of both"
+        )
+    return request
 
 
 def names() -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 import datajoint as dj
 from bossflow import work
 from bossflow.kit.bundles import digest
-from bossflow.tables import Execution, Request, schema  # noqa: F401  (named in definitions)
+from bossflow.tables import Execution, ParamSet, Request, schema  # noqa: F401  (in definitions)
 from bossflow.work import UnitPlan
 
 
@@ -114,8 +114,8 @@ def units(request: work.Request) -> list[UnitPlan]:
 
 def recall(request_id: str) -> work.Request:
     """Return a recorded request."""
-    row = (WordRequest & {"request_id": request_id}).fetch1()
-    return _request(row["files"], "")
+    row = (WordRequest * Request * ParamSet & {"request_id": request_id}).fetch1()
+    return _request(row["files"], row["parameters"]["suffix"])
 
 
 def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[str, Any]:

@@ -604,7 +604,6 @@ def recall(request_id: str) -> work.Request:
         version=row["method_version"],
         staged=parameters["staged"],
     )
-    assert request.request_id == request_id
     (request,) = _as_before([request])
     return request
 
