@@ -396,7 +396,7 @@ class Lab:
             for process in COMPUTE:
                 self.compute(process)
             recorded = self.record()
-            assert recorded["failed"] == [] and recorded["blocked"] == 0, recorded
+            assert not recorded["failed"] and not recorded["blocked"], recorded
         verdict = json.loads((self.work / "verdict.json").read_text())
         assert verdict == {"missing": None}
 

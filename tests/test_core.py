@@ -279,6 +279,7 @@ def test_whatever_text_a_failed_unit_leaves_the_others_are_recorded(
         path.write_bytes(raw.encode("utf-8", "surrogateescape"))
     result = record(plan, receipts)
     assert result["recorded"] == {"COUNT_WORDS": 1}
+    assert result["blocked"] == {"ADD_WORDS": 1}
     kept = (bossflow.Run.Failure & {"run_id": plan["run_id"]}).to_dicts()
     assert {row["failed_key"]["file_id"] for row in kept} == told.keys()
     for row in kept:
@@ -294,6 +295,38 @@ def test_whatever_text_a_failed_unit_leaves_the_others_are_recorded(
     shown = CliRunner(charset="ascii").invoke(main, ["status"])
     assert shown.exit_code == 0, shown.output
     assert all(f"failed: {name}: " in shown.output for name in names)
+
+
+def test_the_numbers_of_a_summary_add_up(pipeline: Pipeline, files: list[Path]) -> None:
+    """Whatever other runs record meanwhile, and in whatever order the receipts come."""
+    from bossflow.record import record
+    from bossflow.summary import sum_up
+
+    files[2].write_text(f"broken test{next(NUMBERS)}")
+    pipeline.run(files[4:])
+    plan, work_dir = pipeline.plan(files, blocks_per_task=1)
+    pipeline.run(files[:1])
+    receipts = pipeline.compute(plan, work_dir)
+    receipts.remove(next(path for path in receipts if '"made"' in path.read_text()))  # it died
+    sum_up(plan, [record(plan, [path]) for path in receipts], work_dir)
+    lines = (work_dir / "summary.txt").read_text().splitlines()
+    assert lines[:7] == [
+        "asked for   1 request (5 COUNT_WORDS, 1 ADD_WORDS): 0 complete",
+        "found       1 COUNT_WORDS",
+        "recorded    1 COUNT_WORDS",
+        "meanwhile   1 COUNT_WORDS, recorded by another run",
+        "blocked     1 ADD_WORDS, whose inputs are missing",
+        "not made    1 COUNT_WORDS, whose tasks ended early or never began",
+        "failed      1 COUNT_WORDS",
+    ]
+
+    files[2].write_text(f"mended test{next(NUMBERS)}")
+    plan, work_dir = pipeline.plan(files)
+    *first, last = pipeline.compute(plan, work_dir)
+    sum_up(plan, [record(plan, [last]), record(plan, first)], work_dir)
+    lines = (work_dir / "summary.txt").read_text().splitlines()
+    assert lines[1:3] == ["found       3 COUNT_WORDS", "recorded    2 COUNT_WORDS, 1 ADD_WORDS"]
+    assert lines[3].endswith("  complete")
 
 
 def test_a_failure_mended_needs_only_what_depends(pipeline: Pipeline, files: list[Path]) -> None:

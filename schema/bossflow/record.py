@@ -49,7 +49,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     -------
     dict
         `recorded` (process to number), `known` (recorded by another run meanwhile), `failed`
-        (list of process, key, error) and `blocked` (number).
+        (list of process, key, error) and `blocked` (process to number).
 
     Raises
     ------
@@ -108,7 +108,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
         "recorded": dict(recorded),
         "known": dict(known),
         "failed": [{name: line[name] for name in ("process", "key", "error")} for line in failed],
-        "blocked": len(blocked),
+        "blocked": Counter(line["process"] for line in blocked),
     }
 
 

@@ -62,10 +62,6 @@ def _lines(
     asked: list[dict[str, Any]],
     workflow: work.Workflow,
 ) -> list[str]:
-    recorded: Counter[str] = Counter()
-    for batch in batches:
-        recorded.update(batch["recorded"])
-    failed = [failure for batch in batches for failure in batch["failed"]]
     complete = [request for request in asked if request["state"] == "complete"]
     lines = []
     if not plan["planned"]:
@@ -73,20 +69,10 @@ def _lines(
         lines += [f"note: {note}" for note in plan["notes"]]
         lines.append(f"nothing to compute: {words} are recorded ({_made_by(asked)})")
     else:
-        lines += [
-            f"asked for   {len(asked)} request{'s' * (len(asked) != 1)}: {len(complete)} complete",
-            f"found       {_numbers(plan['found'])}",
-            f"recorded    {_numbers(recorded)}",
-        ]
-        if failed:
-            lines.append(f"failed      {_numbers(Counter(one['process'] for one in failed))}")
-            names = unit_names((one["process"], one["key"]) for one in failed[:10])
-            lines += [
-                f"            {name}: {one['error']}"
-                for name, one in zip(names, failed[:10], strict=True)
-            ]
-            if len(failed) > 10:
-                lines.append(f"            ... and {len(failed) - 10} more: bossflow status")
+        units = _numbers(Counter(plan["found"]) + Counter(plan["planned"]))
+        number = f"{len(asked)} request{'s' * (len(asked) != 1)}"
+        lines.append(f"asked for   {number} ({units}): {len(complete)} complete")
+        lines += _became(plan, batches)
     for request in complete[:20]:
         lines.append(
             f"{request['request']}  {request['n_components']:,} components  {request['volume']}"
@@ -97,6 +83,35 @@ def _lines(
             lines.append(f"            {request['note']}")
     if len(complete) > 20:
         lines.append(f"... and {len(complete) - 20} more in requests.csv")
+    return lines
+
+
+def _became(plan: dict[str, Any], batches: list[dict[str, Any]]) -> list[str]:
+    """Return lines that say what became of the units that were asked for: each counts once."""
+    every = [failure for batch in batches for failure in batch["failed"]]
+    failed = list({bundles.unit_id(one["process"], one["key"]): one for one in every}.values())
+    fails = Counter(one["process"] for one in failed)
+    recorded, known, blocked = (
+        sum((Counter(batch[name]) for batch in batches), Counter())
+        for name in ("recorded", "known", "blocked")
+    )
+    left = Counter(plan["planned"]) - recorded - fails - blocked
+    # a batch may record inputs of its units, which a later batch finds known
+    meanwhile = left & known
+    told: list[tuple[str, Counter[str], str]] = [
+        ("meanwhile", meanwhile, ", recorded by another run"),
+        ("blocked", blocked, ", whose inputs are missing"),
+        ("not made", left - meanwhile, ", whose tasks ended early or never began"),
+        ("failed", fails, ""),
+    ]
+    lines = [f"found       {_numbers(plan['found'])}", f"recorded    {_numbers(recorded)}"]
+    lines += [f"{word:11} {_numbers(counts)}{why}" for word, counts, why in told if counts]
+    names = unit_names((one["process"], one["key"]) for one in failed[:10])
+    lines += [
+        f"            {name}: {one['error']}" for name, one in zip(names, failed[:10], strict=True)
+    ]
+    if len(failed) > 10:
+        lines.append(f"            ... and {len(failed) - 10} more: bossflow status")
     return lines
 
 
