@@ -558,6 +558,7 @@ def test_watching_ends_when_nothing_is_missing(pipeline: Pipeline, files: list[P
     first, first_dir = pipeline.plan(files[:2], store="elsewhere")
     looks = watch(0)
     look = next(looks)
+    assert look["ended"] is None
     (one,) = look["requests"]
     assert (one["request"], one["what"]) == (first["requests"][0], "toy")
     assert one["stages"]["COUNT_WORDS"] == {
@@ -584,6 +585,45 @@ def test_watching_ends_when_nothing_is_missing(pipeline: Pipeline, files: list[P
     pipeline.run(files[:2])
     look = next(looks)
     assert look["total"]["recorded"] == look["total"]["total"] == 3
+    assert not list(looks)
+
+
+def end_all_runs() -> None:
+    """Have all runs ended that other tests began, and this one."""
+    from bossflow import summary
+
+    for name in bossflow.Run.to_arrays("run_id"):
+        summary._note_end(str(name))
+
+
+def test_watching_ends_when_nothing_can_come(
+    pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow import watch
+
+    forget_what_is_missing()
+    files[0].write_text(f"broken test{next(NUMBERS)}")
+    failed = pipeline.run(files[:2])
+    assert failed["verdict"]["missing"]
+    end_all_runs()
+    (look,) = watch.watch(0)
+    assert look["ended"].startswith("2 units are missing, and no run that has planned its tasks")
+    code, text = bossflow_says("status", "--watch")
+    assert (code, text.splitlines()[-1]) == (1, f"Error: {look['ended']}")
+
+    # it is tried again, by a run that is killed
+    pipeline.plan(files[:2])
+    looks = watch.watch(0)
+    assert next(looks)["ended"] is None
+    monkeypatch.setattr(watch, "PATIENCE", -1)
+    (look,) = looks
+    assert look["ended"].startswith("2 units are missing, and nothing new came for 0 s: ")
+    monkeypatch.undo()
+
+    # a request that is deleted meanwhile
+    looks = watch.watch(0)
+    assert next(looks)["ended"] is None
+    forget_what_is_missing()
     assert not list(looks)
 
 

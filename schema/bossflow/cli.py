@@ -199,7 +199,7 @@ def deploy(
 
 @main.command("status")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-@click.option("--watch", "watching", is_flag=True, help="Show progress until nothing is missing.")
+@click.option("--watch", "watching", is_flag=True, help="Show progress while something can come.")
 @click.option(
     "--interval",
     type=click.FloatRange(0, min_open=True),
@@ -264,21 +264,25 @@ def _watch(as_json: bool, interval: float) -> None:
     from . import status, tables
     from .watch import in_words, watch
 
-    if not as_json:
-        _say_left_out(status.left_out(tables.Request.proj("workflow").to_dicts()))
+    left = [] if as_json else status.left_out(tables.Request.proj("workflow").to_dicts())
+    _say_left_out(left)
     console = Console()
     live = Live(console=console, auto_refresh=False)
+    ended = None
     in_place = console.is_terminal and not as_json
     with live if in_place else contextlib.nullcontext():
         for look in watch(interval):
+            ended = look["ended"]
             if as_json:
                 click.echo(json.dumps(look))
             elif in_place:
                 live.update(_watched(look), refresh=True)
             else:
                 click.echo(f"progress: {in_words(look['total'])}")
+    if ended:
+        raise click.ClickException(ended)
     if not as_json:
-        click.echo("nothing is missing")
+        click.echo(f"nothing{' else' * bool(left)} is missing")
 
 
 def _watched(look: dict[str, Any]) -> Any:

@@ -4,12 +4,14 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from . import database, ledger, status, work
 from .kit import bundles
 from .kit.texts import unit_names
+from .tables import Run
 
 
 def sum_up(
@@ -19,7 +21,7 @@ def sum_up(
     planned: status.Planned | None = None,
     found: dict[str, ledger.Recorded] | None = None,
 ) -> None:
-    """Write `summary.txt`, `requests.csv` and `verdict.json`.
+    """Write `summary.txt`, `requests.csv` and `verdict.json`, and note that the run has ended.
 
     The verdict is `missing`: null when every request of the run is complete, else one sentence.
 
@@ -38,7 +40,9 @@ def sum_up(
 
     def ask() -> list[dict[str, Any]]:
         ledger.open_schema([workflow])
-        return status.requests(plan["requests"], planned, found, bundles.local(plan["store"]))
+        told = status.requests(plan["requests"], planned, found, bundles.local(plan["store"]))
+        _note_end(plan["run_id"])
+        return told
 
     asked = database.again(ask, reached=True)
     _write_requests(asked, directory / "requests.csv")
@@ -46,6 +50,13 @@ def sum_up(
     (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     verdict = {"missing": _missing(plan, asked)}
     (directory / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
+
+
+def _note_end(run_id: str) -> None:
+    """Note that nothing more comes of a run: `bossflow status --watch` waits for the others."""
+    ended = {"ended": datetime.now(UTC).isoformat(timespec="seconds")}
+    for run in (Run.proj("run_parameters") & {"run_id": run_id}).to_dicts():
+        Run.update1(run | {"run_parameters": run["run_parameters"] | ended})
 
 
 def _write_requests(asked: list[dict[str, Any]], path: Path) -> None:

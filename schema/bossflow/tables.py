@@ -83,7 +83,7 @@ class Run(dj.Manual):
     revision         : varchar(100)  # version, and commit where it is known, of the pipeline
     nextflow_version : varchar(40)
     profile          : varchar(255)
-    run_parameters   : json          # as given, defaults included; store resolved
+    run_parameters   : json          # as given, defaults included; store resolved; when it ended
     """
 
     class Failure(dj.Part):

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -14,13 +14,19 @@ from .work import UnitPlan
 Sizes = dict[str, tuple[int, float]]
 """Unit id to voxels and estimated seconds."""
 
+PATIENCE = 3600.0
+"""Seconds without anything new, beyond what a unit takes, after which no run seems to go on."""
+
 
 def watch(interval: float) -> Iterator[dict[str, Any]]:
-    """Look how far requests are, again and again until nothing is missing.
+    """Look how far requests are, again and again until nothing is missing, or can come.
 
     Requests that are complete when they are first seen are left out; those that come meanwhile
     are taken in. A look costs a query of the units that were missing, and one file's existence
     for each of them that could be made by now.
+
+    What is missing can come while a run goes on: one that was not summed up. A run that was killed
+    never is, so it is waited for while something new comes, and `PATIENCE` longer.
 
     Parameters
     ----------
@@ -33,7 +39,8 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
         `time`, `left_out` (as of `status.left_out`), `requests`, and `total` over all their units;
         each has `stages` (process to `total`, `recorded`, `made`, `voxels_per_second`), `total`,
         `recorded`, `made` (in the store but not recorded yet) and `seconds_left`, a request also
-        `request` and `what`.
+        `request` and `what`. `ended` is null, but in the last look, if something is missing
+        then: a sentence that says why no other look comes.
         Rates count from the last look before there was something new, and are null until then.
     """
     known: set[str] = set()
@@ -42,7 +49,9 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
     sizes: Sizes = {}
     recorded: set[str] = set()
     begun: dict[tuple[str, ...], tuple[float, float]] = {}
+    before, since = None, time.monotonic()
     while True:
+        runs = _going_on()  # first: what they still record is seen
         rows = Request.to_dicts()
         left = status.left_out(rows)
         unknown = {one["workflow"] for one in left}
@@ -62,12 +71,19 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
             sizes |= {unit.unit_id: (unit.voxels, workflow.seconds(unit)) for unit in units}
             recorded |= found.keys()
             begun.clear()
+        known &= {row["request_id"] for row in rows}  # others were deleted meanwhile
+        asked = {name: one for name, one in asked.items() if name in known}
         every = {unit.unit_id: unit for _, units in asked.values() for unit in units}
         missing = [unit for name, unit in every.items() if name not in recorded]
         recorded |= ledger.recorded_units(tables, missing).keys()
         if not every:
             return
         made = _made(every.values(), recorded)
+        now = runs, known.copy(), len(recorded), made
+        if now != before:
+            before, since = now, time.monotonic()
+        missing = [unit for name, unit in every.items() if name not in recorded]
+        ended = _ended(missing, sizes, runs, time.monotonic() - since)
         yield {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "left_out": left,
@@ -76,10 +92,37 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
                 for name, (what, units) in asked.items()
             ],
             "total": _far("", every.values(), sizes, recorded, made, begun),
+            "ended": ended,
         }
-        if every.keys() <= recorded:
+        if ended or not missing:
             return
         time.sleep(interval)
+
+
+def _going_on() -> set[str]:
+    """Return the runs that may go on: those not summed up, of the last week or else the last."""
+    rows = Run.proj("run_started", "run_parameters")
+    last = rows.to_dicts(order_by="run_started DESC", limit=100)
+    recent = datetime.now(UTC).replace(tzinfo=None) - timedelta(weeks=1)
+    recently = [run for run in last if run["run_started"] > recent]
+    runs = recently or last[:1]
+    return {run["run_id"] for run in runs if "ended" not in run["run_parameters"]}
+
+
+def _ended(missing: list[UnitPlan], sizes: Sizes, runs: set[str], quiet: float) -> str | None:
+    """Return why what is missing is not waited for any longer, if it is not."""
+    if not missing:
+        return None
+    number = f"{len(missing):,} unit{'s are' if len(missing) > 1 else ' is'} missing"
+    again = "`bossflow status` shows what failed, and the same `nextflow run` makes the rest"
+    if not runs:
+        return f"{number}, and no run that has planned its tasks goes on: {again}"
+    if quiet > PATIENCE + max(sizes[unit.unit_id][1] for unit in missing):
+        return (
+            f"{number}, and nothing new came for {duration(quiet)}: watch again if a run waits for "
+            f"its turn; else {again}"
+        )
+    return None
 
 
 def _made(units: Iterable[UnitPlan], recorded: set[str]) -> set[str]:
