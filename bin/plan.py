@@ -2,14 +2,13 @@
 """PLAN: `plan.py run.json described.json` writes `plan.json` and `tasks/*.jsonl`.
 
 The work is in the package `bossflow`; this only finds it and turns its absence into a sentence.
+So is `kit`, here as in RECORD and SUMMARY: imported as `kit` too, it would be loaded twice.
 """
 
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
-
-from kit.bundles import fingerprint
-from kit.tasks import at_home
 
 
 def main() -> None:
@@ -17,8 +16,12 @@ def main() -> None:
     asked, described = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:3])
     compared = [Path(name).absolute() for name in sys.argv[3:]]
     here = Path.cwd()
-    with at_home(asked["run"]["launch_dir"]):
+    with ExitStack() as stack:
         try:
+            from bossflow.kit.bundles import fingerprint
+            from bossflow.kit.tasks import at_home
+
+            stack.enter_context(at_home(asked["run"]["launch_dir"]))
             from bossflow.changes import receipts
             from bossflow.plan import plan
         except ModuleNotFoundError as error:

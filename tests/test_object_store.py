@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ import obstore
 import pytest
 import requests
 import tensorstore as ts
+import watched
 import zarr
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -24,7 +26,7 @@ from botocore.credentials import Credentials
 from conftest import ROOT, sample
 from kit import buckets, bundles, tasks
 from kit.tasks import Bundle, Unit
-from lab import SMALL, Lab, X, Y, Z, check, make_voxels, read_volume, whole
+from lab import SMALL, Lab, Steps, X, Y, Z, check, make_voxels, read_volume, whole
 from steps import Cutouts, write_volume
 from voxels.archives import s3, volumes
 
@@ -276,6 +278,33 @@ def test_a_source_and_the_store_are_at_servers_of_their_own(
     held = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     held += [buckets.read(store / name) for name in objects(asked["store"])]
     assert len(held) > 20 and not any(THEIRS[1].encode() in content for content in held)
+
+
+def test_programs_keep_what_they_fetch_in_their_task_and_load_no_file_twice(
+    server: Server, tmp_path: Path
+) -> None:
+    """`kit` and `bossflow.kit` are the same files; as two modules, one knows of no task."""
+    lab, note = Lab(tmp_path / "lab", make_voxels((16, 32, 40), 3), (0, 0, 0)), tmp_path / "note"
+    lab.own = {watched.NOTE: str(note)}
+    with lab.serving():
+        steps = Steps(lab)
+        steps.run(lab.asked(SMALL | {"store": f"s3://{BUCKET}/watched"})).ok()
+        recorded = str(steps.work / "record0" / "recorded.json")
+        assert steps.program("SUMMARY", "summary", str(steps.work / "plan/plan.json"), recorded)
+        noted = watched.events(note)
+        lab.bossflow("verify", "--request", lab.status()["requests"][0]["request"])
+        ended = [event for event in watched.events(note) if "end" in event]
+    made = [Path(event["made"]) for event in noted if "made" in event]
+    objects = [path for path in made if "s3" in path.parts]
+    assert objects and all(path.is_relative_to(steps.work) for path in objects)
+    moved = [event["rename"][1] for event in noted if "rename" in event]
+    fetched = {path for path in moved if f"{steps.work}/record0/bossflow-" in path}
+    assert fetched and fetched <= {event.get("removed") for event in noted}
+    programs = {path.name for path in (ROOT / "bin").glob("*.py")}
+    assert {event["end"] for event in ended} == programs | {"-c"}
+    for event in ended:
+        ours = Counter(name for name in event["files"] if name.startswith(str(ROOT)))
+        assert set(ours.values()) == {1}, (event["end"], ours.most_common(3))
 
 
 def test_credentials_are_written_nowhere(pair: Pair) -> None:

@@ -183,6 +183,12 @@ def drop(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
+def drop_all() -> None:
+    """Delete all files here that were fetched."""
+    for path in list(_fetched):
+        drop(path)
+
+
 def tidy() -> None:
     """Delete files that were fetched, the longest unused first, but none used since the last call.
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from . import database, ledger, stores, work
 from .insert import ROWS, insert_absent, insert_parquet
-from .kit import bundles
+from .kit import buckets, bundles
 from .kit.bundles import Finished
 from .kit.texts import json_lines, one_line, sentence, shortened, unit_name
 from .tables import Environment, Execution, Reading, Run, Store
@@ -102,6 +102,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
                     failed.append(_failure(bundle, f"it can't be recorded: {said}"))
                 else:
                     recorded, known, failed = recorded + one[0], known + one[1], failed + one[2]
+    buckets.drop_all()  # Parquet files, which are rows now
     failed = [line | {"error": shortened(one_line(line["error"]))} for line in failed]
     again(lambda: _record_failures(plan["run_id"], failed))
     return {
