@@ -77,9 +77,10 @@ def peer(python: Path, script: str, volume: Path, labels: Path, *more: str) -> M
 class Ours:
     """Whole runs, each in a new home with an empty database, as set-up leaves it."""
 
-    def __init__(self, scratch: Path, params: Mapping[str, Any]) -> None:
+    def __init__(self, scratch: Path, params: Mapping[str, Any], **env: str) -> None:
         self.scratch = scratch
         self.params = params
+        self.env = env
         self.traces: list[dict[str, dict[str, float]]] = []
         self.stack = contextlib.ExitStack()
 
@@ -87,6 +88,7 @@ class Ours:
         """Run once; the results stay until the next run, or `stack` is closed."""
         self.stack.close()
         self.home: Bossflow = self.stack.enter_context(common.bossflow(self.scratch))
+        self.home.env |= self.env
         self.home.call("db", "deploy")
         taken = self.home.run(**self.params)
         self.traces.append(self.home.trace())

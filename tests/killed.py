@@ -2,7 +2,8 @@
 
 Reads a line of JSON for each, and answers with one: `status`, or the process that was `stopped`. A
 point is an event, a pattern that is found in it, and its number. Events are Python's audit events,
-of files only opened to write, and `sql` and `sql done`, before and after each statement.
+of files only opened to write, `os.fsync` of a path, and `sql` and `sql done`, before and after each
+statement.
 """
 
 import atexit
@@ -19,7 +20,9 @@ from typing import Any
 
 from warm import leave
 
-FILES = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "shutil.rmtree")
+FILES = (
+    "open", "os.fsync", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "shutil.rmtree"
+)  # fmt: skip
 
 
 def watch(asked: dict[str, Any]) -> None:
@@ -47,6 +50,13 @@ def watch(asked: dict[str, Any]) -> None:
             os.kill(os.getpid(), asked["signal"])
 
     sys.addaudithook(happens)
+    fsync = os.fsync
+
+    def flushed(descriptor: int) -> None:
+        happens("os.fsync", (os.readlink(f"/proc/self/fd/{descriptor}"),))
+        fsync(descriptor)
+
+    os.fsync = flushed
     from datajoint.connection import Connection
 
     execute = Connection._execute_query

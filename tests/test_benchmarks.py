@@ -168,6 +168,30 @@ def test_changes_measures_plan_where_all_is_recorded(
     assert figures.keys() >= {"PLAN, source_changes compare", "PLAN, source_changes off"}
 
 
+@pytest.mark.parametrize("flush", [True, False])
+def test_fsyncs_are_counted_and_can_be_left_out(tmp_path: Path, flush: bool) -> None:
+    code = "import os; (os.fsync(1), os.fsync(-1))"
+    counts = tmp_path / "counts"
+    env = {"PYTHONPATH": str(BENCHMARKS / "peers" / "flushes"), "FLUSHES": str(counts)}
+    env |= {} if flush else {"NO_FLUSHES": "yes"}
+    with (tmp_path / "file").open("w") as out:
+        done = subprocess.run([sys.executable, "-c", code], env=env, stdout=out, stderr=out)
+    assert done.returncode == flush  # there is no file -1
+    assert json.loads(counts.read_text())["calls"] == 2 - flush
+
+
+@pytest.mark.nextflow
+@pytest.mark.soak
+def test_flush_measures_whole_runs_with_and_without(tmp_path: Path) -> None:
+    voxels = np.random.default_rng(2).integers(0, 3, (24, 24, 24)).astype(np.uint32)
+    np.save(tmp_path / "volume.npy", voxels)
+    files = ["--volume", str(tmp_path / "volume.npy"), "--json", str(tmp_path / "flush.json")]
+    run("flush.py", "--size", "24", "--rounds", "1", *files)
+    found = json.loads((tmp_path / "flush.json").read_text())
+    assert found["figures"]["24^3"]["fsyncs"] > 30
+    assert {"label_block.py", "stitch.py", "record.py"} <= set(found["programs"])
+
+
 @pytest.mark.nextflow
 @pytest.mark.soak
 def test_label_measures_a_whole_run_and_compares_its_labels(tmp_path: Path) -> None:

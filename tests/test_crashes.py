@@ -140,6 +140,7 @@ IN_DATABASE = {
     "RECORD before the executions": ("made", ("sql", r"INSERT.*\bexecution\b", 1)),
     "RECORD between a row and its parts": ("made", ("sql done", r"INSERT.*\b__segmentation\b", 1)),
     "RECORD between two processes": ("made", ("sql", r"INSERT.*\b__segmentation_block\b", 1)),
+    "RECORD before its word is on disk": ("made", ("os.fsync", r"\.recorded$", 1)),
     "RECORD before it commits": ("made", ("sql", "^COMMIT", 1)),
     "RECORD after it committed": ("made", ("sql done", "^COMMIT", 1)),
     "RECORD before it says so": ("made", ("open", "recorded.json", 1)),
@@ -148,7 +149,9 @@ IN_STORE = {
     "PLAN between two task files": ("nothing", ("open", "tasks/LINK_BLOCK", 1)),
     "PULL_BLOCK before bundle.json": ("PULL_BLOCK", ("open", "bundle.json", 2)),
     "LABEL_BLOCK before bundle.json": ("LABEL_BLOCK", ("open", "bundle.json", 3)),
+    "LABEL_BLOCK before a file is on disk": ("LABEL_BLOCK", ("os.fsync", "planes.arrow", 2)),
     "LABEL_BLOCK before a bundle's rename": ("LABEL_BLOCK", ("os.rename", "LABEL_BLOCK", 8)),
+    "LABEL_BLOCK before a bundle's name is on disk": ("LABEL_BLOCK", ("os.fsync", "/..$", 5)),
     "LABEL_BLOCK after a bundle's rename": ("LABEL_BLOCK", ("shutil.rmtree", r"\.tmp", 4)),
     "LINK_BLOCK before a bundle's rename": ("LINK_BLOCK", ("os.rename", "LINK_BLOCK", 1)),
     "STITCH before the look-up table": ("STITCH", ("open", "lookup.npy", 1)),
@@ -156,6 +159,7 @@ IN_STORE = {
     "STITCH before the components": ("STITCH", ("os.mkdir", "components", 1)),
     "STITCH before bundle.json": ("STITCH", ("open", "bundle.json", 1)),
     "STITCH after its rename": ("STITCH", ("shutil.rmtree", r"\.tmp", 1)),
+    "RELABEL_BLOCK before a chunk is on disk": ("RELABEL_BLOCK", ("os.fsync", r"tmp.*/8_8_30", 3)),
     "RELABEL_BLOCK between two chunks": ("RELABEL_BLOCK", ("os.rename", "8_8_30", 5)),
     "RELABEL_BLOCK before bundle.json": ("RELABEL_BLOCK", ("open", "bundle.json", 4)),
     "RELABEL_BLOCK before a bundle's rename": ("RELABEL_BLOCK", ("os.rename", "RELABEL", 8)),
@@ -205,6 +209,7 @@ def test_a_deployment_that_was_killed_is_completed(lab: Lab, point: str) -> None
 
 FORGETTING = {
     "between bundles": ("os.rename", r"\.retired", 5),
+    "before they are gone from the disk": ("os.fsync", r"\.retired", 1),
     "before rows": ("sql", "^DELETE", 1),
     "before the end": ("sql", "^COMMIT", 1),
 }

@@ -303,7 +303,7 @@ def test_programs_keep_what_they_fetch_in_their_task_and_load_no_file_twice(
     programs = {path.name for path in (ROOT / "bin").glob("*.py")}
     assert {event["end"] for event in ended} == programs | {"-c"}
     for event in ended:
-        ours = Counter(name for name in event["files"] if name.startswith(str(ROOT)))
+        ours = Counter(name for name in event["modules"] if name.startswith(str(ROOT)))
         assert set(ours.values()) == {1}, (event["end"], ours.most_common(3))
 
 

@@ -1,7 +1,8 @@
 """The store and the bundles in it: what a unit leaves for good, and how it is found again.
 
 A bundle is a directory `<store>/<PROCESS>/<id[:2]>/<id>` with its files and `bundle.json`.
-It is written beside, then renamed into place, so that it is there whole or not at all.
+It is written beside, then renamed into place, so that it is there whole or not at all. It is on
+disk before anyone is told of it (`kit.disk`).
 
 A store is known by the id in its `store.json`, wherever it lies.
 
@@ -19,7 +20,7 @@ import re
 import shutil
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
-from . import buckets
+from . import buckets, disk
 
 VERSION = 1
 MANIFEST = "bundle.json"
@@ -149,14 +150,17 @@ def _create(path: Path, text: bytes) -> None:
     """Write a file with all that is in it, unless there is one."""
     new = path.with_name(f"{_NEW}{uuid.uuid4().hex}")
     new.write_bytes(text)
+    disk.flush([new])
     try:
         with contextlib.suppress(FileExistsError):
             path.hardlink_to(new)
     except OSError:  # a file system without links
         with contextlib.suppress(FileExistsError), path.open("xb") as stream:
             stream.write(text)
+        disk.flush([path])
     finally:
         new.unlink()
+    disk.flush_names([path], Path(path.anchor))
 
 
 def each(function: Callable[[T], R], items: Iterable[T], path: Path) -> Iterable[R]:
@@ -424,6 +428,15 @@ def whole(bundle: Finished, store: Path) -> bool:
     return True
 
 
+def flush(bundle: Finished) -> None:
+    """Have a whole bundle on disk: who made it may have been killed before it was."""
+    if not buckets.holds(bundle.directory):
+        files = [bundle.store / entry["path"] for entry in bundle.manifest["files"]]
+        files.append(bundle.directory / MANIFEST)
+        disk.flush(files)
+        disk.flush_names(files, bundle.store)
+
+
 class Damaged(ValueError):
     """A bundle whose files are not what its manifest says."""
 
@@ -485,9 +498,9 @@ def _verify_objects(bundle: Finished, store: Path, read: bool) -> None:
 
 
 def commit(
-    working: Path, final: Path, manifest: dict[str, Any], outside: Iterable[Path] = ()
+    working: Path, final: Path, manifest: dict[str, Any], outside: Sequence[Path] = ()
 ) -> bool:
-    """Put a finished directory into its place, with its `bundle.json` last.
+    """Put a finished directory into its place, with its `bundle.json` last, and have it on disk.
 
     Parameters
     ----------
@@ -497,7 +510,7 @@ def commit(
         Its place.
     manifest : dict
         What `bundle.json` says, but for what a bucket adds.
-    outside : iterable of Path
+    outside : sequence of Path
         The bundle's files that lie elsewhere in the store; in a bucket, they go there now.
 
     Returns
@@ -508,6 +521,8 @@ def commit(
     if buckets.holds(final):
         return _commit_to_bucket(working, final, manifest, outside)
     (working / MANIFEST).write_bytes(_text(manifest))
+    files = list(files_below(working))
+    disk.flush([*files, *outside])
     final.parent.mkdir(parents=True, exist_ok=True)
     try:
         working.rename(final)
@@ -516,6 +531,8 @@ def commit(
             raise
         shutil.rmtree(working)
         return False
+    moved = [final / file.relative_to(working) for file in files]
+    disk.flush_names([*moved, *outside], final.parents[2])
     return True
 
 
@@ -566,7 +583,9 @@ def mark(store: Path, unit_ids: Iterable[str]) -> None:
     path.parent.mkdir(exist_ok=True)
     new = store / f"{_NEW}{uuid.uuid4().hex}"
     new.write_bytes(text)
+    disk.flush([new])
     new.rename(path)
+    disk.flush_names([path], store)
 
 
 def marks(store: Path) -> list[str]:
@@ -601,12 +620,13 @@ def forget_marks(store: Path, days: int = 60) -> None:
 def retire(store: Path, directories: Iterable[Path]) -> list[Path]:
     """Move bundles aside into `<store>/.retired`, where nothing is ever reused from.
 
-    In a bucket it is their `bundle.json` that moves: files stay under an attempt that no other
-    one names.
+    They have moved on disk, too: what a power cut brought back would be taken over by the next run.
+    In a bucket it is their `bundle.json` that moves: files stay under an attempt that no other one
+    names.
     """
     if buckets.holds(store):
         return [target for target in buckets.at_once(_retire_manifest, directories) if target]
-    moved = []
+    moved, directories = [], list(directories)
     for directory in directories:
         target = store / ".retired" / directory.relative_to(store)
         number = 0
@@ -619,6 +639,7 @@ def retire(store: Path, directories: Iterable[Path]) -> list[Path]:
         except FileNotFoundError:
             continue  # another process retired it, or it never was there
         moved.append(target)
+    disk.flush_names([*moved, *directories], store)
     return moved
 
 

@@ -62,7 +62,7 @@ class Bundle:
     part_rows : dict
         Part table's name to how many first rows of it become database rows, where not all do.
     outside : list of Path
-        Files elsewhere in the store that this unit alone writes.
+        Files elsewhere in the store that this unit alone writes, on disk before they get there.
     taken_from : str, optional
         URL of the bundle from which the result was taken, where it was not computed.
     following : callable
@@ -273,6 +273,7 @@ def reusable(
         same = made_of == (unit.arguments, made_from)
         same = same and seen(unit.settings) in (None, seen(found.manifest))
         if same and found.lies_in(unit.inputs) and bundles.whole(found, store):
+            bundles.flush(found)
             return True
     except FileNotFoundError:
         if not final.exists():
@@ -324,9 +325,10 @@ def described(
 
 
 def seal(unit: Unit, bundle: Bundle, manifest: dict[str, Any]) -> None:
-    """Write `bundle.json` last and put the directory into place."""
+    """Write `bundle.json` last and put the directory into place, on disk."""
     if not bundles.commit(bundle.directory, bundle.final, manifest, bundle.outside):
         other = bundles.read(bundle.final)
+        bundles.flush(other)
         if other.content_sha256 != manifest["content_sha256"]:
             raise ValueError(
                 f"another run made {unit.process} {unit.unit_id} meanwhile, with other content"

@@ -420,11 +420,17 @@ def _link(files: Iterable[Path], directory: Path) -> None:
 
 
 def _move(made: Path, directory: Path, held: int | None) -> list[Path]:
-    """Move the levels' files into a volume; return them there."""
+    """Move the levels' files into a volume; return them there.
+
+    They are on disk before: they may take the place of those that another run of the same request
+    has written, and had recorded.
+    """
     there = os.open(directory, os.O_RDONLY) if held is None else held
     moved = []
     try:
         for file in sorted(made.glob("*/*")):
+            with file.open("rb") as stream:
+                os.fsync(stream.fileno())
             name = file.relative_to(made)
             with contextlib.suppress(FileExistsError):
                 os.mkdir(name.parent, dir_fd=there)

@@ -19,6 +19,7 @@ import datajoint as dj
 from datajoint.settings import find_config_file
 
 from . import __version__, access, database, migrations
+from .kit import disk
 
 FIRST = b"-- bossflow backup: "
 LAST = b"-- end of bossflow backup\n"
@@ -63,6 +64,7 @@ def backup(file: Path) -> int:
             os.fsync(stream.fileno())
         size = new.stat().st_size
         new.rename(file)
+        disk.flush_names([file], file.parent)
     finally:
         new.unlink(missing_ok=True)
     return size

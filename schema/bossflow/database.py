@@ -36,7 +36,7 @@ with warnings.catch_warnings():  # without settings we have a default of our own
 from datajoint.settings import find_config_file
 
 from . import access
-from .kit import bundles
+from .kit import bundles, disk
 from .kit.texts import one_line
 
 logging.getLogger("datajoint").setLevel(logging.WARNING)
@@ -377,6 +377,7 @@ def _initialise(data: Path) -> None:
         os.chown(new, owner.pw_uid, owner.pw_gid)
     _run(new, "initdb", "--auth=reject", "--encoding=utf8", "--username=postgres")
     new.rename(data)
+    disk.flush_names([data], Path(data.anchor))  # initdb has flushed what is in it
 
 
 def _refuse_others(data: Path) -> None:

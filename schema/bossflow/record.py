@@ -324,6 +324,7 @@ def _add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> Non
             with contextlib.suppress(ValueError, OSError):  # then its lineage is refused
                 taken = _opened(given | {"url": bundles.url(directory)})
                 _check_columns(taken, tables)
+                bundles.flush(taken)  # of no program do we know that it did
                 ready[given["process"]].append(taken)
                 there.add(directory)
 

@@ -328,6 +328,7 @@ def set_aside(identity: str, store: Path) -> None:
     rows = (Store.Retired() & {"store_id": identity}).to_dicts()
     if not rows:
         return
+    there = []
     for row in rows:
         directory = store / row["retired_path"]
         try:
@@ -335,7 +336,8 @@ def set_aside(identity: str, store: Path) -> None:
         except FileNotFoundError:
             continue
         if hashlib.sha256(text).hexdigest() == row["retired_sha256"]:
-            bundles.retire(store, [directory])
+            there.append(directory)
+    bundles.retire(store, there)
     (Store.Retired() & {"store_id": identity}).delete_quick()
 
 
