@@ -38,7 +38,8 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
     }
 
     def run(chosen: list[Path]) -> subprocess.CompletedProcess[str]:
-        (launch / "params.json").write_text(json.dumps({"files": [str(path) for path in chosen]}))
+        params = {"files": [str(path) for path in chosen], "store": str(launch / "store")}
+        (launch / "params.json").write_text(json.dumps(params))
         command = ["nextflow", "run", str(project / "words.nf")]
         return subprocess.run(
             [*command, *NO_REPORTS, "-params-file", "params.json"],
