@@ -10,13 +10,13 @@ import pytest
 
 BUDGETS = {
     "slurm": 6.5,
-    "docker": 9.5,
-    "mysql": 5.5,
+    "docker": 10.0,
+    "mysql": 7.0,
     "s3": 3.5,
-    "faults": 14.0,
+    "faults": 15.0,
     "clouds": 4.0,
     "nextflow": 12.0,
-    "core": 9.5,
+    "core": 10.5,
 }
 """Minutes of all of pytest's processes together, in CI on two cores, by suite.
 
