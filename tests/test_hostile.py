@@ -460,7 +460,7 @@ def test_nothing_that_is_asked_is_sql_or_a_path_elsewhere(team: Team, tmp_path: 
     assert done.returncode == 0, done.stderr[-3000:]
     counts = json.loads(done.stdout.splitlines()[-1])
     COUNTS.update(counts)
-    assert min(counts.values()) > examples(600) / 15, counts
+    assert min(counts.values()) > examples(600) / 30, counts
 
 
 def test_what_a_server_repeats_is_shown_without_its_controls() -> None:
