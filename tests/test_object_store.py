@@ -247,18 +247,17 @@ def test_a_source_and_the_store_are_at_servers_of_their_own(
         data=lab.voxels,
         attributes={"resolution": [30, 8, 8], "units": "nm"},
     )
-    theirs = Server("theirs")
+    bucket = f"theirs-{staged}".lower()  # moto's servers share their buckets, also with later tests
+    theirs = Server(bucket)
     for file in filter(Path.is_file, (tmp_path / "volume.zarr").rglob("*")):
         name = file.relative_to(tmp_path).as_posix()
-        requests.put(f"{theirs.url}/theirs/{name}", file.read_bytes()).raise_for_status()
-    # moto's servers share their buckets, ours don't
-    for one, bucket, owner in ((server, BUCKET, ("someone", SECRET)), (theirs, "theirs", THEIRS)):
-        one.answer = lambda _, path, bucket=bucket: (
-            None if path.split("/")[1] == bucket else "404 Not Found"
-        )
+        requests.put(f"{theirs.url}/{bucket}/{name}", file.read_bytes()).raise_for_status()
+    # ours don't
+    for one, own, owner in ((server, BUCKET, ("someone", SECRET)), (theirs, bucket, THEIRS)):
+        one.answer = lambda _, path, own=own: None if path.split("/")[1] == own else "404 Not Found"
         one.owner = owner
-    asked = SMALL | {"source": "zarr://s3://theirs/volume.zarr", "archive": None, "stage": staged}
-    asked["store"] = f"s3://{BUCKET}/own/{staged}"
+    asked = SMALL | {"archive": None, "stage": staged, "store": f"s3://{BUCKET}/own/{staged}"}
+    asked["source"] = f"zarr://s3://{bucket}/volume.zarr"
     with lab.serving():
         refused = lab.run(**asked)
         assert refused.code == 1 and "there is no Zarr array or group at" in refused.text
