@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import combinations, count
 from pathlib import Path
@@ -763,6 +764,60 @@ def test_a_lost_bundle_is_named_before_anything_runs(pipeline: Pipeline, files: 
     assert len(lost) == 1
     assert invalidate.invalidate(set(), copies=lost) == (2, 1)
     assert pipeline.run(files)["verdict"] == {"missing": None}
+
+
+@pytest.fixture
+def twins(toy: Any) -> Iterator[list[str]]:
+    """Yield the ids of two channels, which only their last digits tell apart."""
+    columns = bossflow.Channel().heading.attributes.values()
+    channel = {one.name: "a" if one.string else 1 for one in columns if not one.nullable}
+    ids = [f"{'ab' * 7}a{last}" for last in "01"]
+    bossflow.Channel.insert([channel | {"channel_id": name} for name in ids])
+    yield ids
+    (bossflow.Channel & [{"channel_id": name} for name in ids]).delete_quick()
+
+
+def test_an_id_is_named_by_its_start(twins: list[str]) -> None:
+    from bossflow import ledger
+
+    one, start = twins[0], twins[0][:-1]
+    assert ledger.named(bossflow.Channel, one) == one
+    with pytest.raises(ValueError, match=f"2 channels have ids starting with '{start}': see"):
+        ledger.named(bossflow.Channel, start)
+    mistyped = [f"{start}2", f"{one}0", one.upper(), f" {one}", f"{one}\n", ""]
+    for given in [*mistyped, "%", f"{start}_", f"{start}%", "\\", f"{start}\\", "' OR '1'='1"]:
+        with pytest.raises(ValueError) as refused:
+            ledger.named(bossflow.Channel, given)
+        assert f"no channel has an id starting with {given!r}: see" in str(refused.value)
+
+
+def test_a_mistyped_id_changes_nothing(
+    pipeline: Pipeline, files: list[Path], twins: list[str]
+) -> None:
+    """It would be an empty choice, that nothing needs to be done for."""
+    (request,) = pipeline.run(files)["plan"]["requests"]
+    store = bundles.store_id(pipeline.store)
+    assert store is not None
+    number, there = rows(bossflow.Execution), set(bundles.every(pipeline.store, "*"))
+    commands = [("verify",), ("verify", "--retire"), ("invalidate", "--yes")]
+    commands += [("invalidate", "--yes", "--lost")]
+    named = {"request": request, "channel": twins[0], "store": store}
+    for name, known in named.items():
+        for command in [*commands, *[("components",)] * (name == "request")]:
+            option = [f"--{name}"] * (command != ("components",))
+            code, text = bossflow_says(*command, *option, f"{known[:-1]}x")
+            assert (code, f"no {name} has an id starting with" in text) == (1, True), text
+            if option:
+                code, text = bossflow_says(*command, "--request", request, *option, "")
+                assert (code, f"'--{name}': is empty" in text) == (2, True), text
+    code, text = bossflow_says("invalidate", "--yes", "--channel", twins[0][:-1])
+    assert (code, "2 channels have ids starting with" in text) == (1, True), text
+    assert (number, there) == (rows(bossflow.Execution), set(bundles.every(pipeline.store, "*")))
+    assert bossflow_says("verify", "--channel", twins[0])[0] == 0
+    code, text = bossflow_says("invalidate", "--yes", "--request", request[:-1])
+    assert (code, "forgot 1 rows of stages" in text) == (0, True), text
+    code, text = bossflow_says("invalidate", "--yes", "--store", store[:-1])
+    assert (code, "forgot 5 rows of stages" in text) == (0, True), text
 
 
 def altered(directory: Path) -> None:

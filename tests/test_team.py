@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bossflow import rights
+from bossflow import database, rights
 from team import PASSWORD, Team, a_schema, deployed, each_server, password_file
 
 RUNNER = f"runner_{os.getpid()}"
@@ -115,6 +115,28 @@ def test_a_mistake_is_said_before_anything_is_deployed(
     assert team.bossflow("db", "deploy", "--grant", RUNNER, schema=schema)[0] == 2
     code, text = team.bossflow("status", schema=schema)
     assert (code, "run `bossflow db deploy`" in text) == (1, True), text
+
+
+def test_a_schemas_name_is_no_longer_than_the_server_takes(team: Team) -> None:
+    """PostgreSQL would cut it off, so that two are one; MySQL's locks and grants take no more."""
+    user, most = f"long_{os.getpid()}", database.SCHEMA_NAME_MAX[team.environment["DJ_BACKEND"]]
+    longest = f"long{os.getpid()}".ljust(most, "x")
+    for command in ("deploy", "status"):
+        code, text = team.bossflow("db", command, schema=f"{longest}x")
+        said = f"Error: schema name {longest}x has {most + 1} "
+        assert (code, text.startswith(said), text.count("\n")) == (1, True, 1), text
+    if team.environment["DJ_BACKEND"] == "mysql":
+        with pytest.raises(AssertionError, match="has 50 characters, and 65 with those of its _"):
+            team.grant(user, longest[:35] + 15 * "_")
+    names = "SELECT schema_name FROM information_schema.schemata"
+    assert longest[:9] not in "".join(team.query(names, schema="bossflow"))
+    try:
+        team.grant(user, longest)
+        code, text = team.bossflow("status", schema=longest, user=user)
+        assert (code, "0 requests" in text) == (0, True), text
+    finally:
+        team.drop(longest)
+        team.drop_user(user, longest)
 
 
 def test_the_password_is_in_no_log(team: Team, deployed: str, tmp_path: Path) -> None:

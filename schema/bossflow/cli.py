@@ -1,6 +1,7 @@
 """The `bossflow` command."""
 
 import contextlib
+import functools
 import json
 from collections import Counter
 from pathlib import Path
@@ -187,6 +188,7 @@ def deploy(
     password = ""
     if user is not None and password_file is not None:
         rights.check_name(user)
+        rights.check_schema_name()
         password = rights.read_password(password_file)
     for name in [*work.names(), *modules]:
         work.load(name)
@@ -353,10 +355,20 @@ def stores_command(use: str | None, as_json: bool) -> None:
         click.echo("no store is known yet")
 
 
+def _not_empty(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """Refuse what is left of a variable that is not set: it would name all there is."""
+    if given == "":
+        raise click.BadParameter("is empty")
+    return given
+
+
+_named = functools.partial(click.option, callback=_not_empty)
+
+
 @main.command("verify")
-@click.option("--request", help="Request id, or the start of it: its results and blocks alone.")
-@click.option("--channel", help="Channel id: all that was made of it.")
-@click.option("--store", help="Store (its id, the start of it, or its place): what is there.")
+@_named("--request", help="Request id, or the start of it: its results and blocks alone.")
+@_named("--channel", help="Channel id, or the start of it: all that was made of it.")
+@_named("--store", help="Store (its id, the start of it, or its place): what is there.")
 @click.option("--read", is_flag=True, help="Read objects in a bucket also if their ETag is right.")
 @click.option(
     "--retire",
@@ -462,9 +474,9 @@ def _show_damage(found: dict[str, Any], most: int = 20) -> None:
 @click.option(
     "--block", "blocks", multiple=True, help="Box x0-x1_y0-y1_z0-z1: every block that it meets."
 )
-@click.option("--channel", help="Channel id; alone: all that was made of it.")
-@click.option("--request", help="Request id: its result, not its blocks.")
-@click.option("--store", help="Store (its id, the start of it, or its place): what is there.")
+@_named("--channel", help="Channel id, or the start of it; alone: all that was made of it.")
+@_named("--request", help="Request id, or the start of it: its result, not its blocks.")
+@_named("--store", help="Store (its id, the start of it, or its place): what is there.")
 @click.option("--lost", is_flag=True, help="Of what is named, that which is not in its store.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def invalidate_command(
@@ -480,7 +492,7 @@ def invalidate_command(
     Shows first what would go. Bundles are moved to `.retired` in their store and never reused;
     the next run makes them again.
     """
-    from . import connect, invalidate, status, stores, verify
+    from . import connect, invalidate, ledger, stores, tables, verify
 
     if not (blocks or channel or request or store):
         raise click.UsageError("name what is wrong: --block, --channel, --request or --store")
@@ -495,7 +507,8 @@ def invalidate_command(
         scope: set[str] | None = None
         if blocks or channel or request:
             scope = set(invalidate.dependents(invalidate.select(blocks, channel)))
-            scope |= verify.made_for(status.request_id(request)) if request else set()
+            if request:
+                scope |= verify.made_for(ledger.named(tables.Request, request))
         copies = invalidate.lost(scope, identity)
     elif identity:
         rows = invalidate.copies(None, identity)

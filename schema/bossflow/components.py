@@ -10,7 +10,8 @@ from typing import Any, TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import ledger, status
+from . import ledger
+from .tables import Request
 from .workflows.label import Segmentation, rest
 
 
@@ -35,7 +36,7 @@ def write(start: str, form: str, output: str | None) -> None:
     ValueError
         If the request is unknown or not complete, or Parquet would go to a terminal.
     """
-    request = status.request_id(start)
+    request = ledger.named(Request, start)
     ledger.opened(Segmentation.__module__)
     if not len(Segmentation() & {"request_id": request}):
         raise ValueError(f"request {request} has no components yet: see `bossflow status`")

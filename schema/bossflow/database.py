@@ -45,6 +45,10 @@ LOCK_SECONDS = 600
 ROW_LOCK_SECONDS = 50  # for a row that someone else holds: MySQL's default
 AGAIN_SECONDS = 120  # a server that is restarted is back before
 PACKET_BYTES = 2**20  # no statement is longer
+SCHEMA_NAME_MAX = {
+    "mysql": 55,  # characters: the lock's name has 9 more, and 64 at most
+    "postgresql": 63,  # bytes: it cuts off the rest, and two names may become one
+}
 
 REFUSALS = (dj.DataJointError, psycopg2.Error, pymysql.MySQLError)
 """What a server that was reached may answer: DataJoint lets some of its drivers' errors through."""
@@ -89,8 +93,27 @@ def named_store() -> Path | None:
 
 
 def schema_name() -> str:
-    """Return the name of the database schema (`BOSSFLOW_SCHEMA`, default `bossflow`)."""
-    return os.environ.get("BOSSFLOW_SCHEMA") or "bossflow"
+    """Return the name of the database schema (`BOSSFLOW_SCHEMA`, default `bossflow`).
+
+    Raises
+    ------
+    DatabaseError
+        If it is longer than the server takes.
+    """
+    name, kind = os.environ.get("BOSSFLOW_SCHEMA") or "bossflow", backend()
+    length = len(name) if kind == "mysql" else len(os.fsencode(name))
+    if length > SCHEMA_NAME_MAX[kind]:
+        unit = "characters" if kind == "mysql" else "bytes"
+        raise DatabaseError(
+            f"schema name {name} has {length} {unit}, and {SCHEMA_NAME_MAX[kind]} at most can be "
+            f"used in {server().where}: set BOSSFLOW_SCHEMA to a shorter one"
+        )
+    return name
+
+
+def backend() -> str:
+    """Return what kind of server is used, `mysql` or `postgresql`."""
+    return "postgresql" if server().embedded else str(dj.config.database.backend)
 
 
 @functools.cache  # the embedded server's settings are written where these are read

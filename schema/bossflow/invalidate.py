@@ -72,20 +72,22 @@ def select(
     blocks : iterable of str
         Boxes (`x0-x1_y0-y1_z0-z1`): every block that meets one, whatever grid it is of.
     channel : str, optional
-        The channel's id, needed where several have such blocks; alone, all that is made of it.
+        The channel's id, or the start of it, needed where several have such blocks; alone, all
+        that is made of it.
     request : str, optional
-        A request id: its result, not the blocks that it was made of.
+        A request's id, or the start of it: its result, not the blocks that it was made of.
 
     Raises
     ------
     ValueError
-        If a box is none, or blocks of several channels meet it and none is named, or a workflow
-        that can't be used here has made something of what is named.
+        If a box is none, or an id is not known, or blocks of several channels meet a box and none
+        is named, or a workflow that can't be used here has made something of what is named.
     """
     chosen: set[str] = set()
     for met in _blocks(blocks, channel):
         chosen |= _made_of(met)
-    if request:
+    if request is not None:
+        request = ledger.named(Request, request)
         for asked in (Request() & {"request_id": request}).to_arrays("workflow"):
             ledger.opened(asked)
         for table in work.stage_tables(ledger.known_workflows()).values():
@@ -97,7 +99,8 @@ def select(
 
 def _blocks(blocks: Iterable[str], channel: str | None) -> list[Any]:
     """Return the rows of `Block` that are named: those that meet each box, or all of a channel."""
-    there, found = Block() & ({"channel_id": channel} if channel else {}), []
+    only = {} if channel is None else {"channel_id": ledger.named(Channel, channel)}
+    there, found = Block() & only, []
     for block in blocks:
         met = there & meets("block", Box.parse(block))
         channels = sorted(set(met.to_arrays("channel_id")))
@@ -107,7 +110,7 @@ def _blocks(blocks: Iterable[str], channel: str | None) -> list[Any]:
                 f"({', '.join(channels)})"
             )
         found.append(met)
-    return found or ([there] if channel else [])
+    return found or ([there] if only else [])
 
 
 def lost(executions: Iterable[str] | None, store: str | None) -> set[Copy]:

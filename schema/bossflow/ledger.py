@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
@@ -165,6 +166,32 @@ def execution_attribute(table: Any) -> str:
             (attribute,) = link["attr_map"]
             return str(attribute)
     raise ValueError(f"{table.__name__} does not refer to Execution: a stage table must")
+
+
+LISTED = {
+    "request": "`bossflow status`",
+    "channel": "`bossflow.Channel()` in Python",
+    "store": "`bossflow stores`",
+}
+"""Where users find the ids of a table."""
+
+
+def named(table: Any, start: str) -> str:
+    """Return the one id of a table (`Request`, `Channel`, `Store`) that starts so.
+
+    Raises
+    ------
+    ValueError
+        If none or several do.
+    """
+    name, (attribute,) = table.table_name, table().primary_key
+    found = []
+    if re.fullmatch("[0-9a-f]+", start):  # nothing that LIKE or a quote would mean otherwise
+        found = (table() & f"{attribute} LIKE '{start}%'").to_arrays(attribute).tolist()
+    if len(found) != 1:
+        those = f"{len(found):,} {name}s have ids" if found else f"no {name} has an id"
+        raise ValueError(f"{those} starting with {start!r}: see {LISTED[name]}")
+    return str(found[0])
 
 
 def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:

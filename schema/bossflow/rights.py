@@ -6,6 +6,7 @@ from typing import Any
 
 from . import access, database
 
+MYSQL_NAME_MAX = 64
 RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")  # MySQL's longest; needs no quotes anywhere
 
@@ -22,6 +23,28 @@ def check_name(user: str) -> None:
         raise ValueError(
             f"user name {user!r} must be 1 to 32 letters, digits and underscores, a letter first"
         )
+
+
+def check_schema_name() -> None:
+    """Refuse a schema's name that no right can be granted to: MySQL takes it with escapes.
+
+    Raises
+    ------
+    DatabaseError
+        If it is one.
+    """
+    name = database.schema_name()
+    if database.backend() == "mysql" and len(_escaped(name)) > MYSQL_NAME_MAX:
+        raise database.DatabaseError(
+            f"schema name {name} has {len(name)} characters, and {len(_escaped(name))} with those "
+            f"of its _ and % counted twice, as MySQL's grants do, which take {MYSQL_NAME_MAX}: set "
+            "BOSSFLOW_SCHEMA to a shorter one"
+        )
+
+
+def _escaped(name: str) -> str:
+    """Return a schema's name as MySQL's grants have it: _ and % would match others."""
+    return re.sub(r"([_%\\])", r"\\\1", name)
 
 
 def read_password(path: Path) -> str:
@@ -63,6 +86,7 @@ def grant(user: str, password: str, require_tls: bool = False) -> None:
         If the server refuses, or the user may do more than that, such as an administrator.
     """
     check_name(user)
+    check_schema_name()
     if database.server().embedded:
         raise database.DatabaseError(
             "the embedded database has one user, who needs no password: --grant is for a team's "
@@ -92,9 +116,7 @@ def _grant_mysql(conn: Any, user: str, password: str) -> None:
                 raise _may_more(user, "SHOW GRANTS FOR tells")
     _secretly(conn, user, f"CREATE USER IF NOT EXISTS '{user}'@'%%' IDENTIFIED BY %s", password)
     _secretly(conn, user, f"ALTER USER '{user}'@'%%' IDENTIFIED BY %s", password)
-    # in a grant, _ and % of a schema's name would match others
-    name = re.sub(r"([_%\\])", r"\\\1", database.schema_name())
-    schema = conn.adapter.quote_identifier(name)
+    schema = conn.adapter.quote_identifier(_escaped(database.schema_name()))
     conn.query(f"GRANT {', '.join(RIGHTS)} ON {schema}.* TO '{user}'@'%'", None)
 
 

@@ -116,21 +116,6 @@ def left_out(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"workflow": name, "requests": counts[name], "why": left[name]} for name in left]
 
 
-def request_id(start: str) -> str:
-    """Return the one request whose id starts so.
-
-    Raises
-    ------
-    ValueError
-        If none or several do.
-    """
-    names = [str(name) for name in Request.to_arrays("request_id") if name.startswith(start)]
-    if len(names) != 1:
-        problem = "no request" if not names else f"{len(names)} requests"
-        raise ValueError(f"{problem} with an id that starts with {start!r}: see `bossflow status`")
-    return names[0]
-
-
 def what(described: dict[str, Any]) -> str:
     """Return what a request is about, in few words."""
     if "source" in described:

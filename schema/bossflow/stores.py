@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from . import database
+from . import database, ledger
 from .insert import insert_absent
 from .kit import buckets, bundles
 from .ledger import KEYS_PER_QUERY, Recorded
@@ -101,14 +101,13 @@ class Here:
         ValueError
             If there is none, or there are several.
         """
-        known = {str(one) for one in Store.to_arrays("store_id")}
         if os.sep not in name:
-            found = {one for one in known if one.startswith(name)}
-        else:
-            place = bundles.local(name)
-            found = {self.id_of(place)} & known  # type: ignore[assignment]
-            own = (machine(), bundles.url(place))
-            found = found or {one for one in known if own in self._places[one]}
+            return ledger.named(Store, name)
+        known = {str(one) for one in Store.to_arrays("store_id")}
+        place = bundles.local(name)
+        found = {one for one in known if one == self.id_of(place)}
+        own = (machine(), bundles.url(place))
+        found = found or {one for one in known if own in self._places[one]}
         if len(found) != 1:
             said = f"{len(found)} stores are" if found else "no store is"
             raise ValueError(f"{said} known by {name!r}: see `bossflow stores`")

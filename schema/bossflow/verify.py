@@ -33,13 +33,13 @@ def asked(
     request : str, optional
         A request's id, or the start of it: its own results and the blocks that it was made of.
     channel : str, optional
-        A channel's id: all that was made of it.
+        A channel's id, or the start of it: all that was made of it.
     store : str, optional
         A store's id: what is recorded there.
     """
     only: set[str] | None = None
     if request is not None:
-        only = made_for(status.request_id(request))
+        only = made_for(ledger.named(Request, request))
     if channel is not None:
         found = set(invalidate.dependents(invalidate.select(channel=channel)))
         only = found if only is None else only & found
