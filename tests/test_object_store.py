@@ -9,6 +9,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -416,6 +417,75 @@ def test_another_place_or_attempt_is_the_same_content(store: Path) -> None:
     again = made(store, line())
     assert again.manifest["attempts"] != first.manifest["attempts"]
     assert again.content_sha256 == first.content_sha256
+
+
+@pytest.fixture(params=["bucket", "disk"])
+def moving(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Path, Callable[[Callable[[], object]], None]]:
+    """Return a store, and what has something done amid each move into its `.retired`."""
+    rename, put = Path.rename, obstore.put
+
+    def in_bucket(amid: Callable[[], object]) -> None:
+        def copied(*given: Any, **how: Any) -> Any:
+            try:
+                return put(*given, **how)
+            finally:
+                if "/.retired/" in given[1]:
+                    amid()
+
+        monkeypatch.setattr(obstore, "put", copied)
+
+    def on_disk(amid: Callable[[], object]) -> None:
+        def moved(path: Path, target: Path) -> Path:
+            if ".retired" in target.parts:
+                amid()
+            return rename(path, target)
+
+        monkeypatch.setattr(Path, "rename", moved)
+
+    if request.param == "disk":
+        return tmp_path / "disk", on_disk
+    return request.getfixturevalue("store"), in_bucket
+
+
+def retired(store: Path) -> list[bytes]:
+    """Return the manifests in a store's `.retired`, in order."""
+    if buckets.holds(store):
+        return sorted(buckets.read(path) for path in buckets.below(store / ".retired"))
+    return sorted(path.read_bytes() for path in store.glob(f".retired/*/*/*/{bundles.MANIFEST}"))
+
+
+def test_of_programs_that_retire_a_bundle_at_once_one_does(moving: Any) -> None:
+    store, amid_moves = moving
+    finished = [made(store, line(number)) for number in (1, 2)]
+    manifests = sorted(bundles.manifest_text(one.directory) for one in finished)
+    amid_moves(threading.Barrier(2).wait)
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [[one.directory] for one in finished for _ in range(2)]
+        moved = list(pool.map(lambda job: bundles.retire(store, job), jobs))
+    assert sorted(map(len, moved)) == [0, 0, 1, 1]
+    assert retired(store) == manifests
+    assert not any(bundles.there(one.directory) for one in finished)
+
+
+def test_one_that_was_made_anew_meanwhile_is_not_lost(moving: Any) -> None:
+    """Another program retired the old one just before this one could."""
+    store, amid_moves = moving
+    first = made(store, line())
+    old, new = bundles.manifest_text(first.directory), []
+
+    def another() -> None:
+        amid_moves(lambda: None)
+        bundles.retire(store, [first.directory])
+        new.append(bundles.manifest_text(made(store, line()).directory))
+
+    amid_moves(another)
+    bundles.retire(store, [first.directory])
+    if bundles.there(first.directory):
+        assert (bundles.manifest_text(first.directory), retired(store)) == (*new, [old])
+    else:
+        assert retired(store) == sorted([old, *new])
 
 
 def test_other_arguments_set_the_bundle_aside(store: Path) -> None:

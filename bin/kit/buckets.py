@@ -218,31 +218,21 @@ def store(file: Path, path: Path) -> str:
 
 def create(path: Path, content: bytes) -> bool:
     """Write an object if there is none of its name, at once; say whether there was none."""
+    # there is also if the answer to our own request got lost
+    return put_new(path, content) or read(path) == content
+
+
+def put_new(path: Path, content: bytes) -> bool:
+    """Write an object if there is none of its name; say whether there was none, not even ours."""
     import obstore
     from obstore.exceptions import AlreadyExistsError
 
     with _sentences(path):
         try:
             obstore.put(*_object(path), content, mode="create", use_multipart=False)
-        except AlreadyExistsError:  # also if the answer to our own request got lost
-            return read(path) == content
+        except AlreadyExistsError:
+            return False
         return True
-
-
-def move(path: Path, target: Path) -> None:
-    """Copy an object within its bucket, then delete it.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not there.
-    """
-    import obstore
-
-    with _sentences(path):
-        client, key = _object(path)
-        obstore.copy(client, key, _object(target)[1])
-        obstore.delete(client, key)
 
 
 def delete(paths: Iterable[Path]) -> None:
