@@ -21,7 +21,7 @@ import psutil
 from commands import said
 from conftest import COUNTS, ROOT, SEED
 from kit import bundles
-from stage import NO_REPORTS
+from stage import NO_REPORTS, tell_why
 from steps import defaults
 from team import environment, own_mysql
 from test_core import run_of
@@ -425,6 +425,7 @@ class Lab:
         while any(self.at_work()):
             time.sleep(0.05)
         self.text = (self.directory / "said.txt").read_text()
+        tell_why(code, self.directory)
         return code
 
     def at_work(self) -> Iterator[psutil.Process]:

@@ -23,7 +23,7 @@ import warm
 from bossflow import archive
 from bossflow.archive_volumes import volume_of
 from conftest import ROOT
-from stage import NO_REPORTS
+from stage import NO_REPORTS, tell_why
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from steps import defaults
@@ -102,6 +102,7 @@ class Lab:
             text=True,
             timeout=900,  # a run that hangs fails
         )
+        tell_why(done.returncode, self.directory)
         names: list[str] = []
         if trace.exists():
             with trace.open() as stream:

@@ -151,7 +151,7 @@ def nextflow(
     *arguments: str, cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DJ_", "BOSSDB_"))}
-    return subprocess.run(
+    done = subprocess.run(
         ["nextflow", *arguments],
         cwd=cwd,
         env=clean | {"NXF_ANSI_LOG": "false"} | (env or {}),
@@ -160,6 +160,17 @@ def nextflow(
         check=False,
         timeout=180,
     )
+    tell_why(done.returncode, cwd)
+    return done
+
+
+def tell_why(code: int, launch: Path) -> None:
+    """Print, for the report of a test that fails, where in Nextflow a run ended with an error."""
+    log = launch / ".nextflow.log"
+    lines = log.read_text(errors="replace").splitlines() if code and log.exists() else []
+    errors = [number for number, line in enumerate(lines) if "] ERROR " in line]
+    for line in lines[errors[-1] :][:40] if errors else ():
+        print(line)
 
 
 def said(run: subprocess.CompletedProcess[str]) -> list[str]:

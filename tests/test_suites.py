@@ -6,6 +6,7 @@ from pathlib import Path
 
 import engines
 import pytest
+import stage
 import suites
 from conftest import sample
 
@@ -103,3 +104,18 @@ def test_slurm_is_named_by_the_programs_that_it_lacks(
     monkeypatch.setattr(engines, "SLURM", ("slurmctld", "no-such-program"))
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "no-such-program" in engines.missing("slurm")
+
+
+def test_a_failed_run_of_nextflow_tells_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What users are told of an error of Nextflow's own does not say where it came from."""
+    first, last = (f"Nov-29 [main] ERROR nextflow.Session - {number}" for number in (1, 2))
+    trace = [f"\tat some.Class.method({number})" for number in range(100)]
+    log = ["Nov-29 [main] DEBUG", first, *trace, last, "Exception: wrong", *trace]
+    stage.tell_why(1, tmp_path)
+    (tmp_path / ".nextflow.log").write_text("\n".join(log))
+    stage.tell_why(0, tmp_path)
+    assert capsys.readouterr().out == ""
+    stage.tell_why(1, tmp_path)
+    assert capsys.readouterr().out.splitlines() == [last, "Exception: wrong", *trace[:38]]

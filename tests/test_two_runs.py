@@ -14,7 +14,7 @@ import pytest
 from conftest import COUNTS, ROOT, sample
 from kit import bundles
 from second_user import Database, soon
-from stage import NO_REPORTS
+from stage import NO_REPORTS, tell_why
 from steps import write_volume
 from team import Team, deployed, each_server
 
@@ -119,6 +119,7 @@ class Run:
     def ends_well(self) -> "Counter[str]":
         """Return how many units it computed of each process, if it ends without an error."""
         said = self.process.communicate(timeout=300)[0]
+        tell_why(self.process.returncode, self.directory)
         assert self.process.returncode == 0, said
         assert "failed" not in said and "1 complete" in said, said
         receipts = list(self.directory.glob("work/*/*/receipts.jsonl"))
