@@ -10,6 +10,7 @@ from bossflow import database, plan
 from bossflow.kit import bundles
 from bossflow.work import UnitPlan
 from steps import Cutouts, write_volume
+from test_core import bossflow_says
 from test_stores import made, on
 
 PROCESSES = ["PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK"]
@@ -186,5 +187,12 @@ def test_rows_to_be_added_are_checked(cutouts: Cutouts, monkeypatch: pytest.Monk
     (file,) = (stitched / "components").glob("*.parquet")
     file.write_bytes(file.read_bytes()[:-9] + bytes(9))
     damaged = cutouts.label(max_component_rows=20)
-    assert "is not what its bundle says" in damaged["recorded"][0]["failed"][0]["error"]
+    (failed,) = damaged["recorded"][0]["failed"]
+    assert "is not what its bundle says" in failed["error"]
     assert component_rows(request)[1:] == (3, 3)
+    # what is recorded is not RECORD's to set aside, and fewer rows than asked for are no success
+    assert bundles.there(stitched) and "`bossflow verify --retire" in failed["error"]
+    assert "rows could not be added: STITCH request_id=" in damaged["verdict"]["missing"]
+    assert bossflow_says("verify", "--retire", "--store", str(cutouts.store))[0] == 0
+    assert cutouts.label(max_component_rows=20)["verdict"] == {"missing": None}
+    assert component_rows(request)[1:] == (20, 20)

@@ -145,9 +145,8 @@ def run_unit(
     dict
         The unit's receipt.
     """
-    receipt = {
-        name: line[name] for name in ("unit_id", "process", "key", "add_rows") if name in line
-    }
+    named = ("unit_id", "process", "key", "add_rows", "recorded")
+    receipt = {name: line[name] for name in named if name in line}
     if "recorded" in line:
         return receipt | {"state": "reused", "url": line["recorded"]}
     store = bundles.local(header["store"])

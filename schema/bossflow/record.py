@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import re
+import shlex
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -49,7 +50,8 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     -------
     dict
         `recorded` (process to number), `known` (recorded by another run meanwhile), `failed`
-        (list of process, key, error) and `blocked` (process to number).
+        (list of process, key, error, and `recorded` of what stays recorded with fewer rows than
+        are asked for) and `blocked` (process to number).
 
     Raises
     ------
@@ -66,6 +68,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     blocked = [line for line in lines if line["state"] == "blocked"]
     ready: dict[str, list[Finished]] = defaultdict(list)
     add_rows = {line["unit_id"]: line["add_rows"] for line in lines if "add_rows" in line}
+    longer = {line["unit_id"] for line in lines if "recorded" in line}
     made = [line for line in lines if "url" in line]
     for line, opened in zip(made, _opened_each(made), strict=True):
         try:
@@ -76,8 +79,8 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
             failed.append(line | {"error": f"{error}; {_set_aside(line)}"})
         except FileNotFoundError:
             where = bundles.shown(bundles.local(line["url"]))
-            words = f"{where} was deleted after it was made: the next run makes it again"
-            failed.append(line | {"error": words})
+            after = "it was found: run" if "recorded" in line else "it was made: the next run makes it"
+            failed.append(line | {"error": f"{where} was deleted after {after} again"})
         except (ValueError, OSError) as error:
             failed.append(line | {"error": sentence(error)})
         else:
@@ -108,14 +111,21 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     return {
         "recorded": dict(recorded),
         "known": dict(known),
-        "failed": [{name: line[name] for name in ("process", "key", "error")} for line in failed],
+        "failed": [
+            {name: line[name] for name in ("process", "key", "error")}
+            | ({"recorded": True} if line["unit_id"] in longer else {})
+            for line in failed
+        ],
         "blocked": Counter(line["process"] for line in blocked),
     }
 
 
 def _set_aside(receipt: dict[str, Any]) -> str:
-    """Set the damaged bundle of a receipt aside; say what is next."""
+    """Set the damaged bundle of a receipt aside, unless it is recorded; say what is next."""
     directory = bundles.local(receipt["url"])
+    if "recorded" in receipt:
+        store = shlex.quote(bundles.shown(directory.parents[2]))
+        return f"as it is recorded, `bossflow verify --retire --store {store}` has it made again"
     try:
         bundles.retire(directory.parents[2], [directory])
     except OSError as error:

@@ -44,11 +44,11 @@ def sum_up(
         _note_end(plan["run_id"])
         return told
 
-    asked = database.again(ask, reached=True)
+    asked, batches = database.again(ask, reached=True), list(batches)
     _write_requests(asked, directory / "requests.csv")
-    lines = _lines(plan, list(batches), asked, workflow)
+    lines = _lines(plan, batches, asked, workflow)
     (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    verdict = {"missing": _missing(plan, asked)}
+    verdict = {"missing": _missing(plan, asked) or _rows_missing(batches)}
     (directory / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
 
 
@@ -151,6 +151,18 @@ def _missing(plan: dict[str, Any], asked: list[dict[str, Any]]) -> str | None:
     return (
         f"{len(left)} of {len(asked)} requests not complete: {shown}. What was finished is "
         "recorded, and `bossflow status` shows what is missing."
+    )
+
+
+def _rows_missing(batches: list[dict[str, Any]]) -> str | None:
+    """Return what to say of recorded results that have fewer rows than are asked for."""
+    left = [one for batch in batches for one in batch["failed"] if "recorded" in one]
+    if not left:
+        return None
+    (name,) = unit_names([(left[0]["process"], left[0]["key"])])
+    return (
+        f"all requests are complete, but to {len(left)} of them rows could not be added: {name} "
+        f"({left[0]['error']})"
     )
 
 
