@@ -121,7 +121,7 @@ def test_what_is_deleted_before_it_is_recorded_is_made_again(
     gone = next(bundles.every(cutouts.store, process))
     shutil.rmtree(gone)
     first, *others = record(plan, receipts)["failed"]
-    assert f"{gone} was deleted after it was made" in first["error"]
+    assert f"{gone} was deleted meanwhile" in first["error"]
     for one in others:
         known = "was deleted", "with a content that is not recorded", "is missing, but its bundle"
         assert any(words in one["error"] for words in known), one

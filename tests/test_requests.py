@@ -170,15 +170,33 @@ def test_more_rows_are_added_without_computing(
 def test_more_rows_of_a_result_whose_store_is_away(
     cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its content is that of the first rows, whatever was added since, and made here before."""
+    on(monkeypatch, "two")
+    other = cutouts.directory / "other"
+    planned, work_dir = cutouts.plan(max_component_rows=30, store=str(other))
+    cutouts.compute(planned, work_dir)  # and no receipt arrives
     on(monkeypatch, "one")
     (request,) = cutouts.label(max_component_rows=3)["plan"]["requests"]
     total, *_ = component_rows(request)
+    cutouts.label(max_component_rows=7)
     cutouts.store.rename(cutouts.store.with_name("away"))
     on(monkeypatch, "two")
-    cutouts.store = cutouts.directory / "other"
-    numbers = made(cutouts.label(max_component_rows=7))
-    assert numbers[0] > 1, "all of it is made again in the store that is here"
+    cutouts.store = other
+    numbers = made(cutouts.label(max_component_rows=5))
+    assert numbers == (2, 5), "what holds other rows is made again"
     assert component_rows(request) == (total, 7, 7)
+    other.rename(other.with_name("away, too"))
+    on(monkeypatch, "three")
+    numbers = made(cutouts.label(max_component_rows=20))
+    assert numbers == (5, 4), "all of it is made again in the store that is here"
+    assert component_rows(request) == (total, 20, 20)
+
+
+def test_a_run_has_its_rows_of_what_a_killed_one_made(cutouts: Cutouts) -> None:
+    planned, work_dir = cutouts.plan(max_component_rows=3)
+    cutouts.compute(planned, work_dir)  # and no receipt arrives
+    assert made(cutouts.label(max_component_rows=20)) == (0, 0)
+    assert component_rows(*planned["requests"])[1:] == (20, 20)
 
 
 def test_rows_to_be_added_are_checked(cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,7 +156,7 @@ def run_unit(
         unit = open_unit(line, store)
         made_from = [given.as_input for given in unit.inputs]
         compare = header.get("compare", False)
-        if not compare and reusable(final, unit, made_from, header):
+        if not compare and reusable(final, unit, made_from, header, line.get("content_sha256")):
             return receipt | {"state": "reused", "url": bundles.url(final)}
         working = store / f"{_WORKING}{line['unit_id']}-{uuid.uuid4().hex[:8]}"
         working.mkdir(parents=True)
@@ -256,9 +256,15 @@ def seen(manifest: dict[str, Any]) -> str | None:
 
 
 def reusable(
-    final: Path, unit: Unit, made_from: list[dict[str, Any]], header: dict[str, Any]
+    final: Path,
+    unit: Unit,
+    made_from: list[dict[str, Any]],
+    header: dict[str, Any],
+    content_sha256: str | None = None,
 ) -> bool:
     """Say whether a whole bundle of the same arguments and inputs is in place; retire any other.
+
+    Where a content is given, it must have that: settings decide of it, and RECORD takes no other.
 
     Raises
     ------
@@ -271,6 +277,7 @@ def reusable(
         made_of = found.manifest["arguments"], found.manifest["inputs"]
         same = made_of == (unit.arguments, made_from)
         same = same and seen(unit.settings) in (None, seen(found.manifest))
+        same = same and content_sha256 in (None, found.content_sha256)
         if same and found.lies_in(unit.inputs) and bundles.whole(found, store):
             bundles.flush(found)
             return True

@@ -439,7 +439,7 @@ def _line(
     unit: UnitPlan, found: dict[str, Path], recorded: dict[str, Recorded], now: dict[str, str]
 ) -> dict[str, Any]:
     settings = unit.settings
-    if unit.unit_id in recorded:
+    if unit.settings_again and unit.unit_id in recorded:
         settings = settings | unit.settings_again
     if unit.reads:
         read = {"version": unit.reads.version, "seen": now.get(unit.unit_id)}
@@ -461,7 +461,9 @@ def _line(
             for given in unit.inputs
         ],
     }
-    if unit.add_rows and unit.unit_id in recorded:
+    if unit.settings_again and unit.unit_id in recorded:
+        line["content_sha256"] = recorded[unit.unit_id].content_sha256
+    if unit.add_rows:
         line["add_rows"] = unit.add_rows
         if unit.unit_id in found:
             line["recorded"] = bundles.url(found[unit.unit_id])

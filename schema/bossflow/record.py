@@ -79,8 +79,8 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
             failed.append(line | {"error": f"{error}; {_set_aside(line)}"})
         except FileNotFoundError:
             where = bundles.shown(bundles.local(line["url"]))
-            after = "it was found: run" if "recorded" in line else "it was made: the next run makes it"
-            failed.append(line | {"error": f"{where} was deleted after {after} again"})
+            then = "run" if "recorded" in line else "the next run makes it"
+            failed.append(line | {"error": f"{where} was deleted meanwhile: {then} again"})
         except (ValueError, OSError) as error:
             failed.append(line | {"error": sentence(error)})
         else:
@@ -154,6 +154,8 @@ def _write(
             _insert(table, new, run_id)
             for bundle in [*new, *old]:
                 marked[bundle.store].append(bundle.manifest["unit_id"])
+            for bundle in new:
+                _add_rows(table, bundle, add_rows)
             longer = sum(_add_rows(table, one, add_rows) for one in old)
             known[process] += len(old) - longer
             recorded[process] += len(new) + longer
@@ -237,8 +239,8 @@ def _check_columns(
         if part is None:
             raise BundleError(f"{_where(bundle)}: {table.__name__} has no part {part_name}")
         wanted = set(part().heading.names) - set(manifest["key"])
-        limit = (add_rows or _part_rows(bundle)).get(part_name, math.inf)
-        _check_part(bundle, part_name, wanted, limit)
+        limit = _part_rows(bundle).get(part_name, math.inf)
+        _check_part(bundle, part_name, wanted, max(limit, (add_rows or {}).get(part_name, 0)))
     for part_name in set(_part_rows(bundle)) - set(manifest["parts"]):
         raise BundleError(f"{_where(bundle)}: part_rows names {part_name}, which is no part")
 
@@ -446,11 +448,14 @@ def _add_rows(table: Any, bundle: Finished, wanted: dict[str, dict[str, int]]) -
     """Add rows of a recorded bundle's parts, where more of them are wanted than are there."""
     longer = False
     for name, number in wanted.get(bundle.manifest["unit_id"], {}).items():
-        column = table.first_rows[name]
-        there = int((table & bundle.key).fetch1(column))
+        column, files = table.first_rows[name], _part_files(bundle, name)
+        number = min(number, sum(pq.read_metadata(file).num_rows for file in files))
+        there = bundle.manifest["attributes"][column]
+        if there < number:  # than it was made with: others may have added some
+            there = int((table & bundle.key).fetch1(column))
         if there < number:
             part = getattr(table, name)()
-            insert_parquet(part, bundle.key, _part_files(bundle, name), number, there)
+            insert_parquet(part, bundle.key, files, number, there)
             table.update1(bundle.key | {column: number})
             longer = True
     return longer

@@ -97,9 +97,10 @@ class UnitPlan:
 
     Arguments decide what is made: a bundle made with others is never reused. Settings, such as
     an archive's address, only say how. `memory` is what its program takes at most (bytes), `reads`
-    what it reads of an archive, `within` the input in whose bundle some of its files lie. Where it
-    is recorded, `add_rows` says of how many first rows a part (by its name) is to be, if that is
-    more than now, and `settings_again` which settings it is made with in another store.
+    what it reads of an archive, `within` the input in whose bundle some of its files lie, and
+    `add_rows` how many first rows of a part (by its name) are to be in the database, if that may
+    be more than now. `settings_again` are the settings that it was recorded with, which decide
+    what it holds: it is made with these in another store.
     """
 
     process: str

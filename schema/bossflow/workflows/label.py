@@ -235,8 +235,8 @@ def _with_recorded(requests: list[work.Request]) -> list[work.Request]:
     `earlier` are the latest segmentations of the same method whose cutouts meet a request's
     (`request_id` and the URL of the `store` of each, the latest first): a block that is the same
     there is not written anew. `n_labels` is how many labels its blocks may have: as many as those
-    that are recorded there, or many. `rows` are how many components are rows of the database, of
-    how many, where that is recorded.
+    that are recorded there, or many. `rows` are, where it is recorded, of how many components,
+    how many are rows of the database, and how many its bundle was made with.
     """
     groups: dict[tuple[str, str, str], list[work.Request]] = defaultdict(list)
     for request in requests:
@@ -260,12 +260,17 @@ def _with_recorded(requests: list[work.Request]) -> list[work.Request]:
     ]
 
 
-def _rows(requests: list[work.Request]) -> dict[str, tuple[int, int]]:
+def _rows(requests: list[work.Request]) -> dict[str, tuple[int, int, int]]:
     keys = [{"request_id": request.request_id} for request in requests]
+    made = Segmentation * Execution.proj("run_id", stitched_by="execution_id")
+    made_by = made * Run.proj("run_parameters")
     found = {}
     for start in range(0, len(keys), KEYS_PER_QUERY):
-        for row in (Segmentation() & keys[start : start + KEYS_PER_QUERY]).to_dicts():
-            found[row["request_id"]] = row["n_component_rows"], row["n_components"]
+        for row in (made_by & keys[start : start + KEYS_PER_QUERY]).to_dicts():
+            total, rows = row["n_components"], row["n_component_rows"]
+            # what was added since is in no bundle: the run that made it knows its own limit
+            limit = int(row["run_parameters"].get("max_component_rows", rows))
+            found[row["request_id"]] = total, rows, min(limit, rows)
     return found
 
 
@@ -539,7 +544,8 @@ def units(request: work.Request) -> list[UnitPlan]:
         )
     key = {"request_id": request.request_id}
     limit = request.given["max_component_rows"]
-    there, n_components = request.given["rows"] or (limit, 0)
+    n_components, there, in_bundle = request.given["rows"] or (limit, 0, limit)
+    more = min(limit, n_components)
     stitch = UnitPlan(
         "STITCH",
         key,
@@ -551,8 +557,8 @@ def units(request: work.Request) -> list[UnitPlan]:
         (*labels, *links),
         settings={"max_component_rows": limit},
         memory=_memory("STITCH", request.given["n_labels"]) + 4096 * len(boxes),
-        add_rows={"Component": more} if there < (more := min(limit, n_components)) else {},
-        settings_again={"max_component_rows": there},  # part of the content
+        add_rows={"Component": more} if there < more else {},
+        settings_again={"max_component_rows": in_bundle},  # part of the content
     )
     relabels = [
         UnitPlan(
