@@ -63,6 +63,8 @@ def test_each_unit_has_a_name_of_its_own() -> None:
         ("PULL_BLOCK", {"channel_id": "x"} | block),
         ("COUNT", {"file": "a\nb", "place": 3}),
         ("OTHER", {}),
+        ("COUNT", {"file": "a  c", "place": 3}),
+        ("COUNT", {"file": "a\tc", "place": 3}),
     ]
     names = unit_names(units)
     assert names == [
@@ -73,6 +75,8 @@ def test_each_unit_has_a_name_of_its_own() -> None:
         "PULL_BLOCK 0-8_0-8_0-8",
         "COUNT file=a b place=3",
         "OTHER",
+        'COUNT {"file": "a  c", "place": 3}',
+        'COUNT {"file": "a\\tc", "place": 3}',
     ]
     assert unit_names([*units, *units])[: len(units)] == names
 

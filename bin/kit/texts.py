@@ -23,7 +23,10 @@ def one_line(text: str) -> str:
     it: half a surrogate pair, of a file name that is no UTF-8, can't be encoded, PostgreSQL takes
     no NUL, and a terminal obeys what controls it.
     """
-    line = " ".join(text.split())
+    return _printable(" ".join(text.split()))
+
+
+def _printable(line: str) -> str:
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
 
@@ -71,10 +74,15 @@ def key_name(key: dict[str, Any], whole: bool = False) -> str:
 def unit_names(units: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
     """Return how users are told of units, by process and key: of each by another name."""
     units = list(units)
-    short = [f"{process} {key_name(key)}".strip() for process, key in units]
+    names = [f"{process} {key_name(key)}".strip() for process, key in units]
     whole = [f"{process} {key_name(key, whole=True)}".strip() for process, key in units]
-    often = Counter(name for name, _ in set(zip(short, whole, strict=True)))
-    return [one if often[one] == 1 else other for one, other in zip(short, whole, strict=True)]
+    exact = [f"{process} {_printable(json.dumps(key))}" for process, key in units]
+    for longer in (whole, exact):
+        often = Counter(name for name, _ in set(zip(names, exact, strict=True)))
+        names = [
+            one if often[one] == 1 else other for one, other in zip(names, longer, strict=True)
+        ]
+    return names
 
 
 def unit_name(process: str, key: dict[str, Any]) -> str:
