@@ -90,7 +90,9 @@ def test_what_is_made_is_kept_apart_from_what_killed_its_task(cutouts: Cutouts) 
     cutouts.compute(planned, work_dir)  # and no receipt arrives
     bad = next(bundles.every(cutouts.store, "LABEL_BLOCK"))
     bundles.retire(cutouts.store, [bad])
+    told, _ = cutouts.plan(**params, dry_run=True)
     again, _ = cutouts.plan(**params)
+    assert f"\n  to run     {len(again['tasks'])} tasks, " in told["text"]
     of_it = [task for task in again["tasks"] if task["process"] == "LABEL_BLOCK"]
     assert sorted(task["units"] for task in of_it) == [1, 5]
     ran = cutouts.label(**params)
@@ -117,6 +119,15 @@ def test_a_task_never_waits_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
         "A-00001": ["A-00000"],
         "B-00000": ["A-00000", "A-00001"],
     }
+
+
+def test_a_chain_is_as_many_tasks_as_it_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where that is as many as there should be, or more."""
+    monkeypatch.setattr(plan, "TASKS_MAX", 3)
+    chain: list[UnitPlan] = []
+    for number in range(1, 6):
+        chain.append(unit("A", str(number), *chain[-1:]))
+        assert [task["units"] for task in cut(chain, 0.01)] == [1] * number
 
 
 def test_tasks_have_their_time_and_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,9 +135,10 @@ def _plan(
         found = {name: path for name, path in found.items() if name not in gone}
         missing = _missing(units, found)
         result |= _told(workflow, units, found, missing)
+        made = _made(requests, by_request, missing, store)
         stages = [
-            _tasks(units.values(), some, lambda _: {}, workflow.seconds, given)
-            for some in (doubtful, missing)
+            _tasks(units.values(), some, lambda _: {}, workflow.seconds, given, apart)
+            for some, apart in ((doubtful, ()), (missing, made))
         ]
         read = [*doubtful.values(), *missing.values()]
         result["text"] = _of_dry_run(workflow, units, result, read, stages)
@@ -396,7 +397,8 @@ def _tasks(
         depths[unit.unit_id] = depth = 1 + max(given, default=0)
         if unit.unit_id in missing:
             groups[depth, unit.process, unit.unit_id in made].append(unit)
-    fewest = units_per_task or -(-len(missing) // (TASKS_MAX - len(groups)))
+    # each group has one smaller task at most; in a long chain, each unit is a group
+    fewest = units_per_task or -(-len(missing) // max(1, TASKS_MAX - len(groups)))
     tasks: list[dict[str, Any]] = []
     task_of: dict[str, str] = {}
     numbers: Counter[str] = Counter()
