@@ -8,6 +8,9 @@ import bossflow
 import pytest
 from bossflow import database, plan
 from bossflow.kit import bundles
+from bossflow.kit.texts import json_lines
+from bossflow.record import record
+from bossflow.summary import sum_up
 from bossflow.work import UnitPlan
 from steps import Cutouts, write_volume
 from test_core import bossflow_says
@@ -98,6 +101,23 @@ def test_what_is_made_is_kept_apart_from_what_killed_its_task(cutouts: Cutouts) 
     ran = cutouts.label(**params)
     assert ran["verdict"] == {"missing": None}
     assert ran["states"].count("made") == 1
+
+
+def test_what_a_batch_takes_in_was_recorded_by_no_other_run(cutouts: Cutouts) -> None:
+    """What was made of it may be recorded before the receipt of it comes."""
+    plan, work_dir = cutouts.plan(blocks_per_task=1, sheet=sheet(cutouts, 2), **SMALL)
+    receipts = cutouts.compute(plan, work_dir)
+    lines = {path: json_lines(path)[0] for path in receipts}
+    link, _ = (path for path, line in lines.items() if line["process"] == "LINK_BLOCK")
+    (label,) = (
+        path
+        for path, line in lines.items()
+        if line["process"] == "LABEL_BLOCK" and line["key"]["block"] == lines[link]["key"]["block"]
+    )
+    sum_up(plan, [record(plan, [link]), record(plan, [label])], work_dir)  # all others died
+    said = (work_dir / "summary.txt").read_text().splitlines()
+    assert said[2] == "recorded    1 PULL_BLOCK, 1 LABEL_BLOCK, 1 LINK_BLOCK"
+    assert said[3].startswith("not made    1 PULL_BLOCK, 1 LABEL_BLOCK, 1 LINK_BLOCK, 2 STITCH")
 
 
 def unit(process: str, name: str, *inputs: UnitPlan) -> UnitPlan:

@@ -49,9 +49,10 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `recorded` (process to number), `known` (recorded by another run meanwhile), `failed`
-        (list of process, key, error, and `recorded` of what stays recorded with fewer rows than
-        are asked for) and `blocked` (process to number).
+        `recorded` (process to number), `taken` (those of them that no receipt here names), `known`
+        (recorded before: by another run meanwhile, or taken by another batch), `failed` (list of
+        process, key, error, and `recorded` of what stays recorded with fewer rows than are asked
+        for) and `blocked` (process to number).
 
     Raises
     ------
@@ -106,10 +107,13 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
                 else:
                     recorded, known, failed = recorded + one[0], known + one[1], failed + one[2]
     buckets.drop_all()  # Parquet files, which are rows now
+    named = {line["unit_id"] for line in made}
+    every = [bundle.manifest for some in ready.values() for bundle in some]
     failed = [line | {"error": shortened(one_line(line["error"]))} for line in failed]
     again(lambda: _record_failures(plan["run_id"], failed))
     return {
         "recorded": dict(recorded),
+        "taken": Counter(one["process"] for one in every if one["unit_id"] not in named),
         "known": dict(known),
         "failed": [
             {name: line[name] for name in ("process", "key", "error")}

@@ -102,13 +102,13 @@ def _became(plan: dict[str, Any], batches: list[dict[str, Any]]) -> list[str]:
     every = [failure for batch in batches for failure in batch["failed"]]
     failed = list({bundles.unit_id(one["process"], one["key"]): one for one in every}.values())
     fails = Counter(one["process"] for one in failed)
-    recorded, known, blocked = (
+    recorded, taken, known, blocked = (
         sum((Counter(batch[name]) for batch in batches), Counter())
-        for name in ("recorded", "known", "blocked")
+        for name in ("recorded", "taken", "known", "blocked")
     )
     left = Counter(plan["planned"]) - recorded - fails - blocked
     # a batch may record inputs of its units, which a later batch finds known
-    meanwhile = left & known
+    meanwhile = left & (known - taken)
     told: list[tuple[str, Counter[str], str]] = [
         ("meanwhile", meanwhile, ", recorded by another run"),
         ("blocked", blocked, ", whose inputs are missing"),
