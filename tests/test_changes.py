@@ -97,6 +97,16 @@ def test_what_changed_is_made_again_and_nothing_else(cutouts: Cutouts, stage: bo
     assert (nothing["states"], nothing["compared"], nothing["plan"]["notes"]) == ([], None, [])
 
 
+def test_rows_are_not_said_to_be_added_to_what_is_made_again(cutouts: Cutouts) -> None:
+    cutouts.label(**SHAPE, max_component_rows=2)
+    change(cutouts)
+    again = cutouts.label(**SHAPE, max_component_rows=9)
+    assert made(again)["STITCH"] == 1 and "rows" not in said(again)
+    (request,) = again["plan"]["requests"]
+    row = (bossflow.Segmentation() & {"request_id": request}).fetch1()
+    assert row["n_component_rows"] == 9 < row["n_components"]
+
+
 def test_another_volume_at_the_same_place_is_not_the_old_one(cutouts: Cutouts) -> None:
     cutouts.label(**SHAPE, stage=False)
     cutouts.volume.rename(cutouts.volume.with_name("old"))

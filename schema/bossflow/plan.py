@@ -116,10 +116,6 @@ def _plan(
         f"{sentence}: what is asked of it is recorded, so it is not needed"
         for sentence in unreached
     ] + [*_notes(away, here), *judged.notes]
-    if more := sum(name in found for name, unit in units.items() if unit.add_rows):
-        result["notes"].append(
-            f"rows are added to recorded results ({more:,}): nothing of them is computed"
-        )
     if not params.get("store"):
         result["notes"] += _of_default_store(here)
     given = int(params["blocks_per_task"]) if params.get("blocks_per_task") else None
@@ -135,6 +131,7 @@ def _plan(
         found = {name: path for name, path in found.items() if name not in gone}
         missing = _missing(units, found)
         result |= _told(workflow, units, found, missing)
+        result["notes"] += _of_rows(found, missing)
         made = _made(requests, by_request, missing, store)
         stages = [
             _tasks(units.values(), some, lambda _: {}, workflow.seconds, given, apart)
@@ -172,6 +169,7 @@ def _plan(
         for name, there in known.items()
         if (reads := units[name].reads)
     }
+    result["notes"] += _of_rows(found, missing)
     made = _made(requests, by_request, missing, store)
     _register(asked, requests, result["run_id"], here, store, judged.remember, versions)
     if not missing:
@@ -309,6 +307,13 @@ def _notes(away: dict[str, Recorded], here: stores.Here) -> list[str]:
         "again here, unless you mount it, or give credentials"
         for where, number in numbers.items()
     ]
+
+
+def _of_rows(found: dict[str, Path], missing: dict[str, UnitPlan]) -> list[str]:
+    """Say of how many results that stay as they are more rows are wanted."""
+    more = sum(name in found for name in missing)
+    words = f"rows are added to recorded results ({more:,}): nothing of them is computed"
+    return [words] if more else []
 
 
 def _of_default_store(here: stores.Here) -> list[str]:
