@@ -252,14 +252,11 @@ def test_a_profile_without_a_cloud_needs_nothing_of_one(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("profile", "store"),
-    sample(
-        [
-            ("awsbatch", "s3://my-bucket/bossflow/store"),
-            ("google_batch", "gs://my-bucket/bossflow/store"),
-            ("k8s", "{stage}/store"),
-        ],
-        1,
-    ),
+    [
+        ("awsbatch", "s3://my-bucket/bossflow/store"),
+        ("google_batch", "gs://my-bucket/bossflow/store"),
+        ("k8s", "{stage}/store"),
+    ],
 )
 def test_heads_stay_here_and_secrets_with_them(
     stage: Stage, here: tuple[str, str], tmp_path: Path, profile: str, store: str
