@@ -74,6 +74,15 @@ def test_who_meets_a_full_disk_says_so_and_leaves_nothing(cutouts: Cutouts) -> N
     assert contents(cutouts.store) == expected
 
 
+def test_who_leaves_word_on_a_full_disk_leaves_nothing_else(cutouts: Cutouts) -> None:
+    """PLAN the store's id, RECORD what it records."""
+    fill(cutouts.store, 0)
+    assert "No space left on device" in cutouts.plan(**SHAPE)[0]["problem"]
+    with pytest.raises(OSError, match="No space left on device"):
+        bundles.mark(cutouts.store, ["0" * 32])
+    assert not list(cutouts.store.glob(".tmp*"))
+
+
 def test_a_read_only_store_is_a_sentence_everywhere(cutouts: Cutouts) -> None:
     from bossflow.record import record
 

@@ -149,17 +149,18 @@ def found_store(store: Path) -> str:
 def _create(path: Path, text: bytes) -> None:
     """Write a file with all that is in it, unless there is one."""
     new = path.with_name(f"{_NEW}{uuid.uuid4().hex}")
-    new.write_bytes(text)
-    disk.flush([new])
     try:
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(new)
-    except OSError:  # a file system without links
-        with contextlib.suppress(FileExistsError), path.open("xb") as stream:
-            stream.write(text)
-        disk.flush([path])
+        new.write_bytes(text)
+        disk.flush([new])
+        try:
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(new)
+        except OSError:  # a file system without links
+            with contextlib.suppress(FileExistsError), path.open("xb") as stream:
+                stream.write(text)
+            disk.flush([path])
     finally:
-        new.unlink()
+        new.unlink(missing_ok=True)
     disk.flush_names([path], Path(path.anchor))
 
 
@@ -582,9 +583,12 @@ def mark(store: Path, unit_ids: Iterable[str]) -> None:
         return
     path.parent.mkdir(exist_ok=True)
     new = store / f"{_NEW}{uuid.uuid4().hex}"
-    new.write_bytes(text)
-    disk.flush([new])
-    new.rename(path)
+    try:
+        new.write_bytes(text)
+        disk.flush([new])
+        new.rename(path)
+    finally:
+        new.unlink(missing_ok=True)
     disk.flush_names([path], store)
 
 
