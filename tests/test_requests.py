@@ -12,6 +12,8 @@ from bossflow.kit.texts import json_lines
 from bossflow.record import record
 from bossflow.summary import sum_up
 from bossflow.work import UnitPlan
+from kit import tasks
+from label_block import label
 from steps import Cutouts, write_volume
 from test_core import bossflow_says
 from test_stores import made, on
@@ -118,6 +120,21 @@ def test_what_a_batch_takes_in_was_recorded_by_no_other_run(cutouts: Cutouts) ->
     said = (work_dir / "summary.txt").read_text().splitlines()
     assert said[2] == "recorded    1 PULL_BLOCK, 1 LABEL_BLOCK, 1 LINK_BLOCK"
     assert said[3].startswith("not made    1 PULL_BLOCK, 1 LABEL_BLOCK, 1 LINK_BLOCK, 2 STITCH")
+
+
+def test_a_failed_block_is_told_once_of_all_requests_that_share_it(
+    cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+        if unit.key["block"].startswith(("16-32", "48-64")):
+            raise ValueError("no voxels today")
+        label(unit, bundle)
+
+    monkeypatch.setattr(Cutouts, "programs", Cutouts.programs | {"LABEL_BLOCK": fail})
+    missing = cutouts.label(sheet=sheet(cutouts, 5, 48), **SMALL)["verdict"]["missing"]
+    told = missing.removeprefix("4 of 5 requests not complete: ").partition(". ")[0]
+    blocks = ("16-32_0-16_0-16", "48-64_0-16_0-16")
+    assert sorted(told.split("; ")) == [f"LABEL_BLOCK {one} (no voxels today)" for one in blocks]
 
 
 def unit(process: str, name: str, *inputs: UnitPlan) -> UnitPlan:

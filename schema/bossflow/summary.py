@@ -147,6 +147,7 @@ def _missing(plan: dict[str, Any], asked: list[dict[str, Any]]) -> str | None:
                 if units["total"] > units["recorded"]
             }
             names.append(f"request {request['request']}: {_numbers(Counter(open_units))}")
+    names = list(dict.fromkeys(names))  # requests share blocks
     shown = "; ".join(names[:3]) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")
     return (
         f"{len(left)} of {len(asked)} requests not complete: {shown}. What was finished is "
