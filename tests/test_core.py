@@ -191,8 +191,9 @@ def test_a_workflow_that_recalls_another_request_is_told_so(
     assert done["verdict"] == {"missing": None}
     (request,) = done["plan"]["requests"]
     toy = sys.modules["toy"]
-    right = toy.recall(request)
-    monkeypatch.setattr(toy, "recall", lambda name: toy._request(right.given["contents"], "y"))
+    right = toy.recall([request])[request]
+    wrong = toy._request(right.given["contents"], "y")
+    monkeypatch.setattr(toy, "recall", lambda names: dict.fromkeys(names, wrong))
     for ask in (lambda: status.requests([request]), lambda: verify.made_for(request)):
         with pytest.raises(ValueError, match=f"workflow toy recalls request {request} as "):
             ask()

@@ -31,6 +31,7 @@ CASES = {
     "core": ("test_core.py",),
     "chosen": ("test_core.py", "-k", CHOSEN),
     "insert": ("test_insert.py",),
+    "lookups": ("test_lookups.py",),
     "names": ("test_channels.py", "-k", "older_name or recorded_of_a_path"),
     "toy": ("test_toy.py",),
     "label": ("test_workflow.py", "-m", "not shared", "-k", LABEL),

@@ -243,8 +243,8 @@ def box_columns(prefix: str, box: Box) -> dict[str, int]:
     return {f"{prefix}_{name}": value for name, value in box._asdict().items()}
 
 
-def only_zeros(blocks: Any, dtype: str) -> tuple[list[str], int]:
-    """Return the names of those blocks that were pulled as nothing but zeros, and of how many.
+def only_zeros(blocks: Any, dtype: str) -> dict[str, tuple[list[str], int]]:
+    """Return requests' blocks that were pulled as nothing but zeros: names, and of how many pulled.
 
     An archive may answer with zeros where it holds nothing, such as a resolution that was never
     made. The digest of zeros is known, and only a bundle that is small can have it.
@@ -252,20 +252,24 @@ def only_zeros(blocks: Any, dtype: str) -> tuple[list[str], int]:
     Parameters
     ----------
     blocks : DataJoint expression
-        Rows with the key of `Block`.
+        Rows with the key of `Block` and a `request_id`, by which they are told.
     dtype : str
-        Of the channel.
+        Of the channels.
     """
     itemsize = int(dtype.removeprefix("uint")) // 8
     bundle = Execution.proj("bundle_bytes", pulled_by="execution_id")
-    pulled = PulledBlock() & blocks
+    pulled = blocks.proj() * PulledBlock()
     small = f"bundle_bytes < 4096 + {VOLUME} * {itemsize} / 100"
-    empty = [
-        row["block"]
-        for row in (pulled * Block * bundle & small).to_dicts()
-        if row["voxels_sha256"] == _sha256_of_zeros(Box.parse(row["block"]).voxel_count * itemsize)
-    ]
-    return sorted(empty), len(pulled)
+    empty: dict[str, list[str]] = defaultdict(list)
+    for row in (pulled * Block * bundle & small).to_dicts():
+        voxels = Box.parse(row["block"]).voxel_count
+        if row["voxels_sha256"] == _sha256_of_zeros(voxels * itemsize):
+            empty[row["request_id"]].append(row["block"])
+    if not empty:
+        return {}
+    some = pulled & [{"request_id": name} for name in empty]
+    counts = dj.U("request_id").aggr(some, n="count(*)").to_dicts()
+    return {row["request_id"]: (sorted(empty[row["request_id"]]), int(row["n"])) for row in counts}
 
 
 @cache

@@ -263,10 +263,10 @@ def _watch(as_json: bool, interval: float) -> None:
     from rich.console import Console
     from rich.live import Live
 
-    from . import status, tables
+    from . import status
     from .watch import in_words, watch
 
-    left = [] if as_json else status.left_out(tables.Request.proj("workflow").to_dicts())
+    left = [] if as_json else status.left_out()
     _say_left_out(left)
     console = Console()
     live = Live(console=console, auto_refresh=False)

@@ -5,9 +5,9 @@ import os
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import datajoint as dj
 
@@ -17,6 +17,14 @@ from .tables import Execution, Reading, Request, schema
 from .work import UnitPlan
 
 KEYS_PER_QUERY = 1000
+BYTES_PER_QUERY = 2**18  # of the keys, as Python shows them; no more than four times as many in SQL
+
+UNITS_AT_ONCE = 20_000  # of requests that are looked at together
+
+T = TypeVar("T")
+
+Planned = dict[str, tuple[work.Request, list[UnitPlan]]]
+"""By id, requests with their units, for whoever has them already."""
 
 
 class Recorded(NamedTuple):
@@ -215,7 +223,67 @@ def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:
     return found, closed
 
 
-def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:
+def pieces(items: Iterable[T]) -> Iterator[list[T]]:
+    """Yield what is looked up in pieces, one for each statement."""
+    piece: list[T] = []
+    size = 0
+    for item in items:
+        length = len(repr(item).encode(errors="replace"))
+        if piece and (len(piece) >= KEYS_PER_QUERY or size + length > BYTES_PER_QUERY):
+            yield piece
+            piece, size = [], 0
+        piece.append(item)
+        size += length
+    if piece:
+        yield piece
+
+
+def look_up(
+    table: Any, keys: Iterable[dict[str, Any]], columns: Sequence[str] = (), joins: str = ""
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a table that have these keys: linear in their number.
+
+    Each is found by all of its key, through the primary key's index, whatever else is in the table,
+    and what is joined by what was found.
+
+    Parameters
+    ----------
+    table : table class
+        `t` in the SQL of the others.
+    keys : iterable of dict
+        With a value for each column of its primary key.
+    columns : sequence of str
+        What is wanted beside the primary key, in the order of which its values come first.
+    joins : str
+        Tables that are joined.
+    """
+    conn, names = table().connection, table().primary_key
+    quoted = [conn.adapter.quote_identifier(name) for name in names]
+    chosen = ", ".join([*(f"t.{name}" for name in quoted), *columns])
+    asked = dict.fromkeys(tuple(key[name] for name in names) for key in keys)
+    postgresql = conn.adapter.backend == "postgresql"
+    if postgresql:
+        # a loop, by OFFSET: for many keys, PostgreSQL would rather read whole tables
+        given = ", ".join(f"%s::{table().heading[name].type}[]" for name in names)
+        same = " AND ".join(f"t.{name} = k.{name}" for name in quoted)
+        query = (
+            f"SELECT found.* FROM unnest({given}) AS k ({', '.join(quoted)}) CROSS JOIN LATERAL "
+            f"(SELECT {chosen} FROM {table.full_table_name} t {joins} WHERE {same} OFFSET 0) found"
+        )
+    else:
+        whole = ", ".join(f"t.{name}" for name in quoted)
+        query = (
+            f"SELECT {chosen} FROM {table.full_table_name} t FORCE INDEX (PRIMARY) {joins} "
+            f"WHERE ({whole}) IN %s"
+        )
+    for some in pieces(asked):
+        values = tuple(map(list, zip(*some, strict=True))) if postgresql else (tuple(some),)
+        for row in conn.query(query, values).fetchall():
+            if row[: len(names)] in asked:  # a longer text is cut to what its column holds
+                yield row
+
+
+def recorded(table: Any, keys: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:
     """Return those of the keys that a stage table holds; linear in the number of keys.
 
     Returns
@@ -223,42 +291,22 @@ def recorded(table: Any, keys: list[dict[str, Any]]) -> dict[tuple[Any, ...], Re
     dict
         Key values, in the order of the table's primary key, to what is recorded.
     """
-    conn, names = table().connection, list(table().primary_key)
-    wanted = [tuple(key[name] for name in names) for key in keys]
-    # What all keys share is compared once. Of the rest, the column that tells most keys apart is
-    # looked up, which finds the index; whole keys, PostgreSQL would compare one by one.
-    values = dict(zip(names, map(set, zip(*wanted, strict=True)), strict=False))
-    same = {name: next(iter(some)) for name, some in values.items() if len(some) == 1}
-    telling = max(values, key=lambda name: len(values[name]), default=None)
-    quote = conn.adapter.quote_identifier
-    columns = [f"t.{quote(name)}" for name in names]
-    columns += [f"e.{name}" for name in OF_EXECUTION]
-    columns += ["r.reading_version", "r.files_seen"]
-    columns += ["c.store_id", "c.copy_path"]
-    conditions = [f"t.{quote(name)} = %s" for name in same]
-    listed: list[Any] = []
-    if telling is not None and telling not in same:
-        conditions.append(f"t.{quote(telling)} IN %s")
-        listed = list(values[telling])
-    query = (
-        f"SELECT {', '.join(columns)} FROM {table.full_table_name} t "
+    quote = table().connection.adapter.quote_identifier
+    columns = [f"e.{name}" for name in OF_EXECUTION]
+    columns += ["r.reading_version", "r.files_seen", "c.store_id", "c.copy_path"]
+    joins = (
         f"JOIN {Execution.full_table_name} e "
         f"ON e.execution_id = t.{quote(execution_attribute(table))} "
         f"LEFT JOIN {Reading.full_table_name} r ON r.execution_id = e.execution_id "
-        f"LEFT JOIN {Execution.Copy.full_table_name} c ON c.execution_id = e.execution_id "
-        f"WHERE {' AND '.join(conditions)}"
+        f"LEFT JOIN {Execution.Copy.full_table_name} c ON c.execution_id = e.execution_id"
     )
     found: dict[tuple[Any, ...], Recorded] = {}
-    asked = set(wanted)
-    for start in range(0, len(listed) or len(asked), KEYS_PER_QUERY):
-        some = tuple(listed[start : start + KEYS_PER_QUERY])
-        given = (*same.values(), *([some] if some else []))
-        for row in conn.query(query, given).fetchall():
-            key, (*told, store, path) = row[: len(names)], row[len(names) :]
-            if key in asked:
-                before = found[key].copies if key in found else ()
-                copies = ((str(store), str(path)),) if store else ()
-                found[key] = Recorded._make([*told, before + copies])
+    number = len(table().primary_key)
+    for row in look_up(table, keys, columns, joins):
+        key, (*told, store, path) = row[:number], row[number:]
+        before = found[key].copies if key in found else ()
+        copies = ((str(store), str(path)),) if store else ()
+        found[key] = Recorded._make([*told, before + copies])
     return found
 
 
@@ -277,6 +325,53 @@ def recorded_units(tables: dict[str, Any], units: Iterable[UnitPlan]) -> dict[st
             if known:
                 found[unit.unit_id] = known
     return found
+
+
+def recalled(workflow: work.Workflow, request_ids: Iterable[str]) -> Iterator[work.Request]:
+    """Yield recorded requests, in the order of their ids.
+
+    Raises
+    ------
+    ValueError
+        If one is not recorded, or the workflow recalls another one than was recorded.
+    """
+    for some in pieces(request_ids):
+        found = workflow.recall(some)
+        for name in some:
+            if name not in found:
+                raise ValueError(f"request {name} is not recorded; `bossflow status` lists them")
+            if found[name].request_id != name:
+                raise ValueError(
+                    f"workflow {workflow.__name__} recalls request {name} as "
+                    f"{found[name].request_id}: its `recall` must give `expand`'s parameter set "
+                    "and subject, all of both"
+                )
+            yield found[name]
+
+
+def with_units(
+    workflow: work.Workflow, request_ids: Iterable[str], planned: Planned | None = None
+) -> Iterator[list[tuple[work.Request, list[UnitPlan]]]]:
+    """Yield requests of a workflow with their units, in their order, as many as are held at once.
+
+    Those that are `planned` are taken from there.
+    """
+    names, planned = list(request_ids), planned or {}
+    others = recalled(workflow, [name for name in names if name not in planned])
+    group: list[tuple[work.Request, list[UnitPlan]]] = []
+    number = 0
+    for name in names:
+        if name in planned:
+            group.append(planned[name])
+        else:
+            request = next(others)
+            group.append((request, workflow.units(request)))
+        number += len(group[-1][1])
+        if len(group) == KEYS_PER_QUERY or number > UNITS_AT_ONCE:
+            yield group
+            group, number = [], 0
+    if group:
+        yield group
 
 
 def progress(units: list[UnitPlan], found: dict[str, Recorded]) -> dict[str, tuple[int, int]]:

@@ -1,21 +1,21 @@
 """What was asked for and how far it is: `bossflow status`, and what SUMMARY says of a run."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from . import ledger, stores, work
+import datajoint as dj
+
+from . import database, ledger, stores, work
 from .kit.texts import unit_names
 from .tables import Execution, Request, Run
-
-Planned = dict[str, tuple[work.Request, list[work.UnitPlan]]]
-"""By id, requests with their units, for whoever has them already."""
 
 
 def requests(
     only: list[str] | None = None,
-    planned: Planned | None = None,
+    planned: ledger.Planned | None = None,
     recorded: dict[str, ledger.Recorded] | None = None,
     store: Path | None = None,
 ) -> list[dict[str, Any]]:
@@ -37,63 +37,115 @@ def requests(
         all), `run` and `run_day` (the last run that made something of it, else the one that
         first asked), and what its workflow describes.
     """
-    found = Request() * Run.proj("run_started", first_run_id="run_id")
-    if only is not None:
-        found = found & [{"request_id": name} for name in only]
-    rows = found.to_dicts(order_by=("run_started", "request_id"))
-    left = {one["workflow"] for one in left_out(rows)}
-    rows = [row for row in rows if row["workflow"] not in left]
-    failures = _failures()
-    known = {row["run_id"]: row for row in Run.proj("run_name", "run_started").to_dicts()}
+    rows = _rows(only)
+    left = {one["workflow"] for one in left_out(Counter(row["workflow"] for row in rows))}
+    by_workflow: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for row in rows:
+        if row["workflow"] not in left:
+            by_workflow[row["workflow"]][row["request_id"]] = row
     here = stores.Here(store)
-    return [_one(row, failures, known, planned or {}, recorded, here) for row in rows]
+    told: dict[str, dict[str, Any]] = {}
+    for name, asked in by_workflow.items():
+        workflow = work.load(name)
+        for group in ledger.with_units(workflow, asked, planned):
+            told |= _told(workflow, group, asked, recorded, here)
+    return [told[row["request_id"]] for row in rows if row["request_id"] in told]
+
+
+def _rows(only: list[str] | None) -> list[dict[str, Any]]:
+    """Return requests with the run that first asked for each, oldest first."""
+    found = Request() * Run.proj("run_name", "run_started", first_run_id="run_id")
+    if only is None:
+        rows = found.to_dicts()
+    else:
+        keys = ([{"request_id": name} for name in some] for some in ledger.pieces(only))
+        rows = [row for some in keys for row in (found & some).to_dicts()]
+    return sorted(rows, key=itemgetter("run_started", "request_id"))
+
+
+def _told(
+    workflow: work.Workflow,
+    group: list[tuple[work.Request, list[work.UnitPlan]]],
+    rows: dict[str, dict[str, Any]],
+    recorded: dict[str, ledger.Recorded] | None,
+    here: stores.Here,
+) -> dict[str, dict[str, Any]]:
+    """Return what is told of some requests, by id, with as many statements as of one."""
+    if recorded is None:
+        every = (unit for _, units in group for unit in units)
+        recorded = ledger.recorded_units(work.stage_tables([workflow]), every)
+    known = [_Known.of(request, units, recorded, here) for request, units in group]
+    failures = _failures({unit.unit_id for one in known for unit in one.missing})
+    runs = _runs({there.run_id for one in known for there in one.found.values()})
+    described = workflow.describe([one.request for one in known], [one.counts for one in known])
+    return {
+        one.request.request_id: _one(rows[one.request.request_id], one, about, failures, runs, here)
+        for one, about in zip(known, described, strict=True)
+    }
+
+
+class _Known(NamedTuple):
+    """A request, which of its units are recorded, and where their bundles are."""
+
+    request: work.Request
+    units: list[work.UnitPlan]
+    found: dict[str, ledger.Recorded]
+    places: dict[str, list[Path]]
+
+    @classmethod
+    def of(
+        cls,
+        request: work.Request,
+        units: list[work.UnitPlan],
+        recorded: dict[str, ledger.Recorded],
+        here: stores.Here,
+    ) -> "_Known":
+        found = {unit.unit_id: recorded[unit.unit_id] for unit in units if unit.unit_id in recorded}
+        places = stores.in_one_store(
+            {unit.unit_id: unit for unit in units},
+            {name: here.candidates(one) for name, one in found.items() if here.given or one.copies},
+            here.given,
+        )
+        if here.given is not None:
+            found = {name: one for name, one in found.items() if places.get(name)}
+        return cls(request, units, found, places)
+
+    @property
+    def missing(self) -> list[work.UnitPlan]:
+        return [unit for unit in self.units if unit.unit_id not in self.found]
+
+    @property
+    def counts(self) -> dict[str, tuple[int, int]]:
+        return ledger.progress(self.units, self.found)
 
 
 def _one(
     row: dict[str, Any],
+    known: _Known,
+    described: dict[str, Any],
     failures: dict[str, str],
-    known: dict[str, dict[str, Any]],
-    planned: Planned,
-    recorded: dict[str, ledger.Recorded] | None,
+    runs: dict[str, dict[str, Any]],
     here: stores.Here,
 ) -> dict[str, Any]:
-    workflow = work.load(row["workflow"])
-    if row["request_id"] in planned:
-        request, units = planned[row["request_id"]]
-    else:
-        request = work.recalled(workflow, row["request_id"])
-        units = workflow.units(request)
-    if recorded is None:
-        found = ledger.recorded_units(work.stage_tables([workflow]), units)
-    else:
-        found = {unit.unit_id: recorded[unit.unit_id] for unit in units if unit.unit_id in recorded}
-    places = stores.in_one_store(
-        {unit.unit_id: unit for unit in units},
-        {name: here.candidates(one) for name, one in found.items() if here.given or one.copies},
-        here.given,
-    )
-    if here.given is not None:
-        found = {name: one for name, one in found.items() if places.get(name)}
-    counts = ledger.progress(units, found)
-    missing = [unit for unit in units if unit.unit_id not in found]
+    missing, found = known.missing, known.found
     failing = [unit for unit in missing if unit.unit_id in failures]
     names = unit_names((unit.process, unit.key) for unit in failing)
     errors = {name: failures[unit.unit_id] for name, unit in zip(names, failing, strict=True)}
-    made_in = [known[name] for name in {one.run_id for one in found.values()}]
-    last = max(made_in or [known[row["first_run_id"]]], key=lambda run: run["run_started"])
-    described = workflow.describe(request, counts)
-    for unit in units:
+    made_in = [runs[name] for name in {one.run_id for one in found.values()}]
+    last = max(made_in or [row], key=itemgetter("run_started"))
+    for unit in known.units:
         if unit.unit_id in found and unit.key.keys() == {"request_id"}:
             one = found[unit.unit_id]
-            seen = places.get(unit.unit_id) or here.candidates(one)
+            seen = known.places.get(unit.unit_id) or here.candidates(one)
             _as_seen(described, stores.urls(one, seen))
     state = "complete" if not missing else "failed" if errors else "missing"
+    units = {name: {"recorded": done, "total": n} for name, (done, n) in known.counts.items()}
     return {
         "request": row["request_id"],
         "workflow": row["workflow"].rpartition(".")[2],
         "state": state,
         **described,
-        "units": {name: {"recorded": done, "total": n} for name, (done, n) in counts.items()},
+        "units": units,
         "errors": errors,
         "run": last["run_name"],
         "run_day": f"{last['run_started']:%Y-%m-%d}",
@@ -109,9 +161,14 @@ def _as_seen(described: dict[str, Any], urls: dict[str, str]) -> None:
                 described[other] = value.replace(recorded, url)
 
 
-def left_out(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return of which workflows requests can't be shown here: `workflow`, `requests`, `why`."""
-    counts = Counter(row["workflow"] for row in rows)
+def left_out(counts: dict[str, int] | None = None) -> list[dict[str, Any]]:
+    """Return of which workflows requests can't be shown here: `workflow`, `requests`, `why`.
+
+    `counts` are the workflows that are asked about, and their requests: all, if none are given.
+    """
+    if counts is None:
+        every = dj.U("workflow").aggr(Request, n="count(*)").to_dicts()
+        counts = {row["workflow"]: int(row["n"]) for row in every}
     left = ledger.left_out(counts)
     return [{"workflow": name, "requests": counts[name], "why": left[name]} for name in left]
 
@@ -123,16 +180,34 @@ def what(described: dict[str, Any]) -> str:
     return str(described["workflow"]).rpartition(".")[2]
 
 
-def _failures() -> dict[str, str]:
-    """Return unit id to the error of the latest run in which it failed."""
-    rows = (Run.Failure * Run.proj("run_started")).to_dicts(order_by="run_started")
-    return {row["unit_id"]: row["error"] for row in rows}
+def _failures(units: Iterable[str]) -> dict[str, str]:
+    """Return unit id to the error of the latest run in which it failed, for those that did."""
+    query = (
+        f"SELECT f.unit_id, f.error, r.run_started FROM {Run.Failure.full_table_name} f "
+        f"JOIN {Run.full_table_name} r ON r.run_id = f.run_id WHERE f.unit_id IN %s"
+    )
+    rows: list[Any] = []
+    for some in ledger.pieces(units):
+        rows += database.connection().query(query, (tuple(some),)).fetchall()
+    return {unit: error for unit, error, _ in sorted(rows, key=itemgetter(2))}
+
+
+def _runs(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return name and start of runs, by id."""
+    rows: list[dict[str, Any]] = []
+    for some in ledger.pieces(names):
+        found = Run.proj("run_name", "run_started") & [{"run_id": name} for name in some]
+        rows += found.to_dicts()
+    return {row["run_id"]: row for row in rows}
 
 
 def runs() -> list[dict[str, Any]]:
     """Return every run, oldest first, with how many units it made and how many failed."""
-    made = Counter(Execution.to_arrays("run_id"))
-    failed = Counter(Run.Failure.to_arrays("run_id"))
+    made, failed = (
+        {row["run_id"]: int(row["n"]) for row in dj.U("run_id").aggr(of, n="count(*)").to_dicts()}
+        for of in (Execution, Run.Failure)
+    )
+    known = Run.proj("run_name", "run_started", "run_user", "revision")
     return [
         {
             "run": row["run_name"],
@@ -140,10 +215,10 @@ def runs() -> list[dict[str, Any]]:
             "started": f"{row['run_started']:%Y-%m-%dT%H:%M:%SZ}",
             "user": row["run_user"],
             "revision": row["revision"],
-            "made": made[row["run_id"]],
-            "failed": failed[row["run_id"]],
+            "made": made.get(row["run_id"], 0),
+            "failed": failed.get(row["run_id"], 0),
         }
-        for row in Run.to_dicts(order_by=("run_started", "run_id"))
+        for row in known.to_dicts(order_by=("run_started", "run_id"))
     ]
 
 
@@ -151,12 +226,12 @@ def report() -> dict[str, Any]:
     """Return what `bossflow status --json` prints: `requests`, `left_out`, `runs`, `totals`."""
     asked, known = requests(), runs()
     states = Counter(request["state"] for request in asked)
+    made = dj.U().aggr(Execution, n="count(*)", size="sum(bundle_bytes)").fetch1()
     totals = {
         "requests": len(asked),
         **{state: states[state] for state in ("complete", "missing", "failed")},
         "runs": len(known),
-        "units_recorded": len(Execution()),
-        "bytes": sum(int(size) for size in Execution.to_arrays("bundle_bytes")),
+        "units_recorded": int(made["n"]),
+        "bytes": int(made["size"] or 0),
     }
-    left = left_out(Request.proj("workflow").to_dicts())
-    return {"requests": asked, "left_out": left, "runs": known, "totals": totals}
+    return {"requests": asked, "left_out": left_out(), "runs": known, "totals": totals}

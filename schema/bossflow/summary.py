@@ -18,7 +18,7 @@ def sum_up(
     plan: dict[str, Any],
     batches: Iterable[dict[str, Any]],
     directory: Path,
-    planned: status.Planned | None = None,
+    planned: ledger.Planned | None = None,
     found: dict[str, ledger.Recorded] | None = None,
 ) -> None:
     """Write `summary.txt`, `requests.csv` and `verdict.json`, and note that the run has ended.

@@ -57,8 +57,8 @@ def made_for(request_id: str) -> set[str]:
     """Return the executions of a request's units: its own results, and what they were made of."""
     row = (Request() & {"request_id": request_id}).fetch1()
     workflow = ledger.opened(row["workflow"])
-    units = workflow.units(work.recalled(workflow, request_id))
-    found = ledger.recorded_units(work.stage_tables([workflow]), units)
+    (request,) = ledger.recalled(workflow, [request_id])
+    found = ledger.recorded_units(work.stage_tables([workflow]), workflow.units(request))
     return {there.execution_id for there in found.values()}
 
 

@@ -1,6 +1,7 @@
 """`bossflow status --watch`: how far the requests are that are not complete, and how fast."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -52,26 +53,23 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
     before, since = None, time.monotonic()
     while True:
         runs = _going_on()  # first: what they still record is seen
-        rows = Request.to_dicts()
-        left = status.left_out(rows)
+        rows = {row["request_id"]: row["workflow"] for row in Request.proj("workflow").to_dicts()}
+        counts = Counter(rows.values())
+        left = status.left_out(counts)
         unknown = {one["workflow"] for one in left}
-        for row in rows:
-            if row["request_id"] in known or row["workflow"] in unknown:
+        for name in counts:
+            new = [one for one in rows if rows[one] == name and one not in known]
+            if not new or name in unknown:
                 continue
-            known.add(row["request_id"])
-            workflow = work.load(row["workflow"])
+            known.update(new)
+            workflow = work.load(name)
             tables |= work.stage_tables([workflow])
-            request = work.recalled(workflow, row["request_id"])
-            units = workflow.units(request)
-            found = ledger.recorded_units(tables, units)
-            if len(found) == len(units):
-                continue
-            about = workflow.describe(request, ledger.progress(units, found))
-            asked[row["request_id"]] = status.what(about | {"workflow": row["workflow"]}), units
-            sizes |= {unit.unit_id: (unit.voxels, workflow.seconds(unit)) for unit in units}
-            recorded |= found.keys()
-            begun.clear()
-        known &= {row["request_id"] for row in rows}  # others were deleted meanwhile
+            for request_id, what, units, found in _incomplete(workflow, new):
+                asked[request_id] = what, units
+                sizes |= {unit.unit_id: (unit.voxels, workflow.seconds(unit)) for unit in units}
+                recorded |= found
+                begun.clear()
+        known &= rows.keys()  # others were deleted meanwhile
         asked = {name: one for name, one in asked.items() if name in known}
         every = {unit.unit_id: unit for _, units in asked.values() for unit in units}
         missing = [unit for name, unit in every.items() if name not in recorded]
@@ -97,6 +95,22 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
         if ended or not missing:
             return
         time.sleep(interval)
+
+
+def _incomplete(
+    workflow: work.Workflow, request_ids: list[str]
+) -> Iterator[tuple[str, str, list[UnitPlan], set[str]]]:
+    """Yield those requests that are not complete: id, what of, units, and which are recorded."""
+    tables = work.stage_tables([workflow])
+    for group in ledger.with_units(workflow, request_ids):
+        found = ledger.recorded_units(tables, (unit for _, units in group for unit in units))
+        left = [one for one in group if any(unit.unit_id not in found for unit in one[1])]
+        counts = [ledger.progress(units, found) for _, units in left]
+        described = workflow.describe([request for request, _ in left], counts) if left else []
+        for (request, units), about in zip(left, described, strict=True):
+            what = status.what(about | {"workflow": workflow.__name__})
+            there = {unit.unit_id for unit in units if unit.unit_id in found}
+            yield request.request_id, what, units, there
 
 
 def _going_on() -> set[str]:

@@ -134,7 +134,9 @@ class NotInstalled(ValueError):
 class Workflow(Protocol):
     """What a module in `bossflow.workflows` defines.
 
-    `TABLES` are its stage tables, each with the `process` that fills it, parents first.
+    `TABLES` are its stage tables, each with the `process` that fills it, parents first. `recall`
+    and `describe` are asked for up to a thousand requests at once: with as many statements as for
+    one, please.
     """
 
     __name__: str
@@ -148,11 +150,13 @@ class Workflow(Protocol):
     def units(self, request: Request) -> list[UnitPlan]:
         """Return a request's units, inputs before what is made of them. Pure."""
 
-    def recall(self, request_id: str) -> Request:
-        """Return a recorded request as `expand` made it, with the same id."""
+    def recall(self, request_ids: list[str]) -> dict[str, Request]:
+        """Return recorded requests by id, as `expand` made them, with the same ids."""
 
-    def describe(self, request: Request, counts: dict[str, tuple[int, int]]) -> dict[str, Any]:
-        """Return what `bossflow status` says of a request; counts: process to recorded, all."""
+    def describe(
+        self, requests: list[Request], counts: list[dict[str, tuple[int, int]]]
+    ) -> list[dict[str, Any]]:
+        """Return what `bossflow status` says of each request; counts: process to recorded, all."""
 
     def in_words(self, counts: dict[str, int]) -> str:
         """Return numbers of units (process to number) as a user would say them."""
@@ -182,23 +186,6 @@ def load(name: str) -> Workflow:
     if not hasattr(found, "TABLES"):
         raise NotInstalled(f"workflow {name} is not installed here: put its module on PYTHONPATH")
     return cast(Workflow, found)
-
-
-def recalled(workflow: Workflow, request_id: str) -> Request:
-    """Return a recorded request.
-
-    Raises
-    ------
-    ValueError
-        If the workflow recalls another one than was recorded.
-    """
-    request = workflow.recall(request_id)
-    if request.request_id != request_id:
-        raise ValueError(
-            f"workflow {workflow.__name__} recalls request {request_id} as {request.request_id}: "
-            "its `recall` must give `expand`'s parameter set and subject, all of both"
-        )
-    return request
 
 
 def names() -> list[str]:

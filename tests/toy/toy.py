@@ -112,15 +112,18 @@ def units(request: work.Request) -> list[UnitPlan]:
     return [*counts, total]
 
 
-def recall(request_id: str) -> work.Request:
-    """Return a recorded request."""
-    row = (WordRequest * Request * ParamSet & {"request_id": request_id}).fetch1()
-    return _request(row["files"], row["parameters"]["suffix"])
+def recall(request_ids: list[str]) -> dict[str, work.Request]:
+    """Return recorded requests by id."""
+    asked = [{"request_id": name} for name in request_ids]
+    rows = (WordRequest * Request * ParamSet & asked).to_dicts()
+    return {row["request_id"]: _request(row["files"], row["parameters"]["suffix"]) for row in rows}
 
 
-def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[str, Any]:
-    """Return the files."""
-    return {"files": sorted(request.given["contents"])}
+def describe(
+    requests: list[work.Request], counts: list[dict[str, tuple[int, int]]]
+) -> list[dict[str, Any]]:
+    """Return the files of each."""
+    return [{"files": sorted(request.given["contents"])} for request in requests]
 
 
 def in_words(counts: dict[str, int]) -> str:

@@ -585,40 +585,50 @@ def _memory(process: str, size: int) -> int:
     return 512 * MIB + each[process] * size
 
 
-def recall(request_id: str) -> work.Request:
-    """Return a recorded request.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that id.
-    """
-    found = (LabelRequest() * Request() * ParamSet & {"request_id": request_id}).to_dicts()
-    if not found:
-        raise ValueError(f"request {request_id} is not recorded; `bossflow status` lists them")
-    (row,) = found
-    (channel,) = (Channel() & {"channel_id": row["channel_id"]}).to_dicts()
-    parameters = row["parameters"]
-    request = _request(
-        channel,
-        Box.parse(row["cutout"]),
-        tuple(parameters["block_shape"]),
-        parameters["connectivity"],
-        parameters["component_of"],
-        parameters.get("foreground_above", 0),
-        parameters["min_voxels"],
-        version=row["method_version"],
-        staged=parameters["staged"],
-    )
-    (request,) = _as_before([request])
-    return request
+def recall(request_ids: list[str]) -> dict[str, work.Request]:
+    """Return recorded requests by id."""
+    asked = [{"request_id": name} for name in request_ids]
+    rows = (LabelRequest() * Request() * ParamSet & asked).to_dicts()
+    named = [{"channel_id": name} for name in {row["channel_id"] for row in rows}]
+    channels = {row["channel_id"]: row for row in (Channel() & named).to_dicts()}
+    requests = [
+        _request(
+            channels[row["channel_id"]],
+            Box.parse(row["cutout"]),
+            tuple(row["parameters"]["block_shape"]),
+            row["parameters"]["connectivity"],
+            row["parameters"]["component_of"],
+            row["parameters"].get("foreground_above", 0),
+            row["parameters"]["min_voxels"],
+            version=row["method_version"],
+            staged=row["parameters"]["staged"],
+        )
+        for row in rows
+    ]
+    names = (row["request_id"] for row in rows)
+    return dict(zip(names, _as_before(requests), strict=True))
 
 
-def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[str, Any]:
-    """Return source, box, method, parameters and result of a request."""
+def describe(
+    requests: list[work.Request], counts: list[dict[str, tuple[int, int]]]
+) -> list[dict[str, Any]]:
+    """Return source, box, method, parameters and result of each request."""
+    asked = [{"request_id": request.request_id} for request in requests]
+    found = {row["request_id"]: row for row in (Segmentation() & asked).to_dicts()}
+    zeros = _zeros([request for request in requests if request.request_id in found])
+    return [
+        _described(request, number, found.get(request.request_id, {}), zeros)
+        for request, number in zip(requests, counts, strict=True)
+    ]
+
+
+def _described(
+    request: work.Request,
+    counts: dict[str, tuple[int, int]],
+    found: dict[str, Any],
+    zeros: dict[str, str],
+) -> dict[str, Any]:
     channel = request.given["channel"]
-    result = (Segmentation() & {"request_id": request.request_id}).to_dicts()
-    found = result[0] if result else {}
     blocks_recorded, blocks_total = counts["LABEL_BLOCK"]
     return {
         "source": channel["uri"],
@@ -633,7 +643,7 @@ def describe(request: work.Request, counts: dict[str, tuple[int, int]]) -> dict[
         "n_component_rows": found.get("n_component_rows"),
         "volume": found.get("volume"),
         "components": found.get("components"),
-        "note": "; ".join(filter(None, [rest(found), _zeros(request)] if found else [])) or None,
+        "note": "; ".join(filter(None, [rest(found), zeros.get(request.request_id)])) or None,
     }
 
 
@@ -648,17 +658,18 @@ def rest(segmentation: dict[str, Any]) -> str | None:
     )
 
 
-def _zeros(request: work.Request) -> str | None:
-    """Say which blocks were pulled as nothing but zeros; None if none were."""
-    sources = Segmentation.Source() & {"request_id": request.request_id}
-    empty, pulled = only_zeros(sources, request.given["channel"]["dtype"])
-    if not empty:
-        return None
-    return (
-        f"{len(empty)} of {pulled} pulled blocks hold only zeros (first: {empty[0]}): if the "
+def _zeros(requests: list[work.Request]) -> dict[str, str]:
+    """Say of requests, by id, which blocks were pulled as nothing but zeros, if any were."""
+    by_dtype: dict[str, list[dict[str, str]]] = defaultdict(list)
+    for request in requests:
+        by_dtype[request.given["channel"]["dtype"]].append({"request_id": request.request_id})
+    return {
+        name: f"{len(empty)} of {pulled} pulled blocks hold only zeros (first: {empty[0]}): if the "
         "archive has data there, was it downsampled to this resolution? `bossflow invalidate "
         f"--block {empty[0]}` has it pulled again"
-    )
+        for dtype, some in by_dtype.items()
+        for name, (empty, pulled) in only_zeros(Segmentation.Source() & some, dtype).items()
+    }
 
 
 def in_words(counts: dict[str, int]) -> str:
