@@ -198,7 +198,7 @@ def measure(
     SystemExit
         If the command fails, with what it printed.
     """
-    before = _server_seconds(database)
+    before = server_seconds(database)
     with tempfile.TemporaryFile("w+", errors="replace") as output:
         began = time.perf_counter()
         process = subprocess.Popen(
@@ -222,7 +222,7 @@ def measure(
             output.seek(0)
             words = " ".join(map(str, command))
             raise SystemExit(f"{output.read()}\n{words} ended with {process.returncode}")
-    served = _server_seconds(database) - before
+    served = server_seconds(database) - before
     return Measured(wall, used.ru_utime + used.ru_stime + served, peak[0], served)
 
 
@@ -236,7 +236,7 @@ def _watch(pid: int, ended: threading.Event, peak: list[float]) -> None:
                     peak[0] = max(peak[0], process.memory_info().rss / 2**20)
 
 
-def _server_seconds(words: str | None) -> float:
+def server_seconds(words: str | None) -> float:
     """Return the CPU seconds of a database server and of all its processes, dead ones too."""
     total = 0.0
     if words is None:

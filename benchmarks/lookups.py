@@ -19,6 +19,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ class Filled:
         """Measure how it is asked in one way."""
         from bossflow import ledger
 
-        before = common._server_seconds(str(self.home))
+        before = common.server_seconds(str(self.home))
         wall, cpu = time.perf_counter(), time.process_time()
         if way == "PLAN":
             found = self.plan()["planned"] == {}
@@ -96,7 +97,7 @@ class Filled:
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         if not found:
             raise SystemExit("not all is recorded, so the figures mean nothing")
-        served = common._server_seconds(str(self.home)) - before
+        served = common.server_seconds(str(self.home)) - before
         return Measured(wall, cpu + served, server_s=served)
 
 
@@ -200,14 +201,13 @@ def multiply(times: int, requests: bool = True) -> None:
             )
 
 
-_filled: Filled
+_filled: Filled  # this process's
 
 
 def fill(home: Path, blocks: int, others: int) -> None:
     """Fill this process's database."""
     global _filled
     os.environ["BOSSFLOW_HOME"] = str(home)
-    os.environ.pop("BOSSFLOW_SCHEMA", None)
     _filled = Filled(home, blocks, others)
 
 
@@ -219,6 +219,11 @@ def ask(way: str) -> Measured:
 def stop() -> None:
     """Stop this process's database."""
     database().stop_embedded()
+
+
+def there(pool: ProcessPoolExecutor, function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function in the process of a pool."""
+    return pool.submit(function, *args).result()
 
 
 def main() -> None:
@@ -236,22 +241,19 @@ def main() -> None:
         for number in (0, options.others):
             home = Path(scratch) / f"home{number}"
             home.mkdir()
-            pool = ProcessPoolExecutor(1, get_context("spawn"))
-            stack.enter_context(pool)
-            stack.callback(lambda pool=pool: pool.submit(stop).result())
-            pool.submit(fill, home, blocks, number).result()
+            pool = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn")))
+            stack.callback(there, pool, stop)
+            there(pool, fill, home, blocks, number)
             for way in WAYS:
-                runs[f"{way}, {number} others"] = lambda pool=pool, way=way: pool.submit(
-                    ask, way
-                ).result()
+                runs[f"{way}, {number} others"] = partial(there, pool, ask, way)
         figures = common.medians(common.alternate(options.rounds, runs))
-    ratios = {
-        way: figures[f"{way}, {options.others} others"]["wall_s"]
-        / figures[f"{way}, 0 others"]["wall_s"]
+    ways = {
+        way: common.ratios(figures, f"{way}, 0 others", f"{way}, {options.others} others")
         for way in WAYS
     }
-    title = f"{CHANNELS * (4 * blocks + 1):,} recorded units looked up"
-    common.report(options, title, figures, ratios)
+    most = {name: max(way[name] for way in ways.values()) for name in ("wall", "cpu")}
+    title = f"{CHANNELS * (4 * blocks + 1):,} recorded units looked up; beside others over alone"
+    common.report(options, title, figures, most, ways=ways)
 
 
 if __name__ == "__main__":

@@ -168,6 +168,15 @@ def test_changes_measures_plan_where_all_is_recorded(
     assert figures.keys() >= {"PLAN, source_changes compare", "PLAN, source_changes off"}
 
 
+@pytest.mark.soak
+def test_lookups_measures_beside_other_channels_and_without(tmp_path: Path) -> None:
+    file = tmp_path / "lookups.json"
+    run("lookups.py", "--units", "32", "--others", "4", "--rounds", "1", "--json", str(file))
+    found = json.loads(file.read_text())
+    assert found["ways"].keys() == {"look-ups", "PLAN"}
+    assert len(found["figures"]) == 4
+
+
 @pytest.mark.parametrize("flush", [True, False])
 def test_fsyncs_are_counted_and_can_be_left_out(tmp_path: Path, flush: bool) -> None:
     code = "import os; (os.fsync(1), os.fsync(-1))"

@@ -154,7 +154,7 @@ class Here:
     def is_used(self) -> bool:
         """Say whether something is recorded in the store that a run was given."""
         identity = self.id_of(self._given)
-        if identity and len(Execution.Copy() & {"store_id": identity}):
+        if identity and Execution.Copy() & {"store_id": identity}:
             return True
         start = bundles.url(self._given) + "/"
         unclaimed = (

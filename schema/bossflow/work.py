@@ -135,8 +135,8 @@ class Workflow(Protocol):
     """What a module in `bossflow.workflows` defines.
 
     `TABLES` are its stage tables, each with the `process` that fills it, parents first. `recall`
-    and `describe` are asked for up to a thousand requests at once: with as many statements as for
-    one, please.
+    and `describe` are asked for up to a thousand requests at once, which should take them no more
+    statements than one.
     """
 
     __name__: str

@@ -13,7 +13,6 @@ import psutil
 
 from .. import stores, work
 from ..channels import (
-    VOLUME,
     Block,
     Channel,
     Cutout,
@@ -28,7 +27,7 @@ from ..channels import (
     resolve,
 )
 from ..kit.bundles import digest, url
-from ..ledger import KEYS_PER_QUERY
+from ..ledger import KEYS_PER_QUERY, look_up
 from ..tables import (  # noqa: F401  (some are named in definitions)
     Execution,
     FilledByBlock,
@@ -238,22 +237,22 @@ def _with_recorded(requests: list[work.Request]) -> list[work.Request]:
     that are recorded there, or many. `rows` are, where it is recorded, of how many components,
     how many are rows of the database, and how many its bundle was made with.
     """
-    groups: dict[tuple[str, str, str], list[work.Request]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[work.Request]] = defaultdict(list)
     for request in requests:
-        (stage,) = request.stage_paramsets
         name = request.given["channel"]["channel_id"], request.paramset.paramset_id
-        groups[*name, stage.paramset_id].append(request)
-    told: dict[str, dict[str, Any]] = {}
+        groups[name].append(request)
     rows = _rows(requests)
-    for (channel, whole, of_block), group in groups.items():
+    told: dict[str, dict[str, Any]] = {
+        request.request_id: {"n_labels": number, "rows": rows.get(request.request_id)}
+        for request, number in zip(requests, _n_labels(requests), strict=True)
+    }
+    for (channel, whole), group in groups.items():
         for start in range(0, len(group), CUTOUTS_PER_QUERY):
             some = group[start : start + CUTOUTS_PER_QUERY]
             boxes = [Box.parse(request.given["cutout"]) for request in some]
             earlier = _earlier({"channel_id": channel, "paramset_id": whole}, some, boxes)
-            n_labels = _n_labels(channel, of_block, boxes)
-            for request, before, number in zip(some, earlier, n_labels, strict=True):
-                told[request.request_id] = {"earlier": before, "n_labels": number}
-                told[request.request_id]["rows"] = rows.get(request.request_id)
+            for request, before in zip(some, earlier, strict=True):
+                told[request.request_id]["earlier"] = before
     return [
         dataclasses.replace(request, given=request.given | told[request.request_id])
         for request in requests
@@ -299,19 +298,23 @@ def _earlier(
     return found
 
 
-def _n_labels(channel: str, paramset: str, boxes: list[Box]) -> list[int]:
-    one = (
-        f"SELECT %s, sum(n_labels), sum({VOLUME}) FROM {BlockLabels.full_table_name} l "
-        f"JOIN {Block.full_table_name} b ON b.channel_id = l.channel_id AND b.block = l.block "
-        "WHERE l.channel_id = %s AND l.label_paramset_id = %s AND "
-    )
-    query = " UNION ALL ".join(one + meets("block", box) for box in boxes)
-    values = [value for number in range(len(boxes)) for value in (number, channel, paramset)]
-    density = [LABELS_PER_VOXEL] * len(boxes)
-    for number, labels, voxels in BlockLabels().connection.query(query, tuple(values)).fetchall():
-        if voxels:
-            density[number] = int(labels) / int(voxels)
-    return [ceil(each * box.voxel_count) for each, box in zip(density, boxes, strict=True)]
+def _n_labels(requests: list[work.Request]) -> list[int]:
+    """Return how many labels requests may have: as dense as in their blocks that are recorded."""
+    names = BlockLabels().primary_key
+    keys = [
+        [(row["channel_id"], row["block"], stage.paramset_id) for row in dict(request.rows)[Block]]
+        for request in requests
+        for stage in request.stage_paramsets
+    ]
+    every = (dict(zip(names, key, strict=True)) for some in keys for key in some)
+    labels = {tuple(key): int(n) for *key, n in look_up(BlockLabels, every, ["t.n_labels"])}
+    found = []
+    for request, some in zip(requests, keys, strict=True):
+        there = [key for key in some if key in labels]
+        voxels = sum(Box.parse(block).voxel_count for _, block, _ in there)
+        density = sum(labels[key] for key in there) / voxels if there else LABELS_PER_VOXEL
+        found.append(ceil(density * Box.parse(request.given["cutout"]).voxel_count))
+    return found
 
 
 def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
