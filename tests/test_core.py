@@ -1000,7 +1000,7 @@ def test_recorded_keys_are_found_whatever_they_share(
     keys = [{"group": name, "place": n} for name in ("x", "it's 5%", "\\") for n in range(7)]
     there = keys[::2]
     Keyed.insert([key | execution for key in there])
-    monkeypatch.setattr(ledger, "KEYS_PER_QUERY", 4)
+    monkeypatch.setattr(database, "PIECE", 4)
     for asked in (keys, keys[:7], keys[7:14], keys[::7], keys[:1], keys[1:2], []):
         found = ledger.recorded(Keyed, asked)
         assert sorted(found) == sorted(tuple(key.values()) for key in there if key in asked)

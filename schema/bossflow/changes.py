@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from . import database
 from .insert import insert_absent
 from .kit import bundles
 from .kit.texts import json_lines, key_name, unit_name
-from .ledger import KEYS_PER_QUERY, Recorded
+from .ledger import Recorded
 from .tables import Reading
 from .voxels import files
 from .work import UnitPlan
@@ -200,9 +201,7 @@ def remember(looks: dict[str, str], versions: dict[str, str]) -> None:
     looks, versions : dict
         By execution, what the files look like, and the version of the way that they were read.
     """
-    names = list(looks)
-    for start in range(0, len(names), KEYS_PER_QUERY):
-        some = names[start : start + KEYS_PER_QUERY]
+    for some in database.pieces(looks):
         (Reading() & [{"execution_id": name} for name in some]).delete_quick()
     rows = [
         {"execution_id": name, "reading_version": versions[name], "files_seen": look}

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import datajoint as dj
 
+from . import database
 from .kit.bundles import digest
+from .ledger import among
 from .tables import Execution, FilledByBlock, Run, schema
 from .voxels.archives import DEFAULT_PORTS, spelled
 from .voxels.boxes import Box
 
 BOX_NAME_MAX = 64  # of the columns `cutout` and `block`
-URIS_PER_QUERY = 200  # 1 MiB at most, however long they are
 
 
 @schema
@@ -157,10 +158,10 @@ def _archives(column: str, values: list[str]) -> dict[tuple[str, int], list[str]
     """Return URI and resolution to the archives of the recorded channels with such values."""
     conn = Channel().connection
     found: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for start in range(0, len(values), URIS_PER_QUERY):
+    for some in database.pieces(values):
         rows = conn.query(
             f"SELECT archive, uri, resolution FROM {Channel.full_table_name} WHERE {column} IN %s",
-            (tuple(values[start : start + URIS_PER_QUERY]),),
+            (tuple(some),),
         ).fetchall()
         for archive, uri, resolution in rows:
             found[uri, resolution].append(archive)
@@ -321,12 +322,8 @@ def resolve(described: dict[str, Any]) -> dict[tuple[str, int], Source]:
     ids = {
         _key(given): channel_id(given["archive"], *_key(given)) for given in described["channels"]
     }
-    recorded: dict[str, dict[str, Any]] = {}
-    names = sorted(set(ids.values()))
-    for start in range(0, len(names), URIS_PER_QUERY):
-        some = [{"channel_id": name} for name in names[start : start + URIS_PER_QUERY]]
-        rows = (Channel() & some).to_dicts()
-        recorded |= {row["channel_id"]: row for row in rows}
+    rows = among(Channel(), "channel_id", set(ids.values()))
+    recorded = {row["channel_id"]: row for row in rows}
     return {
         _key(given): _resolved(given, recorded.get(ids[_key(given)]))
         for given in described["channels"]

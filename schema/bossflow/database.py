@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import functools
 import hashlib
+import json
 import logging
 import os
 import pwd
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -49,6 +50,7 @@ SCHEMA_NAME_MAX = {
     "mysql": 55,  # characters: the lock's name has 9 more, and 64 at most
     "postgresql": 63,  # bytes: it cuts off the rest, and two names may become one
 }
+PIECE = 1000  # values in a statement
 
 REFUSALS = (dj.DataJointError, psycopg2.Error, pymysql.MySQLError)
 """What a server that was reached may answer: DataJoint lets some of its drivers' errors through."""
@@ -184,6 +186,30 @@ def _connected(options: dict[str, Any]) -> Any:
         conn.connect()
         conn._in_transaction = False
     return conn
+
+
+def pieces(values: Iterable[T], size: int | None = None) -> Iterator[list[T]]:
+    """Yield values a few at a time: what a statement names of them keeps it below `PACKET_BYTES`.
+
+    Parameters
+    ----------
+    values : iterable
+        Keys, rows, or texts.
+    size : int, optional
+        How many, at most; fewer where they are long. `PIECE` by default.
+    """
+    size = size or PIECE
+    piece: list[T] = []
+    length = 0
+    for value in values:
+        more = 2 * len(json.dumps(value, default=str))  # SQL escapes at most what this leaves
+        if piece and (len(piece) == size or length + more > PACKET_BYTES // 2):
+            yield piece
+            piece, length = [], 0
+        piece.append(value)
+        length += more
+    if piece:
+        yield piece
 
 
 def _refuse_small_packets(conn: Any) -> None:

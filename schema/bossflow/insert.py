@@ -14,10 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from . import database
+
 BATCH_ROWS = 20_000
 SLOW_BATCH_ROWS = 2_000
 STATEMENT_BYTES = 2**19  # and a row: MySQL takes 64 MiB, and 1 MiB where it was set low
-ROWS = 200  # of a table with long texts, such as two URLs, in such a statement
+ROWS = 200  # in a statement that is made row by row
 
 Send = Callable[[], None]
 T = TypeVar("T")
@@ -109,10 +111,15 @@ def insert_absent(table: Any, rows: Sequence[dict[str, Any]]) -> None:
     head = _head(table, rows[0])
     one = "(" + ", ".join(["%s"] * len(rows[0])) + ")"
     tail = adapter.skip_duplicates_clause(table.full_table_name, table.primary_key)
-    for start in range(0, len(rows), ROWS):
-        batch = [tuple(row[name] for name in rows[0]) for row in rows[start : start + ROWS]]
-        values = tuple(value for row in batch for value in row)
-        table.connection.query(head + ", ".join([one] * len(batch)) + tail, values)
+    for some in database.pieces(rows, ROWS):
+        values = tuple(row[name] for row in some for name in rows[0])
+        table.connection.query(head + ", ".join([one] * len(some)) + tail, values)
+
+
+def insert_all(table: Any, rows: Iterable[dict[str, Any]], skip_duplicates: bool = False) -> None:
+    """Insert rows of whatever columns, by DataJoint's own `insert`, in bounded statements."""
+    for some in database.pieces(rows, ROWS):
+        table.insert(some, skip_duplicates=skip_duplicates, allow_direct_insert=True)
 
 
 def _head(table: Any, names: Iterable[str]) -> str:
@@ -142,7 +149,7 @@ def _is_plain(table: Any, field: pa.Field) -> bool:
 def _insert(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> Send:
     """Prepare rows for DataJoint's own insert."""
     rows = [key | row for row in batch.to_pylist()]
-    return functools.partial(table.insert, rows, allow_direct_insert=True)
+    return functools.partial(insert_all, table, rows)
 
 
 def _copy(table: Any, key: dict[str, Any], batch: pa.RecordBatch) -> Send:

@@ -7,7 +7,8 @@ from typing import Any
 
 import datajoint as dj
 
-from . import database, ledger, migrations, stores, work
+from . import cascade, database, ledger, migrations, stores, work
+from .cascade import Cascade
 from .channels import Block, Channel, PulledBlock, meets
 from .insert import insert_absent
 from .kit import bundles
@@ -23,7 +24,7 @@ def dependents(executions: Iterable[str]) -> dict[str, str]:
 
     Follows the foreign keys from row to row, as a cascading delete does, and takes in the
     executions of the rows that would go, until there is nothing more. A part's row takes its
-    master with it: DataJoint misses masters whose parts it reaches by several foreign keys.
+    master with it.
 
     Parameters
     ----------
@@ -40,26 +41,27 @@ def dependents(executions: Iterable[str]) -> dict[str, str]:
     NotInstalled
         If rows depend on them that no workflow here knows.
     """
-    tables = {
-        part.full_table_name: table
-        for table in work.stage_tables(ledger.known_workflows()).values()
-        for part in migrations.parts(table)
-    }
-    seen: set[str] = set()
-    todo = set(executions)
-    while todo:
-        seen |= todo
-        reached: set[str] = set()
-        start = Execution() & [{"execution_id": name} for name in todo]
-        for rows in dj.Diagram.cascade(start, part_integrity="cascade"):
-            table = tables.get(rows.full_table_name)
-            if table is not None:
-                reached |= set((table() & rows.proj()).to_arrays(ledger.execution_attribute(table)))
-            else:
-                ledger.refuse_unknown(rows)
-        todo = reached - seen
-    found = Execution() & [{"execution_id": name} for name in seen]
-    return {row["execution_id"]: row["bundle_url"] for row in found.to_dicts()} if seen else {}
+    return _bundles(_reached(executions)[1])
+
+
+def _reached(executions: Iterable[str]) -> tuple[Cascade, cascade.Rows]:
+    """Return the rows that go with executions, and what deletes them."""
+    conn = database.connection()
+    tables = list(work.stage_tables(ledger.known_workflows()).values())
+    made_by = {table.full_table_name: ledger.execution_attribute(table) for table in tables}
+    going = Cascade(conn, made_by)
+    rows = going.reached(Execution.full_table_name, ((name,) for name in executions))
+    known = {part.full_table_name for table in tables for part in migrations.parts(table)}
+    for name in sorted(rows.keys() - known):
+        ledger.refuse_unknown(dj.FreeTable(conn, name))
+    return going, rows
+
+
+def _bundles(rows: cascade.Rows) -> dict[str, str]:
+    """Return the executions among rows, and their bundles' URLs."""
+    names = (name for (name,) in rows.get(Execution.full_table_name, ()))
+    found = ledger.among(Execution.proj("bundle_url"), "execution_id", names)
+    return {row["execution_id"]: row["bundle_url"] for row in found}
 
 
 def select(
@@ -161,8 +163,11 @@ def with_pulled(chosen: set[str]) -> set[str]:
     It must be made again with the voxels, of which no foreign key tells: those of a volume are
     read in place.
     """
-    again = PulledBlock() & [{"pulled_by": name} for name in chosen]
-    return chosen | _made_of(Block() & again.proj()) if chosen else chosen
+    made = set(chosen)
+    for some in database.pieces(chosen):
+        again = PulledBlock() & [{"pulled_by": name} for name in some]
+        made |= _made_of(Block() & again.proj())
+    return made
 
 
 def _made_of(blocks: Any) -> set[str]:
@@ -231,8 +236,7 @@ def named(executions: Iterable[str], most: int = 10) -> list[str]:
     blocks: set[tuple[str, str]] = set()
     for table in _first_stages():
         made_by = ledger.execution_attribute(table)
-        chosen = [{made_by: name} for name in executions]
-        rows = (table.proj(made_by) * Channel.proj("uri") & chosen).to_dicts() if chosen else []
+        rows = ledger.among(table.proj(made_by) * Channel.proj("uri"), made_by, executions)
         blocks |= {(row["uri"], row["block"]) for row in rows}
     lines = [f"{uri} {block}" for uri, block in sorted(blocks)[:most]]
     return lines + ([f"... and {len(blocks) - most} more blocks"] if len(blocks) > most else [])
@@ -243,10 +247,10 @@ def requests(executions: Iterable[str]) -> list[str]:
     chosen = list(executions)
     found: set[str] = set()
     for table in work.stage_tables(ledger.known_workflows()).values():
-        if "request_id" in table().primary_key and chosen:
+        if "request_id" in table().primary_key:
             made_by = ledger.execution_attribute(table)
-            rows = table & [{made_by: name} for name in chosen]
-            found |= set((dj.U("request_id") & rows).to_arrays("request_id"))
+            rows = ledger.among(table.proj(made_by), made_by, chosen)
+            found |= {row["request_id"] for row in rows}
     return sorted(found)
 
 
@@ -273,8 +277,7 @@ def away(found: Iterable[str]) -> Counter[str]:
 
 
 def _unclaimed(executions: Iterable[str]) -> list[ledger.Recorded]:
-    some = [{"execution_id": name} for name in executions]
-    rows = (Execution() & some).to_dicts() if some else []
+    rows = ledger.among(Execution(), "execution_id", executions)
     return [ledger.Recorded(*(row[name] for name in ledger.OF_EXECUTION)) for row in rows]
 
 
@@ -306,32 +309,34 @@ def invalidate(
     copies, strays = set(copies), list(strays)
     with database.lock(conn):
         alone = nowhere_else(copies)
-        found = dependents(chosen | _recorded_at(strays) | with_pulled(alone))
-        forgotten = set(found)
+        going, gone = _reached(chosen | _recorded_at(strays) | with_pulled(alone))
+        forgotten = set(_bundles(gone))
         rows = stores.copies(forgotten | {name for name, _ in copies})
         rows = [row for row in rows if row["execution_id"] in forgotten or _copy(row) in copies]
         unclaimed = forgotten - {row["execution_id"] for row in rows}
         moved = _retire(rows, _unclaimed(unclaimed), strays)
-        for name, store in copies:
-            if name not in forgotten:
-                (Execution.Copy() & {"execution_id": name, "store_id": store}).delete_quick()
-        if found:
-            gone = Execution() & [{"execution_id": name} for name in found]
-            gone.delete(prompt=False, part_integrity="cascade")
-    return len(found), moved
+        with conn.transaction:
+            kept = [copy for copy in copies if copy[0] not in forgotten]
+            for some in database.pieces(kept):
+                keys = [{"execution_id": name, "store_id": store} for name, store in some]
+                (Execution.Copy() & keys).delete_quick()
+            going.delete(gone)
+    return len(forgotten), moved
 
 
 def _recorded_at(directories: list[Path]) -> set[str]:
     """Return the executions whose bundles lie in these directories."""
-    if not directories:
-        return set()
-    here = stores.Here()
-    some = [{"copy_path": "/".join(path.parts[-3:])} for path in directories]
-    return {
-        row["execution_id"]
-        for row in (Execution.Copy() & some).to_dicts()
-        if (store := here.path(row["store_id"])) and store / row["copy_path"] in directories
-    }
+    here, places = stores.Here(), set(directories)
+    query = (
+        f"SELECT execution_id, store_id, copy_path FROM {Execution.Copy.full_table_name} "
+        "WHERE copy_path IN %s"  # which has no index: DataJoint would compare one by one
+    )
+    found = set()
+    for some in database.pieces({"/".join(path.parts[-3:]) for path in places}):
+        for name, store, path in database.connection().query(query, (tuple(some),)).fetchall():
+            if (place := here.path(store)) and place / path in places:
+                found.add(name)
+    return found
 
 
 def _retire(

@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import datajoint as dj
 
@@ -16,12 +16,7 @@ from .kit import buckets, bundles
 from .tables import Execution, Reading, Request, schema
 from .work import UnitPlan
 
-KEYS_PER_QUERY = 1000
-BYTES_PER_QUERY = 2**18  # of the keys, as Python shows them; no more than four times as many in SQL
-
 UNITS_AT_ONCE = 20_000  # of requests that are looked at together
-
-T = TypeVar("T")
 
 Planned = dict[str, tuple[work.Request, list[UnitPlan]]]
 """By id, requests with their units, for whoever has them already."""
@@ -223,21 +218,6 @@ def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:
     return found, closed
 
 
-def pieces(items: Iterable[T]) -> Iterator[list[T]]:
-    """Yield what is looked up in pieces, one for each statement."""
-    piece: list[T] = []
-    size = 0
-    for item in items:
-        length = len(repr(item).encode(errors="replace"))
-        if piece and (len(piece) >= KEYS_PER_QUERY or size + length > BYTES_PER_QUERY):
-            yield piece
-            piece, size = [], 0
-        piece.append(item)
-        size += length
-    if piece:
-        yield piece
-
-
 def look_up(
     table: Any, keys: Iterable[dict[str, Any]], columns: Sequence[str] = (), joins: str = ""
 ) -> Iterator[tuple[Any, ...]]:
@@ -276,11 +256,19 @@ def look_up(
             f"SELECT {chosen} FROM {table.full_table_name} t FORCE INDEX (PRIMARY) {joins} "
             f"WHERE ({whole}) IN %s"
         )
-    for some in pieces(asked):
+    for some in database.pieces(asked):
         values = tuple(map(list, zip(*some, strict=True))) if postgresql else (tuple(some),)
         for row in conn.query(query, values).fetchall():
             if row[: len(names)] in asked:  # a longer text is cut to what its column holds
                 yield row
+
+
+def among(rows: Any, attribute: str, values: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return those rows of which an attribute is among values, however many these are."""
+    found: list[dict[str, Any]] = []
+    for some in database.pieces(values):
+        found += (rows & [{attribute: value} for value in some]).to_dicts()
+    return found
 
 
 def recorded(table: Any, keys: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:
@@ -335,7 +323,7 @@ def recalled(workflow: work.Workflow, request_ids: Iterable[str]) -> Iterator[wo
     ValueError
         If one is not recorded, or the workflow recalls another one than was recorded.
     """
-    for some in pieces(request_ids):
+    for some in database.pieces(request_ids):
         found = workflow.recall(some)
         for name in some:
             if name not in found:
@@ -367,7 +355,7 @@ def with_units(
             request = next(others)
             group.append((request, workflow.units(request)))
         number += len(group[-1][1])
-        if len(group) == KEYS_PER_QUERY or number > UNITS_AT_ONCE:
+        if len(group) == database.PIECE or number > UNITS_AT_ONCE:
             yield group
             group, number = [], 0
     if group:

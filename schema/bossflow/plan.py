@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__, changes, database, invalidate, ledger, stores, summary, work
-from .insert import ROWS, insert_absent
+from .insert import ROWS, insert_absent, insert_all
 from .kit import buckets, bundles
 from .kit.texts import unit_name
 from .ledger import Recorded
@@ -223,10 +223,8 @@ def _made(
 
     What killed a task is still to be made, and may kill the next one: these must not be in it.
     """
-    names, before = [request.request_id for request in requests], set()
-    for start in range(0, len(names), ledger.KEYS_PER_QUERY):
-        some = [{"request_id": name} for name in names[start : start + ledger.KEYS_PER_QUERY]]
-        before |= set((Request() & some).to_arrays("request_id"))
+    names = [request.request_id for request in requests]
+    before = {row["request_id"] for row in ledger.among(Request.proj(), "request_id", names)}
     asked = [units for name, units in zip(names, by_request, strict=True) if name in before]
     left = {one.unit_id: one for units in asked for one in units if one.unit_id in missing}
     places = [bundles.place(store, unit.process, unit.unit_id) for unit in left.values()]
@@ -506,7 +504,7 @@ def _register(
         Run.insert1(row, skip_duplicates=True)  # another attempt, its commit not confirmed
         sets = [one for request in requests for one in (request.paramset, *request.stage_paramsets)]
         rows = {one.paramset_id: one.row for one in sets}
-        ParamSet.insert(list(rows.values()), skip_duplicates=True, chunk_size=ROWS)
+        insert_all(ParamSet(), rows.values(), skip_duplicates=True)
         asked_for = [
             {
                 "request_id": request.request_id,
@@ -531,9 +529,8 @@ def _insert_rows(table: Any, by_request: list[list[dict[str, Any]]]) -> None:
     key = itemgetter(*table().primary_key)
     several = {key(row): row for rows in by_request if len(rows) > 1 for row in rows}
     insert_absent(table(), list(several.values()))
-    single = list({key(row): row for rows in by_request if len(rows) == 1 for row in rows}.values())
-    for start in range(0, len(single), ROWS):
-        some = single[start : start + ROWS]
+    single = {key(row): row for rows in by_request if len(rows) == 1 for row in rows}
+    for some in database.pieces(single.values(), ROWS):
         keys = [{name: row[name] for name in table().primary_key} for row in some]
         known = {key(row): row for row in (table() & keys).to_dicts()}
         table.insert([row for row in some if key(row) not in known])

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import database, ledger, stores, work
-from .insert import ROWS, insert_absent, insert_parquet
+from .insert import insert_absent, insert_all, insert_parquet
 from .kit import buckets, bundles
 from .kit.bundles import Finished
 from .kit.texts import json_lines, one_line, sentence, shortened, unit_name
@@ -441,7 +441,7 @@ def _insert(table: Any, new: list[Finished], run_id: str) -> None:
     insert_absent(Execution(), executions)
     insert_absent(Reading(), readings)
     _add_copies(copies)
-    table.insert(rows, allow_direct_insert=True, chunk_size=ROWS)
+    insert_all(table, rows)
     for bundle in new:
         for name in bundle.manifest["parts"]:
             limit = _part_rows(bundle).get(name)
@@ -488,13 +488,13 @@ def _environment(bundle: Finished) -> dict[str, Any]:
 
 def _insert_environments(new: list[Finished]) -> None:
     rows = {row["environment_id"]: row for row in map(_environment, new)}
-    Environment.insert(list(rows.values()), skip_duplicates=True)
+    insert_all(Environment(), rows.values(), skip_duplicates=True)
 
 
 def _known_runs(new: list[Finished]) -> set[str]:
     """Return which of the runs that made the bundles this database knows."""
-    named = sorted({bundle.manifest["run_id"] for bundle in new})
-    return set((Run() & [{"run_id": name} for name in named]).to_arrays("run_id"))
+    named = {bundle.manifest["run_id"] for bundle in new}
+    return {row["run_id"] for row in ledger.among(Run.proj(), "run_id", named)}
 
 
 def _execution(
@@ -531,4 +531,4 @@ def _record_failures(run_id: str, failed: list[dict[str, Any]]) -> None:
         for line in failed
     }
     database.connection()
-    Run.Failure.insert(list(rows.values()), skip_duplicates=True, chunk_size=ROWS)
+    insert_all(Run.Failure(), rows.values(), skip_duplicates=True)

@@ -55,11 +55,7 @@ def requests(
 def _rows(only: list[str] | None) -> list[dict[str, Any]]:
     """Return requests with the run that first asked for each, oldest first."""
     found = Request() * Run.proj("run_name", "run_started", first_run_id="run_id")
-    if only is None:
-        rows = found.to_dicts()
-    else:
-        keys = ([{"request_id": name} for name in some] for some in ledger.pieces(only))
-        rows = [row for some in keys for row in (found & some).to_dicts()]
+    rows = found.to_dicts() if only is None else ledger.among(found, "request_id", only)
     return sorted(rows, key=itemgetter("run_started", "request_id"))
 
 
@@ -187,7 +183,7 @@ def _failures(units: Iterable[str]) -> dict[str, str]:
         f"JOIN {Run.full_table_name} r ON r.run_id = f.run_id WHERE f.unit_id IN %s"
     )
     rows: list[Any] = []
-    for some in ledger.pieces(units):
+    for some in database.pieces(units):
         rows += database.connection().query(query, (tuple(some),)).fetchall()
     return {unit: error for unit, error, _ in sorted(rows, key=itemgetter(2))}
 
@@ -195,7 +191,7 @@ def _failures(units: Iterable[str]) -> dict[str, str]:
 def _runs(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return name and start of runs, by id."""
     rows: list[dict[str, Any]] = []
-    for some in ledger.pieces(names):
+    for some in database.pieces(names):
         found = Run.proj("run_name", "run_started") & [{"run_id": name} for name in some]
         rows += found.to_dicts()
     return {row["run_id"]: row for row in rows}

@@ -18,7 +18,7 @@ from typing import Any
 from . import database, ledger
 from .insert import insert_absent
 from .kit import buckets, bundles
-from .ledger import KEYS_PER_QUERY, Recorded
+from .ledger import Recorded, among
 from .tables import Execution, Store
 from .work import UnitPlan
 
@@ -342,12 +342,7 @@ def set_aside(identity: str, store: Path) -> None:
 
 def copies(executions: Iterable[str]) -> list[dict[str, str]]:
     """Return the rows of `Execution.Copy` of executions."""
-    names = list(executions)
-    found: list[dict[str, str]] = []
-    for start in range(0, len(names), KEYS_PER_QUERY):
-        some = [{"execution_id": name} for name in names[start : start + KEYS_PER_QUERY]]
-        found += (Execution.Copy() & some).to_dicts()
-    return found
+    return among(Execution.Copy(), "execution_id", executions)
 
 
 def at_hand(executions: Iterable[str]) -> dict[str, Path]:

@@ -7,6 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -205,19 +206,20 @@ def report(problems: Problems) -> dict[str, Any]:
     keys: dict[str, dict[str, Any]] = {}
     for process, table in tables.items():
         made_by = ledger.execution_attribute(table)
-        rows = table & [{made_by: name} for name in names]
-        for row in rows.proj(made_by).to_dicts(order_by=table().primary_key) if names else []:
+        rows = ledger.among(table.proj(made_by), made_by, names)
+        for row in sorted(rows, key=itemgetter(*table().primary_key)):
             name = row.pop(made_by)
             keys[name] = {"process": process, "key": row}
     left = names - keys.keys()  # of workflows left out
-    others = Execution.proj("process") & [{"execution_id": name} for name in left]
-    for row in others.to_dicts() if left else []:
+    for row in ledger.among(Execution.proj("process"), "execution_id", left):
         keys[row["execution_id"]] = {"process": row["process"], "key": {}}
+    said: dict[str, list[dict[str, str | None]]] = {name: [] for name in names}
+    for (name, store), problem in problems.items():
+        said[name].append({"store": store, "problem": problem})
     listed = [
-        {"execution": name, "store": store, **about, "problem": said}
+        {"execution": name, "store": one["store"], **about, "problem": one["problem"]}
         for name, about in keys.items()
-        for (other, store), said in problems.items()
-        if other == name
+        for one in said[name]
     ]
     requests = invalidate.requests(found)
     return {

@@ -11,7 +11,7 @@ from typing import Any
 import datajoint as dj
 import psutil
 
-from .. import stores, work
+from .. import database, stores, work
 from ..channels import (
     Block,
     Channel,
@@ -27,7 +27,7 @@ from ..channels import (
     resolve,
 )
 from ..kit.bundles import digest, url
-from ..ledger import KEYS_PER_QUERY, look_up
+from ..ledger import among, look_up
 from ..tables import (  # noqa: F401  (some are named in definitions)
     Execution,
     FilledByBlock,
@@ -260,16 +260,14 @@ def _with_recorded(requests: list[work.Request]) -> list[work.Request]:
 
 
 def _rows(requests: list[work.Request]) -> dict[str, tuple[int, int, int]]:
-    keys = [{"request_id": request.request_id} for request in requests]
     made = Segmentation * Execution.proj("run_id", stitched_by="execution_id")
     made_by = made * Run.proj("run_parameters")
     found = {}
-    for start in range(0, len(keys), KEYS_PER_QUERY):
-        for row in (made_by & keys[start : start + KEYS_PER_QUERY]).to_dicts():
-            total, rows = row["n_components"], row["n_component_rows"]
-            # what was added since is in no bundle: the run that made it knows its own limit
-            limit = int(row["run_parameters"].get("max_component_rows", rows))
-            found[row["request_id"]] = total, rows, min(limit, rows)
+    for row in among(made_by, "request_id", (request.request_id for request in requests)):
+        total, rows = row["n_components"], row["n_component_rows"]
+        # what was added since is in no bundle: the run that made it knows its own limit
+        limit = int(row["run_parameters"].get("max_component_rows", rows))
+        found[row["request_id"]] = total, rows, min(limit, rows)
     return found
 
 
@@ -462,8 +460,8 @@ def _as_before(requests: list[work.Request]) -> list[work.Request]:
         for name, stage in plain.items()
     ]
     had: set[str] = set()
-    for start in range(0, len(keys), KEYS_PER_QUERY):
-        made = Segmentation.Source() & keys[start : start + KEYS_PER_QUERY]
+    for some in database.pieces(keys):
+        made = Segmentation.Source() & some
         had |= set((dj.U("request_id") & made).to_arrays("request_id"))
     return [
         dataclasses.replace(request, stage_paramsets=(plain[request.request_id],))
