@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import watched
 from bossflow import database, insert
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -209,3 +210,20 @@ def test_rows_that_are_there_stay(tables: dict[str, Any]) -> None:
     assert [one["row"] for one in found] == list(range(4500))
     assert [one["word"] for one in found] == ["it's 100%"] * 10 + ["other"] * 4490
     assert {one["segment"] for one in found} == {Decimal(2**64 - 1)}
+
+
+def test_no_statement_grows_with_what_rows_hold(
+    tables: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PACKET_BYTES", 2**13)
+    long = "'\"\\%\n\r\u20ac\U0001f9e0" * 10
+    row = {"number": 1, "length": 0.1, "word": long, "note": long, "flag": True}
+    about = {"made": datetime(2026, 1, 2), "about": {"a": [long, long]}, "single": 0.5}
+    plain, rich = ([one | {"owner": "long", "row": n} for n in range(90)] for one in (row, about))
+    with watched.noting() as noted:
+        insert.insert_absent(tables["plain"], plain)
+        insert.insert_all(tables["rich"], rich)
+    assert [one["note"] for one in stored(tables["plain"], "long")] == [long] * 90
+    assert [one["about"] for one in stored(tables["rich"], "long")] == [about["about"]] * 90
+    lengths = [event["length"] for event in noted if event.get("sql") == "INSERT"]
+    assert len(lengths) < 90 and max(lengths) < 2**13

@@ -32,6 +32,7 @@ CASES = {
     "chosen": ("test_core.py", "-k", CHOSEN),
     "insert": ("test_insert.py",),
     "lookups": ("test_lookups.py",),
+    "many": ("test_many.py",),
     "names": ("test_channels.py", "-k", "older_name or recorded_of_a_path"),
     "toy": ("test_toy.py",),
     "label": ("test_workflow.py", "-m", "not shared", "-k", LABEL),

@@ -2,7 +2,8 @@
 
 `made` is a path that is made or opened to write, `removed` one that goes, `rename` two, with all
 `files` that move, `fsync` a file and, of a directory, the `names` in it, `sql` the first word of a
-statement that is sent, and `end` a program that ends, with the files of the `modules` it loaded.
+statement that is sent, with its `length` in bytes, and `end` a program that ends, with the files of
+the `modules` it loaded.
 A file is `(device, inode, size, mtime_ns)`.
 """
 
@@ -89,6 +90,7 @@ def _observe(note: Callable[..., None]) -> Callable[[], None]:
         watching, os.fsync = False, fsync
         statements.end()
 
+    statements.observe()
     sys.addaudithook(happens)
     os.fsync = noted
     return end
@@ -120,9 +122,11 @@ class _Statements:
         self.connection, self.execute = found, found._execute_query
         note, execute = self.note, self.execute
 
-        def executed(self: Any, cursor: Any, query: str, *rest: Any) -> None:
-            note(sql=query.split()[0])
-            execute(self, cursor, query, *rest)
+        def executed(self: Any, cursor: Any, query: str, args: Any, *rest: Any) -> None:
+            sent = cursor.mogrify(query, args)
+            length = len(sent if isinstance(sent, bytes) else sent.encode())
+            note(sql=query.split()[0], length=length)
+            execute(self, cursor, query, args, *rest)
 
         found._execute_query = executed
 

@@ -94,9 +94,12 @@ class Cascade:
         if table in self.along:
             return next(link for link in links if link[2] == (self.along[table],))
         master = extract_master(table)
-        # a part may refer to its master by way of another part
-        within = [link for link in links if master and master in (link[0], extract_master(link[0]))]
-        return min(within, key=lambda link: link[0] != master, default=None)
+        # a part may refer to its master by way of another part, and to those of other masters
+        within = [one for one in links if master and master in (one[0], extract_master(one[0]))]
+        renamed = self.graph.edges
+        return min(
+            within, key=lambda one: (one[0] != master, renamed[one]["aliased"]), default=None
+        )
 
     def _is_unnamed(self, table: str) -> bool:
         """Say whether a table's rows go by their master alone: a part's to which nothing refers."""

@@ -128,9 +128,8 @@ def _pages(only: list[str] | None) -> Iterator[list[dict[str, Any]]]:
         return [row | {"copies": own[row["execution_id"]]} for row in page]
 
     if only is not None:
-        for start in range(0, len(only), PAGE):
-            some = rows & [{"execution_id": name} for name in only[start : start + PAGE]]
-            yield with_copies(some.to_dicts())
+        for some in database.pieces(only, PAGE):
+            yield with_copies(ledger.among(rows, "execution_id", some))
         return
     last = ""
     while page := (rows & f"execution_id > '{last}'").to_dicts(order_by="execution_id", limit=PAGE):
