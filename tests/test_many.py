@@ -50,7 +50,7 @@ def recorded(cutouts: Cutouts, shape: tuple[int, int, int], *asked: dict[str, An
     made = []
     for plan in plans:
         (request,) = plan["requests"]
-        units = label.units(work.recalled(label, request))
+        ((_, units),) = next(ledger.with_units(label, [request]))
         made += [unit.unit_id for unit in units]
         executions, copies = [], []
         for unit in units:
