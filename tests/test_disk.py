@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bossflow import verify
+from bossflow import Segmentation, verify
 from conftest import COUNTS, SEED, sample
 from disks import disk, fill, mount
 from kit import bundles
@@ -114,6 +114,16 @@ def test_a_read_only_store_is_a_sentence_everywhere(cutouts: Cutouts) -> None:
     mount("-o", "remount,rw", str(cutouts.store))
     assert bossflow_says("verify", "--request", request, "--retire")[0] == 0
     assert cutouts.label(**SHAPE)["verdict"] == {"missing": None}
+
+
+def test_rows_are_added_of_what_lies_in_a_read_only_store(cutouts: Cutouts) -> None:
+    cutouts.label(max_component_rows=3, **SHAPE)
+    mount("-o", "remount,ro", str(cutouts.store))
+    cutouts.store = cutouts.directory / "other"
+    more = cutouts.label(max_component_rows=20, **SHAPE)
+    assert more["states"] == ["reused"] and more["verdict"] == {"missing": None}
+    (request,) = more["plan"]["requests"]
+    assert len(Segmentation.Component() & {"request_id": request}) == 20
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     ready: dict[str, list[Finished]] = defaultdict(list)
     add_rows = {line["unit_id"]: line["add_rows"] for line in lines if "add_rows" in line}
     longer = {line["unit_id"] for line in lines if "recorded" in line}
+    write = partial(_write, tables=tables, run_id=plan["run_id"], add_rows=add_rows, longer=longer)
     made = [line for line in lines if "url" in line]
     for line, opened in zip(made, _opened_each(made), strict=True):
         try:
@@ -87,7 +88,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
         else:
             ready[line["process"]].append(opened)
     try:
-        recorded, known, refused = again(lambda: _write(ready, tables, plan["run_id"], add_rows))
+        recorded, known, refused = again(partial(write, ready))
         failed += refused
     except database.DatabaseError:
         raise
@@ -98,7 +99,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
             for bundle in list(ready[process]):
                 alone = defaultdict(list, {process: [bundle]})
                 try:
-                    one = again(partial(_write, alone, tables, plan["run_id"], add_rows))
+                    one = again(partial(write, alone))
                 except database.DatabaseError:
                     raise
                 except Exception as problem:
@@ -142,6 +143,7 @@ def _write(
     tables: dict[str, Any],
     run_id: str,
     add_rows: dict[str, dict[str, int]],
+    longer: set[str],
 ) -> tuple[Counter[str], Counter[str], list[dict[str, Any]]]:
     """Insert bundles in one transaction; return numbers recorded and known, and what is refused."""
     conn = database.connection()
@@ -157,12 +159,13 @@ def _write(
             new, old = _new_bundles(table, ready[process], tables, failed)
             _insert(table, new, run_id)
             for bundle in [*new, *old]:
-                marked[bundle.store].append(bundle.manifest["unit_id"])
+                if bundle.manifest["unit_id"] not in longer:  # they may lie where we may not write
+                    marked[bundle.store].append(bundle.manifest["unit_id"])
             for bundle in new:
                 _add_rows(table, bundle, add_rows)
-            longer = sum(_add_rows(table, one, add_rows) for one in old)
-            known[process] += len(old) - longer
-            recorded[process] += len(new) + longer
+            grown = sum(_add_rows(table, one, add_rows) for one in old)
+            known[process] += len(old) - grown
+            recorded[process] += len(new) + grown
         for store, names in marked.items():
             bundles.mark(store, names)
     return +recorded, +known, failed
