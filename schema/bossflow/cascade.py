@@ -4,13 +4,16 @@ DataJoint's own cascade names all of them in one statement, which no server take
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
 from datajoint.dependencies import extract_master
 
 from . import database
+
+GROUPS = 100
+"""Keys that share no column with others, in a statement."""
 
 Key = tuple[Any, ...]
 
@@ -113,20 +116,30 @@ class Cascade:
         return sorted(link[2], key=self.graph.edges[link]["attr_map"].__getitem__)
 
     def _among(
-        self, columns: Sequence[str], keys: Iterable[Key]
+        self, columns: Sequence[str], keys: Collection[Key]
     ) -> Iterator[tuple[str, list[Any]]]:
         """Yield conditions, with their values, that columns are among keys, a piece of them each.
 
-        Keys that differ in one column are named by that alone, which finds the index: whole keys,
-        PostgreSQL would compare one by one.
+        The column that tells most keys apart is named first, which finds the index. What is left,
+        in groups that share all others, PostgreSQL compares one by one: these are few.
         """
+        if not keys:
+            return
         quoted = [self.conn.adapter.quote_identifier(name) for name in columns]
-        for piece in database.pieces(keys):
-            at = max(range(len(columns)), key=lambda at: len({key[at] for key in piece}))
-            groups: dict[Key, list[Any]] = defaultdict(list)
+        at = max(range(len(columns)), key=lambda at: len({key[at] for key in keys}))
+        telling, others = quoted[at], quoted[:at] + quoted[at + 1 :]
+        one = " AND ".join([*(f"{name} = %s" for name in others), f"{telling} IN %s"])
+        groups: dict[Key, list[Key]] = defaultdict(list)
+        for key in keys:
+            groups[key[:at] + key[at + 1 :]].append(key)
+        size = min(database.PIECE, GROUPS * (len(keys) // len(groups)))
+        for piece in database.pieces((key for some in groups.values() for key in some), size):
+            named: dict[Key, list[Any]] = defaultdict(list)
             for key in piece:
-                groups[key[:at] + key[at + 1 :]].append(key[at])
-            same = [f"{name} = %s" for name in quoted[:at] + quoted[at + 1 :]]
-            one = " AND ".join([*same, f"{quoted[at]} IN %s"])
-            values = [value for rest, some in groups.items() for value in (*rest, tuple(some))]
-            yield " OR ".join([f"({one})"] * len(groups)), values
+                named[key[:at] + key[at + 1 :]].append(key[at])
+            condition = " OR ".join([f"({one})"] * len(named))
+            values = [value for rest, some in named.items() for value in (*rest, tuple(some))]
+            if len(named) > 1:
+                condition = f"{telling} IN %s AND ({condition})"
+                values.insert(0, tuple(key[at] for key in piece))
+            yield condition, values
