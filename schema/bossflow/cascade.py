@@ -1,6 +1,6 @@
 """Rows that go with others: found along the foreign keys, then deleted, children first.
 
-DataJoint's own cascade names all of them in one statement, which no server takes of many results.
+DataJoint's own cascade names all of them in one statement, which grows with their number.
 """
 
 from collections import defaultdict
