@@ -146,3 +146,24 @@ def test_more_requests_are_no_more_statements_and_other_channels_no_more_rows(
     lookups.multiply(10, requests=False)
     fail(sheet, *(f"{n:032}" for n in range(1, 50)))
     assert asks(noted) == found[-1]
+
+
+def test_in_pieces_it_is_the_same(cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch) -> None:
+    sheet = Sheet(cutouts, 0, 7)
+    sheet.record()
+    anew = sheet.plan(min_voxels=5)["requests"]
+    asked = [*anew, *sheet.planned["requests"]]
+    whole = status.requests(asked)
+    assert [one["state"] for one in whole] == ["complete"] * 7 + ["missing"] * 7
+    monkeypatch.setattr(ledger, "KEYS_PER_QUERY", 3)
+    monkeypatch.setattr(ledger, "UNITS_AT_ONCE", 12)
+    assert status.requests(asked) == whole
+    assert sheet.plan()["tasks"] == []
+
+
+def test_pieces_are_as_long_as_a_statement_may_be() -> None:
+    keys = ["x", "é'\\" * 50_000, *(f"{n:0400}" for n in range(2000))]
+    pieces = [*ledger.pieces(keys)]
+    assert [key for piece in pieces for key in piece] == keys
+    assert max(map(len, pieces)) < len(keys) / 3
+    assert max(sum(len(key.encode()) for key in piece) for piece in pieces) < 2**19
