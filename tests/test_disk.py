@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import bossflow
 import pytest
-from bossflow import Segmentation, verify
+from bossflow import verify
 from conftest import COUNTS, SEED, sample
 from disks import disk, fill, mount
 from kit import bundles
@@ -123,7 +124,7 @@ def test_rows_are_added_of_what_lies_in_a_read_only_store(cutouts: Cutouts) -> N
     more = cutouts.label(max_component_rows=20, **SHAPE)
     assert more["states"] == ["reused"] and more["verdict"] == {"missing": None}
     (request,) = more["plan"]["requests"]
-    assert len(Segmentation.Component() & {"request_id": request}) == 20
+    assert len(bossflow.Segmentation.Component() & {"request_id": request}) == 20
 
 
 @pytest.mark.parametrize(
