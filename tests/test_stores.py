@@ -319,3 +319,58 @@ def test_a_volume_that_a_store_has_a_part_of_is_shown_where_it_is_whole(cutouts:
     closed.rename(cutouts.store)
     summary = cutouts.label(**asked, store=str(own))["summary"]
     assert "nothing to compute" in summary and f"{cutouts.store}/STITCH" in summary
+
+
+@pytest.mark.parametrize("command", ["verify", "invalidate"])
+def test_what_lies_within_a_bundle_is_set_aside_with_it(cutouts: Cutouts, command: str) -> None:
+    """The chunks of a volume, which another store has whole."""
+    asked, own = {"block_shape": [16, 16, 16]}, cutouts.directory / "own"
+    (request,) = cutouts.label(**asked)["plan"]["requests"]
+    before = executions(request)
+    closed = cutouts.store.with_name("closed")
+    cutouts.store.rename(closed)
+    cutouts.label(**asked, store=str(own))
+    closed.rename(cutouts.store)
+    stitch = next(bundles.every(own, "STITCH"))
+    if command == "verify":
+        with (stitch / "components/part-00000.parquet").open("ab") as stream:
+            stream.write(b"?")
+        code, text = bossflow_says("verify", "--store", str(own))
+        assert (code, text.rstrip().endswith("sets them aside")) == (1, True), text
+        retire = ("verify", "--retire", "--store", str(own))
+    else:
+        shutil.rmtree(stitch)
+        retire = ("invalidate", "--lost", "--store", str(own), "--yes")
+    code, text = bossflow_says(*retire)
+    where = f"3 bundles that other stores have as well: these rows stay ({cutouts.store})"
+    assert (code, where in text, "forgot 0 rows" in text) == (0, True, True), text
+    assert "made" not in text and "makes" not in text
+    assert bossflow_says("verify", "--store", str(own))[0] == 0
+    assert not list(bundles.every(own, "RELABEL_BLOCK")) and executions(request) == before
+    assert "nothing to compute" in cutouts.label(**asked, store=str(own))["summary"]
+    cutouts.store.rename(closed)
+    again = cutouts.label(**asked, store=str(own))
+    assert sorted(again["states"]) == ["made"] * 3 and chunks(own) == 2
+    assert bossflow_says("verify", "--store", str(own))[0] == 0
+
+
+def test_what_lies_within_a_lost_bundle_and_nowhere_else_is_forgotten(cutouts: Cutouts) -> None:
+    """A store has the volume's description alone, and another one lost all of it."""
+    asked, own = {"block_shape": [16, 16, 16]}, cutouts.directory / "own"
+    cutouts.label(**asked)
+    closed = cutouts.store.with_name("closed")
+    cutouts.store.rename(closed)
+
+    def fail(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+        raise ValueError("not today")
+
+    programs, cutouts.programs = cutouts.programs, cutouts.programs | {"RELABEL_BLOCK": fail}
+    assert cutouts.label(**asked, store=str(own))["verdict"]["missing"]
+    closed.rename(cutouts.store)
+    shutil.rmtree(next(bundles.every(cutouts.store, "STITCH")))
+    lost = ("invalidate", "--lost", "--store", str(cutouts.store), "--yes")
+    code, text = bossflow_says(*lost)
+    assert (code, "2 RELABEL_BLOCK" in text, "forgot 2 rows" in text) == (0, True, True), text
+    cutouts.programs = programs
+    assert cutouts.label(**asked, store=str(own))["states"] == ["made"] * 2
+    assert chunks(own) == 2

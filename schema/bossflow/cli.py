@@ -430,16 +430,19 @@ def verify_command(
         if not as_json:
             click.echo(f"{_many(len(seen), 'bundle')} as recorded, {sum(seen) / 1e6:,.1f} MB")
     elif retire:
-        again = "the same `nextflow run` makes them again"
-        click.echo(f"{said}: forgot {forgotten[0]} rows of stages; {again}", err=as_json)
+        again = "; the same `nextflow run` makes them again" if forgotten[0] else ""
+        click.echo(f"{said}: forgot {forgotten[0]} rows of stages{again}", err=as_json)
     else:
         named = {"request": request, "channel": channel, "store": store}
         scope = " ".join(f"--{name} {value}" for name, value in named.items() if value)
         command = f"bossflow verify --retire {scope or '--store STORE'}"
-        raise click.ClickException(
-            f"{said}: `{command}` sets them and all that was made of them aside, and then the same "
-            "`nextflow run` makes them again"
+        then = (
+            "sets them and all that was made of them aside, and then the same `nextflow run` "
+            "makes them again"
+            if found["with_dependents"] or found["untold"]
+            else "sets them aside"
         )
+        raise click.ClickException(f"{said}: `{command}` {then}")
 
 
 def _terminal() -> Any:
@@ -458,7 +461,7 @@ def _show_damage(found: dict[str, Any], most: int = 20) -> None:
         click.echo(line)
     if len(lines) > most:
         click.echo(f"... and {len(lines) - most:,} more: --json lists them all")
-    if lines:
+    if found["with_dependents"] or found["untold"]:
         click.echo("with all that was made of them:")
     for process, count in found["with_dependents"].items():
         click.echo(f"{count:8,} {process}")
@@ -468,6 +471,13 @@ def _show_damage(found: dict[str, Any], most: int = 20) -> None:
         click.echo(f"         {found['untold']}")
     for one in found["requests"]:
         click.echo(f"         request {one['request']} {one['what']}")
+    _say_kept(found["kept"], found["elsewhere"])
+
+
+def _say_kept(number: int, elsewhere: list[str]) -> None:
+    if number:
+        where = ", ".join(elsewhere)
+        click.echo(f"{number:8,} bundles that other stores have as well: these rows stay ({where})")
 
 
 @main.command("invalidate")
@@ -509,7 +519,7 @@ def invalidate_command(
             scope = set(invalidate.dependents(invalidate.select(blocks, channel)))
             if request:
                 scope |= verify.made_for(ledger.named(tables.Request, request))
-        copies = invalidate.lost(scope, identity)
+        copies = invalidate.with_guests(invalidate.lost(scope, identity))
     elif identity:
         rows = invalidate.copies(None, identity)
         copies = {(row["execution_id"], row["store_id"]) for row in rows}
@@ -518,15 +528,13 @@ def invalidate_command(
         strays = invalidate.strays(blocks, channel) if blocks or channel else []
     first = chosen | invalidate.with_pulled(invalidate.nowhere_else(copies))
     found = invalidate.dependents(first)
-    kept = len({name for name, _ in copies} - found.keys())
     for process, number in invalidate.preview(found).items():
         click.echo(f"{number:8,} {process}")
     for line in invalidate.named(first):
         click.echo(f"         {line}")
     if strays:
         click.echo(f"{len(strays):8,} bundles that are not recorded yet")
-    if kept:
-        click.echo(f"{kept:8,} bundles that other stores have as well: these rows stay")
+    _say_kept(*invalidate.kept(copies, found))
     for where, number in invalidate.away(found).items():
         click.echo(
             f"{number:8,} bundles in store {where}, which is away: set aside when it is back"

@@ -157,6 +157,57 @@ def _copy(row: dict[str, str]) -> Copy:
     return row["execution_id"], row["store_id"]
 
 
+def with_guests(chosen: Iterable[Copy]) -> set[Copy]:
+    """Return bundles with those in the same store whose files lie within these.
+
+    Such as chunks in STITCH's bundle, which RELABEL_BLOCK's list: they are set aside with it.
+    """
+    found = set(chosen)
+    rows = [row for row in stores.copies(name for name, _ in found) if _copy(row) in found]
+    hosts = {(row["store_id"], Path(row["copy_path"]).name) for row in rows}
+    going = {unit_id for _, unit_id in hosts}
+    by_workflow: dict[str, list[str]] = defaultdict(list)
+    asked = requests(name for name, _ in found)
+    for row in ledger.among(Request.proj("workflow"), "request_id", asked):
+        by_workflow[row["workflow"]].append(row["request_id"])
+    for name, own in by_workflow.items():
+        workflow = ledger.opened(name)
+        for group in ledger.with_units(workflow, own):
+            guests = {
+                unit.unit_id: (unit, unit.within.unit_id)
+                for _, units in group
+                for unit in units
+                if unit.within is not None and unit.within.unit_id in going
+            }
+            there = ledger.recorded_units(
+                work.stage_tables([workflow]), (unit for unit, _ in guests.values())
+            )
+            found |= {
+                (one.execution_id, store)
+                for unit_id, one in there.items()
+                for store, _ in one.copies
+                if (store, guests[unit_id][1]) in hosts
+            }
+    return found
+
+
+def kept(chosen: Iterable[Copy], forgotten: Iterable[str]) -> tuple[int, list[str]]:
+    """Return of how many of these bundles the rows stay, and the stores that have others of them.
+
+    Parameters
+    ----------
+    chosen : iterable of (str, str)
+        Bundles that would be set aside.
+    forgotten : iterable of str
+        Executions that would be forgotten.
+    """
+    here, chosen = stores.Here(), set(chosen)
+    names = {name for name, _ in chosen}.difference(forgotten)
+    others = {row["store_id"] for row in stores.copies(names) if _copy(row) not in chosen}
+    where = [here.where(one) + ", away" * (here.path(one) is None) for one in others]
+    return len(names), sorted(where)
+
+
 def with_pulled(chosen: set[str]) -> set[str]:
     """Return executions with what was made of the blocks that they pulled.
 
@@ -298,7 +349,8 @@ def invalidate(
     strays : iterable of Path
         Bundles that are not recorded, or only since they were looked for.
     copies : iterable of (str, str)
-        Bundles that are lost or damaged: their executions stay while there are others of them.
+        Bundles that are lost or damaged, which take along what lies within them: their executions
+        stay while there are others of them.
 
     Returns
     -------
@@ -306,8 +358,9 @@ def invalidate(
         How many executions were forgotten, and how many bundles moved into `.retired`.
     """
     conn = database.connection()
-    copies, strays = set(copies), list(strays)
+    strays = list(strays)
     with database.lock(conn):
+        copies = with_guests(copies)
         alone = nowhere_else(copies)
         going, gone = _reached(chosen | _recorded_at(strays) | with_pulled(alone))
         forgotten = set(_bundles(gone))

@@ -194,11 +194,15 @@ def report(problems: Problems) -> dict[str, Any]:
         `damaged` (list of execution, store, process, key and problem), `with_dependents` (process
         to number), `blocks` (those of which something would have to be made again, as text),
         `requests` (id and `what`), and `untold`: why these three tell nothing, if they can't.
+        `kept` counts the bundles that would be set aside while their rows stay, as the stores
+        `elsewhere` have others of them.
     """
     tables = work.stage_tables(ledger.known_workflows())
     untold = None
+    copies = invalidate.with_guests(problems)
+    alone = invalidate.nowhere_else(copies)
     try:
-        found = invalidate.dependents(invalidate.with_pulled(invalidate.nowhere_else(problems)))
+        found = invalidate.dependents(invalidate.with_pulled(alone))
     except work.NotInstalled as error:
         found, untold = {}, str(error)
     names = {name for name, _ in problems}
@@ -221,6 +225,7 @@ def report(problems: Problems) -> dict[str, Any]:
         for one in said[name]
     ]
     requests = invalidate.requests(found)
+    kept, elsewhere = invalidate.kept(copies, alone | found.keys())
     return {
         "damaged": listed,
         "with_dependents": dict(invalidate.preview(found)),
@@ -230,6 +235,8 @@ def report(problems: Problems) -> dict[str, Any]:
             for one in (status.requests(requests) if requests else [])
         ],
         "untold": untold,
+        "kept": kept,
+        "elsewhere": elsewhere,
     }
 
 
