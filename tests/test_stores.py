@@ -78,6 +78,36 @@ def test_two_machines_have_stores_of_their_own_at_one_path(
     assert [place["machine"] for place in found[0]["places"]] == ["one"]
 
 
+def test_what_is_recorded_as_another_copy_is_told_as_that(lab: Pipeline, files: list[Path]) -> None:
+    """Its rows were recorded before, and not by another run meanwhile."""
+    from bossflow.record import record
+    from bossflow.summary import sum_up
+
+    lab.run(files[:3])
+    lab.store.rename(lab.store.with_name("closed"))
+    own = {"store": str(lab.directory / "own")}
+    lab.run(files[:1], **own)
+    plan, work_dir = lab.plan(files, blocks_per_task=1, **own)
+    for other in files[1], files[3]:
+        lab.run([other], **own)
+    receipts = lab.compute(plan, work_dir)
+    batches = [record(plan, [path]) for path in [*receipts, *receipts]]  # all come twice
+    sum_up(plan, batches, work_dir)
+    assert (work_dir / "summary.txt").read_text().splitlines()[:5] == [
+        "asked for   1 request (5 COUNT_WORDS, 1 ADD_WORDS): 1 complete",
+        "found       1 COUNT_WORDS",
+        "recorded    1 COUNT_WORDS, 1 ADD_WORDS",
+        "copies      1 COUNT_WORDS, recorded as another copy of the same rows",
+        "meanwhile   2 COUNT_WORDS, recorded by another run",
+    ]
+    third = lab.run(files[:3], store=str(lab.directory / "third"))
+    assert third["summary"].splitlines()[:3] == [
+        "asked for   1 request (3 COUNT_WORDS, 1 ADD_WORDS): 1 complete",
+        "found       3 COUNT_WORDS",
+        "copies      1 ADD_WORDS, recorded as another copy of the same rows",
+    ]
+
+
 def test_what_fails_in_ones_own_store_is_no_success(lab: Pipeline, files: list[Path]) -> None:
     """Although the database has the rows, by bundles that are away."""
     lab.run(files)

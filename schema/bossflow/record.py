@@ -50,9 +50,10 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     -------
     dict
         `recorded` (process to number), `taken` (those of them that no receipt here names), `known`
-        (recorded before: by another run meanwhile, or taken by another batch), `failed` (list of
-        process, key, error, and `recorded` of what stays recorded with fewer rows than are asked
-        for) and `blocked` (process to number).
+        (recorded before: by another run meanwhile, or taken by another batch), `copied` (those of
+        them that are recorded as another copy of the same rows), `failed` (list of process, key,
+        error, and `recorded` of what stays recorded with fewer rows than are asked for) and
+        `blocked` (process to number).
 
     Raises
     ------
@@ -88,13 +89,13 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
         else:
             ready[line["process"]].append(opened)
     try:
-        recorded, known, refused = again(partial(write, ready))
+        recorded, known, copied, refused = again(partial(write, ready))
         failed += refused
     except database.DatabaseError:
         raise
     except Exception as error:  # each driver has its own: one bundle must not hold back the rest
         print(f"the batch can't be recorded at once: {error}", file=sys.stderr)
-        recorded, known = Counter(), Counter()
+        recorded, known, copied = Counter(), Counter(), Counter()
         for process in tables:
             for bundle in list(ready[process]):
                 alone = defaultdict(list, {process: [bundle]})
@@ -106,7 +107,8 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
                     said = database.said(problem)
                     failed.append(_failure(bundle, f"it can't be recorded: {said}"))
                 else:
-                    recorded, known, failed = recorded + one[0], known + one[1], failed + one[2]
+                    recorded, known, copied = recorded + one[0], known + one[1], copied + one[2]
+                    failed += one[3]
     buckets.drop_all()  # Parquet files, which are rows now
     named = {line["unit_id"] for line in made}
     every = [bundle.manifest for some in ready.values() for bundle in some]
@@ -116,6 +118,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
         "recorded": dict(recorded),
         "taken": Counter(one["process"] for one in every if one["unit_id"] not in named),
         "known": dict(known),
+        "copied": dict(copied),
         "failed": [
             {name: line[name] for name in ("process", "key", "error")}
             | ({"recorded": True} if line["unit_id"] in longer else {})
@@ -144,11 +147,18 @@ def _write(
     run_id: str,
     add_rows: dict[str, dict[str, int]],
     longer: set[str],
-) -> tuple[Counter[str], Counter[str], list[dict[str, Any]]]:
-    """Insert bundles in one transaction; return numbers recorded and known, and what is refused."""
+) -> tuple[Counter[str], Counter[str], Counter[str], list[dict[str, Any]]]:
+    """Insert bundles in one transaction.
+
+    Returns
+    -------
+    tuple
+        Numbers recorded, known, and of these copied; what is refused.
+    """
     conn = database.connection()
     recorded: Counter[str] = Counter()
     known: Counter[str] = Counter()
+    copied: Counter[str] = Counter()
     failed: list[dict[str, Any]] = []
     marked: dict[Path, list[str]] = defaultdict(list)
     with database.lock(conn), conn.transaction:
@@ -156,19 +166,20 @@ def _write(
         for store in {bundle.store for some in ready.values() for bundle in some}:
             stores.set_aside(bundles.found_store(store), store)
         for process, table in tables.items():
-            new, old = _new_bundles(table, ready[process], tables, failed)
+            new, old, others = _new_bundles(table, ready[process], tables, failed)
             _insert(table, new, run_id)
             for bundle in [*new, *old]:
                 if bundle.manifest["unit_id"] not in longer:  # they may lie where we may not write
                     marked[bundle.store].append(bundle.manifest["unit_id"])
             for bundle in new:
                 _add_rows(table, bundle, add_rows)
-            grown = sum(_add_rows(table, one, add_rows) for one in old)
-            known[process] += len(old) - grown
-            recorded[process] += len(new) + grown
+            grown = {one.directory for one in old if _add_rows(table, one, add_rows)}
+            known[process] += len(old) - len(grown)
+            copied[process] += len({one.directory for one in others} - grown)
+            recorded[process] += len(new) + len(grown)
         for store, names in marked.items():
             bundles.mark(store, names)
-    return +recorded, +known, failed
+    return +recorded, +known, +copied, failed
 
 
 def _failure(bundle: Finished, error: str) -> dict[str, Any]:
@@ -367,8 +378,10 @@ def _unrecorded(inputs: list[dict[str, Any]], tables: dict[str, Any]) -> list[di
 
 def _new_bundles(
     table: Any, ready: list[Finished], tables: dict[str, Any], failed: list[dict[str, Any]]
-) -> tuple[list[Finished], list[Finished]]:
+) -> tuple[list[Finished], list[Finished], list[Finished]]:
     """Return the bundles to record, and those whose units are recorded with the same content.
+
+    Of these come last, once more, those that their store was not known to have.
 
     Another content than what is recorded is a failure, and so is an input that is not recorded
     as the bundle says: lineage must hold.
@@ -380,7 +393,7 @@ def _new_bundles(
         (given["unit_id"], given["content_sha256"]) for given in _unrecorded(every_input, tables)
     }
     new: dict[tuple[Any, ...], Finished] = {}
-    copies: list[tuple[Finished, str]] = []
+    old: list[tuple[Finished, ledger.Recorded]] = []
     # checked before, but only now is the lock held
     in_place = bundles.each(bundles.in_place, ready, ready[0].directory) if ready else []
     for bundle, is_in_place in zip(ready, in_place, strict=True):
@@ -393,7 +406,7 @@ def _new_bundles(
             if (given["unit_id"], given["content_sha256"]) in unrecorded
         ]
         if known is not None and known.content_sha256 == bundle.content_sha256 and is_in_place:
-            copies.append((bundle, known.execution_id))
+            old.append((bundle, known))
             continue
         if not is_in_place:
             error = f"{_where(bundle)} was set aside meanwhile"
@@ -414,8 +427,13 @@ def _new_bundles(
             new.setdefault(key, bundle)
             continue
         failed.append(_failure(bundle, error))
-    _add_copies(copies)
-    return list(new.values()), [bundle for bundle, _ in copies]
+    rows = _add_copies([(bundle, known.execution_id) for bundle, known in old])
+    others = [
+        bundle
+        for (bundle, known), row in zip(old, rows, strict=True)
+        if row["store_id"] not in dict(known.copies)
+    ]
+    return list(new.values()), [bundle for bundle, _ in old], others
 
 
 def _seen(manifest: dict[str, Any]) -> str | None:
@@ -468,8 +486,8 @@ def _add_rows(table: Any, bundle: Finished, wanted: dict[str, dict[str, int]]) -
     return longer
 
 
-def _add_copies(made: list[tuple[Finished, str]]) -> None:
-    """Note which stores have the bundles of executions, in `Execution.Copy`."""
+def _add_copies(made: list[tuple[Finished, str]]) -> list[dict[str, str]]:
+    """Note which stores have the bundles of executions, in `Execution.Copy`; return its rows."""
     ids = {store: bundles.found_store(store) for store in {bundle.store for bundle, _ in made}}
     rows = [
         {
@@ -482,6 +500,7 @@ def _add_copies(made: list[tuple[Finished, str]]) -> None:
     ]
     insert_absent(Store(), [{"store_id": name} for name in ids.values()])
     insert_absent(Execution.Copy(), rows)
+    return rows
 
 
 def _environment(bundle: Finished) -> dict[str, Any]:

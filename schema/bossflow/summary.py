@@ -102,20 +102,23 @@ def _became(plan: dict[str, Any], batches: list[dict[str, Any]]) -> list[str]:
     every = [failure for batch in batches for failure in batch["failed"]]
     failed = list({bundles.unit_id(one["process"], one["key"]): one for one in every}.values())
     fails = Counter(one["process"] for one in failed)
-    recorded, taken, known, blocked = (
+    recorded, taken, known, copied, blocked = (
         sum((Counter(batch[name]) for batch in batches), Counter())
-        for name in ("recorded", "taken", "known", "blocked")
+        for name in ("recorded", "taken", "known", "copied", "blocked")
     )
-    left = Counter(plan["planned"]) - recorded - fails - blocked
+    left = Counter(plan["planned"]) - recorded - copied - fails - blocked
     # a batch may record inputs of its units, which a later batch finds known
-    meanwhile = left & (known - taken)
+    meanwhile = left & (known - copied - taken)
     told: list[tuple[str, Counter[str], str]] = [
+        ("copies", copied, ", recorded as another copy of the same rows"),
         ("meanwhile", meanwhile, ", recorded by another run"),
         ("blocked", blocked, ", whose inputs are missing"),
         ("not made", left - meanwhile, ", whose tasks ended early or never began"),
         ("failed", fails, ""),
     ]
-    lines = [f"found       {_numbers(plan['found'])}", f"recorded    {_numbers(recorded)}"]
+    lines = [f"found       {_numbers(plan['found'])}"]
+    if recorded or not copied:
+        lines.append(f"recorded    {_numbers(recorded)}")
     lines += [f"{word:11} {_numbers(counts)}{why}" for word, counts, why in told if counts]
     names = unit_names((one["process"], one["key"]) for one in failed[:10])
     lines += [
