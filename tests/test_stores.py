@@ -137,6 +137,32 @@ def test_a_store_that_moved_is_the_same(lab: Pipeline, files: list[Path]) -> Non
     assert before["plan"]["requests"] == again["plan"]["requests"]
 
 
+def test_what_is_away_is_complete_and_said_to_be_away(
+    lab: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on(monkeypatch, "one")
+    (request,) = lab.run(files)["plan"]["requests"]
+
+    def told() -> dict[str, Any]:
+        found = json.loads(bossflow_says("status", "--json")[1])["requests"]
+        return next(one for one in found if one["request"] == request)
+
+    def line() -> str:
+        found = bossflow_says("status")[1].splitlines()
+        return next(line for line in found if line.strip().startswith(request))
+
+    assert (told()["away"], ", away" in line()) == ({}, False)
+    lab.store.rename(lab.store.with_name("closed"))
+    where = f"{lab.store} of one"
+    assert (told()["state"], told()["away"]) == ("complete", {where: 6})
+    assert "complete, away  6/6" in line()
+    said = f"1 request with results in store {where} alone, which is away: mount it"
+    assert said in bossflow_says("status")[1]
+    own = lab.run(files[:4], store=str(lab.directory / "own"))
+    assert own["verdict"] == {"missing": None}
+    assert told()["away"] == {where: 2}, "of these, another store has four"
+
+
 def test_a_copy_is_refused_until_one_is_named(lab: Pipeline, files: list[Path]) -> None:
     lab.run(files)
     copy = lab.directory / "a copy"

@@ -233,7 +233,7 @@ def status_command(as_json: bool, watching: bool, interval: float | None) -> Non
         table.add_row(
             one["request"],
             status.what(one),
-            one["state"],
+            one["state"] + ", away" * bool(one["away"]),
             f"{done:,}/{total:,}",
             "-" if one.get("n_components") is None else f"{one['n_components']:,}",
             one["run"],
@@ -242,6 +242,12 @@ def status_command(as_json: bool, watching: bool, interval: float | None) -> Non
     for one in report["requests"]:
         for unit, error in one["errors"].items():
             console.print(f"failed: {unit}: {error}", style="red", highlight=False, markup=False)
+    away = Counter(where for one in report["requests"] for where in one["away"])
+    for where, number in away.items():
+        click.echo(
+            f"{_many(number, 'request')} with results in store {where} alone, which is away: "
+            "mount it, or give credentials"
+        )
     _say_left_out(report["left_out"])
     totals = report["totals"]
     states = ", ".join(f"{totals[state]} {state}" for state in ("complete", "missing", "failed"))

@@ -34,8 +34,9 @@ def requests(
     -------
     list of dict
         `request`, `state` (`complete`, `failed` or `missing`), `units` (process to recorded and
-        all), `run` and `run_day` (the last run that made something of it, else the one that
-        first asked), and what its workflow describes.
+        all), `away` (stores, in words, that are not here, to how many of the units that are
+        recorded are nowhere else), `run` and `run_day` (the last run that made something of it,
+        else the one that first asked), and what its workflow describes.
     """
     rows = _rows(only)
     left = {one["workflow"] for one in left_out(Counter(row["workflow"] for row in rows))}
@@ -106,6 +107,14 @@ class _Known(NamedTuple):
             found = {name: one for name, one in found.items() if places.get(name)}
         return cls(request, units, found, places)
 
+    def away(self, here: stores.Here) -> Counter[str]:
+        """Return the stores, in words, that alone have recorded units but can't be found here."""
+        return Counter(
+            here.where_is(one)
+            for name, one in self.found.items()
+            if one.copies and not self.places[name]  # what none has claimed is not looked for
+        )
+
     @property
     def missing(self) -> list[work.UnitPlan]:
         return [unit for unit in self.units if unit.unit_id not in self.found]
@@ -142,6 +151,7 @@ def _one(
         "state": state,
         **described,
         "units": units,
+        "away": dict(known.away(here)),
         "errors": errors,
         "run": last["run_name"],
         "run_day": f"{last['run_started']:%Y-%m-%d}",
