@@ -101,6 +101,24 @@ def refusal(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.replace("sudo ", "").removeprefix("set-up.sh: ").removesuffix("\n")
 
 
+@pytest.mark.parametrize("home", ["", "/no/such/java"])
+def test_nextflow_without_java_says_what_it_needs_in_one_sentence(clone: Clone, home: str) -> None:
+    for name in ("bin", "share/nextflow"):
+        (clone.root / ".venv" / name).mkdir(parents=True)
+    shutil.copy(ROOT / "conf/nextflow/nextflow", clone.root / ".venv/bin")
+    done = subprocess.run(
+        ["bash", str(clone.root / ".venv/bin/nextflow"), "-v"],
+        env=clone.environment | {"JAVA_HOME": home},
+        capture_output=True,
+        text=True,
+    )
+    where = f"{home}/bin/java" if home else "java"
+    assert refusal(done) == (
+        f"Nextflow needs Java 17 or later, here is no {where}: ./set-up.sh says how to get it "
+        "(where there is apt, by apt-get install openjdk-21-jre-headless)"
+    )
+
+
 @pytest.mark.parametrize("version", ["none", "11"])
 def test_java_that_is_missing_or_too_old_is_one_sentence(clone: Clone, version: str) -> None:
     if version != "none":
