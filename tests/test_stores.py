@@ -302,6 +302,20 @@ def test_names_may_have_any_character(
     assert bossflow_says("verify", "--store", str(moved))[0] == 0
 
 
+def test_a_place_may_be_relative(
+    lab: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.run(files)
+    name, identity = lab.store.name, bundles.store_id(lab.store)
+    monkeypatch.chdir(lab.store.parent)
+    assert identity and bossflow_says("verify", "--store", name)[1].startswith("6 bundles as")
+    (lab.store.parent / identity[:8]).mkdir()
+    assert bossflow_says("verify", "--store", identity[:8])[0] == 0, "which is no store's place"
+    assert "starting with 'nope'" in bossflow_says("verify", "--store", "nope")[1]
+    shutil.rmtree(lab.store)
+    assert "forgot 6" in bossflow_says("invalidate", "--store", name, "--yes")[1]
+
+
 def test_a_store_that_does_not_tell_its_id_holds_up_no_other(
     lab: Pipeline, files: list[Path]
 ) -> None:

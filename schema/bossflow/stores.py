@@ -94,20 +94,20 @@ class Here:
         return bundles.shown(bundles.local(bundle.bundle_url).parents[2])
 
     def named(self, name: str) -> str:
-        """Return the id of the store that a user names by its id, the start of it, or its place.
+        """Return the id of the store that a user names by its place, its id, or the start of it.
 
         Raises
         ------
         ValueError
             If there is none, or there are several.
         """
-        if os.sep not in name:
-            return ledger.named(Store, name)
         known = {str(one) for one in Store.to_arrays("store_id")}
         place = bundles.local(name)
         found = {one for one in known if one == self.id_of(place)}
         own = (machine(), bundles.url(place))
         found = found or {one for one in known if own in self._places[one]}
+        if not found and os.sep not in name:
+            return ledger.named(Store, name)
         if len(found) != 1:
             said = f"{len(found)} stores are" if found else "no store is"
             raise ValueError(f"{said} known by {name!r}: see `bossflow stores`")
