@@ -9,6 +9,7 @@ import pytest
 from bossflow import verify
 from conftest import sample
 from steps import Cutouts, write_volume
+from test_core import bossflow_says
 
 
 @pytest.fixture
@@ -41,6 +42,15 @@ def damaged(store: Path) -> verify.Problems:
 def named(problems: verify.Problems) -> list[tuple[str, str]]:
     listed = verify.report(problems)["damaged"]
     return [(one["process"], one["key"].get("block", "")) for one in listed]
+
+
+def test_a_channel_is_named_as_status_tells_it(cutouts: Cutouts) -> None:
+    (request,) = cutouts.label(x_range=[0, 16])["plan"]["requests"]
+    every = json.loads(bossflow_says("status", "--json")[1])["requests"]
+    told = next(one for one in every if one["request"] == request)
+    code, text = bossflow_says("verify", "--channel", told["channel"])
+    assert (code, "as recorded" in text) == (0, True), text
+    assert bossflow_says("verify", "--channel", "nonsense")[0] == 1
 
 
 BLOCK = "0-16_0-16_0-16"

@@ -613,7 +613,7 @@ def recall(request_ids: list[str]) -> dict[str, work.Request]:
 def describe(
     requests: list[work.Request], counts: list[dict[str, tuple[int, int]]]
 ) -> list[dict[str, Any]]:
-    """Return source, box, method, parameters and result of each request."""
+    """Return channel, source, box, method, parameters and result of each request."""
     asked = [{"request_id": request.request_id} for request in requests]
     found = {row["request_id"]: row for row in (Segmentation() & asked).to_dicts()}
     zeros = _zeros([request for request in requests if request.request_id in found])
@@ -632,6 +632,7 @@ def _described(
     channel = request.given["channel"]
     blocks_recorded, blocks_total = counts["LABEL_BLOCK"]
     return {
+        "channel": channel["channel_id"],
         "source": channel["uri"],
         "archive": channel["archive"],
         "resolution": channel["resolution"],
