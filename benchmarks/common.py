@@ -262,7 +262,7 @@ class Bossflow:
         self.env = {
             "BOSSFLOW_HOME": str(directory / "home"),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
-            "PYTHONPATH": str(ROOT / "schema"),
+            "PYTHONPATH": str(root / "schema"),
             "NXF_ANSI_LOG": "false",
         }
 
