@@ -135,6 +135,12 @@ def test_a_home_that_is_a_file_is_one_sentence(tmp_path: Path) -> None:
     assert text.startswith(f"Error: BOSSFLOW_HOME {tmp_path / 'home'} can't be made")
 
 
+def test_nothing_is_made_for_a_schema_that_can_not_be(tmp_path: Path) -> None:
+    code, text = Home(tmp_path / "home").bossflow("status", BOSSFLOW_SCHEMA=70 * "s")
+    assert (code, "has 70 bytes, and 63 at most" in text) == (1, True), text
+    assert not (tmp_path / "home").exists()
+
+
 # ---- who may connect ----
 
 # As an older version did: the wheel's own way, which trusts everyone.

@@ -141,6 +141,7 @@ def connection() -> Any:
         If others can read the password.
     """
     chosen = server()
+    schema_name()  # refused before an embedded server is made for it
     # A server that was killed leaves its socket and, for a while, processes: only a connection
     # that works says that it runs.
     waits = [0.2, 0.5, 1.0, 2.0, 4.0] if chosen.embedded else []
