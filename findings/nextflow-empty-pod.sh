@@ -48,7 +48,8 @@ cat >pom.xml <<'END'
 </project>
 END
 # nf-commons and nf-httpfs are not on Maven Central as 25.04.0
-mvn -q -B dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$scratch/jars"
+mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:2.8:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$scratch/jars"
 
 cat >main.nf <<'END'
 process SEGMENT {
