@@ -11,7 +11,7 @@ import datajoint as dj
 from datajoint.lineage import get_schema_lineages
 
 from . import __version__, database, rights, work
-from .tables import Execution, Reading, SchemaVersion, Store, schema
+from .tables import Execution, Reading, Request, SchemaVersion, Store, schema
 
 
 def _carry_a_version(conn: Any) -> None:
@@ -23,7 +23,16 @@ def _tell_places(conn: Any) -> None:
     _declare(conn, [Store, Execution, Reading])
 
 
-STEPS: list[tuple[int, Callable[[Any], None]]] = [(2, _carry_a_version), (3, _tell_places)]
+def _name_and_drop(conn: Any) -> None:
+    """Add names of requests, and what marks files that were dropped."""
+    _declare(conn, [Request, Execution])
+
+
+STEPS: list[tuple[int, Callable[[Any], None]]] = [
+    (2, _carry_a_version),
+    (3, _tell_places),
+    (4, _name_and_drop),
+]
 """Version, and what makes it from the one before; oldest first.
 
 A step keeps every row and is safe to run again after a kill at any point, as MySQL commits each
