@@ -9,7 +9,6 @@ import contextlib
 import fcntl
 import functools
 import hashlib
-import json
 import logging
 import os
 import pwd
@@ -203,7 +202,7 @@ def pieces(values: Iterable[T], size: int | None = None) -> Iterator[list[T]]:
     piece: list[T] = []
     length = 0
     for value in values:
-        more = 2 * len(json.dumps(value, default=str))  # SQL escapes at most what this leaves
+        more = 2 * len(ascii(value))  # bytes: SQL escapes at most what this leaves
         if piece and (len(piece) == size or length + more > PACKET_BYTES // 2):
             yield piece
             piece, length = [], 0

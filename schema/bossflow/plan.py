@@ -177,7 +177,7 @@ def _plan(
             request.request_id: (request, units)
             for request, units in zip(requests, by_request, strict=True)
         }
-        summary.sum_up(result, [], directory, planned, recorded)
+        summary.sum_up(result, [], directory, planned, recorded, here)
         return
     line = partial(_line, found=found, recorded=recorded, now=now)
     tasks = _tasks(units.values(), missing, line, workflow.seconds, given, made)

@@ -17,7 +17,7 @@ def requests(
     only: list[str] | None = None,
     planned: ledger.Planned | None = None,
     recorded: dict[str, ledger.Recorded] | None = None,
-    store: Path | None = None,
+    here: stores.Here | None = None,
 ) -> list[dict[str, Any]]:
     """Return every request, oldest first, with its state; but those `left_out`.
 
@@ -27,8 +27,8 @@ def requests(
         Ids of the requests that are wanted.
     planned, recorded : dict, optional
         What is known of these: their units, and which of them are recorded.
-    store : Path, optional
-        The store of a run, for which nothing counts that is in stores that are away.
+    here : Here, optional
+        With the store of a run, for which nothing counts that is in stores that are away.
 
     Returns
     -------
@@ -44,7 +44,7 @@ def requests(
     for row in rows:
         if row["workflow"] not in left:
             by_workflow[row["workflow"]][row["request_id"]] = row
-    here = stores.Here(store)
+    here = here or stores.Here()
     told: dict[str, dict[str, Any]] = {}
     for name, asked in by_workflow.items():
         workflow = work.load(name)

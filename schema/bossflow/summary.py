@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import database, ledger, status, work
+from . import database, ledger, status, stores, work
 from .kit import bundles
 from .kit.texts import unit_names
 from .tables import Run
@@ -20,6 +20,7 @@ def sum_up(
     directory: Path,
     planned: ledger.Planned | None = None,
     found: dict[str, ledger.Recorded] | None = None,
+    here: stores.Here | None = None,
 ) -> None:
     """Write `summary.txt`, `requests.csv` and `verdict.json`, and note that the run has ended.
 
@@ -33,14 +34,15 @@ def sum_up(
         What each RECORD said.
     directory : Path
         Where the files go.
-    planned, found : dict, optional
-        What PLAN knows of the requests.
+    planned, found, here : optional
+        What PLAN knows of the requests, and where their bundles are.
     """
     workflow = work.load(plan["workflow"])
 
     def ask() -> list[dict[str, Any]]:
         ledger.open_schema([workflow])
-        told = status.requests(plan["requests"], planned, found, bundles.local(plan["store"]))
+        seen = here or stores.Here(bundles.local(plan["store"]))
+        told = status.requests(plan["requests"], planned, found, seen)
         _note_end(plan["run_id"])
         return told
 

@@ -531,7 +531,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         )
     # What a block is linked to decides its unit: a larger cutout has the same where it has no more.
     links = []
-    for label, numbers in zip(labels, preceding(boxes, connectivity), strict=True):
+    for label, box, numbers in zip(labels, boxes, preceding(boxes, connectivity), strict=True):
         around = [labels[number] for number in numbers]
         neighbourhood = digest(sorted(other.key["block"] for other in around))[:16]
         links.append(
@@ -540,7 +540,7 @@ def units(request: work.Request) -> list[UnitPlan]:
                 label.key | {"neighbourhood": neighbourhood},
                 {"connectivity": connectivity},
                 (label, *around),
-                memory=_memory("LINK_BLOCK", label.voxels),
+                memory=_memory("LINK_BLOCK", box.voxel_count),
             )
         )
     key = {"request_id": request.request_id}
@@ -568,10 +568,10 @@ def units(request: work.Request) -> list[UnitPlan]:
             geometry | {"box": label.arguments["box"], "number": number},
             (stitch, label),
             settings={"earlier": request.given["earlier"]},
-            memory=_memory("RELABEL_BLOCK", label.voxels),
+            memory=_memory("RELABEL_BLOCK", box.voxel_count),
             within=stitch,
         )
-        for number, label in enumerate(labels)
+        for number, (label, box) in enumerate(zip(labels, boxes, strict=True))
     ]
     return [*pulls, *labels, *links, stitch, *relabels]
 
