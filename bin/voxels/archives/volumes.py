@@ -23,33 +23,17 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
-
-# Read when the first request is made: a connection that is silent for so long is given up.
-os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_TIME_SECONDS", "60")
-os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES", "1")
 
 import numpy as np
 import numpy.typing as npt
 import tensorstore as ts
 
 from ..boxes import Box, grid, snap
-from . import Refused, Unreachable, brief, objects, s3, sensible, spelled
-
-
-class Limits(NamedTuple):
-    """How long to wait for an answer, in seconds, and how often to ask again, and after what."""
-
-    seconds: float
-    retries: int
-    longest_wait: str
-    first_wait: str = "1s"
-
-
-# Someone waits for metadata; a block is worth patience.
-METADATA_LIMITS = Limits(seconds=60, retries=3, longest_wait="5s")
-VOXEL_LIMITS = Limits(seconds=900, retries=6, longest_wait="60s")
+from . import Refused, objects, places, s3, sensible, spelled
+from .places import kvstore_of, opened, split, wait
+from .stated import Level, levels
 
 CHUNKS_AT_ONCE = 16
 BYTES_AT_ONCE = 64 * 2**20
@@ -57,48 +41,6 @@ BYTES_AT_ONCE = 64 * 2**20
 # CloudVolume appends these to the names of chunks that it writes compressed, and only it looks
 # for them: to others such a chunk is not there, and so zero.
 SUFFIXES = (".gz", ".br", ".zstd")
-
-NANOMETERS = {
-    **dict.fromkeys(("angstrom", "\u00c5"), 0.1),
-    **dict.fromkeys(("nanometer", "nm"), 1.0),
-    **dict.fromkeys(("micrometer", "micron", "um", "\u00b5m", "\u03bcm"), 1e3),
-    **dict.fromkeys(("millimeter", "mm"), 1e6),
-    **dict.fromkeys(("centimeter", "cm"), 1e7),
-    **dict.fromkeys(("meter", "m"), 1e9),
-}
-
-_BUCKETS = {"s3": "s3", "gs": "gcs"}
-_REMOTE = re.compile(r"(https?|s3|gs)://([^\s/@?#\\]+)(?:/([^\s?#\\]*))?")
-
-
-class Level(NamedTuple):
-    """One resolution of a volume, by its metadata.
-
-    Attributes
-    ----------
-    spec : dict
-        What tensorstore opens.
-    axes : tuple of str
-        Names of the array's dimensions, in its order.
-    kind : str or None
-        "image", "annotation", or None where the metadata don't tell.
-    scale_zyx : tuple of float, or None
-        Voxel size in the units below; None if none is stated.
-    unit_nm_zyx : tuple of float or None
-        The units, in nanometres; None on an axis that states no known one.
-    translation_zyx : tuple of float
-        Of the first voxel, in the units above.
-    precomputed : dict or None
-        The scale's entry in the `info` of a precomputed volume.
-    """
-
-    spec: dict[str, Any]
-    axes: tuple[str, ...]
-    kind: str | None = None
-    scale_zyx: tuple[float, ...] | None = None
-    unit_nm_zyx: tuple[float | None, ...] = (None, None, None)
-    translation_zyx: tuple[float, ...] = (0.0, 0.0, 0.0)
-    precomputed: dict[str, Any] | None = None
 
 
 def canonical(uri: str, directory: str) -> str:
@@ -117,20 +59,20 @@ def canonical(uri: str, directory: str) -> str:
     Refused
         If the URI is malformed.
     """
-    scheme, place = _split(uri, directory)
+    scheme, place = split(uri, directory)
     return f"{scheme}://{place}"
 
 
 def archive_name(uri: str, host: str) -> str:
     """Return what the volume lies in: host and port, `s3`, `gs` or `file`."""
-    place = urlsplit(_split(uri)[1])
+    place = urlsplit(split(uri)[1])
     named = place.scheme if place.scheme in ("file", "gs", "s3") else place.netloc
     return spelled(address(uri, host)) or named
 
 
 def address(uri: str, host: str) -> str:
     """Return the address of another S3 than Amazon's that the volume lies in."""
-    return s3.address() if _split(uri)[1].startswith("s3://") else ""
+    return s3.address() if split(uri)[1].startswith("s3://") else ""
 
 
 def describe(
@@ -184,10 +126,10 @@ def files(uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]
     Where nothing can be listed, as behind HTTP, the metadata stand for all: `stamp`.
     """
     level, view = _opened(uri, resolution)
-    scheme, place = _split(uri)
+    scheme, place = split(uri)
     kvstore = level.spec["kvstore"]
     own = kvstore.get("base_url", kvstore.get("path", ""))
-    root = f"{place}/" if "base_url" in kvstore else _kvstore(place).get("path", "")
+    root = f"{place}/" if "base_url" in kvstore else kvstore_of(place).get("path", "")
     about = [f"{where}{name}" for where in dict.fromkeys((root, own)) for name in _ABOUT[scheme]]
     if level.precomputed:
         own += f"{level.precomputed['scale']['key']}/"
@@ -198,8 +140,10 @@ def files(uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]
         with suppress(objects.Unlisted):
             scheme = place.partition("://")[0]
             return told | {"found": objects.found(scheme, kvstore["bucket"], **told, boxes=boxes)}
-    there = _opened_kvstore(_kvstore(place), METADATA_LIMITS, uri)
-    found = [_wait(there.read(path.removeprefix(root)), uri, METADATA_LIMITS) for path in about]
+    there = opened(kvstore_of(place), places.METADATA_LIMITS, uri)
+    found = [
+        wait(there.read(path.removeprefix(root)), uri, places.METADATA_LIMITS) for path in about
+    ]
     return {"stamp": repr([(one.value, one.stamp.generation) for one in found])}
 
 
@@ -298,26 +242,6 @@ def read(
     return voxels
 
 
-def levels(uri: str) -> list[Level]:
-    """Return the levels of a volume, as it lists them.
-
-    Raises
-    ------
-    Refused, Unreachable
-    """
-    scheme, place = _split(uri)
-    kvstore = _kvstore(place)
-    reader = {"precomputed": _precomputed, "zarr": _zarr, "n5": _n5}[scheme]
-    try:
-        found = reader(uri, kvstore)
-        for level in found:
-            if not all(0 < size < math.inf for size in level.scale_zyx or ()):
-                raise ValueError(f"voxel size {level.scale_zyx}")
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise Refused(f"the metadata of {uri} make no sense: {brief(error)}") from None
-    return found
-
-
 def compressed_files(level: Level) -> str:
     """Return what the name of a first chunk file ends with, if CloudVolume compressed it."""
     directory = _chunk_directory(level)
@@ -348,9 +272,9 @@ def open_zyx(level: Level, uri: str, write: bool = False, context: Any = None) -
         If an axis is missing, or another one is longer than 1.
     Unreachable
     """
-    context = context or _context(VOXEL_LIMITS)
-    store = _wait(
-        ts.open(level.spec, read=True, write=write, context=context), uri, METADATA_LIMITS
+    context = context or places.shared_context(places.VOXEL_LIMITS)
+    store = wait(
+        ts.open(level.spec, read=True, write=write, context=context), uri, places.METADATA_LIMITS
     )
     if len(level.axes) != store.rank or not set("zyx") <= set(level.axes):
         raise Refused(
@@ -416,277 +340,11 @@ def _opened(uri: str, resolution: int) -> tuple[Level, Any]:
     return level, open_zyx(level, uri)
 
 
-# ---- where ----
-
-
-def _split(uri: str, directory: str = "") -> tuple[str, str]:
-    """Return a URI's format and its place, in the one spelling that each place has."""
-    scheme, _, place = uri.partition("://")
-    remote = _REMOTE.fullmatch(place.rstrip("/"))
-    if remote:
-        protocol, host, path = remote.groups("")
-        if protocol.startswith("http"):
-            host = host.lower().removesuffix(":443" if protocol == "https" else ":80")
-        if not {"", ".", ".."} & set(path.split("/")) or not path:
-            return scheme, f"{protocol}://{host}/{path}".rstrip("/")
-    path = place.removeprefix("file://")
-    if not path or "://" in path or not path.isprintable():
-        raise Refused(
-            f"source {brief(uri)} is malformed: write {scheme}:// and then https://host/path, "
-            "s3://bucket/path, gs://bucket/path, file:///path or the path of a directory"
-        )
-    if not os.path.isabs(path) and not directory:
-        raise Refused(f"source {brief(uri)} is a relative path: write {scheme}://file:///path")
-    absolute = os.path.realpath(os.path.join(directory, path))
-    return scheme, "file:///" + absolute.lstrip("/")
-
-
-def _kvstore(place: str) -> dict[str, Any]:
-    """Return tensorstore's words for a place."""
-    scheme, _, rest = place.partition("://")
-    if scheme == "file":
-        return {"driver": "file", "path": f"{rest}/"}
-    if scheme.startswith("http"):
-        return {"driver": "http", "base_url": f"{place}/"}
-    bucket, _, path = rest.partition("/")
-    found = {"driver": _BUCKETS[scheme], "bucket": bucket, "path": f"{path}/" if path else ""}
-    return found | (s3.access() if scheme == "s3" else {})
-
-
-def _under(kvstore: dict[str, Any], path: str) -> dict[str, Any]:
-    name = "base_url" if kvstore["driver"] == "http" else "path"
-    return kvstore | {name: f"{kvstore[name]}{path.strip('/')}/"}
-
-
-# ---- what the metadata say ----
-
-
-def _precomputed(uri: str, kvstore: dict[str, Any]) -> list[Level]:
-    info = _json(uri, kvstore, "info")
-    if info is None:
-        raise Refused(f"there is no precomputed volume at {uri}: it has no info file")
-    if not info.get("scales"):
-        raise Refused(f"{uri} is no volume: its info file lists no scales")
-    kind = "annotation" if info.get("type") == "segmentation" else "image"
-    found = []
-    for index, scale in enumerate(info["scales"]):
-        spec = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": index}
-        size_zyx = tuple(map(float, scale["resolution"][::-1]))
-        axes = ("x", "y", "z", "channel")
-        level = Level(spec, axes, kind, size_zyx, (1.0, 1.0, 1.0))
-        found.append(level._replace(precomputed=info | {"scale": scale}))
-    return found
-
-
-def _zarr(uri: str, kvstore: dict[str, Any]) -> list[Level]:
-    node = _json(uri, kvstore, "zarr.json")
-    if node is not None:
-        driver, attributes = "zarr3", node.get("attributes", {})
-        array = node if node["node_type"] == "array" else None
-    else:
-        driver, attributes = "zarr", _json(uri, kvstore, ".zattrs") or {}
-        array = _json(uri, kvstore, ".zarray")
-        if array is None and not attributes and _json(uri, kvstore, ".zgroup") is None:
-            raise Refused(f"there is no Zarr array or group at {uri}, or none that may be read")
-    if array is not None:
-        names = array.get("dimension_names") or attributes.get("_ARRAY_DIMENSIONS")
-        spec = {"driver": driver, "kvstore": kvstore}
-        return [_array(spec, attributes, _axes(names, len(array["shape"]), "zyx"), uri)]
-    ome = attributes.get("ome", attributes)
-    if not ome.get("multiscales"):
-        raise Refused(f"{uri} is a Zarr group without multiscales: name the image or array in it")
-    image = ome["multiscales"][0]  # the one to take, says OME, if nobody chooses
-    axes = tuple(axis["name"] for axis in image["axes"])
-    if len(set(axes)) < len(axes) or not set("zyx") <= set(axes):
-        raise Refused(f"{uri} has the axes {', '.join(axes)}: it needs z, y and x")
-    zyx = [axes.index(axis) for axis in "zyx"]
-    units = tuple(_nanometers(image["axes"][i].get("unit")) for i in zyx)
-    kind = "annotation" if "image-label" in ome else None
-    found = []
-    for dataset in image["datasets"]:
-        scale, translation = _transformed(dataset, image, len(axes))
-        found.append(
-            Level(
-                {"driver": driver, "kvstore": _under(kvstore, dataset["path"])},
-                axes,
-                kind,
-                tuple(scale[i] for i in zyx) if scale else None,
-                units,
-                tuple(translation[i] for i in zyx),
-            )
-        )
-    return found
-
-
-def _transformed(
-    dataset: dict[str, Any], image: dict[str, Any], rank: int
-) -> tuple[list[float] | None, list[float]]:
-    """Return what scales and translations come to, those of the level first; None: no scale."""
-    scale, translation, scaled = [1.0] * rank, [0.0] * rank, False
-    for step in (
-        *dataset.get("coordinateTransformations", ()),
-        *image.get("coordinateTransformations", ()),
-    ):
-        values = [float(value) for value in step.get(step["type"], [])]
-        if step["type"] == "identity":
-            continue
-        if step["type"] not in ("scale", "translation") or len(values) != rank:
-            raise ValueError(f"transformation {step}")
-        if step["type"] == "scale":
-            scale = [a * b for a, b in zip(scale, values, strict=True)]
-            translation = [a * b for a, b in zip(translation, values, strict=True)]
-            scaled = True
-        else:
-            translation = [a + b for a, b in zip(translation, values, strict=True)]
-    return scale if scaled else None, translation
-
-
-def _n5(uri: str, kvstore: dict[str, Any]) -> list[Level]:
-    attributes = _json(uri, kvstore, "attributes.json")
-    if attributes is None:
-        raise Refused(f"there is no N5 array at {uri}: it has no attributes.json")
-    if "dimensions" not in attributes:
-        raise Refused(f"{uri} is an N5 group: name an array in it, such as {uri}/s0")
-    factors = attributes.get("downsamplingFactors")
-    if factors and set(factors) != {1}:
-        # Some writers mean the voxels of this array, others those of the finest.
-        raise Refused(
-            f"{uri} has downsamplingFactors {factors}, which leave its voxel size open: "
-            "name the array of full resolution"
-        )
-    pixel = attributes.get("pixelResolution")
-    if "resolution" not in attributes and isinstance(pixel, dict):
-        attributes |= {"resolution": pixel["dimensions"], "units": pixel.get("unit")}
-    axes = _axes(attributes.get("axes"), len(attributes["dimensions"]), "xyz")
-    return [_array({"driver": "n5", "kvstore": kvstore}, attributes, axes, uri)]
-
-
-def _axes(names: Any, rank: int, order: str) -> tuple[str, ...]:
-    """Return the names of an array's axes: those stated, else by position.
-
-    Without names a Zarr array is ZYX, after leading axes; an N5 array XYZ, before trailing ones.
-    """
-    if names and set("zyx") <= set(names):
-        return tuple(map(str, names))
-    others = tuple(f"dimension {i}" for i in range(rank - 3))
-    known = order[:rank]
-    return (*others, *known) if order == "zyx" else (*known, *others)
-
-
-def _array(
-    spec: dict[str, Any], attributes: dict[str, Any], axes: tuple[str, ...], uri: str
-) -> Level:
-    """Return the one level of an array; `resolution`, `units` and `offset` are as its axes are."""
-    if not set("zyx") <= set(axes):
-        raise Refused(f"{uri} has {len(axes)} dimensions: it needs z, y and x")
-
-    def zyx(values: Any) -> list[Any]:
-        if len(values) != len(axes):
-            raise ValueError(f"{values} for the axes {', '.join(axes)}")
-        return [values[axes.index(axis)] for axis in "zyx"]
-
-    scale = attributes.get("resolution", attributes.get("voxel_size"))
-    units = attributes.get("units")
-    units = [units] * len(axes) if units is None or isinstance(units, str) else units
-    return Level(
-        spec,
-        axes,
-        scale_zyx=tuple(map(float, zyx(scale))) if scale else None,
-        unit_nm_zyx=tuple(map(_nanometers, zyx(units))),
-        translation_zyx=tuple(map(float, zyx(attributes.get("offset", [0] * len(axes))))),
-    )
-
-
-def _nanometers(unit: Any) -> float | None:
-    """Return a unit of length in nanometres, or None if it is not known to be one."""
-    word = unit.strip() if isinstance(unit, str) else ""
-    return NANOMETERS.get(word) or NANOMETERS.get(
-        word.lower().removesuffix("s").replace("metre", "meter")
-    )
-
-
-def _json(uri: str, kvstore: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """Return the JSON object in a file of a volume, or None if there is no such file.
-
-    A store that answers 403 is taken to have no such file where it may be another one that tells:
-    public buckets whose keys may not be listed answer so.
-    """
-    opened = _opened_kvstore(kvstore, METADATA_LIMITS, uri)
-    try:
-        found = _wait(opened.read(name), uri, METADATA_LIMITS)
-    except Refused:
-        if name in ("info", "attributes.json"):
-            raise
-        return None
-    if found.state == "missing":
-        return None
-    try:
-        content = json.loads(found.value)
-    except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise Refused(f"{name} of {uri} is not a JSON object")
-    return content
-
-
-# ---- asking ----
-
-
-@cache
-def _context(limits: Limits) -> Any:
-    """Return what tensorstores share; kept, as connections are among it."""
-    retries = {
-        "max_retries": limits.retries,
-        "initial_delay": limits.first_wait,
-        "max_delay": limits.longest_wait,
-    }
-    drivers = ("http", "s3", "gcs")
-    return ts.Context({f"{driver}_request_retries": retries for driver in drivers})
-
-
-def _opened_kvstore(kvstore: dict[str, Any], limits: Limits, what: str) -> Any:
-    return _wait(ts.KvStore.open(kvstore, context=_context(limits)), what, limits)
-
-
-def _wait(future: Any, what: str, limits: Limits) -> Any:
-    """Return a future's result, its errors as sentences."""
-    try:
-        return future.result(limits.seconds)
-    except TimeoutError:
-        raise Unreachable(f"there is no answer for {what} within {limits.seconds:g} s") from None
-    except (ValueError, IndexError, OSError, NotImplementedError, RuntimeError) as error:
-        raise _judged(str(error), what) from None
-
-
-def _judged(text: str, what: str) -> Refused | Unreachable:
-    """Return what tensorstore's words mean: a code, a sentence, details in brackets."""
-    code, _, rest = text.partition(": ")
-    reason = re.sub(r"Error opening \"\w+\" driver: ", "", rest).split(" [")[0]
-    reason = _short(reason)
-    if code == "INTERNAL" and re.search("(create|get) credentials", rest):
-        return Refused(
-            f"{what} may not be read: there are no credentials in the profile that "
-            f"{s3.PROFILE} names"
-        )
-    if code in ("PERMISSION_DENIED", "UNAUTHENTICATED"):
-        return Refused(f"{what} may not be read with the rights or credentials that are here")
-    if code in ("ABORTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL"):
-        return Unreachable(f"{what} can't be reached: {reason}")
-    return Refused(f"{what} can't be read: {reason or _short(text)}")
-
-
-def _short(text: str) -> str:
-    """Return text in one line of 300 signs at most: its ends, as the cause comes last."""
-    line = " ".join(text.split())
-    line = line if len(line) <= 300 else f"{line[:95]} ... {line[-200:]}"
-    return "".join(sign if sign.isprintable() else "?" for sign in line)
-
-
 def _copy(view: Any, part: Box, voxels: npt.NDArray[Any], box: Box, what: str) -> None:
     """Copy a part of a view to its place in the array of a box."""
     found = view[part.z0 : part.z1, part.y0 : part.y1, part.x0 : part.x1]
     target = ts.array(voxels[part.slices(box.corner_zyx)])
-    _wait(target.write(found), what, VOXEL_LIMITS)
+    wait(target.write(found), what, places.VOXEL_LIMITS)
 
 
 # ---- chunks that tensorstore would not find ----
@@ -731,13 +389,11 @@ def _fill_by_chunk(
     """Fill a box of zeros chunk by chunk, whatever their names; tensorstore decodes what came."""
     assert level.precomputed
     scale = level.precomputed["scale"]
-    there = _wait(
-        ts.KvStore.open(level.spec["kvstore"], context=_context(VOXEL_LIMITS)), what, VOXEL_LIMITS
-    )
+    there = opened(level.spec["kvstore"], places.VOXEL_LIMITS, what)
     # A store in memory gets what was read, one chunk at a time, under the name it should have.
     context = ts.Context()
     memory = {"driver": "memory"}
-    here = _wait(ts.KvStore.open(memory, context=context), what, VOXEL_LIMITS)
+    here = wait(ts.KvStore.open(memory, context=context), what, places.VOXEL_LIMITS)
     info = {key: value for key, value in level.precomputed.items() if key != "scale"}
     here["info"] = json.dumps(info)
     decoded = open_zyx(level._replace(spec=level.spec | {"kvstore": memory}), what, context=context)
@@ -769,7 +425,7 @@ def _unreadable(what: str, suffix: str) -> Refused:
 def _chunk_bytes(there: Any, name: str, what: str) -> bytes | None:
     """Return a chunk as it is encoded, or None if there is none."""
     for suffix in ("", *SUFFIXES):
-        found = _wait(there.read(name + suffix), what, VOXEL_LIMITS)
+        found = wait(there.read(name + suffix), what, places.VOXEL_LIMITS)
         if found.state == "missing":
             continue
         content: bytes = found.value
