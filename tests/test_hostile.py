@@ -237,7 +237,8 @@ workflow {{
 
 
 def test_the_pipeline_finds_the_sources_in_a_sheet_that_its_programs_find(tmp_path: Path) -> None:
-    texts = ["source\nzarr://l\nzarr://l/..\nn5://file://d//e/.\n", *sheets()]
+    texts = ["source\nzarr://l\nzarr://l/..\nn5://file://d//e/.\n"]
+    texts += [" ,\u00a0,\nResolution,SOURCE,,\n,,\n0,zarr://l,,,,\n,,,,\n", *sheets()]
     COUNTS["hostile sheets in Groovy"] = len(texts)
     (tmp_path / "d/e").mkdir(parents=True)
     (tmp_path / "l").symlink_to("d/e")

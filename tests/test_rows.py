@@ -104,6 +104,28 @@ def test_a_sheet_from_a_spreadsheet_program_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        f"Source,X_RANGE\n{SOURCE},0:8\n",
+        f"source,x_range,,\n{SOURCE},0:8,,\n",
+        f" ,,\nsource,x_range, \n,,\n{SOURCE},0:8,\n , ,\n,,,,,\n",
+        f"source,x_range\n{SOURCE},0:8,,\n",
+    ],
+    ids=["header", "columns", "rows", "cells"],
+)
+def test_what_a_spreadsheet_program_leaves_empty_is_nothing(text: str) -> None:
+    (row,) = sheet(text)
+    assert (row["source"], row["x_range"]) == (SOURCE, [0, 8])
+
+
+def test_what_lies_beyond_the_header_is_refused_unless_it_is_empty() -> None:
+    with pytest.raises(ValueError, match="line 2 of cutouts.csv has 4 cells, but the header 2 cel"):
+        sheet(f"source,x_range,,\n{SOURCE},0:8,,9\n")
+    with pytest.raises(ValueError, match='unknown column "": there are source'):
+        sheet(f"source,,x_range\n{SOURCE},,0:8\n")
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("", "cutouts.csv has no rows: it needs a header and a line for each cutout"),
@@ -127,7 +149,7 @@ def test_a_sheet_from_a_spreadsheet_program_is_read() -> None:
             "x_range, y_range, z_range, connectivity, min_voxels, component_of, foreground_above, "
             "block_shape",
         ),
-        ("source,source\n", "line 1 of cutouts.csv has the column source twice: remove one"),
+        ("Source,source\n", "line 1 of cutouts.csv has the column source twice: remove one"),
         (
             f"{HEADER}{SOURCE},0,0:8,1\n{SOURCE},0,0,8,1\n",
             "line 3 of cutouts.csv has 5 cells, but the header 4 cells: write a range as 0:512 or, "

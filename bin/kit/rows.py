@@ -28,7 +28,8 @@ def rows(
         nextflow_schema.json. The groups in its `$defs` that are marked `per_row` hold the
         parameters that a sample sheet may give as columns.
     sheet_text : str, optional
-        The sample sheet: CSV with a header. An empty cell stands for the run's parameter.
+        The sample sheet: CSV with a header, in letters of either case. An empty cell stands for
+        the run's parameter; a row of such cells is none, and nor is a column at the end.
     sheet_name : str, optional
         What messages call the sheet.
 
@@ -79,11 +80,12 @@ def _sheet_rows(
         except csv.Error as error:
             raise ValueError(f"line {line} of {sheet} is not CSV: {error}") from None
         where = f"line {line} of {sheet}"
-        if not cells:
+        if not any(cells):  # spreadsheet programs leave such rows, and such columns at the end
             continue
         if columns is None:
-            columns = _columns(cells, known, where)
+            columns = _columns(_without_last(cells), known, where)
             continue
+        cells = cells[: len(columns)] + _without_last(cells[len(columns) :])
         if len(cells) != len(columns):
             raise ValueError(
                 f"{where} has {_count(cells)}, but the header {_count(columns)}: "
@@ -106,13 +108,20 @@ def _sheet_rows(
     return found
 
 
+def _without_last(cells: list[str]) -> list[str]:
+    """Return cells without those at the end that are empty."""
+    filled = [number for number, cell in enumerate(cells, 1) if cell]
+    return cells[: max(filled, default=0)]
+
+
 def _columns(cells: list[str], known: Mapping[str, Any], where: str) -> list[str]:
-    for cell in cells:
-        if cell not in known:
+    names = [cell.lower() for cell in cells]
+    for cell, name in zip(cells, names, strict=True):
+        if name not in known:
             raise ValueError(f"{where}: unknown column {_shown(cell)}: {_hint(cell, known)}")
-        if cells.count(cell) > 1:
-            raise ValueError(f"{where} has the column {cell} twice: remove one")
-    return cells
+        if names.count(name) > 1:
+            raise ValueError(f"{where} has the column {name} twice: remove one")
+    return names
 
 
 def _hint(column: str, known: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ def sourcesOf(values) {
         return [(values.source): '']
     }
     def rows = rowsOf(new String(file(values.input, glob: false).bytes, 'UTF-8').replaceFirst('^\uFEFF', ''))
-    def at = rows ? rows.first().cells.findIndexOf { cell -> bare(cell) == 'source' } : -1
+    def at = rows ? rows.first().cells.findIndexOf { cell -> bare(cell).toLowerCase(Locale.ROOT) == 'source' } : -1
     def found = [:]
     rows.drop(1).findAll { row -> at >= 0 && row.cells[at] }.each { row ->
         found.putIfAbsent(bare(row.cells[at]), " in line ${row.line} of input")
@@ -28,7 +28,7 @@ def rowsOf(text) {
             rows << [line: line, cells: []]
         }
     }
-    return rows.findAll { row -> row.cells.any() }
+    return rows.findAll { row -> row.cells.any { cell -> bare(cell) } }
 }
 
 // A cell without the blanks around it that Python strips.
