@@ -1,6 +1,8 @@
 """Blockwise labelling equals cc3d on the whole cutout, numbering and component table included."""
 
 import gzip
+import re
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 
@@ -51,7 +53,9 @@ def blockwise(
 def whole(voxels, connectivity, component_of="segment", foreground_above=0, min_voxels=0):
     """Component ids of a whole cutout, by cc3d; dust dropped, the rest renumbered."""
     if component_of == "foreground":
-        image = (voxels > foreground_above).astype(np.uint8)
+        values, places = np.unique(voxels, return_inverse=True)
+        above = [is_above(value, foreground_above) for value in values.tolist()]
+        image = np.array(above, np.uint8)[places].reshape(voxels.shape)
     else:
         values, places = np.unique(voxels, return_inverse=True)
         image = (places.reshape(voxels.shape) + (values[0] != 0)).astype(np.uint32)
@@ -59,6 +63,13 @@ def whole(voxels, connectivity, component_of="segment", foreground_above=0, min_
     kept = np.bincount(labels.ravel()) >= max(1, min_voxels)
     kept[0] = False
     return np.where(kept, np.cumsum(kept), 0)[labels].astype(np.uint64)
+
+
+def is_above(value, bound):
+    """Compare numbers as they are: numpy compares some as the floats that are nearest to them."""
+    if value != value or abs(value) == np.inf:
+        return value > 0
+    return Fraction(value) > Fraction(bound)
 
 
 def table_of(ids, voxels, corner, component_of="segment"):
@@ -84,14 +95,22 @@ def rows_of(columns):
     ]
 
 
+DTYPES = ("u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "?", "f2", "f4", "f8")
+BOUNDS = (-1, 0, 1, 300, "0.5", "-0.5", "0.1", "9007199254740993.5", 2**63 + 1, "1e400", "-1e400")
+
+
 @st.composite
 def volumes(draw):
-    """Small volumes of few values, in which neighbours are often equal; any unsigned dtype."""
-    dtype = np.dtype(draw(st.sampled_from(["u1", "u2", "u4", "u8"])))
-    top = int(np.iinfo(dtype).max)
+    """Small volumes of few values, in which neighbours are often equal; ids of any dtype."""
+    dtype = np.dtype(draw(st.sampled_from(DTYPES)))
+    top = {"b": 1, "f": 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else 0}.get(
+        dtype.kind
+    )
+    top = int(np.iinfo(dtype).max) if top is None else top
     # Ids that differ in their highest bits only, and the largest there are.
     palette = [0, 1, 2, top, top - 1, top // 2 + 1, top // 2 + 2]
     palette += [2**32 + 1, 2**63 + 1] if dtype == np.uint64 else []
+    palette += [-0.0, 2.0**63, 2.0**64 - 2.0**40] if dtype in (np.float32, np.float64) else []
     shape = draw(st.tuples(*[st.integers(1, 12)] * 3))
     few = draw(st.lists(st.sampled_from(palette), min_size=1, max_size=4))
     background = draw(st.sampled_from([0.0, 0.3, 0.6, 0.85]))
@@ -124,7 +143,7 @@ def test_segments_equal_the_whole(voxels, corner, block_shape, origin, connectiv
 def test_foreground_equals_the_whole(
     voxels, corner, block_shape, origin, connectivity, min_voxels, data
 ):
-    above = data.draw(st.sampled_from([-1, 0, 1, 300, *np.unique(voxels).tolist()]))
+    above = data.draw(st.sampled_from(BOUNDS + tuple(np.unique(voxels).tolist())))
     asked = {
         "connectivity": connectivity,
         "component_of": "foreground",
@@ -225,9 +244,50 @@ def test_thin_blocks_that_some_labelling_fails_on(component_of, connectivity):
 
 def test_images_of_fractions_have_a_foreground():
     voxels = np.array([[[0.5, 0.25, 0.75, np.nan]]], np.float32)
-    labels, statistics = label_block(voxels, (0, 0, 0), 6, "foreground", 0.4)
+    labels, statistics = label_block(voxels, (0, 0, 0), 6, "foreground", "0.4")
     assert labels.ravel().tolist() == [1, 0, 2, 0]
     assert statistics.segment_id.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_values_are_compared_with_a_decimal_exactly(dtype):
+    """Around bounds that no float is equal to, and those that are next to the largest there are."""
+    kind = np.dtype(dtype).kind
+    if kind == "f":
+        ends = np.finfo(dtype)
+        near = [0.1, 0.5, 300, 2**53, ends.tiny, ends.max, np.inf]
+        with np.errstate(over="ignore"):
+            near = [np.array(sign * one, "f8").astype(dtype) for one in near for sign in (1, -1)]
+            values = [
+                np.nextafter(one, to, dtype=dtype) for one in near for to in (-np.inf, np.inf)
+            ]
+        values += [*near, np.array(np.nan, dtype)]
+    elif kind == "b":
+        values = [False, True]
+    else:
+        ends = np.iinfo(dtype)
+        near = [ends.min, ends.min + 1, 0, 1, ends.max - 1, ends.max, 2**53 + 1]
+        values = [one for one in near if ends.min <= one <= ends.max]
+    voxels = np.array(values, dtype).reshape(1, 1, -1).repeat(2, 2)
+    voxels[..., 1::2] = False if kind == "b" else -np.inf if kind == "f" else np.iinfo(dtype).min
+    ends = ["1.7976931348623157e308", "1.7976931348623158e308", "65504.5", "3.4028236e38"]
+    for bound in (*BOUNDS, *ends, "9223372036854775806.5", "0.10000000149011612", 2**64 - 1):
+        labels, _ = label_block(voxels, (0, 0, 0), 6, "foreground", bound)
+        expected = [is_above(one, bound) for one in voxels.ravel().tolist()]
+        assert (labels.ravel() > 0).tolist() == expected, bound
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [("i1", -1), ("i8", -(2**63)), ("f4", 0.5), ("f2", np.inf), ("f4", 2.0**64), ("f8", np.nan)],
+)
+def test_what_is_no_segment_id_is_refused_with_its_place(dtype, value):
+    voxels = np.ones((3, 4, 5), dtype)
+    voxels[1, 2, 3] = voxels[2, 0, 0] = value
+    with pytest.raises(ValueError) as caught:
+        label_block(voxels, (100, 20, -5), 6, "segment", 0)
+    told = re.escape(f"voxel -2,22,101 (x,y,z) is {voxels[1, 2, 3]}, which is no segment id: ")
+    assert re.match(f"{told}.*give component_of foreground and foreground_above", str(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -235,8 +295,7 @@ def test_images_of_fractions_have_a_foreground():
     [
         ("u1", 8, "segment", "connectivity is 8: it must be 6, 18 or 26"),
         ("u1", 6, "segments", "component_of is 'segments': it must be segment or foreground"),
-        ("i4", 6, "segment", "segment ids are int32: they must be unsigned integers"),
-        ("f4", 6, "segment", "segment ids are float32: they must be unsigned integers"),
+        ("c8", 6, "segment", "segment ids are complex64: they must be numbers"),
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(dtype, connectivity, component_of, problem):

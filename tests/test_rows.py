@@ -51,8 +51,48 @@ def test_a_number_may_arrive_as_text(given: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "known_as"),
+    [
+        (0, 0),
+        ("1.0", 1),
+        (1.0, 1),
+        ("-007.50", "-7.5"),
+        (0.5, "0.5"),
+        ("0.50", "0.5"),
+        (-0.0, 0),
+        ("-0", 0),
+        (1e-7, "0.0000001"),
+        ("0.10000000000000000555", "0.10000000000000000555"),
+        ("18446744073709551614.5", "18446744073709551614.5"),
+        (2**64 - 1, 2**64 - 1),
+    ],
+)
+def test_a_decimal_is_a_whole_number_or_one_text(given: object, known_as: object) -> None:
+    found = one(foreground_above=given)["foreground_above"]
+    assert (found, type(found)) == (known_as, type(known_as))
+
+
+@pytest.mark.parametrize(
     ("params", "sentence"),
     [
+        *(
+            (
+                {"foreground_above": given},
+                f"foreground_above must be a decimal number, such as 0.5, not {shown}",
+            )
+            for given, shown in [
+                ("half", '"half"'),
+                ("1e3", '"1e3"'),
+                (".5", '".5"'),
+                ([1], "[1]"),
+                (float("nan"), "NaN"),
+                (1e308, "1e+308"),
+            ]
+        ),
+        (
+            {"foreground_above": "18446744073709551615.1"},
+            'foreground_above must be at most 18446744073709551615, not "18446744073709551615.1"',
+        ),
         ({"x_range": 630}, "x_range must be two whole numbers, such as 0,512, not 630"),
         ({"x_range": "512"}, 'x_range must be two whole numbers, such as 0,512, not "512"'),
         ({"x_range": [0, 1, 2]}, "x_range must be two whole numbers, such as 0,512, not [0, 1, 2]"),

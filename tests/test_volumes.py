@@ -26,7 +26,7 @@ from voxels.volumes import read_array, write_array
 NO_OFFSET = (0, 0, 0)
 
 
-@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "u8", ">u2", "f4"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "u8", ">u2", "f4", "f2", "i8", "?"])
 @pytest.mark.parametrize("shape", [(1, 1, 1), (3, 300, 5), (2, 2, 600)])
 def test_arrays_come_back_as_they_were_written(tmp_path, dtype, shape):
     array = (np.random.default_rng(0).random(shape) * 200).astype(dtype)

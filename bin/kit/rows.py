@@ -6,9 +6,11 @@ import io
 import json
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 _WHOLE = re.compile(r"-?[0-9]{1,30}")
+_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 _SHOWN = 60  # characters of a user's value that a message repeats
 
 
@@ -38,7 +40,7 @@ def rows(
     list of dict
         Each with every per-row parameter: int, str, a list of int (ranges `[from, to]`, half-open,
         in channel voxels; block shapes ZYX, in voxels) or None; and `where`, the words for where
-        it was asked for.
+        it was asked for. A decimal number is an int or, with a fraction, the one text of it.
 
     Raises
     ------
@@ -153,7 +155,26 @@ def _typed(value: Any, described: Mapping[str, Any]) -> Any:
             return [_typed(item, described["items"]) for item in value]
     elif described["type"] == "integer" and isinstance(value, str) and _WHOLE.fullmatch(value):
         return int(value)
+    elif _is_decimal(described):
+        return _decimal(value)
     return value
+
+
+def _is_decimal(described: Mapping[str, Any]) -> bool:
+    return "number" in described["type"]
+
+
+def _decimal(value: Any) -> Any:
+    """Return a number as an int, or as the one text of a decimal; what is none as it is.
+
+    A float is what its shortest text says, as it was written.
+    """
+    text = f"{Decimal(repr(value)):f}" if isinstance(value, float) else value
+    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
+        return value
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{'-' * whole.startswith('-')}{abs(int(whole))}.{fraction}" if fraction else int(whole)
 
 
 def _mistake(value: Any, described: Mapping[str, Any]) -> str | None:
@@ -168,6 +189,8 @@ def _mistake(value: Any, described: Mapping[str, Any]) -> str | None:
         return f"must be a whole number, not {_shown(value)}"
     if described["type"] == "string" and not isinstance(value, str):
         return f"must be text, not {_shown(value)}"
+    if _is_decimal(described):
+        return _mistake_of_decimal(value, described)
     choices = described.get("enum")
     if choices and value not in choices:
         *others, last = choices
@@ -180,6 +203,16 @@ def _mistake(value: Any, described: Mapping[str, Any]) -> str | None:
         return f"must be at most {described['maxLength']} characters long, not {_shown(value)}"
     if "pattern" in described and not re.fullmatch(described["pattern"], value, re.ASCII):
         return f"must be written like {described['examples'][0]}, not {_shown(value)}"
+    return None
+
+
+def _mistake_of_decimal(value: Any, described: Mapping[str, Any]) -> str | None:
+    if not _is_whole(value) and not (isinstance(value, str) and _DECIMAL.fullmatch(value)):
+        return f"must be a decimal number, such as {described['examples'][0]}, not {_shown(value)}"
+    if Decimal(value) < described["minimum"]:
+        return f"must be at least {described['minimum']}, not {_shown(value)}"
+    if Decimal(value) > described["maximum"]:
+        return f"must be at most {described['maximum']}, not {_shown(value)}"
     return None
 
 

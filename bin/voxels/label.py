@@ -9,6 +9,7 @@ cc3d and numba are imported where they are used: not every program needs them.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import floor
 from typing import Any, Literal, NamedTuple
 
@@ -56,7 +57,7 @@ def label_block(
     corner_zyx: Sequence[int],
     connectivity: Connectivity,
     component_of: str,
-    foreground_above: float,
+    foreground_above: int | str,
 ) -> tuple[Labels, Statistics]:
     """Label the connected components of one block.
 
@@ -65,15 +66,17 @@ def label_block(
     Parameters
     ----------
     voxels : array of numbers, shape (Z, Y, X)
-        The block; unsigned integers for `component_of` segment.
+        The block. For `component_of` segment its values are ids: whole numbers from 0 on, of
+        whatever type.
     corner_zyx : sequence of 3 int
         Channel coordinates of its first voxel.
     connectivity : {6, 18, 26}
         Neighbours share a face; or at least an edge; or at least a corner.
     component_of : {"segment", "foreground"}
         Connect equal values other than 0, or all values above `foreground_above`.
-    foreground_above : float
-        Not read for segments.
+    foreground_above : int or str
+        A whole number, or the text of a decimal one, which values are compared with exactly; what
+        is not a number is never above. Not read for segments.
 
     Returns
     -------
@@ -85,8 +88,8 @@ def label_block(
     Raises
     ------
     ValueError
-        If a parameter is not one of the values above, segment ids are not unsigned integers,
-        or the block is too large for the widths used.
+        If a parameter is not one of the values above, a value is no segment id, or the block is
+        too large for the widths used.
     """
     import cc3d
 
@@ -100,18 +103,16 @@ def label_block(
     check_sums(voxels.size, Box.of(corner_zyx, voxels.shape))
     foreground = component_of == "foreground"
     if foreground:
-        # A fraction would make numpy compare integers as floats, which are inexact above 2**53.
-        integral = voxels.dtype.kind in "ui"
-        mask = voxels > (floor(foreground_above) if integral else foreground_above)
         # cc3d 4.1 fails on some binary images, 26-connected and 1 voxel thick; not on integers.
-        image = mask.view(np.uint8)
+        image = _above(voxels, Fraction(foreground_above)).view(np.uint8)
     elif component_of != "segment":
         raise ValueError(f"component_of is {component_of!r}: it must be segment or foreground")
-    elif voxels.dtype.kind != "u":
-        raise ValueError(f"segment ids are {voxels.dtype}: they must be unsigned integers")
     else:
-        # cc3d 4.1 overflows on some arrays with ids from 2**63 on; only equality counts here.
-        image = voxels.view(np.int64) if voxels.dtype == np.uint64 else voxels
+        voxels = _ids(voxels, corner_zyx)
+        # Equal bits are equal ids. cc3d 4.1 overflows on some arrays with ids from 2**63 on, and
+        # only equality counts here.
+        bits = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.int64}[voxels.itemsize]
+        image = voxels.view(bits)
     found, n = cc3d.connected_components(
         np.ascontiguousarray(image),  # cc3d numbers in memory order
         connectivity=connectivity,
@@ -120,6 +121,65 @@ def label_block(
     )
     labels: Labels = found.astype(np.uint32, copy=False)
     return labels, _statistics(labels, n, corner_zyx, None if foreground else voxels)
+
+
+def _above(voxels: NDArray[Any], bound: Fraction) -> NDArray[np.bool_]:
+    """Say which values are above a bound, exactly.
+
+    numpy would compare integers with a fraction as floats, which are inexact above 2**53, and
+    floats with the float that is nearest to the bound.
+    """
+    if voxels.dtype.kind == "b":
+        voxels = voxels.view(np.uint8)
+    if voxels.dtype.kind in "ui":
+        above: NDArray[np.bool_] = voxels > floor(bound)
+        return above
+    # What is above the largest float that is not above the bound is above the bound.
+    kind, infinity = voxels.dtype.type, voxels.dtype.type(np.inf)
+    most = np.finfo(kind).max
+    if bound >= Fraction(float(most)):
+        below = most
+    elif bound < -Fraction(float(most)):
+        below = -infinity
+    else:
+        below = kind(float(bound))
+        while Fraction(float(below)) > bound:
+            below = np.nextafter(below, -infinity)
+        while Fraction(float(np.nextafter(below, infinity))) <= bound:
+            below = np.nextafter(below, infinity)
+    above = voxels > below
+    return above
+
+
+def _ids(voxels: NDArray[Any], corner_zyx: Sequence[int]) -> NDArray[Any]:
+    """Return segment ids of which equal ones have equal bits.
+
+    Raises
+    ------
+    ValueError
+        If a value is none: which voxel of the channel, and what to do.
+    """
+    kind = voxels.dtype.kind
+    if kind in "ub":
+        return voxels
+    if kind not in "if":
+        raise ValueError(f"segment ids are {voxels.dtype}: they must be numbers")
+    zero = False
+    for z, plane in enumerate(voxels):  # one at a time: what is compared takes memory
+        wrong = plane < 0 if kind == "i" else ~(plane >= 0)
+        if kind == "f":
+            wrong |= (plane != np.floor(plane)) | (plane == np.inf)
+            wrong |= plane.astype(np.float64) >= 2.0**64
+            zero = zero or bool(np.signbit(plane).any())
+        if wrong.any():
+            y, x = np.unravel_index(wrong.argmax(), wrong.shape)
+            at = [int(i + low) for i, low in zip((z, y, x), corner_zyx, strict=True)][::-1]
+            raise ValueError(
+                f"voxel {','.join(map(str, at))} (x,y,z) is {plane[y, x]}, which is no segment id: "
+                "these are whole numbers from 0 on; to label all that is above a value, give "
+                "component_of foreground and foreground_above"
+            )
+    return voxels + voxels.dtype.type(0) if zero else voxels  # -0.0 becomes 0.0
 
 
 def _statistics(

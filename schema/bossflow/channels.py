@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import datajoint as dj
+import numpy as np
 
 from . import database
 from .kit.bundles import digest
@@ -244,6 +245,11 @@ def box_columns(prefix: str, box: Box) -> dict[str, int]:
     return {f"{prefix}_{name}": value for name, value in box._asdict().items()}
 
 
+def itemsize(dtype: str) -> int:
+    """Return the bytes of a voxel, by the name of its type."""
+    return int(np.dtype(dtype).itemsize)
+
+
 def only_zeros(blocks: Any, dtype: str) -> dict[str, tuple[list[str], int]]:
     """Return requests' blocks that were pulled as nothing but zeros: names, and of how many pulled.
 
@@ -257,14 +263,14 @@ def only_zeros(blocks: Any, dtype: str) -> dict[str, tuple[list[str], int]]:
     dtype : str
         Of the channels.
     """
-    itemsize = int(dtype.removeprefix("uint")) // 8
+    voxel_bytes = itemsize(dtype)
     bundle = Execution.proj("bundle_bytes", pulled_by="execution_id")
     pulled = blocks.proj() * PulledBlock()
-    small = f"bundle_bytes < 4096 + {VOLUME} * {itemsize} / 100"
+    small = f"bundle_bytes < 4096 + {VOLUME} * {voxel_bytes} / 100"
     empty: dict[str, list[str]] = defaultdict(list)
     for row in (pulled * Block * bundle & small).to_dicts():
         voxels = Box.parse(row["block"]).voxel_count
-        if row["voxels_sha256"] == _sha256_of_zeros(voxels * itemsize):
+        if row["voxels_sha256"] == _sha256_of_zeros(voxels * voxel_bytes):
             empty[row["request_id"]].append(row["block"])
     if not empty:
         return {}

@@ -144,7 +144,25 @@ def typed(value, property) {
     if (property.type == 'boolean' && value in ['true', 'false']) {
         return value == 'true'
     }
+    if ('number' in property.type) {
+        return decimal(value)
+    }
     return value
+}
+
+// A number as a whole one, or as the one text of a decimal; what is none as it is. A Double is what
+// its shortest text says, as it was written.
+def decimal(value) {
+    def text = value
+    if (value instanceof Number && !(value instanceof Double && !Double.isFinite(value))) {
+        def number = new BigDecimal(value.toString())
+        text = number.precision() + Math.abs(number.scale()) > 1000 ? value : number.toPlainString()
+    }
+    if (!(text instanceof CharSequence && text ==~ /-?\d{1,40}(\.\d{1,40})?/)) {
+        return value
+    }
+    def plain = new BigDecimal(text).stripTrailingZeros()
+    return plain.scale() > 0 ? plain.toPlainString() : plain.toBigInteger()
 }
 
 // What is wrong with a typed value, or null.
@@ -171,6 +189,9 @@ def mistake(value, property) {
     if (property.type == 'boolean' && !(value instanceof Boolean)) {
         return "must be true or false, not ${shown(value)}"
     }
+    if ('number' in property.type) {
+        return mistakeOfDecimal(value, property)
+    }
     if (property.type == 'string' && !(value instanceof CharSequence)) {
         return "must be text (in quotes in a parameter file), not ${shown(value)}"
     }
@@ -189,6 +210,20 @@ def mistake(value, property) {
     }
     if (property.pattern && !(value ==~ property.pattern)) {
         return "must be written like ${property.examples ? property.examples.first() : property.default}, not ${shown(value)}"
+    }
+    return null
+}
+
+def mistakeOfDecimal(value, property) {
+    if (!(value instanceof BigInteger || value ==~ /-?\d{1,40}\.\d{1,40}/)) {
+        return "must be a decimal number, such as ${property.examples.first()}, not ${shown(value)}"
+    }
+    def number = new BigDecimal(value.toString())
+    if (number < property.minimum) {
+        return "must be at least ${property.minimum}, not ${shown(value)}"
+    }
+    if (number > property.maximum) {
+        return "must be at most ${property.maximum}, not ${shown(value)}"
     }
     return null
 }

@@ -21,6 +21,7 @@ from ..channels import (
     box_columns,
     cut,
     extent,
+    itemsize,
     meets,
     metadata,
     only_zeros,
@@ -43,7 +44,10 @@ from ..work import MIB, UnitPlan
 # Versions of LABEL_BLOCK with LINK_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its
 # program's output changes; the golden-digest test says when.
 VERSION = "2.0"
-DTYPES = ("uint8", "uint16", "uint32", "uint64")
+DTYPES = (
+    *("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
+    *("bool", "float16", "float32", "float64"),
+)
 BLOCK_VOXELS_MAX = 2**31 - 1
 BLOCK_VOXELS = 512**3  # of a block whose shape is not given, where memory allows
 PULLED_BLOCK_VOXELS = 2**25  # the same if it comes from an archive: one that fails costs less
@@ -392,7 +396,7 @@ def _request(
     block_shape_zyx: tuple[int, int, int],
     connectivity: int,
     component_of: str,
-    foreground_above: int,
+    foreground_above: int | str,
     min_voxels: int,
     version: str = VERSION,
     staged: bool = True,
@@ -688,8 +692,7 @@ def pulled_bytes(unit: UnitPlan) -> int:
     source = unit.arguments if unit.process == "PULL_BLOCK" else unit.arguments.get("source")
     if not source:
         return 0
-    itemsize = int(source["dtype"].removeprefix("uint")) // 8
-    return Box.parse(unit.arguments["box"]).voxel_count * itemsize
+    return Box.parse(unit.arguments["box"]).voxel_count * itemsize(source["dtype"])
 
 
 def seconds(unit: UnitPlan) -> float:
