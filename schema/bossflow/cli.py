@@ -1,7 +1,6 @@
 """The `bossflow` command."""
 
 import contextlib
-import functools
 import json
 from collections import Counter
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from . import __version__, database
+from .housekeeping import channels_command, many, named
 from .kit.texts import print_anything, unit_names
 
 
@@ -51,6 +51,9 @@ def main() -> None:
     $BOSSFLOW_HOME (default ~/.bossflow) is used, and started when needed.
     """
     print_anything()
+
+
+main.add_command(channels_command)
 
 
 @main.group(cls=click.Group)
@@ -245,14 +248,14 @@ def status_command(as_json: bool, watching: bool, interval: float | None) -> Non
     away = Counter(where for one in report["requests"] for where in one["away"])
     for where, number in away.items():
         click.echo(
-            f"{_many(number, 'request')} with results in store {where} alone, which is away: "
+            f"{many(number, 'request')} with results in store {where} alone, which is away: "
             "mount it, or give credentials"
         )
     _say_left_out(report["left_out"])
     totals = report["totals"]
     states = ", ".join(f"{totals[state]} {state}" for state in ("complete", "missing", "failed"))
     console.print(
-        f"{_many(totals['requests'], 'request')} ({states}), {_many(totals['runs'], 'run')}, "
+        f"{many(totals['requests'], 'request')} ({states}), {many(totals['runs'], 'run')}, "
         f"{totals['units_recorded']:,} units, {totals['bytes'] / 1e6:,.1f} MB in the store",
         highlight=False,
     )
@@ -260,7 +263,7 @@ def status_command(as_json: bool, watching: bool, interval: float | None) -> Non
 
 def _say_left_out(left: list[dict[str, Any]]) -> None:
     for one in left:
-        number = _many(one["requests"], "request")
+        number = many(one["requests"], "request")
         click.echo(f"{number} of workflow {one['workflow']}, which is {one['why']} here")
 
 
@@ -314,10 +317,6 @@ def _watched(look: dict[str, Any]) -> Any:
     return table
 
 
-def _many(number: int, name: str) -> str:
-    return f"{number:,} {name}{'s' * (number != 1)}"
-
-
 @main.command("components")
 @click.argument("request")
 @click.option(
@@ -356,25 +355,15 @@ def stores_command(use: str | None, as_json: bool) -> None:
         seen = [f"{place['url']} of {place['machine']}" for place in one["places"]]
         where = one["path"] or "away" + (f" ({', '.join(seen)})" if seen else "")
         size = f"{one['bytes'] / 1e6:,.1f} MB"
-        click.echo(f"{name}  {_many(one['bundles'], 'bundle')}, {size}  {where}")
+        click.echo(f"{name}  {many(one['bundles'], 'bundle')}, {size}  {where}")
     if not found:
         click.echo("no store is known yet")
 
 
-def _not_empty(_: click.Context, option: click.Parameter, given: str | None) -> str | None:
-    """Refuse what is left of a variable that is not set: it would name all there is."""
-    if given == "":
-        raise click.BadParameter("is empty")
-    return given
-
-
-_named = functools.partial(click.option, callback=_not_empty)
-
-
 @main.command("verify")
-@_named("--request", help="Request id, or the start of it: its results and blocks alone.")
-@_named("--channel", help="Channel id, or the start of it: all that was made of it.")
-@_named("--store", help="Store (its id, the start of it, or its place): what is there.")
+@named("--request", help="Request id, or the start of it: its results and blocks alone.")
+@named("--channel", help="Channel id, or the start of it: all that was made of it.")
+@named("--store", help="Store (its id, the start of it, or its place): what is there.")
 @click.option("--read", is_flag=True, help="Read objects in a bucket also if their ETag is right.")
 @click.option(
     "--retire",
@@ -409,7 +398,7 @@ def verify_command(
     seen: list[int] = []
     columns = "{task.description}", DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=_terminal(), transient=True) as progress:
-        task = progress.add_task(f"{_many(number, 'bundle')}", total=size)
+        task = progress.add_task(f"{many(number, 'bundle')}", total=size)
 
         def checked(size: int) -> None:
             seen.append(size)
@@ -418,7 +407,7 @@ def verify_command(
         problems = verify.damaged(only, read, checked, store, away)
     if number and not seen:
         raise ValueError(
-            f"nothing can be verified: {_many(number, 'bundle')} are in store "
+            f"nothing can be verified: {many(number, 'bundle')} are in store "
             f"{', '.join(sorted(away))}, which is away: mount it, or give credentials"
         )
     found = verify.report(problems)
@@ -430,11 +419,11 @@ def verify_command(
     else:
         _show_damage(found)
         for where, count in away.items():
-            click.echo(f"passed over: {_many(count, 'bundle')} in store {where}, which is away")
-    said = f"{len(problems):,} of {_many(number, 'bundle')} damaged or missing"
+            click.echo(f"passed over: {many(count, 'bundle')} in store {where}, which is away")
+    said = f"{len(problems):,} of {many(number, 'bundle')} damaged or missing"
     if not problems:
         if not as_json:
-            click.echo(f"{_many(len(seen), 'bundle')} as recorded, {sum(seen) / 1e6:,.1f} MB")
+            click.echo(f"{many(len(seen), 'bundle')} as recorded, {sum(seen) / 1e6:,.1f} MB")
     elif retire:
         again = "; the same `nextflow run` makes them again" if forgotten[0] else ""
         click.echo(f"{said}: forgot {forgotten[0]} rows of stages{again}", err=as_json)
@@ -490,9 +479,9 @@ def _say_kept(number: int, elsewhere: list[str]) -> None:
 @click.option(
     "--block", "blocks", multiple=True, help="Box x0-x1_y0-y1_z0-z1: every block that it meets."
 )
-@_named("--channel", help="Channel id, or the start of it; alone: all that was made of it.")
-@_named("--request", help="Request id, or the start of it: its result, not its blocks.")
-@_named("--store", help="Store (its id, the start of it, or its place): what is there.")
+@named("--channel", help="Channel id, or the start of it; alone: all that was made of it.")
+@named("--request", help="Request id, or the start of it: its result, not its blocks.")
+@named("--store", help="Store (its id, the start of it, or its place): what is there.")
 @click.option("--lost", is_flag=True, help="Of what is named, that which is not in its store.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def invalidate_command(

@@ -173,7 +173,7 @@ def execution_attribute(table: Any) -> str:
 
 LISTED = {
     "request": "`bossflow status`",
-    "channel": "`bossflow.Channel()` in Python",
+    "channel": "`bossflow channels`",
     "store": "`bossflow stores`",
 }
 """Where users find the ids of a table."""
