@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from . import __version__, database
-from .housekeeping import channels_command, many, named
+from .housekeeping import channels_command, forget_command, many, named
 from .kit.texts import print_anything, unit_names
 
 
@@ -53,7 +53,8 @@ def main() -> None:
     print_anything()
 
 
-main.add_command(channels_command)
+for command in channels_command, forget_command:
+    main.add_command(command)
 
 
 @main.group(cls=click.Group)

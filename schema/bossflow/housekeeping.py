@@ -56,3 +56,43 @@ def channels_command(as_json: bool) -> None:
         )
     console = Console(soft_wrap=True, markup=False, width=max(200, Console().width))
     console.print(table)
+
+
+@click.command("forget")
+@click.argument("requests", nargs=-1, metavar="[REQUEST]...")
+@named("--channel", "channels", multiple=True, help="Channel id, or the start of it; repeatable.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget_command(requests: tuple[str, ...], channels: tuple[str, ...], yes: bool) -> None:
+    """Forget that a REQUEST (its id, or the start of it) was asked for, with its result.
+
+    What other requests may share stays: blocks, and what was made of them. With --channel, a
+    channel to which no other request refers goes, and all that was made of its blocks: the next
+    run asks the archive anew what it is, for instance after a wrong voxel size. Shows first what
+    would go. Bundles are moved to `.retired` in their store.
+    """
+    from . import connect, forget, invalidate, status
+
+    if not requests and not channels:
+        raise click.UsageError("name what is to be forgotten: REQUEST or --channel")
+    connect()
+    going = forget.look(requests, channels)
+    for one in status.requests(going.requests):
+        click.echo(f"request {one['request']} {status.what(one)}, {one['state']}")
+    for row in going.channels:
+        click.echo(f"channel {row}: {many(going.cutouts, 'cutout')}, {many(going.blocks, 'block')}")
+    for process, number in invalidate.preview(going.results).items():
+        click.echo(f"{number:8,} {process}")
+    if going.results:
+        click.echo(f"         {going.n_bytes / 1e6:,.1f} MB, which are moved to .retired")
+    for where, number in invalidate.away(going.results).items():
+        click.echo(
+            f"{number:8,} bundles in store {where}, which is away: set aside when it is back"
+        )
+    if not yes and not click.confirm("forget these?"):
+        raise click.Abort
+    gone, moved = forget.forget(going)
+    what = [many(len(names), name) for name, names in gone.named.items() if names]
+    click.echo(
+        f"forgot {' and '.join(what)}, with {many(len(gone.results), 'row')} of stages; "
+        f"{many(moved, 'bundle')} moved to .retired"
+    )

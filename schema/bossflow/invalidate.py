@@ -1,7 +1,7 @@
 """Forget results that are wrong: bundles aside first, then rows and all that came of them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,23 +41,36 @@ def dependents(executions: Iterable[str]) -> dict[str, str]:
     NotInstalled
         If rows depend on them that no workflow here knows.
     """
-    return _bundles(_reached(executions)[1])
+    return bundles_of(_reached(executions)[1])
 
 
 def _reached(executions: Iterable[str]) -> tuple[Cascade, cascade.Rows]:
-    """Return the rows that go with executions, and what deletes them."""
+    return reached({Execution.full_table_name: {(name,) for name in executions}})
+
+
+def reached(start: cascade.Rows) -> tuple[Cascade, cascade.Rows]:
+    """Return the rows that go with some, these included, and what deletes them.
+
+    Raises
+    ------
+    NotInstalled
+        If rows depend on them that no workflow here knows.
+    """
     conn = database.connection()
     tables = list(work.stage_tables(ledger.known_workflows()).values())
     made_by = {table.full_table_name: ledger.execution_attribute(table) for table in tables}
     going = Cascade(conn, made_by)
-    rows = going.reached(Execution.full_table_name, ((name,) for name in executions))
+    rows: cascade.Rows = {}
+    for table, keys in start.items():
+        for name, some in going.reached(table, keys).items():
+            rows[name] = rows.get(name, set()) | some
     known = {part.full_table_name for table in tables for part in migrations.parts(table)}
     for name in sorted(rows.keys() - known):
         ledger.refuse_unknown(dj.FreeTable(conn, name))
     return going, rows
 
 
-def _bundles(rows: cascade.Rows) -> dict[str, str]:
+def bundles_of(rows: cascade.Rows) -> dict[str, str]:
     """Return the executions among rows, and their bundles' URLs."""
     names = (name for (name,) in rows.get(Execution.full_table_name, ()))
     found = ledger.among(Execution.proj("bundle_url"), "execution_id", names)
@@ -363,11 +376,8 @@ def invalidate(
         copies = with_guests(copies)
         alone = nowhere_else(copies)
         going, gone = _reached(chosen | _recorded_at(strays) | with_pulled(alone))
-        forgotten = set(_bundles(gone))
-        rows = stores.copies(forgotten | {name for name, _ in copies})
-        rows = [row for row in rows if row["execution_id"] in forgotten or _copy(row) in copies]
-        unclaimed = forgotten - {row["execution_id"] for row in rows}
-        moved = _retire(rows, _unclaimed(unclaimed), strays)
+        forgotten = set(bundles_of(gone))
+        moved = set_aside(forgotten, strays, copies)
         with conn.transaction:
             kept = [copy for copy in copies if copy[0] not in forgotten]
             for some in database.pieces(kept):
@@ -390,6 +400,22 @@ def _recorded_at(directories: list[Path]) -> set[str]:
             if (place := here.path(store)) and place / path in places:
                 found.add(name)
     return found
+
+
+def set_aside(
+    forgotten: Collection[str], strays: Iterable[Path] = (), copies: Collection[Copy] = ()
+) -> int:
+    """Set the bundles of executions aside, and single copies; to be called under the lock.
+
+    Returns
+    -------
+    int
+        How many bundles moved into `.retired`.
+    """
+    rows = stores.copies({*forgotten, *(name for name, _ in copies)})
+    rows = [row for row in rows if row["execution_id"] in forgotten or _copy(row) in copies]
+    unclaimed = set(forgotten) - {row["execution_id"] for row in rows}
+    return _retire(rows, _unclaimed(unclaimed), strays)
 
 
 def _retire(

@@ -50,7 +50,7 @@ def sum_up(
     _write_requests(asked, directory / "requests.csv")
     lines = _lines(plan, batches, asked, workflow)
     (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    verdict = {"missing": _missing(plan, asked) or _rows_missing(batches)}
+    verdict = {"missing": _missing(plan, asked) or _rows_missing(batches) or _gone(plan, asked)}
     (directory / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
 
 
@@ -158,6 +158,15 @@ def _missing(plan: dict[str, Any], asked: list[dict[str, Any]]) -> str | None:
         f"{len(left)} of {len(asked)} requests not complete: {shown}. What was finished is "
         "recorded, and `bossflow status` shows what is missing."
     )
+
+
+def _gone(plan: dict[str, Any], asked: list[dict[str, Any]]) -> str | None:
+    """Return what to say of requests that are not recorded any more."""
+    gone = set(plan["requests"]) - {request["request"] for request in asked}
+    if not gone:
+        return None
+    were = "was" if len(gone) == 1 else "were"
+    return f"request {', '.join(sorted(gone))} {were} forgotten meanwhile: run again"
 
 
 def _rows_missing(batches: list[dict[str, Any]]) -> str | None:
