@@ -745,3 +745,26 @@ def test_a_volume_is_the_same_by_any_spelling_of_its_endpoint(
     assert older == [f"LocalHost:{port}"]
     for name in ("LocalHost", "localhost", "LOCALHOST"):
         assert archives(f"http://{name}:{port}/") == older
+
+
+def test_components_come_whole_from_a_bucket(
+    home: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow.parquet as pq
+    import stitch
+    from test_core import bossflow_says
+
+    monkeypatch.setattr(stitch, "PART_ROWS", 10)
+    cutouts = Cutouts(tmp_path, monkeypatch)
+    cutouts.volume = write_volume(tmp_path / "volume", (32, 16, 16))
+    asked = {"stage": False, "store": f"s3://{BUCKET}/whole", "max_component_rows": 3}
+    done = cutouts.label(**asked)
+    (request,) = done["plan"]["requests"]
+    file = tmp_path / "all.parquet"
+    command = ("components", request, "--format", "parquet", "--output", str(file))
+    assert bossflow_says(*command) == (0, "")
+    whole = pq.read_table(file)
+    assert whole.num_rows > 20
+    assert cutouts.label(**asked | {"max_component_rows": 1000})["verdict"] == {"missing": None}
+    assert bossflow_says(*command) == (0, "")
+    assert pq.read_table(file).equals(whole)

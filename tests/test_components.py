@@ -1,0 +1,84 @@
+"""`bossflow components`: the table of a result, whole where it is asked for as Parquet."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from kit import bundles
+from steps import Cutouts, write_volume
+from test_core import bossflow_says
+from test_forget import asked
+
+
+@pytest.fixture
+def cutouts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cutouts:
+    made = Cutouts(tmp_path, monkeypatch)
+    made.volume = write_volume(tmp_path / "volume.zarr", (32, 16, 16))
+    return made
+
+
+def test_parquet_has_all_where_the_database_lists_a_part(
+    cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import stitch
+
+    monkeypatch.setattr(stitch, "PART_ROWS", 10)
+    request = asked(cutouts)
+    for name, limit in (("all", 10**6), ("part", 3)):
+        if name == "part":
+            assert bossflow_says("forget", request, "--yes")[0] == 0
+        assert asked(cutouts, max_component_rows=limit) == request
+        file = cutouts.directory / name
+        code, text = bossflow_says(
+            "components", request, "--format", "parquet", "--output", str(file)
+        )
+        assert (code, text) == (0, "")
+    whole, part = (pq.read_table(cutouts.directory / name) for name in ("all", "part"))
+    assert whole.num_rows > 20, "of several files"
+    assert part.equals(whole)
+    code, text = bossflow_says("components", request, "--format", "csv")
+    assert code == 0 and len(text.splitlines()) == 5
+    assert "`--format parquet` gives all of them" in text
+
+    (file,) = cutouts.store.glob("STITCH/*/*/components/part-00001.parquet")
+    before = file.read_bytes()
+    out = cutouts.directory / "out"
+    command = ("components", request, "--format", "parquet", "--output", str(out))
+    for content in (None, before[:50] + b"!" + before[51:]):
+        file.unlink() if content is None else file.write_bytes(content)
+        code, text = bossflow_says(*command)
+        assert code == 1 and file.name in text, text
+        assert not out.exists()
+    file.write_bytes(before)
+    assert bossflow_says(*command)[0] == 0
+    cutouts.store.rename(cutouts.store.with_name("elsewhere"))
+    code, text = bossflow_says(*command)
+    assert code == 1 and "is away: mount it, or give credentials" in text, text
+    assert pq.read_table(out).equals(whole), "what was there stays"
+
+
+def test_parquet_of_no_components_has_its_types(cutouts: Cutouts) -> None:
+    request = asked(cutouts, component_of="foreground", foreground_above=200)
+    files = cutouts.directory / "none", cutouts.directory / "some"
+    for name, file in zip((request, asked(cutouts)), files, strict=True):
+        assert bossflow_says("components", name, "--format", "parquet", "--output", str(file)) == (
+            0,
+            "",
+        )
+    assert pq.read_table(files[0]).num_rows == 0
+    assert pq.read_schema(files[0]).equals(pq.read_schema(files[1]))
+
+
+def test_parquet_goes_through_a_pipe(cutouts: Cutouts) -> None:
+    request = asked(cutouts, max_component_rows=2)
+    code = "from bossflow.cli import main; main()"
+    command = [sys.executable, "-c", code, "components", request, "--format", "parquet"]
+    done = subprocess.run(command, capture_output=True, check=True)
+    out = cutouts.directory / "out"
+    out.write_bytes(done.stdout)
+    (bundle,) = bundles.every(cutouts.store, "STITCH")
+    there = sum(pq.read_table(path).num_rows for path in bundle.glob("components/*"))
+    assert pq.read_table(out).num_rows == there > 2
+    assert not done.stderr, done.stderr
