@@ -1,13 +1,12 @@
 """How a team's server is reached: by a password that only its owner reads, and over TLS."""
 
-import json
 import os
 import shlex
 from pathlib import Path
 from typing import Any
 
-import datajoint as dj
-from datajoint.settings import find_config_file, find_secrets_dir
+from . import settings
+from .settings import dj, find_secrets_dir
 
 
 def options() -> dict[str, Any]:
@@ -27,13 +26,13 @@ def options() -> dict[str, Any]:
             refuse_readable(path)
     if not tls_is_required():
         return {}
-    settings, authority = dj.config.database, tls_authority()
-    if settings.backend == "postgresql":  # libpq checks certificates by its own variable
+    own, authority = dj.config.database, tls_authority()
+    if own.backend == "postgresql":  # libpq checks certificates by its own variable
         if authority:
             os.environ["PGSSLROOTCERT"] = authority
-        return {"host": settings.host, "use_tls": True}
+        return {"host": own.host, "use_tls": True}
     tls = {"ca": authority} if authority else {"verify_mode": False}
-    return {"host": settings.host, "use_tls": tls}
+    return {"host": own.host, "use_tls": tls}
 
 
 def tls_is_required() -> bool:
@@ -67,18 +66,12 @@ def refuse_readable(path: Path) -> None:
 
 def _password_files() -> list[Path]:
     """Return the files that DataJoint takes the password from, if it does."""
-    settings = find_config_file()
-    if settings is None:
+    file = settings.config_file()
+    if file is None:
         return []
-    found = []
-    try:
-        held = json.loads(settings.read_text("utf-8"))
-    except (OSError, ValueError):
-        held = {}
-    if held.get("database.password") or held.get("database", {}).get("password"):
-        found.append(settings)
+    found = [file] if settings.of_database(file).get("password") else []
     # those of /run/secrets, for a container alone, have the modes that its engine gives them
-    secrets = find_secrets_dir(settings)
-    if secrets is not None and secrets.parent == settings.parent:
+    secrets = find_secrets_dir(file)
+    if secrets is not None and secrets.parent == file.parent:
         found.append(secrets / "database.password")
     return [path for path in found if path.is_file()]

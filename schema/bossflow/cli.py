@@ -37,8 +37,7 @@ class Group(click.Group):
         except (ValueError, OSError, database.DatabaseError) as error:
             raise click.ClickException(str(error)) from None
         except database.REFUSALS as error:
-            where = database.server().where
-            said = database.said(error)
+            where, said = database.server().told, database.said(error)
             raise click.ClickException(f"database {where} refuses: {said}") from None
 
 
@@ -47,8 +46,8 @@ class Group(click.Group):
 def main() -> None:
     """Record and query what bossflow's Nextflow pipeline makes.
 
-    Without DataJoint settings (DJ_* variables, datajoint.json) the embedded PostgreSQL in
-    $BOSSFLOW_HOME (default ~/.bossflow) is used, and started when needed.
+    Unless DataJoint's settings (DJ_HOST, datajoint.json) name a database's host, the embedded
+    PostgreSQL in $BOSSFLOW_HOME (default ~/.bossflow) is used, and started when needed.
     """
     print_anything()
 
@@ -67,7 +66,7 @@ def start() -> None:
     """Start the embedded database."""
     if not database.server().embedded:
         raise ValueError(
-            f"DataJoint is configured for {database.server().where}: that server is not "
+            f"DataJoint is configured for {database.server().told}: that server is not "
             "bossflow's to start"
         )
     database.connection()
@@ -85,13 +84,14 @@ def stop() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def db_status(as_json: bool) -> None:
     """Say which database is used, whether it runs, and what is deployed in it."""
-    from . import migrations
+    from . import migrations, settings
 
     server = database.server()
     pid = database.embedded_pid() if server.embedded else None
     state: dict[str, Any] = {
         "server": server.where,
         "embedded": server.embedded,
+        "named_by": server.named_by,
         "pid": pid,
         "store": str(database.default_store()),
         "schema": database.schema_name(),
@@ -99,17 +99,20 @@ def db_status(as_json: bool) -> None:
         "known": migrations.VERSION,
         "bytes": None,
         "rows": None,
+        "notes": settings.notes(),
     }
     if pid or not server.embedded:  # looking starts nothing
         state |= migrations.contents(database.connection())
     if as_json:
         click.echo(json.dumps(state, indent=1))
         return
-    rows = state.pop("rows")
+    rows, notes = state.pop("rows"), state.pop("notes")
     for name, value in state.items():
         click.echo(f"{name:9} {'-' if value is None else value}")
     for name, number in (rows or {}).items():
         click.echo(f"{number:12,} rows {name}")
+    for note in notes:
+        click.echo(f"note: {note}")
 
 
 @db.command("migrate")

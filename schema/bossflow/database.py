@@ -30,14 +30,10 @@ import psycopg2
 import pymysql
 import tenacity
 
-with warnings.catch_warnings():  # without settings we have a default of our own
-    warnings.filterwarnings("ignore", message="No datajoint.json")
-    import datajoint as dj
-from datajoint.settings import find_config_file
-
-from . import access
+from . import access, settings
 from .kit import bundles, disk
 from .kit.texts import one_line
+from .settings import dj
 
 logging.getLogger("datajoint").setLevel(logging.WARNING)
 
@@ -71,10 +67,17 @@ class NotStarted(DatabaseError):
 
 @dataclass(frozen=True)
 class Server:
-    """Which server is used: `embedded` says if it is ours to start."""
+    """Which server is used: `embedded` says if it is ours to start, `named_by` who names it."""
 
     embedded: bool
     where: str
+    named_by: str | None = None
+
+    @property
+    def told(self) -> str:
+        """Where it is, and what says so."""
+        by = f"named by {self.named_by}" if self.named_by else "the embedded one"
+        return f"{self.where} ({by})"
 
 
 def home() -> Path:
@@ -119,12 +122,20 @@ def backend() -> str:
 
 @functools.cache  # the embedded server's settings are written where these are read
 def server() -> Server:
-    """Say which server the settings name."""
-    settings = dj.config.database
-    named = "DJ_HOST" in os.environ or "DJ_USER" in os.environ or settings.user is not None
-    if named or find_config_file() is not None:
-        return Server(False, f"{settings.backend}://{settings.host}:{settings.port}")
-    return Server(True, str(home() / "database"))
+    """Say which server the settings name: the embedded one, where they name no host.
+
+    Raises
+    ------
+    ValueError
+        If they name a part of a server, or can't be read.
+    """
+    named_by, own = settings.named_by(), dj.config.database
+    if named_by is None:
+        return Server(True, str(home() / "database"))
+    if own.backend == "postgresql" and own.port == 3306 and not settings.names_port():
+        own.port = 5432  # DataJoint has MySQL's where a file names the backend
+    host = own.host.rpartition("@")[2]  # no password is shown
+    return Server(False, f"{own.backend}://{host}:{own.port}", named_by)
 
 
 def connection() -> Any:
@@ -165,10 +176,7 @@ def connection() -> Any:
                 time.sleep(waits.pop(0))
                 continue
             kind = DatabaseError if _code(error) in _BUSY else Unreachable
-            raise kind(
-                f"database {chosen.where} can't be used: {said(error)} "
-                "(settings come from DJ_* variables or datajoint.json)"
-            ) from error
+            raise kind(f"database {chosen.told} can't be used: {said(error)}") from error
 
 
 _reached = False  # by this program
@@ -217,7 +225,7 @@ def _refuse_small_packets(conn: Any) -> None:
     taken = int(conn.query("SELECT @@max_allowed_packet").fetchone()[0])
     if taken < PACKET_BYTES:
         raise DatabaseError(
-            f"database {server().where} takes statements of {taken:,} bytes at most: set "
+            f"database {server().told} takes statements of {taken:,} bytes at most: set "
             f"max_allowed_packet there to {PACKET_BYTES:,} or more (its default is 67,108,864)"
         )
 
@@ -302,7 +310,7 @@ def again(function: Callable[[], T], reached: bool = False) -> T:
         before_sleep=say,
         reraise=True,
     )
-    where = server().where
+    where = server().told
     try:
         return attempts(function)
     except Exception as error:

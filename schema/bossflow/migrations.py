@@ -85,7 +85,7 @@ def check(version: int) -> None:
     if version > VERSION:
         what = "update bossflow"
     raise database.DatabaseError(
-        f"schema {database.schema_name()} in {database.server().where} is of version {version}, "
+        f"schema {database.schema_name()} in {database.server().told} is of version {version}, "
         f"but bossflow {__version__} works with version {VERSION}: {what}"
     )
 
@@ -171,7 +171,7 @@ def not_deployed(workflows: Iterable[str] = (), core: bool = True) -> NotDeploye
     command = "bossflow db deploy"
     command += "".join(f" --workflow {name}" for name in names if name not in work.names())
     return NotDeployed(
-        f"{what} is not deployed in {database.server().where}, or not whole, or not for this "
+        f"{what} is not deployed in {database.server().told}, or not whole, or not for this "
         f"user: run `{command}` with a user who may create tables, for another with --grant"
     )
 

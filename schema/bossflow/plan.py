@@ -14,7 +14,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from . import __version__, changes, database, invalidate, ledger, stores, summary, work
+from . import __version__, changes, database, invalidate, ledger, settings, stores, summary, work
 from .insert import ROWS, insert_absent, insert_all
 from .kit import buckets, bundles
 from .kit.texts import unit_name
@@ -73,7 +73,7 @@ def plan(
         except (ValueError, OSError, database.DatabaseError) as error:
             result |= {"problem": str(error), "tasks": []}
         except database.REFUSALS as error:
-            sentence = f"database {database.server().where} refuses: {database.said(error)}"
+            sentence = f"database {database.server().told} refuses: {database.said(error)}"
             result |= {"problem": sentence, "tasks": []}
     text = json.dumps(result, indent=1)
     (directory / "plan.json").write_text(text, encoding="utf-8")
@@ -115,7 +115,7 @@ def _plan(
     result["notes"] = [
         f"{sentence}: what is asked of it is recorded, so it is not needed"
         for sentence in unreached
-    ] + [*_notes(away, here), *judged.notes]
+    ] + [*settings.notes(), *_notes(away, here), *judged.notes]
     if not params.get("store"):
         result["notes"] += _of_default_store(here)
     given = int(params["blocks_per_task"]) if params.get("blocks_per_task") else None
@@ -332,7 +332,7 @@ def _of_default_store(here: stores.Here) -> list[str]:
         return [f"store {here.given} is in a home directory of this machine: {advice}"]
     raise ValueError(
         f"no store is given, and {here.given} is in a home directory of this machine, while others "
-        f"use database {database.server().where} too: {advice}"
+        f"use database {database.server().told} too: {advice}"
     )
 
 

@@ -96,6 +96,7 @@ def _lines(
             lines.append(f"            {request['note']}")
     if len(complete) > 20:
         lines.append(f"... and {len(complete) - 20} more in requests.csv")
+    lines.append(f"database    {database.server().told}")
     return lines
 
 
