@@ -12,7 +12,7 @@ import numpy as np
 import tensorstore as ts
 from numpy.typing import ArrayLike
 
-from .voxels.archives import Refused, Unreachable, stated, volumes
+from .voxels.archives import Refused, Unreachable, volumes
 from .voxels.boxes import Box
 
 Triple = tuple[float, float, float]
@@ -162,7 +162,7 @@ def _volume(levels: Sequence[Level], kind: str | None = None) -> Volume:
 def _levels(path: Path, size: Triple, writable: bool) -> tuple[str | None, list[Level]]:
     """Open every level of a volume: its kind, if it tells, and levels; `size` if none is stated."""
     uri = f"{'precomputed' if (path / 'info').is_file() else 'zarr'}://{path.absolute()}"
-    found = stated.levels(uri)
+    found = volumes.levels(uri)
     levels = []
     for level in found:
         if volumes.compressed_files(level):

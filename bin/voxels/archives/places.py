@@ -56,6 +56,14 @@ def split(uri: str, directory: str = "") -> tuple[str, str]:
     return scheme, "file:///" + absolute.lstrip("/")
 
 
+def outer(uri: str, number: int) -> str:
+    """Return the URI of the directory so many above a volume; empty if there is none."""
+    scheme, place = split(uri)
+    for _ in range(number):
+        place = place.rpartition("/")[0]
+    return f"{scheme}://{place}" if re.match(r"\w+://[^/]|file:///.", place) else ""
+
+
 def kvstore_of(place: str) -> dict[str, Any]:
     """Return tensorstore's words for a place."""
     scheme, _, rest = place.partition("://")

@@ -1,12 +1,12 @@
-"""What the metadata of volumes say: precomputed, Zarr, OME-Zarr, N5."""
+"""What metadata state of an array: its axes, the size of its voxels, where it begins."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable, Sequence
+from math import isclose
 from typing import Any, NamedTuple
 
 from . import Refused, brief
-from .places import json_at, kvstore_of, split, under
 
 NANOMETERS = {
     **dict.fromkeys(("angstrom", "\u00c5"), 0.1),
@@ -16,6 +16,12 @@ NANOMETERS = {
     **dict.fromkeys(("centimeter", "cm"), 1e7),
     **dict.fromkeys(("meter", "m"), 1e9),
 }
+
+_PLACES = (
+    "translate", "translation", "origin", "xorigin", "yorigin", "zorigin", "voxeloffset",
+    "position", "affine", "affinetransform", "spatialtransform", "coordinatetransformations",
+)  # fmt: skip
+"""Attributes by which arrays are placed somewhere, each tool's in its own way: not read here."""
 
 
 class Level(NamedTuple):
@@ -47,161 +53,17 @@ class Level(NamedTuple):
     translation_zyx: tuple[float, ...] = (0.0, 0.0, 0.0)
     precomputed: dict[str, Any] | None = None
 
-
-def levels(uri: str) -> list[Level]:
-    """Return the levels of a volume, as it lists them.
-
-    Raises
-    ------
-    Refused, Unreachable
-    """
-    scheme, place = split(uri)
-    kvstore = kvstore_of(place)
-    reader = {"precomputed": _precomputed, "zarr": _zarr, "n5": _n5}[scheme]
-    try:
-        found = reader(uri, kvstore)
-        for level in found:
-            if not all(0 < size < math.inf for size in level.scale_zyx or ()):
-                raise ValueError(f"voxel size {level.scale_zyx}")
-    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise Refused(f"the metadata of {uri} make no sense: {brief(error)}") from None
-    return found
+    @property
+    def has_size(self) -> bool:
+        """Whether the voxel size is stated, with its units."""
+        return self.scale_zyx is not None and all(self.unit_nm_zyx)
 
 
-def _precomputed(uri: str, kvstore: dict[str, Any]) -> list[Level]:
-    info = json_at(uri, kvstore, "info")
-    if info is None:
-        raise Refused(f"there is no precomputed volume at {uri}: it has no info file")
-    if not info.get("scales"):
-        raise Refused(f"{uri} is no volume: its info file lists no scales")
-    kind = "annotation" if info.get("type") == "segmentation" else "image"
-    found = []
-    for index, scale in enumerate(info["scales"]):
-        spec = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": index}
-        size_zyx = tuple(map(float, scale["resolution"][::-1]))
-        axes = ("x", "y", "z", "channel")
-        level = Level(spec, axes, kind, size_zyx, (1.0, 1.0, 1.0))
-        found.append(level._replace(precomputed=info | {"scale": scale}))
-    return found
-
-
-def _zarr(uri: str, kvstore: dict[str, Any]) -> list[Level]:
-    node = json_at(uri, kvstore, "zarr.json")
-    if node is not None:
-        driver, attributes = "zarr3", node.get("attributes", {})
-        array = node if node["node_type"] == "array" else None
-    else:
-        driver, attributes = "zarr", json_at(uri, kvstore, ".zattrs") or {}
-        array = json_at(uri, kvstore, ".zarray")
-        if array is None and not attributes and json_at(uri, kvstore, ".zgroup") is None:
-            raise Refused(f"there is no Zarr array or group at {uri}, or none that may be read")
-    if array is not None:
-        names = array.get("dimension_names") or attributes.get("_ARRAY_DIMENSIONS")
-        spec = {"driver": driver, "kvstore": kvstore}
-        return [_array(spec, attributes, _axes(names, len(array["shape"]), "zyx"), uri)]
-    ome = attributes.get("ome", attributes)
-    if not ome.get("multiscales"):
-        raise Refused(f"{uri} is a Zarr group without multiscales: name the image or array in it")
-    image = ome["multiscales"][0]  # the one to take, says OME, if nobody chooses
-    axes = tuple(axis["name"] for axis in image["axes"])
-    if len(set(axes)) < len(axes) or not set("zyx") <= set(axes):
-        raise Refused(f"{uri} has the axes {', '.join(axes)}: it needs z, y and x")
-    zyx = [axes.index(axis) for axis in "zyx"]
-    units = tuple(nanometers(image["axes"][i].get("unit")) for i in zyx)
-    kind = "annotation" if "image-label" in ome else None
-    found = []
-    for dataset in image["datasets"]:
-        scale, translation = _transformed(dataset, image, len(axes))
-        found.append(
-            Level(
-                {"driver": driver, "kvstore": under(kvstore, dataset["path"])},
-                axes,
-                kind,
-                tuple(scale[i] for i in zyx) if scale else None,
-                units,
-                tuple(translation[i] for i in zyx),
-            )
-        )
-    return found
-
-
-def _transformed(
-    dataset: dict[str, Any], image: dict[str, Any], rank: int
-) -> tuple[list[float] | None, list[float]]:
-    """Return what scales and translations come to, those of the level first; None: no scale."""
-    scale, translation, scaled = [1.0] * rank, [0.0] * rank, False
-    for step in (
-        *dataset.get("coordinateTransformations", ()),
-        *image.get("coordinateTransformations", ()),
-    ):
-        values = [float(value) for value in step.get(step["type"], [])]
-        if step["type"] == "identity":
-            continue
-        if step["type"] not in ("scale", "translation") or len(values) != rank:
-            raise ValueError(f"transformation {step}")
-        if step["type"] == "scale":
-            scale = [a * b for a, b in zip(scale, values, strict=True)]
-            translation = [a * b for a, b in zip(translation, values, strict=True)]
-            scaled = True
-        else:
-            translation = [a + b for a, b in zip(translation, values, strict=True)]
-    return scale if scaled else None, translation
-
-
-def _n5(uri: str, kvstore: dict[str, Any]) -> list[Level]:
-    attributes = json_at(uri, kvstore, "attributes.json")
-    if attributes is None:
-        raise Refused(f"there is no N5 array at {uri}: it has no attributes.json")
-    if "dimensions" not in attributes:
-        raise Refused(f"{uri} is an N5 group: name an array in it, such as {uri}/s0")
-    factors = attributes.get("downsamplingFactors")
-    if factors and set(factors) != {1}:
-        # Some writers mean the voxels of this array, others those of the finest.
-        raise Refused(
-            f"{uri} has downsamplingFactors {factors}, which leave its voxel size open: "
-            "name the array of full resolution"
-        )
-    pixel = attributes.get("pixelResolution")
-    if "resolution" not in attributes and isinstance(pixel, dict):
-        attributes |= {"resolution": pixel["dimensions"], "units": pixel.get("unit")}
-    axes = _axes(attributes.get("axes"), len(attributes["dimensions"]), "xyz")
-    return [_array({"driver": "n5", "kvstore": kvstore}, attributes, axes, uri)]
-
-
-def _axes(names: Any, rank: int, order: str) -> tuple[str, ...]:
-    """Return the names of an array's axes: those stated, else by position.
-
-    Without names a Zarr array is ZYX, after leading axes; an N5 array XYZ, before trailing ones.
-    """
-    if names and set("zyx") <= set(names):
-        return tuple(map(str, names))
-    others = tuple(f"dimension {i}" for i in range(rank - 3))
-    known = order[:rank]
-    return (*others, *known) if order == "zyx" else (*known, *others)
-
-
-def _array(
-    spec: dict[str, Any], attributes: dict[str, Any], axes: tuple[str, ...], uri: str
-) -> Level:
-    """Return the one level of an array; `resolution`, `units` and `offset` are as its axes are."""
-    if not set("zyx") <= set(axes):
-        raise Refused(f"{uri} has {len(axes)} dimensions: it needs z, y and x")
-
-    def zyx(values: Any) -> list[Any]:
-        if len(values) != len(axes):
-            raise ValueError(f"{values} for the axes {', '.join(axes)}")
-        return [values[axes.index(axis)] for axis in "zyx"]
-
-    scale = attributes.get("resolution", attributes.get("voxel_size"))
-    units = attributes.get("units")
-    units = [units] * len(axes) if units is None or isinstance(units, str) else units
-    return Level(
-        spec,
-        axes,
-        scale_zyx=tuple(map(float, zyx(scale))) if scale else None,
-        unit_nm_zyx=tuple(map(nanometers, zyx(units))),
-        translation_zyx=tuple(map(float, zyx(attributes.get("offset", [0] * len(axes))))),
-    )
+def told(metadata: Any) -> Any:
+    """Return metadata without what is null: a key without a value is none."""
+    if isinstance(metadata, dict):
+        return {key: told(value) for key, value in metadata.items() if value is not None}
+    return [told(value) for value in metadata] if isinstance(metadata, list) else metadata
 
 
 def nanometers(unit: Any) -> float | None:
@@ -210,3 +72,177 @@ def nanometers(unit: Any) -> float | None:
     return NANOMETERS.get(word) or NANOMETERS.get(
         word.lower().removesuffix("s").replace("metre", "meter")
     )
+
+
+def axes_of(uri: str, statements: Iterable[Any], rank: int, order: str) -> tuple[str, ...]:
+    """Return the names of an array's axes, in lower case: those stated, else by position.
+
+    Without names a Zarr array is ZYX, after leading axes; an N5 array XYZ, before trailing ones.
+
+    Raises
+    ------
+    Refused
+        If names are stated that do not tell which axes are z, y and x, or that contradict others.
+    """
+    named = [[_word(name) for name in names] for names in statements if names]
+    named = [names for names in named if any(names)]
+    telling = [names for names in named if all(names.count(axis) == 1 for axis in "zyx")]
+    for names in telling[:1] or named[:1]:
+        shown = ", ".join(name or "?" for name in names)
+        if not telling or len(names) != rank:
+            raise Refused(
+                f"{uri} names its {rank} axes {shown}: that does not tell which are z, y and x; "
+                "name them so in its metadata"
+            )
+        if any(other != names for other in telling):
+            raise Refused(
+                f"{uri} names its axes {shown}, and also {', '.join(telling[-1])}: mend its "
+                "metadata"
+            )
+        return tuple(name or f"dimension {i}" for i, name in enumerate(names))
+    if rank < 3:
+        raise Refused(f"{uri} has {rank} dimensions: it needs z, y and x")
+    others = tuple(f"dimension {i}" for i in range(rank - 3))
+    return (*others, *order) if order == "zyx" else (*order, *others)
+
+
+def _word(name: Any) -> str:
+    name = name.get("name") if isinstance(name, dict) else name
+    return "" if name is None else str(name).strip().rstrip("^").lower()  # funlib's channels: c^
+
+
+class Claim(NamedTuple):
+    """What one attribute states: by axis the size of voxels, its unit, where the first begins."""
+
+    name: str
+    scale: dict[str, float]
+    unit_nm: dict[str, float | None]
+    shift: dict[str, float]
+
+
+def by_axis(values: Sequence[Any], axes: Sequence[str]) -> dict[str, Any]:
+    """Return values for axes: for each one, or for z, y and x alone, in the order of the axes."""
+    known = axes if len(values) == len(axes) else [axis for axis in axes if axis in "zyx"]
+    if len(values) != len(known):
+        raise ValueError(f"{values} for the axes {', '.join(axes)}")
+    return dict(zip(known, values, strict=True))
+
+
+def claim(
+    name: str, axes: Sequence[str], scale: Sequence[Any], units: Any, shift: Sequence[Any] | None
+) -> Claim:
+    """Return a claim made of lists; one unit may stand for all."""
+    units = [units] * len(scale) if units is None or isinstance(units, str) else units
+    return Claim(
+        name,
+        {axis: float(size) for axis, size in by_axis(scale, axes).items()},
+        {axis: nanometers(unit) for axis, unit in by_axis(units, axes).items()},
+        {axis: float(value) for axis, value in by_axis(shift or [0] * len(scale), axes).items()},
+    )
+
+
+def transform_axes(transform: Any, fortran: bool) -> list[str] | None:
+    """Return the array's axes by a `transform` of OpenOrganelle's, first the slowest or fastest.
+
+    Parameters
+    ----------
+    transform : dict
+        `axes`, `scale`, `translate`, `units`, and `order`: C lists the slowest axis first.
+    fortran : bool
+        Whether the format lists the fastest axis first, as N5 does.
+    """
+    if not isinstance(transform, dict) or not transform.get("axes"):
+        return None
+    axes = [str(axis).lower() for axis in transform["axes"]]
+    turned = (transform.get("order", "C") == "F") != fortran
+    return axes[::-1] if turned else axes
+
+
+def claims(attributes: dict[str, Any], axes: Sequence[str], fortran: bool) -> list[Claim]:
+    """Return what attributes of an array, or of the group around it, state of voxel and place."""
+    units, found = attributes.get("units", attributes.get("unit")), []
+    for name in ("resolution", "voxel_size"):
+        if size := attributes.get(name):
+            found.append(claim(name, axes, size, units, _offset(attributes)))
+            break
+    pixel = attributes.get("pixelResolution")
+    if pixel and fortran:  # in others, tools don't agree on the order
+        pixel = pixel if isinstance(pixel, dict) else {"dimensions": pixel, "unit": units}
+        offset = None if found else _offset(attributes)
+        found.append(claim("pixelResolution", axes, pixel["dimensions"], pixel.get("unit"), offset))
+    sides = [attributes.get(f"pixel{side}") for side in ("Width", "Height", "Depth")]
+    if all(sides):
+        unit = attributes.get("pixelUnit", units)
+        found.append(claim("pixelWidth, pixelHeight and pixelDepth", "xyz", sides, unit, None))
+    if (transform := attributes.get("transform")) is not None:
+        own = [str(axis).lower() for axis in transform["axes"]]
+        shift = transform.get("translate", transform.get("translation"))
+        found.append(claim("transform", own, transform["scale"], transform.get("units"), shift))
+    return found
+
+
+def _offset(attributes: dict[str, Any]) -> Any:
+    offset = attributes.get("offset")
+    return None if offset == 0 else offset
+
+
+def grid_of(uri: str, attributes: dict[str, Any], found: list[Claim]) -> dict[str, Any]:
+    """Return `scale_zyx`, `unit_nm_zyx` and `translation_zyx` of a `Level`, by its claims.
+
+    Raises
+    ------
+    Refused
+        If claims contradict each other, or the array is placed in a way that is not read.
+    """
+    for name, value in attributes.items():
+        if name.lower().replace("_", "") in _PLACES and _is_something(value):
+            raise Refused(
+                f"{uri} states {name} {brief(value)}, which is not read, and so where it lies is "
+                "not known: state the attribute offset instead, in the units of resolution"
+            )
+    if not found:
+        if _is_something(attributes.get("offset")):
+            raise Refused(
+                f"{uri} states the offset {brief(attributes['offset'])} and no voxel size by which "
+                "it is counted: give it the attributes resolution and units"
+            )
+        return {}
+    # Units may be stated by one alone.
+    first, *others = sorted(found, key=lambda one: -sum(map(bool, one.unit_nm.values())))
+    for other in others:
+        if not all(_same_size(first, other, axis) for axis in "zyx"):
+            raise Refused(
+                f"{uri} states two voxel sizes, {_shown(first)} and {_shown(other)}: mend its "
+                "metadata"
+            )
+    starts = {
+        one.name: {axis: one.shift[axis] / one.scale[axis] for axis in "zyx"}
+        for one in found
+        if any(one.shift[axis] for axis in "zyx")
+    }
+    where = next(iter(starts.values()), dict.fromkeys("zyx", 0.0))
+    for one in starts.values():
+        if not all(isclose(one[axis], where[axis], abs_tol=1e-3) for axis in "zyx"):
+            raise Refused(f"{uri} states two places, by {' and by '.join(starts)}: mend it")
+    return {
+        "scale_zyx": tuple(first.scale[axis] for axis in "zyx"),
+        "unit_nm_zyx": tuple(first.unit_nm[axis] for axis in "zyx"),
+        "translation_zyx": tuple(where[axis] * first.scale[axis] for axis in "zyx"),
+    }
+
+
+def _is_something(value: Any) -> bool:
+    """Tell whether a place is another one than 0."""
+    if isinstance(value, list):
+        return any(map(_is_something, value))
+    return bool(value)
+
+
+def _same_size(one: Claim, other: Claim, axis: str) -> bool:
+    units = one.unit_nm[axis], other.unit_nm[axis]
+    factor, further = (unit or 1.0 for unit in units) if all(units) else (1.0, 1.0)
+    return isclose(one.scale[axis] * factor, other.scale[axis] * further, rel_tol=1e-4)
+
+
+def _shown(one: Claim) -> str:
+    return f"{one.name} ({', '.join(f'{axis} {one.scale[axis]:g}' for axis in 'xyz')})"

@@ -14,6 +14,7 @@ zero, or the fill value, as the formats say; a chunk that can't be read is an er
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import math
 import os
@@ -31,9 +32,9 @@ import numpy.typing as npt
 import tensorstore as ts
 
 from ..boxes import Box, grid, snap
-from . import Refused, objects, places, s3, sensible, spelled
-from .places import kvstore_of, opened, split, wait
-from .stated import Level, levels
+from . import Refused, brief, n5s, objects, places, s3, sensible, spelled, zarrs
+from .places import json_at, kvstore_of, opened, split, wait
+from .stated import Level, told
 
 CHUNKS_AT_ONCE = 16
 BYTES_AT_ONCE = 64 * 2**20
@@ -242,6 +243,44 @@ def read(
     return voxels
 
 
+def levels(uri: str) -> list[Level]:
+    """Return the levels of a volume, as it lists them.
+
+    Raises
+    ------
+    Refused, Unreachable
+    """
+    scheme, place = split(uri)
+    reader = {"precomputed": _precomputed, "zarr": zarrs.levels, "n5": n5s.levels}[scheme]
+    try:
+        found = reader(uri, kvstore_of(place))
+        for level in found:
+            if not all(0 < size < math.inf for size in level.scale_zyx or ()):
+                raise ValueError(f"voxel size {level.scale_zyx}")
+            if not all(map(math.isfinite, level.translation_zyx)):
+                raise ValueError(f"translation {level.translation_zyx}")
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise Refused(f"the metadata of {uri} make no sense: {brief(error)}") from None
+    return found
+
+
+def _precomputed(uri: str, kvstore: dict[str, Any]) -> list[Level]:
+    info = told(json_at(uri, kvstore, "info"))
+    if info is None:
+        raise Refused(f"there is no precomputed volume at {uri}: it has no info file")
+    if not info.get("scales"):
+        raise Refused(f"{uri} is no volume: its info file lists no scales")
+    kind = "annotation" if info.get("type") == "segmentation" else "image"
+    found = []
+    for index, scale in enumerate(info["scales"]):
+        spec = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": index}
+        size_zyx = tuple(map(float, scale["resolution"][::-1]))
+        axes = ("x", "y", "z", "channel")
+        level = Level(spec, axes, kind, size_zyx, (1.0, 1.0, 1.0))
+        found.append(level._replace(precomputed=info | {"scale": scale}))
+    return found
+
+
 def compressed_files(level: Level) -> str:
     """Return what the name of a first chunk file ends with, if CloudVolume compressed it."""
     directory = _chunk_directory(level)
@@ -272,10 +311,7 @@ def open_zyx(level: Level, uri: str, write: bool = False, context: Any = None) -
         If an axis is missing, or another one is longer than 1.
     Unreachable
     """
-    context = context or places.shared_context(places.VOXEL_LIMITS)
-    store = wait(
-        ts.open(level.spec, read=True, write=write, context=context), uri, places.METADATA_LIMITS
-    )
+    store = _open(level, uri, write, context or places.shared_context(places.VOXEL_LIMITS))
     if len(level.axes) != store.rank or not set("zyx") <= set(level.axes):
         raise Refused(
             f"{uri} has {store.rank} dimensions, and the axes {', '.join(level.axes)} are stated: "
@@ -295,6 +331,51 @@ def open_zyx(level: Level, uri: str, write: bool = False, context: Any = None) -
     return store if level.precomputed else store[ts.d[:].translate_to[_offset(level)]]
 
 
+_FILES = {
+    "neuroglancer_precomputed": "info",
+    "zarr": ".zarray",
+    "zarr3": "zarr.json",
+    "n5": "attributes.json",
+}
+_OWN = {
+    "zarr": ("compressor", "filters", "fill_value"),  # may be null, and have to be there
+    "zarr3": ("attributes",),
+    "n5": ("axes", "units", "resolution"),
+}
+"""What tensorstore takes in fewer forms than tools write, and is read here."""
+
+
+def _open(level: Level, uri: str, write: bool, context: Any) -> Any:
+    """Open what a level names; where its metadata have nulls, by metadata without them."""
+
+    def opened_at(kvstore: dict[str, Any]) -> Any:
+        spec = level.spec | {"kvstore": kvstore}
+        future = ts.open(spec, read=True, write=write, context=context)
+        return wait(future, uri, places.METADATA_LIMITS)
+
+    driver, kvstore = level.spec["driver"], level.spec["kvstore"]
+    try:
+        return opened_at(kvstore)
+    except Refused:
+        name = _FILES[driver]
+        raw = json_at(uri, kvstore, name) if kvstore["driver"] != "memory" else None
+        if raw is None:
+            raise
+        plain = told(raw)
+        if driver == "zarr":
+            plain = dict.fromkeys(_OWN["zarr"]) | plain
+        else:
+            plain = {key: one for key, one in plain.items() if key not in _OWN.get(driver, ())}
+        if plain == raw:
+            raise
+        text = json.dumps(plain)
+        path = f"{hashlib.blake2b(f'{kvstore} {text}'.encode()).hexdigest()}/"
+        memory = {"driver": "memory", "path": path}
+        wait(ts.KvStore.open(memory, context=context), uri, places.METADATA_LIMITS)[name] = text
+        layer = {"base": memory | {"path": path + name}, "exact": name}
+        return opened_at({"driver": "kvstack", "layers": [{"base": kvstore}, layer]})
+
+
 def _offset(level: Level) -> list[int]:
     """Return the voxel that a translation names; half a voxel is still the one below."""
     scale = level.scale_zyx or (1.0, 1.0, 1.0)
@@ -304,10 +385,7 @@ def _offset(level: Level) -> list[int]:
 
 def _voxel_size_nm(level: Level, uri: str) -> list[float]:
     if level.scale_zyx is None:
-        raise Refused(
-            f"{uri} states no voxel size: name an OME-Zarr image, or give the array the attributes "
-            'resolution and units, such as [40, 4, 4] and ["nm", "nm", "nm"]'
-        )
+        raise Refused(f"{uri} states no voxel size: {_how_to_state_it(level)}")
     unknown = [axis for axis, unit in zip("zyx", level.unit_nm_zyx, strict=True) if not unit]
     if unknown:
         raise Refused(
@@ -317,6 +395,21 @@ def _voxel_size_nm(level: Level, uri: str) -> list[float]:
     pairs = zip(level.scale_zyx, level.unit_nm_zyx, strict=True)
     # Rounded, or 0.57 micrometers would be 569.9999999999999 nm.
     return [round(size * (unit or 0), 6) for size, unit in pairs]
+
+
+def _how_to_state_it(level: Level) -> str:
+    """Return how a voxel size is written where a level lies, its axes in their order."""
+    size = {"z": 40, "y": 8, "x": 4}
+    values = [size.get(axis, 1) for axis in level.axes]
+    units = json.dumps(["nm"] * len(values))
+    named = ", ".join(level.axes)
+    return (
+        f"give the array the attributes resolution and units, such as {values} and {units}, in the "
+        f"order of its axes, which is {named}; or name an OME-Zarr image"
+        if level.spec["driver"] != "n5"
+        else f"give its attributes.json resolution and units, such as {values} and {units}, in "
+        f"the order of its axes, which is {named}"
+    )
 
 
 def _level(uri: str, resolution: int) -> Level:

@@ -1,0 +1,214 @@
+"""What the metadata of Zarr arrays (2 and 3) and OME-Zarr images (0.4 and 0.5) say."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from math import isclose
+from typing import Any, NamedTuple
+
+from . import Refused, stated
+from .places import json_at, kvstore_of, outer, split, under
+from .stated import Level
+
+OLD = ("0.1", "0.2", "0.3")
+KNOWN = "OME-Zarr 0.4 and 0.5 are read, so write it anew as one of these"
+
+
+class Node(NamedTuple):
+    """An array or a group: the driver that reads it, its attributes, and an array's metadata."""
+
+    driver: str
+    attributes: dict[str, Any]
+    array: dict[str, Any] | None
+
+
+def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
+    """Return the levels of an OME-Zarr image, or the one of an array."""
+    node = _node(uri, kvstore)
+    if node is None:
+        raise Refused(f"there is no Zarr array or group at {uri}, or none that may be read")
+    if node.array is not None:
+        return [_array(uri, kvstore, node, node.array)]
+    found = _image(uri, kvstore, node)
+    if not all(level.has_size for level in found):
+        found = _as_parent(uri, found)
+    return found
+
+
+def _node(uri: str, kvstore: dict[str, Any]) -> Node | None:
+    node = stated.told(json_at(uri, kvstore, "zarr.json"))
+    if node is not None:
+        return Node(
+            "zarr3", node.get("attributes", {}), node if node["node_type"] == "array" else None
+        )
+    attributes = stated.told(json_at(uri, kvstore, ".zattrs"))
+    array = stated.told(json_at(uri, kvstore, ".zarray"))
+    if array is None and not attributes and json_at(uri, kvstore, ".zgroup") is None:
+        return None
+    return Node("zarr", attributes or {}, array)
+
+
+def _array(uri: str, kvstore: dict[str, Any], node: Node, array: dict[str, Any]) -> Level:
+    attributes = node.attributes
+    statements = [array.get("dimension_names")]
+    statements += [attributes.get(name) for name in ("_ARRAY_DIMENSIONS", "axis_names", "axes")]
+    statements.append(stated.transform_axes(attributes.get("transform"), False))
+    axes = stated.axes_of(uri, statements, len(array["shape"]), "zyx")
+    claims = stated.claims(attributes, axes, False)
+    level = Level({"driver": node.driver, "kvstore": kvstore}, axes)
+    level = level._replace(**stated.grid_of(uri, attributes, claims))
+    return level if claims else _of_image(uri) or level
+
+
+def _of_image(uri: str) -> Level | None:
+    """Return an array as the level of the image that it is in, which may say what it lacks."""
+    around = outer(uri, 1)
+    with suppress(Refused, LookupError, TypeError, ValueError, AttributeError):
+        image = kvstore_of(split(around)[1])
+        group = _node(around, image)
+        place = under(image, uri.rpartition("/")[2])
+        for one in _image(around, image, group) if group and not group.array else ():
+            if one.spec["kvstore"] == place:
+                return one
+    return None
+
+
+def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
+    ome = node.attributes.get("ome", node.attributes)
+    if not ome.get("multiscales"):
+        inside = f", such as {uri}/0" if "bioformats2raw.layout" in ome else ""
+        raise Refused(
+            f"{uri} is a Zarr group without multiscales: name the image or array in it{inside}"
+        )
+    image = ome["multiscales"][0]  # the one to take, says OME, if nobody chooses
+    if "axes" not in image and all("transform" in one for one in image["datasets"]):
+        return _organelle(uri, kvstore, node, image)
+    version = str(ome.get("version") or image.get("version") or "")
+    axes = image.get("axes", [])
+    if version in OLD or not axes or isinstance(axes[0], str):
+        what = f"OME-Zarr {version}" if version else "an OME-Zarr image of before 0.4"
+        raise Refused(f"{uri} is {what}, which has no place for a voxel size: {KNOWN}")
+    names = stated.axes_of(uri, [axes], len(axes), "zyx")
+    zyx = [names.index(axis) for axis in "zyx"]
+    units = tuple(stated.nanometers(axes[i].get("unit")) for i in zyx)
+    kind = "annotation" if "image-label" in ome else None
+    found = []
+    for dataset in image["datasets"]:
+        scale, translation = _transformed(dataset, image, len(names))
+        found.append(
+            Level(
+                {"driver": node.driver, "kvstore": under(kvstore, dataset["path"])},
+                names,
+                kind,
+                tuple(scale[i] for i in zyx) if scale else None,
+                units,
+                tuple(translation[i] for i in zyx),
+            )
+        )
+    return found
+
+
+def _organelle(uri: str, kvstore: dict[str, Any], node: Node, image: dict[str, Any]) -> list[Level]:
+    """Return the levels of OpenOrganelle's older multiscales: a `transform` for each."""
+    found = []
+    for dataset in image["datasets"]:
+        about = {"transform": dataset["transform"]}
+        axes = stated.transform_axes(dataset["transform"], False) or []
+        names = stated.axes_of(uri, [axes], len(axes), "zyx")
+        grid = stated.grid_of(uri, about, stated.claims(about, names, False))
+        spec = {"driver": node.driver, "kvstore": under(kvstore, dataset["path"])}
+        found.append(Level(spec, names, **grid))
+    return found
+
+
+def _transformed(
+    dataset: dict[str, Any], image: dict[str, Any], rank: int
+) -> tuple[list[float] | None, list[float]]:
+    """Return what scales and translations come to, those of the level first; None: no scale."""
+    scale, translation, scaled = [1.0] * rank, [0.0] * rank, False
+    for step in (
+        *dataset.get("coordinateTransformations", ()),
+        *image.get("coordinateTransformations", ()),
+    ):
+        values = [float(value) for value in step.get(step["type"], [])]
+        if step["type"] == "identity":
+            continue
+        if step["type"] not in ("scale", "translation") or len(values) != rank:
+            raise ValueError(f"transformation {step}")
+        if step["type"] == "scale":
+            scale = [a * b for a, b in zip(scale, values, strict=True)]
+            translation = [a * b for a, b in zip(translation, values, strict=True)]
+            scaled = True
+        else:
+            translation = [a + b for a, b in zip(translation, values, strict=True)]
+    return scale if scaled else None, translation
+
+
+def _as_parent(uri: str, found: list[Level]) -> list[Level]:
+    """Return levels of a label image with the voxel size of the image that it is of.
+
+    Writers of labels often leave size and unit out, or make up 1 and no unit. A level is that of
+    the image which has as many voxels.
+
+    Raises
+    ------
+    Refused
+        If the label image states something else than the image.
+    """
+    around = outer(uri, 2)
+    if not around or outer(uri, 1) != f"{around}/labels":
+        return found
+    parents: list[Level] = []
+    with suppress(Refused, LookupError, TypeError, ValueError, AttributeError):
+        image = kvstore_of(split(around)[1])
+        node = _node(around, image)
+        parents = _image(around, image, node) if node and not node.array else []
+    shapes = {_shape(around, level): level for level in reversed(parents) if level.has_size}
+    pairs = [(level, shapes.get(_shape(uri, level))) for level in found]
+    own, parent = pairs[0]
+    if parent and (_differs(own.scale_zyx, parent) or _starts_elsewhere(own, parent)):
+        raise Refused(
+            f"{uri} states voxels of {_xyz(own.scale_zyx)} without known units at "
+            f"{_xyz(own.translation_zyx)} (x, y, z), but {around}, which it labels, "
+            f"{_xyz(parent.scale_zyx)} at {_xyz(parent.translation_zyx)}: mend one of them"
+        )
+    return [
+        level._replace(
+            scale_zyx=parent.scale_zyx,
+            unit_nm_zyx=parent.unit_nm_zyx,
+            translation_zyx=parent.translation_zyx,
+        )
+        if parent
+        else level
+        for level, parent in pairs
+    ]
+
+
+def _shape(uri: str, level: Level) -> tuple[int, ...]:
+    node = _node(uri, level.spec["kvstore"])
+    if node is None or node.array is None:
+        return ()
+    return tuple(node.array["shape"][level.axes.index(axis)] for axis in "zyx")
+
+
+def _differs(scale: tuple[float, ...] | None, parent: Level) -> bool:
+    """Tell whether a voxel size is neither that of the parent nor made up."""
+    if scale is None or set(scale) == {1.0}:
+        return False
+    return not all(map(partial(isclose, rel_tol=1e-4), scale, parent.scale_zyx or ()))
+
+
+def _starts_elsewhere(own: Level, parent: Level) -> bool:
+    starts = (
+        [shift / size for shift, size in zip(one.translation_zyx, one.scale_zyx, strict=True)]
+        if one.scale_zyx
+        else [0.0]
+        for one in (own, parent)
+    )
+    here, there = starts
+    return any(here) and not all(map(partial(isclose, abs_tol=1e-3), here, there))
+
+
+def _xyz(values_zyx: tuple[float, ...] | None) -> str:
+    return ", ".join(f"{value:g}" for value in reversed(values_zyx or ()))
