@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from . import __version__, database
-from .housekeeping import channels_command, forget_command, many, named
+from .housekeeping import channels_command, forget_command, many, named, show_runs
 from .kit.texts import print_anything, unit_names
 
 
@@ -214,18 +214,36 @@ def deploy(
     type=click.FloatRange(0, min_open=True),
     help="Seconds between two looks of --watch.  [default: 5]",
 )
-def status_command(as_json: bool, watching: bool, interval: float | None) -> None:
-    """Show requests, what is complete, missing and failed, and runs."""
-    from . import connect, status
+@named("--request", "only", multiple=True, help="Request id, or the start of it; repeatable.")
+@click.option("--failed", is_flag=True, help="Requests that failed, and runs in which some did.")
+@click.option(
+    "--last", type=click.IntRange(min=1), help="So many of the latest requests, and of the runs."
+)
+def status_command(
+    as_json: bool,
+    watching: bool,
+    interval: float | None,
+    only: tuple[str, ...],
+    failed: bool,
+    last: int | None,
+) -> None:
+    """Show requests, what is complete, missing and failed, and runs.
+
+    Of runs, the ten latest are shown, unless it is said which; --json has all.
+    """
+    from . import connect, ledger, status, tables
 
     if interval and not watching:
         raise click.UsageError("--interval is for --watch")
+    if watching and (only or failed or last):
+        raise click.UsageError("--watch looks at all that is missing: leave out --request and such")
     connect()
     if watching:
         with contextlib.suppress(KeyboardInterrupt):
             _watch(as_json, interval or 5)
         return
-    report = status.report()
+    asked = [ledger.named(tables.Request, start) for start in only]
+    report = status.report(asked or None, failed, last)
     if as_json:
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
         return
@@ -249,6 +267,7 @@ def status_command(as_json: bool, watching: bool, interval: float | None) -> Non
     for one in report["requests"]:
         for unit, error in one["errors"].items():
             console.print(f"failed: {unit}: {error}", style="red", highlight=False, markup=False)
+    show_runs(console, report["runs"], None if only or failed or last else 10)
     away = Counter(where for one in report["requests"] for where in one["away"])
     for where, number in away.items():
         click.echo(

@@ -23,6 +23,25 @@ named = functools.partial(click.option, callback=_not_empty)
 """An option that names something by its id, or the start of it."""
 
 
+def show_runs(console: Any, runs: list[dict[str, Any]], most: int | None) -> None:
+    """Show runs as a table, the latest last; of more than `most`, those."""
+    from rich.table import Table
+
+    from . import status
+
+    if not runs:
+        return
+    shown = runs if most is None else runs[-most:]
+    table = Table("run", "started", "user", "made", "failed", "outcome", box=None)
+    for run in shown:
+        numbers = (f"{run[name]:,}" for name in ("made", "failed"))
+        table.add_row(run["run"], run["started"], run["user"], *numbers, status.outcome(run))
+    console.print()
+    console.print(table)
+    if len(shown) < len(runs):
+        click.echo(f"... after {many(len(runs) - len(shown), 'earlier run')}: --last shows more")
+
+
 @click.command("channels")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def channels_command(as_json: bool) -> None:

@@ -207,13 +207,24 @@ def _runs(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     return {row["run_id"]: row for row in rows}
 
 
-def runs() -> list[dict[str, Any]]:
-    """Return every run, oldest first, with how many units it made and how many failed."""
-    made, failed = (
-        {row["run_id"]: int(row["n"]) for row in dj.U("run_id").aggr(of, n="count(*)").to_dicts()}
-        for of in (Execution, Run.Failure)
-    )
-    known = Run.proj("run_name", "run_started", "run_user", "revision")
+def runs(only: set[str] | None = None) -> list[dict[str, Any]]:
+    """Return every run, or those whose ids are given, oldest first.
+
+    Returns
+    -------
+    list of dict
+        `run`, `run_id`, `started`, `user`, `revision`, how many units it `made` and how many
+        `failed`, when it `ended` (None: it goes on, or was killed), and how many of its requests
+        were `missing` something then (None: not known).
+    """
+    known = Run.proj("run_name", "run_started", "run_user", "revision", "run_parameters")
+    if only is None:
+        rows = known.to_dicts()
+        made, failed = (_numbers(of) for of in (Execution(), Run.Failure()))
+    else:
+        rows = ledger.among(known, "run_id", only)
+        asked = [{"run_id": name} for name in only]
+        made, failed = (_numbers(of & asked) for of in (Execution(), Run.Failure()))
     return [
         {
             "run": row["run_name"],
@@ -223,21 +234,76 @@ def runs() -> list[dict[str, Any]]:
             "revision": row["revision"],
             "made": made.get(row["run_id"], 0),
             "failed": failed.get(row["run_id"], 0),
+            "ended": row["run_parameters"].get("ended"),
+            "missing": row["run_parameters"].get("missing"),
         }
-        for row in known.to_dicts(order_by=("run_started", "run_id"))
+        for row in sorted(rows, key=itemgetter("run_started", "run_id"))
     ]
 
 
-def report() -> dict[str, Any]:
-    """Return what `bossflow status --json` prints: `requests`, `left_out`, `runs`, `totals`."""
-    asked, known = requests(), runs()
-    states = Counter(request["state"] for request in asked)
+def _numbers(rows: Any) -> dict[str, int]:
+    found = dj.U("run_id").aggr(rows, n="count(*)").to_dicts()
+    return {row["run_id"]: int(row["n"]) for row in found}
+
+
+def outcome(run: dict[str, Any]) -> str:
+    """Return in a word or two what became of a run."""
+    if run["ended"] is None:
+        return "goes on, or was killed"
+    if run["missing"]:
+        return f"{run['missing']:,} request{'s' * (run['missing'] > 1)} not complete"
+    return "ended" if run["missing"] is None else "complete"
+
+
+def _runs_of(request_ids: list[str]) -> set[str]:
+    """Return ids of the runs that first asked for requests, made some of it, or failed to."""
+    found: set[str] = set()
+    by_workflow: dict[str, list[str]] = defaultdict(list)
+    for row in _rows(request_ids):
+        found.add(row["first_run_id"])
+        by_workflow[row["workflow"]].append(row["request_id"])
+    for name, asked in by_workflow.items():
+        workflow = ledger.opened(name)
+        for group in ledger.with_units(workflow, asked):
+            units = [unit for _, some in group for unit in some]
+            there = ledger.recorded_units(work.stage_tables([workflow]), units)
+            found |= {one.run_id for one in there.values()}
+            failed = ledger.among(Run.Failure.proj(), "unit_id", (one.unit_id for one in units))
+            found |= {row["run_id"] for row in failed}
+    return found
+
+
+def report(
+    only: list[str] | None = None, failed: bool = False, last: int | None = None
+) -> dict[str, Any]:
+    """Return what `bossflow status --json` prints: `requests`, `left_out`, `runs`, `totals`.
+
+    Parameters
+    ----------
+    only : list of str, optional
+        Ids of requests: these, and the runs that made, or failed to make, some of them.
+    failed : bool
+        Requests that failed, and runs in which something did.
+    last : int, optional
+        So many of the latest requests, and of the latest runs.
+    """
+    asked = only
+    if last is not None and not failed:
+        asked = [row["request_id"] for row in _rows(only)[-last:]]
+    shown = requests(asked)
+    known = runs(None if only is None else _runs_of(only))
+    if failed:
+        shown = [one for one in shown if one["state"] == "failed"]
+        known = [one for one in known if one["failed"]]
+    if last is not None:
+        shown, known = shown[-last:], known[-last:]
+    states = Counter(request["state"] for request in shown)
     made = dj.U().aggr(Execution, n="count(*)", size="sum(bundle_bytes)").fetch1()
     totals = {
-        "requests": len(asked),
+        "requests": len(shown),
         **{state: states[state] for state in ("complete", "missing", "failed")},
         "runs": len(known),
         "units_recorded": int(made["n"]),
         "bytes": int(made["size"] or 0),
     }
-    return {"requests": asked, "left_out": left_out(), "runs": known, "totals": totals}
+    return {"requests": shown, "left_out": left_out(), "runs": known, "totals": totals}

@@ -43,7 +43,8 @@ def sum_up(
         ledger.open_schema([workflow])
         seen = here or stores.Here(bundles.local(plan["store"]))
         told = status.requests(plan["requests"], planned, found, seen)
-        _note_end(plan["run_id"])
+        complete = [request for request in told if request["state"] == "complete"]
+        _note_end(plan["run_id"], len(plan["requests"]) - len(complete))
         return told
 
     asked, batches = database.again(ask, reached=True), list(batches)
@@ -54,9 +55,13 @@ def sum_up(
     (directory / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
 
 
-def _note_end(run_id: str) -> None:
-    """Note that nothing more comes of a run: `bossflow status --watch` waits for the others."""
-    ended = {"ended": datetime.now(UTC).isoformat(timespec="seconds")}
+def _note_end(run_id: str, missing: int = 0) -> None:
+    """Note that nothing more comes of a run: `bossflow status --watch` waits for the others.
+
+    And of how many of its requests something is missing.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    ended = {"ended": now, "missing": missing}
     for run in (Run.proj("run_parameters") & {"run_id": run_id}).to_dicts():
         Run.update1(run | {"run_parameters": run["run_parameters"] | ended})
 
