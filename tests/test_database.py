@@ -260,3 +260,19 @@ def test_a_homes_name_reaches_no_shell(tmp_path: Path) -> None:
     finally:
         home.bossflow("db", "stop")
     assert not list(tmp_path.rglob("made"))
+
+
+def test_nobody_is_warned_of_defaults(home: Home, tmp_path: Path) -> None:
+    """Where there are neither settings of DataJoint nor a directory of the session."""
+    assert home.bossflow("status")[0] == 0
+    environment = home.environment
+    for name in ("PYTHONWARNINGS", "XDG_RUNTIME_DIR"):
+        environment.pop(name, None)
+    for code in (
+        "import sys; sys.argv = ['bossflow', 'db', 'backup', 'file']; " + COMMAND,
+        "import bossflow.tables",
+        "import bossflow; bossflow.Channel()",
+    ):
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True)
+        assert (done.returncode, done.stderr) == (0, b"")

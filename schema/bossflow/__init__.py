@@ -6,9 +6,13 @@ The tables are here by name, bound to the database on first use::
     (bossflow.Segmentation.Component() & "voxel_count > 1000").to_pandas()
 """
 
+import warnings
 from typing import Any
 
 __version__ = "0.1.0"
+
+# without settings we have a default of our own
+warnings.filterwarnings("ignore", message="No datajoint.json", module="datajoint")
 
 _TABLES = {
     "bossflow.tables": (

