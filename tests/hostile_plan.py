@@ -107,9 +107,12 @@ def plans(
         assert rows() == before
         return
     inside = HERE / "launch"
-    named = (inside / store).resolve() / "store.json"  # `..` may be asked for
+    named = (inside / store).resolve()  # `..` may be asked for
+    allowed = {named, named / "store.json"}
     own = {
-        name for name in new if not (HERE / name).is_relative_to(inside) and HERE / name != named
+        name
+        for name in new
+        if not (HERE / name).is_relative_to(inside) and HERE / name not in allowed
     }
     files_of_plan = r"(plan|verdict)\.json|summary\.txt|requests\.csv|tasks(/[A-Z_]+-\d+\.jsonl)?"
     assert all(re.fullmatch(f"work(/({files_of_plan}))?", name) for name in own), own
