@@ -2,6 +2,7 @@
 
 include { LABEL } from './workflows/label'
 include { checked ; help } from './workflows/kit/parameters'
+include { setAside } from './workflows/kit/results'
 include { toContainers } from './workflows/kit/sources'
 include { facts } from './workflows/kit/tasks'
 
@@ -16,6 +17,9 @@ workflow {
     }
     else {
         def values = checked(params, schema, workflow)
+        if (!values.dry_run) {
+            setAside(workflow.outputDir)
+        }
         toContainers(values, workflow)
         // What a user gives travels in files, never in a shell line; the sheet's name too.
         run_json = channel.of(groovy.json.JsonOutput.toJson([params: values, run: facts(workflow)]))

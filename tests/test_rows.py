@@ -30,6 +30,7 @@ def test_absent_parameters_are_the_schemas_defaults() -> None:
         "x_range": None,
         "y_range": None,
         "z_range": None,
+        "name": None,
         "connectivity": 26,
         "min_voxels": 0,
         "component_of": "segment",
@@ -186,8 +187,8 @@ def test_what_lies_beyond_the_header_is_refused_unless_it_is_empty() -> None:
         (
             "source,colour\n",
             'line 1 of cutouts.csv: unknown column "colour": there are source, resolution, '
-            "x_range, y_range, z_range, connectivity, min_voxels, component_of, foreground_above, "
-            "block_shape",
+            "x_range, y_range, z_range, name, connectivity, min_voxels, component_of, "
+            "foreground_above, block_shape",
         ),
         ("Source,source\n", "line 1 of cutouts.csv has the column source twice: remove one"),
         (
@@ -234,3 +235,26 @@ def test_a_huge_value_is_refused_in_a_short_sentence() -> None:
         with pytest.raises(ValueError, match="must be two whole numbers") as caught:
             one(x_range=huge)
         assert len(str(caught.value)) < 200
+
+
+def test_a_name_makes_no_other_cutout_and_is_of_one() -> None:
+    named = sheet("source,name\nbossdb://a/b/c,V1 left\nbossdb://a/b/d,\nbossdb://a/b/e,日本\n")
+    assert [row["name"] for row in named] == ["V1 left", None, "日本"]
+    with pytest.raises(ValueError, match="^line 3 of cutouts.csv asks for the same as line 2: "):
+        sheet("source,name\nbossdb://a/b/c,one\nbossdb://a/b/c,two\n")
+    with pytest.raises(ValueError, match='^line 3 .* has the name of line 2, "one": give another$'):
+        sheet("source,name\nbossdb://a/b/c,one\nbossdb://a/b/d,one\n")
+    with pytest.raises(ValueError, match='^line 3 .* has the name of line 2, "one": give another$'):
+        sheet("source\nbossdb://a/b/c\nbossdb://a/b/d\n", name="one")
+
+
+@pytest.mark.parametrize("name", ["", " a", "a ", "a\nb", "a\x1bb", "a\u202eb", "\ud800", "\u200b"])
+def test_a_name_can_be_seen_as_it_is(name: str) -> None:
+    with pytest.raises(ValueError, match="^name must be written like V1 left, not "):
+        one(name=name)
+
+
+def test_a_name_is_short() -> None:
+    assert one(name="𝔘" * 64)["name"] == "𝔘" * 64
+    with pytest.raises(ValueError, match="^name must be at most 64 characters long, not "):
+        one(name="a" * 65)

@@ -73,6 +73,7 @@ def _sheet_rows(
     columns: list[str] | None = None
     found: list[dict[str, Any]] = []
     line_of: dict[str, int] = {}
+    line_named: dict[str | None, int] = {}
     while True:
         line = reader.line_num + 1
         try:
@@ -100,10 +101,15 @@ def _sheet_rows(
         }
         if not row["source"]:
             raise ValueError(f"{where}: source is missing: name a channel")
-        same = json.dumps(row, sort_keys=True)
+        name = row["name"]
+        same = json.dumps(row | {"name": None}, sort_keys=True)
         if same in line_of:
             raise ValueError(f"{where} asks for the same as line {line_of[same]}: remove one")
-        line_of[same] = line
+        if name is not None and name in line_named:
+            raise ValueError(
+                f"{where} has the name of line {line_named[name]}, {_shown(name)}: give another"
+            )
+        line_of[same] = line_named[name] = line
         found.append(row | {"where": where})
     if not found:
         raise ValueError(f"{sheet} has no rows: it needs a header and a line for each cutout")

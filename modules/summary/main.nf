@@ -19,7 +19,7 @@ process SUMMARY {
     stub:
     """
     touch summary.txt
-    echo 'request,state,volume,components' > requests.csv
+    echo 'request,state,volume,components,name,source,resolution,box,directory,error' > requests.csv
     echo '{"missing": null}' > verdict.json
     """
 }

@@ -123,6 +123,7 @@ def _plan(
     result |= {
         "store": bundles.shown(store),
         "requests": [request.request_id for request in requests],
+        "names": {request.request_id: request.name for request in requests if request.name},
         **_told(workflow, units, found, missing),
     }
     doubtful = {name: units[name] for name in judged.compare}
@@ -515,6 +516,12 @@ def _register(
             for request in requests
         ]
         insert_absent(Request(), asked_for)
+        named = [
+            {"request_id": one.request_id, "request_name": one.name, "naming_run_id": run_id}
+            for one in requests
+            if one.name
+        ]
+        insert_absent(Request.Name(), named)
         for table in dict.fromkeys(table for request in requests for table, _ in request.rows):
             _insert_rows(
                 table, [rows for one in requests for name, rows in one.rows if name is table]

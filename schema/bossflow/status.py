@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import datajoint as dj
 
 from . import database, ledger, stores, work
-from .kit.texts import unit_names
+from .kit.texts import one_line, unit_names
 from .tables import Execution, Request, Run
 
 
@@ -33,10 +33,11 @@ def requests(
     Returns
     -------
     list of dict
-        `request`, `state` (`complete`, `failed` or `missing`), `units` (process to recorded and
-        all), `away` (stores, in words, that are not here, to how many of the units that are
-        recorded are nowhere else), `run` and `run_day` (the last run that made something of it,
-        else the one that first asked), and what its workflow describes.
+        `request`, `names` (what it was called, the oldest first), `state` (`complete`, `failed` or
+        `missing`), `units` (process to recorded and all), `away` (stores, in words, that are not
+        here, to how many of the units that are recorded are nowhere else), `run` and `run_day` (the
+        last run that made something of it, else the one that first asked), and what its workflow
+        describes.
     """
     rows = _rows(only)
     left = {one["workflow"] for one in left_out(Counter(row["workflow"] for row in rows))}
@@ -45,12 +46,23 @@ def requests(
         if row["workflow"] not in left:
             by_workflow[row["workflow"]][row["request_id"]] = row
     here = here or stores.Here()
+    called = names(row["request_id"] for row in rows)
     told: dict[str, dict[str, Any]] = {}
     for name, asked in by_workflow.items():
         workflow = work.load(name)
         for group in ledger.with_units(workflow, asked, planned):
             told |= _told(workflow, group, asked, recorded, here)
-    return [told[row["request_id"]] for row in rows if row["request_id"] in told]
+    ids = [row["request_id"] for row in rows if row["request_id"] in told]
+    return [{"request": one, "names": called.get(one, [])} | told[one] for one in ids]
+
+
+def names(requests: Iterable[str]) -> dict[str, list[str]]:
+    """Return what requests were called, by id, the oldest name first; not those without."""
+    named = Request.Name() * Run.proj("run_started", naming_run_id="run_id")
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in sorted(ledger.among(named, "request_id", requests), key=itemgetter("run_started")):
+        found[row["request_id"]].append(row["request_name"])
+    return found
 
 
 def _rows(only: list[str] | None) -> list[dict[str, Any]]:
@@ -180,10 +192,12 @@ def left_out(counts: dict[str, int] | None = None) -> list[dict[str, Any]]:
 
 
 def what(described: dict[str, Any]) -> str:
-    """Return what a request is about, in few words."""
+    """Return what a request is about, in few words: its names, and of what it is."""
+    about = str(described["workflow"]).rpartition(".")[2]
     if "source" in described:
-        return f"{described['source']} {described['box']}"
-    return str(described["workflow"]).rpartition(".")[2]
+        about = f"{described['source']} {described['box']}"
+    called = ", ".join(map(one_line, described.get("names", ())))
+    return f"{called}: {about}" if called else about
 
 
 def _failures(units: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """SUMMARY: what a run asked for, found recorded, made, and left missing."""
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Iterable
@@ -8,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import database, ledger, status, stores, work
+from . import database, ledger, results, status, stores, work
 from .kit import bundles
-from .kit.texts import unit_names
+from .kit.texts import one_line, unit_names
 from .tables import Run
 
 
@@ -48,7 +47,9 @@ def sum_up(
         return told
 
     asked, batches = database.again(ask, reached=True), list(batches)
-    _write_requests(asked, directory / "requests.csv")
+    order = {name: number for number, name in enumerate(plan["requests"])}
+    asked.sort(key=lambda request: order[request["request"]])
+    results.write(asked, plan["names"], directory / "requests.csv")
     lines = _lines(plan, batches, asked, workflow)
     (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     verdict = {"missing": _missing(plan, asked) or _rows_missing(batches) or _gone(plan, asked)}
@@ -64,14 +65,6 @@ def _note_end(run_id: str, missing: int = 0) -> None:
     ended = {"ended": now, "missing": missing}
     for run in (Run.proj("run_parameters") & {"run_id": run_id}).to_dicts():
         Run.update1(run | {"run_parameters": run["run_parameters"] | ended})
-
-
-def _write_requests(asked: list[dict[str, Any]], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        names = ["request", "state", "volume", "components"]
-        writer = csv.DictWriter(stream, names, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asked)
 
 
 def _lines(
@@ -92,10 +85,14 @@ def _lines(
         lines.append(f"asked for   {number} ({units}): {len(complete)} complete")
         lines += _became(plan, batches)
     for request in complete[:20]:
+        name = plan["names"].get(request["request"])
         lines.append(
-            f"{request['request']}  {request['n_components']:,} components  {request['volume']}"
-            if request.get("n_components") is not None
-            else f"{request['request']}  complete"
+            f"{request['request']}  {f'{one_line(name)}  ' if name else ''}"
+            + (
+                f"{request['n_components']:,} components  {request['volume']}"
+                if request.get("n_components") is not None
+                else "complete"
+            )
         )
         if request.get("note"):
             lines.append(f"            {request['note']}")

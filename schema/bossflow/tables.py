@@ -222,3 +222,14 @@ class Request(dj.Manual):
     -> ParamSet
     -> Run.proj(first_run_id='run_id')
     """
+
+    class Name(dj.Part):
+        """What a user called it; it may have several names, and others may have the same."""
+
+        definition = """
+        # what a user called a request
+        -> master
+        request_name : varchar(64)
+        ---
+        -> Run.proj(naming_run_id='run_id')
+        """

@@ -106,9 +106,11 @@ def _incomplete(
         found = ledger.recorded_units(tables, (unit for _, units in group for unit in units))
         left = [one for one in group if any(unit.unit_id not in found for unit in one[1])]
         counts = [ledger.progress(units, found) for _, units in left]
+        called = status.names(request.request_id for request, _ in left)
         described = workflow.describe([request for request, _ in left], counts) if left else []
         for (request, units), about in zip(left, described, strict=True):
-            what = status.what(about | {"workflow": workflow.__name__})
+            own = {"workflow": workflow.__name__, "names": called.get(request.request_id, [])}
+            what = status.what(about | own)
             there = {unit.unit_id for unit in units if unit.unit_id in found}
             yield request.request_id, what, units, there
 

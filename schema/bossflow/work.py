@@ -54,6 +54,8 @@ class Request:
     rows : tuple of (table class, list of dict)
         Rows that register it, parents first; the table that refers to `Request` last. Where there
         are several for a table, those that are there already stay as they are.
+    name : str, optional
+        What the user calls it; no part of its identity.
     """
 
     workflow: str
@@ -62,6 +64,7 @@ class Request:
     given: dict[str, Any]
     stage_paramsets: tuple[ParamSet, ...] = ()
     rows: tuple[tuple[Any, list[dict[str, Any]]], ...] = ()
+    name: str | None = None
 
     @cached_property
     def request_id(self) -> str:

@@ -2,6 +2,7 @@
  * The parameters, as nextflow_schema.json describes them: checked before anything starts, and shown.
  */
 
+include { setAside } from './results'
 include { sourcesOf ; isPath ; pathOf } from './sources'
 
 // The parameters with the types of the schema; mistakes end the run with one sentence each.
@@ -39,6 +40,9 @@ def checked(given, schema, run) {
             .collectMany { profile -> unsaid(values, profile) }
     }
     if (mistakes) {
+        if (given.keySet() == known.keySet() && place(values.outdir)?.isDirectory()) {
+            setAside(place(values.outdir))
+        }
         def more = mistakes.size() > 20 ? ["and ${mistakes.size() - 20} more"] : []
         error((mistakes.take(20) + more).join('\n'))
     }

@@ -2,6 +2,8 @@
  * How every workflow runs the tasks that PLAN cut: each one when those before it are done.
  */
 
+include { leave } from './results'
+
 // What is recorded of a run, from Nextflow's `workflow`.
 def facts(workflow) {
     return [
@@ -188,8 +190,8 @@ def toSumUp(recorded_ch) {
     return recorded_ch.toList().filter { batches -> !batches.any { batch -> read(batch).summed_up } }
 }
 
-// The end of a run: leaves requests.csv in outdir, prints the summary, and fails with one sentence if
-// anything is missing. The failing would cut a publishDir off.
+// The end of a run: leaves requests.csv and links in outdir, prints the summary, and fails with one
+// sentence if anything is missing. The failing would cut a publishDir off.
 // planned_ch: the summary by PLAN, where there was nothing to run; ended_ch: by RECORD or SUMMARY
 def conclude(plan_ch, planned_ch, ended_ch) {
     plan_ch
@@ -200,9 +202,12 @@ def conclude(plan_ch, planned_ch, ended_ch) {
             def missing = 'the summary could not be made: `bossflow status` shows what is missing'
             if (ended) {
                 def (summary, requests, verdict) = ended.first()
-                workflow.outputDir.mkdirs()
-                requests.copyTo(workflow.outputDir.resolve(requests.name))
+                def notes = leave(workflow.outputDir, requests)
                 println(summary.text)
+                notes.take(10).each { note -> println("note: ${note}") }
+                if (notes.size() > 10) {
+                    println("note: and so it is with ${notes.size() - 10} more directories")
+                }
                 missing = read(verdict).missing
             }
             if (missing) {

@@ -225,6 +225,7 @@ def expand(
                 f"{row['where']} asks for the same as {requests[request.request_id][1]}: "
                 f"{row['source']} {cutout.name}"
             )
+        request = dataclasses.replace(request, name=row.get("name"))
         requests[request.request_id] = request, row["where"]
     return _with_recorded(_as_before([request for request, _ in requests.values()])), notes
 

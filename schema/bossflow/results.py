@@ -1,0 +1,74 @@
+"""What `requests.csv` lists, and what a request's directory beside it is called."""
+
+import csv
+import re
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+COLUMNS = [
+    *("request", "state", "volume", "components"),  # these came first: scripts may count columns
+    *("name", "source", "resolution", "box", "directory", "error"),
+]
+ERRORS_SHOWN = 3
+TAIL_MAX = 60  # characters of a source in a directory's name
+TAKEN = {"reports", "requests.csv", "requests.before.csv"}
+"""What else is there."""
+
+
+def write(asked: list[dict[str, Any]], called: dict[str, str], path: Path) -> None:
+    """Write a row for each request, in their order.
+
+    Parameters
+    ----------
+    asked : list of dict
+        Requests, as `status.requests` gives them.
+    called : dict
+        By id, what this run calls them, if it does.
+    path : Path
+        The file.
+    """
+    places = directories(asked, called)
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        for one in asked:
+            name = one["request"]
+            errors = [f"{unit}: {error}" for unit, error in one["errors"].items()]
+            more = [f"and {len(errors) - ERRORS_SHOWN} more"] if errors[ERRORS_SHOWN:] else []
+            own = {"name": called.get(name), "directory": places[name]}
+            writer.writerow(one | own | {"error": "; ".join(errors[:ERRORS_SHOWN] + more)})
+
+
+def directories(asked: list[dict[str, Any]], called: dict[str, str]) -> dict[str, str]:
+    """Return what the directory of each request is called: its name, or its source and box.
+
+    Any file system takes it, and in a run no other has the same. A source and box may be of several
+    requests, and a name may read like another's: then the start of the request's id follows.
+    """
+    plain = {name: safe(text) for name, text in called.items()}
+    often = Counter(text.casefold() for text in plain.values())
+    found = {}
+    for one in asked:
+        name = one["request"]
+        text = plain.get(name, "")
+        if often[text.casefold()] != 1 or text.casefold() in TAKEN or not text:
+            text = f"{text or _about(one)}-{name[:8]}"
+        found[name] = text
+    return found
+
+
+def safe(text: str) -> str:
+    """Return a text as a file's name: letters, digits, points and dashes of ASCII."""
+    signs = unicodedata.normalize("NFKD", text)
+    plain = (one if one.isascii() else "_" for one in signs if not unicodedata.combining(one))
+    return re.sub(r"[^A-Za-z0-9.-]+", "_", "".join(plain)).strip("._-")
+
+
+def _about(one: dict[str, Any]) -> str:
+    if "source" not in one:
+        return safe(one["workflow"])
+    tail = safe(one["source"].rpartition("://")[2])[-TAIL_MAX:].strip("._-")
+    level = f"_res{one['resolution']}" if one.get("resolution") else ""
+    return f"{tail}{level}_{one['box']}"

@@ -1,0 +1,193 @@
+"""What a run leaves in outdir, and the names that users give to what they ask for."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import bossflow
+import pytest
+from bossflow import results, status
+from stage import SOURCE as CHANNEL
+from stage import Stage, said
+from steps import Cutouts, write_volume
+from test_core import bossflow_says
+
+HEADER = "x_range,y_range,name\n"
+SHAPE = {"block_shape": [16, 16, 16]}
+
+
+@pytest.fixture
+def cutouts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cutouts:
+    made = Cutouts(tmp_path, monkeypatch)
+    made.volume = write_volume(tmp_path / "volume.zarr", (16, 32, 64))
+    bossflow.connect()
+    return made
+
+
+def sheet(cutouts: Cutouts, text: str) -> Path:
+    path = cutouts.directory / "sheet.csv"
+    path.write_text(HEADER + text)
+    return path
+
+
+def test_a_name_is_recorded_and_is_no_part_of_what_is_asked(cutouts: Cutouts) -> None:
+    rows = "32:48,0:16,{}\n0:16,0:16,{}\n16:32,0:16,\n"
+    plain = cutouts.plan(sheet=sheet(cutouts, rows.format("", "")), dry_run=True, **SHAPE)[0]
+    first = cutouts.label(sheet=sheet(cutouts, rows.format("V1 left", "日本")), **SHAPE)
+    assert first["plan"]["requests"] == plain["requests"], "a name changes no id"
+    left, right, none = first["plan"]["requests"]
+    assert f"\n{left}  V1 left  " in first["summary"]
+    again = cutouts.label(sheet=sheet(cutouts, rows.format("another", "V1 left")), **SHAPE)
+    assert again["summary"].startswith("nothing to compute: ")
+    assert f"\n{left}  another  " in again["summary"]
+    report = json.loads(bossflow_says("status", "--json")[1])
+    told = {one["request"]: one["names"] for one in report["requests"]}
+    assert told[left] == ["V1 left", "another"]
+    assert (told[right], told[none]) == (["日本", "V1 left"], [])
+    named = (bossflow.Request.Name & {"request_name": "V1 left"}) * bossflow.Run.proj(
+        "run_name", naming_run_id="run_id"
+    )
+    assert set(named.to_arrays("request_id", "run_name")[0]) >= {left, right}
+    (one,) = (one for one in status.requests([left]))
+    assert status.what(one) == f"V1 left, another: zarr://file://{cutouts.volume} 32-48_0-16_0-16"
+
+
+def test_the_list_of_requests_has_the_sheets_order(cutouts: Cutouts) -> None:
+    rows = "32:48,0:16,c\n0:16,0:16,a\n16:32,0:16,\n48:64,16:32,b/1\n"
+    ran = cutouts.label(sheet=sheet(cutouts, rows), **SHAPE)
+    again = cutouts.label(sheet=sheet(cutouts, rows), **SHAPE)
+    assert again["requests"] == ran["requests"]
+    listed = list(csv.DictReader(ran["requests"].splitlines()))
+    assert list(listed[0]) == results.COLUMNS
+    boxes = ["32-48_0-16_0-16", "0-16_0-16_0-16", "16-32_0-16_0-16", "48-64_16-32_0-16"]
+    assert [row["box"] for row in listed] == boxes
+    assert [row["name"] for row in listed] == ["c", "a", "", "b/1"]
+    assert [row["request"] for row in listed] == ran["plan"]["requests"]
+    assert {(row["source"], row["resolution"], row["error"]) for row in listed} == {
+        (f"zarr://file://{cutouts.volume}", "0", "")
+    }
+    third = f"volume.zarr_16-32_0-16_0-16-{listed[2]['request'][:8]}"
+    assert listed[2]["directory"].endswith(third)
+    assert [listed[at]["directory"] for at in (0, 1, 3)] == ["c", "a", "b_1"]
+
+
+def test_an_error_is_in_the_list(cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise ValueError("a bad block")
+
+    monkeypatch.setitem(cutouts.programs, "STITCH", broken)
+    ran = cutouts.label(sheet=sheet(cutouts, "0:16,0:16,bad\n16:32,16:32,worse\n"), **SHAPE)
+    listed = list(csv.DictReader(ran["requests"].splitlines()))
+    assert [row["state"] for row in listed] == ["failed", "failed"]
+    for row in listed:
+        assert row["error"] == f"STITCH request_id={row['request']}: a bad block"
+
+
+def asked(*names: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return requests of one source and box with these names, or with none where one is empty."""
+    about = {"source": "bossdb://Kasthuri/ac4/neuron", "box": "0-512_0-512_25-50", "resolution": 1}
+    rows = [{"request": f"{at:016x}", **about} for at, _ in enumerate(names)]
+    called = {row["request"]: one for row, one in zip(rows, names, strict=True) if one}
+    return rows, called
+
+
+def test_directories_can_be_read_and_told_apart() -> None:
+    names = ["V1 left", "a/b", "a:b", "Reports", "../x", "日本", "", "", "é", ".", "Requests.csv"]
+    rows, called = asked(*names)
+    found = list(results.directories(rows, called).values())
+    about = "Kasthuri_ac4_neuron_res1_0-512_0-512_25-50"
+    assert found == [
+        *("V1_left", "a_b-00000000", "a_b-00000000", "Reports-00000000", "x"),
+        *(f"{about}-00000000",) * 3,
+        *("e", f"{about}-00000000", "Requests.csv-00000000"),
+    ]
+    long = rows[0] | {"source": "zarr:///" + "very/" * 300 + "last.zarr"}
+    (place,) = results.directories([long], {}).values()
+    assert len(place) < 150 and "very_last.zarr" in place
+
+
+COLUMNS = ",".join(results.COLUMNS)
+SOURCE = (*CHANNEL, "--outdir", "out")  # one that stays
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return Stage(tmp_path_factory.mktemp("pipeline"))
+
+
+def listed(place: Path, *rows: tuple[str, str, str]) -> str:
+    """Return a list of requests, by id, directory and state, with what is in a place of each."""
+    lines = [COLUMNS]
+    for request, directory, state in rows:
+        volume, table = ((place / request / name).as_uri() for name in ("volume", "components"))
+        lines.append(f'{request},{state},{volume},{table},"a, ""name""",zarr://v,0,b,{directory},')
+    return "\n".join(lines) + "\n"
+
+
+def identity(number: int) -> str:
+    return f"{number:08x}00000000"
+
+
+@pytest.mark.nextflow
+def test_a_directory_for_each_request_leads_to_what_it_has(stage: Stage, tmp_path: Path) -> None:
+    store = tmp_path / "st o%re é"
+    one, two, three = map(identity, (1, 2, 3))
+    for request in (one, two, three):
+        (store / request / "volume").mkdir(parents=True)
+        (store / request / "volume" / "info").write_text(request)
+        (store / request / "components").mkdir()
+    outdir = stage.launch / "out"
+    rows = [(one, "left", "complete"), (two, "right", "complete"), (three, "far", "missing")]
+    assert stage.run(*SOURCE, requests=listed(store, *rows)).returncode == 0
+    assert (outdir / "left" / "volume" / "info").read_text() == one
+    assert (outdir / "left" / "components").is_symlink()
+    assert (outdir / "right" / "request.txt").read_text() == f"{two}\n"
+    assert not (outdir / "far").exists()
+
+    # of the same name, another request; one that is lost; and a directory of the user's own
+    (outdir / "far").mkdir()
+    rows = [(three, "left", "complete"), (two, "right", "failed"), (one, "far", "complete")]
+    run = stage.run(*SOURCE, requests=listed(store, *rows))
+    assert run.returncode == 0
+    assert (outdir / "left" / "volume" / "info").read_text() == three
+    assert (outdir / f"left-{one[:8]}" / "volume" / "info").read_text() == one
+    assert [path.name for path in (outdir / "right").iterdir()] == ["request.txt"]
+    assert not list((outdir / "far").iterdir())
+    note = f"note: {outdir / 'far'} is there and is no request's: it has no links to request {one}"
+    assert note in said(run)
+
+    # in a bucket there is nothing to link to
+    bucket = listed(Path("/x"), (one, "left", "complete")).replace("file:///x", "s3://bucket/x")
+    assert stage.run(*SOURCE, requests=bucket).returncode == 0
+    assert (outdir / "left" / "volume.txt").read_text() == f"s3://bucket/x/{one}/volume\n"
+    assert not (outdir / "left" / "volume").is_symlink()
+    assert (outdir / f"left-{three[:8]}" / "volume" / "info").read_text() == three
+    assert stage.run(*SOURCE, requests=listed(store, (one, "left", "complete"))).returncode == 0
+    left = sorted(path.name for path in (outdir / "left").iterdir())
+    assert left == ["components", "request.txt", "volume"]
+
+
+@pytest.mark.nextflow
+def test_many_requests_have_their_directories_at_once(stage: Stage, tmp_path: Path) -> None:
+    rows = [(identity(number), f"n{number}", "complete") for number in range(3000)]
+    run = stage.run(*SOURCE, requests=listed(tmp_path, *rows))
+    assert run.returncode == 0
+    places = list((stage.launch / "out").glob("n*"))
+    assert len(places) == 3000 and all((one / "volume").is_symlink() for one in places)
+
+
+@pytest.mark.nextflow
+def test_a_refused_run_leaves_no_list_that_looks_like_its_own(stage: Stage) -> None:
+    outdir = stage.launch / "out"
+    outdir.mkdir(parents=True, exist_ok=True)
+    current, before = outdir / "requests.csv", outdir / "requests.before.csv"
+    current.write_text("old\n")
+    assert stage.run(*SOURCE, "--dry_run", plan={"dry_run": True}).returncode == 0
+    assert current.read_text() == "old\n"
+    assert stage.run(*SOURCE, plan={"problem": "no such channel"}).returncode != 0
+    assert (current.exists(), before.read_text()) == (False, "old\n")
+    assert stage.run(*SOURCE).returncode == 0
+    assert (current.exists(), before.exists()) == (True, False)
+    assert stage.run(*SOURCE, "--x_range", "5,0").returncode != 0
+    assert (current.exists(), before.exists()) == (False, True)

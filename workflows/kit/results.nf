@@ -1,0 +1,98 @@
+/*
+ * What a run leaves in outdir: requests.csv, and a directory for each complete request, with links.
+ */
+
+include { rowsOf } from './sources'
+
+// Puts the list of an earlier run aside: what a run leaves that is refused or killed is not its own.
+def setAside(outdir) {
+    def list = outdir?.resolve('requests.csv')
+    if (list?.exists()) {
+        try {
+            list.resolveSibling('requests.before.csv').delete()
+            list.moveTo(list.resolveSibling('requests.before.csv'))
+        }
+        catch (java.nio.file.FileSystemException failed) {
+            error("outdir can't be written: ${failed.message}")
+        }
+    }
+}
+
+// Leaves the list of a run, and the directories of its requests; returns notes on those that it can't.
+def leave(outdir, list) {
+    outdir.mkdirs()
+    list.copyTo(outdir.resolve(list.name))
+    outdir.resolve('requests.before.csv').delete()
+    def rows = rowsOf(list.text).collect { row -> row.cells }
+    def requests = rows.drop(1).collect { cells -> [rows.first(), cells].transpose().collectEntries() }
+    def jobs = requests
+        .findAll { request -> request.directory }
+        .collect { request -> ({ -> linked(outdir, request) } as java.util.concurrent.Callable) }
+    def pool = java.util.concurrent.Executors.newFixedThreadPool(16)    // outdir may be in a bucket
+    def done = pool.invokeAll(jobs)
+    pool.shutdown()
+    return done.collect { one -> one.get() }.findAll()
+}
+
+// Makes the directory of a request, or of one that is not complete removes the links; returns a note if
+// it can't. One that an earlier run made for another request of that name is kept by another name.
+def linked(outdir, request) {
+    def place = outdir.resolve(request.directory)
+    try {
+        def mark = place.resolve('request.txt')
+        def owner = mark.exists() ? mark.text.trim() : ''
+        if (!(owner ==~ /[0-9a-f]{16}/) && place.exists()) {
+            return "${place} is there and is no request's: it has no links to request ${request.request}"
+        }
+        if (owner && owner != request.request) {
+            def kept = outdir.resolve("${request.directory}-${owner.take(8)}")
+            if (!kept.exists()) {
+                java.nio.file.Files.move(place, kept)
+            }
+        }
+        if (request.state == 'complete') {
+            place.mkdirs()
+            mark.text = "${request.request}\n"
+        }
+        if (place.exists()) {
+            ['volume', 'components'].each { name ->
+                link(place, name, request.state == 'complete' ? request[name] : '')
+            }
+        }
+        return null
+    }
+    catch (Exception failed) {
+        return "${place} can't be made: ${failed.message ?: failed}"
+    }
+}
+
+// Links to what a URL names, if it is here and links can be made; otherwise leaves the URL in a file.
+def link(place, name, url) {
+    def at = place.resolve(name)
+    def text = place.resolve("${name}.txt")
+    def target = null
+    try {
+        target = url.startsWith('file:') ? java.nio.file.Path.of(new URI(url)) : null
+        if (target && java.nio.file.Files.isSymbolicLink(at) && java.nio.file.Files.readSymbolicLink(at) == target) {
+            return
+        }
+    }
+    catch (Exception _no_path) {                // in this locale
+        target = null
+    }
+    if (java.nio.file.Files.isSymbolicLink(at)) {
+        java.nio.file.Files.delete(at)
+    }
+    text.delete()
+    try {
+        if (target) {
+            java.nio.file.Files.createSymbolicLink(at, target)
+        }
+    }
+    catch (UnsupportedOperationException | java.nio.file.FileSystemException _no_links) {
+        target = null
+    }
+    if (url && !target) {
+        text.text = "${url}\n"
+    }
+}
