@@ -1090,3 +1090,30 @@ def test_the_lock_keeps_a_second_process_out(toy: Any, home: Path) -> None:
     with database.lock(database.connection()):
         assert other() == "out"
     assert other() == "in"
+
+
+def test_a_unit_that_failed_names_the_log_of_its_task(
+    pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where Nextflow's task directories are; the sentence is cut, and not the path."""
+
+    def fail(*_: Any) -> None:
+        raise ValueError("no words " * 200)
+
+    monkeypatch.setitem(PROGRAMS, "COUNT_WORDS", fail)
+    plan, work_dir = pipeline.plan(files[:1])
+    file = work_dir / "tasks" / "COUNT_WORDS-00000.jsonl"
+    task_dir = work_dir / "3f" / ("70944c" + "0" * 24)
+    task_dir.mkdir(parents=True)
+    monkeypatch.chdir(task_dir)
+    monkeypatch.setattr(sys, "argv", ["program", str(file)])
+    tasks.main("COUNT_WORDS", fail)
+    from bossflow.record import record
+    from bossflow.summary import sum_up
+
+    recorded = record(plan, [task_dir / "receipts.jsonl"])
+    sum_up(plan, [recorded], work_dir)
+    (kept,) = (bossflow.Run.Failure & {"run_id": plan["run_id"]}).to_arrays("error")
+    assert len(kept) == 1000 and kept.endswith(f"… (log: {task_dir}/.command.log)")
+    for place in ("summary.txt", "requests.csv", "verdict.json"):
+        assert f"(log: {task_dir}/.command.log)" in (work_dir / place).read_text(), place

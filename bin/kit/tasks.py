@@ -94,8 +94,8 @@ def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
     """Work through the task file named on the command line.
 
     Writes `receipts.jsonl` in the working directory: a line a unit with its `state` (`made`,
-    `reused`, `failed`, `blocked`), its bundle's `url` or its `error`. Exits 0 also when units
-    failed: the receipts say so, and what was finished is recorded all the same.
+    `reused`, `failed`, `blocked`), its bundle's `url`, or its `error` and the task's `log`. Exits 0
+    also when units failed: the receipts say so, and what was finished is recorded all the same.
 
     Parameters
     ----------
@@ -189,7 +189,8 @@ def run_unit(
     except Exception as error:  # whatever one unit meets, the others go on
         traceback.print_exc()
         disk = Path.cwd() if buckets.holds(store) else store
-        return receipt | {"state": "failed", "error": full(error, disk) or sentence(error)}
+        said = {"error": full(error, disk) or sentence(error), "log": task_log()}
+        return receipt | {"state": "failed"} | said
     return receipt | {"state": "made", "url": bundles.url(final)}
 
 
@@ -356,6 +357,16 @@ def peak_memory() -> int:
     """Return the largest resident memory of this program so far, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def task_log() -> str | None:
+    """Return what holds all that this task said, where Nextflow keeps it; None if that is not here.
+
+    In a cloud, a task works in a directory that goes with it.
+    """
+    here = Path.cwd()
+    kept = re.fullmatch("[0-9a-f]{2}/[0-9a-f]{30}", "/".join(here.parts[-2:]))
+    return str(here / ".command.log") if kept else None
 
 
 _FULL = re.compile(r"No space left on device|Disk quota exceeded|\d+ requested and \d+ written")

@@ -44,9 +44,16 @@ def sentence(error: BaseException) -> str:
     return shortened(text if known else f"{type(error).__name__}: {text}")
 
 
-def shortened(text: str) -> str:
-    """Return a text that fits the column of errors, with an ellipsis where it was cut."""
-    return text if len(text) <= ERROR_MAX else f"{text[: ERROR_MAX - 1]}…"
+def shortened(text: str, log: str | None = None) -> str:
+    """Return a text that fits the column of errors, with an ellipsis where it was cut.
+
+    At its end it names the task's log, where there is one.
+    """
+    tail = f" (log: {one_line(log)})" if log else ""
+    if len(tail) > ERROR_MAX // 2:
+        tail = ""
+    most = ERROR_MAX - len(tail)
+    return (text if len(text) <= most else f"{text[: most - 1]}…") + tail
 
 
 def print_anything() -> None:

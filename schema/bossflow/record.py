@@ -112,7 +112,8 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     buckets.drop_all()  # Parquet files, which are rows now
     named = {line["unit_id"] for line in made}
     every = [bundle.manifest for some in ready.values() for bundle in some]
-    failed = [line | {"error": shortened(one_line(line["error"]))} for line in failed]
+    for line in failed:
+        line["error"] = shortened(one_line(line["error"]), line.get("log"))
     again(lambda: _record_failures(plan["run_id"], failed))
     return {
         "recorded": dict(recorded),
