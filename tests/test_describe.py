@@ -85,7 +85,7 @@ def test_the_program_runs_by_itself(tmp_path: Path, host: str) -> None:
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     found = json.loads((tmp_path / "described.json").read_text())
-    assert found["problem"].startswith(f"{host} refuses the token for {EM}")  # it is not "public"
+    assert found["problem"].startswith(f"{host} refuses {EM} to those without a token")
 
 
 @pytest.mark.parametrize("text", [b"soruce\n", b"source\nbossdb://a/b/c\xe9\n"])

@@ -39,14 +39,23 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import demo
+from .archive_channels import (
+    ROUTES,
+    TYPE_ERROR,
+    Experiment,
+    Refusal,
+    collections,
+    error,
+    find,
+)
 from .archive_faults import misbehaving, read_plan
 from .archive_volumes import Level, Triple, Volume, open_volume, xyz
 from .voxels.boxes import Box
 
 Faults = Callable[[Request], Response | None | Awaitable[Response | None]]
 
-MAX_MIB = 512
-"""Largest cutout, in MiB of voxels, if nothing else is said: BossDB's own limit is about this."""
+MAX_MIB = 520
+"""Largest cutout, in MiB of voxels, if nothing else is said: BossDB's own limit."""
 
 _CUTOUTS = 4  # the largest ones that there is memory for, voxels or blosc, at a time
 _CONNECTIONS = 512
@@ -54,18 +63,34 @@ _HEAD_BYTES = 2**14  # of path and headers
 _PATIENCE = 300  # seconds for a client to take or send a cutout
 _PIECE = 2**18  # bytes
 _OVERHEAD = 16  # bytes that blosc may add
-_URI = re.compile(r"bossdb://([\w-]+)/([\w-]+)/([\w-]+)", re.ASCII)
-_RANGE = re.compile(r"(-?\d{1,15}):(-?\d{1,15})", re.ASCII)
-_CODES = {400: 1001, 401: 3004, 403: 3001, 404: 4000, 405: 1006, 413: 2000}  # the Boss's own
+_RANGE = re.compile(r"([0-9]+):([0-9]+)")
 
 
-def _read(level: Level, box: Box, dtype: np.dtype[Any]) -> bytes:
-    """Compress the voxels of a box; this takes about twice their bytes of memory."""
-    part = level.array[box.slices(level.offset_zyx)]
-    voxels = part if isinstance(part, np.ndarray) else part.read(order="C").result()
-    voxels = np.ascontiguousarray(voxels, dtype)
+def _read(level: Level | None, box: Box, dtype: np.dtype[Any]) -> bytes:
+    """Compress the voxels of a box; this takes about twice their bytes of memory.
+
+    What a level has not, inside of the coordinate frame, is zero, as in the Boss.
+    """
+    there = _there(level, box)
+    if level and there == box:
+        voxels = np.ascontiguousarray(_part(level, box), dtype)
+    else:
+        voxels = np.zeros(box.shape_zyx, dtype)
+        if level and there:
+            voxels[there.slices(box.corner_zyx)] = _part(level, there)
     packed: bytes = blosc.compress(voxels, dtype.itemsize, clevel=5, cname="lz4")
     return packed
+
+
+def _there(level: Level | None, box: Box) -> Box | None:
+    with contextlib.suppress(ValueError):
+        return level.box.intersect(box) if level else None
+    return None
+
+
+def _part(level: Level, box: Box) -> Any:
+    part = level.array[box.slices(level.offset_zyx)]
+    return part if isinstance(part, np.ndarray) else part.read(order="C").result()
 
 
 def _write(level: Level, box: Box, dtype: np.dtype[Any], packed: bytes) -> None:
@@ -112,8 +137,8 @@ def app(
         Asked before every cutout, in the event loop: a response that it returns (or that what it
         returns awaits to) is sent instead of the cutout.
     max_mib : int
-        Largest cutout, in MiB of voxels. All that are under way take four times this at most;
-        others wait.
+        Largest cutout, in MiB of voxels; of 64-bit voxels, as in the Boss, four times as many. All
+        that are under way take four times this at most, or one alone what it takes; others wait.
 
     Raises
     ------
@@ -126,65 +151,36 @@ def app(
         raise ValueError("the archive's token must be printable ASCII")
     routes = [
         Route(path + slash, endpoint, methods=methods)
-        for path, endpoint, methods in _ROUTES
+        for path, endpoint, methods in [*ROUTES, (_CUTOUT, _cutout, ["GET", "POST"])]
         for slash in ("", "/", "//")  # intern lists collections with two
     ]
     archive = Starlette(
         routes=routes,
-        middleware=[Middleware(_Gate, token=token)],
+        middleware=[Middleware(_Gate, token=token, volumes=list(volumes.values()))],
         exception_handlers={HTTPException: _refusal},
     )
     archive.router.redirect_slashes = False  # to whatever host the client names
-    archive.state.collections = _collections(volumes)
+    archive.state.collections = collections(volumes)
     archive.state.public = token is None
     archive.state.writable = writable
     archive.state.faults = faults
-    archive.state.max_bytes = min(max_mib * 2**20, blosc.MAX_BUFFERSIZE)
+    archive.state.max_bytes = max_mib * 2**20
     archive.state.taken = 0  # bytes of memory that cutouts under way may take
     archive.state.freed = asyncio.Event()
     return archive
 
 
-def _collections(volumes: Mapping[str, Volume]) -> dict[str, dict[str, dict[str, Volume]]]:
-    """Sort volumes by collection, experiment and channel."""
-    collections: dict[str, dict[str, dict[str, Volume]]] = {}
-    for uri, volume in volumes.items():
-        match = _URI.fullmatch(uri)
-        if not match:
-            raise ValueError(f"{uri!r} is no channel: write bossdb://collection/experiment/channel")
-        collection, experiment, channel = match.groups()
-        channels = collections.setdefault(collection, {}).setdefault(experiment, {})
-        channels[channel] = volume
-        first = next(iter(channels.values()))
-        if _frame(first) != _frame(volume):
-            raise ValueError(
-                f"{uri} differs in extent, offset or voxel size from {next(iter(channels))}: "
-                "serve it in another experiment"
-            )
-        if len({v.hierarchy_method for v in channels.values() if len(v.levels) > 1}) > 1:
-            raise ValueError(
-                f"the levels of {uri} grow along other axes than those of the channels beside it: "
-                "serve it in another experiment"
-            )
-    return collections
-
-
-def _frame(volume: Volume) -> dict[str, Any]:
-    """Return what the Boss calls a coordinate frame: extent and voxel size of the finest level."""
-    finest = volume.levels[0]
-    x0, x1, y0, y1, z0, z1 = finest.box
-    z, y, x = finest.voxel_size_nm_zyx
-    edges = {"x_start": x0, "x_stop": x1, "y_start": y0, "y_stop": y1, "z_start": z0, "z_stop": z1}
-    sizes = {"x_voxel_size": x, "y_voxel_size": y, "z_voxel_size": z}
-    return {**edges, **sizes, "voxel_unit": "nanometers"}
-
-
 class _Gate:
-    """Let a request pass only if its head is of a sane size and carries the token."""
+    """Let a request pass only if its head is of a sane size and its token is known.
 
-    def __init__(self, inner: ASGIApp, token: str | None) -> None:
+    As in the Boss, an unknown one is refused also where none would be needed. An archive that has
+    no token takes any.
+    """
+
+    def __init__(self, inner: ASGIApp, token: str | None, volumes: list[Volume]) -> None:
         self.inner = inner
         self.expected = None if token is None else f"Token {token}".encode()
+        self.closed = token is not None and not any(volume.public for volume in volumes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -192,111 +188,23 @@ class _Gate:
             fields = [scope["raw_path"], scope["query_string"], *itertools.chain(*scope["headers"])]
             if sum(map(len, fields)) > _HEAD_BYTES:
                 message = f"path and headers have more than {_HEAD_BYTES} bytes"
-                await _error(431, message)(scope, receive, send)
+                await error(431, message)(scope, receive, send)
                 return
-        if scope["type"] == "http" and self.expected is not None:
             sent = dict(scope["headers"]).get(b"authorization", b"")
-            if not hmac.compare_digest(sent, self.expected):
-                message = "this archive needs a token" if not sent else "the token is not valid"
-                await _error(401, message)(scope, receive, send)
+            known = self.expected is None or hmac.compare_digest(sent, self.expected)
+            if not known and sent not in (b"", b"Token public"):
+                await JSONResponse({"detail": "Invalid token."}, 401)(scope, receive, send)
                 return
+            if not known and self.closed:
+                await error(403, "this archive needs a token")(scope, receive, send)
+                return
+            scope["anonymous"] = not known
         await self.inner(scope, receive, send)
 
 
-def _error(status: int, message: str) -> JSONResponse:
-    code = _CODES.get(status, 1006)
-    return JSONResponse({"status": status, "code": code, "message": message}, status)
-
-
-async def _refusal(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return _error(error.status_code, error.detail)
-
-
-def _find(request: Request, *kinds: str) -> Any:
-    """Go down from the collections to what the path names, or answer 404."""
-    found = request.app.state.collections
-    for kind in kinds:
-        name = request.path_params[kind]
-        if name not in found:
-            raise HTTPException(404, f"there is no {kind} {name!r} here")
-        found = found[name]
-    return found
-
-
-async def _list_collections(request: Request) -> Response:
-    return JSONResponse({"collections": list(_find(request))})
-
-
-async def _list_experiments(request: Request) -> Response:
-    return JSONResponse({"experiments": list(_find(request, "collection"))})
-
-
-async def _list_channels(request: Request) -> Response:
-    return JSONResponse({"channels": list(_find(request, "collection", "experiment"))})
-
-
-async def _list_frames(request: Request) -> Response:
-    collections = request.app.state.collections
-    return JSONResponse({"coords": [f"{c}.{e}" for c in collections for e in collections[c]]})
-
-
-async def _show_collection(request: Request) -> Response:
-    experiments = _find(request, "collection")
-    name = request.path_params["collection"]
-    return _show(request, name, experiments=list(experiments))
-
-
-async def _show_experiment(request: Request) -> Response:
-    channels = _find(request, "collection", "experiment")
-    collection, name = request.path_params["collection"], request.path_params["experiment"]
-    deepest = max(channels.values(), key=lambda volume: len(volume.levels))
-    return _show(
-        request,
-        name,
-        collection=collection,
-        channels=list(channels),
-        coord_frame=f"{collection}.{name}",
-        num_hierarchy_levels=len(deepest.levels),
-        hierarchy_method=deepest.hierarchy_method,
-        num_time_samples=1,
-        time_step=0,
-        time_step_unit="seconds",
-    )
-
-
-async def _show_channel(request: Request) -> Response:
-    volume = _find(request, "collection", "experiment", "channel")
-    return _show(
-        request,
-        request.path_params["channel"],
-        experiment=request.path_params["experiment"],
-        type=volume.kind,
-        datatype=volume.dtype.name,
-        base_resolution=0,
-        default_time_sample=0,
-        downsample_status="DOWNSAMPLED" if len(volume.levels) > 1 else "NOT_DOWNSAMPLED",
-        sources=[],
-        related=[],
-        storage_type="spdb",  # what makes intern ask here, and not a bucket
-        bucket=None,
-        cv_path=None,
-    )
-
-
-async def _show_frame(request: Request) -> Response:
-    name = request.path_params["frame"]
-    collection, _, experiment = name.partition(".")  # a name of theirs has no dot
-    channels = request.app.state.collections.get(collection, {}).get(experiment)
-    if channels is None:
-        raise HTTPException(404, f"there is no coordinate frame {name!r} here")
-    return _show(request, name, **_frame(next(iter(channels.values()))))
-
-
-def _show(request: Request, name: str, **attributes: Any) -> Response:
-    """Answer with what the Boss tells of every resource, and what it tells of this one."""
-    shared = {"name": name, "description": "", "creator": "bossflow"}
-    return JSONResponse({**shared, "public": request.app.state.public, **attributes})
+async def _refusal(request: Request, refused: Exception) -> Response:
+    assert isinstance(refused, HTTPException)
+    return error(refused.status_code, refused.detail, getattr(refused, "code", 0))
 
 
 async def _cutout(request: Request) -> ASGIApp:
@@ -307,33 +215,50 @@ async def _cutout(request: Request) -> ASGIApp:
         fault = await fault if inspect.isawaitable(fault) else fault
         if isinstance(fault, Response):
             return fault
-    volume: Volume = _find(request, "collection", "experiment", "channel")
-    level, box = _locate(request, volume)
+    volume: Volume = find(request, "collection", "experiment", "channel")
+    experiment: Experiment = find(request, "collection", "experiment")
+    level, box = _locate(request, volume, experiment)
+    if volume.dtype.itemsize == 4:
+        # the Boss fails over these, instead of refusing them
+        return Response("<h1>Server Error (500)</h1>", 500, media_type="text/html")
     n_bytes = box.voxel_count * volume.dtype.itemsize
-    if n_bytes > state.max_bytes:
+    counted = n_bytes / 4 if volume.dtype.itemsize == 8 else n_bytes
+    if counted > state.max_bytes or n_bytes > blosc.MAX_BUFFERSIZE:
         raise HTTPException(
             413,
-            f"box {box.name} has {n_bytes} bytes, and {state.max_bytes} can be sent: ask for less",
+            f"box {box.name} has {n_bytes} bytes, and {state.max_bytes} can be sent (of 64-bit "
+            "voxels four times as many, of any less than 2 GiB): ask for less",
         )
     if request.method == "POST":
         if not state.writable:
             raise HTTPException(403, "this archive is served for reading only")
+        if level is None or not level.box.contains(box):
+            raise HTTPException(400, f"box {box.name} leaves what can be written at its resolution")
         async with _memory(state, 2 * n_bytes):
             packed = await _body(request, n_bytes + _OVERHEAD)
             try:
                 await run_in_threadpool(_write, level, box, volume.dtype, packed)
-            except ValueError as error:
-                raise HTTPException(400, str(error)) from error
+            except ValueError as problem:
+                raise HTTPException(400, str(problem)) from problem
+        experiment.stale.add(request.path_params["channel"])
         return Response(status_code=201)
     if "filter" in request.query_params:
         raise HTTPException(400, "cutouts filtered by id are not served: leave filter out")
+    if request.query_params.get("iso", "").lower() == "true":
+        raise HTTPException(400, "there is no second, isotropic pyramid here: leave iso out")
+    resolution, channel = int(request.path_params["resolution"]), request.path_params["channel"]
+    made = experiment.downsample_status(channel) == "DOWNSAMPLED"
+    if resolution > volume.base_resolution and not made:
+        if volume.kind == "annotation":
+            return Response("<h1>Server Error (500)</h1>", 500, media_type="text/html")
+        level = None
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         async with _memory(state, 2 * n_bytes):  # until all is sent
             try:
                 packed = await run_in_threadpool(_read, level, box, volume.dtype)
-            except (ValueError, OSError) as error:  # it says where the volume is
-                print(f"box {box.name} can't be read: {error}", file=sys.stderr)
+            except (ValueError, OSError) as problem:  # it says where the volume is
+                print(f"box {box.name} can't be read: {problem}", file=sys.stderr)
                 raise HTTPException(500, f"box {box.name} can't be read from its volume") from None
             response = StreamingResponse(
                 _pieces(packed),
@@ -369,27 +294,37 @@ async def _pieces(body: bytes) -> AsyncIterator[memoryview]:
         yield view[start : start + _PIECE]
 
 
-def _locate(request: Request, volume: Volume) -> tuple[Level, Box]:
-    """Find the level and box that the path names, or answer 400."""
+def _locate(request: Request, volume: Volume, experiment: Experiment) -> tuple[Level | None, Box]:
+    """Find the level, if it is there, and the box that the path names; or refuse as the Boss does.
+
+    Its addresses have one digit for the resolution, and none for a sign. A box is compared with
+    the coordinate frame, that of the finest voxels, at every resolution.
+    """
     path = request.path_params
-    resolution = path["resolution"]
-    if not (re.fullmatch("[0-9]{1,3}", resolution) and int(resolution) < len(volume.levels)):
-        raise HTTPException(
-            400, f"resolution {resolution} is not served: it has 0..{len(volume.levels) - 1}"
-        )
-    level = volume.levels[int(resolution)]
     ranges = [_RANGE.fullmatch(path[axis]) for axis in "xyz"]
-    edges = [int(edge) for match in ranges if match for edge in match.groups()]
-    if len(edges) != 6 or any(edges[i] >= edges[i + 1] for i in (0, 2, 4)):
-        asked = "/".join(path[axis] for axis in "xyz")
+    edges = [edge for match in ranges if match for edge in match.groups()]
+    if not re.fullmatch("[0-9]", path["resolution"]) or len(edges) != 6:
+        raise HTTPException(404, "Not Found")
+    first, resolution = volume.base_resolution, int(path["resolution"])
+    if not first <= resolution < first + experiment.n_levels:
+        last = first + experiment.n_levels - 1
+        raise Refusal(
+            400, f"resolution {resolution} is not served: it has {first}..{last}", TYPE_ERROR
+        )
+    asked = "/".join(path[axis] for axis in "xyz")
+    if max(map(len, edges)) > 15:
+        raise Refusal(400, f"{asked[:60]}... is no box", TYPE_ERROR)
+    box = Box(*map(int, edges))
+    if any(box[i] >= box[i + 1] for i in (0, 2, 4)):
         raise HTTPException(400, f"{asked} is no box: write x0:x1/y0:y1/z0:z1, each end larger")
-    box = Box(*edges)
-    if not level.box.contains(box):
+    if not experiment.frame.contains(box):
         raise HTTPException(
             400,
-            f"box {box.name} leaves the channel: resolution {resolution} has {level.box.name}",
+            f"box {box.name} leaves the coordinate frame, which is {experiment.frame.name} at "
+            "every resolution",
         )
-    return level, box
+    level = resolution - first
+    return (volume.levels[level] if level < len(volume.levels) else None), box
 
 
 async def _body(request: Request, limit: int) -> bytes:
@@ -410,20 +345,7 @@ async def _body(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
-_EXPERIMENTS = "/v1/collection/{collection}/experiment"
-_CHANNELS = _EXPERIMENTS + "/{experiment}/channel"
 _CUTOUT = "/v1/cutout/{collection}/{experiment}/{channel}/{resolution}/{x}/{y}/{z}"
-_ROUTES: list[tuple[str, Callable[[Request], Awaitable[ASGIApp]], list[str]]] = [
-    ("/v1/collection", _list_collections, ["GET"]),
-    ("/v1/collection/{collection}", _show_collection, ["GET"]),
-    (_EXPERIMENTS, _list_experiments, ["GET"]),
-    (_EXPERIMENTS + "/{experiment}", _show_experiment, ["GET"]),
-    (_CHANNELS, _list_channels, ["GET"]),
-    (_CHANNELS + "/{channel}", _show_channel, ["GET"]),
-    ("/v1/coord", _list_frames, ["GET"]),
-    ("/v1/coord/{frame}", _show_frame, ["GET"]),
-    (_CUTOUT, _cutout, ["GET", "POST"]),
-]
 
 
 # ---- the server ----
@@ -529,7 +451,8 @@ def _voxel_size(_context: object, _option: object, text: str | None) -> Triple |
     type=click.IntRange(1, 2047),
     default=MAX_MIB,
     show_default=True,
-    help="Largest cutout, in MiB of voxels; memory for four is taken at most.",
+    help="Largest cutout, in MiB of voxels (64-bit ones count a quarter); at most, memory for four "
+    "is taken, or what one alone takes.",
 )
 @click.option(
     "--faults",

@@ -114,7 +114,18 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-_STATUS = {"throttle": 429, "error": 500, "busy": 503}  # the first with Retry-After: 1
+def _said(status: int, code: int, message: str) -> Response:
+    return JSONResponse({"status": status, "code": code, "message": message}, status)
+
+
+_STATUS = {
+    "throttle": Response(status_code=429, headers={"Retry-After": "1"}),
+    "error": Response(status_code=500),
+    "busy": Response(status_code=503),
+    # of the Boss's own: what passes, in spite of its status, and what does not
+    "system": _said(400, 9001, "Error during the request"),
+    "limit": _said(429, 3004, "User is throttled. Expected available tomorrow."),
+}
 _CONNECTION: dict[str, Callable[[Response, Receive, Send], Awaitable[None]]] = {
     "silence": _silence,  # no answer, ever
     "reset": _reset,  # the connection is reset before the answer
@@ -219,8 +230,7 @@ def misbehaving(archive: ASGIApp, plan: Mapping[str, Any]) -> ASGIApp:
         if kind:
             _log.info("%s: %s, time %d", kind, what, asked[what])
         if kind in _STATUS:
-            wait = {"Retry-After": "1"} if kind == "throttle" else None
-            return await Response(status_code=_STATUS[kind], headers=wait)(scope, receive, send)
+            return await _STATUS[kind](scope, receive, send)
         answer = await _answer(archive, scope, receive)
         changed = change and asked.total() > after
         if kind in _CONNECTION:

@@ -51,16 +51,43 @@ class Level:
 
 @dataclass(frozen=True)
 class Volume:
-    """What a channel serves: its kind (`image` or `annotation`) and its levels, finest first."""
+    """What a channel serves.
+
+    Attributes
+    ----------
+    kind : str
+        `image` or `annotation`.
+    levels : tuple of Level
+        Finest first.
+    base_resolution : int
+        Which resolution the first level is.
+    downsample_status : str
+        As the Boss words it; if empty, the levels are whole where the channel has as many as any of
+        its experiment.
+    num_time_samples : int
+        How many its experiment has; only the first is there.
+    public : bool
+        Whether it needs no token where the archive has one.
+    bucket : tuple of str, optional
+        Name of a bucket, and the path in it, where the Boss would keep the voxels (`cloudvol`).
+    """
 
     kind: str
     levels: tuple[Level, ...]
+    base_resolution: int = 0
+    downsample_status: str = ""
+    num_time_samples: int = 1
+    public: bool = False
+    bucket: tuple[str, str] | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the served voxels: the Boss (and intern) know uint8, uint16 and uint64 only."""
+        """Type of the served voxels: the Boss serves uint8, uint16 and uint64 only.
+
+        In a bucket there may be others.
+        """
         stored = self.levels[0].dtype
-        wide = self.kind == "annotation" or stored.itemsize > 2
+        wide = not self.bucket and (self.kind == "annotation" or stored.itemsize > 2)
         return np.dtype("<u8") if wide else stored.newbyteorder("<")
 
     @property
@@ -111,7 +138,8 @@ def open_volume(
     -------
     Volume
         With as many levels as the file has that the Boss can describe: each doubles the voxel
-        size of the one before along x and y, and along z either always or never.
+        size of the one before along x and y, and along z either always or never, and begins where
+        half of that one's coordinates do.
 
     Raises
     ------
@@ -151,12 +179,25 @@ def _volume(levels: Sequence[Level], kind: str | None = None) -> Volume:
     if finest.dtype.kind != "u":
         raise ValueError(f"it holds {finest.dtype}, and only unsigned integers can be served")
     known = [finest]
+    place = finest.box
     for level in levels[1:]:
-        z, y, x = known[-1].voxel_size_nm_zyx
-        if not _same(level.voxel_size_nm_zyx, (z * (2 if _deepens(levels) else 1), 2 * y, 2 * x)):
+        scale_zyx = (2 if _deepens(levels) else 1), 2, 2
+        place = reduced(place, scale_zyx)
+        sizes = zip(known[-1].voxel_size_nm_zyx, scale_zyx, strict=True)
+        z, y, x = (size * scale for size, scale in sizes)
+        if not _same(level.voxel_size_nm_zyx, (z, y, x)) or not (
+            level.offset_zyx == place.corner_zyx and place.contains(level.box)
+        ):
             break  # the Boss has no words for what follows
         known.append(level)
     return Volume(kind or ("annotation" if finest.dtype.itemsize > 2 else "image"), tuple(known))
+
+
+def reduced(box: Box, scale_zyx: tuple[int, int, int]) -> Box:
+    """Return the voxels of a coarser resolution that a box meets, as the Boss counts them."""
+    z, y, x = scale_zyx
+    x0, x1, y0, y1, z0, z1 = box
+    return Box(x0 // x, -(-x1 // x), y0 // y, -(-y1 // y), z0 // z, -(-z1 // z))
 
 
 def _levels(path: Path, size: Triple, writable: bool) -> tuple[str | None, list[Level]]:

@@ -1,4 +1,4 @@
-"""BossDB: a channel's metadata, and boxes of voxels read through intern.
+"""BossDB: a channel's metadata, and boxes of voxels read through intern, or from their bucket.
 
 intern asks once, without a time limit, and believes what it gets. Here every request has limits,
 is asked again where that may help, and its answer is checked.
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
 from email.utils import mktime_tz, parsedate_tz
 from functools import cache, partial
 from typing import Any, NamedTuple, TypeVar
@@ -37,7 +38,8 @@ from tenacity import (
 )
 
 from ..boxes import Box, grid
-from . import Refused, Unreachable, brief, sensible, spelled
+from . import Refused, Unreachable, brief, frames, spelled
+from .frames import CUBOID_ZYX
 
 # One answer is decoded while others come in.
 blosc.set_releasegil(True)
@@ -65,18 +67,18 @@ METADATA_LIMITS = Limits(
 )
 VOXEL_LIMITS = Limits(connect=10, silence=60, answer=300, attempts=6)
 
-# BossDB stores cuboids of this shape, counted from coordinate 0 at every resolution; a request
-# whose seams lie between them makes it read each cuboid once.
-CUBOID_ZYX = (16, 512, 512)
 REQUESTS_AT_ONCE = 4
 LARGEST_REQUEST_BYTES = 16 * 2**20
 SMALLEST_REQUEST_BYTES = 2 * 2**20
 LARGEST_ANSWER_BYTES = 8 * math.prod(CUBOID_ZYX)
 
-DTYPES = ("uint8", "uint16", "uint32", "uint64")
-NANOMETERS = {"nanometers": 1, "micrometers": 10**3, "millimeters": 10**6, "centimeters": 10**7}
+# The Boss's own codes of errors: some of them pass, whatever the status says.
+PASSING = (5000, 9001)
+MARKED_FOR_DELETION = 4005
+PUBLIC = "public"
+"""Sent where there is no token."""
 
-_NAME = r"[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+_NAME = r"[A-Za-z0-9_-]+"
 _URI = re.compile(rf"bossdb://({_NAME})/({_NAME})/({_NAME})")
 _HOST = re.compile(r"(https?)://([^\s/@?#]+[^\s@?#]*?)/*")
 
@@ -125,73 +127,68 @@ def describe(
     -------
     dict
         `kind` ("image" or "annotation"), `dtype`, `shape_zyx` and `offset_zyx` (voxels of this
-        resolution), `voxel_size_nm_zyx`, `chunk_zyx` (BossDB's cuboid).
+        resolution), `voxel_size_nm_zyx`, `chunk_zyx` (BossDB's cuboid, or a bucket's chunk).
 
     Raises
     ------
     Refused
         If the URI or host is malformed, the token is refused, there is no such channel or
-        resolution, or its metadata make no sense.
+        resolution, its metadata make no sense, or BossDB does not serve its voxels.
     Unreachable
         If the archive gives no usable answer.
     """
-    collection, experiment, _ = _names(uri)
+    return _found(uri, resolution, host, token, VOXEL_LIMITS if patient else METADATA_LIMITS)[0]
+
+
+def _found(
+    uri: str, resolution: int, host: str, token: str, limits: Limits
+) -> tuple[dict[str, Any], str]:
+    """Return a channel's metadata, and the volume in a bucket that holds its voxels, if any does.
+
+    A channel that BossDB itself keeps as a volume in a public bucket is read there, if the bucket's
+    metadata agree with BossDB's: faster, and also what BossDB does not serve of it.
+    """
+    collection, experiment, channel = _names(uri)
     with requests.Session() as session:
-        limits = VOXEL_LIMITS if patient else METADATA_LIMITS
         ask = _asker(session, uri, host, token, limits)
         held = _channel(ask, uri)
         project = ask(f"collection/{collection}/experiment/{experiment}")
         frame_name = project.get("coord_frame")
         if not (isinstance(frame_name, str) and re.fullmatch(r"[^/\\\s]{1,255}", frame_name)):
-            raise _senseless(uri, host, f"coord_frame {brief(frame_name)}")
+            raise frames.senseless(uri, host, f"coord_frame {brief(frame_name)}")
         frame = ask(f"coord/{quote(frame_name, safe='', errors='replace')}")
-    try:
-        first = _whole(held["base_resolution"])
-        last = first + _whole(project["num_hierarchy_levels"]) - 1
-        if not first <= resolution <= last:
-            has = f"{brief(first)} to {brief(last)}"
-            raise Refused(f"resolution {resolution} is not one of {uri}: it has {has}")
-        voxel_xyz = [float(frame[f"{axis}_voxel_size"]) for axis in "xyz"]
-        nanometers = NANOMETERS[frame["voxel_unit"].lower()]
-        scale_zyx = _scale_zyx(project["hierarchy_method"].lower(), resolution, voxel_xyz)
-        start_zyx = [_whole(frame[f"{axis}_start"]) for axis in "zyx"]
-        stop_zyx = [_whole(frame[f"{axis}_stop"]) for axis in "zyx"]
-        kind, dtype = held["type"].lower(), held["datatype"].lower()
-        if kind not in ("image", "annotation") or not all(
-            0 < side < math.inf for side in voxel_xyz
-        ):
-            raise ValueError(f"type {kind}, voxel size {voxel_xyz}")
-    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise _senseless(uri, host, brief(error)) from None
-    if dtype not in DTYPES:
-        raise Refused(f"{uri} holds {brief(dtype)} voxels; these can be used: {', '.join(DTYPES)}")
-    offset_zyx = [start // scale for start, scale in zip(start_zyx, scale_zyx, strict=True)]
-    end_zyx = [-(-stop // scale) for stop, scale in zip(stop_zyx, scale_zyx, strict=True)]
-    shape_zyx = [end - offset for end, offset in zip(end_zyx, offset_zyx, strict=True)]
-    metadata = {
-        "kind": kind,
-        "dtype": dtype,
-        "shape_zyx": shape_zyx,
-        "offset_zyx": offset_zyx,
-        # Rounded, or 0.57 micrometers would be 569.9999999999999 nm.
-        "voxel_size_nm_zyx": [
-            round(size * nanometers * scale, 6)
-            for size, scale in zip(reversed(voxel_xyz), scale_zyx, strict=True)
-        ],
-        "chunk_zyx": list(CUBOID_ZYX),
-    }
-    return sensible(metadata, uri)
+        told = frames.Told(held, project, frame, {})
+        if resolution > 0 and frames.tells_extents(told):
+            with suppress(Refused):  # not every server has the service
+                levels = ask(f"downsample/{collection}/{experiment}/{channel}")
+                told = told._replace(levels=levels)
+    metadata = frames.metadata(told, uri, resolution, host)
+    place = frames.bucket(held)
+    unlike: Refused | Unreachable | None = None
+    if place:
+        try:
+            return metadata | {"chunk_zyx": _chunk_in(place, resolution, metadata)}, place
+        except (Refused, Unreachable) as error:
+            unlike = error
+    why = frames.why_not(told, uri, resolution, metadata["dtype"])
+    if why and unlike:
+        raise type(unlike)(f"{why}. But {unlike}")
+    if why:
+        raise Refused(why)
+    return metadata, ""
 
 
-def _senseless(uri: str, host: str, why: str) -> Refused:
-    return Refused(f"what {host} tells of {uri} makes no sense: {why}")
+def _chunk_in(place: str, resolution: int, metadata: dict[str, Any]) -> Any:
+    """Return the chunks' shape of a volume in a bucket, if it agrees with a channel's metadata."""
+    from . import volumes  # only such channels need its package
 
-
-def _whole(value: Any) -> int:
-    """Return a whole number of the metadata; a fraction would be cut off silently."""
-    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-        raise ValueError(f"{value} is no whole number")
-    return int(value)
+    found = volumes.describe(volumes.canonical(place, ""), resolution, "", "")
+    for name in ("dtype", "shape_zyx", "offset_zyx"):
+        if found[name] != metadata[name]:
+            raise Refused(
+                f"{place} does not agree: its {name} is {found[name]}, BossDB's {metadata[name]}"
+            )
+    return found["chunk_zyx"]
 
 
 def files(uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]) -> None:
@@ -208,6 +205,8 @@ def read(
     verify: bool = False,
 ) -> npt.NDArray[Any]:
     """Read a box through intern, several requests at once, cut where BossDB's cuboids end.
+
+    A channel whose voxels are in a bucket is read there, by tensorstore.
 
     Takes the memory of the box and, for each request in flight, of its answer, compressed and not
     (16 MiB of voxels, or one cuboid of 512 x 512 x 16 if that is more).
@@ -235,10 +234,17 @@ def read(
     Unreachable
         If the archive gives no usable answer, or no two that are the same.
     """
-    remote, channel = _opened(uri, host, token, VOXEL_LIMITS)
+    remote, channel, may_be_elsewhere = _opened(uri, host, token, VOXEL_LIMITS)
     if channel.datatype != dtype:
         held = brief(channel.datatype).strip("'")
         raise Refused(f"{uri} at {host} holds {held}, where {dtype} was expected")
+    place = may_be_elsewhere and _place(uri, resolution, host, token)
+    if place:
+        from . import volumes
+
+        return volumes.read(place, resolution, "", "", dtype, box)
+    if (host, f"Token {token}") in _spent:
+        raise _over_limit(f"box {box.name} of {uri} at resolution {resolution}", host)
     voxels = np.empty(box.shape_zyx, dtype)
     hopeless = threading.Event()
 
@@ -306,8 +312,19 @@ class _Channel(ChannelResource):  # type: ignore[misc]
 
 
 @cache
-def _opened(uri: str, host: str, token: str, limits: Limits) -> tuple[BossRemote, ChannelResource]:
-    """Return intern's remote and channel; kept, as the blocks of a task share connections."""
+def _place(uri: str, resolution: int, host: str, token: str) -> str:
+    """Return the volume in a bucket that holds the voxels, if any does; asked once a task."""
+    return _found(uri, resolution, host, token, VOXEL_LIMITS)[1]
+
+
+@cache
+def _opened(
+    uri: str, host: str, token: str, limits: Limits
+) -> tuple[BossRemote, ChannelResource, bool]:
+    """Return intern's remote and channel, and whether the voxels may be in a bucket.
+
+    Kept, as the blocks of a task share connections.
+    """
     collection, experiment, name = _names(uri)
     protocol, address = _host(host)
     # Given a dictionary, intern reads no configuration file; it takes % for interpolation.
@@ -319,10 +336,12 @@ def _opened(uri: str, host: str, token: str, limits: Limits) -> tuple[BossRemote
     service.session_send_opts = _send_options(service.session, host, limits)
     ask = _asker(service.session, uri, host, token, limits)
     service.session.hooks["response"].append(_refuse_bomb)
-    dtype = str(_channel(ask, uri).get("datatype")).lower()
+    held = _channel(ask, uri)
+    dtype = str(held.get("datatype")).lower()
     # Not remote.get_channel, which fails on uint32. A remote always speaks to BossDB itself, also
     # where `storage_type` would make intern.array go to a bucket behind it.
-    return remote, _Channel(name, collection, experiment, datatype=dtype)
+    channel = _Channel(name, collection, experiment, datatype=dtype)
+    return remote, channel, bool(frames.bucket(held))
 
 
 def _send_options(session: requests.Session, host: str, limits: Limits) -> dict[str, Any]:
@@ -441,6 +460,9 @@ def _persist(
 _silent: set[str] = set()
 """Hosts that kept this program waiting in vain: until one answers, it is asked once for a thing."""
 
+_spent: set[tuple[str, str]] = set()
+"""Hosts, and what they know the user by, that send no voxels before a day or a month has passed."""
+
 
 def _judged(
     error: requests.RequestException, what: str, host: str, limits: Limits
@@ -449,18 +471,48 @@ def _judged(
     if error.response is None:
         return Unreachable(f"{host} can't be reached for {what}: {_reason(error, limits)}")
     status = error.response.status_code
+    code, message = _told(error.response)
+    sent = str(error.response.request.headers.get("Authorization"))
     if status in (401, 403):
+        if sent == f"Token {PUBLIC}":
+            return Refused(
+                f"{host} refuses {what} to those without a token: set BOSSDB_TOKEN to one that may "
+                "read it, and run again"
+            )
         return Refused(
             f"{host} refuses the token for {what}: set BOSSDB_TOKEN to one that may read it (this "
-            "one may have expired), and run again"
+            "one may have expired), and run again; if the data are public, try without (unset "
+            "BOSSDB_TOKEN)"
         )
-    if status == 404:
-        return Refused(f"{host} has no {what}")
-    if status not in (408, 429) and status < 500:
-        return Refused(f"{host} refuses {what}: it answers with status {status}")
+    if code == MARKED_FOR_DELETION:
+        return Refused(f"{host} has no {what} any more: it is marked for deletion")
     seconds = _retry_after(error.response.headers.get("Retry-After", ""))
+    if status == 429 and not seconds and "Expected available" in message:
+        _spent.add((host, sent))
+        return _over_limit(what, host)
+    if status == 404 and code not in PASSING:
+        return Refused(f"{host} has no {what}")
+    if status not in (408, 429) and status < 500 and code not in PASSING:
+        return Refused(f"{host} refuses {what}: it answers with status {status}")
     later = f" and asks to come back in {seconds:.0f} s" if seconds else ""
     return Unreachable(f"{host} answers {what} with status {status}{later}", seconds)
+
+
+def _told(response: requests.Response) -> tuple[int, str]:
+    """Return code and message of an error, as the Boss words them."""
+    try:
+        told = response.json() if len(response.content) < 2**16 else {}
+        return int(told.get("code", 0)), str(told.get("message") or told.get("detail"))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return 0, ""
+
+
+def _over_limit(what: str, host: str) -> Refused:
+    return Refused(
+        f"{host} does not send {what}: the monthly limit of what it sends is reached, by this user "
+        "or by all, so asking again does not help; run again when it sends again, what is recorded "
+        "is kept"
+    )
 
 
 def _reason(error: BaseException, limits: Limits) -> str:
@@ -491,24 +543,6 @@ def _retry_after(header: str) -> float:
         return max(0.0, mktime_tz(date) - time.time()) if date else 0.0
     except (ValueError, OverflowError):
         return 0.0
-
-
-def _scale_zyx(method: str, resolution: int, voxel_xyz: list[float]) -> tuple[int, int, int]:
-    """Return how many finest voxels make one of this resolution, on each axis.
-
-    `slice`, `iso` and `near_iso` are what BossDB once called its methods. `near_iso` leaves z
-    until x and z are as alike as they get.
-    """
-    scale = 2**resolution
-    if method in ("anisotropic", "slice"):
-        return 1, scale, scale
-    if method in ("isotropic", "iso"):
-        return scale, scale, scale
-    if method == "near_iso":
-        x, _, z = voxel_xyz
-        alike = min(range(30), key=lambda level: abs(z / (x * 2**level) - 1))
-        return 2 ** max(0, resolution - alike), scale, scale
-    raise ValueError(f"hierarchy_method {method}")
 
 
 def _names(uri: str) -> tuple[str, str, str]:
