@@ -41,7 +41,8 @@ def described(
         one spelling, and `channels`: for each distinct source and resolution `source`,
         `resolution`, `archive`, `host` (the address that names the archive; empty where something
         else does), `metadata` (None where the archive gives no answer), `files` (by which
-        changes are noticed, or None) and `unreachable` (the sentence that says so, or None).
+        changes are noticed, or None), `unreachable` (the sentence that says so, or None) and
+        `note` (a sentence that the user is told, or None).
     """
     found: dict[str, Any] = {"problem": None, "rows": [], "channels": []}
     host = str(params.get("bossdb_host"))
@@ -58,13 +59,14 @@ def described(
         def ask(row: dict[str, Any]) -> dict[str, Any]:
             source, resolution = row["source"], row["resolution"]
             archive = archive_of(source)
-            metadata = unreachable = files = None
+            metadata = unreachable = files = note = None
             try:
                 with _where(row):
                     metadata = archive.describe(source, resolution, host, token)
+                    boxes = _boxes(found["rows"], source, resolution, metadata)
                     if params.get("source_changes") != "off":
-                        boxes = _boxes(found["rows"], source, resolution, metadata)
                         files = archive.files(source, resolution, host, token, boxes)
+                    note = archive.unwritten(source, resolution, host, token, boxes, files)
             except Unreachable as error:
                 metadata, unreachable = None, str(error)
             return {
@@ -75,6 +77,7 @@ def described(
                 "metadata": metadata,
                 "files": files,
                 "unreachable": unreachable,
+                "note": note,
             }
 
         with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:

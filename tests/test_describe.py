@@ -127,6 +127,7 @@ def test_a_channel_is_described_once_however_many_cutouts_it_has(describe: Any, 
         "metadata": metadata,
         "files": None,
         "unreachable": None,
+        "note": None,
     }
     em = {"source": EM, "metadata": metadata | {"kind": "image", "dtype": "uint8"}}
     assert found["channels"] == [neurons, neurons | em]

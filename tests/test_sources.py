@@ -547,13 +547,6 @@ def test_a_volume_that_cannot_be_unpacked_is_refused_before_it_is_read(tmp_path:
         describe(uri)
 
 
-def test_a_volume_without_its_chunks_is_refused(tmp_path: Path) -> None:
-    uri = precomputed(tmp_path / "volume", pattern())
-    (tmp_path / "volume/4_8_40").rename(tmp_path / "elsewhere")
-    with pytest.raises(Refused, match=f"{uri} is not whole: it has no directory .*4_8_40"):
-        describe(uri)
-
-
 def test_a_volume_that_became_another_one_is_an_error(tmp_path: Path) -> None:
     uri = precomputed(tmp_path / "volume", pattern())
     with pytest.raises(Refused, match="holds uint32, where uint64 was expected"):

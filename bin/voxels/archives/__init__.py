@@ -137,6 +137,26 @@ class Archive(Protocol):
         Refused, Unreachable
         """
 
+    def unwritten(
+        self,
+        uri: str,
+        resolution: int,
+        host: str,
+        token: str,
+        boxes: Sequence[Box],
+        told: dict[str, Any] | None,
+    ) -> str | None:
+        """Return a sentence on boxes that hold nothing because nothing was ever written there.
+
+        `told` is what `files` says, if it was asked. None if there are no such boxes, or if nothing
+        tells.
+
+        Raises
+        ------
+        Refused
+            If it only looks so.
+        """
+
     def read(
         self,
         uri: str,

@@ -195,6 +195,12 @@ def files(uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]
     """Say that BossDB has no files that could be looked at."""
 
 
+def unwritten(
+    uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box], told: Any
+) -> None:
+    """Say that BossDB does not tell what was never written."""
+
+
 def read(
     uri: str,
     resolution: int,

@@ -87,6 +87,25 @@ def found(
     return dict(chain.from_iterable(asked))
 
 
+def first(scheme: str, bucket: str, directory: str) -> list[str]:
+    """Return the first names below a directory of a bucket, a page at most.
+
+    Raises
+    ------
+    Unlisted
+    """
+    import obstore
+    from obstore.exceptions import BaseError
+
+    start = f"{directory.strip('/')}/" if directory.strip("/") else ""
+    try:
+        for some in obstore.list(_client(scheme, bucket), start or None, chunk_size=PAGE):
+            return [str(one["path"]).removeprefix(start) for one in some]
+    except (BaseError, OSError) as error:
+        raise Unlisted(str(error).partition("\n")[0]) from None
+    return []
+
+
 def _numbers(one: Any) -> list[int]:
     told = one["e_tag"] or one["last_modified"].isoformat()
     return [one["size"], int.from_bytes(hashlib.blake2b(told.encode(), digest_size=7).digest())]

@@ -32,7 +32,7 @@ import numpy.typing as npt
 import tensorstore as ts
 
 from ..boxes import Box, grid, snap
-from . import Refused, brief, n5s, objects, places, s3, sensible, spelled, zarrs
+from . import Refused, brief, chunks, n5s, objects, places, s3, sensible, spelled, zarrs
 from .places import json_at, kvstore_of, opened, split, wait
 from .stated import Level, told
 
@@ -134,7 +134,7 @@ def files(uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]
     about = [f"{where}{name}" for where in dict.fromkeys((root, own)) for name in _ABOUT[scheme]]
     if level.precomputed:
         own += f"{level.precomputed['scale']['key']}/"
-    told = {"place": own.rstrip("/"), "about": about, "chunks": _chunk_names(level, view)}
+    told = {"place": own.rstrip("/"), "about": about, "chunks": chunks.naming_of(level, view)}
     if kvstore["driver"] == "file":
         return told
     if "bucket" in kvstore:
@@ -156,32 +156,23 @@ _ABOUT = {
 """The names of files that hold metadata, by format."""
 
 
-def _chunk_names(level: Level, view: Any) -> dict[str, Any] | None:
-    """Return how chunk files are named, as `voxels.files.paths` takes it; None if by hashes."""
-    layout = view.chunk_layout
-    corner = [int(start) for start in layout.grid_origin]
-    chunks = {
-        "form": "index",
-        "prefix": "",
-        "separator": "/",
-        "axes": list(level.axes),
-        "corner_zyx": corner,
-        "shape_zyx": list(layout.write_chunk.shape),
-        "end_zyx": [start + size for start, size in zip(view.origin, view.shape, strict=True)],
-    }
+def unwritten(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    boxes: Sequence[Box],
+    told: dict[str, Any] | None,
+) -> str | None:
+    """Return a sentence on boxes of which no chunk is there; None if each has one, or may have."""
+    level, view = _opened(uri, resolution)
+    naming = chunks.naming_of(level, view)
+    own = str(level.spec["kvstore"].get("path", ""))
     if level.precomputed:
-        if "sharding" in level.precomputed["scale"]:
-            return None
-        return chunks | {"form": "range", "separator": "_", "axes": ["x", "y", "z"]}
-    metadata = view.spec().to_json().get("metadata", {})
-    if level.spec["driver"] == "zarr":
-        return chunks | {"separator": metadata.get("dimension_separator", ".")}
-    if level.spec["driver"] == "zarr3":
-        encoding = metadata["chunk_key_encoding"]
-        default = encoding["name"] == "default"
-        separator = encoding.get("configuration", {}).get("separator", "/" if default else ".")
-        return chunks | {"separator": separator, "prefix": f"c{separator}" if default else ""}
-    return chunks
+        own += f"{level.precomputed['scale']['key']}/"
+    found = (told or {}).get("found")
+    place = chunks.Place(uri, level, naming, own.rstrip("/"), found)
+    return chunks.unwritten(place, view, boxes)
 
 
 def read(
@@ -416,10 +407,6 @@ def _level(uri: str, resolution: int) -> Level:
     found = levels(uri)
     if not 0 <= resolution < len(found):
         raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(found) - 1}")
-    directory = _chunk_directory(found[resolution])
-    # Without it, everything would be read as never written.
-    if directory and not os.path.isdir(directory):
-        raise Refused(f"{uri} is not whole: it has no directory {directory}")
     suffix = compressed_files(found[resolution])
     if suffix and suffix != SUFFIXES[0]:
         raise _unreadable(uri, suffix)

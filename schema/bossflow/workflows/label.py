@@ -622,6 +622,8 @@ def describe(
     asked = [{"request_id": request.request_id} for request in requests]
     found = {row["request_id"]: row for row in (Segmentation() & asked).to_dicts()}
     zeros = _zeros([request for request in requests if request.request_id in found])
+    bare = [one for one in requests if found.get(one.request_id, {}).get("n_components") == 0]
+    zeros = _of_nothing(bare) | zeros
     return [
         _described(request, number, found.get(request.request_id, {}), zeros)
         for request, number in zip(requests, counts, strict=True)
@@ -677,6 +679,26 @@ def _zeros(requests: list[work.Request]) -> dict[str, str]:
         for dtype, some in by_dtype.items()
         for name, (empty, pulled) in only_zeros(Segmentation.Source() & some, dtype).items()
     }
+
+
+def _of_nothing(requests: list[work.Request]) -> dict[str, str]:
+    """Say of requests without components, by id, why there are none."""
+    some = [{"request_id": request.request_id} for request in requests]
+    labels = Segmentation.Source * BlockLabels.proj("n_labels") & some
+    local = dj.U("request_id").aggr(labels, n="sum(n_labels)").to_dicts() if some else []
+    sums = {row["request_id"]: int(row["n"]) for row in local}
+    told = {}
+    for request in requests:
+        asked = request.paramset.parameters
+        above = asked.get("foreground_above", 0)
+        if sums.get(request.request_id):
+            why = f"all of its components have fewer than {asked['min_voxels']} voxels"
+        elif above:
+            why = f"none of its voxels is above {above}"
+        else:
+            why = "all of its voxels are zero: are they so in the source, or is it not whole?"
+        told[request.request_id] = why
+    return told
 
 
 def in_words(counts: dict[str, int]) -> str:

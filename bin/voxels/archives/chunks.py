@@ -1,0 +1,294 @@
+"""Which chunks of a volume are there, under the names that its metadata give them.
+
+A chunk that is not there is zero by the formats' rules. So where none of those that are asked for
+is, that is said; and where there are chunks under other names, the metadata are wrong.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any, NamedTuple
+
+from .. import files
+from ..boxes import Box
+from . import Refused, Unreachable, brief, objects, places
+from .places import json_at, opened, wait
+from .stated import Level, told
+
+ASKED = 16
+"""Chunks of a box that are asked for one by one, at most, where nothing can be listed."""
+
+ASKED_IN_ALL = 500
+LOOKED_AT = 2_000
+"""Files of a volume that are looked at to see how its chunks are named."""
+
+_ABOUT = r"(info|\.z\w+|zarr\.json|attributes\.json|provenance|.*\.md5)(\.gz)?"
+_INDEX = r"(c[./])?\d+([./]\d+)*"
+_RANGE = r"-?\d+--?\d+_-?\d+--?\d+_-?\d+--?\d+(\.\w+)?"
+_SHARD = r"([0-9a-f]+/)*[0-9a-f]+\.(shard|index|data)"
+
+
+class Place(NamedTuple):
+    """Where the chunks of a level are, and how they are named.
+
+    Attributes
+    ----------
+    uri : str
+        What messages call the volume.
+    level : Level
+    naming : dict or None
+        As `voxels.files.paths` takes it; None if names are hashes.
+    directory : str
+        Path or key of the directory that they are in.
+    found : dict or None
+        What was listed of a bucket, by name.
+    """
+
+    uri: str
+    level: Level
+    naming: dict[str, Any] | None
+    directory: str
+    found: dict[str, Any] | None
+
+    @property
+    def kvstore(self) -> dict[str, Any]:
+        """What tensorstore calls the place of the level's metadata, or of its volume's."""
+        kvstore: dict[str, Any] = self.level.spec["kvstore"]
+        return kvstore
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a directory of this machine."""
+        return bool(self.kvstore["driver"] == "file")
+
+    @property
+    def key(self) -> str:
+        """What stands before the names of chunks, from the kvstore on."""
+        return f"{self.level.precomputed['scale']['key']}/" if self.level.precomputed else ""
+
+
+def naming_of(level: Level, view: Any) -> dict[str, Any] | None:
+    """Return how chunk files are named, as `voxels.files.paths` takes it; None if by hashes."""
+    layout = view.chunk_layout
+    corner = [int(start) for start in layout.grid_origin]
+    chunks = {
+        "form": "index",
+        "prefix": "",
+        "separator": "/",
+        "axes": list(level.axes),
+        "corner_zyx": corner,
+        "shape_zyx": list(layout.write_chunk.shape),
+        "end_zyx": [start + size for start, size in zip(view.origin, view.shape, strict=True)],
+    }
+    if level.precomputed:
+        if "sharding" in level.precomputed["scale"]:
+            return None
+        return chunks | {"form": "range", "separator": "_", "axes": ["x", "y", "z"]}
+    metadata = view.spec().to_json().get("metadata", {})
+    if level.spec["driver"] == "zarr":
+        return chunks | {"separator": metadata.get("dimension_separator", ".")}
+    if level.spec["driver"] == "zarr3":
+        encoding = metadata["chunk_key_encoding"]
+        default = encoding["name"] == "default"
+        separator = encoding.get("configuration", {}).get("separator", "/" if default else ".")
+        return chunks | {"separator": separator, "prefix": f"c{separator}" if default else ""}
+    return chunks
+
+
+def unwritten(place: Place, view: Any, boxes: Sequence[Box]) -> str | None:
+    """Return a sentence on boxes of which no chunk is there; None if each has one, or may have.
+
+    Raises
+    ------
+    Refused
+        If what is there looks like chunks under other names.
+    """
+    asks = _Asks(place)
+    bare = [box for box in boxes if not asks.has_any(box)]
+    if not bare:
+        return None
+    _refuse_other_names(place, view, bare[0], asks)
+    first, number = bare[0], len(bare)
+    some = f"{number} cutouts (first: {first.name})" if number > 1 else first.name
+    asked = "" if asks.saw_all else " that were asked for"
+    return (
+        f"none of the chunks{asked} of {some} of {place.uri} is there: what was never written is "
+        f"{_fill(view)}, and it is taken for that"
+    )
+
+
+class _Asks:
+    """Asks whether chunks are there; `saw_all` tells whether all that mattered were asked for."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.saw_all, self.left = place, True, ASKED_IN_ALL
+        self._store: Any = None
+
+    def has_any(self, box: Box) -> bool:
+        """Say whether a chunk of a box is there, or may be."""
+        place, naming = self.place, self.place.naming
+        if naming is None:
+            listed = self.listed()
+            return True if listed is None else any(re.fullmatch(_SHARD, one) for one in listed)
+        packed = [files.PACKED] if naming["form"] == "range" else []
+        if place.is_local or place.found is not None:
+            there = os.path.exists if place.is_local else (place.found or {}).__contains__
+            return any(
+                there(path + end)
+                for path in files.paths(place.directory, naming, box)
+                for end in ("", *packed)
+            )
+        return any(self.is_there(name + end) for name in self._some(box) for end in ("", *packed))
+
+    def listed(self) -> list[str] | None:
+        """Return names below the directory, as many as are looked at; None if nothing lists."""
+        place = self.place
+        if place.is_local:
+            return list(islice(_below(place.directory), LOOKED_AT))
+        start = f"{place.directory}/"
+        if place.found is not None and place.naming is None:
+            return [one.removeprefix(start) for one in place.found if one.startswith(start)]
+        if "bucket" in place.kvstore:
+            scheme = place.uri.partition("://")[2].partition("://")[0]
+            with suppress(objects.Unlisted):
+                return objects.first(scheme, place.kvstore["bucket"], place.directory)
+        return None
+
+    def is_there(self, name: str) -> bool:
+        """Ask for one name; where there is no answer, whoever reads will tell."""
+        if self.left <= 0:
+            self.saw_all = False
+            return True
+        self.left -= 1
+        limits = places.METADATA_LIMITS
+        try:
+            self._store = self._store or opened(self.place.kvstore, limits, name)
+            found = wait(self._store.read(self.place.key + name), name, limits)
+        except (Refused, Unreachable):
+            return True
+        return bool(found.state != "missing")
+
+    def _some(self, box: Box) -> list[str]:
+        """Return names of chunks all over a box, the one in its middle first."""
+        assert self.place.naming
+        words = files.words(self.place.naming, box)
+        total = math.prod(map(len, words))
+        number = min(total, ASKED)
+        self.saw_all &= number == total
+        middle = 0
+        for part in words:
+            middle = middle * len(part) + len(part) // 2
+        spread = [step * total // number for step in range(number)]
+        return [_name(self.place.naming, words, one) for one in dict.fromkeys([middle, *spread])]
+
+
+def _name(naming: dict[str, Any], words: list[list[str]], number: int) -> str:
+    """Return the name of a chunk by its number among those of some words."""
+    parts = []
+    for some in reversed(words):
+        number, index = divmod(number, len(some))
+        parts.append(some[index])
+    return str(naming["prefix"] + naming["separator"].join(reversed(parts)))
+
+
+def _below(directory: str) -> Iterator[str]:
+    for root, directories, names in os.walk(directory):
+        directories.sort()
+        inside = os.path.relpath(root, directory)
+        yield from (name if inside == "." else f"{inside}/{name}" for name in sorted(names))
+
+
+def _refuse_other_names(place: Place, view: Any, box: Box, asks: _Asks) -> None:
+    naming = place.naming
+    listed = asks.listed()
+    if listed is None:
+        listed = _answered(naming, box, asks) if naming and naming["form"] == "index" else []
+    elif not listed and place.level.precomputed:
+        listed = _elsewhere(place)
+    whole = [] if naming is None else files.words(naming, Box.of(view.origin, view.shape))
+    known = [set(words) for words in whole]
+    strange = []
+    for name in listed:
+        if re.fullmatch(_ABOUT, name.rpartition("/")[2]):
+            continue
+        if _is_own(name, naming, known):
+            return  # others are there: this part was never written
+        if _is_chunk(name, len(place.level.axes)):
+            strange.append(name)
+    if strange:
+        raise Refused(
+            f"{place.uri} has chunks under other names than its metadata say, and would be read as "
+            f"never written: there is {strange[0]}, but {_expected(place, view, box)}"
+        )
+
+
+def _answered(naming: dict[str, Any], box: Box, asks: _Asks) -> list[str]:
+    """Return under which names that others give a chunk is there, where nothing can be listed."""
+    parts = [some[len(some) // 2] for some in files.words(naming, box)]
+    names = [f"{start}{sep.join(parts)}" for sep in "/." for start in ("", f"c{sep}")]
+    own = naming["prefix"] + naming["separator"].join(parts)
+    return [name for name in names if name != own and asks.left > 0 and asks.is_there(name)]
+
+
+def _is_chunk(name: str, rank: int) -> bool:
+    """Tell whether a name looks like that of a chunk, in whatever format."""
+    if re.fullmatch(_INDEX, name):
+        return len(re.findall("[0-9]+", name)) == rank
+    return any(re.fullmatch(form, name.rpartition("/")[2]) for form in (_RANGE, _SHARD))
+
+
+def _elsewhere(place: Place) -> list[str]:
+    """Return files in directories beside the one that a precomputed volume's info names."""
+    if not (place.is_local and place.level.precomputed):
+        return []
+    root = place.kvstore["path"]
+    known = {scale["key"].partition("/")[0] for scale in place.level.precomputed["scales"]}
+    return [
+        f"{one.name}/{name}"
+        for one in os.scandir(root)
+        if one.is_dir() and one.name not in known
+        for name in islice(sorted(os.listdir(one)), 1)
+    ]
+
+
+def _is_own(name: str, naming: dict[str, Any] | None, whole: list[set[str]]) -> bool:
+    if naming is None:
+        return bool(re.fullmatch(_SHARD, name))
+    name = name.removesuffix(files.PACKED) if naming["form"] == "range" else name
+    if not name.startswith(naming["prefix"]):
+        return False
+    parts = name.removeprefix(naming["prefix"]).split(naming["separator"])
+    return len(parts) == len(whole) and all(map(set.__contains__, whole, parts))
+
+
+def _expected(place: Place, view: Any, box: Box) -> str:
+    """Return what the metadata say of names, and the one of a chunk of the box."""
+    naming, driver = place.naming, place.level.spec["driver"]
+    if naming is None:
+        return "its info states sharding, and so names like 0.shard"
+    name = _name(naming, files.words(naming, box), 0)
+    if place.level.precomputed:
+        sides = [int(side) for side in view.chunk_layout.write_chunk.shape[::-1]]
+        said = f"its info states no sharding and chunks of {sides} in {place.key.rstrip('/')}"
+    elif driver == "n5":
+        said = f"its attributes.json states blocks of {naming['shape_zyx'][::-1]} (x, y, z)"
+    elif driver == "zarr":
+        about = told(json_at(place.uri, place.kvstore, ".zarray")) or {}
+        separator = about.get("dimension_separator")
+        stated = f"the dimension_separator {separator}" if separator else "no dimension_separator"
+        said = f"its .zarray states {stated} and chunks of {about.get('chunks')}"
+    else:
+        encoding = view.spec().to_json()["metadata"]["chunk_key_encoding"]
+        said = f"its zarr.json states the chunk_key_encoding {encoding['name']}"
+    return f"{said}, and so names like {name}"
+
+
+def _fill(view: Any) -> str:
+    value = view.fill_value
+    value = 0 if value is None else value.item() if hasattr(value, "item") else value
+    return "zero" if not value else f"{brief(value)}, the fill value"
