@@ -680,8 +680,11 @@ def test_watching_tells_the_speed_of_a_stage() -> None:
     after = _far("x", units, sizes, {names[0]}, {names[1]}, begun)
     assert after["stages"]["LABEL_BLOCK"]["voxels_per_second"] == pytest.approx(10**4, rel=0.1)
     assert after["seconds_left"] == pytest.approx(200, rel=0.1), "8 s of work, 4 took 100"
-    assert in_words(after).startswith("LABEL_BLOCK 2 of 3, 0.0 Mvoxel/s; STITCH 0 of 1; 1 of 4")
+    assert in_words(after).startswith("LABEL_BLOCK 2 of 3; STITCH 0 of 1; 1 of 4")
     assert in_words(after).endswith("min left")
+    sizes[units[3].unit_id] = (0, 400.0)
+    early = _far("x", units, sizes, {names[0]}, {names[1]}, begun)
+    assert early["seconds_left"] is None, "a hundredth of it says nothing of the rest"
 
 
 def test_a_store_that_is_away_is_not_lost(pipeline: Pipeline, files: list[Path]) -> None:

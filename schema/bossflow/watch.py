@@ -15,6 +15,9 @@ from .work import UnitPlan
 Sizes = dict[str, tuple[int, float]]
 """Unit id to voxels and estimated seconds."""
 
+SURE_SECONDS = 30.0
+"""Estimated seconds of work that must be done before a time is told, or a tenth of what is left."""
+
 PATIENCE = 3600.0
 """Seconds without anything new, beyond what a unit takes, after which no run seems to go on."""
 
@@ -42,7 +45,8 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
         `recorded`, `made` (in the store but not recorded yet) and `seconds_left`, a request also
         `request` and `what`. `ended` is null, but in the last look, if something is missing
         then: a sentence that says why no other look comes.
-        Rates count from the last look before there was something new, and are null until then.
+        Rates count from the last look before there was something new, and are null until then, as
+        is the time left until it can be told.
     """
     known: set[str] = set()
     asked: dict[str, tuple[str, list[UnitPlan]]] = {}
@@ -187,6 +191,8 @@ def _far(
         over = stage["recorded"] + stage["made"] == stage["total"]
         stage["voxels_per_second"] = None if over or pace is None else round(pace)
     pace = _pace(begun, (group,), done)
+    if done - begun[group,][1] < min(SURE_SECONDS, left / 10):
+        pace = None
     return {
         "stages": stages,
         **{n: sum(stage[n] for stage in stages.values()) for n in ("total", "recorded", "made")},
@@ -222,7 +228,7 @@ def stages_in_words(stages: dict[str, dict[str, Any]]) -> str:
         f"{process} {stage['recorded'] + stage['made']:,} of {stage['total']:,}"
         + (
             f", {stage['voxels_per_second'] / 1e6:,.1f} Mvoxel/s"
-            if stage["voxels_per_second"]
+            if (stage["voxels_per_second"] or 0) >= 5e4
             else ""
         )
         for process, stage in stages.items()

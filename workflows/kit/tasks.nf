@@ -126,8 +126,8 @@ def progress(plan_ch, done_ch, recorded_ch) {
             stages: stages,
             units: jobs*.units.sum(),
             recorded: 0,
-            made: 0,                        // estimated seconds of what was computed
-            left: jobs*.seconds.sum(),      // and of what is to be done
+            made: 0,                        // estimated seconds of what was computed, with starts
+            left: jobs.sum { job -> job.seconds + 2 },      // and of what is to be done
             start: start,
             said: start,
         ]
@@ -161,8 +161,8 @@ def finish(far, job, receipts, now) {
     stage.done += states.count('made') + states.count('reused')
     stage.voxels += job.voxels * share
     stage.open -= 1
-    far.made += job.seconds * share
-    far.left -= job.seconds
+    far.made += (job.seconds + 2) * share
+    far.left -= job.seconds + 2
     return stage.open ? null : stage
 }
 
@@ -171,10 +171,10 @@ def howFar(far, ended, now) {
     def shown = far.stages.values().findAll { stage -> stage == ended || 0 < stage.open && stage.open < stage.tasks }
     def words = shown.collect { stage ->
         def speed = Math.round(stage.voxels / Math.max(1, now - stage.start) / 100) / 10.0d
-        "${stage.name} ${stage.done} of ${stage.units}" + (stage.voxels ? " blocks, ${speed} Mvoxel/s" : '')
+        "${stage.name} ${stage.done} of ${stage.units}" + (stage.voxels ? ' blocks' : '') + (speed ? ", ${speed} Mvoxel/s" : '')
     }
     words << "${far.recorded} of ${far.units} units recorded"
-    if (far.left > 0 && far.made > 0) {
+    if (far.left > 0 && far.made >= Math.min(30, far.left / 10)) {      // before, no pace can be told
         def seconds = (now - far.start) / 1000 * far.left / far.made
         words << (seconds < 90
             ? "about ${Math.round(seconds)} s left"
