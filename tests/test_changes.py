@@ -83,6 +83,9 @@ def test_what_changed_is_made_again_and_nothing_else(cutouts: Cutouts, stage: bo
     dry = cutouts.plan(**asked, dry_run=True)[0]
     assert "1 of 2 blocks (first: 0-16_0-16_16-32) look changed" in dry["notes"][0]
     assert "4.096 kB of voxels" in dry["text"], "to compare it"
+    to_compare = "PULL_BLOCK" if stage else "LABEL_BLOCK"
+    assert f"\n  to compare 1 {to_compare} with what is recorded; " in dry["text"]
+    assert "1 LABEL_BLOCK, 1 LINK_BLOCK, 1 STITCH, 2 RELABEL_BLOCK at most\n" in dry["text"]
     assert tasks_told(dry) == 1 == len(cutouts.plan(**asked)[0]["tasks"])
     again = cutouts.label(**asked)
     assert (

@@ -139,8 +139,8 @@ def _plan(
             _tasks(units.values(), some, lambda _: {}, workflow.seconds, given, apart)
             for some, apart in ((doubtful, ()), (missing, made))
         ]
-        read = [*doubtful.values(), *missing.values()]
-        result["text"] = _of_dry_run(workflow, units, result, read, stages)
+        again = _gone(units, recorded, {known[name].execution_id for name in doubtful})
+        result["text"] = _of_dry_run(workflow, units, result, missing, doubtful, again, stages)
         return
     _refuse_unwritable(store)
     here.open()
@@ -557,18 +557,32 @@ def _of_dry_run(
     workflow: work.Workflow,
     units: dict[str, UnitPlan],
     told: dict[str, Any],
-    read: Iterable[UnitPlan],
+    missing: dict[str, UnitPlan],
+    doubtful: dict[str, UnitPlan],
+    again: set[str],
     stages: list[list[dict[str, Any]]],
 ) -> str:
-    """Say what a run would do, with tasks in stages of which each waits for the one before."""
+    """Say what a run would do, with tasks in stages of which each waits for the one before.
+
+    What is `doubtful` is compared first, and if all of it changed, `again` is made again.
+    """
     size: Counter[bool] = Counter()
-    for unit in read:
+    for unit in (*doubtful.values(), *missing.values()):
         size[bool(unit.reads and unit.reads.in_place)] += workflow.pulled_bytes(unit)
     lines = [f"dry run: {_asked(workflow, units)}"]
     if size[False]:
         lines.append(f"  to pull    {_size(size[False])} of voxels into the store")
     if size[True]:
         lines.append(f"  to read    {_size(size[True])} of voxels in place")
+    if doubtful:
+        compared, more = (
+            _numbers(Counter(unit.process for name, unit in units.items() if name in some))
+            for some in (doubtful, again)
+        )
+        lines.append(
+            f"  to compare {compared} with what is recorded; what holds other voxels is made "
+            f"again, with what was made of it: {more} at most"
+        )
     lines += [
         f"  to make    {_numbers(told['planned'])}",
         f"  recorded   {_numbers(told['found'])}",
