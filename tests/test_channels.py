@@ -93,9 +93,10 @@ def test_a_box_selects_every_block_that_meets_it(home: Path) -> None:
         invalidate.select(["everything"])
 
 
-def test_metadata_that_changed_are_an_error(home: Path) -> None:
+@pytest.mark.parametrize("who", ["archive", "volume"])
+def test_metadata_that_changed_are_an_error(home: Path, who: str) -> None:
     bossflow.connect()
-    name = "bossdb://a/b/changed"
+    name = f"{'bossdb://' if who == 'archive' else 'zarr:///'}a/b/changed"
     channel = resolved(name).channel
     assert resolved(name).unreached is None
     bossflow.Channel.insert1(channel)
@@ -105,7 +106,7 @@ def test_metadata_that_changed_are_an_error(home: Path) -> None:
     pull(channel)
     for entry, value, column in (
         ("dtype", "uint32", "dtype was uint64"),
-        ("shape_zyx", [100, 200, 299], "channel_x1 was 293, the archive now says 292"),
+        ("shape_zyx", [100, 200, 299], f"channel_x1 was 293, the {who} now says 292"),
         ("voxel_size_nm_zyx", [31.0, 8.0, 8.0], "voxel_size_z was 30.0"),
     ):
         with pytest.raises(ValueError, match=column):

@@ -348,8 +348,9 @@ def _resolved(given: dict[str, Any], recorded: dict[str, Any] | None) -> Source:
     changed = [name for name, value in channel.items() if recorded and recorded[name] != value]
     if recorded and changed and _is_used(channel["channel_id"]):
         name = changed[0]
+        who = "archive" if given["source"].startswith("bossdb://") else "volume"
         raise ValueError(
-            f"{given['source']} changed: {name} was {recorded[name]}, the archive now says "
+            f"{given['source']} changed: {name} was {recorded[name]}, the {who} now says "
             f"{channel[name]}; if it was replaced, `bossflow invalidate --channel "
             f"{channel['channel_id']}` forgets what was made of it"
         )
