@@ -190,6 +190,8 @@ def test_a_cutout_that_blosc_cannot_hold_is_refused(serve: Serve) -> None:
     reply = answer(host, "cutout/lab/mouse/cells/0/0:2048/0:2048/0:2048/")
     assert (reply.status_code, reply.json()["code"]) == (413, 2000)
     assert answer(host, "cutout/lab/mouse/cells/0/9:19/9:19/2000:2048/").status_code == 200
+    host = serve(volume_of(np.broadcast_to(np.uint64(7), (64, 2048, 2048))))  # 2 GiB
+    assert answer(host, "cutout/lab/mouse/cells/0/0:2048/0:2048/0:64/").status_code == 413
 
 
 def test_a_token_is_needed_if_one_is_set(serve: Serve) -> None:

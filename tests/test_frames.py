@@ -3,14 +3,18 @@
 Expected numbers are those of the Boss's own code (jhuapl-boss/boss and spdb), written out here.
 """
 
+import gzip
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import blosc
+import boto3
 import httpx
+import lab
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -61,6 +65,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         kept.cache_clear()
     bossdb._silent.clear()
     bossdb._spent.clear()
+    bossdb._away.clear()
 
 
 def pyramid(
@@ -523,6 +528,39 @@ def test_a_bucket_that_does_not_agree_is_left_alone(
 
 
 @pytest.mark.s3
+def test_a_bucket_that_does_not_answer_is_waited_for_once(
+    serve: Serve, s3: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some machines reach BossDB and no bucket."""
+    monkeypatch.setattr(volumes, "METADATA_LIMITS", volumes.Limits(10, 0, "1s"))
+    monkeypatch.setattr(s3, "answer", lambda method, path: "503 Slow Down")
+    volume = pyramid(n_levels=1)
+    host = serve(kept(volume, "lab/away")[0])
+    before = len(s3.asked)
+    told(host)
+    waited = len(s3.asked)
+    np.testing.assert_array_equal(whole(host), volume.levels[0].array)
+    assert before < waited == len(s3.asked)
+    with pytest.raises(Unreachable, match="holds uint32 .* But .* can't be reached"):
+        told(serve(telling(kept(volume, "lab/away")[0], datatype="uint32")))
+
+
+@pytest.mark.s3
+def test_chunks_that_the_bucket_says_are_compressed_are_read(serve: Serve, s3: Server) -> None:
+    """As CloudVolume writes them to S3, and so most of BossDB's own bucket is."""
+    volume = pyramid(n_levels=1)
+    put_volume(s3, "lab/packed", volume)
+    client = boto3.client("s3", endpoint_url=s3.url)
+    for one in client.list_objects_v2(Bucket=BUCKET, Prefix="lab/packed/8")["Contents"]:
+        where = {"Bucket": BUCKET, "Key": one["Key"]}
+        packed = gzip.compress(client.get_object(**where)["Body"].read())
+        client.put_object(**where, Body=packed, ContentEncoding="gzip")
+    archive, asked = kept(volume, "lab/packed")
+    np.testing.assert_array_equal(whole(serve(archive)), volume.levels[0].array)
+    assert not asked
+
+
+@pytest.mark.s3
 def test_a_channel_is_the_same_wherever_it_is_read(serve: Serve, s3: Server) -> None:
     volume = pyramid()
     put_volume(s3, "lab/same", volume)
@@ -533,6 +571,21 @@ def test_a_channel_is_the_same_wherever_it_is_read(serve: Serve, s3: Server) -> 
         return channel_row(given)
 
     assert row(kept(volume, "lab/same")[0]) == row(app({URI: volume}))
+
+
+@pytest.mark.s3
+def test_a_run_over_a_channel_in_a_bucket_makes_what_is_right(s3: Server, tmp_path: Path) -> None:
+    voxels, offset = lab.make_voxels((20, 40, 40), 3).astype("uint32"), (5, 10, 100)
+    volume = Volume("annotation", (Level(voxels, offset, SIZE_NM_ZYX),))
+    put_volume(s3, "lab/run", volume)
+    archive, asked = kept(volume, "lab/run")
+    here = lab.Lab(tmp_path / "lab", voxels, offset)
+    with serving(archive) as here.host:
+        here.run(source=URI, block_shape=[10, 20, 20], connectivity=26).ok()
+        (request,) = here.status()["requests"]
+        lab.check(here, request, lab.whole(voxels, 26, 0), offset)
+    here.bossflow("db", "stop")
+    assert request["source"] == URI and not asked
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,12 @@ def _chunk_in(place: str, resolution: int, metadata: dict[str, Any]) -> Any:
     """Return the chunks' shape of a volume in a bucket, if it agrees with a channel's metadata."""
     from . import volumes  # only such channels need its package
 
-    found = volumes.describe(volumes.canonical(place, ""), resolution, "", "")
+    if place in _away:
+        raise _away[place]
+    try:
+        found = volumes.describe(volumes.canonical(place, ""), resolution, "", "")
+    except Unreachable as error:
+        raise _away.setdefault(place, error) from None
     for name in ("dtype", "shape_zyx", "offset_zyx"):
         if found[name] != metadata[name]:
             raise Refused(
@@ -226,7 +231,7 @@ def read(
     box : Box
         What to read, in voxels of this resolution.
     verify : bool
-        Ask for everything twice and compare: blosc has no checksum.
+        Ask BossDB for everything twice and compare: blosc has no checksum.
 
     Returns
     -------
@@ -465,6 +470,9 @@ def _persist(
 
 _silent: set[str] = set()
 """Hosts that kept this program waiting in vain: until one answers, it is asked once for a thing."""
+
+_away: dict[str, Unreachable] = {}
+"""Volumes in buckets that this program waited for in vain, where BossDB itself may answer."""
 
 _spent: set[tuple[str, str]] = set()
 """Hosts, and what they know the user by, that send no voxels before a day or a month has passed."""
