@@ -120,8 +120,10 @@ bossflow_mounts() {
             ;;
     esac
     for path in ${bossflow_sources[@]+"${bossflow_sources[@]}"}; do
-        path=${path#*://} path=${path#file://} # no sign in it stands for another
+        url=${path#*://} path=${url#file://} # no sign in it stands for another
         case $path in *://*) continue ;; /*) ;; *) path=$bossflow_launch/$path ;; esac
+        # but in a URL that bossflow itself gave
+        if [ "$url" != "${url#file://}" ] && [ ! -e "$path" ]; then path=$(printf %b "${path//\%/\\x}"); fi
         if [ -d "$path" ]; then
             real=$(cd -P "$path" && pwd)
             bossflow_mount "$real" readonly

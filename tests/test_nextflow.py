@@ -459,6 +459,8 @@ def mounted(words: list[str]) -> dict[str, str]:
 @pytest.mark.parametrize("engine", ["docker", "apptainer"], ids=["Docker", "Apptainer"])
 def test_a_container_sees_volumes_where_describe_finds_them(tmp_path: Path, engine: str) -> None:
     sources = volumes_below(tmp_path)
+    (tmp_path / "e f").mkdir()
+    sources.append(f"zarr://{(tmp_path / 'e f').as_uri()}")
     launch = tmp_path / "launch"
     (tmp_path / engine).write_text("#!/bin/bash\nprintf '%s\\0' \"$@\"\n")
     (tmp_path / engine).chmod(0o755)
@@ -483,7 +485,13 @@ def test_a_container_sees_volumes_where_describe_finds_them(tmp_path: Path, engi
         assert found.get(real) == real or engine == "docker" and real.startswith(f"{launch}/")
     assert found[f"{tmp_path}/linked"] == f"{tmp_path}/e"
     assert found[f"{home}/.aws"] == f"{home}/.aws"
-    known = {f"{home}/.aws", f"{home}/.bossflow", f"{tmp_path}/linked", str(launch)}
+    known = {
+        f"{home}/.aws",
+        f"{home}/.bossflow",
+        f"{tmp_path}/linked",
+        f"{tmp_path}/e f",
+        str(launch),
+    }
     places = {target for target in found if target.startswith(f"{tmp_path}/")}
     assert places - known <= {f"{tmp_path}/{path}" for path in NAMED.values()}
     assert not list(tmp_path.rglob("bad"))

@@ -23,6 +23,7 @@ import zarr
 from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kit.bundles import url
 from voxels.archives import Refused, Unreachable, archive_of, places, s3, volumes
 from voxels.boxes import Box
 from voxels.volumes import read_array
@@ -828,6 +829,26 @@ def test_senseless_metadata_are_one_sentence(tmp_path: Path, change: dict[str, A
     assert uri in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        ({"compressor": {"id": "lz77"}}, '"lz77" is not registered'),
+        ({"chunks": [8, [9], 10]}, r"position 1: Expected .*, but received: \[9\]"),
+        ({"filters": [{"id": "delta"}]}, "filters are not supported"),
+        ({"dtype": "<M8[ns]"}, r"Unsupported zarr dtype: \"<M8\[ns\]\""),
+    ],
+)
+def test_what_tensorstore_says_keeps_its_cause(
+    tmp_path: Path, change: dict[str, Any], cause: str
+) -> None:
+    uri = plain_zarr(tmp_path / "volume", pattern(), 2)
+    file = tmp_path / "volume/.zarray"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(Refused, match=f"can't be read: .*{cause}") as caught:
+        describe(uri)
+    assert "tensorstore_spec" not in str(caught.value)
+
+
 def test_encodings_that_only_cloudvolume_knows_are_refused(tmp_path: Path) -> None:
     uri = precomputed(tmp_path / "volume", pattern())
     info = tmp_path / "volume/info"
@@ -868,6 +889,17 @@ def test_a_link_is_the_volume_that_it_leads_to(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("volume")
     found = volumes.canonical("zarr://link", str(tmp_path))
     assert found == f"zarr://file://{tmp_path.resolve()}/volume"
+
+
+@pytest.mark.parametrize("name", ["a b", "a%20b", "\u00fc+;#?%", "100 %"])
+def test_the_url_of_a_result_may_be_a_source(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    precomputed(path, pattern())
+    given = f"precomputed://{url(path)}"
+    assert volumes.canonical(given, "/here") == f"precomputed://file://{path}"
+    assert describe(given)["shape_zyx"] == list(SHAPE)
+    there = path.rename(tmp_path / path.as_uri().rpartition("/")[2])  # what is called so goes first
+    assert volumes.canonical(given, "/here") == f"precomputed://file://{there}"
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,14 @@ def isPath(source) {
 }
 
 // Where a volume in files lies: as DESCRIBE says, from the directory where Nextflow was started, with
-// links followed. Null where Java knows no such path.
+// links followed, and a URL that bossflow itself gave decoded. Null where Java knows no such path.
 def pathOf(source, launch_dir) {
     try {
-        def path = launch_dir.resolve(source.replaceFirst(/^\w+:\/\/(file:\/\/)?/, ''))
+        def text = source.replaceFirst(/^\w+:\/\/(file:\/\/)?/, '')
+        def path = launch_dir.resolve(text)
+        if (source =~ /^\w+:\/\/file:\/\/.*%/ && !path.exists()) {
+            path = launch_dir.resolve(URLDecoder.decode(text.replace('+', '%2B'), 'UTF-8'))
+        }
         return path.exists() ? path.toRealPath() : path.normalize()
     }
     catch (Exception _error) {

@@ -7,6 +7,7 @@ import os
 import re
 from functools import cache
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 # Read when the first request is made: a connection that is silent for so long is given up.
 os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_TIME_SECONDS", "60")
@@ -53,6 +54,10 @@ def split(uri: str, directory: str = "") -> tuple[str, str]:
     if not os.path.isabs(path) and not directory:
         raise Refused(f"source {brief(uri)} is a relative path: write {scheme}://file:///path")
     absolute = os.path.realpath(os.path.join(directory, path))
+    if path != place and "%" in path and not os.path.exists(absolute):
+        # A URL that bossflow itself gave, such as that of a result.
+        decoded = os.path.realpath(os.path.join(directory, unquote(path)))
+        absolute = decoded if os.path.exists(decoded) and decoded.isprintable() else absolute
     return scheme, "file:///" + absolute.lstrip("/")
 
 
@@ -112,8 +117,9 @@ def wait(future: Any, what: str, limits: Limits) -> Any:
 def _judged(text: str, what: str) -> Refused | Unreachable:
     """Return what tensorstore's words mean: a code, a sentence, details in brackets."""
     code, _, rest = text.partition(": ")
-    reason = re.sub(r"Error opening \"\w+\" driver: ", "", rest).split(" [")[0]
-    reason = _short(reason)
+    # Not at any bracket: what it met instead of what it expected may have some.
+    reason = re.split(r" \[(?=[a-z_ ]+=['\"])", rest)[0]
+    reason = _short(re.sub(r"Error opening \"\w+\" driver: ", "", reason))
     if code == "INTERNAL" and re.search("(create|get) credentials", rest):
         return Refused(
             f"{what} may not be read: there are no credentials in the profile that "
