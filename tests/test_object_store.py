@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -768,3 +769,65 @@ def test_components_come_whole_from_a_bucket(
     assert cutouts.label(**asked | {"max_component_rows": 1000})["verdict"] == {"missing": None}
     assert bossflow_says(*command) == (0, "")
     assert pq.read_table(file).equals(whole)
+
+
+def test_room_is_made_in_a_bucket(
+    home: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kit import clutter
+    from test_core import bossflow_says
+
+    cutouts = Cutouts(tmp_path, monkeypatch)
+    cutouts.volume = write_volume(tmp_path / "volume", (32, 16, 16))
+    url = f"s3://{BUCKET}/room"
+    store = bundles.local(url)
+    asked = {"store": url, "block_shape": [16, 16, 16]}
+
+    def cleaned(*options: str) -> str:
+        code, text = bossflow_says("clean", "--store", url, *options)
+        assert code == 0, text
+        return text
+
+    def there(start: str) -> list[str]:
+        below = (path.relative_to(store).as_posix() for path in buckets.below(store))
+        return sorted(name for name in below if name.startswith(start))
+
+    first = cutouts.label(**asked)
+    (request,) = first["plan"]["requests"]
+    other = cutouts.label(**asked, min_voxels=9)["plan"]["requests"][0]
+    before = there("")
+    # an attempt that was killed beside a whole bundle, one without, and a probe
+    (bundle,) = (path for path in bundles.every(store, "STITCH") if request in _key(path))
+    for name in ("STITCH/00/" + 32 * "0" + "/deadbeef/info", ".tmp-probe"):
+        server.put(store / name, b"x" * 1000)
+    server.put(bundle / "deadbeef" / "lookup.npy", b"x" * 1000)
+    assert "  leftovers         0         0.0 MB; 3 younger than a day stay" in cleaned()
+    assert "nothing to delete" in cleaned("--leftovers", "--yes")
+    with monkeypatch.context() as then:
+        later = time.time() + 2 * clutter.DAY
+        then.setattr(clutter.time, "time", lambda: later)
+        assert "deleted 3 leftovers" in cleaned("--leftovers", "--yes")
+    assert there("") == before
+
+    assert bossflow_says("forget", other, "--yes")[0] == 0
+    assert len(there(".retired/")) == 3
+    assert "deleted 3 retired" in cleaned("--retired", "--yes")
+    left = there("")
+    assert not [name for name in left if name.startswith(".retired/")]
+    assert len([name for name in left if name.startswith("STITCH/")]) * 2 == len(
+        [name for name in before if name.startswith("STITCH/")]
+    ), "the volume with all of its chunks"
+    assert cutouts.label(**asked)["states"] == []
+    assert bossflow_says("verify", "--request", request, "--read")[0] == 0
+
+    assert "deleted 2 pulled" in cleaned("--pulled", "--yes")
+    assert there("PULL_BLOCK/") == []
+    assert cutouts.label(**asked)["states"] == []
+    assert bossflow_says("verify", "--request", request, "--read")[0] == 0
+    again = cutouts.label(**asked, connectivity=6)
+    assert (again["verdict"], again["states"].count("reused")) == ({"missing": None}, 2)
+    assert len(list(bundles.every(store, "PULL_BLOCK"))) == 2
+
+
+def _key(path: Path) -> list[str]:
+    return [*bundles.read(path).key.values()]

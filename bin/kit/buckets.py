@@ -16,7 +16,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -246,13 +246,19 @@ def delete(paths: Iterable[Path]) -> None:
 
 def below(path: Path) -> Iterator[Path]:
     """Yield the paths of all objects below a path."""
+    return (found for found, _, _ in listed(path))
+
+
+def listed(path: Path) -> Iterator[tuple[Path, int, datetime]]:
+    """Yield path, size and time of writing of all objects below a path."""
     import obstore
 
     with _sentences(path):
         client, key = _object(path)
         bucket = Path(*path.parts[: len(path.parts) - len(Path(key).parts)])
         for some in obstore.list(client, key):
-            yield from (bucket / found["path"] for found in some)
+            for found in some:
+                yield bucket / found["path"], found["size"], found["last_modified"]
 
 
 def reachable(path: Path) -> bool:

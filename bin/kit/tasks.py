@@ -137,8 +137,8 @@ def run_unit(
     """Make one unit's bundle, or take the whole one with the same inputs that is there.
 
     A task that compares (`compare` in its header) makes the bundle beside, and keeps only the
-    digest of what it holds. A unit that is recorded (`recorded` says where) is made no more: RECORD
-    is to add rows of it (`add_rows`).
+    digest of what it holds, unless the unit says `keep`. A unit that is recorded (`recorded` says
+    where) is made no more: RECORD is to add rows of it (`add_rows`).
 
     Returns
     -------
@@ -155,8 +155,11 @@ def run_unit(
     try:
         unit = open_unit(line, store)
         made_from = [given.as_input for given in unit.inputs]
-        compare = header.get("compare", False)
-        if not compare and reusable(final, unit, made_from, header, line.get("content_sha256")):
+        compare, keep = header.get("compare", False), line.get("keep", False)
+        may_reuse = keep or not compare
+        if may_reuse and reusable(final, unit, made_from, header, line.get("content_sha256")):
+            if compare:
+                return receipt | compared(bundles.read(final).manifest)
             return receipt | {"state": "reused", "url": bundles.url(final)}
         working = store / f"{_WORKING}{line['unit_id']}-{uuid.uuid4().hex[:8]}"
         working.mkdir(parents=True)
@@ -175,11 +178,10 @@ def run_unit(
                 "peak_memory_bytes": peak_memory(),
             }
             manifest = described(unit, bundle, store, made_from) | measured
+            if may_reuse:
+                seal(unit, bundle, manifest)
             if compare:
-                made = {"made_sha256": bundles.made_digest(manifest), "seen": seen(manifest)}
-                made["content_sha256"] = manifest["content_sha256"]
-                return receipt | {"state": "compared"} | made
-            seal(unit, bundle, manifest)
+                return receipt | compared(manifest)
         finally:
             shutil.rmtree(working, ignore_errors=True)
             for path in filter(buckets.holds, bundle.outside):
@@ -248,6 +250,12 @@ def open_input(given: dict[str, Any], store: Path) -> Finished:
 def _read(directory: Path, stamp: tuple[Any, ...]) -> Finished:
     """Read a bundle once for all units of a task that are made from it."""
     return bundles.read(directory)
+
+
+def compared(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return what a receipt says of a unit that is to be compared."""
+    made = {"made_sha256": bundles.made_digest(manifest), "seen": seen(manifest)}
+    return {"state": "compared", "content_sha256": manifest["content_sha256"]} | made
 
 
 def seen(manifest: dict[str, Any]) -> str | None:

@@ -4,7 +4,7 @@ Size and time are a hint. Where they differ, the unit is made again beside what 
 the digests of the two decide, before anything is forgotten.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,9 @@ class Judgement:
     notes: list[str] = field(default_factory=list)
 
 
+DROPPED = "were dropped by `bossflow clean`"
+
+
 def seen(units: Iterable[UnitPlan], mode: str) -> dict[str, str]:
     """Return what the files that units read look like now, by unit; not where nothing tells."""
     if mode == "off":
@@ -64,6 +67,7 @@ def judge(
     now: dict[str, str],
     compared: dict[str, dict[str, Any]] | None,
     found: dict[str, Path],
+    again: Collection[str] = (),
 ) -> Judgement:
     """Say which recorded units hold, which don't, and of which the voxels must tell.
 
@@ -79,6 +83,9 @@ def judge(
         By unit, the receipts of those that were compared.
     found : dict
         By unit, where its bundle is here.
+    again : collection of str
+        Units that were dropped, and of which something is to be made: what is pulled again must be
+        what was recorded. Of one that can't be, its own task tells.
 
     Raises
     ------
@@ -86,13 +93,15 @@ def judge(
         If one could not be compared, or changed meanwhile.
     """
     judged = Judgement()
-    old, unknown, differ = [], [], []
+    old, back, unknown, differ = [], [], [], []
     for name, there in recorded.items():
         reads = units[name].reads
         if reads is None:
             continue
         if (there.reading_version or "1") != reads.version:
             old.append(name)
+        elif name in again:
+            back.append(name)
         elif name in now and there.files_seen is None:
             unknown.append(name)
         elif name in now and there.files_seen != now[name]:
@@ -111,9 +120,23 @@ def judge(
         for name in doubtful:
             is_same = _is_same(units[name], recorded[name], now[name], compared, found.get(name))
             (same if is_same else changed).append(name)
-    judged.wrong = {recorded[name].execution_id for name in [*old, *changed]}
+    if back and compared is None:
+        judged.compare = [*judged.compare, *back]
+        said = f"{_blocks(back, units)} {DROPPED}"
+        judged.notes.append(f"{said}: they are pulled again, and compared")
+    made = {name: compared[name] for name in back if name in compared} if compared else {}
+    digests = {name: one["content_sha256"] for name, one in made.items() if "seen" in one}
+    other = [name for name in digests if digests[name] != recorded[name].content_sha256]
+    looked = [name for name in digests if made[name]["seen"] == now.get(name, "")]
+    if other:
+        judged.notes.append(
+            f"{_blocks(other, units)} {DROPPED}, and what was pulled again is not what was "
+            "recorded: they and all that was made of them are made again"
+        )
+    judged.wrong = {recorded[name].execution_id for name in [*old, *changed, *other]}
     left = unknown if mode in ("compare", "keep") else []
-    judged.remember = {recorded[name].execution_id: now[name] for name in [*same, *left]}
+    keep = [*same, *left, *(name for name in looked if name not in other)]
+    judged.remember = {recorded[name].execution_id: now[name] for name in keep}
     judged.notes += _notes(mode, units, old, changed, same, left, differ)
     return judged
 

@@ -9,7 +9,14 @@ from typing import Any
 import click
 
 from . import __version__, database
-from .housekeeping import channels_command, forget_command, many, named, show_runs
+from .housekeeping import (
+    channels_command,
+    clean_command,
+    forget_command,
+    many,
+    named,
+    show_runs,
+)
 from .kit.texts import print_anything, unit_names
 
 
@@ -52,7 +59,7 @@ def main() -> None:
     print_anything()
 
 
-for command in channels_command, forget_command:
+for command in channels_command, clean_command, forget_command:
     main.add_command(command)
 
 
@@ -418,6 +425,7 @@ def verify_command(
     store = stores.Here().named(store) if store else None
     only, number, size = verify.asked(request, channel, store)
     away: Counter[str] = Counter()
+    dropped: set[str] = set()
     seen: list[int] = []
     columns = "{task.description}", DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=_terminal(), transient=True) as progress:
@@ -427,8 +435,8 @@ def verify_command(
             seen.append(size)
             progress.advance(task, size)
 
-        problems = verify.damaged(only, read, checked, store, away)
-    if number and not seen:
+        problems = verify.damaged(only, read, checked, store, away, dropped)
+    if number > len(dropped) and not seen:
         raise ValueError(
             f"nothing can be verified: {many(number, 'bundle')} are in store "
             f"{', '.join(sorted(away))}, which is away: mount it, or give credentials"
@@ -436,13 +444,15 @@ def verify_command(
     found = verify.report(problems)
     forgotten = verify.retire(problems) if retire and problems else (0, 0)
     if as_json:
-        about = {"bundles": number, "bytes": size, "away": dict(away)}
+        about = {"bundles": number, "bytes": size, "away": dict(away), "dropped": len(dropped)}
         found = about | found | {"retired": forgotten[0]}
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
         _show_damage(found)
         for where, count in away.items():
             click.echo(f"passed over: {many(count, 'bundle')} in store {where}, which is away")
+        if dropped:
+            click.echo(f"passed over: {many(len(dropped), 'bundle')} that `bossflow clean` dropped")
     said = f"{len(problems):,} of {many(number, 'bundle')} damaged or missing"
     if not problems:
         if not as_json:

@@ -115,3 +115,66 @@ def forget_command(requests: tuple[str, ...], channels: tuple[str, ...], yes: bo
         f"forgot {' and '.join(what)}, with {many(len(gone.results), 'row')} of stages; "
         f"{many(moved, 'bundle')} moved to .retired"
     )
+
+
+@click.command("clean")
+@click.option("--retired", is_flag=True, help="Bundles that were set aside.")
+@click.option("--leftovers", is_flag=True, help="What killed tasks left, older than a day.")
+@click.option("--pulled", is_flag=True, help="Files of pulled blocks: pulled again when needed.")
+@click.option("--older-than", "days", type=click.FloatRange(0), default=0, metavar="DAYS")
+@named("--store", help="Store (its id, the start of it, or its place); default: all that are here.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def clean_command(
+    retired: bool, leftovers: bool, pulled: bool, days: float, store: str | None, yes: bool
+) -> None:
+    """Make room in stores: show what could go, and delete what is named.
+
+    Of pulled blocks, rows and digests stay: results made of them stay complete. When something
+    new is to be made of one, it is pulled again and compared with what was recorded.
+    """
+    from . import clean, connect
+    from .kit import bundles, clutter
+
+    connect()
+    rooms = clean.look(store, days)
+    for room in rooms:
+        click.echo(f"store {bundles.shown(room.store)}")
+        for name, number, size, more in (
+            ("retired", len(room.retired), sum(one.n_bytes for one in room.retired), ""),
+            (
+                "leftovers",
+                len(room.leftovers),
+                sum(one.n_bytes for one in room.leftovers),
+                f"; {room.young:,} younger than a day stay: a task may be writing them"
+                * bool(room.young),
+            ),
+            (
+                "pulled",
+                len(room.pulled),
+                sum(one.n_bytes for one in room.pulled),
+                f"; {room.kept:,} stay: nothing was made of them yet" * bool(room.kept),
+            ),
+        ):
+            click.echo(f"  {name:9}  {number:8,}  {size / 1e6:10,.1f} MB{more}")
+    chosen = {"retired": retired, "leftovers": leftovers, "pulled": pulled}
+    names = [name for name, is_chosen in chosen.items() if is_chosen]
+    if not names:
+        click.echo("nothing is deleted: say what is to go by --retired, --leftovers, --pulled")
+        return
+    if not any(getattr(room, name) for room in rooms for name in names):
+        click.echo("nothing to delete")
+        return
+    if pulled:
+        for run in clean.unfinished():
+            click.echo(f"note: run {run} has not ended: if it goes on, it may need what was pulled")
+    if not yes and not click.confirm(f"delete {', '.join(names)}?"):
+        raise click.Abort
+    for room in rooms:
+        for name in names:
+            if name == "pulled":
+                number = clean.drop(room)
+            else:
+                some = getattr(room, name)
+                clutter.remove(room.store, some)
+                number = len(some)
+            click.echo(f"deleted {number:,} {name} from {bundles.shown(room.store)}")

@@ -239,13 +239,13 @@ def _made_of(blocks: Any) -> set[str]:
     chosen: set[str] = set()
     for name in Block().children():
         ledger.refuse_unknown(dj.FreeTable(blocks.connection, name) & blocks.proj())
-    for table in _first_stages():
+    for table in first_stages():
         made = table() & blocks.proj()
         chosen |= set(made.to_arrays(ledger.execution_attribute(table)))
     return chosen
 
 
-def _first_stages() -> list[Any]:
+def first_stages() -> list[Any]:
     """Return the stage tables whose rows are made straight from blocks."""
     tables = work.stage_tables(ledger.known_workflows()).values()
     return [table for table in tables if Block.full_table_name in table().parents()]
@@ -273,7 +273,7 @@ def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
         for store in places:
             candidates = [
                 bundles.place(store, table.process, bundles.unit_id(table.process, key | own))
-                for table in _first_stages()
+                for table in first_stages()
                 for own in _own_keys(table)
                 for key in keys
             ]
@@ -298,7 +298,7 @@ def _own_keys(table: Any) -> list[dict[str, Any]]:
 def named(executions: Iterable[str], most: int = 10) -> list[str]:
     """Return which blocks of which channels these executions pulled or read, a line each."""
     blocks: set[tuple[str, str]] = set()
-    for table in _first_stages():
+    for table in first_stages():
         made_by = ledger.execution_attribute(table)
         rows = ledger.among(table.proj(made_by) * Channel.proj("uri"), made_by, executions)
         blocks |= {(row["uri"], row["block"]) for row in rows}
@@ -334,7 +334,7 @@ def away(found: Iterable[str]) -> Counter[str]:
         here.where(row["store_id"]) for row in rows if here.path(row["store_id"]) is None
     )
     unclaimed = names - {row["execution_id"] for row in rows}
-    for row in _unclaimed(unclaimed):
+    for row in _unclaimed(unclaimed - stores.dropped(unclaimed)):
         if not here.candidates(row):
             told[here.where_is(row)] += 1
     return told

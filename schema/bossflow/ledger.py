@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +27,8 @@ class Recorded(NamedTuple):
 
     `copies` tell which stores have its bundle, and where in them; none has, if it was recorded
     before stores had ids and none has claimed it since. `reading_version` and `files_seen` are
-    those of `Reading`, if it has one.
+    those of `Reading`, if it has one. `dropped` says that its bundle was deleted from a store to
+    save space: it is made again when something is to be made of it, and not before.
     """
 
     content_sha256: str
@@ -38,6 +39,7 @@ class Recorded(NamedTuple):
     reading_version: str | None = None
     files_seen: str | None = None
     copies: tuple[tuple[str, str], ...] = ()
+    dropped: bool = False
 
 
 OF_EXECUTION = Recorded._fields[:5]
@@ -281,7 +283,12 @@ def recorded(table: Any, keys: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...]
     """
     quote = table().connection.adapter.quote_identifier
     columns = [f"e.{name}" for name in OF_EXECUTION]
-    columns += ["r.reading_version", "r.files_seen", "c.store_id", "c.copy_path"]
+    columns += ["r.reading_version", "r.files_seen"]
+    columns.append(
+        f"EXISTS (SELECT 1 FROM {Execution.Dropped.full_table_name} d "
+        "WHERE d.execution_id = e.execution_id) AS is_dropped"
+    )
+    columns += ["c.store_id", "c.copy_path"]
     joins = (
         f"JOIN {Execution.full_table_name} e "
         f"ON e.execution_id = t.{quote(execution_attribute(table))} "
@@ -291,10 +298,10 @@ def recorded(table: Any, keys: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...]
     found: dict[tuple[Any, ...], Recorded] = {}
     number = len(table().primary_key)
     for row in look_up(table, keys, columns, joins):
-        key, (*told, store, path) = row[:number], row[number:]
+        key, (*told, dropped, store, path) = row[:number], row[number:]
         before = found[key].copies if key in found else ()
         copies = ((str(store), str(path)),) if store else ()
-        found[key] = Recorded._make([*told, before + copies])
+        found[key] = Recorded._make([*told, before + copies, bool(dropped)])
     return found
 
 
@@ -360,6 +367,25 @@ def with_units(
             group, number = [], 0
     if group:
         yield group
+
+
+def missing(
+    units: dict[str, UnitPlan], found: Mapping[str, object], recorded: dict[str, Recorded]
+) -> dict[str, UnitPlan]:
+    """Return the units that tasks are made for: also those of which rows are to be added.
+
+    Of those that were dropped, these that something missing is made of.
+    """
+    left = {name: unit for name, unit in units.items() if name not in found or unit.add_rows}
+    dropped = {name for name in left if name in recorded and recorded[name].dropped}
+    dropped -= found.keys()
+    if dropped:
+        needed: set[str] = set()
+        for name, unit in reversed(left.items()):  # what is made of others before these
+            if name not in found and (name not in dropped or name in needed):
+                needed.update(given.unit_id for given in unit.inputs)
+        left = {name: one for name, one in left.items() if name not in dropped - needed}
+    return left
 
 
 def progress(units: list[UnitPlan], found: dict[str, Recorded]) -> dict[str, tuple[int, int]]:

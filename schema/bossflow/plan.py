@@ -108,10 +108,13 @@ def _plan(
     found, away = _found(recorded, units, here)
     # what is away as well, if it can be compared: RECORD takes nothing else for it
     known = {name: one for name, one in recorded.items() if name in found or one.reading_version}
-    judged = changes.judge(mode, units, known, now, compared, found)
-    missing = _missing(units, found)
+    missing = ledger.missing(units, found, recorded)
     if unreached and any(workflow.pulled_bytes(unit) for unit in missing.values()):
         raise ValueError(unreached[0])
+    again = {name for name in missing if name not in found and name in recorded}
+    again = {name for name in again if recorded[name].dropped}
+    known |= {name: recorded[name] for name in again}
+    judged = changes.judge(mode, units, known, now, compared, found, again)
     result["notes"] = [
         f"{sentence}: what is asked of it is recorded, so it is not needed"
         for sentence in unreached
@@ -125,29 +128,32 @@ def _plan(
         "store": bundles.shown(store),
         "requests": [request.request_id for request in requests],
         "names": {request.request_id: request.name for request in requests if request.name},
-        **_told(workflow, units, found, missing),
+        **_told(workflow, units, found, missing, recorded),
     }
+    result["notes"] += _of_others(judged.wrong, result["requests"])
     doubtful = {name: units[name] for name in judged.compare}
     if result["dry_run"]:
         gone = _gone(units, recorded, judged.wrong)
         found = {name: path for name, path in found.items() if name not in gone}
-        missing = _missing(units, found)
-        result |= _told(workflow, units, found, missing)
+        recorded = {name: one for name, one in recorded.items() if name not in gone}
+        missing = ledger.missing(units, found, recorded)
+        result |= _told(workflow, units, found, missing, recorded)
         result["notes"] += _of_rows(found, missing)
         made = _made(requests, by_request, missing, store)
         stages = [
             _tasks(units.values(), some, lambda _: {}, workflow.seconds, given, apart)
             for some, apart in ((doubtful, ()), (missing, made))
         ]
-        again = _gone(units, recorded, {known[name].execution_id for name in doubtful})
-        result["text"] = _of_dry_run(workflow, units, result, missing, doubtful, again, stages)
+        most = _gone(units, recorded, {known[name].execution_id for name in doubtful})
+        result["text"] = _of_dry_run(workflow, units, result, missing, doubtful, most, stages)
         return
     _refuse_unwritable(store)
     here.open()
     if doubtful:
-        line = partial(_line, found={}, recorded={}, now=now)
+        line = partial(_line, found={}, recorded={}, now=now, keep=again)
         tasks = _tasks(doubtful.values(), doubtful, line, workflow.seconds, given)
-        _write_tasks(tasks, header | {"compare": True}, store, directory)
+        header |= {"compare": True, "marks": _marks(store) if again else []}
+        _write_tasks(tasks, header, store, directory)
         asks = _asks(tasks, doubtful.values())
         result |= {"compare": True, "text": "", "tasks": tasks, "asks": asks}
         return
@@ -155,17 +161,15 @@ def _plan(
         invalidate.invalidate(invalidate.with_pulled(judged.wrong))
         recorded = ledger.recorded_units(tables, units.values())
         found, _ = _found(recorded, units, here)
-        missing = _missing(units, found)
+        missing = ledger.missing(units, found, recorded)
     marks: list[str] = []
     if missing:
-        with database.lock(database.connection()):  # what others record from here on is marked
-            bundles.forget_marks(store)
-            marks = bundles.marks(store)
+        marks = _marks(store)
         later = ledger.recorded_units(tables, missing.values())
         recorded |= later
         found, _ = _found(later, units, here, found)
-        missing = _missing(units, found)
-    result |= _told(workflow, units, found, missing)
+        missing = ledger.missing(units, found, recorded)
+    result |= _told(workflow, units, found, missing, recorded)
     versions = {
         there.execution_id: reads.version
         for name, there in known.items()
@@ -187,9 +191,11 @@ def _plan(
     result |= {"tasks": tasks, "asks": _asks(tasks, missing.values())}
 
 
-def _missing(units: dict[str, UnitPlan], found: dict[str, Path]) -> dict[str, UnitPlan]:
-    """Return the units that tasks are made for: also those of which rows are to be added."""
-    return {name: unit for name, unit in units.items() if name not in found or unit.add_rows}
+def _marks(store: Path) -> list[str]:
+    """Return what was recorded before: what others record from here on is marked."""
+    with database.lock(database.connection()):
+        bundles.forget_marks(store)
+        return bundles.marks(store)
 
 
 def _gone(units: dict[str, UnitPlan], recorded: dict[str, Recorded], wrong: set[str]) -> set[str]:
@@ -207,8 +213,10 @@ def _told(
     units: dict[str, UnitPlan],
     found: dict[str, Path],
     missing: dict[str, UnitPlan],
+    recorded: dict[str, Recorded],
 ) -> dict[str, Any]:
-    reused = Counter(units[name].process for name in found if name not in missing)
+    there = found.keys() | {name for name, one in recorded.items() if one.dropped}
+    reused = Counter(one.process for name, one in units.items() if name in there - missing.keys())
     todo = Counter(unit.process for unit in missing.values())
     made = f"to make: {_numbers(todo)}; recorded already: {_numbers(reused)}"
     text = f"{_asked(workflow, units)}; {made}" if missing else ""
@@ -295,7 +303,7 @@ def _found(
             f"back, or run `bossflow invalidate --lost --store {name}` so that they are made again"
         )
     found = stores.in_one_store(units, left, here.given)
-    away = {name: one for name, one in recorded.items() if not candidates[name]}
+    away = {name: one for name, one in recorded.items() if not (candidates[name] or one.dropped)}
     return {name: paths[0] for name, paths in found.items() if paths}, away
 
 
@@ -307,6 +315,16 @@ def _notes(away: dict[str, Recorded], here: stores.Here) -> list[str]:
         "again here, unless you mount it, or give credentials"
         for where, number in numbers.items()
     ]
+
+
+def _of_others(wrong: set[str], asked: list[str]) -> list[str]:
+    """Say which results of others go with what does not hold."""
+    if not wrong:
+        return []
+    going = invalidate.requests(invalidate.dependents(invalidate.with_pulled(wrong)))
+    others = [name for name in going if name not in asked]
+    named = ", ".join(others[:10]) + (f" and {len(others) - 10:,} more" * (len(others) > 10))
+    return [f"results of other requests go with them: {named}"] * bool(others)
 
 
 def _of_rows(found: dict[str, Path], missing: dict[str, UnitPlan]) -> list[str]:
@@ -443,7 +461,11 @@ def _cut(
 
 
 def _line(
-    unit: UnitPlan, found: dict[str, Path], recorded: dict[str, Recorded], now: dict[str, str]
+    unit: UnitPlan,
+    found: dict[str, Path],
+    recorded: dict[str, Recorded],
+    now: dict[str, str],
+    keep: Container[str] = (),
 ) -> dict[str, Any]:
     settings = unit.settings
     if unit.settings_again and unit.unit_id in recorded:
@@ -451,7 +473,7 @@ def _line(
     if unit.reads:
         read = {"version": unit.reads.version, "seen": now.get(unit.unit_id)}
         settings = settings | {"reading": read}
-    line = {
+    line: dict[str, Any] = {
         "unit_id": unit.unit_id,
         "process": unit.process,
         "key": unit.key,
@@ -468,6 +490,8 @@ def _line(
             for given in unit.inputs
         ],
     }
+    if unit.unit_id in keep:
+        line["keep"] = True
     if unit.settings_again and unit.unit_id in recorded:
         line["content_sha256"] = recorded[unit.unit_id].content_sha256
     if unit.add_rows:
@@ -567,7 +591,7 @@ def _of_dry_run(
     What is `doubtful` is compared first, and if all of it changed, `again` is made again.
     """
     size: Counter[bool] = Counter()
-    for unit in (*doubtful.values(), *missing.values()):
+    for unit in (doubtful | missing).values():
         size[bool(unit.reads and unit.reads.in_place)] += workflow.pulled_bytes(unit)
     lines = [f"dry run: {_asked(workflow, units)}"]
     if size[False]:

@@ -429,6 +429,10 @@ def _new_bundles(
             continue
         failed.append(_failure(bundle, error))
     rows = _add_copies([(bundle, known.execution_id) for bundle, known in old])
+    back = [row for (_, known), row in zip(old, rows, strict=True) if known.dropped]
+    for some in database.pieces((row["execution_id"], row["store_id"]) for row in back):
+        keys = [{"execution_id": name, "store_id": store} for name, store in some]
+        (Execution.Dropped() & keys).delete_quick()
     others = [
         bundle
         for (bundle, known), row in zip(old, rows, strict=True)

@@ -116,7 +116,12 @@ class _Known(NamedTuple):
             here.given,
         )
         if here.given is not None:
-            found = {name: one for name, one in found.items() if places.get(name)}
+            found = {name: one for name, one in found.items() if places.get(name) or one.dropped}
+        there = {name for name, one in found.items() if places.get(name) or not one.dropped}
+        if len(there) < len(found):  # what was dropped counts, unless something is to be made of it
+            every = {unit.unit_id: unit for unit in units}
+            left = ledger.missing(every, dict.fromkeys(there), found)
+            found = {name: one for name, one in found.items() if name in there or name not in left}
         return cls(request, units, found, places)
 
     def away(self, here: stores.Here) -> Counter[str]:
@@ -124,7 +129,8 @@ class _Known(NamedTuple):
         return Counter(
             here.where_is(one)
             for name, one in self.found.items()
-            if one.copies and not self.places[name]  # what none has claimed is not looked for
+            if one.copies
+            and not (self.places[name] or one.dropped)  # what none has claimed is not looked for
         )
 
     @property

@@ -175,6 +175,8 @@ class Here:
 
         The store that was given comes first, then where it was when it was recorded.
         """
+        if not bundle.copies and bundle.dropped:
+            return []
         if not bundle.copies:
             claimed = self._claim(bundle)
             return [claimed] if claimed else []
@@ -356,6 +358,12 @@ def copies(executions: Iterable[str]) -> list[dict[str, str]]:
     return among(Execution.Copy(), "execution_id", executions)
 
 
+def dropped(executions: Iterable[str]) -> set[str]:
+    """Return those of some executions whose bundle was deleted from a store to save space."""
+    rows = among(Execution.Dropped.proj(), "execution_id", executions)
+    return {row["execution_id"] for row in rows}
+
+
 def at_hand(executions: Iterable[str]) -> dict[str, Path]:
     """Return the store of each execution's bundle, of those that have one here."""
     here = Here()
@@ -372,7 +380,9 @@ def report() -> list[dict[str, Any]]:
     query = (
         f"SELECT c.store_id, count(*), sum(e.bundle_bytes) FROM {Execution.full_table_name} e "
         f"LEFT JOIN {Execution.Copy.full_table_name} c ON c.execution_id = e.execution_id "
-        "GROUP BY c.store_id"
+        "WHERE c.store_id IS NOT NULL OR NOT EXISTS "
+        f"(SELECT 1 FROM {Execution.Dropped.full_table_name} d "
+        "WHERE d.execution_id = e.execution_id) GROUP BY c.store_id"
     )
     sizes = {row[0]: row[1:] for row in database.connection().query(query).fetchall()}
     known = [str(one) for one in Store.to_arrays("store_id", order_by="store_id")]

@@ -192,6 +192,19 @@ class Execution(dj.Manual):
         copy_sha256 : char(64)      # of its bundle.json
         """
 
+    class Dropped(dj.Part):
+        """A store in which its bundle was deleted to save space: what is recorded of it holds."""
+
+        definition = """
+        # bundle that was deleted from a store, and can be made again
+        -> master
+        -> Store
+        ---
+        dropped_path   : varchar(255)  # its directory in the store
+        dropped_sha256 : char(64)      # of its bundle.json
+        dropped        : datetime      # UTC
+        """
+
 
 @schema
 class Reading(dj.Manual):

@@ -73,6 +73,7 @@ def damaged(
     checked: Callable[[int], None] = lambda size: None,
     store: str | None = None,
     away: Counter[str] | None = None,
+    dropped: set[str] | None = None,
 ) -> Problems:
     """Return what is wrong with recorded bundles, by execution and store.
 
@@ -88,6 +89,8 @@ def damaged(
         The store that is looked at; by default all that are here.
     away : Counter, optional
         Is told in which stores that are away, in words, bundles are, and how many.
+    dropped : set of str, optional
+        Is told the executions whose bundles were deleted to save space, and are in no other store.
 
     Raises
     ------
@@ -99,7 +102,10 @@ def damaged(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for page in _pages(only):
             todo: list[tuple[invalidate.Copy, Path, str]] = []
-            for bundle in page:
+            gone = stores.dropped(one["execution_id"] for one in page if not one["copies"])
+            if dropped is not None:
+                dropped |= gone
+            for bundle in (one for one in page if one["execution_id"] not in gone):
                 todo += _places(bundle, here, store, away)
             found = pool.map(lambda one: _problem(one[1], one[2], read), todo)
             for (copy, path, _), problem in zip(todo, found, strict=True):

@@ -54,7 +54,7 @@ def whenCompared(compare_ch, compared_ch) {
         .combine(compared_ch.map { _name, receipts -> receipts }.toList())
         .map { items ->
             if (items.size() == 2) {
-                error('blocks look changed, and none could be compared, as the tasks for it failed: run again, or go on with what is recorded by --source_changes keep')
+                error('blocks look changed, or were dropped, and none could be compared, as the tasks for it failed: run again, or go on with what is recorded by --source_changes keep')
             }
             items.drop(2)
         }
