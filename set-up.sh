@@ -405,7 +405,7 @@ run_demo() {
     nextflow run . ${profile:+-profile "$profile"} -params-file params/demo.yml -with-report \
         --bossdb_host "$host" || die "the demo run failed"
 
-    IFS=, read -r request _ volume components < <(sed -n 2p results/requests.csv)
+    IFS=, read -r request _ volume components _ < <(sed -n 2p results/requests.csv)
     echo
     bossflow status
     printf '\nThe first components of request %s:\n' "$request"

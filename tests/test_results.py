@@ -191,3 +191,12 @@ def test_a_refused_run_leaves_no_list_that_looks_like_its_own(stage: Stage) -> N
     assert (current.exists(), before.exists()) == (True, False)
     assert stage.run(*SOURCE, "--x_range", "5,0").returncode != 0
     assert (current.exists(), before.exists()) == (False, True)
+
+
+def test_a_request_is_forgotten_with_its_names(cutouts: Cutouts) -> None:
+    ran = cutouts.label(sheet=sheet(cutouts, "0:16,0:16,gone\n"), **SHAPE)
+    (request,) = ran["plan"]["requests"]
+    named = bossflow.Request.Name & {"request_id": request}
+    assert len(named) == 1
+    code, text = bossflow_says("forget", "--yes", request)
+    assert (code, len(named)) == (0, 0), text

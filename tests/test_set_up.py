@@ -34,7 +34,10 @@ RUNS = """\
 #!/bin/bash
 echo "nextflow $*" >>"$CALLS"
 mkdir -p results
-printf 'request,state,volume,components\\na1,complete,file:///v,file:///c\\n' >results/requests.csv
+{
+    echo request,state,volume,components,name
+    echo a1,complete,file:///v,file:///c,n m
+} >results/requests.csv
 exit "${STATUS:-0}"
 """
 

@@ -16,7 +16,8 @@ include { STITCH } from '../modules/stitch/main'
 include { RELABEL_BLOCK } from '../modules/relabel_block/main'
 include { RECORD } from '../modules/record/main'
 include { SUMMARY } from '../modules/summary/main'
-include { toCompare ; whenCompared ; toRun ; tasksOf ; whenReady ; progress ; toSumUp ; conclude } from './kit/tasks'
+include { conclude } from './kit/results'
+include { toCompare ; whenCompared ; toRun ; tasksOf ; whenReady ; progress ; toSumUp } from './kit/tasks'
 
 workflow LABEL {
     take:

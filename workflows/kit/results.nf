@@ -1,8 +1,7 @@
 /*
- * What a run leaves in outdir: requests.csv, and a directory for each complete request, with links.
+ * The end of a run, and what it leaves in outdir: requests.csv, and a directory for each complete
+ * request, with links. Included more than once, so it includes nothing (Nextflow's second parser).
  */
-
-include { rowsOf } from './sources'
 
 // Puts the list of an earlier run aside: what a run leaves that is refused or killed is not its own.
 def setAside(outdir) {
@@ -23,7 +22,7 @@ def leave(outdir, list) {
     outdir.mkdirs()
     list.copyTo(outdir.resolve(list.name))
     outdir.resolve('requests.before.csv').delete()
-    def rows = rowsOf(list.text).collect { row -> row.cells }
+    def rows = list.readLines().collect { line -> cellsOf(line) }
     def requests = rows.drop(1).collect { cells -> [rows.first(), cells].transpose().collectEntries() }
     def jobs = requests
         .findAll { request -> request.directory }
@@ -32,6 +31,13 @@ def leave(outdir, list) {
     def done = pool.invokeAll(jobs)
     pool.shutdown()
     return done.collect { one -> one.get() }.findAll()
+}
+
+// The cells of a line of the list, which Python wrote: no cell has an end of line.
+def cellsOf(line) {
+    return line.findAll(/\G(?:"((?:[^"]|"")*+)"|([^,]*))(?:,|\z)/) { _all, quoted, plain ->
+        quoted == null ? plain : quoted.replace('""', '"')
+    }
 }
 
 // Makes the directory of a request, or of one that is not complete removes the links; returns a note if
@@ -95,4 +101,50 @@ def link(place, name, url) {
     if (url && !target) {
         text.text = "${url}\n"
     }
+}
+
+// The end of a run: leaves requests.csv and links in outdir, prints the summary, and fails with one
+// sentence if anything is missing. The failing would cut a publishDir off.
+// planned_ch: the summary by PLAN, where there was nothing to run; ended_ch: by RECORD or SUMMARY
+def conclude(plan_ch, planned_ch, ended_ch) {
+    plan_ch
+        .combine(ended_ch.toList())
+        .map { items -> items.drop(2) }         // [[summary.txt, requests.csv, verdict.json]]; [] if SUMMARY died
+        .mix(planned_ch.map { files -> [files] })
+        .subscribe { ended ->
+            def missing = 'the summary could not be made: `bossflow status` shows what is missing'
+            if (ended) {
+                def (summary, requests, verdict) = ended.first()
+                def notes = leave(workflow.outputDir, requests)
+                println(summary.text)
+                notes.take(10).each { note -> println("note: ${note}") }
+                if (notes.size() > 10) {
+                    println("note: and so it is with ${notes.size() - 10} more directories")
+                }
+                missing = new groovy.json.JsonSlurper().parse(verdict).missing
+            }
+            if (missing) {
+                error("${missing}\nTo complete it: ${sameCommand(workflow.commandLine)}")
+            }
+        }
+}
+
+// The command of this run, to be pasted into a shell: Nextflow's own text of it has no quotes. A name
+// can't be used twice.
+def sameCommand(unquoted) {
+    def known = file('/proc/self/cmdline')
+    def words = known.exists()
+        ? known.text.split('\u0000', -1).toList().init()
+        : (ProcessHandle.current().info().arguments().orElse(null) ?: []).toList()
+    def at = words.indexOf('nextflow.cli.Launcher')
+    if (at < 0) {
+        return unquoted
+    }
+    def own = words.drop(at + 1)
+    def named = own.indexOf('-name')
+    def kept = named < 0 ? own : own.take(named) + own.drop(named + 2)
+    def quoted = kept.collect { word ->
+        word ==~ '[\\w@%+=:,./-]+' ? word : "'${word.replace("'", "'\\''")}'"
+    }
+    return "nextflow ${quoted.join(' ')}"
 }

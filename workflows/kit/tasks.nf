@@ -2,8 +2,6 @@
  * How every workflow runs the tasks that PLAN cut: each one when those before it are done.
  */
 
-include { leave } from './results'
-
 // What is recorded of a run, from Nextflow's `workflow`.
 def facts(workflow) {
     return [
@@ -174,7 +172,7 @@ def howFar(far, ended, now) {
         "${stage.name} ${stage.done} of ${stage.units}" + (stage.voxels ? ' blocks' : '') + (speed ? ", ${speed} Mvoxel/s" : '')
     }
     words << "${far.recorded} of ${far.units} units recorded"
-    if (far.left > 0 && far.made >= Math.min(30, far.left / 10)) {      // before, no pace can be told
+    if (far.left > 0 && far.made >= [30, far.left / 10].min()) {      // before, no pace can be told
         def seconds = (now - far.start) / 1000 * far.left / far.made
         words << (seconds < 90
             ? "about ${Math.round(seconds)} s left"
@@ -188,52 +186,6 @@ def howFar(far, ended, now) {
 // What RECORD said, all of it, unless one RECORD had all tasks and has summed them up itself.
 def toSumUp(recorded_ch) {
     return recorded_ch.toList().filter { batches -> !batches.any { batch -> read(batch).summed_up } }
-}
-
-// The end of a run: leaves requests.csv and links in outdir, prints the summary, and fails with one
-// sentence if anything is missing. The failing would cut a publishDir off.
-// planned_ch: the summary by PLAN, where there was nothing to run; ended_ch: by RECORD or SUMMARY
-def conclude(plan_ch, planned_ch, ended_ch) {
-    plan_ch
-        .combine(ended_ch.toList())
-        .map { items -> items.drop(2) }         // [[summary.txt, requests.csv, verdict.json]]; [] if SUMMARY died
-        .mix(planned_ch.map { files -> [files] })
-        .subscribe { ended ->
-            def missing = 'the summary could not be made: `bossflow status` shows what is missing'
-            if (ended) {
-                def (summary, requests, verdict) = ended.first()
-                def notes = leave(workflow.outputDir, requests)
-                println(summary.text)
-                notes.take(10).each { note -> println("note: ${note}") }
-                if (notes.size() > 10) {
-                    println("note: and so it is with ${notes.size() - 10} more directories")
-                }
-                missing = read(verdict).missing
-            }
-            if (missing) {
-                error("${missing}\nTo complete it: ${sameCommand(workflow.commandLine)}")
-            }
-        }
-}
-
-// The command of this run, to be pasted into a shell: Nextflow's own text of it has no quotes. A name
-// can't be used twice.
-def sameCommand(unquoted) {
-    def known = file('/proc/self/cmdline')
-    def words = known.exists()
-        ? known.text.split('\u0000', -1).toList().init()
-        : (ProcessHandle.current().info().arguments().orElse(null) ?: []).toList()
-    def at = words.indexOf('nextflow.cli.Launcher')
-    if (at < 0) {
-        return unquoted
-    }
-    def own = words.drop(at + 1)
-    def named = own.indexOf('-name')
-    def kept = named < 0 ? own : own.take(named) + own.drop(named + 2)
-    def quoted = kept.collect { word ->
-        word ==~ '[\\w@%+=:,./-]+' ? word : "'${word.replace("'", "'\\''")}'"
-    }
-    return "nextflow ${quoted.join(' ')}"
 }
 
 // The blocks of a task for its name: all of some, the ends of many.

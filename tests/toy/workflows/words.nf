@@ -7,7 +7,8 @@ include { COUNT_WORDS } from '../modules/count_words/main'
 include { ADD_WORDS } from '../modules/add_words/main'
 include { RECORD } from '../modules/record/main'
 include { SUMMARY } from '../modules/summary/main'
-include { toRun ; tasksOf ; whenReady ; progress ; toSumUp ; conclude } from './kit/tasks'
+include { conclude } from './kit/results'
+include { toRun ; tasksOf ; whenReady ; progress ; toSumUp } from './kit/tasks'
 
 workflow WORDS {
     take:
