@@ -273,7 +273,9 @@ def test_the_pipeline_finds_the_sources_in_a_sheet_that_its_programs_find(tmp_pa
 # ---- archives ----
 
 CHANNEL = {"name": "n", "type": "annotation", "datatype": "uint64", "base_resolution": 0}
+CHANNEL |= {"downsample_status": "DOWNSAMPLED", "storage_type": "spdb"}
 EXPERIMENT = {"coord_frame": "f", "num_hierarchy_levels": 3, "hierarchy_method": "anisotropic"}
+EXPERIMENT |= {"num_time_samples": 1}
 FRAME = {"voxel_unit": "nanometers"} | {
     f"{axis}_{name}": value
     for axis in "xyz"
@@ -283,6 +285,7 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "channel": CHANNEL,
     "experiment": EXPERIMENT,
     "coord": FRAME,
+    "downsample": {"extent": {"0": [64, 64, 64], "1": [32, 32, 64], "2": [16, 16, 64]}},
 }
 HERE = "@@here@@"
 LITERALS = [  # that json.dumps would not write
@@ -317,7 +320,8 @@ class Told:
             b"authorization",
         }
         path = scope["path"]
-        kind = next(kind for kind in ("channel", "coord", "experiment") if f"/{kind}/" in path)
+        kinds = ("channel", "coord", "experiment", "downsample")
+        kind = next(kind for kind in kinds if f"/{kind}/" in path)
         await Response(self.bodies[kind], media_type="application/json")(scope, receive, send)
 
     def tell(self, kind: str = "", field: str = "", value: Any = None, literal: str = "") -> None:
@@ -374,7 +378,7 @@ def test_huge_metadata_are_a_sentence(told: Told, kind: str, field: str) -> None
     for huge in hostile.HUGE[:2]:
         COUNTS["hostile metadata"] += 1
         told.tell(kind, field, huge)
-        ask(told)
+        ask(told, 2)
 
 
 @pytest.mark.parametrize("literal", LITERALS, ids=lambda literal: ascii(literal[:12]))
@@ -382,12 +386,12 @@ def test_json_that_is_none_is_a_sentence(told: Told, literal: str) -> None:
     for kind, field in FIELDS:
         COUNTS["hostile metadata"] += 1
         told.tell(kind, field, literal=literal)
-        ask(told)
+        ask(told, 2)
     for kind in ANSWERS:
         COUNTS["hostile metadata"] += 1
         told.tell()
         told.bodies[kind] = literal.encode()
-        found = ask(told)
+        found = ask(told, 2)
         assert found["problem"] or found["channels"][0]["unreachable"]
 
 
