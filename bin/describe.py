@@ -38,11 +38,12 @@ def described(
     -------
     dict
         `problem` (a sentence, or None), `rows` as `kit.rows` gives them, with each source in its
-        one spelling, and `channels`: for each distinct source and resolution `source`,
-        `resolution`, `archive`, `host` (the address that names the archive; empty where something
-        else does), `metadata` (None where the archive gives no answer), `files` (by which
-        changes are noticed, or None), `unreachable` (the sentence that says so, or None) and
-        `note` (a sentence that the user is told, or None).
+        one spelling, and `channels`: for each distinct one that is asked for `source`,
+        `resolution`, `channel`, `time` and `voxel_size` as they were given, `chosen` (channel and
+        time where there is more than one), `archive`, `host` (the address that names the archive;
+        empty where something else does), `metadata` (None where the archive gives no answer),
+        `files` (by which changes are noticed, or None), `unreachable` (the sentence that says so,
+        or None) and `note` (a sentence that the user is told, or None).
     """
     found: dict[str, Any] = {"problem": None, "rows": [], "channels": []}
     host = str(params.get("bossdb_host"))
@@ -50,28 +51,34 @@ def described(
     try:
         sheet_text = sheet.read_text(encoding="utf-8-sig") if sheet else None
         found["rows"] = rows(params, schema, sheet_text, sheet_name)
-        first_rows: dict[tuple[str, int], dict[str, Any]] = {}
+        first_rows: dict[str, dict[str, Any]] = {}
         for row in found["rows"]:
             with _where(row):
                 row["source"] = archive_of(row["source"]).canonical(row["source"], launch_dir)
-            first_rows.setdefault((row["source"], row["resolution"]), row)
+            first_rows.setdefault(_asked(row), row)
 
         def ask(row: dict[str, Any]) -> dict[str, Any]:
             source, resolution = row["source"], row["resolution"]
             archive = archive_of(source)
+            chosen = {name: row[name] for name in ("channel", "time") if row[name] is not None}
+            size = row["voxel_size"] and [float(side) for side in reversed(row["voxel_size"])]
             metadata = unreachable = files = note = None
             try:
                 with _where(row):
-                    metadata = archive.describe(source, resolution, host, token)
-                    boxes = _boxes(found["rows"], source, resolution, metadata)
+                    metadata = archive.describe(
+                        source, resolution, host, token, chosen=chosen, size_nm_zyx=size
+                    )
+                    _refuse_other_size(source, metadata["voxel_size_nm_zyx"], size)
+                    chosen = metadata.pop("chosen", {})
+                    of = source, resolution, host, token, _boxes(found["rows"], row, metadata)
                     if params.get("source_changes") != "off":
-                        files = archive.files(source, resolution, host, token, boxes)
-                    note = archive.unwritten(source, resolution, host, token, boxes, files)
+                        files = archive.files(*of, chosen)
+                    note = archive.unwritten(*of, files, chosen)
             except Unreachable as error:
                 metadata, unreachable = None, str(error)
             return {
-                "source": source,
-                "resolution": resolution,
+                **{name: row[name] for name in _OF_CHANNEL},
+                "chosen": chosen,
                 "archive": params.get("archive") or archive.archive_name(source, host),
                 "host": archive.address(source, host),
                 "metadata": metadata,
@@ -91,14 +98,31 @@ def described(
     return found
 
 
+_OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size")
+"""What a row says of its channel."""
+
+
+def _asked(row: dict[str, Any]) -> str:
+    return json.dumps([row[name] for name in _OF_CHANNEL])
+
+
+def _refuse_other_size(source: str, stated: list[float], given: list[float] | None) -> None:
+    if given and given != stated:
+        own, other = (",".join(f"{side:.15g}" for side in size[::-1]) for size in (stated, given))
+        raise Refused(
+            f"{source} states voxels of {own} nm (x,y,z), and voxel_size says {other}: leave "
+            "voxel_size out, or correct what the volume states"
+        )
+
+
 def _boxes(
-    rows: list[dict[str, Any]], source: str, resolution: int, metadata: dict[str, Any]
+    rows: list[dict[str, Any]], asked: dict[str, Any], metadata: dict[str, Any]
 ) -> list[Box]:
     """Return what is asked of a channel, as far as it has it; PLAN refuses what leaves it."""
     whole = Box.of(metadata["offset_zyx"], metadata["shape_zyx"])
     found = []
     for row in rows:
-        if (row["source"], row["resolution"]) == (source, resolution):
+        if _asked(row) == _asked(asked):
             ranges = [row[f"{axis}_range"] for axis in "xyz"]
             bounds = zip(ranges, whole[::2], whole[1::2], strict=True)
             box = Box(*(end for given, *own in bounds for end in (given or own)))

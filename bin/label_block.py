@@ -49,8 +49,9 @@ def voxels_of(unit: Unit) -> NDArray[Any]:
         return read_array(pulled.file("voxels.zarr"))
     source = unit.arguments["source"]
     box = Box.parse(unit.arguments["box"])
+    chosen = source.get("chosen", {})
     return archive_of(source["uri"]).read(
-        source["uri"], source["resolution"], "", "", source["dtype"], box
+        source["uri"], source["resolution"], "", "", source["dtype"], box, chosen=chosen
     )
 
 

@@ -17,19 +17,30 @@ def pull_block(unit: Unit, bundle: Bundle) -> None:
     asked, settings = unit.arguments, unit.settings
     token = os.environ.get("BOSSDB_TOKEN", "").strip() or "public"
     channel = asked["uri"], asked["resolution"], settings["host"], token
-    _refuse_changed(asked["uri"], settings["metadata"], _at_first(*channel))
+    chosen, planned = asked.get("chosen", {}), settings["metadata"]
+    how = (*channel, tuple(chosen.items()), tuple(planned.get("voxel_size_nm_zyx", ())))
+    _refuse_changed(asked["uri"], planned, _at_first(*how))
     voxels = archive_of(asked["uri"]).read(
-        *channel, asked["dtype"], Box.parse(asked["box"]), settings["verify"]
+        *channel, asked["dtype"], Box.parse(asked["box"]), settings["verify"], chosen
     )
     # Again: voxels that came while the channel was replaced may be of either.
-    _refuse_changed(asked["uri"], settings["metadata"], _described(*channel))
+    _refuse_changed(asked["uri"], planned, _described(*how))
     write_array(bundle.directory / "voxels.zarr", voxels)
     little_endian = voxels.astype(voxels.dtype.newbyteorder("<"), copy=False)
     bundle.attributes["voxels_sha256"] = hashlib.sha256(little_endian.data).hexdigest()
 
 
-def _described(uri: str, resolution: int, host: str, token: str) -> dict[str, Any]:
-    return archive_of(uri).describe(uri, resolution, host, token, patient=True)
+def _described(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    chosen: tuple[tuple[str, int], ...],
+    size_nm_zyx: tuple[float, ...],
+) -> dict[str, Any]:
+    """Return the metadata as they are now; a volume that states no voxel size has PLAN's."""
+    ask = archive_of(uri).describe
+    return ask(uri, resolution, host, token, True, dict(chosen), size_nm_zyx)
 
 
 _at_first = cache(_described)  # once a task

@@ -19,9 +19,9 @@ started, bucket = s3.started, s3.server  # fixtures
 ABOUT = ("info", "attributes.json", "zarr.json", ".zarray", ".zattrs", ".zgroup")
 
 
-def looks(uri: str, box: Box) -> str:
+def looks(uri: str, box: Box, chosen: dict[str, int] | None = None) -> str:
     volumes._opened.cache_clear()
-    told = archive_of(uri).files(uri, 0, "", "", [box])
+    told = archive_of(uri).files(uri, 0, "", "", [box], chosen or {})
     assert told is not None
     return next(files.seen(told, [box]))
 

@@ -52,6 +52,7 @@ def test_channels_are_listed(cutouts: Cutouts) -> None:
         "source": f"zarr://{cutouts.volume.as_uri()}",
         "archive": "file",
         "resolution": 0,
+        "chosen": None,
         "kind": one["kind"],
         "dtype": "uint8",
         "extent_xyz": [[0, 16], [0, 16], [0, 32]],

@@ -102,6 +102,9 @@ def test_directories_can_be_read_and_told_apart() -> None:
         *(f"{about}-00000000",) * 3,
         *("e", f"{about}-00000000", "Requests.csv-00000000"),
     ]
+    second = rows[0] | {"chosen": {"channel": 1, "time": 2}}
+    (place,) = results.directories([second], {}).values()
+    assert place.startswith("Kasthuri_ac4_neuron_res1_channel_1_time_2_0-512_")
     long = rows[0] | {"source": "zarr:///" + "very/" * 300 + "last.zarr"}
     (place,) = results.directories([long], {}).values()
     assert len(place) < 150 and "very_last.zarr" in place
@@ -121,7 +124,7 @@ def listed(place: Path, *rows: tuple[str, str, str]) -> str:
     lines = [COLUMNS]
     for request, directory, state in rows:
         volume, table = ((place / request / name).as_uri() for name in ("volume", "components"))
-        lines.append(f'{request},{state},{volume},{table},"a, ""name""",zarr://v,0,b,{directory},')
+        lines.append(f'{request},{state},{volume},{table},"a, ""name""",zarr://v,0,,b,{directory},')
     return "\n".join(lines) + "\n"
 
 

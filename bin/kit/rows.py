@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 _WHOLE = re.compile(r"-?[0-9]{1,30}")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 _SHOWN = 60  # characters of a user's value that a message repeats
 
@@ -38,9 +39,10 @@ def rows(
     Returns
     -------
     list of dict
-        Each with every per-row parameter: int, str, a list of int (ranges `[from, to]`, half-open,
-        in channel voxels; block shapes ZYX, in voxels) or None; and `where`, the words for where
-        it was asked for. A decimal number is an int or, with a fraction, the one text of it.
+        Each with every per-row parameter: int, str, a list (ranges `[from, to]`, half-open, in
+        channel voxels; block shapes ZYX, in voxels; voxel sizes XYZ, in nm) or None; and `where`,
+        the words for where it was asked for. A decimal number is an int or, with a fraction, the
+        one text of it.
 
     Raises
     ------
@@ -156,7 +158,7 @@ def _typed(value: Any, described: Mapping[str, Any]) -> Any:
     """Return a value as its type where it can be read as one, otherwise as it is."""
     if "items" in described:
         if isinstance(value, str) and re.fullmatch(described["pattern"], value, re.ASCII):
-            value = _WHOLE.findall(value)
+            value = _NUMBER.findall(value)
         if isinstance(value, list):
             return [_typed(item, described["items"]) for item in value]
     elif described["type"] == "integer" and isinstance(value, str) and _WHOLE.fullmatch(value):
@@ -213,9 +215,11 @@ def _mistake(value: Any, described: Mapping[str, Any]) -> str | None:
 
 
 def _mistake_of_decimal(value: Any, described: Mapping[str, Any]) -> str | None:
-    if not _is_whole(value) and not (isinstance(value, str) and _DECIMAL.fullmatch(value)):
+    if not _is_number(value):
         return f"must be a decimal number, such as {described['examples'][0]}, not {_shown(value)}"
-    if Decimal(value) < described["minimum"]:
+    if "exclusiveMinimum" in described and Decimal(value) <= described["exclusiveMinimum"]:
+        return f"must be above {described['exclusiveMinimum']}, not {_shown(value)}"
+    if "minimum" in described and Decimal(value) < described["minimum"]:
         return f"must be at least {described['minimum']}, not {_shown(value)}"
     if Decimal(value) > described["maximum"]:
         return f"must be at most {described['maximum']}, not {_shown(value)}"
@@ -224,9 +228,12 @@ def _mistake_of_decimal(value: Any, described: Mapping[str, Any]) -> str | None:
 
 def _mistake_of_list(value: Any, described: Mapping[str, Any]) -> str | None:
     count = described["minItems"]
-    if not isinstance(value, list) or len(value) != count or not all(map(_is_whole, value)):
+    decimals = _is_decimal(described["items"])
+    fits = _is_number if decimals else _is_whole
+    if not isinstance(value, list) or len(value) != count or not all(map(fits, value)):
         form = {2: "two whole numbers, such as 0,512", 3: "three whole numbers, such as 64,512,512"}
-        return f"must be {form[count]}, not {_shown(value)}"
+        words = "three numbers, x,y,z, such as 4,4,40" if decimals else form[count]
+        return f"must be {words}, not {_shown(value)}"
     if described.get("format") == "range" and value[0] >= value[1]:
         return f"{value[0]},{value[1]} is empty or reversed: the first must be below the second"
     wrong = (_mistake(item, described["items"]) for item in value)
@@ -235,6 +242,10 @@ def _mistake_of_list(value: Any, described: Mapping[str, Any]) -> str | None:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return _is_whole(value) or (isinstance(value, str) and bool(_DECIMAL.fullmatch(value)))
 
 
 def _shown(value: object) -> str:

@@ -79,8 +79,9 @@ def paths(place: str, chunks: dict[str, Any], box: Box) -> Iterator[str]:
         Path of their directory.
     chunks : dict
         `form` (`index` or `range`), `prefix` and `separator` of the names, `axes` (in the order of
-        the names; one that is none of z, y and x has the index 0), and `corner_zyx`, `shape_zyx`,
-        `end_zyx`: where the first chunk begins, their shape, and where the last one ends.
+        the names), and `corner_zyx`, `shape_zyx`, `end_zyx`: where the first chunk begins, their
+        shape, and where the last one ends. An axis that is none of z, y and x has the index that
+        `others` says, or 0.
     box : Box
     """
     *first, last = words(chunks, box)
@@ -110,7 +111,8 @@ def words(chunks: dict[str, Any], box: Box) -> list[list[str]]:
             ]
             for i, axis in enumerate("zyx")
         }
-    return [found.get(axis, ["0"]) for axis in chunks["axes"]]
+    others = chunks.get("others", {})
+    return [found.get(axis) or [others.get(axis, "0")] for axis in chunks["axes"]]
 
 
 def listed(found: dict[str, list[int]]) -> Look:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ class Channel(dj.Manual):
 
     definition = """
     # array at one resolution, in an archive or in the store
-    channel_id   : char(16)       # hash of archive, uri and resolution
+    channel_id   : char(16)       # hash of archive, uri, resolution, and what was chosen
     ---
     archive      : varchar(255)   # host and port, or the name given with `archive`
     uri          : varchar(1024)
@@ -42,6 +43,17 @@ class Channel(dj.Manual):
     voxel_size_z : float64        # (nm)
     -> [nullable] Execution.proj(written_by='execution_id')
     """
+
+    class Choice(dj.Part):
+        """The index that was chosen on another axis, of a volume that has several there."""
+
+        definition = """
+        # index chosen on an axis beside x, y and z
+        -> master
+        chosen_axis  : varchar(16)  # channel or time
+        ---
+        chosen_index : int64        # from 0
+        """
 
 
 @schema
@@ -101,9 +113,11 @@ VOLUME = " * ".join(f"(block_{axis}1 - block_{axis}0)" for axis in "xyz")
 """SQL: how many voxels a row of `Block` has."""
 
 
-def channel_id(archive: str, uri: str, resolution: int) -> str:
-    """Return a channel's id: the archive is part of what it is."""
-    return digest([archive, uri, resolution])[:16]
+def channel_id(
+    archive: str, uri: str, resolution: int, chosen: Iterable[tuple[str, int]] = ()
+) -> str:
+    """Return a channel's id: archive and, where there are several, channel and time are part."""
+    return digest([archive, uri, resolution, *filter(None, [dict(chosen)])])[:16]
 
 
 def as_recorded(described: dict[str, Any], requests: Any) -> dict[str, Any]:
@@ -120,13 +134,13 @@ def as_recorded(described: dict[str, Any], requests: Any) -> dict[str, Any]:
     requests : DataJoint expression
         Requests, joined to the channel that each is for.
     """
-    named: dict[tuple[str, int], str] = {}
+    named: dict[Key, str] = {}
     left = [given for given in described["channels"] if given["host"]]
     # No index finds other spellings: all of them at once, and only of what is not there by its id.
     for column, values in (("channel_id", _ids), ("uri", _uris)):
         there = _archives(column, sorted({value for given in left for value in values(given)}))
         for given in left:
-            name = _recorded_name(given, there[_key(given)], requests)
+            name = _recorded_name(given, there[_key(given)[:2]], requests)
             if name:
                 named[_key(given)] = name
         left = [given for given in left if _key(given) not in named]
@@ -145,8 +159,20 @@ def _uris(given: dict[str, Any]) -> list[str]:
     return [given["source"]]
 
 
-def _key(given: dict[str, Any]) -> tuple[str, int]:
-    return given["source"], given["resolution"]
+Key = tuple[str, int, tuple[tuple[str, int], ...]]
+"""What a channel is in its archive: URI, resolution, and what was chosen of it."""
+
+
+def _key(given: dict[str, Any]) -> Key:
+    chosen = tuple(sorted(given.get("chosen", {}).items()))
+    return given["source"], given["resolution"], chosen
+
+
+def asked(given: dict[str, Any]) -> tuple[Any, ...]:
+    """Return the words for a channel in a row, or in what DESCRIBE found for it."""
+    size = given.get("voxel_size")
+    words = given["source"], given["resolution"], given.get("channel"), given.get("time")
+    return (*words, size and tuple(size))
 
 
 def _typed(given: dict[str, Any]) -> str:
@@ -196,11 +222,19 @@ def _is_archive(name: str, given: dict[str, Any], requests: Any) -> bool:
     return bool(hosts) or not len(runs)
 
 
+def choices(rows: Any) -> dict[str, dict[str, int]]:
+    """Return what was chosen of channels, by id, in rows of `Channel.Choice`."""
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in rows.to_dicts(order_by="chosen_axis"):
+        found[row["channel_id"]][row["chosen_axis"]] = row["chosen_index"]
+    return dict(found)
+
+
 def channel_row(given: dict[str, Any]) -> dict[str, Any]:
     """Return the `Channel` row of one described channel (DESCRIBE's `channels` entry)."""
     metadata = given["metadata"]
     row = {
-        "channel_id": channel_id(given["archive"], given["source"], given["resolution"]),
+        "channel_id": channel_id(given["archive"], *_key(given)),
         "archive": given["archive"],
         "uri": given["source"],
         "resolution": given["resolution"],
@@ -308,39 +342,57 @@ class Source(NamedTuple):
         The shape that it is best read in, where that is known.
     files : dict, optional
         How it is looked at for changes; None where nothing tells.
+    chosen : dict
+        Index of `channel` or `time`, where there is more than one.
     """
 
     channel: dict[str, Any]
     unreached: str | None
     chunk_zyx: list[int] | None
     files: dict[str, Any] | None
+    chosen: dict[str, int]
 
 
-def resolve(described: dict[str, Any]) -> dict[tuple[str, int], Source]:
-    """Return URI and resolution to what is known of each described channel.
+def resolve(described: dict[str, Any]) -> dict[tuple[Any, ...], Source]:
+    """Return what is known of each described channel, by the words that rows `asked` for it with.
 
     Raises
     ------
     ValueError
-        If an archive can't be reached and the channel is not recorded, or if what it says
-        differs from what is recorded.
+        If an archive can't be reached and the channel is not recorded, or if what it says, or the
+        voxel size that is given for it, differs from what is recorded.
     """
     ids = {
         _key(given): channel_id(given["archive"], *_key(given)) for given in described["channels"]
     }
     rows = among(Channel(), "channel_id", set(ids.values()))
     recorded = {row["channel_id"]: row for row in rows}
+    sizes: dict[Key, Any] = {}
+    for given in described["channels"]:
+        size = sizes.setdefault(_key(given), given.get("voxel_size"))
+        if None not in (size, given.get("voxel_size")) and size != given["voxel_size"]:
+            raise ValueError(
+                f"{given['source']} is asked for with two voxel sizes, {_xyz(size)} and "
+                f"{_xyz(given['voxel_size'])} nm: give one"
+            )
     return {
-        _key(given): _resolved(given, recorded.get(ids[_key(given)]))
+        asked(given): _resolved(given, recorded.get(ids[_key(given)]))
         for given in described["channels"]
     }
 
 
+def _xyz(size: Iterable[Any]) -> str:
+    return ",".join(map(str, size))
+
+
 def _resolved(given: dict[str, Any], recorded: dict[str, Any] | None) -> Source:
+    chosen = given.get("chosen", {})
+    if recorded and given.get("voxel_size"):
+        _refuse_other_size(given, recorded)
     if given["metadata"] is None:
         if not recorded:
             raise ValueError(given["unreachable"])
-        return Source(recorded, given["unreachable"], None, given.get("files"))
+        return Source(recorded, given["unreachable"], None, given.get("files"), chosen)
     channel = channel_row(given)
     for name, limit in (("archive", 255), ("uri", 1024)):
         if len(channel[name]) > limit:
@@ -354,7 +406,22 @@ def _resolved(given: dict[str, Any], recorded: dict[str, Any] | None) -> Source:
             f"{channel[name]}; if it was replaced, `bossflow invalidate --channel "
             f"{channel['channel_id']}` forgets what was made of it"
         )
-    return Source(channel, None, given["metadata"].get("chunk_zyx"), given.get("files"))
+    return Source(channel, None, given["metadata"].get("chunk_zyx"), given.get("files"), chosen)
+
+
+def _refuse_other_size(given: dict[str, Any], recorded: dict[str, Any]) -> None:
+    """Refuse a voxel size that a user gives for a channel that is recorded with another one.
+
+    Also if nothing was made of it yet: another run may be at it.
+    """
+    size = [recorded[f"voxel_size_{axis}"] for axis in "xyz"]
+    if [float(side) for side in given["voxel_size"]] != size:
+        there = _xyz(f"{side:.15g}" for side in size)
+        raise ValueError(
+            f"voxel_size {_xyz(given['voxel_size'])} is not what {given['source']} is recorded "
+            f"with, {there} nm: give that, or, if that was wrong, forget the channel first, with "
+            f"all that was made of it: `bossflow forget --channel {recorded['channel_id']}`"
+        )
 
 
 def _is_used(identity: str) -> bool:

@@ -46,7 +46,7 @@ def show_runs(console: Any, runs: list[dict[str, Any]], most: int | None) -> Non
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def channels_command(as_json: bool) -> None:
     """Show channels: what was read, at which resolution, with which extent and voxel size."""
-    from . import connect, registered
+    from . import connect, registered, results
 
     connect()
     found = registered.channels()
@@ -64,7 +64,7 @@ def channels_command(as_json: bool) -> None:
     for one in found:
         table.add_row(
             one["channel"],
-            one["source"],
+            f"{one['source']} {results.chosen(one)}".strip(),
             one["archive"],
             str(one["resolution"]),
             one["dtype"],

@@ -6,7 +6,7 @@ from typing import Any
 import datajoint as dj
 
 from . import ledger, work
-from .channels import Block, Channel, Cutout
+from .channels import Block, Channel, Cutout, choices
 
 
 def channels() -> list[dict[str, Any]]:
@@ -15,11 +15,11 @@ def channels() -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        `channel` (its id), `source`, `archive`, `resolution`, `kind`, `dtype`, `extent_xyz`
-        (half-open, voxels), `voxel_size_nm_xyz`, and the numbers of its `requests` and of its
-        `blocks` of which something is recorded.
+        `channel` (its id), `source`, `archive`, `resolution`, `chosen` (which channel or time of
+        several, or None), `kind`, `dtype`, `extent_xyz` (half-open, voxels), `voxel_size_nm_xyz`,
+        and the numbers of its `requests` and of its `blocks` of which something is recorded.
     """
-    requests, blocks = _requests(), _blocks()
+    requests, blocks, chosen = _requests(), _blocks(), choices(Channel.Choice())
     rows = Channel().to_dicts(order_by=("uri", "resolution", "archive", "channel_id"))
     return [
         {
@@ -27,6 +27,7 @@ def channels() -> list[dict[str, Any]]:
             "source": row["uri"],
             "archive": row["archive"],
             "resolution": row["resolution"],
+            "chosen": chosen.get(row["channel_id"]),
             "kind": row["kind"],
             "dtype": row["dtype"],
             "extent_xyz": [[row[f"channel_{axis}{end}"] for end in "01"] for axis in "xyz"],

@@ -9,7 +9,7 @@ from typing import Any
 
 COLUMNS = [
     *("request", "state", "volume", "components"),  # these came first: scripts may count columns
-    *("name", "source", "resolution", "box", "directory", "error"),
+    *("name", "source", "resolution", "chosen", "box", "directory", "error"),
 ]
 ERRORS_SHOWN = 3
 TAIL_MAX = 60  # characters of a source in a directory's name
@@ -37,7 +37,7 @@ def write(asked: list[dict[str, Any]], called: dict[str, str], path: Path) -> No
             name = one["request"]
             errors = [f"{unit}: {error}" for unit, error in one["errors"].items()]
             more = [f"and {len(errors) - ERRORS_SHOWN} more"] if errors[ERRORS_SHOWN:] else []
-            own = {"name": called.get(name), "directory": places[name]}
+            own = {"name": called.get(name), "directory": places[name], "chosen": chosen(one)}
             writer.writerow(one | own | {"error": "; ".join(errors[:ERRORS_SHOWN] + more)})
 
 
@@ -71,4 +71,10 @@ def _about(one: dict[str, Any]) -> str:
         return safe(one["workflow"])
     tail = safe(one["source"].rpartition("://")[2])[-TAIL_MAX:].strip("._-")
     level = f"_res{one['resolution']}" if one.get("resolution") else ""
-    return f"{tail}{level}_{one['box']}"
+    which = "".join(f"_{word}" for word in chosen(one).split())
+    return f"{tail}{level}{which}_{one['box']}"
+
+
+def chosen(one: dict[str, Any]) -> str:
+    """Return which channel or time of several was asked for, as in `channel 1 time 0`."""
+    return " ".join(f"{name} {index}" for name, index in (one.get("chosen") or {}).items())

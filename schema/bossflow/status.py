@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import datajoint as dj
 
-from . import database, ledger, stores, work
+from . import database, ledger, results, stores, work
 from .kit.texts import one_line, unit_names
 from .tables import Execution, Request, Run
 
@@ -201,7 +201,8 @@ def what(described: dict[str, Any]) -> str:
     """Return what a request is about, in few words: its names, and of what it is."""
     about = str(described["workflow"]).rpartition(".")[2]
     if "source" in described:
-        about = f"{described['source']} {described['box']}"
+        words = described["source"], results.chosen(described), described["box"]
+        about = " ".join(filter(None, words))
     called = ", ".join(map(one_line, described.get("names", ())))
     return f"{called}: {about}" if called else about
 

@@ -140,7 +140,7 @@ def typed(value, property) {
         return value.collect { item -> typed(item, property.items) }
     }
     if (property.items && value ==~ property.pattern) {
-        return value.findAll(/-?\d+/).collect { digits -> digits.toBigInteger() }
+        return value.findAll(/-?\d+(?:\.\d+)?/).collect { number -> typed(number, property.items) }
     }
     if (property.type == 'integer' && value ==~ /-?\d{1,30}/) {
         return value.toString().toBigInteger()
@@ -178,8 +178,14 @@ def mistake(value, property) {
         return 'was given without a value'
     }
     if (property.items) {
-        def form = property.minItems == 2 ? 'two whole numbers, such as 0,512 or in YAML [0, 512]' : 'three whole numbers, such as 64,512,512 or in YAML [64, 512, 512]'
-        if (!(value instanceof List && value.size() == property.minItems && value.every { item -> item instanceof BigInteger })) {
+        def decimals = 'number' in property.items.type
+        def form = decimals
+            ? 'three numbers, x,y,z, such as 4,4,40 or in YAML [4, 4, 40]'
+            : property.minItems == 2
+                ? 'two whole numbers, such as 0,512 or in YAML [0, 512]'
+                : 'three whole numbers, such as 64,512,512 or in YAML [64, 512, 512]'
+        def fits = decimals ? { item -> isDecimal(item) } : { item -> item instanceof BigInteger }
+        if (!(value instanceof List && value.size() == property.minItems && value.every(fits))) {
             return "must be ${form}, not ${shown(value)}"
         }
         if (property.format == 'range' && value[0] >= value[1]) {
@@ -218,12 +224,20 @@ def mistake(value, property) {
     return null
 }
 
+// Whether a value is what decimal() makes of a number.
+def isDecimal(value) {
+    return value instanceof BigInteger || value instanceof CharSequence && value ==~ /-?\d{1,40}\.\d{1,40}/
+}
+
 def mistakeOfDecimal(value, property) {
-    if (!(value instanceof BigInteger || value ==~ /-?\d{1,40}\.\d{1,40}/)) {
+    if (!isDecimal(value)) {
         return "must be a decimal number, such as ${property.examples.first()}, not ${shown(value)}"
     }
     def number = new BigDecimal(value.toString())
-    if (number < property.minimum) {
+    if (property.exclusiveMinimum != null && number <= property.exclusiveMinimum) {
+        return "must be above ${property.exclusiveMinimum}, not ${shown(value)}"
+    }
+    if (property.minimum != null && number < property.minimum) {
         return "must be at least ${property.minimum}, not ${shown(value)}"
     }
     if (number > property.maximum) {

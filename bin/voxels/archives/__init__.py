@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import reprlib
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from ..boxes import Box
 
 if TYPE_CHECKING:  # DESCRIBE says which package is missing: it must not need one to start
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -37,6 +38,9 @@ FURTHEST = 2**53
 """Voxels from 0 that metadata may name: up to there, centroids are exact as float64."""
 
 LARGEST_VOXEL_NM = 1e12
+
+NOTHING: Mapping[str, int] = MappingProxyType({})
+"""What is chosen of other axes than x, y and z, where nothing is."""
 
 _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = 120
@@ -111,16 +115,26 @@ class Archive(Protocol):
         """Return the address that `archive_name` spells; empty where it names no address."""
 
     def describe(
-        self, uri: str, resolution: int, host: str, token: str, patient: bool = False
+        self,
+        uri: str,
+        resolution: int,
+        host: str,
+        token: str,
+        patient: bool = False,
+        chosen: Mapping[str, int] = NOTHING,
+        size_nm_zyx: Sequence[float] | None = None,
     ) -> dict[str, Any]:
         """Return a channel's metadata at one resolution; `patient` if nobody waits for them.
+
+        `chosen` are indices of axes beside x, y and z, `channel` or `time`. `size_nm_zyx` is the
+        voxel size where none is stated.
 
         Returns
         -------
         dict
             `kind` ("image" or "annotation"), `dtype`, `shape_zyx` and `offset_zyx` (voxels of
             this resolution), `voxel_size_nm_zyx`, `chunk_zyx` (the voxels that the archive
-            reads at once).
+            reads at once); where something can be chosen, `chosen`: what was one of several.
 
         Raises
         ------
@@ -128,7 +142,13 @@ class Archive(Protocol):
         """
 
     def files(
-        self, uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]
+        self,
+        uri: str,
+        resolution: int,
+        host: str,
+        token: str,
+        boxes: Sequence[Box],
+        chosen: Mapping[str, int] = NOTHING,
     ) -> dict[str, Any] | None:
         """Return what `voxels.files.seen` needs to notice changes of boxes; None: nothing tells.
 
@@ -145,6 +165,7 @@ class Archive(Protocol):
         token: str,
         boxes: Sequence[Box],
         told: dict[str, Any] | None,
+        chosen: Mapping[str, int] = NOTHING,
     ) -> str | None:
         """Return a sentence on boxes that hold nothing because nothing was ever written there.
 
@@ -166,6 +187,7 @@ class Archive(Protocol):
         dtype: str,
         box: Box,
         verify: bool = False,
+        chosen: Mapping[str, int] = NOTHING,
     ) -> npt.NDArray[Any]:
         """Return the voxels of a box as a C-ordered ZYX array of `dtype`.
 

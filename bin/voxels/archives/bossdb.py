@@ -10,7 +10,7 @@ import math
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from email.utils import mktime_tz, parsedate_tz
@@ -38,7 +38,7 @@ from tenacity import (
 )
 
 from ..boxes import Box, grid
-from . import Refused, Unreachable, brief, frames, spelled
+from . import NOTHING, Refused, Unreachable, brief, frames, spelled
 from .frames import CUBOID_ZYX
 
 # One answer is decoded while others come in.
@@ -106,7 +106,13 @@ def address(uri: str, host: str) -> str:
 
 
 def describe(
-    uri: str, resolution: int, host: str, token: str, patient: bool = False
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    patient: bool = False,
+    chosen: Mapping[str, int] = NOTHING,
+    size_nm_zyx: Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """Return a channel's metadata at one resolution.
 
@@ -122,6 +128,10 @@ def describe(
         What the archive knows the user by.
     patient : bool
         Ask as often as for voxels: nobody waits.
+    chosen : mapping
+        Refused, as the URI names a channel, and what is read has one time; but for `time` 0.
+    size_nm_zyx
+        Not used: BossDB always states a voxel size.
 
     Returns
     -------
@@ -137,6 +147,10 @@ def describe(
     Unreachable
         If the archive gives no usable answer.
     """
+    if "channel" in chosen:
+        raise Refused(f"{uri} names its channel: leave out the parameter channel")
+    if chosen.get("time"):
+        raise Refused(f"time {chosen['time']} of {uri} can't be read: leave out the parameter time")
     return _found(uri, resolution, host, token, VOXEL_LIMITS if patient else METADATA_LIMITS)[0]
 
 
@@ -196,12 +210,25 @@ def _chunk_in(place: str, resolution: int, metadata: dict[str, Any]) -> Any:
     return found["chunk_zyx"]
 
 
-def files(uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]) -> None:
+def files(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    boxes: Sequence[Box],
+    chosen: Mapping[str, int] = NOTHING,
+) -> None:
     """Say that BossDB has no files that could be looked at."""
 
 
 def unwritten(
-    uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box], told: Any
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    boxes: Sequence[Box],
+    told: Any,
+    chosen: Mapping[str, int] = NOTHING,
 ) -> None:
     """Say that BossDB does not tell what was never written."""
 
@@ -214,6 +241,7 @@ def read(
     dtype: str,
     box: Box,
     verify: bool = False,
+    chosen: Mapping[str, int] = NOTHING,
 ) -> npt.NDArray[Any]:
     """Read a box through intern, several requests at once, cut where BossDB's cuboids end.
 
@@ -228,6 +256,8 @@ def read(
         As for `describe`.
     dtype : str
         What the channel holds; anything else is an error.
+    chosen
+        Not used: nothing can be chosen.
     box : Box
         What to read, in voxels of this resolution.
     verify : bool

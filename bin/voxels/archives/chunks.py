@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from .. import files
 from ..boxes import Box
-from . import Refused, Unreachable, brief, objects, places
+from . import Refused, Unreachable, brief, objects, places, several
 from .places import json_at, opened, wait
 from .stated import Level, told
 
@@ -76,7 +76,7 @@ def naming_of(level: Level, view: Any) -> dict[str, Any] | None:
     """Return how chunk files are named, as `voxels.files.paths` takes it; None if by hashes."""
     layout = view.chunk_layout
     corner = [int(start) for start in layout.grid_origin]
-    chunks = {
+    chunks: dict[str, Any] = {
         "form": "index",
         "prefix": "",
         "separator": "/",
@@ -85,6 +85,8 @@ def naming_of(level: Level, view: Any) -> dict[str, Any] | None:
         "shape_zyx": list(layout.write_chunk.shape),
         "end_zyx": [start + size for start, size in zip(view.origin, view.shape, strict=True)],
     }
+    if level.chosen and not level.precomputed:
+        chunks["others"] = several.chunk_indices(level, view)
     if level.precomputed:
         if "sharding" in level.precomputed["scale"]:
             return None
@@ -211,7 +213,10 @@ def _refuse_other_names(place: Place, view: Any, box: Box, asks: _Asks) -> None:
     elif not listed and place.level.precomputed:
         listed = _elsewhere(place)
     whole = [] if naming is None else files.words(naming, Box.of(view.origin, view.shape))
-    known = [set(words) for words in whole]
+    known = [
+        set(words) if axis in "zyx" else None  # others of several may be there
+        for axis, words in zip(naming["axes"] if naming else (), whole, strict=True)
+    ]
     strange = []
     for name in listed:
         if re.fullmatch(_ABOUT, name.rpartition("/")[2]):
@@ -256,14 +261,17 @@ def _elsewhere(place: Place) -> list[str]:
     ]
 
 
-def _is_own(name: str, naming: dict[str, Any] | None, whole: list[set[str]]) -> bool:
+def _is_own(name: str, naming: dict[str, Any] | None, whole: list[set[str] | None]) -> bool:
     if naming is None:
         return bool(re.fullmatch(_SHARD, name))
     name = name.removesuffix(files.PACKED) if naming["form"] == "range" else name
     if not name.startswith(naming["prefix"]):
         return False
     parts = name.removeprefix(naming["prefix"]).split(naming["separator"])
-    return len(parts) == len(whole) and all(map(set.__contains__, whole, parts))
+    return len(parts) == len(whole) and all(
+        part in known if known else part.isdecimal()
+        for known, part in zip(whole, parts, strict=True)
+    )
 
 
 def _expected(place: Place, view: Any, box: Box) -> str:

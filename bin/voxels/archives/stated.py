@@ -43,6 +43,8 @@ class Level(NamedTuple):
         Of the first voxel, in the units above.
     precomputed : dict or None
         The scale's entry in the `info` of a precomputed volume.
+    chosen : tuple of (str, int)
+        Indices that a user chose, `channel` or `time`.
     """
 
     spec: dict[str, Any]
@@ -52,6 +54,7 @@ class Level(NamedTuple):
     unit_nm_zyx: tuple[float | None, ...] = (None, None, None)
     translation_zyx: tuple[float, ...] = (0.0, 0.0, 0.0)
     precomputed: dict[str, Any] | None = None
+    chosen: tuple[tuple[str, int], ...] = ()
 
     @property
     def has_size(self) -> bool:
@@ -107,7 +110,8 @@ def axes_of(uri: str, statements: Iterable[Any], rank: int, order: str) -> tuple
 
 
 def _word(name: Any) -> str:
-    name = name.get("name") if isinstance(name, dict) else name
+    if isinstance(name, dict):  # OME leaves the names of channels and times open
+        name = {"channel": "c", "time": "t"}.get(name.get("type", ""), name.get("name"))
     return "" if name is None else str(name).strip().rstrip("^").lower()  # funlib's channels: c^
 
 

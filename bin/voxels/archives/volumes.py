@@ -20,7 +20,7 @@ import math
 import os
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
@@ -32,7 +32,20 @@ import numpy.typing as npt
 import tensorstore as ts
 
 from ..boxes import Box, grid, snap
-from . import Refused, brief, chunks, n5s, objects, places, s3, sensible, spelled, zarrs
+from . import (
+    NOTHING,
+    Refused,
+    brief,
+    chunks,
+    n5s,
+    objects,
+    places,
+    s3,
+    sensible,
+    several,
+    spelled,
+    zarrs,
+)
 from .places import json_at, kvstore_of, opened, split, wait
 from .stated import Level, told
 
@@ -77,7 +90,13 @@ def address(uri: str, host: str) -> str:
 
 
 def describe(
-    uri: str, resolution: int, host: str, token: str, patient: bool = False
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    patient: bool = False,
+    chosen: Mapping[str, int] = NOTHING,
+    size_nm_zyx: Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """Return a volume's metadata at one resolution.
 
@@ -90,25 +109,31 @@ def describe(
         there; 0 is the first, and the finest. Of an array there is only 0.
     host, token, patient
         BossDB's; not used.
+    chosen : mapping
+        Index of `channel` or `time`, for a volume that has several.
+    size_nm_zyx : sequence of float, optional
+        The voxel size along axes that state none.
 
     Returns
     -------
     dict
         `kind` ("image" or "annotation"; where the volume doesn't tell, integers of 32 bits and
         more are an annotation), `dtype`, `shape_zyx` and `offset_zyx` (voxels of this resolution),
-        `voxel_size_nm_zyx`, `chunk_zyx` (voxels that are read at once).
+        `voxel_size_nm_zyx`, `chunk_zyx` (voxels that are read at once), `chosen`, if there
+        are several of what was chosen.
 
     Raises
     ------
     Refused
         If the URI is malformed, there is no such volume or resolution, it may not be read, has
-        more than one time or channel, or states no voxel size: none is made up.
+        several times or channels of which none is chosen, or no voxel size: none is made up.
     Unreachable
         If there is no usable answer.
     """
-    level = _level(uri, resolution)
-    view = open_zyx(level, uri)
-    size_nm = _voxel_size_nm(level, uri)
+    level = _level(uri, resolution, tuple(chosen.items()))
+    store = _open(level, uri, False, places.shared_context(places.VOXEL_LIMITS))
+    view = _view(level, store, uri)
+    size_nm = _voxel_size_nm(level, uri, size_nm_zyx)
     dtype = view.dtype.name
     metadata = {
         "kind": level.kind or ("annotation" if re.search("int(32|64)", dtype) else "image"),
@@ -118,15 +143,23 @@ def describe(
         "voxel_size_nm_zyx": size_nm,
         "chunk_zyx": list(view.chunk_layout.read_chunk.shape),
     }
-    return sensible(metadata, uri)
+    one_of = several.chosen(level, store.shape)
+    return sensible(metadata | ({"chosen": one_of} if one_of else {}), uri)
 
 
-def files(uri: str, resolution: int, host: str, token: str, boxes: Sequence[Box]) -> dict[str, Any]:
+def files(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    boxes: Sequence[Box],
+    chosen: Mapping[str, int] = NOTHING,
+) -> dict[str, Any]:
     """Return what `voxels.files.seen` needs to tell whether boxes of a volume were changed.
 
     Where nothing can be listed, as behind HTTP, the metadata stand for all: `stamp`.
     """
-    level, view = _opened(uri, resolution)
+    level, view = _opened(uri, resolution, tuple(chosen.items()))
     scheme, place = split(uri)
     kvstore = level.spec["kvstore"]
     own = kvstore.get("base_url", kvstore.get("path", ""))
@@ -163,9 +196,10 @@ def unwritten(
     token: str,
     boxes: Sequence[Box],
     told: dict[str, Any] | None,
+    chosen: Mapping[str, int] = NOTHING,
 ) -> str | None:
     """Return a sentence on boxes of which no chunk is there; None if each has one, or may have."""
-    level, view = _opened(uri, resolution)
+    level, view = _opened(uri, resolution, tuple(chosen.items()))
     naming = chunks.naming_of(level, view)
     own = str(level.spec["kvstore"].get("path", ""))
     if level.precomputed:
@@ -183,6 +217,7 @@ def read(
     dtype: str,
     box: Box,
     verify: bool = False,
+    chosen: Mapping[str, int] = NOTHING,
 ) -> npt.NDArray[Any]:
     """Read a box.
 
@@ -191,7 +226,7 @@ def read(
 
     Parameters
     ----------
-    uri, resolution
+    uri, resolution, chosen
         As for `describe`.
     host, token, verify
         Not used; unlike BossDB's answers, these formats and connections have checks of their own.
@@ -213,7 +248,7 @@ def read(
     Unreachable
         If there is no usable answer.
     """
-    level, view = _opened(uri, resolution)
+    level, view = _opened(uri, resolution, tuple(chosen.items()))
     extent = Box.of(view.origin, view.shape)
     if view.dtype.name != dtype:
         raise Refused(f"{uri} holds {view.dtype.name}, where {dtype} was expected")
@@ -228,7 +263,8 @@ def read(
         return voxels
     # tensorstore would read all that it is asked for before it is decoded and copied.
     depth, (_, height, width) = view.chunk_layout.read_chunk.shape[0], box.shape_zyx
-    layers = max(1, BYTES_AT_ONCE // (depth * height * width * voxels.itemsize))
+    layer_bytes = depth * height * width * voxels.itemsize * several.beside(level, view)
+    layers = max(1, BYTES_AT_ONCE // layer_bytes)
     for slab in grid(box, (layers * depth, height, width), (extent.z0, box.y0, box.x0)):
         _copy(view, slab, voxels, box, what)
     return voxels
@@ -299,24 +335,39 @@ def open_zyx(level: Level, uri: str, write: bool = False, context: Any = None) -
     Raises
     ------
     Refused
-        If an axis is missing, or another one is longer than 1.
+        If an axis is missing, or another one is longer than 1 and no index of it is chosen.
     Unreachable
     """
-    store = _open(level, uri, write, context or places.shared_context(places.VOXEL_LIMITS))
+    context = context or places.shared_context(places.VOXEL_LIMITS)
+    return _view(level, _open(level, uri, write, context), uri)
+
+
+def _view(level: Level, store: Any, uri: str) -> Any:
+    """Return what is read of a store: its axes z, y and x, and the chosen index of any other."""
     if len(level.axes) != store.rank or not set("zyx") <= set(level.axes):
         raise Refused(
             f"{uri} has {store.rank} dimensions, and the axes {', '.join(level.axes)} are stated: "
             "it needs z, y and x"
         )
+    chosen = dict(level.chosen)
     others = [i for i, name in enumerate(level.axes) if name not in "zyx"]
+    indices = []
     for i in others:
-        if store.shape[i] != 1:
+        name, length = several.parameter(level, i), store.shape[i]
+        index = chosen.pop(name, None if length > 1 else 0)
+        if index is None:
+            how = f"say which by {name}, counted from 0" if name else "make a volume of it alone"
             raise Refused(
-                f"{uri} has {store.shape[i]} along axis {level.axes[i]}: only one can be used, "
-                "so make a volume of it alone"
+                f"{uri} has {length} along axis {level.axes[i]}: only one can be used, so {how}"
             )
+        if index >= length:
+            raise Refused(f"{name} {index} is not one of {uri}: it has 0 to {length - 1}")
+        indices.append(store.origin[i] + index)
+    for name, index in chosen.items():
+        if index:
+            raise Refused(f"{name} {index} is not one of {uri}: it has no axis of that name")
     if others:
-        store = store[ts.d[others][tuple(store.origin[i] for i in others)]]
+        store = store[ts.d[others][tuple(indices)]]
     kept = [name for name in level.axes if name in "zyx"]
     store = store.transpose([kept.index(axis) for axis in "zyx"])
     return store if level.precomputed else store[ts.d[:].translate_to[_offset(level)]]
@@ -374,18 +425,26 @@ def _offset(level: Level) -> list[int]:
     return [math.ceil(round(shift / size, 6) - 0.5) for shift, size in pairs]
 
 
-def _voxel_size_nm(level: Level, uri: str) -> list[float]:
-    if level.scale_zyx is None:
-        raise Refused(f"{uri} states no voxel size: {_how_to_state_it(level)}")
-    unknown = [axis for axis, unit in zip("zyx", level.unit_nm_zyx, strict=True) if not unit]
-    if unknown:
-        raise Refused(
-            f"{uri} states no known unit for the voxel size along {' and '.join(unknown)}: "
-            "write one into its metadata, such as nanometer"
-        )
-    pairs = zip(level.scale_zyx, level.unit_nm_zyx, strict=True)
+def _voxel_size_nm(level: Level, uri: str, given_zyx: Sequence[float] | None) -> list[float]:
+    """Return the voxel size: what is stated, and what is given where nothing is."""
     # Rounded, or 0.57 micrometers would be 569.9999999999999 nm.
-    return [round(size * (unit or 0), 6) for size, unit in pairs]
+    stated = [
+        round(size * unit, 6) if size and unit else None
+        for size, unit in zip(level.scale_zyx or (None,) * 3, level.unit_nm_zyx, strict=True)
+    ]
+    found = zip(stated, given_zyx or (None,) * 3, strict=True)
+    sizes = [own if own is not None else given for own, given in found]
+    known = [size for size in sizes if size is not None]
+    if len(known) == 3:
+        return known
+    give = "give it in nm as voxel_size x,y,z, such as --voxel_size 4,4,40"
+    if level.scale_zyx is None:
+        raise Refused(f"{uri} states no voxel size: {give}, or {_how_to_state_it(level)}")
+    unknown = [axis for axis, size in zip("zyx", sizes, strict=True) if size is None]
+    raise Refused(
+        f"{uri} states no known unit for the voxel size along {' and '.join(unknown)}: {give}, or "
+        "write one into its metadata, such as nanometer"
+    )
 
 
 def _how_to_state_it(level: Level) -> str:
@@ -403,20 +462,22 @@ def _how_to_state_it(level: Level) -> str:
     )
 
 
-def _level(uri: str, resolution: int) -> Level:
+def _level(uri: str, resolution: int, chosen: tuple[tuple[str, int], ...]) -> Level:
     found = levels(uri)
     if not 0 <= resolution < len(found):
         raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(found) - 1}")
     suffix = compressed_files(found[resolution])
     if suffix and suffix != SUFFIXES[0]:
         raise _unreadable(uri, suffix)
-    return found[resolution]
+    return found[resolution]._replace(chosen=chosen)
 
 
 @cache
-def _opened(uri: str, resolution: int) -> tuple[Level, Any]:
+def _opened(
+    uri: str, resolution: int, chosen: tuple[tuple[str, int], ...] = ()
+) -> tuple[Level, Any]:
     """Return a level and its tensorstore; kept, as the blocks of a task share them."""
-    level = _level(uri, resolution)
+    level = _level(uri, resolution, chosen)
     return level, open_zyx(level, uri)
 
 

@@ -18,7 +18,9 @@ from ..channels import (
     Cutout,
     PulledBlock,
     as_recorded,
+    asked,
     box_columns,
+    choices,
     cut,
     extent,
     itemsize,
@@ -197,7 +199,7 @@ def expand(
     shapes: dict[tuple[str, bool], list[int]] = {}
     requests: dict[str, tuple[work.Request, str]] = {}
     for row in described["rows"]:
-        source = sources[row["source"], row["resolution"]]
+        source = sources[asked(row)]
         cutout = cut(row, source.channel)
         staged = _is_staged(row["source"], params)
         if row["block_shape"] is None:
@@ -219,6 +221,7 @@ def expand(
             host=params["bossdb_host"],
             max_component_rows=int(params["max_component_rows"]),
             files=source.files,
+            chosen=source.chosen,
         )
         if request.request_id in requests:
             raise ValueError(
@@ -405,6 +408,7 @@ def _request(
     host: str = "",
     max_component_rows: int = 0,
     files: dict[str, Any] | None = None,
+    chosen: dict[str, int] | None = None,
 ) -> work.Request:
     label: dict[str, Any] = {"connectivity": connectivity, "component_of": component_of}
     if component_of == "foreground":
@@ -427,6 +431,7 @@ def _request(
         subject=[channel["channel_id"], cutout.name],
         given={
             "channel": channel,
+            "chosen": chosen or {},
             "cutout": cutout.name,
             "verify": verify,
             "host": host,
@@ -443,6 +448,10 @@ def _request(
     channel_key = {"channel_id": channel["channel_id"]}
     rows = (
         (Channel, [channel]),
+        *(
+            (Channel.Choice, [channel_key | {"chosen_axis": name, "chosen_index": index}])
+            for name, index in (chosen or {}).items()
+        ),
         (Cutout, [cutout_key | box_columns("cutout", cutout)]),
         (
             Block,
@@ -498,6 +507,8 @@ def units(request: work.Request) -> list[UnitPlan]:
     pulls, labels = [], []
     boxes = grid(cutout, shape_zyx, origin_zyx)
     source = {name: channel[name] for name in ("uri", "resolution", "dtype")}
+    if request.given["chosen"]:
+        source["chosen"] = request.given["chosen"]
     settings = {
         "host": request.given["host"],
         "verify": request.given["verify"],
@@ -597,6 +608,7 @@ def recall(request_ids: list[str]) -> dict[str, work.Request]:
     rows = (LabelRequest() * Request() * ParamSet & asked).to_dicts()
     named = [{"channel_id": name} for name in {row["channel_id"] for row in rows}]
     channels = {row["channel_id"]: row for row in (Channel() & named).to_dicts()}
+    chosen = choices(Channel.Choice() & named)
     requests = [
         _request(
             channels[row["channel_id"]],
@@ -608,6 +620,7 @@ def recall(request_ids: list[str]) -> dict[str, work.Request]:
             row["parameters"]["min_voxels"],
             version=row["method_version"],
             staged=row["parameters"]["staged"],
+            chosen=chosen.get(row["channel_id"]),
         )
         for row in rows
     ]
@@ -643,6 +656,7 @@ def _described(
         "source": channel["uri"],
         "archive": channel["archive"],
         "resolution": channel["resolution"],
+        "chosen": request.given["chosen"] or None,
         "box": request.given["cutout"],
         "method": request.paramset.method,
         "parameters": request.paramset.parameters,

@@ -1,0 +1,61 @@
+"""One of several channels or times of a volume: what is chosen of its axes beside x, y and z."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .stated import Level
+
+PARAMETERS = {
+    **dict.fromkeys(("c", "ch", "channel", "channels"), "channel"),
+    **dict.fromkeys(("t", "time"), "time"),
+}
+"""The parameter that chooses an index of an axis, by the axis' name."""
+
+
+def parameter(level: Level, i: int) -> str:
+    """Return the parameter that chooses an index of an axis; empty if there is none."""
+    names = [PARAMETERS.get(axis.lower(), "") for axis in level.axes]
+    return names[i] if names.count(names[i]) == 1 else ""
+
+
+def chosen(level: Level, shape: Sequence[int]) -> dict[str, int]:
+    """Return what is chosen on axes of which there is more than one index.
+
+    The only one is the same channel whether it is chosen or not.
+    """
+    lengths = {parameter(level, i): length for i, length in enumerate(shape)}
+    return {name: index for name, index in level.chosen if lengths.get(name, 1) > 1}
+
+
+def chunk_indices(level: Level, view: Any) -> dict[str, str]:
+    """Return by axis which chunk holds what is chosen."""
+    sides, indices = _sides(level, view, False), dict(level.chosen)
+    return {
+        axis: str(indices.get(parameter(level, i), 0) // sides[axis])
+        for i, axis in enumerate(level.axes)
+        if axis not in "zyx"
+    }
+
+
+def beside(level: Level, view: Any) -> int:
+    """Return how many values are read with each one that is asked for, as chunks hold them too."""
+    if all(axis in "zyx" for axis in level.axes):
+        return 1
+    if level.precomputed:
+        return int(level.precomputed["num_channels"])
+    return math.prod(n for axis, n in _sides(level, view, True).items() if axis not in "zyx")
+
+
+def _sides(level: Level, view: Any, inner: bool) -> dict[str, int]:
+    """Return by axis how long chunks are: files, or if inner, what is read at once."""
+    metadata = view.spec().to_json()["metadata"]
+    if level.spec["driver"] == "zarr3":
+        cut = metadata["chunk_grid"]
+        for codec in metadata.get("codecs", ()) if inner else ():
+            if codec["name"] == "sharding_indexed":
+                cut = codec
+        return dict(zip(level.axes, cut["configuration"]["chunk_shape"], strict=True))
+    return dict(zip(level.axes, metadata.get("chunks") or metadata["blockSize"], strict=True))
