@@ -380,10 +380,11 @@ def test_intern_reads_and_writes_an_npy_file(serve: Serve, tmp_path: Path, order
 def test_intern_reads_and_writes_a_zarr_array(serve: Serve, tmp_path: Path, version: int) -> None:
     voxels = pattern((5, 6, 7), "uint16")
     zarr_array(tmp_path / "a.zarr", version, voxels)
-    cells = opened(serve(open_volume(tmp_path / "a.zarr", writable=True), writable=True))
+    size = (40.0, 8.0, 8.0)
+    cells = opened(serve(open_volume(tmp_path / "a.zarr", size, writable=True), writable=True))
     np.testing.assert_array_equal(all_of(cells, voxels.shape), voxels)
     cells[1:3, 1:3, 1:3] = np.full((2, 2, 2), 777, "uint16")
-    again = opened(serve(open_volume(tmp_path / "a.zarr")))
+    again = opened(serve(open_volume(tmp_path / "a.zarr", size)))
     assert (again[1:3, 1:3, 1:3] == 777).all()
 
 
@@ -395,6 +396,9 @@ def test_every_level_of_an_ome_zarr_image_is_a_resolution(
     levels = [pattern(shape, "uint8") for shape in ((5, 8, 8), (5, 4, 4), (5, 2, 2))]
     ome_zarr(tmp_path, version, levels, unit)
     volume = open_volume(tmp_path, None if unit else size)
+    if not unit:
+        with pytest.raises(ValueError, match="it states no voxel size: give --voxel-size-nm"):
+            open_volume(tmp_path)
     sizes = [(size[0], size[1] * 2**n, size[2] * 2**n) for n in range(3)]
     np.testing.assert_allclose([level.voxel_size_nm_zyx for level in volume.levels], sizes)
     host = serve(volume)
@@ -580,7 +584,14 @@ def test_the_command_serves_until_it_is_stopped(
         ([], "nothing to serve"),
         (["--volume", "a.npy"], "give each --volume a --uri of its own"),
         (["--volume", "no.npy", "--uri", URI], "'no.npy' does not exist"),
-        (["--volume", "a.npy", "--uri", "bossdb://a/b"], "'bossdb://a/b' is no channel"),
+        (
+            ["--volume", "a.npy", "--uri", "bossdb://a/b", "--voxel-size-nm", "8,8,30"],
+            "'bossdb://a/b' is no channel",
+        ),
+        (
+            ["--volume", "a.npy", "--uri", URI],
+            "it states no voxel size: give --voxel-size-nm x,y,z",
+        ),
         (["--volume", "b.npy", "--uri", URI], "b.npy can't be served as a volume"),
         (["--volume", "a.npy", "--uri", URI, "--voxel-size-nm", "8,8"], "'8,8' is no voxel size"),
         (["--volume", "a.npy", "--uri", URI, "--voxel-size-nm", "8,8,0"], "is no voxel size"),
@@ -604,7 +615,8 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         result = CliRunner().invoke(
             archive.serve_archive,
-            ["--volume", str(tmp_path / "a.npy"), "--uri", URI, "--port", port],
+            ["--volume", str(tmp_path / "a.npy"), "--uri", URI, "--port", port]
+            + ["--voxel-size-nm", "8,8,30"],
         )
     assert result.exit_code == 1
     assert f"can't serve on 127.0.0.1 port {port}: " in result.output

@@ -71,7 +71,16 @@ def test_the_command_misbehaves_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     process = subprocess.Popen(
         [sys.executable, "-c", "from bossflow.cli import main; main()", "serve-archive"]
-        + ["--volume", "a.npy", "--uri", CHANNEL, "--faults", "plan.json"]
+        + [
+            "--volume",
+            "a.npy",
+            "--uri",
+            CHANNEL,
+            "--faults",
+            "plan.json",
+            "--voxel-size-nm",
+            "8,8,30",
+        ]
         + ["--ready-file", "ready.json"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},

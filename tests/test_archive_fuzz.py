@@ -52,7 +52,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     directory = tmp_path_factory.mktemp("volumes")
     (directory / "secret").write_bytes(SECRET)
     np.save(directory / "cells.npy", VOXELS)
-    volume = open_volume(directory / "cells.npy", writable=True)
+    volume = open_volume(directory / "cells.npy", (30.0, 8.0, 8.0), writable=True)
     with (
         pytest.MonkeyPatch.context() as patch,
         archive.serving(archive.app({URI: volume}, TOKEN, True, max_mib=1)) as address,
@@ -322,7 +322,16 @@ def test_clients_that_take_nothing_take_no_memory(tmp_path: Path) -> None:
     program = "from bossflow.archive import serve_archive; serve_archive()"
     arguments = ["--volume", tmp_path / "a.npy", "--uri", URI, "--ready-file", ready]
     process = subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments), "--max-cutout-mib", "8"],
+        [
+            sys.executable,
+            "-c",
+            program,
+            *map(str, arguments),
+            "--max-cutout-mib",
+            "8",
+            "--voxel-size-nm",
+            "8,8,30",
+        ],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )
     with contextlib.ExitStack() as cleanup:

@@ -164,7 +164,7 @@ def archive(tmp_path: Path) -> Iterator[Archive]:
     (port,) = free_ports(1)
     command = [BOSSFLOW, "serve-archive", *volumes]
     process = subprocess.Popen(
-        [*command, f"--port={port}", f"--ready-file={ready}"],
+        [*command, f"--port={port}", f"--ready-file={ready}", "--voxel-size-nm=8,8,30"],
         env=os.environ | {"BOSSFLOW_ARCHIVE_TOKEN": TOKEN, "PYTHONPATH": str(ROOT / "schema")},
         stdout=subprocess.DEVNULL,
     )

@@ -38,7 +38,7 @@ def remembering(archive: Any) -> Any:
 def main() -> None:
     """Serve until stopped."""
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
-    volumes = {uri: open_volume(Path(path)) for uri, path in given.items()}
+    volumes = {uri: open_volume(Path(path), (30.0, 8.0, 8.0)) for uri, path in given.items()}
     with serving(remembering(app(volumes))) as address:
         print(address, flush=True)
         threading.Event().wait()

@@ -441,7 +441,7 @@ def _voxel_size(_context: object, _option: object, text: str | None) -> Triple |
     "size",
     metavar="X,Y,Z",
     callback=_voxel_size,
-    help="Voxel size of volumes that state none; 1,1,1 if not given.",
+    help="Voxel size of volumes that state none, as .npy files do.",
 )
 @click.option("--demo", "with_demo", is_flag=True, help="Make the demo volume and serve it.")
 @click.option("--writable", is_flag=True, help="Let cutouts be written into the volumes.")

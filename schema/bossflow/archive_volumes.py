@@ -130,7 +130,7 @@ def open_volume(
         A .npy file (ZYX), a Zarr array (v2 or v3, ZYX), an OME-Zarr image (0.4 or 0.5; its
         translation is not served: the first voxel is at 0), or a Neuroglancer precomputed volume.
     voxel_size_nm_zyx : tuple of float, optional
-        For a file that doesn't state it; 1 nm if not given.
+        Of a file that doesn't state it; it has to be given then.
     writable : bool
         Whether to open it for writing too.
 
@@ -147,19 +147,21 @@ def open_volume(
         If `path` is no volume, or not one that can be served.
     """
     size = voxel_size_nm_zyx or _UNSTATED
-    kind = None
+    kind, is_stated = None, False
     try:
         if path.suffix == ".npy" and path.is_file():
             array = np.load(path, mmap_mode="r+" if writable else "r")
             levels = [Level(array, (0, 0, 0), size)]
         elif any((path / name).is_file() for name in ("info", "zarr.json", ".zarray", ".zattrs")):
-            kind, levels = _levels(path, size, writable)
+            kind, is_stated, levels = _levels(path, size, writable)
         else:
             raise ValueError(
                 "name a .npy file, or the directory of a Zarr array, an OME-Zarr image or a "
                 "precomputed volume"
             )
         volume = _volume(levels, kind)
+        if not is_stated and not voxel_size_nm_zyx:
+            raise ValueError("it states no voxel size: give --voxel-size-nm x,y,z")
     except (OSError, ValueError, Refused, Unreachable) as error:
         raise ValueError(f"{path} can't be served as a volume: {error}") from error
     stated = levels[0].voxel_size_nm_zyx
@@ -200,8 +202,11 @@ def reduced(box: Box, scale_zyx: tuple[int, int, int]) -> Box:
     return Box(x0 // x, -(-x1 // x), y0 // y, -(-y1 // y), z0 // z, -(-z1 // z))
 
 
-def _levels(path: Path, size: Triple, writable: bool) -> tuple[str | None, list[Level]]:
-    """Open every level of a volume: its kind, if it tells, and levels; `size` if none is stated."""
+def _levels(path: Path, size: Triple, writable: bool) -> tuple[str | None, bool, list[Level]]:
+    """Open every level of a volume: its kind, if it tells, whether it states its size, and levels.
+
+    Without one, `size` is that of the finest.
+    """
     uri = f"{'precomputed' if (path / 'info').is_file() else 'zarr'}://{path.absolute()}"
     found = volumes.levels(uri)
     levels = []
@@ -219,7 +224,7 @@ def _levels(path: Path, size: Triple, writable: bool) -> tuple[str | None, list[
         start_z, start_y, start_x = store.origin if level.precomputed else (0, 0, 0)
         array = store[ts.d[:].translate_to[0]]
         levels.append(Level(array, (start_z, start_y, start_x), (z, y, x)))
-    return found[0].kind, levels
+    return found[0].kind, found[0].has_size, levels
 
 
 def _deepens(levels: Sequence[Level]) -> bool:
