@@ -119,7 +119,7 @@ def _plan(
         f"{sentence}: what is asked of it is recorded, so it is not needed"
         for sentence in unreached
     ] + [*settings.notes(), *_notes(away, here), *judged.notes]
-    result["notes"] += filter(None, (one.get("note") for one in described["channels"]))
+    result["notes"] += filter(None, (one.get("note") for one in described.get("channels", ())))
     if not params.get("store"):
         result["notes"] += _of_default_store(here)
     given = int(params["blocks_per_task"]) if params.get("blocks_per_task") else None
