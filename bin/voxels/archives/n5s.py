@@ -112,10 +112,13 @@ def _group(uri: str, kvstore: dict[str, Any], about: dict[str, Any]) -> dict[str
                     "mend one of them"
                 )
             factors = listed
+        # With factors, some writers mean the voxels of this array, others those of the finest.
+        own = [] if "downsamplingFactors" in array else stated.claims(array, axes, True)
         if "transform" in array:
-            grid = stated.grid_of(uri, array, stated.claims(array, axes, True))
+            grid = stated.grid_of(f"{uri}/{name}", array, stated.claims(array, axes, True))
         elif finest:
-            grid = stated.grid_of(uri, first, [_coarser(one, axes, factors) for one in finest])
+            coarse = [_coarser(one, axes, factors) for one in finest]
+            grid = stated.grid_of(f"{uri}/{name}", first, coarse + own)
         else:
             return {}
         found[name] = Level(_spec(under(kvstore, name)), axes, **grid)

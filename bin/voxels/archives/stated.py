@@ -169,6 +169,10 @@ def claims(attributes: dict[str, Any], axes: Sequence[str], fortran: bool) -> li
         if size := attributes.get(name):
             found.append(claim(name, axes, size, units, _offset(attributes)))
             break
+    if any(sizes := [_length(one) for one in attributes.get("dimension_units", ())]):
+        spatial = {axis: one for axis, one in by_axis(sizes, axes).items() if one}
+        scale, unit_nm = ({axis: one[i] for axis, one in spatial.items()} for i in (0, 1))
+        found.append(Claim("dimension_units", scale, unit_nm, dict.fromkeys(scale, 0.0)))
     pixel = attributes.get("pixelResolution")
     if pixel and fortran:  # in others, tools don't agree on the order
         pixel = pixel if isinstance(pixel, dict) else {"dimensions": pixel, "unit": units}
@@ -183,6 +187,13 @@ def claims(attributes: dict[str, Any], axes: Sequence[str], fortran: bool) -> li
         shift = transform.get("translate", transform.get("translation"))
         found.append(claim("transform", own, transform["scale"], transform.get("units"), shift))
     return found
+
+
+def _length(text: Any) -> tuple[float, float] | None:
+    """Return number and unit, in nanometres, of what tensorstore states of an axis: `40 nm`."""
+    number, _, unit = text.partition(" ") if isinstance(text, str) else ("", "", "")
+    length = nanometers(unit)
+    return (float(number), length) if length else None
 
 
 def _offset(attributes: dict[str, Any]) -> Any:

@@ -406,6 +406,8 @@ def _open(level: Level, uri: str, write: bool, context: Any) -> Any:
         plain = told(raw)
         if driver == "zarr":
             plain = dict.fromkeys(_OWN["zarr"]) | plain
+            if plain["compressor"]:  # of no concern to who reads
+                plain["compressor"].pop("checksum", None)
         else:
             plain = {key: one for key, one in plain.items() if key not in _OWN.get(driver, ())}
         if plain == raw:

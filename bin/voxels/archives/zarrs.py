@@ -86,6 +86,8 @@ def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
         return _organelle(uri, kvstore, node, image)
     version = str(ome.get("version") or image.get("version") or "")
     axes = image.get("axes", [])
+    if "coordinateSystems" in image:
+        raise Refused(f"{uri} is OME-Zarr {version or 'of after 0.5'}: {KNOWN}")
     if version in OLD or not axes or isinstance(axes[0], str):
         what = f"OME-Zarr {version}" if version else "an OME-Zarr image of before 0.4"
         raise Refused(f"{uri} is {what}, which has no place for a voxel size: {KNOWN}")
