@@ -3,13 +3,16 @@
 `written.py` says how they were written, and of which releases the tools were.
 """
 
+import csv
 import json
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from lab import Lab, read_volume, whole
 from test_unwritten import said
 from voxels.archives import Refused, archive_of
 from voxels.boxes import Box
@@ -63,8 +66,8 @@ def test_what_was_written_is_read(written: Path, name: str) -> None:
         "offset_zyx": offset,
         "voxel_size_nm_zyx": pytest.approx(list(told.get("size", SIZE)), rel=1e-9),
     }
-    whole = Box.of(offset, found["shape_zyx"])
-    read = archive.read(uri, resolution, "", "", told["dtype"], whole)
+    extent = Box.of(offset, found["shape_zyx"])
+    read = archive.read(uri, resolution, "", "", told["dtype"], extent)
     np.testing.assert_array_equal(read, expected(name))
     part = Box.of([start + 3 for start in offset], (9, 7, 8))
     read = archive.read(uri, resolution, "", "", told["dtype"], part)
@@ -78,3 +81,67 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(written: Path, name: str) 
     with pytest.raises(Refused, match=WRITTEN[name]["says"]) as caught:
         archive_of(uri).describe(uri, 0, "", "")
     assert uri in str(caught.value) and "\n" not in str(caught.value)
+
+
+# ---- whole runs ----
+
+CUT = {"z": (3, 17), "y": (2, 20), "x": (4, 25)}
+"""Voxels from the first: parts of at least two chunks of each axis."""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    made = Lab(tmp_path_factory.mktemp("lab"), np.zeros((1, 1, 1)), NOWHERE)
+    yield made
+    made.bossflow("db", "stop")
+
+
+def sheet(lab: Lab, written: Path, *names: str) -> dict[str, Any]:
+    """Write a sheet that asks for a part of each volume; return the parameters of a run of it."""
+    path = lab.directory / f"{len(names)}.csv"
+    with path.open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["name", "source", "resolution", *(f"{axis}_range" for axis in CUT)])
+        for name in names:
+            told = WRITTEN[name]
+            offset, every = told.get("offset", NOWHERE), told.get("every", (1, 1, 1))
+            ranges = [
+                f"{first + low // n}:{first + high // n}"
+                for first, (low, high), n in zip(offset, CUT.values(), every, strict=True)
+            ]
+            rows.writerow([name, uri_of(written, name), told.get("resolution", 0), *ranges])
+    return {"source": None, "bossdb_host": None, "archive": None, "input": str(path)}
+
+
+@pytest.mark.nextflow
+def test_one_run_over_all_of_them_equals_cc3d(lab: Lab, written: Path) -> None:
+    given = {"connectivity": 26, "block_shape": [16, 32, 16], "min_voxels": 2}
+    ran = lab.nextflow(**given, **sheet(lab, written, *READABLE)).ok()
+    black = [name for name in READABLE if WRITTEN[name].get("black")]
+    assert ran.text.count("note: none of the chunks of") == len(black) > 0
+    sources = {
+        (uri_of(written, name), WRITTEN[name].get("resolution", 0)): name for name in READABLE
+    }
+    asked = lab.status()["requests"]
+    assert len(asked) == len(READABLE)
+    for request in asked:
+        name = sources[request["source"], request["resolution"]]
+        told = WRITTEN[name]
+        box = Box.parse(request["box"])
+        cut = expected(name)[box.slices(told.get("offset", NOWHERE))]
+        labels = whole(cut, 26, 2)
+        found, corner, size = read_volume(request["volume"])
+        inside = box.slices(corner)
+        np.testing.assert_array_equal(found[inside], labels, err_msg=name)
+        assert np.count_nonzero(found) == np.count_nonzero(labels), name
+        assert size == pytest.approx(list(told.get("size", SIZE))[::-1], rel=1e-9), name
+        assert request["n_components"] == labels.max(), name
+        assert bool(request["n_components"]) != (name in black) == bool(request["note"]), name
+
+
+def test_one_that_cannot_be_read_ends_a_run_before_it_begins(lab: Lab, written: Path) -> None:
+    bad = "omezarr_03"
+    ran = lab.run(**sheet(lab, written, bad, *READABLE[:2]))
+    assert ran.code != 0 and set(ran.tasks) <= {"DESCRIBE", "PLAN"}
+    (line,) = [line for line in ran.text.splitlines() if "OME-Zarr 0.3" in line]
+    assert uri_of(written, bad) in line and "(in line 2 of 3.csv)" in line
