@@ -68,16 +68,18 @@ def test_channels_are_listed(cutouts: Cutouts) -> None:
 
 
 def test_a_request_goes_with_its_result_and_what_others_share_stays(cutouts: Cutouts) -> None:
-    whole, part = asked(cutouts), asked(cutouts, z_range=[0, 16])
+    whole, part = asked(cutouts, name="a slip"), asked(cutouts, z_range=[0, 16])
     labels = len(bossflow.BlockLabels())
     code, text = bossflow_says("forget", whole[:10])
-    assert code == 1 and "forget these?" in text and f"request {whole} zarr://" in text, text
+    assert code == 1 and "forget these?" in text, text
+    assert f"request {whole} a slip: zarr://" in text, text
     assert f"{1:8,} STITCH\n{2:8,} RELABEL_BLOCK\n" in text and "MB" in text, text
     assert rows_of(whole)["Segmentation"] == 1, "it was only asked"
     code, text = bossflow_says("forget", whole[:10], "--yes")
     assert code == 0, text
     assert "forgot 1 request, with 3 rows of stages; 3 bundles moved to .retired" in text
     assert set(rows_of(whole).values()) == {0}
+    assert not bossflow.Request.Name & {"request_id": whole}
     assert set(rows_of(part).values()) == {1}
     assert len(bossflow.BlockLabels()) == labels
     executions = bossflow.Execution & {"process": "STITCH"} & bossflow.Execution.Copy()
