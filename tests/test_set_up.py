@@ -258,3 +258,18 @@ def test_help_shows_every_switch(clone: Clone) -> None:
     assert done.returncode == 0
     assert all(switch in done.stdout for switch in ("--docker", "--demo", "--test"))
     assert not os.path.lexists(clone.root / ".venv")
+
+
+def test_another_clones_nextflow_may_be_linked_to(tmp_path: Path) -> None:
+    for directory in ("a/bin", "a/share/nextflow", "b", "java/bin"):
+        (tmp_path / directory).mkdir(parents=True)
+    shutil.copy(ROOT / "conf" / "nextflow" / "nextflow", tmp_path / "a/bin/nextflow")
+    (tmp_path / "a/share/nextflow/one.jar").touch()
+    (tmp_path / "b/nextflow").symlink_to(tmp_path / "a/bin/nextflow")
+    java = tmp_path / "java/bin/java"
+    java.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    java.chmod(0o755)
+    command = [str(tmp_path / "b/nextflow"), "run"]
+    environment = os.environ | {"NXF_JAVA_HOME": str(tmp_path / "java")}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert str(tmp_path / "a/share/nextflow/one.jar") in said.stdout
