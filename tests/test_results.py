@@ -44,6 +44,7 @@ def test_a_name_is_recorded_and_is_no_part_of_what_is_asked(cutouts: Cutouts) ->
     again = cutouts.label(sheet=sheet(cutouts, rows.format("another", "V1 left")), **SHAPE)
     assert again["summary"].startswith("nothing to compute: ")
     assert f"\n{left}  another  " in again["summary"]
+    assert bossflow_says("status")[1].splitlines()[-1].startswith("database ")
     report = json.loads(bossflow_says("status", "--json")[1])
     told = {one["request"]: one["names"] for one in report["requests"]}
     assert told[left] == ["V1 left", "another"]

@@ -289,6 +289,7 @@ def status_command(
         f"{totals['units_recorded']:,} units, {totals['bytes'] / 1e6:,.1f} MB in the store",
         highlight=False,
     )
+    click.echo(f"database {database.server().told}")
 
 
 def _say_left_out(left: list[dict[str, Any]]) -> None:
