@@ -77,7 +77,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bossdb, "METADATA_LIMITS", limits)
     monkeypatch.setattr(bossdb, "VOXEL_LIMITS", limits)
     bossdb._opened.cache_clear()
-    bossdb._place.cache_clear()
+    bossdb._places.clear()
     bossdb._silent.clear()
     bossdb._spent.clear()
 

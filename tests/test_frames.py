@@ -61,8 +61,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = bossdb.Limits(connect=5, silence=10, answer=20, attempts=3, first_wait=0.01)
     monkeypatch.setattr(bossdb, "METADATA_LIMITS", limits)
     monkeypatch.setattr(bossdb, "VOXEL_LIMITS", limits)
-    for kept in (bossdb._opened, bossdb._place, volumes._opened):
-        kept.cache_clear()
+    bossdb._opened.cache_clear()
+    volumes._opened.cache_clear()
+    bossdb._places.clear()
     bossdb._silent.clear()
     bossdb._spent.clear()
     bossdb._away.clear()
@@ -543,6 +544,24 @@ def test_a_bucket_that_does_not_answer_is_waited_for_once(
     assert before < waited == len(s3.asked)
     with pytest.raises(Unreachable, match="holds uint32 .* But .* can't be reached"):
         told(serve(telling(kept(volume, "lab/away")[0], datatype="uint32")))
+
+
+@pytest.mark.s3
+def test_a_bucket_without_chunks_is_told_of(serve: Serve, s3: Server) -> None:
+    volume = pyramid(n_levels=1)
+    put_volume(s3, "lab/bare", volume)
+    client = boto3.client("s3", endpoint_url=s3.url)
+    for one in client.list_objects_v2(Bucket=BUCKET, Prefix="lab/bare/8")["Contents"]:
+        client.delete_object(Bucket=BUCKET, Key=one["Key"])
+    box = Box(0, 53, 0, 45, 0, 9)
+    for archive, says in ((kept(volume, "lab/bare")[0], True), (app({URI: volume}), False)):
+        asked: Counter[str] = Counter()
+        host = serve(counting(archive, asked))
+        bossdb._places.clear()
+        told(host)
+        note = bossdb.unwritten(URI, 0, host, "public", [box], None)
+        assert asked.total() == 3
+        assert bool(note) == says
 
 
 @pytest.mark.s3

@@ -116,6 +116,9 @@ def describe(
 ) -> dict[str, Any]:
     """Return a channel's metadata at one resolution.
 
+    A channel that BossDB itself keeps as a volume in a public bucket is read there, if the bucket's
+    metadata agree with BossDB's: faster, and also what BossDB does not serve of it.
+
     Parameters
     ----------
     uri : str
@@ -151,17 +154,7 @@ def describe(
         raise Refused(f"{uri} names its channel: leave out the parameter channel")
     if chosen.get("time"):
         raise Refused(f"time {chosen['time']} of {uri} can't be read: leave out the parameter time")
-    return _found(uri, resolution, host, token, VOXEL_LIMITS if patient else METADATA_LIMITS)[0]
-
-
-def _found(
-    uri: str, resolution: int, host: str, token: str, limits: Limits
-) -> tuple[dict[str, Any], str]:
-    """Return a channel's metadata, and the volume in a bucket that holds its voxels, if any does.
-
-    A channel that BossDB itself keeps as a volume in a public bucket is read there, if the bucket's
-    metadata agree with BossDB's: faster, and also what BossDB does not serve of it.
-    """
+    limits = VOXEL_LIMITS if patient else METADATA_LIMITS
     collection, experiment, channel = _names(uri)
     with requests.Session() as session:
         ask = _asker(session, uri, host, token, limits)
@@ -181,7 +174,9 @@ def _found(
     unlike: Refused | Unreachable | None = None
     if place:
         try:
-            return metadata | {"chunk_zyx": _chunk_in(place, resolution, metadata)}, place
+            found = metadata | {"chunk_zyx": _chunk_in(place, resolution, metadata)}
+            _places[uri, resolution, host, token] = place
+            return found
         except (Refused, Unreachable) as error:
             unlike = error
     why = frames.why_not(told, uri, resolution, metadata["dtype"])
@@ -189,7 +184,8 @@ def _found(
         raise type(unlike)(f"{why}. But {unlike}")
     if why:
         raise Refused(why)
-    return metadata, ""
+    _places[uri, resolution, host, token] = ""
+    return metadata
 
 
 def _chunk_in(place: str, resolution: int, metadata: dict[str, Any]) -> Any:
@@ -229,8 +225,14 @@ def unwritten(
     boxes: Sequence[Box],
     told: Any,
     chosen: Mapping[str, int] = NOTHING,
-) -> None:
-    """Say that BossDB does not tell what was never written."""
+) -> str | None:
+    """Say of a channel in a bucket what `volumes` does; BossDB tells nothing of what is missing."""
+    place = _place(uri, resolution, host, token)
+    if not place:
+        return None
+    from . import volumes
+
+    return volumes.unwritten(place, resolution, "", "", boxes, None)
 
 
 def read(
@@ -352,10 +354,16 @@ class _Channel(ChannelResource):  # type: ignore[misc]
         return value
 
 
-@cache
 def _place(uri: str, resolution: int, host: str, token: str) -> str:
     """Return the volume in a bucket that holds the voxels, if any does; asked once a task."""
-    return _found(uri, resolution, host, token, VOXEL_LIMITS)[1]
+    channel = uri, resolution, host, token
+    if channel not in _places:
+        describe(*channel, patient=True)
+    return _places[channel]
+
+
+_places: dict[tuple[str, int, str, str], str] = {}
+"""Volumes in buckets, by the channels that are read there; empty where BossDB is asked."""
 
 
 @cache
