@@ -59,8 +59,6 @@ def test_a_volume_of_which_no_chunk_is_there_is_zero_with_a_note(
     away = server.over_http(uri) if over_http else uri
     assert said(away) is None
     strip(path)
-    if form == "sharded" and over_http:
-        return  # names are hashes: nothing can be asked
     box = Box.of(corner, SHAPE)
     assert re.fullmatch(
         f"none of the chunks( that were asked for)? of {box.name} of {away} is there: what was "
@@ -91,6 +89,14 @@ def test_another_fill_value_is_named(tmp_path: Path) -> None:
     about = {"resolution": [40, 8, 4], "units": "nm"}
     zarr.create_array(path, shape=SHAPE, dtype="u1", chunks=CHUNK, fill_value=7, attributes=about)
     assert "what was never written is 7, the fill value, and" in str(said(f"zarr://file://{path}"))
+
+
+def test_a_server_is_not_asked_for_whole_chunks(tmp_path: Path, server: Server) -> None:
+    """Shards may have gigabytes."""
+    uri = server.over_http(plain_zarr(tmp_path / "volume", pattern(), shards=(16, 18, 20)))
+    assert said(uri) is None
+    asked = [told for path, told in zip(server.asked, server.headers, strict=True) if "/c/" in path]
+    assert len(asked) == 1 and "bytes=0-0" in asked[0]
 
 
 def renamed(path: Path, old: str, new: str) -> None:

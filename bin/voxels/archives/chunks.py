@@ -136,7 +136,9 @@ class _Asks:
         place, naming = self.place, self.place.naming
         if naming is None:
             listed = self.listed()
-            return True if listed is None else any(re.fullmatch(_SHARD, one) for one in listed)
+            if listed is None:
+                return any(map(self.is_there, self._shards()))
+            return any(re.fullmatch(_SHARD, one) for one in listed)
         packed = [files.PACKED] if naming["form"] == "range" else []
         if place.is_local or place.found is not None:
             there = os.path.exists if place.is_local else (place.found or {}).__contains__
@@ -170,10 +172,18 @@ class _Asks:
         limits = places.METADATA_LIMITS
         try:
             self._store = self._store or opened(self.place.kvstore, limits, name)
-            found = wait(self._store.read(self.place.key + name), name, limits)
+            asked = self._store.read(self.place.key + name, byte_range=slice(0, 1))
+            found = wait(asked, name, limits)
         except (Refused, Unreachable):
             return True
         return bool(found.state != "missing")
+
+    def _shards(self) -> list[str]:
+        """Return names of shards, the first ones; any may hold any box."""
+        assert self.place.level.precomputed
+        bits = int(self.place.level.precomputed["scale"]["sharding"]["shard_bits"])
+        self.saw_all &= 2**bits <= ASKED
+        return [f"{number:0{-(-bits // 4)}x}.shard" for number in range(min(2**bits, ASKED))]
 
     def _some(self, box: Box) -> list[str]:
         """Return names of chunks all over a box, the one in its middle first."""

@@ -56,9 +56,10 @@ def _array(uri: str, kvstore: dict[str, Any], node: Node, array: dict[str, Any])
     statements.append(stated.transform_axes(attributes.get("transform"), False))
     axes = stated.axes_of(uri, statements, len(array["shape"]), "zyx")
     claims = stated.claims(attributes, axes, False)
-    level = Level({"driver": node.driver, "kvstore": kvstore}, axes)
-    level = level._replace(**stated.grid_of(uri, attributes, claims))
-    return level if claims else _of_image(uri) or level
+    if not claims and (level := _of_image(uri)):
+        return level
+    grid = stated.grid_of(uri, attributes, claims)
+    return Level({"driver": node.driver, "kvstore": kvstore}, axes, **grid)
 
 
 def _of_image(uri: str) -> Level | None:
