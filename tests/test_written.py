@@ -79,7 +79,7 @@ def test_what_was_written_is_read(written: Path, name: str) -> None:
 def test_what_cannot_be_read_is_refused_in_a_sentence(written: Path, name: str) -> None:
     uri = uri_of(written, name)
     with pytest.raises(Refused, match=WRITTEN[name]["says"]) as caught:
-        archive_of(uri).describe(uri, 0, "", "")
+        said(uri)
     assert uri in str(caught.value) and "\n" not in str(caught.value)
 
 

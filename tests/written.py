@@ -51,12 +51,14 @@ def by(*tools: str) -> Callable[[Callable[[Path], Told]], Callable[[Path], Told]
 
 def is_here(tools: str) -> bool:
     for tool in tools.split():
-        name, sign, major = re.fullmatch(r"([\w.-]+)([<>]=?)?(\d+)?", tool).groups()
+        name, sign, release = re.fullmatch(r"([\w.-]+?)(?:(>=|<|==)([\d.]+))?", tool).groups()
         try:
-            there = int(importlib.metadata.version(name).split(".")[0])
+            there = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             return False
-        if sign and not (there >= int(major) if sign == ">=" else there < int(major)):
+        major, wanted = (int(one.partition(".")[0]) for one in (there, release or "0"))
+        fits = {">=": major >= wanted, "<": major < wanted, "==": there.startswith(f"{release}.")}
+        if not fits.get(sign, True):
             return False
     return True
 
@@ -329,6 +331,13 @@ def zarr2_nested_store(path: Path) -> Told:
     made[:] = voxels()
     made.attrs.update(SIZED)
     return told("zarr", offset=OFFSET)
+
+
+@by("zarr==2.7")
+def zarr27_nested_store(path: Path) -> Told:
+    """Before 2.8, .zarray did not state how chunks are named."""
+    zarr2_nested_store(path)
+    return {"scheme": "zarr", "says": "there is 0/0/0, but its .zarray states no dimension_sep"}
 
 
 @by("zarr<3")
