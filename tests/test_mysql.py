@@ -27,9 +27,12 @@ CHOSEN = (
     "or whatever_text or recorded_keys or emptied_database or directory_and_its_first_rows "
     "or damage or named_by_its_start or mistyped"
 )
+ROOM = "pulled_blocks or pulled_again_and_differs or killed_clean"
 CASES = {
+    "clean": ("test_clean.py", "-k", ROOM),
     "core": ("test_core.py",),
     "chosen": ("test_core.py", "-k", CHOSEN),
+    "forget": ("test_forget.py", "-k", "goes_with_its_result or channel_goes"),
     "insert": ("test_insert.py",),
     "lookups": ("test_lookups.py",),
     "many": ("test_many.py",),

@@ -133,7 +133,7 @@ def clean_command(
     new is to be made of one, it is pulled again and compared with what was recorded.
     """
     from . import clean, connect
-    from .kit import bundles, clutter
+    from .kit import bundles
 
     connect()
     rooms = clean.look(store, days)
@@ -158,13 +158,22 @@ def clean_command(
             click.echo(f"  {name:9}  {number:8,}  {size / 1e6:10,.1f} MB{more}")
     chosen = {"retired": retired, "leftovers": leftovers, "pulled": pulled}
     names = [name for name, is_chosen in chosen.items() if is_chosen]
-    if not names:
+    if not rooms:
+        click.echo("no store that is known is here")
+    elif not names:
         click.echo("nothing is deleted: say what is to go by --retired, --leftovers, --pulled")
-        return
-    if not any(getattr(room, name) for room in rooms for name in names):
+    elif not any(getattr(room, name) for room in rooms for name in names):
         click.echo("nothing to delete")
-        return
-    if pulled:
+    else:
+        _clean(rooms, names, yes)
+
+
+def _clean(rooms: list[Any], names: list[str], yes: bool) -> None:
+    """Ask, then delete what is named from each store."""
+    from . import clean
+    from .kit import bundles, clutter
+
+    if "pulled" in names:
         for run in clean.unfinished():
             click.echo(f"note: run {run} has not ended: if it goes on, it may need what was pulled")
     if not yes and not click.confirm(f"delete {', '.join(names)}?"):
