@@ -146,7 +146,10 @@ def test_a_directory_for_each_request_leads_to_what_it_has(stage: Stage, tmp_pat
         (store / request / "components").mkdir()
     outdir = stage.launch / "out"
     rows = [(one, "left", "complete"), (two, "right", "complete"), (three, "far", "missing")]
-    assert stage.run(*SOURCE, requests=listed(store, *rows)).returncode == 0
+    many = [(identity(number), f"n{number}", "complete") for number in range(9, 3009)]
+    assert stage.run(*SOURCE, requests=listed(store, *rows, *many)).returncode == 0
+    places = list(outdir.glob("n*"))
+    assert len(places) == 3000 and all((place / "volume").is_symlink() for place in places)
     assert (outdir / "left" / "volume" / "info").read_text() == one
     assert (outdir / "left" / "components").is_symlink()
     assert (outdir / "right" / "request.txt").read_text() == f"{two}\n"
@@ -173,15 +176,6 @@ def test_a_directory_for_each_request_leads_to_what_it_has(stage: Stage, tmp_pat
     assert stage.run(*SOURCE, requests=listed(store, (one, "left", "complete"))).returncode == 0
     left = sorted(path.name for path in (outdir / "left").iterdir())
     assert left == ["components", "request.txt", "volume"]
-
-
-@pytest.mark.nextflow
-def test_many_requests_have_their_directories_at_once(stage: Stage, tmp_path: Path) -> None:
-    rows = [(identity(number), f"n{number}", "complete") for number in range(3000)]
-    run = stage.run(*SOURCE, requests=listed(tmp_path, *rows))
-    assert run.returncode == 0
-    places = list((stage.launch / "out").glob("n*"))
-    assert len(places) == 3000 and all((one / "volume").is_symlink() for one in places)
 
 
 @pytest.mark.nextflow

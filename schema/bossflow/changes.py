@@ -12,7 +12,7 @@ from typing import Any
 from . import database
 from .insert import insert_absent
 from .kit import bundles
-from .kit.texts import json_lines, key_name, unit_name
+from .kit.texts import json_lines, key_name, shortened, unit_name
 from .ledger import Recorded
 from .tables import Reading
 from .voxels import files
@@ -152,9 +152,10 @@ def _is_same(
     receipt = (compared or {}).get(unit.unit_id, no_receipt)
     name = unit_name(unit.process, unit.key)
     if "content_sha256" not in receipt:
+        why = shortened(str(receipt.get("error")), receipt.get("log"))
         raise ValueError(
-            f"{name} could not be compared with what is recorded: {receipt.get('error')}; run "
-            "again, or go on with what is recorded by --source_changes keep"
+            f"{name} could not be compared with what is recorded: {why}; run again, or go on with "
+            "what is recorded by --source_changes keep"
         )
     if receipt["seen"] != now:
         raise ValueError(
