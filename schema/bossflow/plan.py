@@ -14,13 +14,24 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from . import __version__, changes, database, invalidate, ledger, settings, stores, summary, work
+from . import (
+    __version__,
+    changes,
+    database,
+    dry_run,
+    invalidate,
+    ledger,
+    settings,
+    stores,
+    summary,
+    work,
+)
+from .dry_run import START_SECONDS, numbers
 from .insert import ROWS, insert_absent, insert_all
 from .kit import buckets, bundles
 from .kit.texts import unit_name
 from .ledger import Recorded
 from .tables import ParamSet, Request, Run
-from .watch import duration
 from .work import UnitPlan
 
 
@@ -145,7 +156,10 @@ def _plan(
             for some, apart in ((doubtful, ()), (missing, made))
         ]
         most = _gone(units, recorded, {known[name].execution_id for name in doubtful})
-        result["text"] = _of_dry_run(workflow, units, result, missing, doubtful, most, stages)
+        asked_for = _asked(workflow, units)
+        result["text"] = dry_run.in_words(
+            workflow, units, asked_for, result, missing, doubtful, most, stages
+        )
         return
     _refuse_unwritable(store)
     here.open()
@@ -218,7 +232,7 @@ def _told(
     there = found.keys() | {name for name, one in recorded.items() if one.dropped}
     reused = Counter(one.process for name, one in units.items() if name in there - missing.keys())
     todo = Counter(unit.process for unit in missing.values())
-    made = f"to make: {_numbers(todo)}; recorded already: {_numbers(reused)}"
+    made = f"to make: {numbers(todo)}; recorded already: {numbers(reused)}"
     text = f"{_asked(workflow, units)}; {made}" if missing else ""
     return {"found": reused, "planned": todo, "text": text}
 
@@ -392,9 +406,6 @@ def _refuse_unwritable(store: Path) -> None:
 
 TASK_SECONDS = 10
 """What a task should take, so that its start costs little."""
-
-START_SECONDS = 2
-"""What a task should take at least, even where a core has none: about what its start costs."""
 
 TASKS_MAX = 10_000
 """Tasks of a run, at most: beyond, Nextflow and schedulers become slow."""
@@ -575,74 +586,3 @@ def _insert_rows(table: Any, by_request: list[list[dict[str, Any]]]) -> None:
 def _asked(workflow: work.Workflow, units: dict[str, UnitPlan]) -> str:
     counts = Counter(unit.process for unit in units.values())
     return f"asked for: {workflow.in_words(counts)}"
-
-
-def _of_dry_run(
-    workflow: work.Workflow,
-    units: dict[str, UnitPlan],
-    told: dict[str, Any],
-    missing: dict[str, UnitPlan],
-    doubtful: dict[str, UnitPlan],
-    again: set[str],
-    stages: list[list[dict[str, Any]]],
-) -> str:
-    """Say what a run would do, with tasks in stages of which each waits for the one before.
-
-    What is `doubtful` is compared first, and if all of it changed, `again` is made again.
-    """
-    size: Counter[bool] = Counter()
-    for unit in (doubtful | missing).values():
-        size[bool(unit.reads and unit.reads.in_place)] += workflow.pulled_bytes(unit)
-    lines = [f"dry run: {_asked(workflow, units)}"]
-    if size[False]:
-        lines.append(f"  to pull    {_size(size[False])} of voxels into the store")
-    if size[True]:
-        lines.append(f"  to read    {_size(size[True])} of voxels in place")
-    if doubtful:
-        compared, more = (
-            _numbers(Counter(unit.process for name, unit in units.items() if name in some))
-            for some in (doubtful, again)
-        )
-        lines.append(
-            f"  to compare {compared} with what is recorded; what holds other voxels is made "
-            f"again, with what was made of it: {more} at most"
-        )
-    lines += [
-        f"  to make    {_numbers(told['planned'])}",
-        f"  recorded   {_numbers(told['found'])}",
-        f"  to run     {_how_long(stages)}",
-    ]
-    return "\n".join(lines)
-
-
-def _how_long(stages: list[list[dict[str, Any]]]) -> str:
-    """Return how many tasks there are, and about how long they take, with their starts."""
-    number = sum(map(len, stages))
-    if not number:
-        return "nothing"
-    cores = os.cpu_count() or 1
-    alone, here = (duration(sum(_seconds(tasks, n) for tasks in stages)) for n in (1, cores))
-    words = f"{number:,} task{'s' * (number > 1)}, about {alone} on one core"
-    return words + (f", {here} on the {cores} here" if cores > 1 else "")
-
-
-def _seconds(tasks: list[dict[str, Any]], cores: int) -> float:
-    """Return about how long tasks take: their work, shared, or the longest chain of them."""
-    ends: dict[str, float] = {}
-    for task in tasks:
-        begin = max((ends.get(name, 0.0) for name in task["after"]), default=0.0)
-        ends[task["task"]] = begin + START_SECONDS + task["seconds"]
-    total: float = sum(START_SECONDS + task["seconds"] for task in tasks)
-    return max(total / cores, *ends.values(), 0.0)
-
-
-def _numbers(counts: Counter[str]) -> str:
-    return ", ".join(f"{number:,} {process}" for process, number in counts.items()) or "nothing"
-
-
-def _size(number: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.4g} {unit}"
-        number /= 1000
-    return f"{number:.4g} TB"
