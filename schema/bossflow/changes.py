@@ -135,7 +135,7 @@ def judge(
         )
     judged.wrong = {recorded[name].execution_id for name in [*old, *changed, *other]}
     left = unknown if mode in ("compare", "keep") else []
-    keep = [*same, *left, *(name for name in looked if name not in other)]
+    keep = [*same, *left, *sorted(set(looked).difference(other))]
     judged.remember = {recorded[name].execution_id: now[name] for name in keep}
     judged.notes += _notes(mode, units, old, changed, same, left, differ)
     return judged

@@ -230,7 +230,8 @@ def _told(
     recorded: dict[str, Recorded],
 ) -> dict[str, Any]:
     there = found.keys() | {name for name, one in recorded.items() if one.dropped}
-    reused = Counter(one.process for name, one in units.items() if name in there - missing.keys())
+    there -= missing.keys()
+    reused = Counter(unit.process for name, unit in units.items() if name in there)
     todo = Counter(unit.process for unit in missing.values())
     made = f"to make: {numbers(todo)}; recorded already: {numbers(reused)}"
     text = f"{_asked(workflow, units)}; {made}" if missing else ""
