@@ -9,7 +9,8 @@ from typing import Any
 import bossflow
 import numpy as np
 import pytest
-from bossflow import results, status
+from bossflow import ledger, results, status
+from bossflow.tables import Request
 from conftest import ROOT
 from stage import SOURCE as CHANNEL
 from stage import Stage, said
@@ -53,6 +54,9 @@ def test_a_name_is_recorded_and_is_no_part_of_what_is_asked(cutouts: Cutouts) ->
         "run_name", naming_run_id="run_id"
     )
     assert set(named.to_arrays("request_id", "run_name")[0]) >= {left, right}
+    assert ledger.named(Request, "another") == left == ledger.named(Request, left[:9])
+    with pytest.raises(ValueError, match="^[2-9] requests are called 'V1 left', or have ids that"):
+        ledger.named(Request, "V1 left")
     (one,) = (one for one in status.requests([left]))
     assert status.what(one) == f"V1 left, another: zarr://file://{cutouts.volume} 32-48_0-16_0-16"
 
@@ -194,12 +198,21 @@ def test_a_refused_run_leaves_no_list_that_looks_like_its_own(stage: Stage) -> N
     assert (current.exists(), before.exists()) == (False, True)
 
 
+def test_an_id_that_starts_like_a_name_is_no_guess(cutouts: Cutouts) -> None:
+    ran = cutouts.plan(sheet=sheet(cutouts, "0:16,16:32,\n"), dry_run=True, **SHAPE)[0]
+    (other,) = ran["requests"]
+    rows = f"0:16,16:32,\n16:32,16:32,{other[:12]}\n"
+    assert cutouts.label(sheet=sheet(cutouts, rows), **SHAPE)["verdict"] == {"missing": None}
+    code, text = bossflow_says("components", other[:12])
+    assert code == 1 and f"2 requests are called '{other[:12]}', or have ids" in text
+
+
 def test_a_request_is_forgotten_with_its_names(cutouts: Cutouts) -> None:
     ran = cutouts.label(sheet=sheet(cutouts, "0:16,0:16,gone\n"), **SHAPE)
     (request,) = ran["plan"]["requests"]
     named = bossflow.Request.Name & {"request_id": request}
     assert len(named) == 1
-    code, text = bossflow_says("forget", "--yes", request)
+    code, text = bossflow_says("forget", "--yes", "gone")
     assert (code, len(named)) == (0, 0), text
 
 

@@ -221,7 +221,7 @@ def deploy(
     type=click.FloatRange(0, min_open=True),
     help="Seconds between two looks of --watch.  [default: 5]",
 )
-@named("--request", "only", multiple=True, help="Request id, or the start of it; repeatable.")
+@named("--request", "only", multiple=True, help="Request id (or its start) or name; repeatable.")
 @click.option("--failed", is_flag=True, help="Requests that failed, and runs in which some did.")
 @click.option(
     "--last", type=click.IntRange(min=1), help="So many of the latest requests, and of the runs."
@@ -359,7 +359,7 @@ def _watched(look: dict[str, Any]) -> Any:
 )
 @click.option("--output", type=click.Path(dir_okay=False), help="File; default: standard output.")
 def components_command(request: str, form: str, output: str | None) -> None:
-    """Print the components of a REQUEST (its id, or the start of it)."""
+    """Print the components of a REQUEST (its id, the start of it, or its name)."""
     from . import components, connect
 
     connect()
@@ -392,7 +392,7 @@ def stores_command(use: str | None, as_json: bool) -> None:
 
 
 @main.command("verify")
-@named("--request", help="Request id, or the start of it: its results and blocks alone.")
+@named("--request", help="Request id, the start of it, or its name: its results and blocks alone.")
 @named("--channel", help="Channel id, or the start of it: all that was made of it.")
 @named("--store", help="Store (its id, the start of it, or its place): what is there.")
 @click.option("--read", is_flag=True, help="Read objects in a bucket also if their ETag is right.")
@@ -514,7 +514,7 @@ def _say_kept(number: int, elsewhere: list[str]) -> None:
     "--block", "blocks", multiple=True, help="Box x0-x1_y0-y1_z0-z1: every block that it meets."
 )
 @named("--channel", help="Channel id, or the start of it; alone: all that was made of it.")
-@named("--request", help="Request id, or the start of it: its result, not its blocks.")
+@named("--request", help="Request id, the start of it, or its name: its result, not its blocks.")
 @named("--store", help="Store (its id, the start of it, or its place): what is there.")
 @click.option("--lost", is_flag=True, help="Of what is named, that which is not in its store.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

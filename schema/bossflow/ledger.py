@@ -184,15 +184,26 @@ LISTED = {
 def named(table: Any, start: str) -> str:
     """Return the one id of a table (`Request`, `Channel`, `Store`) that starts so.
 
+    A request may also be given by its name.
+
     Raises
     ------
     ValueError
         If none or several do.
     """
     name, (attribute,) = table.table_name, table().primary_key
-    found = []
+    found: list[Any] = []
     if re.fullmatch("[0-9a-f]+", start):  # nothing that LIKE or a quote would mean otherwise
         found = (table() & f"{attribute} LIKE '{start}%'").to_arrays(attribute).tolist()
+    if table is Request and start.isprintable():
+        query = f"SELECT request_id FROM {Request.Name.full_table_name} WHERE request_name = %s"
+        called = {row[0] for row in table().connection.query(query, (start,)).fetchall()}
+        found = sorted({*found, *called})
+        if called and len(found) > 1:
+            raise ValueError(
+                f"{len(found):,} requests are called {start!r}, or have ids that start so: give "
+                f"more of the id ({', '.join(found[:3])}{' …' * (len(found) > 3)})"
+            )
     if len(found) != 1:
         those = f"{len(found):,} {name}s have ids" if found else f"no {name} has an id"
         raise ValueError(f"{those} starting with {start!r}: see {LISTED[name]}")
