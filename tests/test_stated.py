@@ -299,6 +299,27 @@ def test_an_n5_group_that_contradicts_its_arrays_is_refused(tmp_path: Path) -> N
         describe(uri)
 
 
+def test_coordinates_that_are_not_even_are_refused(tmp_path: Path) -> None:
+    group = zarr.create_group(tmp_path / "group")
+    for axis, n in zip("zyx", SHAPE, strict=True):
+        values = np.arange(n) ** (2.0 if axis == "y" else 1.0)
+        group.create_array(axis, data=values, attributes={"units": "nm"})
+    plain_zarr(tmp_path / "group/cells", pattern(), attributes={})
+    with pytest.raises(Refused, match="has coordinates along y in .*/group/y that are not evenly"):
+        describe(f"zarr://{tmp_path}/group/cells")
+
+
+@pytest.mark.parametrize("depth", [300, 900, 100_000])
+def test_metadata_of_any_depth_are_one_sentence(tmp_path: Path, depth: int) -> None:
+    uri = n5(tmp_path / "volume", pattern(), resolution=[4, 8, 40], units="nm")
+    file = tmp_path / "volume/attributes.json"
+    file.write_text(f'{{"a": {"[" * depth}{"]" * depth}, {file.read_text()[1:]}')
+    try:
+        assert describe(uri)["voxel_size_nm_zyx"] == list(SIZE)
+    except Refused as error:
+        assert "\n" not in str(error)
+
+
 # ---- OME-Zarr ----
 
 

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 from lab import Lab, read_volume, whole
+from test_sources import Server
+from test_sources import server as server
 from test_unwritten import said
 from voxels.archives import Refused, archive_of
 from voxels.boxes import Box
-from written import NOWHERE, PACKED, SHAPE, SIZE, voxels
+from written import NOWHERE, OFFSET, PACKED, SHAPE, SIZE, voxels
 
 with tarfile.open(PACKED) as packed:
     WRITTEN = json.loads(packed.extractfile("./written.json").read())
@@ -73,6 +75,40 @@ def test_what_was_written_is_read(written: Path, name: str) -> None:
     read = archive.read(uri, resolution, "", "", told["dtype"], part)
     np.testing.assert_array_equal(read, expected(name)[part.slices(offset)])
     assert (said(uri) is not None) == bool(told.get("black"))
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_it_is_the_same_over_http(written: Path, server: Server, name: str) -> None:
+    server.directory = written
+    told, resolution = WRITTEN[name], WRITTEN[name].get("resolution", 0)
+    here, away = uri_of(written, name), server.over_http(uri_of(written, name))
+    archive = archive_of(here)
+    found = archive.describe(away, resolution, "", "")
+    assert found == archive.describe(here, resolution, "", "")
+    offset = tuple(found["offset_zyx"])
+    part = Box.of([start + 3 for start in offset], (9, 7, 8))
+    read = archive.read(away, resolution, "", "", told["dtype"], part)
+    np.testing.assert_array_equal(read, expected(name)[part.slices(offset)])
+    note = archive.unwritten(away, resolution, "", "", [part], None)
+    assert (note is not None) == bool(told.get("black"))
+
+
+@pytest.mark.parametrize(
+    ("name", "offset"),
+    [
+        ("zarr3_without_size", NOWHERE),
+        ("dask_zarr", NOWHERE),
+        ("tensorstore_n5_without_size", NOWHERE),
+        ("omezarr_without_units", OFFSET),
+    ],
+)
+def test_what_states_no_size_is_read_with_one(written: Path, name: str, offset: Any) -> None:
+    uri = uri_of(written, name)
+    archive = archive_of(uri)
+    found = archive.describe(uri, 0, "", "", size_nm_zyx=SIZE)
+    assert found["voxel_size_nm_zyx"] == list(SIZE) and found["offset_zyx"] == list(offset)
+    read = archive.read(uri, 0, "", "", "uint32", Box.of(offset, SHAPE))
+    np.testing.assert_array_equal(read, voxels())
 
 
 @pytest.mark.parametrize("name", sorted(set(WRITTEN) - set(READABLE)))

@@ -404,6 +404,19 @@ def xarray_zarr(path: Path) -> Told:
     return told("zarr", path="cells", offset=OFFSET)
 
 
+@by("xarray", "zarr>=3")
+def xarray_coordinates(path: Path) -> Told:
+    import xarray
+
+    sides = zip("zyx", SIZE, START, SHAPE, strict=True)
+    coords = {
+        axis: (axis, start + size * np.arange(n), {"units": "nm"}) for axis, size, start, n in sides
+    }
+    made = xarray.DataArray(voxels(), coords=coords, dims=["z", "y", "x"], name="cells")
+    made.to_dataset().to_zarr(path, zarr_format=3, encoding={"cells": {"chunks": CHUNK}})
+    return told("zarr", path="cells", offset=OFFSET)
+
+
 @by("dask", "zarr>=3")
 def dask_zarr(path: Path) -> Told:
     import dask.array

@@ -16,6 +16,7 @@ os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES", "1")
 import tensorstore as ts
 
 from . import Refused, Unreachable, brief, s3
+from .stated import told
 
 
 class Limits(NamedTuple):
@@ -156,6 +157,7 @@ def json_at(uri: str, kvstore: dict[str, Any], name: str) -> dict[str, Any] | No
         return None
     try:
         content = json.loads(found.value)
+        told(content)  # not deeper than can be gone through
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):

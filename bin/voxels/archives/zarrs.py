@@ -7,8 +7,11 @@ from functools import partial
 from math import isclose
 from typing import Any, NamedTuple
 
+import numpy as np
+import tensorstore as ts
+
 from . import Refused, stated
-from .places import json_at, kvstore_of, outer, split, under
+from .places import METADATA_LIMITS, json_at, kvstore_of, outer, shared_context, split, under, wait
 from .stated import Level
 
 OLD = ("0.1", "0.2", "0.3")
@@ -58,8 +61,43 @@ def _array(uri: str, kvstore: dict[str, Any], node: Node, array: dict[str, Any])
     claims = stated.claims(attributes, axes, False)
     if not claims and (level := _of_image(uri)):
         return level
+    claims = claims or _coordinates(uri, array, axes)
     grid = stated.grid_of(uri, attributes, claims)
     return Level({"driver": node.driver, "kvstore": kvstore}, axes, **grid)
+
+
+def _coordinates(uri: str, array: dict[str, Any], axes: tuple[str, ...]) -> list[stated.Claim]:
+    """Return what arrays beside state, as xarray writes them: for each axis where its voxels lie.
+
+    Raises
+    ------
+    Refused
+        If they are not evenly spaced.
+    """
+    around = outer(uri, 1)
+    if not around:
+        return []
+    group = kvstore_of(split(around)[1])
+    scale, unit_nm, shift = {}, {}, {}
+    for axis in "zyx":
+        place = under(group, axis)
+        node = _node(around, place)
+        length = array["shape"][axes.index(axis)]
+        if node is None or node.array is None or node.array["shape"] != [length] or length < 2:
+            return []
+        spec = {"driver": node.driver, "kvstore": place}
+        context = shared_context(METADATA_LIMITS)
+        store = wait(ts.open(spec, context=context), f"{around}/{axis}", METADATA_LIMITS)
+        values = wait(store.read(), f"{around}/{axis}", METADATA_LIMITS).astype(float)
+        step = (values[-1] - values[0]) / (length - 1)
+        if not np.allclose(np.diff(values), step, rtol=1e-3, atol=0):
+            raise Refused(
+                f"{uri} has coordinates along {axis} in {around}/{axis} that are not evenly "
+                "spaced: its voxels have no one size"
+            )
+        units = node.attributes.get("units", node.attributes.get("unit"))
+        scale[axis], unit_nm[axis], shift[axis] = step, stated.nanometers(units), values[0]
+    return [stated.Claim("coordinates", scale, unit_nm, shift)]
 
 
 def _of_image(uri: str) -> Level | None:
