@@ -170,6 +170,16 @@ def test_who_follows_the_advice_on_voxel_sizes_gets_them_right(tmp_path: Path, f
     assert describe(uri)["voxel_size_nm_zyx"] == [40, 8, 4]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "first"),
+    [({"bioformats2raw.layout": 3}, "0"), ({"plate": {"wells": [{"path": "A/1"}]}}, "A/1/0")],
+)
+def test_a_group_of_images_names_one(tmp_path: Path, attributes: Any, first: str) -> None:
+    zarr.create_group(tmp_path / "group", zarr_format=2, attributes=attributes)
+    with pytest.raises(Refused, match=f"name the image or array in it, such as .*/group/{first}$"):
+        describe(f"zarr://{tmp_path}/group")
+
+
 # ---- where it lies, and how large its voxels are ----
 
 TRANSFORM = {
@@ -276,6 +286,9 @@ COARSE = TRANSFORM | {"scale": [40.0, 16.0, 8.0]}
         ({"multiscales": [{"name": "em", "datasets": [
             {"path": "s0", "transform": TRANSFORM}, {"path": "s1", "transform": COARSE}]}]},
          (), OFFSET),
+        ({"multiscales": [{"name": "em", "datasets": [
+            {"path": "s0", "transform": TRANSFORM}, {"path": "s1", "transform": COARSE}]}]},
+         ({"pixelResolution": PIXELS}, {"pixelResolution": PIXELS} | FACTORS), OFFSET),
     ],
 )  # fmt: skip
 def test_an_n5_group_that_states_its_levels_is_an_image(

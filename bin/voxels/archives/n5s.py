@@ -31,15 +31,15 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
 def _array(uri: str, kvstore: dict[str, Any], attributes: dict[str, Any]) -> Level:
     axes = _axes(uri, attributes)
     claims = stated.claims(attributes, axes, True)
-    around = outer(uri, 1)
     factors = _factors(attributes)
-    if around and (not claims or factors) and "transform" not in attributes:
+    if "transform" not in attributes:
         # What an array lacks, or leaves open, the group around it may say.
-        group: dict[str, Any] | None = None
+        around, group = outer(uri, 1), None
         with suppress(Refused, LookupError, TypeError, ValueError, AttributeError):
             place = kvstore_of(split(around)[1])
             group = stated.told(json_at(around, place, "attributes.json"))
-        if group and "dimensions" not in group:
+        is_asked = not claims or factors or (group and "multiscales" in group)
+        if group and is_asked and "dimensions" not in group:
             found = _group(around, place, group)
             if one := found.get(uri.rpartition("/")[2]):
                 return one
@@ -137,5 +137,6 @@ def _placed(uri: str, kvstore: dict[str, Any], name: str, about: dict[str, Any])
     if not array:
         raise Refused(f"{uri} is not whole: it has no array {name}")
     axes = _axes(f"{uri}/{name}", about | {"dimensions": array["dimensions"]})
-    claims = stated.claims(about, axes, True) + stated.claims(array, axes, True)
+    claims = stated.claims(about, axes, True)
+    claims += [] if _factors(array) else stated.claims(array, axes, True)
     return Level(_spec(place), axes, **stated.grid_of(f"{uri}/{name}", array, claims))

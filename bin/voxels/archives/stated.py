@@ -94,8 +94,8 @@ def axes_of(uri: str, statements: Iterable[Any], rank: int, order: str) -> tuple
         shown = ", ".join(name or "?" for name in names)
         if not telling or len(names) != rank:
             raise Refused(
-                f"{uri} names its {rank} axes {shown}: that does not tell which are z, y and x; "
-                "name them so in its metadata"
+                f"{uri} names its {rank} axes {shown}: that does not tell which are z, y and x, "
+                "which it needs; name them so in its metadata"
             )
         if any(other != names for other in telling):
             raise Refused(

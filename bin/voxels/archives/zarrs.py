@@ -116,7 +116,9 @@ def _of_image(uri: str) -> Level | None:
 def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
     ome = node.attributes.get("ome", node.attributes)
     if not ome.get("multiscales"):
-        inside = f", such as {uri}/0" if "bioformats2raw.layout" in ome else ""
+        wells = ome.get("plate", {}).get("wells", ())
+        first = "0" if "bioformats2raw.layout" in ome else f"{wells[0]['path']}/0" if wells else ""
+        inside = f", such as {uri}/{first}" if first else ""
         raise Refused(
             f"{uri} is a Zarr group without multiscales: name the image or array in it{inside}"
         )
