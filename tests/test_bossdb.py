@@ -79,7 +79,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     bossdb._opened.cache_clear()
     bossdb._places.clear()
     bossdb._silent.clear()
-    bossdb._spent.clear()
+    bossdb.spent.clear()
 
 
 def archive(

@@ -4,6 +4,7 @@ Expected numbers are those of the Boss's own code (jhuapl-boss/boss and spdb), w
 """
 
 import gzip
+import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     volumes._opened.cache_clear()
     bossdb._places.clear()
     bossdb._silent.clear()
-    bossdb._spent.clear()
+    bossdb.spent.clear()
     bossdb._away.clear()
 
 
@@ -379,6 +380,7 @@ def counting(inner: ASGIApp, asked: Counter[str]) -> ASGIApp:
         (400, {"code": 1002, "message": "Unsupported data type"}, 1, Refused, "status 400"),
         (404, {"code": 4005, "message": "marked"}, 1, Refused, "it is marked for deletion"),
         (400, {"code": "9001x"}, 1, Refused, "status 400"),
+        (400, {"code": math.inf}, 1, Refused, "status 400"),
         (400, [9001], 1, Refused, "status 400"),
     ],
 )
@@ -386,7 +388,7 @@ def test_what_passes_is_asked_for_again_and_nothing_else(
     serve: Serve, status: int, content: Any, times: int, error: type[Exception], says: str
 ) -> None:
     asked: Counter[str] = Counter()
-    host = serve(only_cutouts(lambda _: counting(JSONResponse(content, status), asked)))
+    host = serve(only_cutouts(lambda _: counting(Response(json.dumps(content), status), asked)))
     with pytest.raises(error, match=says):
         bossdb.read(URI, 0, host, "public", "uint64", Box(0, 9, 0, 9, 0, 9))
     assert asked.total() == times

@@ -13,9 +13,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
-from email.utils import mktime_tz, parsedate_tz
 from functools import cache, partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import blosc
@@ -39,26 +38,13 @@ from tenacity import (
 
 from ..boxes import Box, grid
 from . import NOTHING, Refused, Unreachable, brief, frames, spelled
+from .answers import Limits, judged, over_limit, spent
 from .frames import CUBOID_ZYX
 
 # One answer is decoded while others come in.
 blosc.set_releasegil(True)
 
 T = TypeVar("T")
-
-
-class Limits(NamedTuple):
-    """How long and how often to ask, and for how much: seconds, attempts, bytes of an answer."""
-
-    connect: float
-    silence: float
-    answer: float
-    attempts: int
-    first_wait: float = 1.0
-    longest_wait: float = 60.0
-    longest_retry_after: float = 300.0
-    patience: float = 600.0  # after which nothing is asked again
-    bytes: int = 2**27
 
 
 # Someone waits for metadata; a block is worth patience.
@@ -71,12 +57,6 @@ REQUESTS_AT_ONCE = 4
 LARGEST_REQUEST_BYTES = 16 * 2**20
 SMALLEST_REQUEST_BYTES = 2 * 2**20
 LARGEST_ANSWER_BYTES = 8 * math.prod(CUBOID_ZYX)
-
-# The Boss's own codes of errors: some of them pass, whatever the status says.
-PASSING = (5000, 9001)
-MARKED_FOR_DELETION = 4005
-PUBLIC = "public"
-"""Sent where there is no token."""
 
 _NAME = r"[A-Za-z0-9_-]+"
 _URI = re.compile(rf"bossdb://({_NAME})/({_NAME})/({_NAME})")
@@ -286,8 +266,8 @@ def read(
         from . import volumes
 
         return volumes.read(place, resolution, "", "", dtype, box)
-    if (host, f"Token {token}") in _spent:
-        raise _over_limit(f"box {box.name} of {uri} at resolution {resolution}", host)
+    if (host, f"Token {token}") in spent:
+        raise over_limit(f"box {box.name} of {uri} at resolution {resolution}", host)
     voxels = np.empty(box.shape_zyx, dtype)
     hopeless = threading.Event()
 
@@ -472,7 +452,7 @@ def _persist(
         try:
             return attempt()
         except requests.RequestException as error:
-            raise _judged(error, what, host, limits) from None
+            raise judged(error, what, host, limits) from None
         except Unreachable as error:
             raise Unreachable(f"the answer of {host} for {what} can't be used: {error}") from None
 
@@ -511,90 +491,6 @@ _silent: set[str] = set()
 
 _away: dict[str, Unreachable] = {}
 """Volumes in buckets that this program waited for in vain, where BossDB itself may answer."""
-
-_spent: set[tuple[str, str]] = set()
-"""Hosts, and what they know the user by, that send no voxels before a day or a month has passed."""
-
-
-def _judged(
-    error: requests.RequestException, what: str, host: str, limits: Limits
-) -> Refused | Unreachable:
-    """Return what a failed request means, in words that hold neither headers nor bodies."""
-    if error.response is None:
-        return Unreachable(f"{host} can't be reached for {what}: {_reason(error, limits)}")
-    status = error.response.status_code
-    code, message = _told(error.response)
-    sent = str(error.response.request.headers.get("Authorization"))
-    if status in (401, 403):
-        if sent == f"Token {PUBLIC}":
-            return Refused(
-                f"{host} refuses {what} to those without a token: set BOSSDB_TOKEN to one that may "
-                "read it, and run again"
-            )
-        return Refused(
-            f"{host} refuses the token for {what}: set BOSSDB_TOKEN to one that may read it (this "
-            "one may have expired), and run again; if the data are public, try without (unset "
-            "BOSSDB_TOKEN)"
-        )
-    if code == MARKED_FOR_DELETION:
-        return Refused(f"{host} has no {what} any more: it is marked for deletion")
-    seconds = _retry_after(error.response.headers.get("Retry-After", ""))
-    if status == 429 and not seconds and "Expected available" in message:
-        _spent.add((host, sent))
-        return _over_limit(what, host)
-    if status == 404 and code not in PASSING:
-        return Refused(f"{host} has no {what}")
-    if status not in (408, 429) and status < 500 and code not in PASSING:
-        return Refused(f"{host} refuses {what}: it answers with status {status}")
-    later = f" and asks to come back in {seconds:.0f} s" if seconds else ""
-    return Unreachable(f"{host} answers {what} with status {status}{later}", seconds)
-
-
-def _told(response: requests.Response) -> tuple[int, str]:
-    """Return code and message of an error, as the Boss words them."""
-    try:
-        told = response.json() if len(response.content) < 2**16 else {}
-        return int(told.get("code", 0)), str(told.get("message") or told.get("detail"))
-    except (ValueError, TypeError, AttributeError, RecursionError):
-        return 0, ""
-
-
-def _over_limit(what: str, host: str) -> Refused:
-    return Refused(
-        f"{host} does not send {what}: the monthly limit of what it sends is reached, by this user "
-        "or by all, so asking again does not help; run again when it sends again, what is recorded "
-        "is kept"
-    )
-
-
-def _reason(error: BaseException, limits: Limits) -> str:
-    """Return why there was no answer, in a few words."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not accepted"
-    if isinstance(error, requests.ConnectTimeout):
-        return f"no connection within {limits.connect:g} s"
-    links: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in links:
-        links.append(link)
-        link = link.__cause__ or link.__context__
-    if isinstance(error, requests.Timeout) or any(isinstance(link, TimeoutError) for link in links):
-        return f"no answer within {limits.silence:g} s"
-    for link in links:
-        if isinstance(link, OSError) and link.strerror:
-            return link.strerror.lower()
-    return "the connection broke"
-
-
-def _retry_after(header: str) -> float:
-    """Return the seconds that a Retry-After header asks for; 0 if it asks for nothing."""
-    try:
-        if header.strip().isdecimal():
-            return float(header)
-        date = parsedate_tz(header)
-        return max(0.0, mktime_tz(date) - time.time()) if date else 0.0
-    except (ValueError, OverflowError):
-        return 0.0
 
 
 def _names(uri: str) -> tuple[str, str, str]:
