@@ -3,6 +3,7 @@
 `written.py` says how they were written, and of which releases the tools were.
 """
 
+import copy
 import csv
 import json
 import tarfile
@@ -12,11 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lab import Lab, read_volume, whole
 from test_sources import Server
 from test_sources import server as server
 from test_unwritten import said
-from voxels.archives import Refused, archive_of
+from voxels.archives import Refused, Unreachable, archive_of, volumes
 from voxels.boxes import Box
 from written import NOWHERE, OFFSET, PACKED, SHAPE, SIZE, voxels
 
@@ -117,6 +121,70 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(written: Path, name: str) 
     with pytest.raises(Refused, match=WRITTEN[name]["says"]) as caught:
         said(uri)
     assert uri in str(caught.value) and "\n" not in str(caught.value)
+
+
+# ---- metadata that nobody should write ----
+
+VALUES = (
+    None, 0, -1, 2**70, float("nan"), float("inf"), "", "nm", "zyx", "../..", [], [None], [1, 2, 3],
+    ["z", "y", "x"], [1e300] * 3, [[1, 2, 3]], {}, {"name": "z"}, {"axes": ["z", "y", "x"]}, True,
+)  # fmt: skip
+KEYS = (
+    "transform", "offset", "resolution", "units", "pixelResolution", "pixelWidth", "pixelHeight",
+    "pixelDepth", "axes", "axis_names", "_ARRAY_DIMENSIONS", "dimension_units", "multiscales",
+    "scales", "downsamplingFactors", "translation", "dimension_names", "ome", "numChannels",
+    "plate",
+)  # fmt: skip
+
+
+def places(told: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of everything that is in a piece of JSON."""
+    inside = told.items() if isinstance(told, dict) else enumerate(told)
+    for key, value in inside:
+        yield (*path, key)
+        if isinstance(value, (dict, list)):
+            yield from places(value, (*path, key))
+
+
+def change(told: dict[str, Any], data: st.DataObject) -> None:
+    """Put a value in the place of another one, or beside."""
+    *path, last = data.draw(st.sampled_from([*places(told), ("axes",)]))
+    if data.draw(st.booleans()):
+        attributes = told.get("attributes")
+        path, last = ["attributes"] * isinstance(attributes, dict), data.draw(st.sampled_from(KEYS))
+    place: Any = told
+    for key in path:
+        place = place[key]
+    place[last] = copy.deepcopy(data.draw(st.sampled_from(VALUES)))
+
+
+@settings(max_examples=examples(3000), deadline=None)
+@given(data=st.data())
+def test_any_metadata_are_read_or_refused_in_a_sentence(written: Path, data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(WRITTEN)))
+    uri, resolution = uri_of(written, name), WRITTEN[name].get("resolution", 0)
+    about = ("info", "zarr.json", ".zarray", ".zattrs", "attributes.json")
+    files = sorted(path for path in (written / name).rglob("*") if path.name in about)
+    file = data.draw(st.sampled_from(files))
+    before = file.read_text()
+    told = json.loads(before)
+    for _ in range(data.draw(st.integers(1, 3))):
+        change(told, data)
+    archive = archive_of(uri)
+    try:
+        file.write_text(json.dumps(told))
+        volumes._opened.cache_clear()
+        found = archive.describe(uri, resolution, "", "")
+        box = Box.of(found["offset_zyx"], found["shape_zyx"])
+        if box.voxel_count < 10**6:
+            seen = archive.files(uri, resolution, "", "", [box])
+            archive.unwritten(uri, resolution, "", "", [box], seen)
+            archive.read(uri, resolution, "", "", found["dtype"], box)
+    except (Refused, Unreachable) as error:
+        assert "\n" not in str(error)
+    finally:
+        file.write_text(before)
+        volumes._opened.cache_clear()
 
 
 # ---- whole runs ----

@@ -33,6 +33,7 @@ import tensorstore as ts
 
 from ..boxes import Box, grid, snap
 from . import (
+    FURTHEST,
     NOTHING,
     Refused,
     brief,
@@ -284,7 +285,7 @@ def levels(uri: str) -> list[Level]:
         for level in found:
             if not all(0 < size < math.inf for size in level.scale_zyx or ()):
                 raise ValueError(f"voxel size {level.scale_zyx}")
-            if not all(map(math.isfinite, level.translation_zyx)):
+            if not all(abs(start) <= FURTHEST for start in _offset(level)):
                 raise ValueError(f"translation {level.translation_zyx}")
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise Refused(f"the metadata of {uri} make no sense: {brief(error)}") from None
@@ -301,6 +302,8 @@ def _precomputed(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     found = []
     for index, scale in enumerate(info["scales"]):
         spec = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": index}
+        if not isinstance(scale["key"], str):
+            raise ValueError(f"key {scale['key']}")
         size_zyx = tuple(map(float, scale["resolution"][::-1]))
         axes = ("x", "y", "z", "channel")
         level = Level(spec, axes, kind, size_zyx, (1.0, 1.0, 1.0))
@@ -406,7 +409,7 @@ def _open(level: Level, uri: str, write: bool, context: Any) -> Any:
         plain = told(raw)
         if driver == "zarr":
             plain = dict.fromkeys(_OWN["zarr"]) | plain
-            if plain["compressor"]:  # of no concern to who reads
+            if isinstance(plain["compressor"], dict):  # of no concern to who reads
                 plain["compressor"].pop("checksum", None)
         else:
             plain = {key: one for key, one in plain.items() if key not in _OWN.get(driver, ())}
