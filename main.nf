@@ -1,7 +1,7 @@
 #!/usr/bin/env nextflow
 
 include { LABEL } from './workflows/label'
-include { checked ; help } from './workflows/kit/parameters'
+include { checked ; help ; toConfiguration } from './workflows/kit/parameters'
 include { setAside } from './workflows/kit/results'
 include { toContainers } from './workflows/kit/sources'
 include { facts } from './workflows/kit/tasks'
@@ -20,6 +20,7 @@ workflow {
         if (!values.dry_run) {
             setAside(workflow.outputDir)
         }
+        toConfiguration(values)
         toContainers(values, workflow)
         // What a user gives travels in files, never in a shell line; the sheet's name too.
         run_json = channel.of(groovy.json.JsonOutput.toJson([params: values, run: facts(workflow)]))

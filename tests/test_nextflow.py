@@ -272,6 +272,88 @@ def test_a_failing_record_or_summary_fails_the_run(stage: Stage, program: str) -
         assert command.startswith("To complete it: nextflow -q run ")
 
 
+def test_what_was_written_counts_and_not_what_nextflow_takes_it_for(stage: Stage) -> None:
+    """On the command line first, then in a parameter file, of YAML or of JSON."""
+    stage.launch.mkdir(exist_ok=True)
+    above = "0.30000000000000001665"
+    words = (
+        "--outdir",
+        "20240101",
+        "--archive=007",
+        "--store",
+        "2024",
+        "--foreground_above",
+        above,
+    )
+    yaml = stage.launch / "p.yml"
+    yaml.write_text(
+        "archive: 1\nx_range: 10:30\nvoxel_size: [4, 4.50, 40]\nmin_voxels: 010\nqueue: 2_4\n"
+        "account: 00123\nnamespace: 2024-01-01\n"
+    )
+    run = stage.run(*SOURCE, *words, "-params-file", str(yaml))
+    assert said(run) == [
+        "queue 2_4 is the number 24 to Nextflow: set params.queue = '2_4' in a file "
+        "that you give with -c"
+    ]
+    yaml.write_text(yaml.read_text().replace("2_4", "24"))
+    run = stage.run(*SOURCE, *words, "-params-file", str(yaml))
+    assert run.returncode == 0, said(run)
+    asked = json.loads(stage.journal[0]["run"])["params"]
+    told = {"outdir": "20240101", "archive": "007", "store": "2024", "foreground_above": above}
+    told |= {"x_range": [10, 30], "voxel_size": [4, "4.5", 40], "min_voxels": 8, "queue": "24"}
+    told |= {"account": "00123", "namespace": "2024-01-01"}
+    assert asked | told == asked
+    assert (stage.launch / "20240101" / "requests.csv").exists()
+    written = stage.launch / "p.json"
+    written.write_text('{\n\t"foreground_above": 18446744073709551615,\n\t"archive": 5}')
+    run = stage.run(*SOURCE, "-params-file", str(written))
+    assert run.returncode == 0, said(run)
+    asked = json.loads(stage.journal[0]["run"])["params"]
+    assert (asked["foreground_above"], asked["archive"]) == (2**64 - 1, "5")
+
+
+def test_an_outdir_that_is_another_number_to_nextflow_is_refused(stage: Stage) -> None:
+    run = stage.run(*SOURCE, "--outdir", "007", "--archive", "true")
+    assert run.returncode != 0
+    assert said(run) == [
+        "archive was given without a value",
+        "outdir 007 is the number 7 to Nextflow: write ./007",
+    ]
+
+
+CHARGED = """
+include {{ toConfiguration }} from '{root}/workflows/kit/parameters'
+
+process ONE {{
+    script:
+    'true'
+}}
+
+workflow {{
+    toConfiguration([account: '00123'])
+    ONE()
+}}
+"""
+
+
+def test_slurm_charges_the_account_that_was_written(tmp_path: Path) -> None:
+    (tmp_path / "main.nf").write_text(CHARGED.format(root=ROOT))
+    executor = "process.executor = 'slurm'\nexecutor.pollInterval = '1 sec'\n"
+    config = f"{executor}executor.$slurm.account = params.account\n"
+    (tmp_path / "nextflow.config").write_text(config)
+    for name, does in (
+        ("sbatch", "bash .command.run &>/dev/null; echo Submitted batch job 1"),
+        ("squeue", ""),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/bash\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    path = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    run = nextflow("-q", "run", "main.nf", "--account", "00123", cwd=tmp_path, env=path)
+    assert run.returncode == 0, said(run)
+    (script,) = (tmp_path / "work").glob("*/*/.command.run")
+    assert "#SBATCH -A 00123\n" in script.read_text()
+
+
 def test_a_secret_is_no_parameter_and_is_not_said_again(stage: Stage) -> None:
     names = ("token", "bossdb-token", "DJ_PASS", "password")
     run = stage.run(*SOURCE, *(word for name in names for word in (f"--{name}", "hushhush")))

@@ -4,18 +4,21 @@
 
 include { setAside } from './results'
 include { sourcesOf ; isPath ; pathOf } from './sources'
+include { asWritten } from './words'
 
 // The parameters with the types of the schema; mistakes end the run with one sentence each.
 // run: Nextflow's `workflow`
 def checked(given, schema, run) {
     def known = schema['$defs'].values().collectEntries { group -> group.properties }
+    def written = asWritten(given, known)
     def values = known.collectEntries { name, property ->
-        [name, typed(given[name] == null ? property.default : given[name], property)]
+        [name, typed(written[name] == null ? property.default : written[name], property)]
     }
     def mistakes = (given.keySet() - known.keySet()).collect { name -> unknown(name, known) }
     mistakes += known
         .findAll { name, property -> mistake(values[name], property) }
         .collect { name, property -> "${name} ${mistake(values[name], property)}" }
+    mistakes += beyondConfiguration(given, values)
     def profiles = run.profile.tokenize(', ')
     mistakes += known
         .findAll { name, _property -> values[name] == null }
@@ -77,6 +80,26 @@ def beyondShell(run) {
     return places.findResults { name, path, signs ->
         def found = path.toString().findAll(signs).unique()
         found ? "the path of ${name} must not have ${shown(found.join(' '))}, which Nextflow's scripts would take for a shell's: ${shown(path.toString())}" : null
+    }
+}
+
+// Texts that Nextflow's configuration has as other numbers: a sentence each. It is read before they
+// are, and has no other way to know.
+def beyondConfiguration(given, values) {
+    def names = ['outdir', 'store', 'queue', 'region', 'project', 'registry', 'namespace', 'service_account', 'volume_claim']
+    return names
+        .findAll { name -> given[name] instanceof Number && given[name].toString() != values[name].toString() }
+        .collect { name ->
+            def instead = name in ['outdir', 'store'] ? "write ./${values[name]}" : "set params.${name} = '${values[name]}' in a file that you give with -c"
+            "${name} ${values[name]} is the number ${given[name]} to Nextflow: ${instead}"
+        }
+}
+
+// Hands on what the configuration has as another number, if there is a way.
+def toConfiguration(values) {
+    def slurm = nextflow.Global.config.executor?.get('$slurm')
+    if (slurm && values.account) {
+        slurm.put('account', values.account)
     }
 }
 

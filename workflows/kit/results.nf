@@ -129,18 +129,23 @@ def conclude(plan_ch, planned_ch, ended_ch) {
         }
 }
 
-// The command of this run, to be pasted into a shell: Nextflow's own text of it has no quotes. A name
-// can't be used twice.
-def sameCommand(unquoted) {
+// The words after `nextflow` on the command line; none where the system does not tell.
+def wordsOf() {
     def known = file('/proc/self/cmdline')
     def words = known.exists()
         ? known.text.split('\u0000', -1).toList().init()
         : (ProcessHandle.current().info().arguments().orElse(null) ?: []).toList()
     def at = words.indexOf('nextflow.cli.Launcher')
-    if (at < 0) {
+    return at < 0 ? [] : words.drop(at + 1)
+}
+
+// The command of this run, to be pasted into a shell: Nextflow's own text of it has no quotes. A name
+// can't be used twice.
+def sameCommand(unquoted) {
+    def own = wordsOf()
+    if (!own) {
         return unquoted
     }
-    def own = words.drop(at + 1)
     def named = own.indexOf('-name')
     def kept = named < 0 ? own : own.take(named) + own.drop(named + 2)
     def quoted = kept.collect { word ->

@@ -1,0 +1,72 @@
+/*
+ * What a user wrote. Nextflow makes numbers of words that look like some, and 7 of 007; of a number
+ * beyond 64 bits in JSON it makes another one.
+ */
+
+include { wordsOf } from './results'
+
+// The parameters as they were given, with the text of those that Nextflow took for something else.
+// known: name to what nextflow_schema.json says of it
+def asWritten(given, known) {
+    def words = wordsOf()
+    def file_texts = textsOf(words)
+    return given.collectEntries { name, value ->
+        def property = known[name]
+        def word = property ? wordFor(name, value, words) : null
+        def text = word == null ? file_texts[name] : word
+        [name, property && text != null ? chosen(value, text, property) : value]
+    }
+}
+
+// The word that the command line has for a parameter, if Nextflow made this number of it.
+def wordFor(name, value, words) {
+    def start = "--${name}=".toString()
+    def found = [words, words.drop(1) + ['']].transpose().findResults { word, next ->
+        word == "--${name}".toString() ? next : word.startsWith(start) ? word.substring(start.size()) : null
+    }
+    def last = found ? found.last() : null
+    return value instanceof Number && last?.isNumber() && last.toDouble() == value.toDouble() ? last : null
+}
+
+// The texts in the parameter file, by name: of a list, one for each item.
+def textsOf(words) {
+    def at = words.indexOf('-params-file')
+    def path = at < 0 ? words.find { word -> word.startsWith('-params-file=') }?.drop(13) : words[at + 1]
+    path = path ?: System.getenv('NXF_PARAMS_FILE')
+    if (!path) {
+        return [:]
+    }
+    def source = file(path, glob: false)
+    if (source.size() > 1000000) {      // YAML takes minutes to read a long word
+        error('the parameter file has more than a megabyte: give cutouts as a sample sheet (input)')
+    }
+    try {
+        // JSON may be indented by tabs, and has none elsewhere; YAML is not
+        def text = source.name.endsWith('.json') ? source.text.replace('\t', ' ') : source.text
+        def root = new org.yaml.snakeyaml.Yaml().compose(new StringReader(text))
+        return root.value.collectEntries { pair -> [pair.keyNode.value, textOf(pair.valueNode)] }
+    }
+    catch (Exception _error) {
+        return [:]      // Nextflow read it in another way
+    }
+}
+
+def textOf(node) {
+    if (node instanceof org.yaml.snakeyaml.nodes.ScalarNode) {
+        return node.value
+    }
+    return node instanceof org.yaml.snakeyaml.nodes.SequenceNode ? node.value.collect { item -> textOf(item) } : null
+}
+
+// The text instead of what Nextflow took it for, if the parameter is a text, or a number of which the
+// text leaves no doubt: to YAML, 010 is 8.
+def chosen(value, text, property) {
+    if (value instanceof List && text instanceof List && value.size() == text.size() && property.items) {
+        return [value, text].transpose().collect { item, own -> own == null ? item : chosen(item, own, property.items) }
+    }
+    if (!(value instanceof Number || value instanceof Date) || !(text instanceof CharSequence)) {
+        return value
+    }
+    def form = property.items ? property.pattern : property.type == 'string' ? '.*' : '-?(0|[1-9]\\d*)(\\.\\d+)?'
+    return text ==~ form ? text : value
+}
