@@ -350,8 +350,9 @@ def test_a_label_image_has_the_voxels_of_its_image(
     assert told["voxel_size_nm_zyx"] == list(SIZE) and told["offset_zyx"] == list(OFFSET)
     assert told["kind"] == "annotation"
     np.testing.assert_array_equal(whole(uri), voxels)
-    one = describe(f"{uri.partition('/labels')[0]}/0")  # an array of the image
-    assert one["voxel_size_nm_zyx"] == list(SIZE) and one["offset_zyx"] == list(OFFSET)
+    for array in (f"{uri}/0", f"{uri.partition('/labels')[0]}/0"):
+        one = describe(array)
+        assert one["voxel_size_nm_zyx"] == list(SIZE) and one["offset_zyx"] == list(OFFSET)
 
 
 def test_a_label_image_that_contradicts_its_image_is_refused(tmp_path: Path) -> None:
@@ -362,6 +363,15 @@ def test_a_label_image_that_contradicts_its_image_is_refused(tmp_path: Path) -> 
         describe(uri)
     uri = ome(tmp_path / "image/labels/few", pattern((5, 6, 7)), unit=None)
     with pytest.raises(Refused, match="no known unit"):  # not voxel by voxel that image
+        describe(uri)
+
+
+def test_a_translation_without_a_scale_is_refused(tmp_path: Path) -> None:
+    uri = ome(tmp_path / "volume", pattern(), translation={"z": 5.0})
+    about = dict(zarr.open_group(tmp_path / "volume").attrs)
+    del about["ome"]["multiscales"][0]["datasets"][0]["coordinateTransformations"][0]
+    zarr.open_group(tmp_path / "volume").attrs.update(about)
+    with pytest.raises(Refused, match="no sense: .*translation .5.0, 0.0, 0.0. without a scale"):
         describe(uri)
 
 

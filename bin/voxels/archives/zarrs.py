@@ -102,15 +102,16 @@ def _coordinates(uri: str, array: dict[str, Any], axes: tuple[str, ...]) -> list
 
 def _of_image(uri: str) -> Level | None:
     """Return an array as the level of the image that it is in, which may say what it lacks."""
-    around = outer(uri, 1)
+    around, found = outer(uri, 1), None
     with suppress(Refused, LookupError, TypeError, ValueError, AttributeError):
         image = kvstore_of(split(around)[1])
         group = _node(around, image)
         place = under(image, uri.rpartition("/")[2])
         for one in _image(around, image, group) if group and not group.array else ():
             if one.spec["kvstore"] == place:
-                return one
-    return None
+                found = one
+                break
+    return found if found is None or found.has_size else _as_parent(around, [found])[0]
 
 
 def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
@@ -185,6 +186,8 @@ def _transformed(
             scaled = True
         else:
             translation = [a + b for a, b in zip(translation, values, strict=True)]
+    if not scaled and any(translation):
+        raise ValueError(f"translation {translation} without a scale")
     return scale if scaled else None, translation
 
 
