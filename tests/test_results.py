@@ -2,16 +2,13 @@
 
 import csv
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import bossflow
-import numpy as np
 import pytest
 from bossflow import ledger, results, status
 from bossflow.tables import Request
-from conftest import ROOT
 from stage import SOURCE as CHANNEL
 from stage import Stage, said
 from steps import Cutouts, write_volume
@@ -214,25 +211,3 @@ def test_a_request_is_forgotten_with_its_names(cutouts: Cutouts) -> None:
     assert len(named) == 1
     code, text = bossflow_says("forget", "--yes", "gone")
     assert (code, len(named)) == (0, 0), text
-
-
-def test_the_readmes_lines_read_what_a_run_leaves(
-    cutouts: Cutouts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ran = cutouts.label(x_range=[16, 48], **SHAPE)
-    (row,) = csv.DictReader(ran["requests"].splitlines())
-    place = tmp_path / "results" / "ac4"
-    place.mkdir(parents=True)
-    for name in ("volume", "components"):
-        (place / name).symlink_to(row[name].removeprefix("file://"))
-    monkeypatch.chdir(tmp_path)
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
-    (lines,) = (block for block in blocks if "results/ac4/volume" in block)
-    lines = lines.replace("[0:512, 0:512, 25:50]", "[16:48, 0:32, 0:16]")
-    found: dict[str, Any] = {}
-    exec(lines, found)
-    assert found["voxels"].shape == (32, 32, 16)
-    table = found["table"]
-    assert np.unique(found["voxels"]).tolist() == [0, *table.component_id]
-    first = found["voxels"] == 1
-    assert first.sum() == table.voxel_count[0]
