@@ -44,6 +44,12 @@ def state(request: str) -> tuple[str, dict[str, int]]:
     return one["state"], one["away"]
 
 
+@pytest.mark.parametrize("days", ["nan", "inf", "1e9", "-1"])
+def test_days_that_are_none_are_refused(days: str) -> None:
+    code, text = bossflow_says("clean", "--pulled", "--yes", "--older-than", days)
+    assert code == 2 and "Invalid value for '--older-than'" in text
+
+
 def test_what_was_set_aside_goes(cutouts: Cutouts) -> None:
     request = asked(cutouts)
     assert bossflow_says("forget", request, "--yes")[0] == 0

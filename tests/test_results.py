@@ -113,6 +113,10 @@ def test_directories_can_be_read_and_told_apart() -> None:
     long = rows[0] | {"source": "zarr:///" + "very/" * 300 + "last.zarr"}
     (place,) = results.directories([long], {}).values()
     assert len(place) < 150 and "very_last.zarr" in place
+    signs = "\u33ae" * 64  # each is "rad/s" in plain letters
+    found = list(results.directories(*asked(signs, signs[1:])).values())
+    assert all(len(place) < 150 and place.startswith("rad_s") for place in found)
+    assert all(place.endswith("-00000000") for place in found), "their starts are the same"
 
 
 COLUMNS = ",".join(results.COLUMNS)

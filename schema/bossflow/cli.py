@@ -10,6 +10,7 @@ import click
 
 from . import __version__, database
 from .housekeeping import (
+    Amount,
     channels_command,
     clean_command,
     forget_command,
@@ -218,7 +219,7 @@ def deploy(
 @click.option("--watch", "watching", is_flag=True, help="Show progress while something can come.")
 @click.option(
     "--interval",
-    type=click.FloatRange(0, min_open=True),
+    type=Amount(0, min_open=True),
     help="Seconds between two looks of --watch.  [default: 5]",
 )
 @named("--request", "only", multiple=True, help="Request id (or its start) or name; repeatable.")

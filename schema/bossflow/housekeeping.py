@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 from typing import Any
 
 import click
@@ -21,6 +22,17 @@ def _not_empty(_: click.Context, option: click.Parameter, given: Any) -> Any:
 
 named = functools.partial(click.option, callback=_not_empty)
 """An option that names something by its id, or the start of it."""
+
+
+class Amount(click.FloatRange):
+    """A range of numbers that can be counted with: FloatRange has `nan` in any."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a number of the range."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number to count with.", param, ctx)
+        return number
 
 
 def show_runs(console: Any, runs: list[dict[str, Any]], most: int | None) -> None:
@@ -121,7 +133,7 @@ def forget_command(requests: tuple[str, ...], channels: tuple[str, ...], yes: bo
 @click.option("--retired", is_flag=True, help="Bundles that were set aside.")
 @click.option("--leftovers", is_flag=True, help="What killed tasks left, older than a day.")
 @click.option("--pulled", is_flag=True, help="Files of pulled blocks: pulled again when needed.")
-@click.option("--older-than", "days", type=click.FloatRange(0), default=0, metavar="DAYS")
+@click.option("--older-than", "days", type=Amount(0, 36_500), default=0, metavar="DAYS")
 @named("--store", help="Store (its id, the start of it, or its place); default: all that are here.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def clean_command(

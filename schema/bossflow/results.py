@@ -13,6 +13,7 @@ COLUMNS = [
 ]
 ERRORS_SHOWN = 3
 TAIL_MAX = 60  # characters of a source in a directory's name
+NAME_MAX = 64  # and of a name, of which a sign may become several
 TAKEN = {"reports", "requests.csv", "requests.before.csv"}
 """What else is there."""
 
@@ -47,7 +48,7 @@ def directories(asked: list[dict[str, Any]], called: dict[str, str]) -> dict[str
     Any file system takes it, and in a run no other has the same. A source and box may be of several
     requests, and a name may read like another's: then the start of the request's id follows.
     """
-    plain = {name: safe(text) for name, text in called.items()}
+    plain = {name: safe(text)[:NAME_MAX].strip("._-") for name, text in called.items()}
     often = Counter(text.casefold() for text in plain.values())
     found = {}
     for one in asked:
