@@ -48,10 +48,17 @@ def test_a_scale_of_a_precomputed_volume_may_have_nulls(tmp_path: Path, key: str
     voxels = pattern()
     uri = precomputed(tmp_path / "volume", voxels, offset_zyx=(0, 0, 0))
     change(tmp_path / "volume/info", scale={key: None}, mesh=None, type=None, num_channels=1)
-    with pytest.raises(Refused, match="type"):  # which has to be there
-        describe(uri)
+    with pytest.raises(Refused, match='can.t be read: Error reading "info": .*type'):
+        describe(uri)  # which has to be there
     change(tmp_path / "volume/info", type="segmentation", skeletons=None)
     np.testing.assert_array_equal(whole(uri), voxels)
+
+
+def test_a_scale_without_a_key_is_refused(tmp_path: Path) -> None:
+    uri = precomputed(tmp_path / "volume", pattern())
+    change(tmp_path / "volume/info", scale={"key": None})
+    with pytest.raises(Refused, match="make no sense: .*key"):
+        describe(uri)
 
 
 @pytest.mark.parametrize("zarr_format", [2, 3])

@@ -27,6 +27,7 @@ from test_sources import (
 from test_sources import server as server
 from test_stated import change
 from voxels.archives import Refused, archive_of, volumes
+from voxels.archives import chunks as chunks_module
 from voxels.boxes import Box
 
 started, bucket = s3.started, s3.server  # fixtures
@@ -147,6 +148,13 @@ def plain(path: Path) -> str:
     return uri
 
 
+def packed(path: Path) -> str:
+    uri = plain_zarr(path, pattern(), 2)
+    for one in path.glob("*.*.*"):
+        one.rename(path / f"{one.name}.gz")
+    return uri
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -154,6 +162,7 @@ def plain(path: Path) -> str:
         (plain, "there is 0/0/0, but its zarr.json states the chunk_key_encoding default, and so "
          "names like c/0/0/0"),
         (flat, "there is 0.0.0, but its attributes.json states blocks .* names like 0/0/0"),
+        (packed, "there is 0.0.0.gz, but its .zarray states .* names like 0.0.0"),
         (moved, "there is 4_4_40/.*, but its info states no sharding and chunks of .* in 4_8_40"),
         (other_chunks, r"there is .*, but its info states no sharding and chunks of \[7, 9, 8\]"),
         (not_sharded, r"there is \w+.shard, but its info states no sharding"),
@@ -164,13 +173,46 @@ def test_chunks_under_other_names_are_named(
     tmp_path: Path, server: Server, make: Any, says: str, over_http: bool
 ) -> None:
     uri = make(tmp_path / "volume")
-    if over_http and make in (moved, other_chunks, not_sharded):
+    if over_http and make in (packed, moved, other_chunks, not_sharded):
         assert "is there" in str(said(server.over_http(uri)))
         return
     if over_http:  # the chunk in the middle is asked for
         uri, says = server.over_http(uri), says.replace("0", r"\d")
     with pytest.raises(Refused, match=f"has chunks under other names than its.*{says}"):
         said(uri)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("which", ["all", "one"])
+def test_a_chunk_that_is_a_link_to_nothing_is_not_zero(
+    tmp_path: Path, form: str, which: str
+) -> None:
+    path = tmp_path / "volume"
+    uri, _ = written(form, path, pattern())
+    before = {file for file in path.rglob("*") if file.is_file()}
+    strip(path)
+    chunks = sorted(file for file in before if not file.exists())
+    there = tmp_path / "annex"
+    there.mkdir()
+    for number, chunk in enumerate(chunks):  # as git-annex has them
+        chunk.symlink_to(there / str(number))
+    if which == "one":
+        uri, _ = written(form, tmp_path / "second", pattern())
+        for number, chunk in enumerate(chunks):
+            (tmp_path / "second" / chunk.relative_to(path)).rename(there / str(number))
+        uri = uri.replace("second", "volume")
+        told = describe(uri)
+        whole = Box.of(told["offset_zyx"], told["shape_zyx"])
+        assert said(uri) is None
+        voxels = volumes.read(uri, 0, "", "", told["dtype"], whole)
+        assert (voxels == pattern()).all()
+        (there / str(len(chunks) - 1)).unlink()
+        chunks_module.refuse_absent_shards.cache_clear()
+    with pytest.raises(Refused, match="is a link to nothing, and would be read as never written"):
+        if which == "all":
+            said(uri)
+        else:
+            volumes.read(uri, 0, "", "", told["dtype"], whole)
 
 
 @pytest.mark.s3

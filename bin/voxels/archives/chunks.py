@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -28,7 +29,7 @@ LOOKED_AT = 2_000
 """Files of a volume that are looked at to see how its chunks are named."""
 
 _ABOUT = r"(info|\.z\w+|zarr\.json|attributes\.json|provenance|.*\.md5)(\.gz)?"
-_INDEX = r"(c[./])?\d+([./]\d+)*"
+_INDEX = r"(c[./])?\d+([./_]\d+)*(\.[a-z]\w*)?"
 _RANGE = r"-?\d+--?\d+_-?\d+--?\d+_-?\d+--?\d+(\.\w+)?"
 _SHARD = r"([0-9a-f]+/)*[0-9a-f]+\.(shard|index|data)"
 
@@ -124,6 +125,51 @@ def unwritten(place: Place, view: Any, boxes: Sequence[Box]) -> str | None:
     )
 
 
+def refuse_absent(place: Place, box: Box) -> None:
+    """Refuse chunks of a box that are links to nothing, as git-annex leaves what was not got.
+
+    To whoever reads them they are not there, and so zero.
+
+    Raises
+    ------
+    Refused
+    """
+    if place.is_local and place.naming:
+        for path in _names(place, box):
+            _is_here(path)
+    elif place.is_local:  # any may hold the box
+        refuse_absent_shards(place.directory)
+
+
+@cache
+def refuse_absent_shards(directory: str) -> None:
+    """Refuse links to nothing in a directory, which is looked at once."""
+    with suppress(FileNotFoundError):
+        for one in os.scandir(directory):
+            if one.is_symlink():
+                _is_here(one.path)
+
+
+def _names(place: Place, box: Box) -> Iterator[str]:
+    assert place.naming
+    for path in files.paths(place.directory, place.naming, box):
+        yield path
+        if place.naming["form"] == "range":
+            yield path + files.PACKED
+
+
+def _is_here(path: str) -> bool:
+    if os.path.isfile(path):
+        return True
+    if os.path.lexists(path):
+        what = "a link to nothing" if os.path.islink(path) else "no file"
+        raise Refused(
+            f"{brief(path)} is {what}, and would be read as never written: put there what it "
+            "stands for (with git-annex or DataLad, get it)"
+        )
+    return False
+
+
 class _Asks:
     """Asks whether chunks are there; `saw_all` tells whether all that mattered were asked for."""
 
@@ -135,18 +181,17 @@ class _Asks:
         """Say whether a chunk of a box is there, or may be."""
         place, naming = self.place, self.place.naming
         if naming is None:
+            if place.is_local:
+                refuse_absent_shards(place.directory)
             listed = self.listed()
             if listed is None:
                 return any(map(self.is_there, self._shards()))
             return any(re.fullmatch(_SHARD, one) for one in listed)
+        if place.is_local:
+            return any(map(_is_here, _names(place, box)))
+        if place.found is not None:
+            return any(map(place.found.__contains__, _names(place, box)))
         packed = [files.PACKED] if naming["form"] == "range" else []
-        if place.is_local or place.found is not None:
-            there = os.path.exists if place.is_local else (place.found or {}).__contains__
-            return any(
-                there(path + end)
-                for path in files.paths(place.directory, naming, box)
-                for end in ("", *packed)
-            )
         return any(self.is_there(name + end) for name in self._some(box) for end in ("", *packed))
 
     def listed(self) -> list[str] | None:
@@ -252,8 +297,9 @@ def _answered(naming: dict[str, Any], box: Box, asks: _Asks) -> list[str]:
 
 def _is_chunk(name: str, rank: int) -> bool:
     """Tell whether a name looks like that of a chunk, in whatever format."""
-    if re.fullmatch(_INDEX, name):
-        return len(re.findall("[0-9]+", name)) == rank
+    index = re.fullmatch(_INDEX, name)
+    if index and len(re.findall("[0-9]+", name.removesuffix(index[3] or ""))) == rank:
+        return True
     return any(re.fullmatch(form, name.rpartition("/")[2]) for form in (_RANGE, _SHARD))
 
 

@@ -201,13 +201,14 @@ def unwritten(
 ) -> str | None:
     """Return a sentence on boxes of which no chunk is there; None if each has one, or may have."""
     level, view = _opened(uri, resolution, tuple(chosen.items()))
-    naming = chunks.naming_of(level, view)
+    return chunks.unwritten(_place(uri, level, view, (told or {}).get("found")), view, boxes)
+
+
+def _place(uri: str, level: Level, view: Any, found: dict[str, Any] | None = None) -> chunks.Place:
     own = str(level.spec["kvstore"].get("path", ""))
     if level.precomputed:
         own += f"{level.precomputed['scale']['key']}/"
-    found = (told or {}).get("found")
-    place = chunks.Place(uri, level, naming, own.rstrip("/"), found)
-    return chunks.unwritten(place, view, boxes)
+    return chunks.Place(uri, level, chunks.naming_of(level, view), own.rstrip("/"), found)
 
 
 def read(
@@ -258,6 +259,7 @@ def read(
             f"box {box.name} leaves {uri} at resolution {resolution}: it has {extent.name}"
         )
     what = f"box {box.name} of {uri} at resolution {resolution}"
+    chunks.refuse_absent(_place(uri, level, view), box)
     voxels = np.zeros(box.shape_zyx, dtype)
     if _hidden_chunks(level, view, box, extent):
         _fill_by_chunk(voxels, level, view, box, extent, what)
@@ -301,6 +303,8 @@ def _precomputed(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     kind = "annotation" if info.get("type") == "segmentation" else "image"
     found = []
     for index, scale in enumerate(info["scales"]):
+        if not isinstance(scale["key"], str):
+            raise ValueError(f"key {scale['key']}")
         spec = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": index}
         if not isinstance(scale["key"], str):
             raise ValueError(f"key {scale['key']}")
@@ -360,6 +364,8 @@ def _view(level: Level, store: Any, uri: str) -> Any:
         index = chosen.pop(name, None if length > 1 else 0)
         if index is None:
             how = f"say which by {name}, counted from 0" if name else "make a volume of it alone"
+            if level.axes[i].startswith("dimension "):
+                how = f"name the axes in its metadata (t, c, z, y, x), or {how}"
             raise Refused(
                 f"{uri} has {length} along axis {level.axes[i]}: only one can be used, so {how}"
             )
@@ -420,7 +426,10 @@ def _open(level: Level, uri: str, write: bool, context: Any) -> Any:
         memory = {"driver": "memory", "path": path}
         wait(ts.KvStore.open(memory, context=context), uri, places.METADATA_LIMITS)[name] = text
         layer = {"base": memory | {"path": path + name}, "exact": name}
-        return opened_at({"driver": "kvstack", "layers": [{"base": kvstore}, layer]})
+        try:
+            return opened_at({"driver": "kvstack", "layers": [{"base": kvstore}, layer]})
+        except Refused as error:
+            raise Refused(str(error).replace(path, "")) from None
 
 
 def _offset(level: Level) -> list[int]:
