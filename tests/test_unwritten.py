@@ -123,6 +123,15 @@ def moved(path: Path) -> str:
     return uri
 
 
+def shifted(path: Path) -> str:
+    """By one chunk: most names are still those of chunks."""
+    uri = precomputed(path, pattern())
+    scale = json.loads((path / "info").read_text())["scales"][0]
+    x, y, z = scale["voxel_offset"]
+    change(path / "info", scale={"voxel_offset": [x - scale["chunk_sizes"][0][0], y, z]})
+    return uri
+
+
 def other_chunks(path: Path) -> str:
     uri = precomputed(path, pattern())
     change(path / "info", scale={"chunk_sizes": [[7, 9, 8]]})
@@ -164,6 +173,7 @@ def packed(path: Path) -> str:
         (flat, "there is 0.0.0, but its attributes.json states blocks .* names like 0/0/0"),
         (packed, "there is 0.0.0.gz, but its .zarray states .* names like 0.0.0"),
         (moved, "there is 4_4_40/.*, but its info states no sharding and chunks of .* in 4_8_40"),
+        (shifted, "there is .*, but its info states no sharding and chunks of "),
         (other_chunks, r"there is .*, but its info states no sharding and chunks of \[7, 9, 8\]"),
         (not_sharded, r"there is \w+.shard, but its info states no sharding"),
     ],
@@ -173,6 +183,8 @@ def test_chunks_under_other_names_are_named(
     tmp_path: Path, server: Server, make: Any, says: str, over_http: bool
 ) -> None:
     uri = make(tmp_path / "volume")
+    if over_http and make is shifted:  # nothing can be listed there
+        return
     if over_http and make in (packed, moved, other_chunks, not_sharded):
         assert "is there" in str(said(server.over_http(uri)))
         return

@@ -114,6 +114,7 @@ def unwritten(place: Place, view: Any, boxes: Sequence[Box]) -> str | None:
     asks = _Asks(place)
     bare = [box for box in boxes if not asks.has_any(box)]
     if not bare:
+        _refuse_moved(place, view, boxes)
         return None
     _refuse_other_names(place, view, bare[0], asks)
     first, number = bare[0], len(bare)
@@ -267,11 +268,7 @@ def _refuse_other_names(place: Place, view: Any, box: Box, asks: _Asks) -> None:
         listed = _answered(naming, box, asks) if naming and naming["form"] == "index" else []
     elif not listed and place.level.precomputed:
         listed = _elsewhere(place)
-    whole = [] if naming is None else files.words(naming, Box.of(view.origin, view.shape))
-    known = [
-        set(words) if axis in "zyx" else None  # others of several may be there
-        for axis, words in zip(naming["axes"] if naming else (), whole, strict=True)
-    ]
+    known = _known(naming, view)
     strange = []
     for name in listed:
         if re.fullmatch(_ABOUT, name.rpartition("/")[2]):
@@ -281,10 +278,47 @@ def _refuse_other_names(place: Place, view: Any, box: Box, asks: _Asks) -> None:
         if _is_chunk(name, len(place.level.axes)):
             strange.append(name)
     if strange:
-        raise Refused(
-            f"{place.uri} has chunks under other names than its metadata say, and would be read as "
-            f"never written: there is {strange[0]}, but {_expected(place, view, box)}"
-        )
+        raise _other_names(place, view, box, strange[0])
+
+
+def _refuse_moved(place: Place, view: Any, boxes: Sequence[Box]) -> None:
+    """Refuse chunks that lack where others are beyond the volume, as if its offset was changed.
+
+    By multiples of a chunk: so some names are still those of chunks, and hold other places.
+    """
+    if not (boxes and place.is_local and place.naming and place.naming["form"] == "range"):
+        return
+    known = _known(place.naming, view)
+    with os.scandir(place.directory) as listed:
+        names = [one.name for one in islice(listed, LOOKED_AT)]
+    strange = (
+        name
+        for name in names
+        if re.fullmatch(_RANGE, name) and not _is_own(name.partition(".")[0], place.naming, known)
+    )
+    name = next(strange, None)
+    if name is None:
+        return
+    for box in boxes:
+        for path in files.paths(place.directory, place.naming, box):
+            if not (os.path.exists(path) or os.path.exists(path + files.PACKED)):
+                raise _other_names(place, view, box, name)
+
+
+def _known(naming: dict[str, Any] | None, view: Any) -> list[set[str] | None]:
+    """Return by axis what the names of all chunks say; None where others of several may be."""
+    whole = [] if naming is None else files.words(naming, Box.of(view.origin, view.shape))
+    return [
+        set(words) if axis in "zyx" else None
+        for axis, words in zip(naming["axes"] if naming else (), whole, strict=True)
+    ]
+
+
+def _other_names(place: Place, view: Any, box: Box, name: str) -> Refused:
+    return Refused(
+        f"{place.uri} has chunks under other names than its metadata say, and would be read as "
+        f"never written: there is {name}, but {_expected(place, view, box)}"
+    )
 
 
 def _answered(naming: dict[str, Any], box: Box, asks: _Asks) -> list[str]:
