@@ -85,7 +85,7 @@ def test_a_request_goes_with_its_result_and_what_others_share_stays(cutouts: Cut
     executions = bossflow.Execution & {"process": "STITCH"} & bossflow.Execution.Copy()
     assert len(executions & f"bundle_url LIKE '%{cutouts.store}%'") == 1
     code, text = bossflow_says("forget", whole, "--yes")
-    assert code == 1 and "no request has an id starting with" in text, text
+    assert code == 1 and f"no request has an id starting with '{whole}', or that name" in text, text
     done = cutouts.label(**SHAPE)
     assert done["verdict"] == {"missing": None}
     assert done["plan"]["found"] == {"LABEL_BLOCK": 2, "LINK_BLOCK": 2}

@@ -94,7 +94,7 @@ def channels_command(as_json: bool) -> None:
 @named("--channel", "channels", multiple=True, help="Channel id, or the start of it; repeatable.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget_command(requests: tuple[str, ...], channels: tuple[str, ...], yes: bool) -> None:
-    """Forget that a REQUEST (its id, or the start of it) was asked for, with its result.
+    """Forget that a REQUEST (its id, the start of it, or its name) was asked for, with its result.
 
     What other requests may share stays: blocks, and what was made of them. With --channel, a
     channel to which no other request refers goes, and all that was made of its blocks: the next

@@ -206,7 +206,8 @@ def named(table: Any, start: str) -> str:
             )
     if len(found) != 1:
         those = f"{len(found):,} {name}s have ids" if found else f"no {name} has an id"
-        raise ValueError(f"{those} starting with {start!r}: see {LISTED[name]}")
+        or_name = ", or that name" * (table is Request)
+        raise ValueError(f"{those} starting with {start!r}{or_name}: see {LISTED[name]}")
     return str(found[0])
 
 
