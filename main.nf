@@ -2,7 +2,7 @@
 
 include { LABEL } from './workflows/label'
 include { checked ; help ; toConfiguration } from './workflows/kit/parameters'
-include { setAside } from './workflows/kit/results'
+include { make ; setAside } from './workflows/kit/results'
 include { toContainers } from './workflows/kit/sources'
 include { facts } from './workflows/kit/tasks'
 
@@ -18,6 +18,7 @@ workflow {
     else {
         def values = checked(params, schema, workflow)
         if (!values.dry_run) {
+            make(workflow.outputDir)
             setAside(workflow.outputDir)
         }
         toConfiguration(values)

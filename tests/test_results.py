@@ -171,6 +171,8 @@ def test_a_directory_for_each_request_leads_to_what_it_has(stage: Stage, tmp_pat
     assert not list((outdir / "far").iterdir())
     note = f"note: {outdir / 'far'} is there and is no request's: it has no links to request {one}"
     assert note in said(run)
+    moved = f"{outdir / 'left'} is of request {three} now; that of request {one} is left-{one[:8]}"
+    assert f"note: {moved}" in said(run)
 
     # in a bucket there is nothing to link to
     bucket = listed(Path("/x"), (one, "left", "complete")).replace("file:///x", "s3://bucket/x")
@@ -197,6 +199,17 @@ def test_a_refused_run_leaves_no_list_that_looks_like_its_own(stage: Stage) -> N
     assert (current.exists(), before.exists()) == (True, False)
     assert stage.run(*SOURCE, "--x_range", "5,0").returncode != 0
     assert (current.exists(), before.exists()) == (False, True)
+
+
+@pytest.mark.nextflow
+def test_a_place_that_cannot_be_made_ends_a_run_before_it_begins(stage: Stage) -> None:
+    stage.launch.mkdir(parents=True, exist_ok=True)
+    (stage.launch / "file").write_text("")
+    before = set(stage.launch.glob("work/*/*"))
+    run = stage.run(*SOURCE, "--outdir", "file/results")
+    (sentence,) = said(run)
+    assert run.returncode != 0 and "file/results can't be written: give a directory" in sentence
+    assert set(stage.launch.glob("work/*/*")) == before
 
 
 def test_an_id_that_starts_like_a_name_is_no_guess(cutouts: Cutouts) -> None:

@@ -43,7 +43,9 @@ def test_absent_parameters_are_the_schemas_defaults() -> None:
     }
 
 
-@pytest.mark.parametrize("given", [[-5, 3], "-5,3", "-5:3", "[-5,3]", "[-5, 3]", ["-5", "3"]])
+@pytest.mark.parametrize(
+    "given", [[-5, 3], "-5,3", "-5:3", "-5..3", "[-5,3]", "[-5, 3]", ["-5", "3"]]
+)
 def test_a_range_is_two_whole_numbers_however_written(given: object) -> None:
     assert one(x_range=given)["x_range"] == [-5, 3]
 
@@ -99,6 +101,7 @@ def test_a_decimal_is_a_whole_number_or_one_text(given: object, known_as: object
         ),
         ({"x_range": 630}, "x_range must be two whole numbers, such as 0,512, not 630"),
         ({"x_range": "512"}, 'x_range must be two whole numbers, such as 0,512, not "512"'),
+        ({"x_range": "01:40"}, 'x_range must be two whole numbers, such as 0,512, not "01:40"'),
         ({"x_range": [0, 1, 2]}, "x_range must be two whole numbers, such as 0,512, not [0, 1, 2]"),
         ({"x_range": [0, 1.0]}, "x_range must be two whole numbers, such as 0,512, not [0, 1.0]"),
         ({"x_range": [0, True]}, "x_range must be two whole numbers, such as 0,512, not [0, true]"),
@@ -196,8 +199,8 @@ def test_what_lies_beyond_the_header_is_refused_unless_it_is_empty() -> None:
         ("Source,source\n", "line 1 of cutouts.csv has the column source twice: remove one"),
         (
             f"{HEADER}{SOURCE},0,0:8,1\n{SOURCE},0,0,8,1\n",
-            "line 3 of cutouts.csv has 5 cells, but the header 4 cells: write a range as 0:512 or, "
-            'in quotes, "0,512"',
+            "line 3 of cutouts.csv has 5 cells, but the header 4 cells: write a range as 0..512 "
+            'or, in quotes, "0,512"',
         ),
         (
             f"{HEADER}\n{SOURCE},0,8,1\n",

@@ -568,6 +568,19 @@ def test_a_volume_that_is_not_there_is_refused(server: Server, scheme: str) -> N
             describe(uri)
 
 
+def test_a_volume_of_another_format_is_named(tmp_path: Path, server: Server) -> None:
+    for form, other in (("raw", "zarr"), ("zarr 2", "n5"), ("n5", "precomputed")):
+        uri, _ = written(form, tmp_path / form, pattern())
+        scheme, _, place = uri.partition("://")
+        with pytest.raises(Refused, match=f"it has a file .*: write {re.escape(uri)}$"):
+            describe(f"{other}://{place}")
+    (tmp_path / "image.tif").write_bytes(b"II*")
+    with pytest.raises(Refused, match="it is a file: of other formats, make one of these first"):
+        describe(f"zarr://file://{tmp_path}/image.tif")
+    with pytest.raises(Refused, match="there is no such directory"):
+        describe(f"n5://file://{tmp_path}/none")
+
+
 @pytest.mark.parametrize(
     ("status", "error", "says"),
     [

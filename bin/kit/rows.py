@@ -94,7 +94,7 @@ def _sheet_rows(
         if len(cells) != len(columns):
             raise ValueError(
                 f"{where} has {_count(cells)}, but the header {_count(columns)}: "
-                'write a range as 0:512 or, in quotes, "0,512"'
+                'write a range as 0..512 or, in quotes, "0,512"'
             )
         row = run | {
             column: _checked(f"{where}: {column}", cell, known[column])

@@ -420,7 +420,8 @@ def _refuse_other_size(given: dict[str, Any], recorded: dict[str, Any]) -> None:
         raise ValueError(
             f"voxel_size {_xyz(given['voxel_size'])} is not what {given['source']} is recorded "
             f"with, {there} nm: give that, or, if that was wrong, forget the channel first, with "
-            f"all that was made of it: `bossflow forget --channel {recorded['channel_id']}`"
+            f"all that was made of it: `bossflow forget --channel {recorded['channel_id']}` (which "
+            "says of what requests)"
         )
 
 

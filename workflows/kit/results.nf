@@ -3,6 +3,14 @@
  * request, with links. Included more than once, so it includes nothing (Nextflow's second parser).
  */
 
+// Makes the place for what a run leaves: better no run than one that can't say what came of it.
+def make(outdir) {
+    outdir.mkdirs()
+    if (outdir.fileSystem == java.nio.file.FileSystems.default && !(outdir.isDirectory() && java.nio.file.Files.isWritable(outdir))) {
+        error("outdir ${outdir} can't be written: give a directory that can be made, or that you may write to")
+    }
+}
+
 // Puts the list of an earlier run aside: what a run leaves that is refused or killed is not its own.
 def setAside(outdir) {
     def list = outdir?.resolve('requests.csv')
@@ -41,9 +49,11 @@ def cellsOf(line) {
 }
 
 // Makes the directory of a request, or of one that is not complete removes the links; returns a note if
-// it can't. One that an earlier run made for another request of that name is kept by another name.
+// it can't. One that an earlier run made for another request of that name is kept by another name, with
+// a note.
 def linked(outdir, request) {
     def place = outdir.resolve(request.directory)
+    def note = null
     try {
         def mark = place.resolve('request.txt')
         def owner = mark.exists() ? mark.text.trim() : ''
@@ -54,6 +64,7 @@ def linked(outdir, request) {
             def kept = outdir.resolve("${request.directory}-${owner.take(8)}")
             if (!kept.exists()) {
                 java.nio.file.Files.move(place, kept)
+                note = "${place} is of request ${request.request} now; that of request ${owner} is ${kept.name}"
             }
         }
         if (request.state == 'complete') {
@@ -65,7 +76,7 @@ def linked(outdir, request) {
                 link(place, name, request.state == 'complete' ? request[name] : '')
             }
         }
-        return null
+        return note
     }
     catch (Exception failed) {
         return "${place} can't be made: ${failed.message ?: failed}"

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 
 from . import Refused, stated
-from .places import json_at, kvstore_of, outer, split, under
+from .places import hint, json_at, kvstore_of, outer, split, under
 from .stated import Claim, Level
 
 
@@ -16,7 +16,8 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     """Return the one level of an array, or those of a group that says what they are."""
     attributes = stated.told(json_at(uri, kvstore, "attributes.json"))
     if attributes is None:
-        raise Refused(f"there is no N5 array at {uri}: it has no attributes.json")
+        why = hint(uri, kvstore) or "it has no attributes.json"
+        raise Refused(f"there is no N5 array at {uri}: {why}")
     if "dimensions" in attributes:
         return [_array(uri, kvstore, attributes)]
     found = _group(uri, kvstore, attributes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -138,6 +139,33 @@ def _short(text: str) -> str:
     line = " ".join(text.split())
     line = line if len(line) <= 300 else f"{line[:95]} ... {line[-200:]}"
     return "".join(sign if sign.isprintable() else "?" for sign in line)
+
+
+FORMATS = {
+    "info": "precomputed",
+    "zarr.json": "zarr",
+    ".zarray": "zarr",
+    ".zgroup": "zarr",
+    "attributes.json": "n5",
+}
+"""The format of which there is a volume where such a file is."""
+
+
+def hint(uri: str, kvstore: dict[str, Any]) -> str:
+    """Return what may be meant by a URI at which there is no volume of its format."""
+    scheme, place = split(uri)
+    for name, other in FORMATS.items():
+        if other != scheme:
+            with suppress(Refused, Unreachable):
+                if json_at(uri, kvstore, name) is not None:
+                    return f"it has a file {name}: write {other}://{place}"
+    if kvstore["driver"] == "file":
+        path = kvstore["path"].rstrip("/")
+        if os.path.isfile(path):
+            return "it is a file: of other formats, make one of these first"
+        if not os.path.exists(path):
+            return "there is no such directory"
+    return ""
 
 
 def json_at(uri: str, kvstore: dict[str, Any], name: str) -> dict[str, Any] | None:

@@ -297,7 +297,8 @@ def levels(uri: str) -> list[Level]:
 def _precomputed(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     info = told(json_at(uri, kvstore, "info"))
     if info is None:
-        raise Refused(f"there is no precomputed volume at {uri}: it has no info file")
+        why = places.hint(uri, kvstore) or "it has no info file"
+        raise Refused(f"there is no precomputed volume at {uri}: {why}")
     if not info.get("scales"):
         raise Refused(f"{uri} is no volume: its info file lists no scales")
     kind = "annotation" if info.get("type") == "segmentation" else "image"

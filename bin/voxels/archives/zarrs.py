@@ -11,7 +11,17 @@ import numpy as np
 import tensorstore as ts
 
 from . import Refused, stated
-from .places import METADATA_LIMITS, json_at, kvstore_of, outer, shared_context, split, under, wait
+from .places import (
+    METADATA_LIMITS,
+    hint,
+    json_at,
+    kvstore_of,
+    outer,
+    shared_context,
+    split,
+    under,
+    wait,
+)
 from .stated import Level
 
 OLD = ("0.1", "0.2", "0.3")
@@ -30,7 +40,9 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     """Return the levels of an OME-Zarr image, or the one of an array."""
     node = _node(uri, kvstore)
     if node is None:
-        raise Refused(f"there is no Zarr array or group at {uri}, or none that may be read")
+        why = hint(uri, kvstore)
+        why = f": {why}" if why else ", or none that may be read"
+        raise Refused(f"there is no Zarr array or group at {uri}{why}")
     if node.array is not None:
         return [_array(uri, kvstore, node, node.array)]
     found = _image(uri, kvstore, node)
