@@ -107,7 +107,7 @@ def plans(
         assert rows() == before
         return
     inside = HERE / "launch"
-    named = (inside / store).resolve()  # `..` may be asked for
+    named = (inside / params["store"]).resolve()  # `..` may be asked for
     allowed = {named, named / "store.json"}
     own = {
         name
