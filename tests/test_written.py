@@ -33,7 +33,7 @@ READABLE = sorted(name for name, told in WRITTEN.items() if "says" not in told)
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("written").resolve()
     with tarfile.open(PACKED) as packed:
-        packed.extractall(directory, filter="data")
+        packed.extractall(directory)
     return directory
 
 
