@@ -66,7 +66,7 @@ def placeholder(table: Any) -> dict[str, Any]:
 def insert(way: str, file: Path) -> None:
     """Insert the file's rows in one way, in this process; prints seconds and CPU seconds."""
     from bossflow import channels, database, migrations, tables
-    from bossflow.insert import insert_parquet
+    from bossflow.insert_parquet import insert_parquet
     from bossflow.workflows import label
 
     conn = database.connection()

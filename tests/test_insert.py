@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import watched
-from bossflow import database, insert
+from bossflow import database, insert, insert_parquet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -118,8 +118,8 @@ def test_every_value_comes_back_exactly(
     file = write(tmp_path / "a.parquet", rows, {name: kind for name, (kind, _) in PLAIN.items()})
     table.delete_quick()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(insert, "STATEMENT_BYTES", packet)
-        assert insert.insert_parquet(table, key, [file]) == len(rows)
+        patch.setattr(insert_parquet, "STATEMENT_BYTES", packet)
+        assert insert_parquet.insert_parquet(table, key, [file]) == len(rows)
     found = table.to_dicts(order_by="row")
     assert [back["owner"] for back in found] == [key["owner"]] * len(rows)
     for row, back in zip(rows, found, strict=True):
@@ -141,7 +141,7 @@ def test_the_extremes_come_back(tables: dict[str, Any], tmp_path: Path) -> None:
         base | {"number": -(2**63), "segment": 2**63, "length": 0.0, "weight": None}
     ]
     file = write(tmp_path / "a.parquet", rows, {name: kind for name, (kind, _) in PLAIN.items()})
-    insert.insert_parquet(tables["plain"], {"owner": "extremes"}, [file])
+    insert_parquet.insert_parquet(tables["plain"], {"owner": "extremes"}, [file])
     found = stored(tables["plain"], "extremes")
     assert [bits(row["length"]) for row in found] == [bits(row["length"]) for row in rows]
     assert [row["number"] for row in found] == [row["number"] for row in rows]
@@ -162,7 +162,7 @@ def test_only_the_first_rows_of_all_files(tables: dict[str, Any], tmp_path: Path
         files.append(path)
     for limit, expected in ((0, 0), (3, 3), (4, 4), (9, 9), (12, 12), (99, 12), (None, 12)):
         owner = {"owner": f"limit {limit}"}
-        assert insert.insert_parquet(tables["plain"], owner, files, limit) == expected
+        assert insert_parquet.insert_parquet(tables["plain"], owner, files, limit) == expected
         numbers = [row["number"] for row in stored(tables["plain"], owner["owner"])]
         assert numbers == list(range(expected))
 
@@ -177,7 +177,7 @@ def test_other_types_go_through_datajoint(tables: dict[str, Any], tmp_path: Path
     about = pa.struct({"a": pa.list_(pa.int64()), "b": pa.string()})
     kinds = {"made": pa.timestamp("us"), "about": about, "single": pa.float32()}
     file = write(tmp_path / "a.parquet", rows, kinds)
-    assert insert.insert_parquet(tables["rich"], {"owner": "rich"}, [file]) == 2
+    assert insert_parquet.insert_parquet(tables["rich"], {"owner": "rich"}, [file]) == 2
     found = stored(tables["rich"], "rich")
     assert [row["single"] for row in found] == [single, -2.5]
     assert [row["made"] for row in found] == [row["made"] for row in rows]
@@ -191,12 +191,12 @@ def test_a_transaction_takes_all_or_nothing(tables: dict[str, Any], tmp_path: Pa
     wrong = write(tmp_path / "b.parquet", [row | {"note": "x" * 81}], kinds)
     conn = tables["plain"].connection
     with pytest.raises(Exception, match="too long"), conn.transaction:
-        insert.insert_parquet(tables["plain"], {"owner": "half"}, [good])
-        insert.insert_parquet(tables["plain"], {"owner": "other half"}, [wrong])
+        insert_parquet.insert_parquet(tables["plain"], {"owner": "half"}, [good])
+        insert_parquet.insert_parquet(tables["plain"], {"owner": "other half"}, [wrong])
     assert not stored(tables["plain"], "half")
-    insert.insert_parquet(tables["plain"], {"owner": "half"}, [good])  # the connection lives
+    insert_parquet.insert_parquet(tables["plain"], {"owner": "half"}, [good])  # it lives
     with pytest.raises(Exception, match="(?i)duplicate"):
-        insert.insert_parquet(tables["plain"], {"owner": "half"}, [good])
+        insert_parquet.insert_parquet(tables["plain"], {"owner": "half"}, [good])
 
 
 def test_rows_that_are_there_stay(tables: dict[str, Any]) -> None:

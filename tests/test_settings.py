@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,3 +122,18 @@ def test_settings_above_a_repository_are_told(tmp_path: Path) -> None:
     assert f"the repository {repository}: copy it there" in note
     write(file, {"display.limit": 5})
     assert looked(repository / "below")["notes"] == []
+
+
+def test_pandas_is_imported_when_a_frame_is_asked_for() -> None:
+    program = """
+import sys
+import bossflow.plan
+assert not {"pandas", "pyarrow"} & sys.modules.keys()
+from datajoint import condition, table
+assert not isinstance([{"a": 1}], table.pandas.DataFrame) and "pandas" not in sys.modules
+made = table.pandas.DataFrame([{"a": 1}])
+import pandas
+assert type(made) is pandas.DataFrame and isinstance(made, condition.pandas.DataFrame)
+assert not isinstance([], condition.pandas.DataFrame) and table.pandas.Series is pandas.Series
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)

@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import database, ledger, stores, work
-from .insert import insert_absent, insert_all, insert_parquet
+from .insert import insert_absent, insert_all
+from .insert_parquet import insert_parquet
 from .kit import buckets, bundles
 from .kit.bundles import Finished
 from .kit.texts import json_lines, one_line, sentence, shortened, unit_name

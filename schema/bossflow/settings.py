@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-with warnings.catch_warnings(record=True) as _said:  # both are said here, in other words
+from .lean import without_pandas
+
+with without_pandas(), warnings.catch_warnings(record=True) as _said:  # both are said here
     warnings.filterwarnings("always", message="No datajoint.json|Failed to load config")
     import datajoint as dj
 from datajoint.settings import CONFIG_FILENAME, find_config_file, find_secrets_dir
