@@ -346,7 +346,7 @@ def test_another_voxel_size_than_is_recorded_is_refused(cutouts: Cutouts) -> Non
     assert problem == (
         f"voxel_size 40,4,4 is not what {source} is recorded with, 4,4,40 nm: give that, or, if "
         "that was wrong, forget the channel first, with all that was made of it: `bossflow forget "
-        f"--channel {channel}`"
+        f"--channel {channel}` (which says of what requests)"
     )
     assert cutouts.plan(**asked, voxel_size="4,4,40.0")[0]["problem"] is None
     assert "states no voxel size" in cutouts.plan(**asked)[0]["problem"]
