@@ -51,13 +51,15 @@ def described(
     try:
         sheet_text = sheet.read_text(encoding="utf-8-sig") if sheet else None
         found["rows"] = rows(params, schema, sheet_text, sheet_name)
-        first_rows: dict[str, dict[str, Any]] = {}
+        by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in found["rows"]:
             with _where(row):
                 row["source"] = archive_of(row["source"]).canonical(row["source"], launch_dir)
-            first_rows.setdefault(_asked(row), row)
+            asked = json.dumps([row[name] for name in _OF_CHANNEL])
+            by_channel.setdefault(asked, []).append(row)
 
-        def ask(row: dict[str, Any]) -> dict[str, Any]:
+        def ask(asking: list[dict[str, Any]]) -> dict[str, Any]:
+            row = asking[0]
             source, resolution = row["source"], row["resolution"]
             archive = archive_of(source)
             chosen = {name: row[name] for name in ("channel", "time") if row[name] is not None}
@@ -70,7 +72,7 @@ def described(
                     )
                     _refuse_other_size(source, metadata["voxel_size_nm_zyx"], size)
                     chosen = metadata.pop("chosen", {})
-                    of = source, resolution, host, token, _boxes(found["rows"], row, metadata)
+                    of = source, resolution, host, token, _boxes(asking, metadata)
                     if params.get("source_changes") != "off":
                         files = archive.files(*of, chosen)
                     note = archive.unwritten(*of, files, chosen)
@@ -88,7 +90,7 @@ def described(
             }
 
         with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
-            found["channels"] = list(pool.map(ask, first_rows.values()))
+            found["channels"] = list(pool.map(ask, by_channel.values()))
     except UnicodeDecodeError:
         found["problem"] = f"{sheet_name} is not text in UTF-8: save it as CSV UTF-8"
     except ImportError as error:
@@ -102,10 +104,6 @@ _OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size")
 """What a row says of its channel."""
 
 
-def _asked(row: dict[str, Any]) -> str:
-    return json.dumps([row[name] for name in _OF_CHANNEL])
-
-
 def _refuse_other_size(source: str, stated: list[float], given: list[float] | None) -> None:
     if given and given != stated:
         own, other = (",".join(f"{side:.15g}" for side in size[::-1]) for size in (stated, given))
@@ -115,19 +113,16 @@ def _refuse_other_size(source: str, stated: list[float], given: list[float] | No
         )
 
 
-def _boxes(
-    rows: list[dict[str, Any]], asked: dict[str, Any], metadata: dict[str, Any]
-) -> list[Box]:
+def _boxes(rows: list[dict[str, Any]], metadata: dict[str, Any]) -> list[Box]:
     """Return what is asked of a channel, as far as it has it; PLAN refuses what leaves it."""
     whole = Box.of(metadata["offset_zyx"], metadata["shape_zyx"])
     found = []
     for row in rows:
-        if _asked(row) == _asked(asked):
-            ranges = [row[f"{axis}_range"] for axis in "xyz"]
-            bounds = zip(ranges, whole[::2], whole[1::2], strict=True)
-            box = Box(*(end for given, *own in bounds for end in (given or own)))
-            if whole.contains(box):
-                found.append(box)
+        ranges = [row[f"{axis}_range"] for axis in "xyz"]
+        bounds = zip(ranges, whole[::2], whole[1::2], strict=True)
+        box = Box(*(end for given, *own in bounds for end in (given or own)))
+        if whole.contains(box):
+            found.append(box)
     return found
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,8 @@ VOXELS = voxels_of("uint64")
 Serve = Callable[[ASGIApp], str]
 
 
-@pytest.fixture(scope="module")
-def serve() -> Iterator[Serve]:
+@contextmanager
+def at_one_address() -> Iterator[Serve]:
     """Serve one application after the other at one address, which starts up but once."""
     served: list[ASGIApp] = []
 
@@ -66,6 +67,12 @@ def serve() -> Iterator[Serve]:
             served[:] = [application]
             return address
 
+        yield put
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Serve]:
+    with at_one_address() as put:
         yield put
 
 

@@ -595,7 +595,7 @@ def end_all_runs() -> None:
     from bossflow import summary
 
     for name in bossflow.Run.to_arrays("run_id"):
-        summary._note_end(str(name))
+        summary._note_end(str(name), 0)
 
 
 def test_watching_ends_when_nothing_can_come(

@@ -27,7 +27,7 @@ from bossflow.channels import channel_row
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
-from test_bossdb import Serve, telling
+from test_bossdb import Serve, at_one_address, telling
 from test_object_store import Server
 from test_object_store import serving as serving_s3
 from voxels.archives import Refused, Unreachable, bossdb, places, volumes
@@ -42,18 +42,7 @@ STATUSES = ("NOT_DOWNSAMPLED", "IN_PROGRESS", "QUEUED", "FAILED")
 
 @pytest.fixture(scope="module")
 def serve() -> Iterator[Serve]:
-    """Serve one application after the other at one address."""
-    served: list[ASGIApp] = []
-
-    async def latest(scope: Scope, receive: Receive, send: Send) -> None:
-        await served[-1](scope, receive, send)
-
-    with serving(latest) as address:
-
-        def put(application: ASGIApp) -> str:
-            served[:] = [application]
-            return address
-
+    with at_one_address() as put:
         yield put
 
 

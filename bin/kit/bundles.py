@@ -40,7 +40,11 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _FETCHED_AHEAD = 8
-_NEW = ".tmp-"
+WORKING = ".tmp-"
+"""How the name of what is being made begins, in a store."""
+
+ASIDE = ".retired"
+"""Where in a store bundles are set aside."""
 
 
 def canonical(value: Any) -> str:
@@ -148,7 +152,7 @@ def found_store(store: Path) -> str:
 
 def _create(path: Path, text: bytes) -> None:
     """Write a file with all that is in it, unless there is one."""
-    new = path.with_name(f"{_NEW}{uuid.uuid4().hex}")
+    new = path.with_name(f"{WORKING}{uuid.uuid4().hex}")
     try:
         new.write_bytes(text)
         disk.flush([new])
@@ -582,7 +586,7 @@ def mark(store: Path, unit_ids: Iterable[str]) -> None:
         buckets.create(path, text)
         return
     path.parent.mkdir(exist_ok=True)
-    new = store / f"{_NEW}{uuid.uuid4().hex}"
+    new = store / f"{WORKING}{uuid.uuid4().hex}"
     try:
         new.write_bytes(text)
         disk.flush([new])
@@ -637,7 +641,7 @@ def retire(store: Path, directories: Iterable[Path]) -> list[Path]:
         return [target for target in buckets.at_once(_retire_manifest, directories) if target]
     moved, directories = [], list(directories)
     for directory in directories:
-        if target := _move_aside(directory, store / ".retired" / directory.relative_to(store)):
+        if target := _move_aside(directory, store / ASIDE / directory.relative_to(store)):
             moved.append(target)
     disk.flush_names([*moved, *directories], store)
     return moved
@@ -665,7 +669,7 @@ def _retire_manifest(directory: Path) -> Path | None:
         before, text = buckets.head(path), buckets.read(path)
     except FileNotFoundError:
         return None  # another process retired it, or it never was there
-    target = store / ".retired" / directory.relative_to(store)
+    target = store / ASIDE / directory.relative_to(store)
     # of one name for all who retire this one
     target = target.with_name(f"{target.name}.{hashlib.sha256(text).hexdigest()[:8]}")
     ours = buckets.put_new(target / MANIFEST, text)

@@ -16,9 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import buckets, bundles
+from .bundles import ASIDE, WORKING
 
-ASIDE = ".retired"
-WORKING = ".tmp-"
 DAY = 24 * 3600.0
 """What did not change for so long is nobody's work any more."""
 

@@ -87,8 +87,6 @@ class Blocked(Exception):
 
 Work = Callable[[Unit, Bundle], None]
 
-_WORKING = ".tmp-"
-
 
 def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
     """Work through the task file named on the command line.
@@ -161,7 +159,7 @@ def run_unit(
             if compare:
                 return receipt | compared(bundles.read(final).manifest)
             return receipt | {"state": "reused", "url": bundles.url(final)}
-        working = store / f"{_WORKING}{line['unit_id']}-{uuid.uuid4().hex[:8]}"
+        working = store / f"{bundles.WORKING}{line['unit_id']}-{uuid.uuid4().hex[:8]}"
         working.mkdir(parents=True)
         bundle = Bundle(working, final, following=following)
         try:
@@ -218,7 +216,7 @@ def in_turn(lines: list[dict[str, Any]], header: dict[str, Any]) -> list[dict[st
     store = bundles.local(header["store"])
     if len(lines) < 2 or buckets.holds(store) or not store.is_dir():
         return lines
-    begun = {name.split("-")[1] for name in os.listdir(store) if name.startswith(_WORKING)}
+    begun = {name.split("-")[1] for name in os.listdir(store) if name.startswith(bundles.WORKING)}
     # in no order: those whose maker was killed seem to be in work to all others alike
     return sorted(lines, key=lambda line: random.random() if line["unit_id"] in begun else 0)
 

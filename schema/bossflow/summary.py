@@ -56,7 +56,7 @@ def sum_up(
     (directory / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
 
 
-def _note_end(run_id: str, missing: int = 0) -> None:
+def _note_end(run_id: str, missing: int) -> None:
     """Note that nothing more comes of a run: `bossflow status --watch` waits for the others.
 
     And of how many of its requests something is missing.

@@ -307,8 +307,6 @@ def _precomputed(uri: str, kvstore: dict[str, Any]) -> list[Level]:
         if not isinstance(scale["key"], str):
             raise ValueError(f"key {scale['key']}")
         spec = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": index}
-        if not isinstance(scale["key"], str):
-            raise ValueError(f"key {scale['key']}")
         size_zyx = tuple(map(float, scale["resolution"][::-1]))
         axes = ("x", "y", "z", "channel")
         level = Level(spec, axes, kind, size_zyx, (1.0, 1.0, 1.0))
