@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 import tensorstore as ts
-from bossflow import demo
+from bossflow.archive_server import demo
 from rich.console import Console
 from rich.table import Table
 
@@ -303,7 +303,7 @@ class Bossflow:
 
     def call(self, *arguments: str) -> str:
         """Return what `bossflow ARGUMENTS` prints."""
-        code = "from bossflow.cli import main; main()"
+        code = "from bossflow.command.main import main; main()"
         command = [sys.executable, "-c", code, *arguments]
         env = os.environ | self.env
         done = subprocess.run(

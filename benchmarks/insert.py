@@ -65,8 +65,11 @@ def placeholder(table: Any) -> dict[str, Any]:
 
 def insert(way: str, file: Path) -> None:
     """Insert the file's rows in one way, in this process; prints seconds and CPU seconds."""
-    from bossflow import channels, database, migrations, tables
-    from bossflow.insert_parquet import insert_parquet
+    from bossflow import database
+    from bossflow.core import tables
+    from bossflow.database import migrations
+    from bossflow.database.insert_parquet import insert_parquet
+    from bossflow.volumes import channels
     from bossflow.workflows import label
 
     conn = database.connection()

@@ -48,7 +48,7 @@ class Filled:
     """
 
     def __init__(self, home: Path, blocks: int, others: int) -> None:
-        from bossflow import ledger, work
+        from bossflow.core import ledger, work
         from bossflow.workflows import label
 
         self.home, self.plans = home, 0
@@ -71,7 +71,7 @@ class Filled:
 
     def plan(self) -> dict[str, Any]:
         """Plan a run."""
-        from bossflow.plan import plan
+        from bossflow.core.plan import plan
 
         self.plans += 1
         directory = self.home / f"plan{self.plans}"
@@ -86,7 +86,7 @@ class Filled:
 
     def ask(self, way: str) -> Measured:
         """Measure how it is asked in one way."""
-        from bossflow import ledger
+        from bossflow.core import ledger
 
         before = common.server_seconds(str(self.home))
         wall, cpu = time.perf_counter(), time.process_time()
@@ -132,18 +132,18 @@ def database() -> Any:
 
 def every_table() -> list[Any]:
     """Return all tables with their parts, parents first."""
-    from bossflow import migrations
-    from bossflow.tables import schema
+    from bossflow.core.tables import schema
+    from bossflow.database import migrations
 
     return [part for table, _ in schema.tables for part in migrations.parts(table)]
 
 
 def record(tables: dict[str, Any], units: list[Any], store: Path, run_id: str) -> None:
     """Fill label's tables with units that nobody made, of which the store has empty manifests."""
-    from bossflow import ledger
-    from bossflow.insert import insert_absent
+    from bossflow.core import ledger
+    from bossflow.core.tables import Environment, Execution, Reading
+    from bossflow.database.insert import insert_absent
     from bossflow.kit import bundles
-    from bossflow.tables import Environment, Execution, Reading
     from bossflow.workflows.label import Segmentation
 
     Environment.insert1(placeholder(Environment), skip_duplicates=True)
@@ -179,7 +179,7 @@ def multiply(times: int, requests: bool = True) -> None:
 
     Requests and their own results may be left out: their ids are not by what they ask for.
     """
-    from bossflow.tables import Execution
+    from bossflow.core.tables import Execution
 
     numbers = " UNION ALL ".join(f"SELECT {number} AS n" for number in range(100, 100 + times))
     for part in every_table():

@@ -24,8 +24,8 @@ def main() -> None:
             from bossflow.kit.tasks import at_home
 
             stack.enter_context(at_home(asked["run"]["launch_dir"]))
-            from bossflow.changes import receipts
-            from bossflow.plan import plan
+            from bossflow.core.changes import receipts
+            from bossflow.core.plan import plan
         except ModuleNotFoundError as error:
             problem = (
                 f"the Python on PATH has no module {error.name}: run ./set-up.sh and "

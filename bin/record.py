@@ -14,9 +14,9 @@ def main() -> None:
     plan = json.loads(plan_file.read_text("utf-8"))
     here = Path.cwd()
     with at_home(plan["launch_dir"]):
+        from bossflow.core.record import record
+        from bossflow.core.summary import sum_up
         from bossflow.database import DatabaseError
-        from bossflow.record import record
-        from bossflow.summary import sum_up
 
         try:
             result = record(plan, receipts)

@@ -16,8 +16,8 @@ def main() -> None:
     plan, *batches = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:])
     here = Path.cwd()
     with at_home(plan["launch_dir"]):
+        from bossflow.core.summary import sum_up
         from bossflow.database import DatabaseError
-        from bossflow.summary import sum_up
 
         try:
             sum_up(plan, batches, here)

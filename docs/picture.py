@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorstore as ts
-from bossflow import demo
+from bossflow.archive_server import demo
 from bossflow.database import home
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw

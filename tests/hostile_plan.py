@@ -16,10 +16,10 @@ sys.path[:0] = [tests, str(Path(tests).parent / "bin")]
 
 import hostile
 from bossflow import connect, database
-from bossflow.channels import Channel, Cutout
-from bossflow.cli import main
-from bossflow.plan import plan
-from bossflow.tables import ParamSet, Request, Run
+from bossflow.command.main import main
+from bossflow.core.plan import plan
+from bossflow.core.tables import ParamSet, Request, Run
+from bossflow.volumes.channels import Channel, Cutout
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st

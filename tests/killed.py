@@ -83,7 +83,7 @@ def run(asked: dict[str, Any]) -> None:
     code: Any = 0
     try:
         if sys.argv[0] == "bossflow":
-            from bossflow.cli import main
+            from bossflow.command.main import main
 
             main()
         else:
@@ -101,9 +101,9 @@ def run(asked: dict[str, Any]) -> None:
 def main() -> None:
     programs = sys.argv[1]
     sys.path.insert(0, programs)
-    import bossflow.cli  # noqa: F401
-    import bossflow.plan  # noqa: F401
-    import bossflow.record  # noqa: F401
+    import bossflow.command.main  # noqa: F401
+    import bossflow.core.plan  # noqa: F401
+    import bossflow.core.record  # noqa: F401
     import cc3d  # noqa: F401
     import pyarrow.parquet  # noqa: F401
     import scipy.sparse.csgraph  # noqa: F401

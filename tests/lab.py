@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 import tensorstore as ts
 import warm
-from bossflow import archive
-from bossflow.archive_volumes import volume_of
+from bossflow.archive_server import app as archive
+from bossflow.archive_server.volumes import volume_of
 from conftest import ROOT
 from stage import NO_REPORTS, tell_why
 from starlette.requests import Request
@@ -131,7 +131,7 @@ class Lab:
         return done.stdout
 
     def bossflow(self, *arguments: str) -> str:
-        return self.python("from bossflow.cli import main; main()", *arguments)
+        return self.python("from bossflow.command.main import main; main()", *arguments)
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.bossflow("status", "--json"))

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 import test_object_store as s3
-from bossflow import migrations
+from bossflow.database import migrations
 from conftest import ROOT
 from kit import buckets, bundles
 from lab import CHANNEL, Lab

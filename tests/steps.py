@@ -40,7 +40,7 @@ class Cutouts(Pipeline):
     def plan(
         self, *_: Any, compared: Any = None, sheet: Path | None = None, **params: Any
     ) -> tuple[dict[str, Any], Path]:
-        from bossflow.plan import plan
+        from bossflow.core.plan import plan
 
         self.runs += 1
         work_dir = self.directory / f"run{self.runs}"

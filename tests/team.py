@@ -55,7 +55,7 @@ class Team:
         self, *arguments: str, schema: str, user: str | None = None, given: str = ""
     ) -> tuple[int, str]:
         """Run `bossflow` as a user of a schema; return its exit code and all that it said."""
-        program = "from bossflow.cli import main; main()"
+        program = "from bossflow.command.main import main; main()"
         done = self.python(program, *arguments, schema=schema, user=user, given=given)
         return done.returncode, done.stdout + done.stderr
 
@@ -95,7 +95,7 @@ class Team:
     def load(self, text: str, schema: str) -> None:
         """Execute a dump: with PostgreSQL's own client, which the embedded server comes with."""
         if self.environment.get("DJ_BACKEND") != "mysql":
-            from bossflow.backup import postgresql_tool
+            from bossflow.database.backup import postgresql_tool
 
             host = self.environment.get("DJ_HOST") or self.query(
                 "SELECT current_setting('data_directory')", schema=schema

@@ -19,8 +19,8 @@ import httpx
 import numpy as np
 import pytest
 import tensorstore as ts
-from bossflow import archive
-from bossflow.archive_volumes import Volume, open_volume, volume_of
+from bossflow.archive_server import app as archive
+from bossflow.archive_server.volumes import Volume, open_volume, volume_of
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -527,7 +527,7 @@ def test_a_malformed_uri_is_refused(uri: str) -> None:
 def command(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Run serve-archive as a program of its own."""
     paths = [path for path in sys.path if path.endswith("schema")]
-    program = "from bossflow.archive import serve_archive; serve_archive()"
+    program = "from bossflow.archive_server.app import serve_archive; serve_archive()"
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | env,

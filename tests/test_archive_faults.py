@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from bossflow import archive
-from bossflow.archive_faults import KINDS, misbehaving, read_plan
-from bossflow.archive_volumes import volume_of
+from bossflow.archive_server import app as archive
+from bossflow.archive_server.faults import KINDS, misbehaving, read_plan
+from bossflow.archive_server.volumes import volume_of
 from conftest import COUNTS, sample
 from lab import CHANNEL, Lab, Outcome, Store, check, make_voxels, whole
 from voxels.boxes import Box, grid
@@ -70,7 +70,7 @@ def test_the_command_misbehaves_and_says_so(tmp_path: Path) -> None:
     plan = {"busy": [1], "silence": [4, 5], "change": {"after": 2, "datatype": "x"}}
     (tmp_path / "plan.json").write_text(json.dumps(plan))
     process = subprocess.Popen(
-        [sys.executable, "-c", "from bossflow.cli import main; main()", "serve-archive"]
+        [sys.executable, "-c", "from bossflow.command.main import main; main()", "serve-archive"]
         + [
             "--volume",
             "a.npy",
@@ -194,7 +194,7 @@ def right(receipts: list[dict[str, Any]]) -> list[bool]:
 
 def hits(logged: pytest.LogCaptureFixture) -> list[str]:
     """Which faults there were."""
-    records = [one for one in logged.records if one.name == "bossflow.archive_faults"]
+    records = [one for one in logged.records if one.name == "bossflow.archive_server.faults"]
     return [one.getMessage().partition(":")[0] for one in records]
 
 

@@ -21,8 +21,8 @@ import httpx
 import numpy as np
 import psutil
 import pytest
-from bossflow import archive
-from bossflow.archive_volumes import open_volume, volume_of
+from bossflow.archive_server import app as archive
+from bossflow.archive_server.volumes import open_volume, volume_of
 from conftest import COUNTS, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -319,7 +319,7 @@ def test_clients_that_take_nothing_take_no_memory(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     np.save(tmp_path / "a.npy", random.integers(0, 2**64, (64, 64, side), "uint64"))
     ready = tmp_path / "ready.json"
-    program = "from bossflow.archive import serve_archive; serve_archive()"
+    program = "from bossflow.archive_server.app import serve_archive; serve_archive()"
     arguments = ["--volume", tmp_path / "a.npy", "--uri", URI, "--ready-file", ready]
     process = subprocess.Popen(
         [

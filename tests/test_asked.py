@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import tensorstore as ts
 import zarr
-from bossflow import registered, status
+from bossflow.upkeep import status
+from bossflow.volumes import registered
 from describe import described
 from hostile import SCHEMA
 from lab import read_volume, whole

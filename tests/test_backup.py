@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bossflow import backup
+from bossflow.database import backup
 from team import PASSWORD, Team, a_schema, each_server
 
 
@@ -95,7 +95,7 @@ def test_a_backup_that_fails_leaves_the_one_before(team: Team, filled: str, tmp_
 def test_the_password_is_on_no_command_line(team: Team, filled: str, tmp_path: Path) -> None:
     """Every command that is started is looked at, here and beside the server."""
     program = (
-        "import subprocess, sys; from bossflow.cli import main\n"
+        "import subprocess, sys; from bossflow.command.main import main\n"
         "def note(event, args):\n"
         "    if event == 'subprocess.Popen': print('STARTED', args[1], file=sys.stderr)\n"
         "sys.addaudithook(note); main()"

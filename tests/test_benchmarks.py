@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bossflow import archive
-from bossflow.archive_volumes import volume_of
+from bossflow.archive_server import app as archive
+from bossflow.archive_server.volumes import volume_of
 from bossflow.voxels.boxes import Box
 from conftest import ROOT, sample
 

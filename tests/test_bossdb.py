@@ -17,9 +17,9 @@ import blosc
 import numpy as np
 import numpy.typing as npt
 import pytest
-from bossflow.archive import app, serving
-from bossflow.archive_faults import misbehaving
-from bossflow.archive_volumes import volume_of
+from bossflow.archive_server.app import app, serving
+from bossflow.archive_server.faults import misbehaving
+from bossflow.archive_server.volumes import volume_of
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request

@@ -10,9 +10,9 @@ from typing import Any
 import bossflow
 import pytest
 import tensorstore as ts
-from bossflow import verify
+from bossflow.core.work import Request
 from bossflow.kit import bundles
-from bossflow.work import Request
+from bossflow.upkeep import verify
 from bossflow.workflows import label
 from conftest import sample
 from steps import Cutouts, write_volume
@@ -178,7 +178,7 @@ def test_what_can_not_be_compared_is_not_forgotten(cutouts: Cutouts) -> None:
     assert "--source_changes keep" in problem
     receipts = cutouts.compute(plan, work_dir)
     assert receipts
-    from bossflow import changes
+    from bossflow.core import changes
 
     compared = changes.receipts(receipts)
     array(cutouts)[20:30, 2:9, 2:9] = 8
@@ -209,7 +209,7 @@ def test_a_mended_way_of_reading_reads_again(
 
 def test_a_run_that_copies_and_one_that_does_not_leave_each_other_alone(cutouts: Cutouts) -> None:
     """Two runs at once: each has its own bundles of each block."""
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     staged, in_place = (cutouts.plan(**SHAPE, stage=stage) for stage in (True, False))
     receipts = [cutouts.compute(*staged), cutouts.compute(*in_place)]
@@ -225,7 +225,7 @@ def test_a_run_that_copies_and_one_that_does_not_leave_each_other_alone(cutouts:
 
 
 def test_a_program_does_not_set_aside_what_was_recorded_meanwhile(cutouts: Cutouts) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     asked = SHAPE | {"stage": False}
     one = cutouts.plan(**asked)
@@ -260,7 +260,7 @@ def test_what_changed_is_made_again_also_where_its_store_is_away(
 def test_a_program_does_not_set_aside_a_copy_that_was_recorded_meanwhile(
     cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     asked = SHAPE | {"stage": False}
     on(monkeypatch, "one")

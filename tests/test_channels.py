@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import bossflow
 import numpy as np
 import pytest
-from bossflow import channels, database
-from bossflow.archive import app, serving
-from bossflow.archive_volumes import volume_of
+from bossflow import database
+from bossflow.archive_server.app import app, serving
+from bossflow.archive_server.volumes import volume_of
+from bossflow.volumes import channels
 from bossflow.voxels.boxes import Box
 from bossflow.workflows import label
 from starlette.applications import Starlette
@@ -75,7 +76,7 @@ def pull(channel: dict[str, Any]) -> None:
 
 
 def test_a_box_selects_every_block_that_meets_it(home: Path) -> None:
-    from bossflow import invalidate
+    from bossflow.upkeep import invalidate
 
     bossflow.connect()
     made = []

@@ -9,8 +9,8 @@ from typing import Any
 
 import bossflow
 import pytest
-from bossflow import clean
 from bossflow.kit import bundles, clutter
+from bossflow.upkeep import clean
 from kit import tasks
 from steps import Cutouts, write_volume
 from test_changes import change, made, said

@@ -73,7 +73,7 @@ def test_parquet_of_no_components_has_its_types(cutouts: Cutouts) -> None:
 
 def test_parquet_goes_through_a_pipe(cutouts: Cutouts) -> None:
     request = asked(cutouts, max_component_rows=2)
-    code = "from bossflow.cli import main; main()"
+    code = "from bossflow.command.main import main; main()"
     command = [sys.executable, "-c", code, "components", request, "--format", "parquet"]
     done = subprocess.run(command, capture_output=True, check=True)
     out = cutouts.directory / "out"

@@ -32,7 +32,7 @@ NUMBERS = count()
 def toy(home: Path) -> Any:
     """Return the toy workflow, its tables bound."""
     import toy
-    from bossflow import ledger, work
+    from bossflow.core import ledger, work
 
     ledger.open_schema([*work.load_all(), toy])  # on a team's server, test_mysql.py deploys it
     return toy
@@ -66,7 +66,7 @@ class Pipeline:
     def plan(
         self, files: list[Path], suffix: str = "", compared: Any = None, **params: Any
     ) -> tuple[dict[str, Any], Path]:
-        from bossflow.plan import plan
+        from bossflow.core.plan import plan
 
         self.runs += 1
         work_dir = self.directory / f"run{self.runs}"
@@ -98,9 +98,9 @@ class Pipeline:
 
     def run(self, files: list[Path], **params: Any) -> dict[str, Any]:
         """Run it all; return plan, receipts by state, what RECORD said, verdict and summary."""
-        from bossflow import changes
-        from bossflow.record import record
-        from bossflow.summary import sum_up
+        from bossflow.core import changes
+        from bossflow.core.record import record
+        from bossflow.core.summary import sum_up
 
         plan, work_dir = self.plan(files, **params)
         compared = None
@@ -185,7 +185,7 @@ def test_a_changed_parameter_reuses_earlier_stages(pipeline: Pipeline, files: li
 def test_a_workflow_that_recalls_another_request_is_told_so(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow import status, verify
+    from bossflow.upkeep import status, verify
 
     done = pipeline.run(files, suffix="x")
     assert done["verdict"] == {"missing": None}
@@ -238,7 +238,7 @@ def test_a_failed_unit_leaves_the_others_recorded(pipeline: Pipeline, files: lis
     assert done["recorded"][0]["recorded"] == {"COUNT_WORDS": 4}
     assert "is broken" in done["verdict"]["missing"]
     assert rows(lambda: bossflow.Run.Failure & {"run_id": done["plan"]["run_id"]}) == 1
-    from bossflow import status
+    from bossflow.upkeep import status
 
     (one,) = status.requests(done["plan"]["requests"])
     assert one["state"] == "failed"
@@ -249,10 +249,10 @@ def test_whatever_text_a_failed_unit_leaves_the_others_are_recorded(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each failure is told, also by a name of its own where no key names a block."""
-    from bossflow import status
-    from bossflow.cli import main
-    from bossflow.record import record
-    from bossflow.summary import sum_up
+    from bossflow.command.main import main
+    from bossflow.core.record import record
+    from bossflow.core.summary import sum_up
+    from bossflow.upkeep import status
     from click.testing import CliRunner
 
     errors = ["no \udcff UTF-8", "a \0 \x1b[1m", "two\u2028 or\x85more\x0b lines", "é" * 2000]
@@ -301,8 +301,8 @@ def test_whatever_text_a_failed_unit_leaves_the_others_are_recorded(
 
 def test_the_numbers_of_a_summary_add_up(pipeline: Pipeline, files: list[Path]) -> None:
     """Whatever other runs record meanwhile, and in whatever order the receipts come."""
-    from bossflow.record import record
-    from bossflow.summary import sum_up
+    from bossflow.core.record import record
+    from bossflow.core.summary import sum_up
 
     files[2].write_text(f"broken test{next(NUMBERS)}")
     pipeline.run(files[4:])
@@ -368,7 +368,7 @@ def test_an_emptied_database_is_filled_from_the_store(
 def test_receipts_of_a_later_stage_bring_their_inputs(
     pipeline: Pipeline, files: list[Path]
 ) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     plan, work_dir = pipeline.plan(files)
     receipts = pipeline.compute(plan, work_dir)
@@ -385,7 +385,7 @@ def bundle_of(receipts: list[Path], process: str) -> Path:
 
 
 def test_an_altered_file_is_not_recorded(pipeline: Pipeline, files: list[Path]) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     plan, work_dir = pipeline.plan(files)
     receipts = pipeline.compute(plan, work_dir)
@@ -417,7 +417,7 @@ def test_an_altered_file_is_not_recorded(pipeline: Pipeline, files: list[Path]) 
 def test_a_bundle_that_does_not_fit_is_refused(
     pipeline: Pipeline, files: list[Path], change: dict[str, Any], problem: str
 ) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     plan, work_dir = pipeline.plan(files[:1])
     receipts = pipeline.compute(plan, work_dir)
@@ -479,7 +479,7 @@ def test_a_directory_that_is_no_part_is_refused(
     problem: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     monkeypatch.setitem(PROGRAMS, "COUNT_WORDS", in_pieces(numbers))
     plan, work_dir = pipeline.plan(files[:1])
@@ -489,7 +489,7 @@ def test_a_directory_that_is_no_part_is_refused(
 
 
 def test_a_value_that_is_not_finite_is_refused(pipeline: Pipeline, files: list[Path]) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     def count_nan(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
         count_words(unit, bundle)
@@ -510,7 +510,7 @@ def test_a_bundle_the_database_refuses_does_not_hold_back_the_rest(
     pipeline: Pipeline, files: list[Path]
 ) -> None:
     from bossflow import database
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     def count_twice(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
         count_words(unit, bundle)
@@ -544,7 +544,7 @@ def test_a_bundle_of_other_arguments_is_not_reused(pipeline: Pipeline, files: li
 
 def forget_what_is_missing() -> None:
     """Delete the requests that other tests left incomplete."""
-    from bossflow import status
+    from bossflow.upkeep import status
 
     for one in status.requests():
         if one["state"] != "complete":
@@ -552,8 +552,8 @@ def forget_what_is_missing() -> None:
 
 
 def test_watching_ends_when_nothing_is_missing(pipeline: Pipeline, files: list[Path]) -> None:
-    from bossflow.record import record
-    from bossflow.watch import in_words, watch
+    from bossflow.core.record import record
+    from bossflow.upkeep.watch import in_words, watch
 
     forget_what_is_missing()
     assert not list(watch(0))
@@ -592,7 +592,7 @@ def test_watching_ends_when_nothing_is_missing(pipeline: Pipeline, files: list[P
 
 def end_all_runs() -> None:
     """Have all runs ended that other tests began, and this one."""
-    from bossflow import summary
+    from bossflow.core import summary
 
     for name in bossflow.Run.to_arrays("run_id"):
         summary._note_end(str(name), 0)
@@ -601,7 +601,7 @@ def end_all_runs() -> None:
 def test_watching_ends_when_nothing_can_come(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow import watch
+    from bossflow.upkeep import watch
 
     forget_what_is_missing()
     files[0].write_text(f"broken test{next(NUMBERS)}")
@@ -633,7 +633,7 @@ def test_the_watch_prints_lines_and_ends_quietly(pipeline: Pipeline, files: list
     def start(*options: str) -> subprocess.Popen[str]:
         # a shell that starts tests in the background has SIGINT ignored
         heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-        program = f"{heard}; from bossflow.cli import main; main()"
+        program = f"{heard}; from bossflow.command.main import main; main()"
         return subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", program, "status", *options],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
@@ -664,8 +664,8 @@ def test_the_watch_prints_lines_and_ends_quietly(pipeline: Pipeline, files: list
 
 
 def test_watching_tells_the_speed_of_a_stage() -> None:
-    from bossflow.watch import _far, in_words
-    from bossflow.work import UnitPlan
+    from bossflow.core.work import UnitPlan
+    from bossflow.upkeep.watch import _far, in_words
 
     blocks = ("0-100_0-100_0-100", "100-200_0-100_0-100", "200-300_0-100_0-50")
     labels = [UnitPlan("LABEL_BLOCK", {"block": block}, {}) for block in blocks]
@@ -688,7 +688,7 @@ def test_watching_tells_the_speed_of_a_stage() -> None:
 
 
 def test_a_store_that_is_away_is_not_lost(pipeline: Pipeline, files: list[Path]) -> None:
-    from bossflow import invalidate
+    from bossflow.upkeep import invalidate
 
     done = pipeline.run(files)
     (identity,) = {row["store_id"] for row in copies(done["plan"]["requests"][0])}
@@ -703,7 +703,8 @@ def test_a_store_that_is_away_is_not_lost(pipeline: Pipeline, files: list[Path])
 
 def copies(request: str) -> list[dict[str, str]]:
     """Return where the bundles of a request and of what it was made of are."""
-    from bossflow import stores, verify
+    from bossflow.core import stores
+    from bossflow.upkeep import verify
 
     return stores.copies(verify.made_for(request))
 
@@ -711,7 +712,7 @@ def copies(request: str) -> list[dict[str, str]]:
 def test_other_content_for_a_recorded_unit_is_an_error(
     pipeline: Pipeline, files: list[Path]
 ) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     done = pipeline.run(files[:1])
     shutil.rmtree(pipeline.store)
@@ -740,7 +741,7 @@ def test_other_content_for_a_recorded_unit_is_an_error(
 def test_bundles_made_from_retired_inputs_are_made_again(
     pipeline: Pipeline, files: list[Path]
 ) -> None:
-    from bossflow import invalidate
+    from bossflow.upkeep import invalidate
 
     done = pipeline.run(files)
     toy = sys.modules["toy"]
@@ -757,7 +758,8 @@ def test_bundles_made_from_retired_inputs_are_made_again(
 
 
 def test_a_lost_bundle_is_named_before_anything_runs(pipeline: Pipeline, files: list[Path]) -> None:
-    from bossflow import invalidate, stores
+    from bossflow.core import stores
+    from bossflow.upkeep import invalidate
 
     done = pipeline.run(files)
     shutil.rmtree(bundle_of(done["receipts"], "COUNT_WORDS"))
@@ -782,7 +784,7 @@ def twins(toy: Any) -> Iterator[list[str]]:
 
 
 def test_an_id_is_named_by_its_start(twins: list[str]) -> None:
-    from bossflow import ledger
+    from bossflow.core import ledger
 
     one, start = twins[0], twins[0][:-1]
     assert ledger.named(bossflow.Channel, one) == one
@@ -862,7 +864,7 @@ def gone(directory: Path) -> None:
 
 
 def bossflow_says(*arguments: str) -> tuple[int, str]:
-    from bossflow.cli import main
+    from bossflow.command.main import main
     from click.testing import CliRunner
 
     done = CliRunner().invoke(main, arguments)
@@ -918,7 +920,7 @@ def test_damage_is_found_and_named_and_made_again(
 
 def contents(request: str) -> set[str]:
     """Return the content digests of what a request was made of and is."""
-    from bossflow import verify
+    from bossflow.upkeep import verify
 
     only = verify.asked(request)[0]
     there = bossflow.Execution & [{"execution_id": name} for name in only or []]
@@ -928,7 +930,7 @@ def contents(request: str) -> set[str]:
 def test_everything_that_is_recorded_is_verified(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow import verify
+    from bossflow.upkeep import verify
 
     done = pipeline.run(files)
     monkeypatch.setattr(verify, "PAGE", 2)
@@ -963,7 +965,7 @@ def test_a_store_that_can_not_be_reached_is_no_damage(
 def test_what_is_invalidated_while_verifying_is_no_damage(
     pipeline: Pipeline, files: list[Path]
 ) -> None:
-    from bossflow import invalidate, verify
+    from bossflow.upkeep import invalidate, verify
 
     done = pipeline.run(files)
     only, *_ = verify.asked(done["plan"]["requests"][0])
@@ -983,7 +985,8 @@ def test_recorded_keys_are_found_whatever_they_share(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import datajoint as dj
-    from bossflow import database, ledger
+    from bossflow import database
+    from bossflow.core import ledger
 
     done = pipeline.run(files[:1])
     made = bundles.read(bundle_of(done["receipts"], "COUNT_WORDS"))
@@ -1016,7 +1019,7 @@ def test_recorded_keys_are_found_whatever_they_share(
 def test_a_link_out_of_the_store_is_not_followed(
     pipeline: Pipeline, files: list[Path], what: str
 ) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     plan, work_dir = pipeline.plan(files[:1])
     receipts = pipeline.compute(plan, work_dir)
@@ -1030,7 +1033,7 @@ def test_a_link_out_of_the_store_is_not_followed(
 
 
 def test_two_runs_at_once_record_each_unit_once(pipeline: Pipeline, files: list[Path]) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     first, first_dir = pipeline.plan(files)
     second, second_dir = pipeline.plan(files)
@@ -1111,8 +1114,8 @@ def test_a_unit_that_failed_names_the_log_of_its_task(
     monkeypatch.chdir(task_dir)
     monkeypatch.setattr(sys, "argv", ["program", str(file)])
     tasks.main("COUNT_WORDS", fail)
-    from bossflow.record import record
-    from bossflow.summary import sum_up
+    from bossflow.core.record import record
+    from bossflow.core.summary import sum_up
 
     recorded = record(plan, [task_dir / "receipts.jsonl"])
     sum_up(plan, [recorded], work_dir)

@@ -52,7 +52,7 @@ def server(
         return
     home = tmp_path_factory.mktemp("home")
     yield embedded(home)
-    stop = "from bossflow.cli import main; main()"
+    stop = "from bossflow.command.main import main; main()"
     own = os.environ | {"BOSSFLOW_HOME": str(home), "PYTHONPATH": str(ROOT / "schema")}
     subprocess.run([sys.executable, "-W", "ignore", "-c", stop, "db", "stop"], env=own, check=True)
 
@@ -289,7 +289,7 @@ class Archive:
     def start(self) -> None:
         ready = self.directory / "ready"
         ready.unlink(missing_ok=True)
-        serve = "from bossflow.cli import main; main()"
+        serve = "from bossflow.command.main import main; main()"
         options = {
             "--volume": self.directory / "volume.npy",
             "--uri": CHANNEL,

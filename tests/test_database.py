@@ -20,7 +20,7 @@ import pytest
 import warm
 from conftest import ROOT, sample
 
-COMMAND = "from bossflow.cli import main; main()"
+COMMAND = "from bossflow.command.main import main; main()"
 
 
 class Home:
@@ -270,7 +270,7 @@ def test_nobody_is_warned_of_defaults(home: Home, tmp_path: Path) -> None:
         environment.pop(name, None)
     for code in (
         "import sys; sys.argv = ['bossflow', 'db', 'backup', 'file']; " + COMMAND,
-        "import bossflow.tables",
+        "import bossflow.core.tables",
         "import bossflow; bossflow.Channel()",
     ):
         command = [sys.executable, "-c", code]

@@ -87,8 +87,10 @@ def schema(team: Team) -> Iterator[str]:
 def deployed(team: Team) -> Iterator[str]:
     """Yield the name of a schema with the toy's tables, whose run-time user is RUNNER."""
     with a_schema(team) as name:
-        deploy = "import toy; from bossflow import migrations, work; work.load_all()"
-        done = team.python(f"{deploy}; migrations.deploy()", schema=name)
+        deploy = "import toy; from bossflow.core import work; work.load_all()"
+        done = team.python(
+            f"{deploy}; from bossflow.database import migrations; migrations.deploy()", schema=name
+        )
         assert done.returncode == 0, done.stderr
         team.grant(RUNNER, name)
         yield name

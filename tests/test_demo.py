@@ -6,7 +6,8 @@ from pathlib import Path
 import cc3d
 import numpy as np
 import pytest
-from bossflow import archive, demo
+from bossflow.archive_server import app as archive
+from bossflow.archive_server import demo
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
-from bossflow.archive import app, serving
-from bossflow.archive_volumes import volume_of
+from bossflow.archive_server.app import app, serving
+from bossflow.archive_server.volumes import volume_of
 from describe import described, main
 from starlette.types import ASGIApp, Receive, Scope, Send
 from voxels.archives import bossdb, s3

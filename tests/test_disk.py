@@ -10,7 +10,7 @@ from typing import Any
 
 import bossflow
 import pytest
-from bossflow import verify
+from bossflow.upkeep import verify
 from conftest import COUNTS, SEED, sample
 from disks import disk, fill, mount
 from kit import bundles
@@ -85,7 +85,7 @@ def test_who_leaves_word_on_a_full_disk_leaves_nothing_else(cutouts: Cutouts) ->
 
 
 def test_a_read_only_store_is_a_sentence_everywhere(cutouts: Cutouts) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     plan, work_dir = cutouts.plan(**SHAPE)
     mount("-o", "remount,ro", str(cutouts.store))
@@ -133,7 +133,7 @@ def test_rows_are_added_of_what_lies_in_a_read_only_store(cutouts: Cutouts) -> N
 def test_what_is_deleted_before_it_is_recorded_is_made_again(
     cutouts: Cutouts, process: str
 ) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     expected = undisturbed(cutouts)
     plan, work_dir = cutouts.plan(**SHAPE)

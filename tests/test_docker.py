@@ -126,7 +126,7 @@ def clone(place: Path) -> Path:
     prefix = f'#!/bin/sh\nPYTHONPATH={path}/schema exec "{sys.executable}"'
     for name, script in {
         "python": f'#!/bin/sh\nexec "{sys.executable}" "$@"\n',
-        "bossflow": f'{prefix} -c "from bossflow.cli import main; main()" "$@"\n',
+        "bossflow": f'{prefix} -c "from bossflow.command.main import main; main()" "$@"\n',
         "nextflow": f'#!/bin/sh\nexec "{shutil.which("nextflow")}" "$@"\n',
     }.items():
         (programs / name).write_text(script)
@@ -178,7 +178,13 @@ def archive(directory: Path, home: Path) -> Iterator[str]:
     """Serve the demo volume to whoever has the token; give the address."""
     ready = directory / "ready.json"
     server = subprocess.Popen(
-        [sys.executable, "-c", "from bossflow.cli import main; main()", "serve-archive", "--demo"]
+        [
+            sys.executable,
+            "-c",
+            "from bossflow.command.main import main; main()",
+            "serve-archive",
+            "--demo",
+        ]
         + ["--ready-file", str(ready)],
         env=os.environ
         | {"BOSSFLOW_ARCHIVE_TOKEN": TOKEN, "BOSSFLOW_HOME": str(home)}

@@ -132,8 +132,8 @@ def test_a_channel_without_requests_goes_alone(cutouts: Cutouts) -> None:
 
 def test_what_is_forgotten_while_a_run_makes_it_is_told(cutouts: Cutouts) -> None:
     """Its summary must not call a request complete that is not there any more."""
-    from bossflow.record import record
-    from bossflow.summary import sum_up
+    from bossflow.core.record import record
+    from bossflow.core.summary import sum_up
 
     plan, work_dir = cutouts.plan(**SHAPE)
     receipts = cutouts.compute(plan, work_dir)

@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import tensorstore as ts
-from bossflow.archive import MAX_MIB, app, serving
-from bossflow.archive_faults import misbehaving
-from bossflow.archive_volumes import Level, Volume
-from bossflow.channels import channel_row
+from bossflow.archive_server.app import MAX_MIB, app, serving
+from bossflow.archive_server.faults import misbehaving
+from bossflow.archive_server.volumes import Level, Volume
+from bossflow.volumes.channels import channel_row
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send

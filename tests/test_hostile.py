@@ -24,8 +24,8 @@ import psycopg2
 import pytest
 import zarr
 from bossflow import database
-from bossflow.archive import app, serving
-from bossflow.archive_volumes import volume_of
+from bossflow.archive_server.app import app, serving
+from bossflow.archive_server.volumes import volume_of
 from conftest import COUNTS, ROOT, SEED, examples, sample
 from describe import described
 from hostile import DESCRIBED, PER_ROW, SCHEMA, is_a_sentence

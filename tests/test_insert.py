@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import watched
-from bossflow import database, insert, insert_parquet
+from bossflow import database
+from bossflow.database import insert, insert_parquet
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

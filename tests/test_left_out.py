@@ -36,8 +36,8 @@ assert ran["verdict"]["missing"] is None, ran
 # Another workflow that does not come with bossflow: it reads blocks.
 NOTES = """
 import datajoint as dj
-from bossflow.channels import Block
-from bossflow.tables import Execution, schema
+from bossflow.volumes.channels import Block
+from bossflow.core.tables import Execution, schema
 
 @schema
 class BlockNote(dj.Computed):
@@ -62,9 +62,9 @@ for key in bossflow.Block.keys():
 LATER = """
 import sys
 import toy
-from bossflow import ledger, work
+from bossflow.core import ledger, work
 work.names = lambda: ["bossflow.workflows.label", "toy"]
-from bossflow.cli import main
+from bossflow.command.main import main
 main()
 """
 
@@ -162,7 +162,9 @@ def test_tables_of_another_workflow_may_be_missing(team: Team, schema: str) -> N
     for command in (["status"], ["verify"], ["stores"], ["status", "--watch"]):
         done = team.python(LATER, *command, schema=schema)
         assert done.returncode == 0, done.stdout + done.stderr
-    only = "import toy; from bossflow import ledger, work; ledger.open_schema([work.load({!r})])"
+    only = (
+        "import toy; from bossflow.core import ledger, work; ledger.open_schema([work.load({!r})])"
+    )
     done = team.python(only.format("bossflow.workflows.label"), schema=schema)
     assert done.returncode == 0, done.stderr
     done = team.python(only.format("toy"), schema=schema)
@@ -171,7 +173,10 @@ def test_tables_of_another_workflow_may_be_missing(team: Team, schema: str) -> N
 
 
 def test_an_outside_workflow_alone_may_be_deployed(team: Team, schema: str) -> None:
-    deploy = "import toy, bossflow.channels; from bossflow import migrations; migrations.deploy()"
+    deploy = (
+        "import toy, bossflow.volumes.channels; from bossflow.database import migrations; "
+        "migrations.deploy()"
+    )
     assert team.python(deploy, schema=schema).returncode == 0
     for command in (["status"], ["verify"], ["stores"]):
         code, text = team.bossflow(*command, schema=schema)
@@ -179,5 +184,5 @@ def test_an_outside_workflow_alone_may_be_deployed(team: Team, schema: str) -> N
     done = team.python("import bossflow; bossflow.Segmentation", schema=schema)
     assert f"workflow bossflow.workflows.label in schema {schema} is not deployed" in done.stderr
     assert "run `bossflow db deploy` with a user" in done.stderr
-    opened = "import toy; from bossflow import ledger; ledger.open_schema([toy])"
+    opened = "import toy; from bossflow.core import ledger; ledger.open_schema([toy])"
     assert team.python(opened, schema=schema).returncode == 0

@@ -11,8 +11,10 @@ from typing import Any
 
 import bossflow
 import pytest
-from bossflow import database, ledger, status, watch, work
-from bossflow.summary import sum_up
+from bossflow import database
+from bossflow.core import ledger, work
+from bossflow.core.summary import sum_up
+from bossflow.upkeep import status, watch
 from bossflow.workflows import label
 from conftest import ROOT
 from steps import Cutouts, write_volume

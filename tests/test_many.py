@@ -17,9 +17,12 @@ import datajoint as dj
 import pytest
 import suites
 import watched
-from bossflow import cascade, database, insert, invalidate, ledger, migrations, work
+from bossflow import database
+from bossflow.core import cascade, ledger, work
+from bossflow.core.tables import schema
+from bossflow.database import insert, migrations
 from bossflow.kit import bundles
-from bossflow.tables import schema
+from bossflow.upkeep import invalidate
 from steps import Cutouts, write_volume
 from test_core import Pipeline, bossflow_says
 from test_invalidate import channel_of

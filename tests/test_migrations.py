@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bossflow import __version__, migrations
+from bossflow import __version__
+from bossflow.database import migrations
 from lab import Lab
 from team import PASSWORD, Team, a_schema, each_server, environment
 
@@ -105,7 +106,9 @@ def test_a_killed_migration_is_taken_up_again(team: Team, first: str) -> None:
     """A step of a later version, killed between its statements and before it was noted."""
     program = """
 import os, sys
-from bossflow import database, migrations, work
+from bossflow import database
+from bossflow.database import migrations
+from bossflow.core import work
 
 def add_a_column(conn):
     name = database.schema_name()

@@ -61,8 +61,11 @@ def team(
 def test_it_passes_for_a_user_without_table_rights(team: Team, case: str, tmp_path: Path) -> None:
     file, *chosen = CASES[case]
     with a_schema(team) as schema:
-        deploy = "import toy; from bossflow import migrations, work; work.load_all()"
-        done = team.python(f"{deploy}; migrations.deploy()", schema=schema)
+        deploy = "import toy; from bossflow.core import work; work.load_all()"
+        done = team.python(
+            f"{deploy}; from bossflow.database import migrations; migrations.deploy()",
+            schema=schema,
+        )
         assert done.returncode == 0, done.stderr
         user = f"user_{schema[-12:]}"
         team.grant(user, schema)

@@ -169,8 +169,8 @@ def executions(lab: Lab) -> list[list[str]]:
     """Return process and content digest of every bundle that is recorded."""
     code = """if True:
         import json
-        from bossflow import ledger, work
-        from bossflow.tables import Execution
+        from bossflow.core import ledger, work
+        from bossflow.core.tables import Execution
         ledger.open_schema(work.load_all())
         rows = Execution.proj("process", "content_sha256", "bundle_bytes").to_dicts()
         print(json.dumps(sorted(

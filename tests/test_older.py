@@ -11,7 +11,7 @@ import obstore
 import older
 import pytest
 import test_object_store as s3
-from bossflow import migrations
+from bossflow.database import migrations
 from kit import buckets, bundles
 from team import Team, a_schema, each_server, environment
 

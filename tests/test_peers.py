@@ -111,7 +111,7 @@ def test_dust_is_counted_over_seams(cutouts: Cutouts) -> None:
 
 def test_nothing_is_recorded_before_it_is_made(cutouts: Cutouts) -> None:
     import bossflow
-    from bossflow.summary import sum_up
+    from bossflow.core.summary import sum_up
 
     before = len(bossflow.Execution())
     plan, work_dir = cutouts.plan(block_shape=[16, 16, 16])
@@ -134,8 +134,8 @@ def test_nothing_is_recorded_before_it_is_made(cutouts: Cutouts) -> None:
 @pytest.mark.parametrize("says", ["nothing", "made"])
 def test_a_task_that_made_nothing_is_no_success(cutouts: Cutouts, process: str, says: str) -> None:
     """It ends with 0, and leaves no receipts, or says that it made what is not there."""
-    from bossflow.record import record
-    from bossflow.summary import sum_up
+    from bossflow.core.record import record
+    from bossflow.core.summary import sum_up
 
     plan, work_dir = cutouts.plan(block_shape=[24, 20, 20], blocks_per_task=1)
     receipts = cutouts.compute(plan, work_dir)
@@ -163,7 +163,7 @@ def stitched_of(ran: dict[str, Any]) -> Path:
 def test_voxels_that_changed_leave_no_stale_fragments(cutouts: Cutouts) -> None:
     """The same request on other voxels, with far fewer components."""
     import bossflow
-    from bossflow import invalidate
+    from bossflow.upkeep import invalidate
 
     params = {"block_shape": [16, 16, 16], "min_voxels": 0}
     before, many = labelled(cutouts, **params)

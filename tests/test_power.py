@@ -112,7 +112,7 @@ def test_what_is_recorded_is_on_disk_before(
 
 def test_what_is_taken_over_is_on_disk_before_it_is_recorded(cutouts: Cutouts) -> None:
     """Who made it may have been killed before it was: in another run, or in this one."""
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     plan, work_dir = cutouts.plan(**SHAPE)
     cutouts.compute(plan, work_dir)
@@ -161,7 +161,7 @@ def test_what_another_run_made_meanwhile_is_on_disk_before_it_is_told(tmp_path: 
 
 def test_what_is_forgotten_is_gone_from_the_disk_before(cutouts: Cutouts) -> None:
     """Of a bundle that came back without its row, the next run would make one."""
-    from bossflow import invalidate
+    from bossflow.upkeep import invalidate
 
     (request,) = cutouts.label(**SHAPE)["plan"]["requests"]
     gone = {path for path in found(cutouts.store) if path.parts[-3] == "STITCH"}
@@ -178,7 +178,7 @@ def test_what_is_forgotten_is_gone_from_the_disk_before(cutouts: Cutouts) -> Non
 
 def test_a_backup_is_on_disk_when_it_is_told(home: Path, tmp_path: Path) -> None:
     import bossflow
-    from bossflow import backup
+    from bossflow.database import backup
 
     bossflow.connect()
     with watched.noting() as noted:

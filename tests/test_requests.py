@@ -6,12 +6,13 @@ from typing import Any
 
 import bossflow
 import pytest
-from bossflow import database, plan
+from bossflow import database
+from bossflow.core import plan
+from bossflow.core.record import record
+from bossflow.core.summary import sum_up
+from bossflow.core.work import UnitPlan
 from bossflow.kit import bundles
 from bossflow.kit.texts import json_lines
-from bossflow.record import record
-from bossflow.summary import sum_up
-from bossflow.work import UnitPlan
 from kit import tasks
 from label_block import label
 from steps import Cutouts, write_volume

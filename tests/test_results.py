@@ -7,8 +7,9 @@ from typing import Any
 
 import bossflow
 import pytest
-from bossflow import ledger, results, status
-from bossflow.tables import Request
+from bossflow.core import ledger, results
+from bossflow.core.tables import Request
+from bossflow.upkeep import status
 from stage import SOURCE as CHANNEL
 from stage import Stage, said
 from steps import Cutouts, write_volume

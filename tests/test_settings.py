@@ -11,7 +11,7 @@ import pytest
 import warm
 from conftest import ROOT
 
-COMMAND = "from bossflow.cli import main; main()"
+COMMAND = "from bossflow.command.main import main; main()"
 PASSWORD = "hushed-word"
 HOST = {"database": {"host": "127.0.0.1", "port": 1, "user": "u", "password": PASSWORD}}
 
@@ -127,7 +127,7 @@ def test_settings_above_a_repository_are_told(tmp_path: Path) -> None:
 def test_pandas_is_imported_when_a_frame_is_asked_for() -> None:
     program = """
 import sys
-import bossflow.plan
+import bossflow.core.plan
 assert not {"pandas", "pyarrow"} & sys.modules.keys()
 from datajoint import condition, table
 assert not isinstance([{"a": 1}], table.pandas.DataFrame) and "pandas" not in sys.modules

@@ -9,8 +9,9 @@ from typing import Any
 import bossflow
 import pytest
 import test_core
-from bossflow import invalidate, stores, verify
+from bossflow.core import stores
 from bossflow.kit import bundles, tasks
+from bossflow.upkeep import invalidate, verify
 from relabel_block import relabel_block
 from steps import Cutouts, write_volume
 from test_core import PROGRAMS, Pipeline, bossflow_says, copies, count_words
@@ -80,8 +81,8 @@ def test_two_machines_have_stores_of_their_own_at_one_path(
 
 def test_what_is_recorded_as_another_copy_is_told_as_that(lab: Pipeline, files: list[Path]) -> None:
     """Its rows were recorded before, and not by another run meanwhile."""
-    from bossflow.record import record
-    from bossflow.summary import sum_up
+    from bossflow.core.record import record
+    from bossflow.core.summary import sum_up
 
     lab.run(files[:3])
     lab.store.rename(lab.store.with_name("closed"))
@@ -329,7 +330,7 @@ def test_a_store_that_does_not_tell_its_id_holds_up_no_other(
 def test_what_was_invalidated_elsewhere_is_not_recorded_by_a_run_under_way(
     lab: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow.record import record
+    from bossflow.core.record import record
 
     on(monkeypatch, "one")
     first, late = lab.plan(files), lab.plan(files)

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bossflow import database, rights
+from bossflow import database
+from bossflow.database import rights
 from team import PASSWORD, Team, a_schema, deployed, each_server, password_file
 
 RUNNER = f"runner_{os.getpid()}"
@@ -141,7 +142,7 @@ def test_a_schemas_name_is_no_longer_than_the_server_takes(team: Team) -> None:
 
 def test_the_password_is_in_no_log(team: Team, deployed: str, tmp_path: Path) -> None:
     program = (
-        "import logging, sys; from bossflow import database, rights\n"
+        "import logging, sys; from bossflow import database; from bossflow.database import rights\n"
         "logging.getLogger('datajoint').setLevel('DEBUG')\n"
         "logging.basicConfig(level='DEBUG')\n"
         "rights.grant(sys.argv[1], sys.stdin.read())\n"
@@ -165,7 +166,7 @@ def test_the_password_is_in_no_log(team: Team, deployed: str, tmp_path: Path) ->
 
 
 def test_the_embedded_database_has_one_user(tmp_path: Path, home: Path) -> None:
-    from bossflow.cli import main
+    from bossflow.command.main import main
     from click.testing import CliRunner
 
     file = password_file(tmp_path / "password", "x")

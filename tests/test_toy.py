@@ -62,11 +62,11 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
         assert broken.returncode != 0
         assert "2.txt is broken" in broken.stdout + broken.stderr
         query = (
-            "import bossflow, toy; bossflow.ledger.open_schema([toy]);"
+            "import bossflow, toy; bossflow.core.ledger.open_schema([toy]);"
             "print(sorted(toy.WordTotal.to_arrays('total').tolist()))"
         )
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", f"import bossflow.ledger; {query}"],
+            [sys.executable, "-W", "ignore", "-c", f"import bossflow.core.ledger; {query}"],
             env=environment,
             cwd=launch,
             capture_output=True,

@@ -268,7 +268,7 @@ def cutouts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cuto
 
 @pytest.mark.parametrize("stage", [False, True])
 def test_a_run_on_nothing_says_so_in_summary_and_status(cutouts: Cutouts, stage: bool) -> None:
-    from bossflow import status
+    from bossflow.upkeep import status
 
     strip(cutouts.volume)
     ran = cutouts.label(stage=stage)
@@ -281,7 +281,7 @@ def test_a_run_on_nothing_says_so_in_summary_and_status(cutouts: Cutouts, stage:
 
 
 def test_why_there_is_no_component_is_said(cutouts: Cutouts) -> None:
-    from bossflow import status
+    from bossflow.upkeep import status
 
     ran = [
         cutouts.label(stage=False, min_voxels=10**6),

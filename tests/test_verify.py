@@ -6,7 +6,7 @@ from typing import Any
 
 import bossflow
 import pytest
-from bossflow import verify
+from bossflow.upkeep import verify
 from conftest import sample
 from steps import Cutouts, write_volume
 from test_core import bossflow_says

@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from bossflow.archive import app, serving
-from bossflow.archive_volumes import open_volume
+from bossflow.archive_server.app import app, serving
+from bossflow.archive_server.volumes import open_volume
 
 
 def remembering(archive: Any) -> Any:

@@ -15,7 +15,7 @@ __version__ = "0.1.0"
 warnings.filterwarnings("ignore", message="No datajoint.json", module="datajoint")
 
 _TABLES = {
-    "bossflow.tables": (
+    "bossflow.core.tables": (
         "Run",
         "Environment",
         "ParamSet",
@@ -24,7 +24,7 @@ _TABLES = {
         "Reading",
         "Request",
     ),
-    "bossflow.channels": ("Channel", "Cutout", "Block", "PulledBlock"),
+    "bossflow.volumes.channels": ("Channel", "Cutout", "Block", "PulledBlock"),
     "bossflow.workflows.label": (
         "LabelRequest",
         "BlockLabels",
@@ -39,7 +39,8 @@ __all__ = [*_MODULE_OF, "Diagram", "U", "connect", "schema"]
 
 def connect() -> None:
     """Connect to the database (embedded unless DataJoint is configured) and bind the tables."""
-    from . import ledger, migrations, work
+    from .core import ledger, work
+    from .database import migrations
 
     try:
         ledger.open_schema(work.load_all())
@@ -55,14 +56,14 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'bossflow' has no attribute {name!r}")
     connect()
     if "workflows" in _MODULE_OF.get(name, ""):
-        from . import ledger
+        from .core import ledger
 
         ledger.opened(_MODULE_OF[name])
     if name in ("Diagram", "U"):
         import datajoint
 
         return getattr(datajoint, name)
-    return getattr(importlib.import_module(_MODULE_OF.get(name, "bossflow.tables")), name)
+    return getattr(importlib.import_module(_MODULE_OF.get(name, "bossflow.core.tables")), name)
 
 
 def __dir__() -> list[str]:

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import datajoint as dj
-from bossflow import work
+from bossflow.core import work
+from bossflow.core.tables import Execution, ParamSet, Request, schema  # noqa: F401  (in definitions)
+from bossflow.core.work import UnitPlan
 from bossflow.kit.bundles import digest
-from bossflow.tables import Execution, ParamSet, Request, schema  # noqa: F401  (in definitions)
-from bossflow.work import UnitPlan
 
 
 @schema

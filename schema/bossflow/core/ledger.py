@@ -1,0 +1,412 @@
+"""What is recorded: which units of which requests, and where their bundles are."""
+
+import functools
+import os
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import datajoint as dj
+
+from .. import database
+from ..database import migrations
+from ..kit import buckets, bundles
+from . import work
+from .tables import Execution, Reading, Request, schema
+from .work import UnitPlan
+
+UNITS_AT_ONCE = 20_000  # of requests that are looked at together
+
+Planned = dict[str, tuple[work.Request, list[UnitPlan]]]
+"""By id, requests with their units, for whoever has them already."""
+
+
+class Recorded(NamedTuple):
+    """A recorded unit: the digest of its content, and the execution that made it.
+
+    `copies` tell which stores have its bundle, and where in them; none has, if it was recorded
+    before stores had ids and none has claimed it since. `reading_version` and `files_seen` are
+    those of `Reading`, if it has one. `dropped` says that its bundle was deleted from a store to
+    save space: it is made again when something is to be made of it, and not before.
+    """
+
+    content_sha256: str
+    bundle_url: str
+    run_id: str
+    execution_id: str
+    manifest_sha256: str
+    reading_version: str | None = None
+    files_seen: str | None = None
+    copies: tuple[tuple[str, str], ...] = ()
+    dropped: bool = False
+
+
+OF_EXECUTION = Recorded._fields[:5]
+"""Columns of `Execution` among these."""
+
+_bound: set[Any] = set()  # table classes that are known to be in the database
+
+
+def open_schema(workflows: Iterable[work.Workflow]) -> None:
+    """Connect and bind the core's tables and these workflows'; deploy what the embedded one lacks.
+
+    Raises
+    ------
+    DatabaseError
+        If the database can't be reached, or a team's has tables of another version.
+    NotDeployed
+        If a team's database lacks some of them; others that it lacks hold nobody up.
+    """
+    conn = database.connection()
+    names = [workflow.__name__ for workflow in workflows]
+    of = {cls: _workflow_of(cls, names) for cls, _ in schema.tables}
+    needed = {cls: name for cls, name in of.items() if name is not None}
+    if needed.keys() <= _bound:
+        return
+    embedded = database.server().embedded
+    version = migrations.deployed(conn)
+    if version is not None and version < migrations.VERSION and embedded:
+        migrations.migrate()
+        print(
+            f"note: the embedded database is now of version {migrations.VERSION}", file=sys.stderr
+        )
+    elif version is not None:
+        migrations.check(version)
+    if version is not None:
+        _bind(conn)
+    lacking = {name for cls, name in needed.items() if cls not in _bound}
+    if lacking and not embedded:
+        raise migrations.not_deployed(names if "" in lacking else sorted(lacking), "" in lacking)
+    if lacking:
+        migrations.deploy()
+        _bind(conn)
+
+
+def _workflow_of(cls: Any, names: list[str]) -> str | None:
+    """Return which of these workflows a table is of; "" for the core's, None for any other's."""
+    module = f"{cls.__module__}."
+    package = __name__.partition(".")[0]
+    if module.startswith(f"{package}.") and not module.startswith(f"{package}.workflows."):
+        return ""
+    return next((name for name in names if module.startswith(f"{name}.")), None)
+
+
+def _bind(conn: Any) -> None:
+    """Bind the table classes to a schema that is there, and note those whose tables are whole."""
+    if not schema.is_activated():
+        schema.activate(database.schema_name(), connection=conn)
+    present = migrations.whole(conn)
+    for cls, _ in schema.tables:
+        if {table.table_name for table in migrations.parts(cls)} <= present:
+            _bound.add(cls)
+
+
+def opened(name: str) -> work.Workflow:
+    """Import a workflow's module, and bind its tables.
+
+    Raises
+    ------
+    NotInstalled, NotDeployed
+        If it can't be used here.
+    """
+    workflow = work.load(name)
+    open_schema([workflow])
+    return workflow
+
+
+def known_workflows() -> list[work.Workflow]:
+    """Return the package's workflows and all others with recorded requests, but `left_out`."""
+    names = {*work.names(), *_asked()}
+    left = left_out(names)
+    return [work.load(name) for name in sorted(names - left.keys())]
+
+
+def _asked() -> set[str]:
+    """Return the workflows that have requests here."""
+    return set(map(str, (dj.U("workflow") & Request()).to_arrays("workflow")))
+
+
+def left_out(names: Iterable[str]) -> dict[str, str]:
+    """Return those of the workflows that can't be used here, and why (`not installed`, ...)."""
+    left = {}
+    for name in sorted(names):
+        try:
+            opened(name)
+        except (work.NotInstalled, migrations.NotDeployed) as error:
+            left[name] = error.why
+    return left
+
+
+def refuse_unknown(table: Any) -> None:
+    """Refuse rows, if there are any, of a table of the schema that no workflow here knows.
+
+    Raises
+    ------
+    NotInstalled
+        If there are any.
+    """
+    left = left_out(_asked())
+    known = {
+        part.full_table_name
+        for cls, _ in schema.tables
+        if _workflow_of(cls, [*left]) in (None, "")
+        for part in migrations.parts(cls)
+    }
+    place = schema.database, table.table_name
+    if table.full_table_name in known or (table.database, table.table_name) != place or not table:
+        return
+    named = ", ".join(f"{name} is {why} here" for name, why in left.items())
+    raise work.NotInstalled(
+        f"rows of table {table.table_name} depend on what would go, and no workflow that can be "
+        f"used here knows them{named and f' ({named})'}: put its module on PYTHONPATH, or run "
+        "`bossflow db deploy --workflow MODULE`"
+    )
+
+
+@functools.cache
+def execution_attribute(table: Any) -> str:
+    """Return the column of a stage table that refers to the Execution which filled it."""
+    for name, link in table().parents(foreign_key_info=True):
+        if name == Execution.full_table_name:
+            (attribute,) = link["attr_map"]
+            return str(attribute)
+    raise ValueError(f"{table.__name__} does not refer to Execution: a stage table must")
+
+
+LISTED = {
+    "request": "`bossflow status`",
+    "channel": "`bossflow channels`",
+    "store": "`bossflow stores`",
+}
+"""Where users find the ids of a table."""
+
+
+def named(table: Any, start: str) -> str:
+    """Return the one id of a table (`Request`, `Channel`, `Store`) that starts so.
+
+    A request may also be given by its name.
+
+    Raises
+    ------
+    ValueError
+        If none or several do.
+    """
+    name, (attribute,) = table.table_name, table().primary_key
+    found: list[Any] = []
+    if re.fullmatch("[0-9a-f]+", start):  # nothing that LIKE or a quote would mean otherwise
+        found = (table() & f"{attribute} LIKE '{start}%'").to_arrays(attribute).tolist()
+    if table is Request and start.isprintable():
+        query = f"SELECT request_id FROM {Request.Name.full_table_name} WHERE request_name = %s"
+        called = {row[0] for row in table().connection.query(query, (start,)).fetchall()}
+        found = sorted({*found, *called})
+        if called and len(found) > 1:
+            raise ValueError(
+                f"{len(found):,} requests are called {start!r}, or have ids that start so: give "
+                f"more of the id ({', '.join(found[:3])}{' …' * (len(found) > 3)})"
+            )
+    if len(found) != 1:
+        those = f"{len(found):,} {name}s have ids" if found else f"no {name} has an id"
+        or_name = ", or that name" * (table is Request)
+        raise ValueError(f"{those} starting with {start!r}{or_name}: see {LISTED[name]}")
+    return str(found[0])
+
+
+def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:
+    """Return those directories of bundles that hold none, and those that can't be looked into.
+
+    Their stores must be here. What is closed to this user, who knows what it holds?
+    """
+    found, closed, in_buckets = set(), set(), []
+    for directory in directories:
+        if buckets.holds(directory):
+            in_buckets.append(directory)
+            continue
+        try:
+            os.stat(f"{directory}/{bundles.MANIFEST}")
+        except (FileNotFoundError, NotADirectoryError):
+            found.add(directory)
+        except OSError:
+            closed.add(directory)
+    there = buckets.at_once(bundles.there, in_buckets)
+    found |= {path for path, is_there in zip(in_buckets, there, strict=True) if not is_there}
+    return found, closed
+
+
+def look_up(
+    table: Any, keys: Iterable[dict[str, Any]], columns: Sequence[str] = (), joins: str = ""
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a table that have these keys: linear in their number.
+
+    Each is found by all of its key, through the primary key's index, whatever else is in the table,
+    and what is joined by what was found.
+
+    Parameters
+    ----------
+    table : table class
+        `t` in the SQL of the others.
+    keys : iterable of dict
+        With a value for each column of its primary key.
+    columns : sequence of str
+        What is wanted beside the primary key, in the order of which its values come first.
+    joins : str
+        Tables that are joined.
+    """
+    conn, names = table().connection, table().primary_key
+    quoted = [conn.adapter.quote_identifier(name) for name in names]
+    chosen = ", ".join([*(f"t.{name}" for name in quoted), *columns])
+    asked = dict.fromkeys(tuple(key[name] for name in names) for key in keys)
+    postgresql = conn.adapter.backend == "postgresql"
+    if postgresql:
+        # a loop, by OFFSET: for many keys, PostgreSQL would rather read whole tables
+        given = ", ".join(f"%s::{table().heading[name].type}[]" for name in names)
+        same = " AND ".join(f"t.{name} = k.{name}" for name in quoted)
+        query = (
+            f"SELECT found.* FROM unnest({given}) AS k ({', '.join(quoted)}) CROSS JOIN LATERAL "
+            f"(SELECT {chosen} FROM {table.full_table_name} t {joins} WHERE {same} OFFSET 0) found"
+        )
+    else:
+        whole = ", ".join(f"t.{name}" for name in quoted)
+        query = (
+            f"SELECT {chosen} FROM {table.full_table_name} t FORCE INDEX (PRIMARY) {joins} "
+            f"WHERE ({whole}) IN %s"
+        )
+    for some in database.pieces(asked):
+        values = tuple(map(list, zip(*some, strict=True))) if postgresql else (tuple(some),)
+        for row in conn.query(query, values).fetchall():
+            if row[: len(names)] in asked:  # a longer text is cut to what its column holds
+                yield row
+
+
+def among(rows: Any, attribute: str, values: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return those rows of which an attribute is among values, however many these are."""
+    found: list[dict[str, Any]] = []
+    for some in database.pieces(values):
+        found += (rows & [{attribute: value} for value in some]).to_dicts()
+    return found
+
+
+def recorded(table: Any, keys: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:
+    """Return those of the keys that a stage table holds; linear in the number of keys.
+
+    Returns
+    -------
+    dict
+        Key values, in the order of the table's primary key, to what is recorded.
+    """
+    quote = table().connection.adapter.quote_identifier
+    columns = [f"e.{name}" for name in OF_EXECUTION]
+    columns += ["r.reading_version", "r.files_seen"]
+    columns.append(
+        f"EXISTS (SELECT 1 FROM {Execution.Dropped.full_table_name} d "
+        "WHERE d.execution_id = e.execution_id) AS is_dropped"
+    )
+    columns += ["c.store_id", "c.copy_path"]
+    joins = (
+        f"JOIN {Execution.full_table_name} e "
+        f"ON e.execution_id = t.{quote(execution_attribute(table))} "
+        f"LEFT JOIN {Reading.full_table_name} r ON r.execution_id = e.execution_id "
+        f"LEFT JOIN {Execution.Copy.full_table_name} c ON c.execution_id = e.execution_id"
+    )
+    found: dict[tuple[Any, ...], Recorded] = {}
+    number = len(table().primary_key)
+    for row in look_up(table, keys, columns, joins):
+        key, (*told, dropped, store, path) = row[:number], row[number:]
+        before = found[key].copies if key in found else ()
+        copies = ((str(store), str(path)),) if store else ()
+        found[key] = Recorded._make([*told, before + copies, bool(dropped)])
+    return found
+
+
+def recorded_units(tables: dict[str, Any], units: Iterable[UnitPlan]) -> dict[str, Recorded]:
+    """Return unit id to what is recorded of it, for those that are recorded."""
+    by_process: dict[str, list[UnitPlan]] = defaultdict(list)
+    for unit in units:
+        by_process[unit.process].append(unit)
+    found = {}
+    for process, group in by_process.items():
+        table = tables[process]
+        names = table().primary_key
+        there = recorded(table, [unit.key for unit in group])
+        for unit in group:
+            known = there.get(tuple(unit.key[name] for name in names))
+            if known:
+                found[unit.unit_id] = known
+    return found
+
+
+def recalled(workflow: work.Workflow, request_ids: Iterable[str]) -> Iterator[work.Request]:
+    """Yield recorded requests, in the order of their ids.
+
+    Raises
+    ------
+    ValueError
+        If one is not recorded, or the workflow recalls another one than was recorded.
+    """
+    for some in database.pieces(request_ids):
+        found = workflow.recall(some)
+        for name in some:
+            if name not in found:
+                raise ValueError(f"request {name} is not recorded; `bossflow status` lists them")
+            if found[name].request_id != name:
+                raise ValueError(
+                    f"workflow {workflow.__name__} recalls request {name} as "
+                    f"{found[name].request_id}: its `recall` must give `expand`'s parameter set "
+                    "and subject, all of both"
+                )
+            yield found[name]
+
+
+def with_units(
+    workflow: work.Workflow, request_ids: Iterable[str], planned: Planned | None = None
+) -> Iterator[list[tuple[work.Request, list[UnitPlan]]]]:
+    """Yield requests of a workflow with their units, in their order, as many as are held at once.
+
+    Those that are `planned` are taken from there.
+    """
+    names, planned = list(request_ids), planned or {}
+    others = recalled(workflow, [name for name in names if name not in planned])
+    group: list[tuple[work.Request, list[UnitPlan]]] = []
+    number = 0
+    for name in names:
+        if name in planned:
+            group.append(planned[name])
+        else:
+            request = next(others)
+            group.append((request, workflow.units(request)))
+        number += len(group[-1][1])
+        if len(group) == database.PIECE or number > UNITS_AT_ONCE:
+            yield group
+            group, number = [], 0
+    if group:
+        yield group
+
+
+def missing(
+    units: dict[str, UnitPlan], found: Mapping[str, object], recorded: dict[str, Recorded]
+) -> dict[str, UnitPlan]:
+    """Return the units that tasks are made for: also those of which rows are to be added.
+
+    Of those that were dropped, these that something missing is made of.
+    """
+    left = {name: unit for name, unit in units.items() if name not in found or unit.add_rows}
+    dropped = {name for name in left if name in recorded and recorded[name].dropped}
+    dropped -= found.keys()
+    if dropped:
+        needed: set[str] = set()
+        for name, unit in reversed(left.items()):  # what is made of others before these
+            if name not in found and (name not in dropped or name in needed):
+                needed.update(given.unit_id for given in unit.inputs)
+        left = {name: one for name, one in left.items() if name not in dropped - needed}
+    return left
+
+
+def progress(units: list[UnitPlan], found: dict[str, Recorded]) -> dict[str, tuple[int, int]]:
+    """Return process to how many of its units are recorded, and how many there are."""
+    counts: dict[str, tuple[int, int]] = {}
+    for unit in units:
+        done, total = counts.get(unit.process, (0, 0))
+        counts[unit.process] = done + (unit.unit_id in found), total + 1
+    return counts

@@ -1,0 +1,405 @@
+"""Stores as this machine sees them: a store is its id, and lies where its `store.json` is found.
+
+A team's machines mount stores in different places, and have different stores in places of one
+name. What can't be found here is *away*: nothing is known of what it holds, so nothing of it is
+ever called lost.
+"""
+
+import contextlib
+import hashlib
+import os
+import shlex
+import socket
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .. import database
+from ..database.insert import insert_absent
+from ..kit import buckets, bundles
+from . import ledger
+from .ledger import Recorded, among
+from .tables import Execution, Store
+from .work import UnitPlan
+
+
+def machine() -> str:
+    """Return this machine's name (`BOSSFLOW_MACHINE`, for containers; default: its host name)."""
+    return (os.environ.get("BOSSFLOW_MACHINE") or socket.gethostname())[:255]
+
+
+class Here:
+    """Where stores lie, seen from this machine; each place is looked at once.
+
+    Parameters
+    ----------
+    given : Path, optional
+        The store that a run was given.
+    """
+
+    def __init__(self, given: Path | None = None) -> None:
+        self.given = given
+        self._places: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        own = machine()
+        rows = Store.Place().to_dicts(order_by=("store_id", "machine"))
+        for row in sorted(rows, key=lambda row: row["machine"] != own):
+            self._places[row["store_id"]].append((row["machine"], row["store_url"]))
+        self._ids: dict[Path, str | None] = {}
+        self._paths: dict[str, Path | None] = {}
+        self._claims: dict[Path, dict[str, dict[str, str]]] = defaultdict(dict)
+        self._candidates: dict[tuple[Any, ...], list[Path]] = {}
+
+    def id_of(self, store: Path) -> str | None:
+        """Return the id of the store in a directory, or None."""
+        if store not in self._ids:
+            self._ids[store] = bundles.store_id(store)
+        return self._ids[store]
+
+    def path(self, store_id: str) -> Path | None:
+        """Return where a store is here; None if it is away."""
+        if store_id not in self._paths:
+            places = [bundles.local(url) for _, url in self._places[store_id]]
+            if self.given is not None and self.id_of(self.given) == store_id:
+                places.insert(0, self.given)
+            found = (place for place in places if self._is(place, store_id))
+            self._paths[store_id] = next(found, None)
+        return self._paths[store_id]
+
+    def _is(self, place: Path, store_id: str) -> bool:
+        """Say whether a store lies in a place; one that can't tell its id is away."""
+        try:
+            return self.id_of(place) == store_id
+        except ValueError:
+            if place == self.given:
+                raise
+            self._ids[place] = None
+            return False
+
+    def places(self, store_id: str) -> list[tuple[str, str]]:
+        """Return the machines that know a store, this one first, and its URL there."""
+        return self._places.get(store_id, [])
+
+    def where(self, store_id: str) -> str:
+        """Return where a store is or was seen, in words."""
+        path = self.path(store_id)
+        if path is not None:
+            return bundles.shown(path)
+        for name, url in self._places[store_id]:
+            return f"{bundles.shown(bundles.local(url))} of {name}"
+        return store_id
+
+    def where_is(self, bundle: Recorded) -> str:
+        """Return in words where a recorded bundle is or was."""
+        if bundle.copies:
+            return self.where(bundle.copies[0][0])
+        return bundles.shown(bundles.local(bundle.bundle_url).parents[2])
+
+    def named(self, name: str) -> str:
+        """Return the id of the store that a user names by its place, its id, or the start of it.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or there are several.
+        """
+        known = {str(one) for one in Store.to_arrays("store_id")}
+        place = bundles.local(name)
+        found = {one for one in known if one == self.id_of(place)}
+        own = (machine(), bundles.url(place))
+        found = found or {one for one in known if own in self._places[one]}
+        if not found and os.sep not in name:
+            return ledger.named(Store, name)
+        if len(found) != 1:
+            said = f"{len(found)} stores are" if found else "no store is"
+            raise ValueError(f"{said} known by {name!r}: see `bossflow stores`")
+        return found.pop()
+
+    def check(self) -> None:
+        """Check the store that a run was given.
+
+        Raises
+        ------
+        ValueError
+            If it was another one before, or is a copy of one that is here as well.
+        """
+        store, own = self._given, machine()
+        identity, url, shown = self.id_of(store), bundles.url(store), bundles.shown(store)
+        if identity is None:
+            for known, places in self._places.items():
+                seen = [place for name, place in places if name == own or buckets.holds(store)]
+                if url in seen:
+                    raise ValueError(
+                        f"store {shown} is not what it was: it has no {bundles.STORE_FILE} any "
+                        "more. Mount it, or give credentials; if it is gone for good, `bossflow "
+                        f"invalidate --store {known[:8]}` forgets what was in it"
+                    )
+            return
+        places = self._places[identity]
+        others = [
+            place
+            for place in (bundles.local(other) for _, other in places)
+            if place != store and self._is(place, identity) and not _same(place, store)
+        ]
+        if others and (own, url) not in places:
+            raise ValueError(
+                f"store {shown} is a copy of {bundles.shown(others[0])}, which is here as well: "
+                f"say which of the two is used here by `bossflow stores --use {shlex.quote(shown)}"
+                f"`, or remove {bundles.STORE_FILE} from the copy, which makes it a store of its "
+                "own"
+            )
+
+    def open(self) -> None:
+        """Give the store that a run was given an id, unless it has one."""
+        self._ids[self._given] = bundles.found_store(self._given)
+
+    def is_used(self) -> bool:
+        """Say whether something is recorded in the store that a run was given."""
+        identity = self.id_of(self._given)
+        if identity and Execution.Copy() & {"store_id": identity}:
+            return True
+        start = bundles.url(self._given) + "/"
+        unclaimed = (
+            f"SELECT 1 FROM {Execution.full_table_name} e WHERE LEFT(e.bundle_url, %s) = %s "
+            f"AND NOT EXISTS (SELECT 1 FROM {Execution.Copy.full_table_name} c "
+            "WHERE c.execution_id = e.execution_id) LIMIT 1"
+        )
+        return bool(database.connection().query(unclaimed, (len(start), start)).fetchone())
+
+    @property
+    def _given(self) -> Path:
+        assert self.given is not None
+        return self.given
+
+    def candidates(self, bundle: Recorded) -> list[Path]:
+        """Return where a recorded bundle should be here, by the order in which it is looked for.
+
+        The store that was given comes first, then where it was when it was recorded.
+        """
+        if not bundle.copies and bundle.dropped:
+            return []
+        if not bundle.copies:
+            claimed = self._claim(bundle)
+            return [claimed] if claimed else []
+        told = bundle.copies, bundle.bundle_url
+        if told not in self._candidates:
+            self._candidates[told] = self._look(bundle)
+        return self._candidates[told]
+
+    def _look(self, bundle: Recorded) -> list[Path]:
+        stores = [(self.path(store_id), path) for store_id, path in bundle.copies]
+        found = [(store, store / path) for store, path in stores if store is not None]
+        if len(found) > 1:  # else there is nothing to choose, for most of 10,000 bundles
+            recorded = bundle.bundle_url
+            found.sort(key=lambda one: (one[0] != self.given, bundles.url(one[1]) != recorded))
+        return [path for _, path in found]
+
+    def is_as_recorded(self, directory: Path, manifest_sha256: str) -> bool:
+        """Say whether a bundle that no store has claimed is there, and what was recorded."""
+        try:
+            text = bundles.manifest_text(directory)
+        except OSError:
+            return False
+        return hashlib.sha256(text).hexdigest() == manifest_sha256
+
+    def _claim(self, bundle: Recorded) -> Path | None:
+        directory = bundles.local(bundle.bundle_url)
+        if not self.is_as_recorded(directory, bundle.manifest_sha256):
+            return None
+        store = directory.parents[2]
+        row = {"execution_id": bundle.execution_id, "copy_sha256": bundle.manifest_sha256}
+        row["copy_path"] = directory.relative_to(store).as_posix()
+        self._claims[store][bundle.execution_id] = row
+        return directory
+
+    def register(self) -> None:
+        """Record where the given store is, and what the stores here have claimed.
+
+        To be called under the schema's lock.
+        """
+        self._register(self._given)
+        for other, rows in self._claims.items():
+            if self.id_of(other) is None:
+                try:
+                    self._ids[other] = bundles.found_store(other)
+                except OSError:  # somebody else's: it is used as it is
+                    continue
+            self._register(other)
+            identity = self.id_of(other)
+            insert_absent(Execution.Copy(), [row | {"store_id": identity} for row in rows.values()])
+        self._claims.clear()
+
+    def _register(self, store: Path) -> None:
+        identity = self.id_of(store)
+        assert identity is not None
+        url = bundles.url(store)
+        Store.insert1({"store_id": identity}, skip_duplicates=True)
+        if url not in {known for _, known in self._places[identity]}:
+            self.use(identity, store)
+        set_aside(identity, store)
+
+    def use(self, identity: str, store: Path) -> None:
+        """Record that this machine's place of a store is this one."""
+        key = {"store_id": identity, "machine": machine()}
+        place = Store.Place.full_table_name
+        # not by DataJoint, which finds no name with a quote or backslash in it
+        database.connection().query(
+            f"DELETE FROM {place} WHERE store_id = %s AND machine = %s", tuple(key.values())
+        )
+        Store.Place.insert1(key | {"store_url": bundles.url(store)})
+        others = [place for place in self._places[identity] if place[0] != key["machine"]]
+        self._places[identity] = [(key["machine"], bundles.url(store)), *others]
+
+
+def in_one_store(
+    units: dict[str, UnitPlan], places: dict[str, list[Path]], given: Path | None
+) -> dict[str, list[Path]]:
+    """Return where units' bundles are, with those `within` an input's only where it is.
+
+    What such units write is of use in one store only: one that has them all, if there is one, and
+    else the one that a run was given.
+
+    Parameters
+    ----------
+    units : dict
+        All units of what is asked for, by id.
+    places : dict
+        Unit id to the directories of its bundle, the first of which is taken.
+    given : Path, optional
+        The store that a run was given.
+    """
+    inside: dict[str, list[str]] = defaultdict(list)
+    for name, unit in units.items():
+        if unit.within is not None:
+            inside[unit.within.unit_id].append(name)
+    kept = dict(places)
+    for host, guests in inside.items():
+        together = [host, *guests]
+        held = [[*map(_store_of, places.get(name, ()))] for name in together]
+        whole = set(held[0]).intersection(*held[1:])
+        chosen = next((store for store in held[0] if store in whole), given and str(given))
+        if chosen is None:
+            continue
+        for name in together:
+            left = [path for path in places.get(name, ()) if _store_of(path) == chosen]
+            if left:
+                kept[name] = left
+            else:
+                kept.pop(name, None)
+    return kept
+
+
+def _store_of(bundle: Path) -> str:
+    """Return the store that a bundle lies in: of 10,000 bundles, `parents` would take too long."""
+    return str(bundle).rsplit(os.sep, 3)[0]
+
+
+def urls(bundle: Recorded, directories: Iterable[Path]) -> dict[str, str]:
+    """Return where the files that a recorded bundle names are here, by column.
+
+    Nothing if they are where they were when they were recorded, or away.
+    """
+    for directory in directories:
+        if bundles.url(directory) == bundle.bundle_url:
+            break
+        with contextlib.suppress(ValueError, OSError):
+            found = bundles.read(directory)
+            return {
+                name: bundles.url(found.at(path)) for name, path in found.manifest["urls"].items()
+            }
+    return {}
+
+
+def use(name: str) -> str:
+    """Record that this machine's place of a store is the one named; return the store's id.
+
+    Raises
+    ------
+    ValueError
+        If there is no store that the database knows.
+    """
+    here, store = Here(), bundles.local(name)
+    identity = here.id_of(store)
+    if identity is None or identity not in set(Store.to_arrays("store_id").tolist()):
+        raise ValueError(f"{name} is no store that is known here: see `bossflow stores`")
+    here.use(identity, store)
+    return identity
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Say whether two paths are one directory."""
+    if buckets.holds(one) or buckets.holds(other):
+        return False
+    return os.path.samefile(one, other)
+
+
+def set_aside(identity: str, store: Path) -> None:
+    """Set aside what was invalidated while the store was away.
+
+    To be called under the schema's lock.
+    """
+    rows = (Store.Retired() & {"store_id": identity}).to_dicts()
+    if not rows:
+        return
+    there = []
+    for row in rows:
+        directory = store / row["retired_path"]
+        try:
+            text = bundles.manifest_text(directory)
+        except FileNotFoundError:
+            continue
+        if hashlib.sha256(text).hexdigest() == row["retired_sha256"]:
+            there.append(directory)
+    bundles.retire(store, there)
+    (Store.Retired() & {"store_id": identity}).delete_quick()
+
+
+def copies(executions: Iterable[str]) -> list[dict[str, str]]:
+    """Return the rows of `Execution.Copy` of executions."""
+    return among(Execution.Copy(), "execution_id", executions)
+
+
+def dropped(executions: Iterable[str]) -> set[str]:
+    """Return those of some executions whose bundle was deleted from a store to save space."""
+    rows = among(Execution.Dropped.proj(), "execution_id", executions)
+    return {row["execution_id"] for row in rows}
+
+
+def at_hand(executions: Iterable[str]) -> dict[str, Path]:
+    """Return the store of each execution's bundle, of those that have one here."""
+    here = Here()
+    found = {row["execution_id"]: here.path(row["store_id"]) for row in copies(executions)}
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def report() -> list[dict[str, Any]]:
+    """Return every store: `store`, `path` (None if it is away), `places`, `bundles` and `bytes`.
+
+    Last, with `store` None, what was recorded before stores had ids, and none has claimed since.
+    """
+    here = Here()
+    query = (
+        f"SELECT c.store_id, count(*), sum(e.bundle_bytes) FROM {Execution.full_table_name} e "
+        f"LEFT JOIN {Execution.Copy.full_table_name} c ON c.execution_id = e.execution_id "
+        "WHERE c.store_id IS NOT NULL OR NOT EXISTS "
+        f"(SELECT 1 FROM {Execution.Dropped.full_table_name} d "
+        "WHERE d.execution_id = e.execution_id) GROUP BY c.store_id"
+    )
+    sizes = {row[0]: row[1:] for row in database.connection().query(query).fetchall()}
+    known = [str(one) for one in Store.to_arrays("store_id", order_by="store_id")]
+    found = []
+    for name in [*known, *([None] if None in sizes else [])]:
+        number, size = sizes.get(name, (0, 0))
+        path = here.path(name) if name else None
+        found.append(
+            {
+                "store": name,
+                "path": bundles.shown(path) if path else None,
+                "places": [
+                    {"machine": machine, "url": url} for machine, url in here.places(name or "")
+                ],
+                "bundles": int(number),
+                "bytes": int(size or 0),
+            }
+        )
+    return found

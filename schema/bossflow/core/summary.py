@@ -1,0 +1,191 @@
+"""SUMMARY: what a run asked for, found recorded, made, and left missing."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .. import database
+from ..kit import bundles
+from ..kit.texts import one_line, unit_names
+from ..upkeep import status
+from . import ledger, results, stores, work
+from .tables import Run
+
+
+def sum_up(
+    plan: dict[str, Any],
+    batches: Iterable[dict[str, Any]],
+    directory: Path,
+    planned: ledger.Planned | None = None,
+    found: dict[str, ledger.Recorded] | None = None,
+    here: stores.Here | None = None,
+) -> None:
+    """Write `summary.txt`, `requests.csv` and `verdict.json`, and note that the run has ended.
+
+    The verdict is `missing`: null when every request of the run is complete, else one sentence.
+
+    Parameters
+    ----------
+    plan : dict
+        The run's `plan.json`.
+    batches : iterable of dict
+        What each RECORD said.
+    directory : Path
+        Where the files go.
+    planned, found, here : optional
+        What PLAN knows of the requests, and where their bundles are.
+    """
+    workflow = work.load(plan["workflow"])
+
+    def ask() -> list[dict[str, Any]]:
+        ledger.open_schema([workflow])
+        seen = here or stores.Here(bundles.local(plan["store"]))
+        told = status.requests(plan["requests"], planned, found, seen)
+        complete = [request for request in told if request["state"] == "complete"]
+        _note_end(plan["run_id"], len(plan["requests"]) - len(complete))
+        return told
+
+    asked, batches = database.again(ask, reached=True), list(batches)
+    order = {name: number for number, name in enumerate(plan["requests"])}
+    asked.sort(key=lambda request: order[request["request"]])
+    results.write(asked, plan["names"], directory / "requests.csv")
+    lines = _lines(plan, batches, asked, workflow)
+    (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    verdict = {"missing": _missing(plan, asked) or _rows_missing(batches) or _gone(plan, asked)}
+    (directory / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
+
+
+def _note_end(run_id: str, missing: int) -> None:
+    """Note that nothing more comes of a run: `bossflow status --watch` waits for the others.
+
+    And of how many of its requests something is missing.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    ended = {"ended": now, "missing": missing}
+    for run in (Run.proj("run_parameters") & {"run_id": run_id}).to_dicts():
+        Run.update1(run | {"run_parameters": run["run_parameters"] | ended})
+
+
+def _lines(
+    plan: dict[str, Any],
+    batches: list[dict[str, Any]],
+    asked: list[dict[str, Any]],
+    workflow: work.Workflow,
+) -> list[str]:
+    complete = [request for request in asked if request["state"] == "complete"]
+    lines = []
+    if not plan["planned"]:
+        words = workflow.in_words(plan["found"])
+        lines += [f"note: {note}" for note in plan["notes"]]
+        lines.append(f"nothing to compute: {words} are recorded ({_made_by(asked)})")
+    else:
+        units = _numbers(Counter(plan["found"]) + Counter(plan["planned"]))
+        number = f"{len(asked)} request{'s' * (len(asked) != 1)}"
+        lines.append(f"asked for   {number} ({units}): {len(complete)} complete")
+        lines += _became(plan, batches)
+    for request in complete[:20]:
+        name = plan["names"].get(request["request"])
+        lines.append(
+            f"{request['request']}  {f'{one_line(name)}  ' if name else ''}"
+            + (
+                f"{request['n_components']:,} components  {request['volume']}"
+                if request.get("n_components") is not None
+                else "complete"
+            )
+        )
+        if request.get("note"):
+            lines.append(f"            {request['note']}")
+    if len(complete) > 20:
+        lines.append(f"... and {len(complete) - 20} more in requests.csv")
+    lines.append(f"database    {database.server().told}")
+    return lines
+
+
+def _became(plan: dict[str, Any], batches: list[dict[str, Any]]) -> list[str]:
+    """Return lines that say what became of the units that were asked for: each counts once."""
+    every = [failure for batch in batches for failure in batch["failed"]]
+    failed = list({bundles.unit_id(one["process"], one["key"]): one for one in every}.values())
+    fails = Counter(one["process"] for one in failed)
+    recorded, taken, known, copied, blocked = (
+        sum((Counter(batch[name]) for batch in batches), Counter())
+        for name in ("recorded", "taken", "known", "copied", "blocked")
+    )
+    left = Counter(plan["planned"]) - recorded - copied - fails - blocked
+    # a batch may record inputs of its units, which a later batch finds known
+    meanwhile = left & (known - copied - taken)
+    told: list[tuple[str, Counter[str], str]] = [
+        ("copies", copied, ", recorded as another copy of the same rows"),
+        ("meanwhile", meanwhile, ", recorded by another run"),
+        ("blocked", blocked, ", whose inputs are missing"),
+        ("not made", left - meanwhile, ", whose tasks ended early or never began"),
+        ("failed", fails, ""),
+    ]
+    lines = [f"found       {_numbers(plan['found'])}"]
+    if recorded or not copied:
+        lines.append(f"recorded    {_numbers(recorded)}")
+    lines += [f"{word:11} {_numbers(counts)}{why}" for word, counts, why in told if counts]
+    names = unit_names((one["process"], one["key"]) for one in failed[:10])
+    lines += [
+        f"            {name}: {one['error']}" for name, one in zip(names, failed[:10], strict=True)
+    ]
+    if len(failed) > 10:
+        lines.append(f"            ... and {len(failed) - 10} more: bossflow status")
+    return lines
+
+
+def _made_by(asked: list[dict[str, Any]]) -> str:
+    """Return the run that last made something of these requests, and its day."""
+    last = max(asked, key=lambda request: request["run_day"])
+    return f"run {last['run']}, {last['run_day']}"
+
+
+def _missing(plan: dict[str, Any], asked: list[dict[str, Any]]) -> str | None:
+    left = [request for request in asked if request["state"] != "complete"]
+    if not left:
+        return None
+    names = []
+    for request in left:
+        if request["errors"]:
+            names += [f"{unit} ({error})" for unit, error in request["errors"].items()]
+        else:
+            open_units = {
+                name: units["total"] - units["recorded"]
+                for name, units in request["units"].items()
+                if units["total"] > units["recorded"]
+            }
+            names.append(f"request {request['request']}: {_numbers(Counter(open_units))}")
+    names = list(dict.fromkeys(names))  # requests share blocks
+    shown = "; ".join(names[:3]) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")
+    return (
+        f"{len(left)} of {len(asked)} requests not complete: {shown}. What was finished is "
+        "recorded, and `bossflow status` shows what is missing."
+    )
+
+
+def _gone(plan: dict[str, Any], asked: list[dict[str, Any]]) -> str | None:
+    """Return what to say of requests that are not recorded any more."""
+    gone = set(plan["requests"]) - {request["request"] for request in asked}
+    if not gone:
+        return None
+    were = "was" if len(gone) == 1 else "were"
+    return f"request {', '.join(sorted(gone))} {were} forgotten meanwhile: run again"
+
+
+def _rows_missing(batches: list[dict[str, Any]]) -> str | None:
+    """Return what to say of recorded results that have fewer rows than are asked for."""
+    left = [one for batch in batches for one in batch["failed"] if "recorded" in one]
+    if not left:
+        return None
+    (name,) = unit_names([(left[0]["process"], left[0]["key"])])
+    return (
+        f"all requests are complete, but to {len(left)} of them rows could not be added: {name} "
+        f"({left[0]['error']})"
+    )
+
+
+def _numbers(counts: "Counter[str] | dict[str, int]") -> str:
+    words = [f"{number:,} {process}" for process, number in counts.items() if number]
+    return ", ".join(words) or "nothing"

@@ -1,0 +1,221 @@
+"""The deployed tables: made where they are missing, of a version, brought up when they are older.
+
+The first version carried none. Its tables are version 1.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import datajoint as dj
+from datajoint.lineage import get_schema_lineages
+
+from .. import __version__, database
+from ..core import work
+from ..core.tables import Execution, Reading, Request, SchemaVersion, Store, schema
+from . import rights
+
+
+def _carry_a_version(conn: Any) -> None:
+    _declare(conn, [SchemaVersion])
+
+
+def _tell_places(conn: Any) -> None:
+    """Add what tells where bundles are, and what was read; the next runs fill it."""
+    _declare(conn, [Store, Execution, Reading])
+
+
+def _name_and_drop(conn: Any) -> None:
+    """Add names of requests, and what marks files that were dropped."""
+    _declare(conn, [Request, Execution])
+
+
+STEPS: list[tuple[int, Callable[[Any], None]]] = [
+    (2, _carry_a_version),
+    (3, _tell_places),
+    (4, _name_and_drop),
+]
+"""Version, and what makes it from the one before; oldest first.
+
+A step keeps every row and is safe to run again after a kill at any point, as MySQL commits each
+statement that changes a table at once. It names columns itself: classes change, it does not.
+"""
+
+
+class NotDeployed(database.DatabaseError):
+    """Tables that are not there, or not whole."""
+
+    why = "not deployed"
+
+
+VERSION = STEPS[-1][0]
+"""Version of the tables that this program works with."""
+
+
+def deployed(conn: Any) -> int | None:
+    """Return the version of the deployed tables; None if there are none.
+
+    Whether all of them are there is another question.
+    """
+    name = database.schema_name()
+    found = conn.query(
+        "SELECT table_name FROM information_schema.tables "
+        "WHERE table_schema = %s AND table_name IN ('run', 'schema_version')",
+        (name,),
+    )
+    there = {row[0] for row in found.fetchall()}
+    if "schema_version" in there:
+        quote = conn.adapter.quote_identifier
+        table = f"{quote(name)}.{quote('schema_version')}"
+        version: int | None = conn.query(f"SELECT MAX(schema_version) FROM {table}").fetchone()[0]
+        if version is not None:
+            return version
+    return 1 if "run" in there else None
+
+
+def check(version: int) -> None:
+    """Refuse tables of another version than this program's.
+
+    Raises
+    ------
+    DatabaseError
+        If they are older or newer, with what to do.
+    """
+    if version == VERSION:
+        return
+    what = "run `bossflow db backup`, then `bossflow db migrate` with a user who may create tables"
+    if version > VERSION:
+        what = "update bossflow"
+    raise database.DatabaseError(
+        f"schema {database.schema_name()} in {database.server().told} is of version {version}, "
+        f"but bossflow {__version__} works with version {VERSION}: {what}"
+    )
+
+
+def deploy() -> None:
+    """Create the schema and every table that is not there; safe to run again.
+
+    Raises
+    ------
+    DatabaseError
+        If there are tables of another version.
+    """
+    conn = database.connection()
+    with database.lock(conn):
+        version = deployed(conn)
+        if version is not None:
+            check(version)
+        if conn.adapter.backend == "mysql":  # keys must tell MouseA from mousea
+            quoted = conn.adapter.quote_identifier(database.schema_name())
+            conn.query(
+                f"CREATE DATABASE IF NOT EXISTS {quoted} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+            )
+        if version is None:  # first: tables without it would be version 1
+            _declare(conn, [SchemaVersion])
+            _note(VERSION)
+        _declare(conn, (cls for cls, _ in schema.tables))
+
+
+def migrate() -> list[int]:
+    """Bring older tables up, a version at a time; return the versions that were made.
+
+    Raises
+    ------
+    DatabaseError
+        If nothing is deployed, or what is deployed is newer.
+    """
+    conn = database.connection()
+    with database.lock(conn):
+        version = deployed(conn)
+        if version is None:
+            raise not_deployed()
+        if version > VERSION:
+            check(version)
+        todo = [(number, step) for number, step in STEPS if number > version]
+        _declare(conn, [])
+        for number, step in todo:
+            step(conn)
+            _note(number)
+        _declare(conn, (cls for cls, _ in schema.tables))
+    return [number for number, _ in todo]
+
+
+def contents(conn: Any) -> dict[str, Any]:
+    """Return `version` of what is deployed, its `bytes` and the number of `rows` of each table."""
+    name, quote = database.schema_name(), conn.adapter.quote_identifier
+    if conn.adapter.backend == "postgresql":
+        sizes = (
+            "SELECT c.relname, pg_total_relation_size(c.oid) FROM pg_class c "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = %s AND c.relkind = 'r' ORDER BY 1"
+        )
+    else:
+        sizes = (
+            "SELECT table_name, data_length + index_length FROM information_schema.tables "
+            "WHERE table_schema = %s ORDER BY 1"
+        )
+    found = conn.query(sizes, (name,)).fetchall()
+    counts = {
+        table: conn.query(f"SELECT COUNT(*) FROM {quote(name)}.{quote(table)}").fetchone()[0]
+        for table, _ in found
+        if not table.startswith("~")  # DataJoint's own
+    }
+    size = sum(int(size or 0) for _, size in found)
+    return {"version": deployed(conn), "bytes": size, "rows": counts}
+
+
+def not_deployed(workflows: Iterable[str] = (), core: bool = True) -> NotDeployed:
+    """Return the error that says so, of these workflows' tables or also of the `core`'s."""
+    names = list(workflows)
+    what = f"schema {database.schema_name()}"
+    if not core:
+        what = f"workflow {' and '.join(names)} in {what}"
+    command = "bossflow db deploy"
+    command += "".join(f" --workflow {name}" for name in names if name not in work.names())
+    return NotDeployed(
+        f"{what} is not deployed in {database.server().told}, or not whole, or not for this "
+        f"user: run `{command}` with a user who may create tables, for another with --grant"
+    )
+
+
+def _note(version: int) -> None:
+    now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+    row = {"schema_version": version, "deployed": now, "deployed_by": __version__}
+    SchemaVersion.insert1(row, skip_duplicates=True)
+
+
+def whole(conn: Any) -> set[str]:
+    """Return the names of the tables that were made to the end.
+
+    DataJoint notes the lineage of a table's attributes last: one that has none was being made when
+    a deployment was killed.
+    """
+    noted = get_schema_lineages(conn, database.schema_name())
+    return {name.rsplit(".", 2)[1] for name in noted}
+
+
+def parts(cls: Any) -> list[Any]:
+    """Return a table class and those of its parts."""
+    inside = vars(cls).values()
+    return [cls, *(one for one in inside if isinstance(one, type) and issubclass(one, dj.Part))]
+
+
+def _declare(conn: Any, classes: Iterable[Any]) -> None:
+    """Bind the schema, and create tables that are not there, or not whole."""
+    contexts = dict(schema.tables)
+    schema.create_schema = True
+    try:
+        if not schema.is_activated():
+            schema.activate(database.schema_name(), connection=conn)
+        schema.create_tables = True
+        there = whole(conn)
+        for cls in classes:
+            missing = [table for table in parts(cls) if table.table_name not in there]
+            for table in reversed(missing):
+                if table().is_declared and not table():
+                    conn.query(f"DROP TABLE {table.full_table_name}")
+            if missing:
+                schema._decorate_master(cls, contexts[cls])
+    finally:
+        schema.create_schema = schema.create_tables = False
+    rights.extend(conn)

@@ -1,0 +1,147 @@
+"""Forget requests, and channels that nothing refers to: rows that were asked for, not results.
+
+What other requests share stays. Where results go along, they go as `bossflow invalidate` has them
+go: bundles aside first, then rows.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from .. import database
+from ..core import ledger
+from ..core.cascade import Cascade, Rows
+from ..core.tables import Execution, Reading, Request, schema
+from ..database import migrations
+from ..volumes.channels import Block, Channel, Cutout
+from . import invalidate, status
+
+MOST = 10
+"""What is listed of requests that are in the way."""
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """What goes, or would go.
+
+    Attributes
+    ----------
+    requests, channels : list of str
+        Ids.
+    results : dict
+        Executions, and the URLs of their bundles.
+    n_bytes : int
+        Of these bundles.
+    cutouts, blocks : int
+        How many of a channel go that were registered.
+    """
+
+    requests: list[str]
+    channels: list[str]
+    results: dict[str, str]
+    n_bytes: int
+    cutouts: int
+    blocks: int
+
+    @property
+    def named(self) -> dict[str, list[str]]:
+        """What was named, by what it is."""
+        return {"request": self.requests, "channel": self.channels}
+
+
+def look(requests: Iterable[str], channels: Iterable[str]) -> Forgotten:
+    """Return what would go with requests and channels, which are named by the start of their ids.
+
+    Raises
+    ------
+    ValueError
+        If one is not known, or something else refers to it.
+    """
+    chosen = sorted({ledger.named(Request, one) for one in requests})
+    for name in {row["workflow"] for row in ledger.among(Request(), "request_id", chosen)}:
+        ledger.opened(name)
+    places = sorted({ledger.named(Channel, one) for one in channels})
+    return _found(chosen, places)[2]
+
+
+def forget(going: Forgotten) -> tuple[Forgotten, int]:
+    """Forget what was looked at, and what came to it since.
+
+    A kill in between leaves rows whose bundles are gone, as with `invalidate`.
+
+    Returns
+    -------
+    tuple
+        What went, and how many bundles were moved into `.retired`.
+
+    Raises
+    ------
+    ValueError
+        If something else refers to it by now.
+    """
+    conn = database.connection()
+    strays = [path for name in going.channels for path in invalidate.strays((), name)]
+    with database.lock(conn):
+        cascade, rows, found = _found(going.requests, going.channels)
+        moved = invalidate.set_aside(found.results, strays)
+        with conn.transaction:
+            cascade.delete(rows)
+    return found, moved
+
+
+def _found(requests: list[str], channels: list[str]) -> tuple[Cascade, Rows, Forgotten]:
+    start = {Request.full_table_name: requests, Channel.full_table_name: channels}
+    cascade, rows = invalidate.reached(
+        {table: {(name,) for name in names} for table, names in start.items()}
+    )
+    _refuse_shared(cascade, rows, requests, channels)
+    results = invalidate.bundles_of(rows)
+    sizes = ledger.among(Execution.proj("bundle_bytes"), "execution_id", results)
+    return (
+        cascade,
+        rows,
+        Forgotten(
+            requests,
+            channels,
+            results,
+            sum(row["bundle_bytes"] for row in sizes),
+            len(rows.get(Cutout.full_table_name, ())),
+            len(rows.get(Block.full_table_name, ())),
+        ),
+    )
+
+
+def _refuse_shared(
+    cascade: Cascade, rows: Rows, requests: Collection[str], channels: Collection[str]
+) -> None:
+    """Refuse rows that are neither of these requests nor of these channels."""
+    ours = {part.full_table_name for cls, _ in schema.tables for part in migrations.parts(cls)}
+    core = {table.full_table_name for table in (Execution, Reading)}
+    others: set[str] = set()
+    left: list[str] = []
+    for table, keys in sorted(rows.items()):
+        names = sorted(cascade.graph.nodes[table]["primary_key"])
+        if table in ours and "request_id" in names:
+            others |= {key[names.index("request_id")] for key in keys} - set(requests)
+        elif table in ours and "channel_id" in names:
+            found = {key[names.index("channel_id")] for key in keys} - set(channels)
+            left += [f"channel {name}" for name in sorted(found)]
+        elif table not in core:
+            left.append(f"{len(keys):,} rows of table {table}")
+    if not others and not left:
+        return
+    what = " and ".join(
+        [f"request {name}" for name in requests] + [f"channel {name}" for name in channels]
+    )
+    told = {one["request"]: status.what(one) for one in status.requests(sorted(others)[:MOST])}
+    listed = [f"request {name} ({told.get(name, '')})" for name in sorted(others)[:MOST]]
+    if len(others) > MOST:
+        listed.append(f"{len(others) - MOST:,} more requests: see `bossflow status`")
+    then = ""
+    if not left:
+        command = " ".join(sorted(others)[:MOST])
+        also = "".join(f" --channel {name}" for name in channels)
+        then = f"; `bossflow forget {' '.join([*requests, command])}{also}` forgets them as well"
+    raise ValueError(
+        f"{what} can't be forgotten, as something else refers to it: "
+        f"{', '.join([*listed, *left])}{then}"
+    )

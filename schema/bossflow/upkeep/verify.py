@@ -1,0 +1,262 @@
+"""`bossflow verify`: is every recorded bundle in its store, and what was recorded.
+
+What is not is named with all that was made of it, so that it can be set aside and made again.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import datajoint as dj
+
+from .. import database
+from ..core import ledger, stores, work
+from ..core.tables import Execution, Request
+from ..kit import bundles
+from . import invalidate, status
+
+PAGE = 1000
+"""Bundles that are held at a time."""
+
+AT_ONCE = max(16, os.cpu_count() or 1)
+"""Bundles that are read at a time: hashing takes all cores, and a bucket answers after a while."""
+
+
+def asked(
+    request: str | None, channel: str | None = None, store: str | None = None
+) -> tuple[list[str] | None, int, int]:
+    """Return what is to be verified: executions (None: all), how many they are, and their bytes.
+
+    Parameters
+    ----------
+    request : str, optional
+        A request's id, or the start of it: its own results and the blocks that it was made of.
+    channel : str, optional
+        A channel's id, or the start of it: all that was made of it.
+    store : str, optional
+        A store's id: what is recorded there.
+    """
+    only: set[str] | None = None
+    if request is not None:
+        only = made_for(ledger.named(Request, request))
+    if channel is not None:
+        found = set(invalidate.dependents(invalidate.select(channel=channel)))
+        only = found if only is None else only & found
+    if store is not None:
+        found = {row["execution_id"] for row in invalidate.copies(only, store)}
+        only = found
+    if only is None:
+        total = dj.U().aggr(Execution, n="count(*)", size="sum(bundle_bytes)").fetch1()
+        return None, int(total["n"]), int(total["size"] or 0)
+    listed = sorted(only)
+    return listed, len(listed), sum(row["bundle_bytes"] for page in _pages(listed) for row in page)
+
+
+def made_for(request_id: str) -> set[str]:
+    """Return the executions of a request's units: its own results, and what they were made of."""
+    row = (Request() & {"request_id": request_id}).fetch1()
+    workflow = ledger.opened(row["workflow"])
+    (request,) = ledger.recalled(workflow, [request_id])
+    found = ledger.recorded_units(work.stage_tables([workflow]), workflow.units(request))
+    return {there.execution_id for there in found.values()}
+
+
+Problems = dict[invalidate.Copy, str]
+"""What is wrong with bundles, by execution and store."""
+
+
+def damaged(
+    only: list[str] | None,
+    read: bool = False,
+    checked: Callable[[int], None] = lambda size: None,
+    store: str | None = None,
+    away: Counter[str] | None = None,
+    dropped: set[str] | None = None,
+) -> Problems:
+    """Return what is wrong with recorded bundles, by execution and store.
+
+    Parameters
+    ----------
+    only : list of str, optional
+        Executions whose bundles are verified; by default all.
+    read : bool
+        Read objects in a bucket also where their ETag says that they were not written since.
+    checked : callable
+        Is told the bytes of each execution of which a bundle here was verified.
+    store : str, optional
+        The store that is looked at; by default all that are here.
+    away : Counter, optional
+        Is told in which stores that are away, in words, bundles are, and how many.
+    dropped : set of str, optional
+        Is told the executions whose bundles were deleted to save space, and are in no other store.
+
+    Raises
+    ------
+    ValueError
+        If a store goes meanwhile, or something in it can't be read: that is no damage.
+    """
+    here, problems = stores.Here(), Problems()
+    away = Counter() if away is None else away
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for page in _pages(only):
+            todo: list[tuple[invalidate.Copy, Path, str]] = []
+            gone = stores.dropped(one["execution_id"] for one in page if not one["copies"])
+            if dropped is not None:
+                dropped |= gone
+            for bundle in (one for one in page if one["execution_id"] not in gone):
+                todo += _places(bundle, here, store, away)
+            found = pool.map(lambda one: _problem(one[1], one[2], read), todo)
+            for (copy, path, _), problem in zip(todo, found, strict=True):
+                if problem:
+                    problems[copy] = problem
+                    _refuse_gone(path.parents[2], copy[1])
+            sizes = {bundle["execution_id"]: bundle["bundle_bytes"] for bundle in page}
+            for name in dict.fromkeys(name for (name, _), _, _ in todo):
+                checked(sizes[name])
+    if problems:
+        # what was invalidated meanwhile is no damage
+        with database.lock(database.connection()):
+            names = sorted({name for name, _ in problems})
+            there = {row["execution_id"] for page in _pages(names) for row in page}
+    return {copy: problem for copy, problem in problems.items() if copy[0] in there}
+
+
+def _pages(only: list[str] | None) -> Iterator[list[dict[str, Any]]]:
+    """Yield executions, with their copies as `copies`."""
+    rows = Execution.proj("bundle_url", "bundle_bytes", "manifest_sha256")
+
+    def with_copies(page: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        own: dict[str, list[dict[str, str]]] = {row["execution_id"]: [] for row in page}
+        for copy in stores.copies(own):
+            own[copy["execution_id"]].append(copy)
+        return [row | {"copies": own[row["execution_id"]]} for row in page]
+
+    if only is not None:
+        for some in database.pieces(only, PAGE):
+            yield with_copies(ledger.among(rows, "execution_id", some))
+        return
+    last = ""
+    while page := (rows & f"execution_id > '{last}'").to_dicts(order_by="execution_id", limit=PAGE):
+        yield with_copies(page)
+        last = page[-1]["execution_id"]
+
+
+def _places(
+    row: dict[str, Any], here: stores.Here, store: str | None, away: Counter[str]
+) -> list[tuple[invalidate.Copy, Path, str]]:
+    """Return where an execution's bundles are here, with the digest that each should have."""
+    name, found = row["execution_id"], []
+    for copy in row["copies"]:
+        if store in (None, copy["store_id"]):
+            path = here.path(copy["store_id"])
+            if path is None:
+                away[here.where(copy["store_id"])] += 1
+            else:
+                place = path / copy["copy_path"]
+                found.append(((name, copy["store_id"]), place, copy["copy_sha256"]))
+    if not row["copies"] and store is None:
+        place = bundles.local(row["bundle_url"])
+        if here.is_as_recorded(place, row["manifest_sha256"]):
+            found.append(((name, None), place, row["manifest_sha256"]))
+        else:
+            away[bundles.shown(place.parents[2])] += 1
+    return found
+
+
+def _refuse_gone(store: Path, identity: str | None) -> None:
+    if identity is not None and bundles.store_id(store) != identity:
+        raise ValueError(
+            f"store {bundles.shown(store)} went while it was verified: mount it, or give "
+            "credentials, and try again"
+        )
+
+
+def _problem(directory: Path, manifest_sha256: str, read: bool) -> str | None:
+    manifest = bundles.shown(directory / bundles.MANIFEST)
+    try:
+        bundle = bundles.read(directory)
+        if bundle.manifest_sha256 != manifest_sha256:
+            return f"{manifest} is not the one that was recorded"
+        bundles.verify(bundle, bundle.store, read)
+    except (FileNotFoundError, NotADirectoryError):
+        return f"{manifest} is missing"
+    except OSError as error:
+        raise ValueError(
+            f"{bundles.shown(directory)} can't be verified: {error.strerror or error}"
+        ) from None
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def report(problems: Problems) -> dict[str, Any]:
+    """Return what is damaged, and all that was made of it.
+
+    Returns
+    -------
+    dict
+        `damaged` (list of execution, store, process, key and problem), `with_dependents` (process
+        to number), `blocks` (those of which something would have to be made again, as text),
+        `requests` (id and `what`), and `untold`: why these three tell nothing, if they can't.
+        `kept` counts the bundles that would be set aside while their rows stay, as the stores
+        `elsewhere` have others of them.
+    """
+    tables = work.stage_tables(ledger.known_workflows())
+    untold = None
+    copies = invalidate.with_guests(problems)
+    alone = invalidate.nowhere_else(copies)
+    try:
+        found = invalidate.dependents(invalidate.with_pulled(alone))
+    except work.NotInstalled as error:
+        found, untold = {}, str(error)
+    names = {name for name, _ in problems}
+    keys: dict[str, dict[str, Any]] = {}
+    for process, table in tables.items():
+        made_by = ledger.execution_attribute(table)
+        rows = ledger.among(table.proj(made_by), made_by, names)
+        for row in sorted(rows, key=itemgetter(*table().primary_key)):
+            name = row.pop(made_by)
+            keys[name] = {"process": process, "key": row}
+    left = names - keys.keys()  # of workflows left out
+    for row in ledger.among(Execution.proj("process"), "execution_id", left):
+        keys[row["execution_id"]] = {"process": row["process"], "key": {}}
+    said: dict[str, list[dict[str, str | None]]] = {name: [] for name in names}
+    for (name, store), problem in problems.items():
+        said[name].append({"store": store, "problem": problem})
+    listed = [
+        {"execution": name, "store": one["store"], **about, "problem": one["problem"]}
+        for name, about in keys.items()
+        for one in said[name]
+    ]
+    requests = invalidate.requests(found)
+    kept, elsewhere = invalidate.kept(copies, alone | found.keys())
+    return {
+        "damaged": listed,
+        "with_dependents": dict(invalidate.preview(found)),
+        "blocks": invalidate.named(found, most=len(found)),
+        "requests": [
+            {"request": one["request"], "what": status.what(one)}
+            for one in (status.requests(requests) if requests else [])
+        ],
+        "untold": untold,
+        "kept": kept,
+        "elsewhere": elsewhere,
+    }
+
+
+def retire(problems: Problems) -> tuple[int, int]:
+    """Set damaged bundles aside, and forget the rows of what is left nowhere.
+
+    A chunk of a volume that is damaged lies in STITCH's bundle, but is listed by the one of its
+    RELABEL_BLOCK: that one goes, and the next run writes the chunk anew.
+
+    Returns
+    -------
+    tuple of int
+        How many executions were forgotten, and how many bundles moved into `.retired`.
+    """
+    return invalidate.invalidate(set(), copies=problems)

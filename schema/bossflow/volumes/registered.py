@@ -1,0 +1,62 @@
+"""Channels as they are registered, for `bossflow channels`: what they are, what refers to them."""
+
+from collections import Counter
+from typing import Any
+
+import datajoint as dj
+
+from ..core import ledger, work
+from .channels import Block, Channel, Cutout, choices
+
+
+def channels() -> list[dict[str, Any]]:
+    """Return every channel, by source and resolution.
+
+    Returns
+    -------
+    list of dict
+        `channel` (its id), `source`, `archive`, `resolution`, `chosen` (which channel or time of
+        several, or None), `kind`, `dtype`, `extent_xyz` (half-open, voxels), `voxel_size_nm_xyz`,
+        and the numbers of its `requests` and of its `blocks` of which something is recorded.
+    """
+    requests, blocks, chosen = _requests(), _blocks(), choices(Channel.Choice())
+    rows = Channel().to_dicts(order_by=("uri", "resolution", "archive", "channel_id"))
+    return [
+        {
+            "channel": row["channel_id"],
+            "source": row["uri"],
+            "archive": row["archive"],
+            "resolution": row["resolution"],
+            "chosen": chosen.get(row["channel_id"]),
+            "kind": row["kind"],
+            "dtype": row["dtype"],
+            "extent_xyz": [[row[f"channel_{axis}{end}"] for end in "01"] for axis in "xyz"],
+            "voxel_size_nm_xyz": [row[f"voxel_size_{axis}"] for axis in "xyz"],
+            "requests": requests[row["channel_id"]],
+            "blocks": blocks[row["channel_id"]],
+        }
+        for row in rows
+    ]
+
+
+def _requests() -> Counter[str]:
+    """Count the requests of each channel: those of any workflow, whether it is installed or not."""
+    found: Counter[str] = Counter()
+    names = {name for parent in (Channel, Cutout) for name in parent().children()}
+    for name in sorted(names):
+        table = dj.FreeTable(Channel().connection, name)
+        if table.primary_key == ["request_id"] and "channel_id" in table.heading.names:
+            found.update(_by_channel(table))
+    return found
+
+
+def _blocks() -> Counter[str]:
+    """Count the blocks of each channel of which something is recorded."""
+    stages = work.stage_tables(ledger.known_workflows()).values()
+    first = [table for table in stages if Block.full_table_name in table().parents()]
+    return Counter(_by_channel(Block() & [table.proj() for table in first])) if first else Counter()
+
+
+def _by_channel(rows: Any) -> dict[str, int]:
+    counts = dj.U("channel_id").aggr(rows, n="count(*)").to_dicts()
+    return {str(row["channel_id"]): int(row["n"]) for row in counts}

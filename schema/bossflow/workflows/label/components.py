@@ -1,0 +1,158 @@
+"""The component table of a request, for people, spreadsheets and programs."""
+
+import contextlib
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any, TextIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...core import ledger, stores
+from ...core.tables import Request
+from ...kit import buckets, bundles
+from ...kit.texts import sentence
+from . import Segmentation, rest
+
+
+def rows(request: str) -> list[dict[str, Any]]:
+    """Return the components of a request by number, coordinates in voxels of its channel."""
+    table = Segmentation.Component() & {"request_id": request}
+    found: list[dict[str, Any]] = table.to_dicts(order_by="component_id")
+    for row in found:
+        del row["request_id"]
+        if row["segment_id"] is not None:
+            row["segment_id"] = int(row["segment_id"])
+    return found
+
+
+def write(start: str, form: str, output: str | None) -> None:
+    """Write a request's components as `table`, `csv`, `parquet` or `json`.
+
+    Those that are rows of the database; where the others are is said on standard error. Parquet is
+    all of them: where the database lists a part, they come from the files of the result.
+
+    Raises
+    ------
+    ValueError
+        If the request is unknown or not complete, Parquet would go to a terminal, or the result's
+        files are needed and not here.
+    """
+    request = ledger.named(Request, start)
+    ledger.opened(Segmentation.__module__)
+    if not len(Segmentation() & {"request_id": request}):
+        raise ValueError(f"request {request} has no components yet: see `bossflow status`")
+    segmentation = (Segmentation() & {"request_id": request}).to_dicts()[0]
+    names = [name for name in Segmentation.Component().heading.names if name != "request_id"]
+    note = rest(segmentation)
+    if form == "parquet":
+        if output is None and sys.stdout.isatty():
+            raise ValueError("Parquet is not text: name a file with --output")
+        pieces = _from_files(segmentation) if note else _from_rows(request)
+        _write_parquet(pieces, output, int(segmentation["n_components"]))
+        return
+    found = rows(request)
+    if note:
+        print(f"note: {note}; `--format parquet` gives all of them", file=sys.stderr)
+    if form == "table":
+        _table(names, found, output)
+        return
+    with contextlib.ExitStack() as stack:
+        stream: TextIO = sys.stdout
+        if output:
+            stream = stack.enter_context(Path(output).open("w", newline="", encoding="utf-8"))
+        if form == "csv":
+            writer = csv.DictWriter(stream, names, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(found)
+        else:
+            json.dump(found, stream, indent=1)
+            stream.write("\n")
+
+
+def _schema() -> pa.Schema:
+    """Return the columns of a component table, as they are in Parquet."""
+    types = {"int64": pa.int64(), "float64": pa.float64(), "decimal(20,0)": pa.decimal128(20, 0)}
+    heading = Segmentation.Component().heading
+    columns = [heading[name] for name in heading.names if name != "request_id"]
+    return pa.schema([(one.name, types[one.original_type or one.type]) for one in columns])
+
+
+def _from_rows(request: str) -> Iterator[pa.Table]:
+    yield pa.Table.from_pylist(rows(request), _schema())
+
+
+def _from_files(segmentation: dict[str, Any]) -> Iterator[pa.Table]:
+    """Yield the component table of a result from its files, a row group at a time."""
+    key = {"request_id": segmentation["request_id"]}
+    (recorded,) = ledger.recorded(Segmentation, [key]).values()
+    bundle = _bundle(recorded)
+    part = bundle.manifest["parts"]["Component"]
+    inside = (bundle.directory / part).relative_to(bundle.store).as_posix()
+    listed = {entry["path"]: entry for entry in bundle.manifest["files"]}
+    for name in sorted(name for name in listed if name.rpartition("/")[0] == inside):
+        path = bundle.file(f"{part}/{name.rpartition('/')[2]}")
+        if not buckets.holds(path) and bundles.file_record(path, bundle.store) != listed[name]:
+            raise ValueError(f"{path} is not what its bundle says: `bossflow verify` tells more")
+        file = pq.ParquetFile(path)
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group)
+        file.close()
+        if buckets.holds(path):
+            buckets.drop(path)
+
+
+def _bundle(recorded: ledger.Recorded) -> bundles.Finished:
+    """Return a recorded bundle that is here."""
+    here, problem = stores.Here(), None
+    for directory in here.candidates(recorded):
+        try:
+            found = bundles.read(directory)
+        except (ValueError, OSError) as error:
+            problem = sentence(error)
+            continue
+        if found.content_sha256 == recorded.content_sha256:
+            return found
+        problem = f"{bundles.shown(directory)} is not what was recorded"
+    why = problem or f"store {here.where_is(recorded)} is away: mount it, or give credentials"
+    raise ValueError(f"the database lists a part of the components, and the files of all: {why}")
+
+
+def _write_parquet(tables: Iterable[pa.Table], output: str | None, total: int) -> None:
+    """Write tables into one file; one that can't be written to the end goes."""
+    schema, number = _schema(), 0
+    tables = iter(tables)
+    first = next(tables, schema.empty_table())  # before anything is written
+    there = output is not None and Path(output).exists()
+    try:
+        with pq.ParquetWriter(output or sys.stdout.buffer, schema) as writer:
+            for table in chain([first], tables):
+                writer.write_table(table.select(schema.names).cast(schema))
+                number += table.num_rows
+        if number != total:
+            raise ValueError(f"its files hold {number:,} components, and {total:,} are recorded")
+    except BaseException:
+        if output and not there:
+            Path(output).unlink(missing_ok=True)
+        raise
+
+
+def _table(names: list[str], found: list[dict[str, Any]], output: str | None) -> None:
+    # plain text: rich takes seconds for some thousand rows
+    cells = [names, *([_text(row[name]) for name in names] for row in found)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(map(str.rjust, row, widths)) + "\n" for row in cells]
+    if output:
+        Path(output).write_text("".join(lines), encoding="utf-8")
+    else:
+        sys.stdout.writelines(lines)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    return "-" if value is None else str(value)
