@@ -143,7 +143,7 @@ def record(tables: dict[str, Any], units: list[Any], store: Path, run_id: str) -
     from bossflow.core import ledger
     from bossflow.core.tables import Environment, Execution, Reading
     from bossflow.database.insert import insert_absent
-    from bossflow.kit import bundles
+    from bossflow.kit import locations, store_ids
     from bossflow.workflows.label import Segmentation
 
     Environment.insert1(placeholder(Environment), skip_duplicates=True)
@@ -151,12 +151,12 @@ def record(tables: dict[str, Any], units: list[Any], store: Path, run_id: str) -
     rows: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     links: dict[Any, str] = {}
     for unit in units:
-        place = bundles.place(store, unit.process, unit.unit_id)
+        place = locations.place(store, unit.process, unit.unit_id)
         place.mkdir(parents=True)
-        (place / bundles.MANIFEST).touch()
+        (place / locations.MANIFEST).touch()
         own = {"execution_id": unit.unit_id}
-        rows[Execution].append(execution | own | {"bundle_url": bundles.url(place)})
-        copy = {"store_id": bundles.store_id(store), "copy_sha256": "0" * 64}
+        rows[Execution].append(execution | own | {"bundle_url": locations.url(place)})
+        copy = {"store_id": store_ids.store_id(store), "copy_sha256": "0" * 64}
         path = place.relative_to(store).as_posix()
         rows[Execution.Copy].append(own | copy | {"copy_path": path})
         if unit.reads:

@@ -28,7 +28,7 @@ from common import ROOT, Measured, alternate, console, measure, medians, parser,
 
 # As the programs import them: numba's cache of the compiled loops knows them by these names.
 sys.path.insert(0, str(ROOT / "bin"))
-from kit import bundles
+from kit import bundles, digests, locations
 from voxels.boxes import Box, grid, preceding
 from voxels.label import label_block
 from voxels.surface import write_planes, write_statistics
@@ -93,8 +93,8 @@ class Case:
         self.linked = self._link()
         self.labels = sum(one["attributes"]["n_labels"] for one in self.labelled)
         self.links = sum(one["attributes"]["n_links"] for one in self.linked)
-        self.unit_id = bundles.unit_id("STITCH", {"request_id": "bricks"})
-        self.bundle = bundles.place(self.store, "STITCH", self.unit_id)
+        self.unit_id = digests.unit_id("STITCH", {"request_id": "bricks"})
+        self.bundle = locations.place(self.store, "STITCH", self.unit_id)
 
     def _label(self) -> list[dict[str, Any]]:
         labels, statistics = label_block(block_voxels(), (0, 0, 0), CONNECTIVITY, "segment", 0)
@@ -122,7 +122,7 @@ class Case:
         first = {kind: kinds.index(kind) for kind in set(kinds)}
         self.link_runs = self.run("LINK_BLOCK", [units[number] for number in first.values()])
         made = {
-            kind: bundles.read(bundles.place(self.store, "LINK_BLOCK", units[number]["unit_id"]))
+            kind: bundles.read(locations.place(self.store, "LINK_BLOCK", units[number]["unit_id"]))
             for kind, number in first.items()
         }
         self.link_seconds = float(np.median([one.manifest["seconds"] for one in made.values()]))
@@ -148,8 +148,8 @@ class Case:
         inputs: Sequence[dict[str, Any]],
     ) -> dict[str, Any]:
         """Leave a bundle in the store; its files are links to those given."""
-        unit_id = bundles.unit_id(process, key)
-        directory = bundles.place(self.store, process, unit_id)
+        unit_id = digests.unit_id(process, key)
+        directory = locations.place(self.store, process, unit_id)
         directory.mkdir(parents=True)
         for file in files:
             os.link(file, directory / file.name)
@@ -165,8 +165,8 @@ class Case:
             "files": [],
             "inputs": [{name: one[name] for name in ("process", "unit_id")} for one in inputs],
         }
-        manifest["content_sha256"] = bundles.content_digest(manifest)
-        (directory / bundles.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+        manifest["content_sha256"] = digests.content_digest(manifest)
+        (directory / locations.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
         return manifest
 
     def run(self, process: str, lines: Sequence[dict[str, Any]]) -> Measured:
@@ -178,7 +178,7 @@ class Case:
             "code": "benchmark",
         }
         task = self.directory / f"{process}.jsonl"
-        task.write_text("".join(bundles.canonical(line) + "\n" for line in (header, *lines)))
+        task.write_text("".join(digests.canonical(line) + "\n" for line in (header, *lines)))
         program = ROOT / "bin" / f"{process.lower()}.py"
         taken = measure([sys.executable, program, task], cwd=self.directory)
         for line in (self.directory / "receipts.jsonl").read_text().splitlines():
@@ -248,7 +248,7 @@ def task_line(
 ) -> dict[str, Any]:
     """Return a unit as PLAN writes it."""
     return {
-        "unit_id": bundles.unit_id(process, key),
+        "unit_id": digests.unit_id(process, key),
         "process": process,
         "key": key,
         "arguments": arguments,

@@ -4,7 +4,8 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from kit.tasks import Bundle, Unit, main
+from kit.tasks import main
+from kit.units import Bundle, Unit
 from numpy.typing import NDArray
 from voxels.archives import archive_of
 from voxels.boxes import Box

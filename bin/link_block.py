@@ -4,7 +4,8 @@
 import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.bundles import Finished, fetch
-from kit.tasks import Bundle, Unit, main
+from kit.tasks import main
+from kit.units import Bundle, Unit
 from voxels.arrow import strings
 from voxels.boxes import Box, direction
 from voxels.label import Labels

@@ -20,8 +20,8 @@ def main() -> None:
     here = Path.cwd()
     with ExitStack() as stack:
         try:
-            from bossflow.kit.bundles import fingerprint
-            from bossflow.kit.tasks import at_home
+            from bossflow.kit.digests import fingerprint
+            from bossflow.kit.system import at_home
 
             stack.enter_context(at_home(asked["run"]["launch_dir"]))
             from bossflow.core.changes import receipts

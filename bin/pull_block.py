@@ -6,7 +6,8 @@ import os
 from functools import cache
 from typing import Any
 
-from kit.tasks import Bundle, Unit, main
+from kit.tasks import main
+from kit.units import Bundle, Unit
 from voxels.archives import Refused, archive_of
 from voxels.boxes import Box
 from voxels.volumes import write_array

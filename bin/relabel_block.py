@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kit import buckets, bundles
+from kit import buckets, bundles, digests, locations, verification
 from kit.bundles import Finished
-from kit.tasks import Bundle, Unit, main
+from kit.tasks import main
+from kit.units import Bundle, Unit
 from voxels.boxes import Box
 from voxels.encoding import EncodedLabels
 from voxels.label import Labels
@@ -48,7 +49,7 @@ def write(unit: Unit, bundle: Bundle, volume: Path, held: int) -> None:
             print(f"{box.name} is not taken from request {earlier['request_id']}: {error}")
             continue
         bundle.outside += taken
-        bundle.taken_from = bundles.url(found.directory)
+        bundle.taken_from = locations.url(found.directory)
         print(f"{box.name} is taken from request {earlier['request_id']}")
         return
     bundles.fetch([labelled], "labels.npy", "labels.zarr")
@@ -76,12 +77,12 @@ def find(
     ValueError
         If there is one that is none.
     """
-    name = bundles.unit_id(unit.process, unit.key | {"request_id": earlier["request_id"]})
-    store = bundles.local(earlier["store"])
+    name = digests.unit_id(unit.process, unit.key | {"request_id": earlier["request_id"]})
+    store = locations.local(earlier["store"])
     if buckets.holds(store):
         return None
     try:
-        found = bundles.read(bundles.place(store, unit.process, name))
+        found = bundles.read(locations.place(store, unit.process, name))
     except FileNotFoundError:
         return None
     same = (
@@ -99,7 +100,7 @@ def checked_files(found: Finished) -> list[Path]:
     ValueError
         If one is missing or not what was recorded.
     """
-    bundles.verify(found, found.store)
+    verification.verify(found, found.store)
     return [found.store / entry["path"] for entry in found.manifest["files"]]
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.bundles import stream
-from kit.tasks import Bundle, Unit, main
+from kit.tasks import main
+from kit.units import Bundle, Unit
 from numpy.typing import NDArray
 from voxels.arrow import column, strings
 from voxels.boxes import Box, grid, grid_shape

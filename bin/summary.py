@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from bossflow.kit.tasks import at_home
+from bossflow.kit.system import at_home
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 from commands import said
 from conftest import COUNTS, ROOT, SEED
-from kit import bundles
+from kit import bundles, digests, locations, recorded_marks, store_ids
 from stage import NO_REPORTS, tell_why
 from steps import defaults
 from team import environment, own_mysql
@@ -336,16 +336,18 @@ class Lab:
         store's id, and the word that RECORD leaves.
         """
         found = {}
-        for path in bundles.files_below(self.store):
+        for path in digests.files_below(self.store):
             name = path.relative_to(self.store).as_posix()
-            if name.startswith((".retired/", ".tmp-", f"{bundles.MARKS}/", bundles.STORE_FILE)):
+            if name.startswith(
+                (".retired/", ".tmp-", f"{recorded_marks.DIRECTORY}/", store_ids.STORE_FILE)
+            ):
                 continue
             content = path.read_bytes()
-            if path.name == bundles.MANIFEST:
+            if path.name == locations.MANIFEST:
                 manifest = json.loads(content)
                 for measured in MEASURED:
                     del manifest[measured]
-                content = bundles.canonical(manifest).encode()
+                content = digests.canonical(manifest).encode()
             found[name] = hashlib.sha256(content).hexdigest()
         return found
 
@@ -354,7 +356,7 @@ class Lab:
         return {
             path.relative_to(self.store).as_posix(): (*bundles.stamp(path), path.stat().st_ino)
             for process in COMPUTE
-            for path in bundles.every(self.store, process)
+            for path in locations.every(self.store, process)
         }
 
     def in_flight(self) -> set[str]:

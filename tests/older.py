@@ -22,7 +22,7 @@ import pytest
 import test_object_store as s3
 from bossflow.database import migrations
 from conftest import ROOT
-from kit import buckets, bundles
+from kit import buckets, bundles, digests, locations
 from lab import CHANNEL, Lab
 from steps import write_voxels
 from team import Team, own_mysql, postgresql
@@ -90,9 +90,9 @@ def upload(directory: Path) -> None:
     """Put a store into the bucket: every object becomes what it was, its ETag too."""
     store = buckets.local(IN_BUCKET)
     buckets.delete(buckets.below(store))  # of another test
-    for path in bundles.files_below(directory):
+    for path in digests.files_below(directory):
         buckets.store(path, store / path.relative_to(directory))
-    for bundle in map(bundles.read, bundles.every(store, "*")):
+    for bundle in map(bundles.read, locations.every(store, "*")):
         for name, etag in bundle.manifest["etags"].items():
             assert buckets.head(store / bundle.actual(name))[1] == etag
 

@@ -11,7 +11,7 @@ import bossflow
 import pytest
 import tensorstore as ts
 from bossflow.core.work import Request
-from bossflow.kit import bundles
+from bossflow.kit import digests
 from bossflow.upkeep import verify
 from bossflow.workflows import label
 from conftest import sample
@@ -44,7 +44,7 @@ def change(cutouts: Cutouts) -> None:
 
 
 def touch(cutouts: Cutouts) -> None:
-    for path in bundles.files_below(cutouts.volume):
+    for path in digests.files_below(cutouts.volume):
         os.utime(path, ns=(1, path.stat().st_mtime_ns + 10**9))
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import bossflow
 import pytest
-from bossflow.kit import bundles, clutter
+from bossflow.kit import clutter, digests, locations, store_ids
 from bossflow.upkeep import clean
-from kit import tasks
+from kit import units
 from steps import Cutouts, write_volume
 from test_changes import change, made, said
 from test_core import bossflow_says
@@ -34,7 +34,7 @@ def cleaned(cutouts: Cutouts, *options: str) -> str:
 
 
 def pulled(cutouts: Cutouts) -> list[Path]:
-    return sorted(bundles.every(cutouts.store, "PULL_BLOCK"))
+    return sorted(locations.every(cutouts.store, "PULL_BLOCK"))
 
 
 def state(request: str) -> tuple[str, dict[str, int]]:
@@ -55,7 +55,7 @@ def test_what_was_set_aside_goes(cutouts: Cutouts) -> None:
     assert bossflow_says("forget", request, "--yes")[0] == 0
     aside = list((cutouts.store / ".retired").glob("*/*/*"))
     assert len(aside) == 3 and asked(cutouts) == request
-    before = {path for path in bundles.files_below(cutouts.store) if ".retired" not in path.parts}
+    before = {path for path in digests.files_below(cutouts.store) if ".retired" not in path.parts}
     shown = cleaned(cutouts)
     assert "  retired           3 " in shown and "nothing is deleted: say what" in shown, shown
     assert "nothing to delete" in cleaned(cutouts, "--retired", "--older-than", "1", "--yes")
@@ -63,7 +63,7 @@ def test_what_was_set_aside_goes(cutouts: Cutouts) -> None:
     assert code == 1 and "delete retired?" in text and all(path.exists() for path in aside)
     assert "deleted 3 retired" in cleaned(cutouts, "--retired", "--yes")
     assert not list((cutouts.store / ".retired").glob("*/*/*"))
-    assert set(bundles.files_below(cutouts.store)) == before
+    assert set(digests.files_below(cutouts.store)) == before
     assert bossflow_says("verify", "--request", request)[0] == 0
     assert "  retired           0         0.0 MB" in cleaned(cutouts)
 
@@ -144,7 +144,7 @@ def test_pulled_blocks_are_dropped_and_pulled_again_when_they_are_needed(cutouts
 
 
 def store_of(cutouts: Cutouts) -> dict[str, str | None]:
-    return {"store_id": bundles.store_id(cutouts.store)}
+    return {"store_id": store_ids.store_id(cutouts.store)}
 
 
 def made_of_all(ran: dict[str, Any]) -> set[str | None]:
@@ -180,7 +180,7 @@ def test_what_can_not_be_pulled_again_costs_its_own_block(cutouts: Cutouts) -> N
     cleaned(cutouts, "--pulled", "--yes")
     right = cutouts.programs["PULL_BLOCK"]
 
-    def refuse(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def refuse(unit: units.Unit, bundle: units.Bundle) -> None:
         if "0-16_0-16_0-16" in unit.key["block"]:
             raise ValueError("not today")
         right(unit, bundle)

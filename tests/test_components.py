@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from kit import bundles
+from kit import locations
 from steps import Cutouts, write_volume
 from test_core import bossflow_says
 from test_forget import asked
@@ -78,7 +78,7 @@ def test_parquet_goes_through_a_pipe(cutouts: Cutouts) -> None:
     done = subprocess.run(command, capture_output=True, check=True)
     out = cutouts.directory / "out"
     out.write_bytes(done.stdout)
-    (bundle,) = bundles.every(cutouts.store, "STITCH")
+    (bundle,) = locations.every(cutouts.store, "STITCH")
     there = sum(pq.read_table(path).num_rows for path in bundle.glob("components/*"))
     assert pq.read_table(out).num_rows == there > 2
     assert not done.stderr, done.stderr

@@ -23,7 +23,7 @@ import pytest
 from add_words import add_words
 from conftest import sample
 from count_words import count_words
-from kit import bundles, tasks
+from kit import bundles, digests, locations, store_ids, tasks, units
 
 NUMBERS = count()
 
@@ -38,7 +38,7 @@ def toy(home: Path) -> Any:
     return toy
 
 
-PROGRAMS: dict[str, tasks.Work] = {"COUNT_WORDS": count_words, "ADD_WORDS": add_words}
+PROGRAMS: dict[str, units.Work] = {"COUNT_WORDS": count_words, "ADD_WORDS": add_words}
 
 
 def run_of(number: int, directory: Path) -> dict[str, str]:
@@ -257,7 +257,7 @@ def test_whatever_text_a_failed_unit_leaves_the_others_are_recorded(
 
     errors = ["no \udcff UTF-8", "a \0 \x1b[1m", "two\u2028 or\x85more\x0b lines", "é" * 2000]
 
-    def count_or_fail(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def count_or_fail(unit: units.Unit, bundle: units.Bundle) -> None:
         number = int(Path(unit.arguments["path"]).stem.removeprefix("file"))
         if number < len(errors):
             raise ValueError(errors[number])
@@ -349,7 +349,7 @@ def test_a_failure_mended_needs_only_what_depends(pipeline: Pipeline, files: lis
 def test_one_directory_is_one_store_however_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     for written in ("/home/me/store/", "~/lab/../store", "file:///home/me/lab/../store"):
-        assert bundles.local(written) == Path("/home/me/store")
+        assert locations.local(written) == Path("/home/me/store")
 
 
 def test_an_emptied_database_is_filled_from_the_store(
@@ -381,7 +381,7 @@ def test_receipts_of_a_later_stage_bring_their_inputs(
 
 def bundle_of(receipts: list[Path], process: str) -> Path:
     lines = [json.loads(line) for path in receipts for line in path.read_text().splitlines()]
-    return next(bundles.local(line["url"]) for line in lines if line["process"] == process)
+    return next(locations.local(line["url"]) for line in lines if line["process"] == process)
 
 
 def test_an_altered_file_is_not_recorded(pipeline: Pipeline, files: list[Path]) -> None:
@@ -423,17 +423,17 @@ def test_a_bundle_that_does_not_fit_is_refused(
     receipts = pipeline.compute(plan, work_dir)
     path = bundle_of(receipts, "COUNT_WORDS") / "bundle.json"
     manifest = json.loads(path.read_text()) | change
-    manifest["content_sha256"] = bundles.content_digest(manifest)
+    manifest["content_sha256"] = digests.content_digest(manifest)
     path.write_text(json.dumps(manifest))
     result = record(plan, receipts)
     assert result["recorded"] == {}
     assert problem in result["failed"][0]["error"]
 
 
-def in_pieces(numbers: list[float], limit: int | None = None) -> tasks.Work:
+def in_pieces(numbers: list[float], limit: int | None = None) -> units.Work:
     """Return COUNT_WORDS with its part as a directory, a file for each word."""
 
-    def count(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def count(unit: units.Unit, bundle: units.Bundle) -> None:
         count_words(unit, bundle)
         (bundle.directory / "words").mkdir()
         for place, number in enumerate(numbers):
@@ -461,7 +461,7 @@ def test_a_part_may_be_a_directory_and_its_first_rows_enough(
         bundle = bundles.read(bundle_of(done["receipts"], "COUNT_WORDS"))
         assert bundle.manifest["part_rows"] == ({} if limit is None else {"Word": limit})
         text = bundle.manifest | {"part_rows": {"Word": 1}}
-        assert bundles.content_digest(text) == bundle.content_sha256
+        assert digests.content_digest(text) == bundle.content_sha256
 
 
 @pytest.mark.parametrize(
@@ -491,7 +491,7 @@ def test_a_directory_that_is_no_part_is_refused(
 def test_a_value_that_is_not_finite_is_refused(pipeline: Pipeline, files: list[Path]) -> None:
     from bossflow.core.record import record
 
-    def count_nan(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def count_nan(unit: units.Unit, bundle: units.Bundle) -> None:
         count_words(unit, bundle)
         table = pa.table({"word": ["x"], "frequency": [float("nan")]})
         pq.write_table(table, bundle.directory / "word.parquet")
@@ -512,7 +512,7 @@ def test_a_bundle_the_database_refuses_does_not_hold_back_the_rest(
     from bossflow import database
     from bossflow.core.record import record
 
-    def count_twice(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def count_twice(unit: units.Unit, bundle: units.Bundle) -> None:
         count_words(unit, bundle)
         for name, words in {"file0": ["x", "x"], "file1": ["x", "a\0b"]}.items():
             if name in unit.arguments["path"]:
@@ -536,7 +536,7 @@ def test_a_bundle_of_other_arguments_is_not_reused(pipeline: Pipeline, files: li
     receipts = pipeline.compute(plan, work_dir)
     total = bundle_of(receipts, "ADD_WORDS") / "bundle.json"
     manifest = json.loads(total.read_text()) | {"arguments": {"suffix": "other"}}
-    manifest["content_sha256"] = bundles.content_digest(manifest)
+    manifest["content_sha256"] = digests.content_digest(manifest)
     total.write_text(json.dumps(manifest))
     done = pipeline.run(files)
     assert done["states"] == ["made", *["reused"] * 5]
@@ -717,7 +717,7 @@ def test_other_content_for_a_recorded_unit_is_an_error(
     done = pipeline.run(files[:1])
     shutil.rmtree(pipeline.store)
 
-    def count_more(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def count_more(unit: units.Unit, bundle: units.Bundle) -> None:
         count_words(unit, bundle)
         bundle.attributes["n_words"] += 1
 
@@ -802,9 +802,9 @@ def test_a_mistyped_id_changes_nothing(
 ) -> None:
     """It would be an empty choice, that nothing needs to be done for."""
     (request,) = pipeline.run(files)["plan"]["requests"]
-    store = bundles.store_id(pipeline.store)
+    store = store_ids.store_id(pipeline.store)
     assert store is not None
-    number, there = rows(bossflow.Execution), set(bundles.every(pipeline.store, "*"))
+    number, there = rows(bossflow.Execution), set(locations.every(pipeline.store, "*"))
     commands = [("verify",), ("verify", "--retire"), ("invalidate", "--yes")]
     commands += [("invalidate", "--yes", "--lost")]
     named = {"request": request, "channel": twins[0], "store": store}
@@ -818,7 +818,7 @@ def test_a_mistyped_id_changes_nothing(
                 assert (code, f"'--{name}': is empty" in text) == (2, True), text
     code, text = bossflow_says("invalidate", "--yes", "--channel", twins[0][:-1])
     assert (code, "2 channels have ids starting with" in text) == (1, True), text
-    assert (number, there) == (rows(bossflow.Execution), set(bundles.every(pipeline.store, "*")))
+    assert (number, there) == (rows(bossflow.Execution), set(locations.every(pipeline.store, "*")))
     assert bossflow_says("verify", "--channel", twins[0])[0] == 0
     code, text = bossflow_says("invalidate", "--yes", "--request", request[:-1])
     assert (code, "forgot 1 rows of stages" in text) == (0, True), text
@@ -935,7 +935,7 @@ def test_everything_that_is_recorded_is_verified(
     done = pipeline.run(files)
     monkeypatch.setattr(verify, "PAGE", 2)
     # stores of other tests are gone
-    own = f"bundle_url LIKE '{bundles.url(pipeline.store)}/%%'"
+    own = f"bundle_url LIKE '{locations.url(pipeline.store)}/%%'"
     monkeypatch.setattr(verify, "Execution", bossflow.Execution & own)
     seen: list[int] = []
     assert verify.damaged(None, checked=seen.append) == {}

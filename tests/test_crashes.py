@@ -23,7 +23,7 @@ import pytest
 import tensorstore as ts
 from conftest import COUNTS, ROOT, SEED, sample
 from crashes import COMPUTE, Lab, Point, Server, embedded, mysql
-from kit import bundles
+from kit import locations
 from lab import CHANNEL, make_voxels
 
 pytestmark = pytest.mark.faults
@@ -237,7 +237,7 @@ def test_a_bundle_that_is_lost_is_made_again_with_all_that_came_of_it(
 ) -> None:
     lab.restore("done")
     lab.begin()
-    shutil.rmtree(next(bundles.every(lab.store, process)))
+    shutil.rmtree(next(locations.every(lab.store, process)))
     lab.ok("bossflow", "invalidate", "--lost", "--store", str(lab.store), "--yes")
     lab.rerun()
 

@@ -13,7 +13,7 @@ import pytest
 from bossflow.upkeep import verify
 from conftest import COUNTS, SEED, sample
 from disks import disk, fill, mount
-from kit import bundles
+from kit import bundles, locations, recorded_marks, verification
 from steps import Cutouts, write_volume
 from test_core import bossflow_says
 
@@ -37,7 +37,7 @@ def lines(receipts: list[Path]) -> list[dict[str, Any]]:
 
 
 def contents(store: Path) -> dict[str, str]:
-    found = [bundles.read(directory) for directory in bundles.every(store, "[A-Z]*")]
+    found = [bundles.read(directory) for directory in locations.every(store, "[A-Z]*")]
     return {bundle.manifest["unit_id"]: bundle.content_sha256 for bundle in found}
 
 
@@ -63,8 +63,8 @@ def test_who_meets_a_full_disk_says_so_and_leaves_nothing(cutouts: Cutouts) -> N
                 failed[line["process"]] += 1
                 assert line["error"].startswith(f"the disk of {cutouts.store} is full"), line
         assert not list(cutouts.store.glob(".tmp*"))
-        for directory in bundles.every(cutouts.store, "[A-Z]*"):
-            bundles.verify(bundles.read(directory), cutouts.store)
+        for directory in locations.every(cutouts.store, "[A-Z]*"):
+            verification.verify(bundles.read(directory), cutouts.store)
     print(f"BOSSFLOW_SEED={SEED}: {rounds} rounds")
     COUNTS["units that met a full disk"] += failed.total()
     (cutouts.store / "filler").unlink()
@@ -80,7 +80,7 @@ def test_who_leaves_word_on_a_full_disk_leaves_nothing_else(cutouts: Cutouts) ->
     fill(cutouts.store, 0)
     assert "No space left on device" in cutouts.plan(**SHAPE)[0]["problem"]
     with pytest.raises(OSError, match="No space left on device"):
-        bundles.mark(cutouts.store, ["0" * 32])
+        recorded_marks.leave(cutouts.store, ["0" * 32])
     assert not list(cutouts.store.glob(".tmp*"))
 
 
@@ -101,9 +101,9 @@ def test_a_read_only_store_is_a_sentence_everywhere(cutouts: Cutouts) -> None:
     plan, work_dir = cutouts.plan(min_voxels=2, **SHAPE)
     receipts = cutouts.compute(plan, work_dir)
     damaged = [line for line in lines(receipts) if line["process"] == "STITCH"]
-    with (bundles.local(damaged[0]["url"]) / "lookup.npy").open("ab") as stream:
+    with (locations.local(damaged[0]["url"]) / "lookup.npy").open("ab") as stream:
         stream.write(b"x")
-    recorded = next(bundles.every(cutouts.store, "PULL_BLOCK"))
+    recorded = next(locations.every(cutouts.store, "PULL_BLOCK"))
     (recorded / "bundle.json").unlink()
     mount("-o", "remount,ro", str(cutouts.store))
     failures = [one["error"] for one in record(plan, receipts)["failed"]]
@@ -138,7 +138,7 @@ def test_what_is_deleted_before_it_is_recorded_is_made_again(
     expected = undisturbed(cutouts)
     plan, work_dir = cutouts.plan(**SHAPE)
     receipts = cutouts.compute(plan, work_dir)
-    gone = next(bundles.every(cutouts.store, process))
+    gone = next(locations.every(cutouts.store, process))
     shutil.rmtree(gone)
     first, *others = record(plan, receipts)["failed"]
     assert f"{gone} was deleted meanwhile" in first["error"]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from bossflow.kit import buckets, bundles
+from bossflow.kit import buckets, locations
 from conftest import sample
 from steps import Cutouts, write_volume
 from test_core import bossflow_says
@@ -27,9 +27,9 @@ def test_what_is_not_selected_is_not_looked_at(
     cutouts.store.rename(cutouts.store.with_name("closed"))
     cutouts.store = cutouts.store.with_name("another")
     assert cutouts.label(**shape)["verdict"] == {"missing": None}
-    (bundle,) = bundles.every(cutouts.store, "STITCH")
-    (bundle / bundles.MANIFEST).write_text("no JSON")
-    monkeypatch.setattr(bundles, "every", lambda *_: pytest.fail("it lists a whole store"))
+    (bundle,) = locations.every(cutouts.store, "STITCH")
+    (bundle / locations.MANIFEST).write_text("no JSON")
+    monkeypatch.setattr(locations, "every", lambda *_: pytest.fail("it lists a whole store"))
     monkeypatch.setattr(buckets, "below", lambda *_: pytest.fail("it lists a whole bucket"))
     channel = channel_of(cutouts)
     question = ("invalidate", "--channel", channel, "--block", BLOCK)
@@ -70,7 +70,7 @@ def test_what_was_recorded_since_it_was_looked_for_is_forgotten_too(cutouts: Cut
 
     plan, work_dir = cutouts.plan(block_shape=[16, 16, 16], stage=False)
     receipts = cutouts.compute(plan, work_dir)
-    strays = list(bundles.every(cutouts.store, "STITCH"))
+    strays = list(locations.every(cutouts.store, "STITCH"))
     assert record(plan, receipts)["failed"] == []
     assert invalidate.invalidate(set(), strays) == (3, 3), "with the volume's blocks"
     assert cutouts.label(block_shape=[16, 16, 16], stage=False)["verdict"] == {"missing": None}

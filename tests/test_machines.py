@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import tensorstore as ts
-from kit import bundles
+from kit import bundles, locations
 from lab import Lab, check, make_voxels, whole
 from steps import write_voxels
 from team import Team, deployed, each_server
@@ -123,14 +123,14 @@ def test_two_machines_with_a_store_each_at_one_path(team: Team, schema: str, lab
     assert second.computed == ALL | {"PULL_BLOCK": 2}
     assert request_of(lab) == request
 
-    shutil.rmtree(next(bundles.every(store, "PULL_BLOCK")))
+    shutil.rmtree(next(locations.every(store, "PULL_BLOCK")))
     refused = lab.run(**asked)
     command = f"bossflow invalidate --lost --store {shlex.quote(str(store))}"
     assert (refused.code, command in refused.text) == (1, True), refused.text
     said = lab.bossflow(*lost, *here)
     assert "1 bundles that other stores have as well: these rows stay" in said
     assert "forgot 0 rows of stages; 0 bundles are in .retired" in said
-    bundle = bundles.read(next(bundles.every(store, "LABEL_BLOCK")))
+    bundle = bundles.read(next(locations.every(store, "LABEL_BLOCK")))
     damaged = store / bundle.manifest["files"][0]["path"]
     damaged.write_bytes(damaged.read_bytes()[:-1])
     said = lab.bossflow("verify", "--retire", *here)
@@ -192,7 +192,7 @@ def test_a_store_in_a_home_directory_is_not_taken_by_itself(
     settings.write_text(json.dumps({"stores": {"bossflow": store}}))
     made = lab.run(**in_place(lab, None)).ok()
     assert (made.computed, "home directory" in made.text) == (ALL, False), made.text
-    assert request_of(lab)["volume"].startswith(bundles.url(named))
+    assert request_of(lab)["volume"].startswith(locations.url(named))
     settings.unlink()
 
     lab.home.mkdir(exist_ok=True)

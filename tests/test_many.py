@@ -21,7 +21,7 @@ from bossflow import database
 from bossflow.core import cascade, ledger, work
 from bossflow.core.tables import schema
 from bossflow.database import insert, migrations
-from bossflow.kit import bundles
+from bossflow.kit import locations, store_ids
 from bossflow.upkeep import invalidate
 from steps import Cutouts, write_volume
 from test_core import Pipeline, bossflow_says
@@ -57,7 +57,7 @@ def recorded(cutouts: Cutouts, shape: tuple[int, int, int], *asked: dict[str, An
         made += [unit.unit_id for unit in units]
         executions, copies = [], []
         for unit in units:
-            place = bundles.place(cutouts.store, unit.process, unit.unit_id)
+            place = locations.place(cutouts.store, unit.process, unit.unit_id)
             name = {"execution_id": unit.unit_id}
             about = {
                 "process": unit.process,
@@ -66,7 +66,7 @@ def recorded(cutouts: Cutouts, shape: tuple[int, int, int], *asked: dict[str, An
             }
             executions.append(name | about | {"executed": datetime(2026, 1, 1)})
             path = {"copy_path": place.relative_to(cutouts.store).as_posix()}
-            copies.append(name | path | {"store_id": bundles.store_id(cutouts.store)})
+            copies.append(name | path | {"store_id": store_ids.store_id(cutouts.store)})
         insert_rows(bossflow.Execution, executions)
         insert_rows(bossflow.Execution.Copy, copies)
         links = [unit for unit in units if unit.process == "LINK_BLOCK"]
@@ -109,7 +109,7 @@ def test_no_statement_grows_with_what_is_forgotten(
 ) -> None:
     units = recorded(cutouts, (40, 40, 32))
     monkeypatch.setattr(database, "PACKET_BYTES", PACKET)
-    channel, store = channel_of(cutouts), bundles.store_id(cutouts.store)
+    channel, store = channel_of(cutouts), store_ids.store_id(cutouts.store)
     with watched.noting() as noted:
         code, text = bossflow_says(*COMMANDS[what], channel if what == "a channel" else store)
     assert (code, f"forgot {len(units)} rows of stages" in text) == (0, True), text
@@ -178,7 +178,7 @@ def test_the_rows_that_go_are_those_of_datajoints_own_cascade(
         files[-1].write_text(f"a b {number}")
     for some in (files[:3], files[2:]):
         pipeline.run(some)
-    made = bossflow.Execution & f"bundle_url LIKE '{bundles.url(pipeline.store)}/%'"
+    made = bossflow.Execution & f"bundle_url LIKE '{locations.url(pipeline.store)}/%'"
     units += made.to_arrays("execution_id").tolist()
     conn, drawn = database.connection(), random.Random(conftest.SEED)
     monkeypatch.setattr(database, "PACKET_BYTES", 512)  # three keys at a time

@@ -26,8 +26,21 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from conftest import ROOT, sample
-from kit import buckets, bundles, tasks
-from kit.tasks import Bundle, Unit
+from kit import (
+    bucket_clients,
+    buckets,
+    bundles,
+    digests,
+    fetched,
+    locations,
+    recorded_marks,
+    retiring,
+    store_ids,
+    tasks,
+    units,
+    verification,
+)
+from kit.units import Bundle, Unit
 from lab import SMALL, Lab, Steps, X, Y, Z, check, make_voxels, read_volume, whole
 from steps import Cutouts, write_volume
 from voxels.archives import s3, volumes
@@ -76,7 +89,7 @@ class Server:
 
     def put(self, path: Path, content: bytes) -> None:
         """Write an object as another program would, in one piece."""
-        obstore.put(*buckets._object(path), content, use_multipart=False)
+        obstore.put(*buckets.object_of(path), content, use_multipart=False)
 
 
 def signed_by(owner: tuple[str, str], environ: dict[str, Any]) -> bool:
@@ -109,7 +122,7 @@ def serving() -> Iterator[Server]:
     set_here.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     set_here.setenv("AWS_REGION", "us-east-1")
     set_here.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    buckets._client.cache_clear()
+    bucket_clients.client.cache_clear()
     try:
         yield server
     finally:
@@ -195,7 +208,11 @@ def objects(store: str) -> set[str]:
     """Return the names of all objects in a store, but its id and the word that RECORD leaves."""
     path = buckets.local(store)
     names = {found.relative_to(path).as_posix() for found in buckets.below(path)}
-    return {name for name in names if not name.startswith((bundles.STORE_FILE, bundles.MARKS))}
+    return {
+        name
+        for name in names
+        if not name.startswith((store_ids.STORE_FILE, recorded_marks.DIRECTORY))
+    }
 
 
 def test_a_store_in_a_bucket_holds_what_a_store_on_disk_holds(pair: Pair) -> None:
@@ -216,10 +233,10 @@ def test_a_store_in_a_bucket_holds_what_a_store_on_disk_holds(pair: Pair) -> Non
 def test_every_object_is_of_a_bundle_and_nothing_is_left_of_what_was_fetched(pair: Pair) -> None:
     store = buckets.local(pair.store)
     named = set()
-    for directory in bundles.every(store, "*"):
+    for directory in locations.every(store, "*"):
         bundle = bundles.read(directory)
-        bundles.verify(bundle, store)
-        files = [directory / bundles.MANIFEST]
+        verification.verify(bundle, store)
+        files = [directory / locations.MANIFEST]
         files += [store / bundle.actual(entry["path"]) for entry in bundle.manifest["files"]]
         named |= {path.relative_to(store).as_posix() for path in files}
     assert objects(pair.store) == named and len(named) > 100
@@ -309,7 +326,7 @@ def test_programs_keep_what_they_fetch_in_their_task_and_load_no_file_twice(
 
 
 def test_credentials_are_written_nowhere(pair: Pair) -> None:
-    for path in bundles.files_below(pair.in_bucket.directory):
+    for path in digests.files_below(pair.in_bucket.directory):
         if path.is_file():
             assert SECRET.encode() not in path.read_bytes(), path
     store = buckets.local(pair.store)
@@ -350,12 +367,12 @@ def test_an_emptied_database_is_filled_from_the_bucket(pair: Pair) -> None:
 def test_bundles_that_got_lost_are_named_and_made_again(pair: Pair) -> None:
     lab = pair.in_bucket
     store = buckets.local(pair.store)
-    lost = next(bundles.every(store, "LABEL_BLOCK"))
-    buckets.delete([lost / bundles.MANIFEST])
+    lost = next(locations.every(store, "LABEL_BLOCK"))
+    buckets.delete([lost / locations.MANIFEST])
     refused = lab.run(**pair.asked, store=pair.store)
     assert refused.code != 0
     assert "1 recorded bundles are not in the store any more (first: LABEL_BLOCK" in refused.text
-    lab.bossflow("invalidate", "--lost", "--store", bundles.url(store), "--yes")
+    lab.bossflow("invalidate", "--lost", "--store", locations.url(store), "--yes")
     again = lab.run(**pair.asked, store=pair.store).ok()
     assert again.computed["LABEL_BLOCK"] == 1 and "PULL_BLOCK" not in again.computed
 
@@ -375,7 +392,7 @@ def test_a_bucket_that_is_not_there_is_one_sentence_and_nothing_is_written(pair:
 
 def line(number: int = 1, **arguments: Any) -> dict[str, Any]:
     return {
-        "unit_id": bundles.unit_id("TEST", {"block": str(number)}),
+        "unit_id": digests.unit_id("TEST", {"block": str(number)}),
         "process": "TEST",
         "key": {"block": str(number)},
         "arguments": arguments,
@@ -391,15 +408,15 @@ def write(unit: Unit, bundle: Bundle) -> None:
     bundle.attributes["n"] = 1
 
 
-def run(store: Path, given: dict[str, Any], work: tasks.Work = write) -> dict[str, Any]:
-    header = {"store": bundles.url(store), "run_id": "0" * 16, "code": "c"}
+def run(store: Path, given: dict[str, Any], work: units.Work = write) -> dict[str, Any]:
+    header = {"store": locations.url(store), "run_id": "0" * 16, "code": "c"}
     return tasks.run_unit(work, given, header, {})
 
 
-def made(store: Path, given: dict[str, Any], work: tasks.Work = write) -> bundles.Finished:
+def made(store: Path, given: dict[str, Any], work: units.Work = write) -> bundles.Finished:
     receipt = run(store, given, work)
     assert receipt["state"] == "made", receipt
-    return bundles.read(bundles.local(receipt["url"]))
+    return bundles.read(locations.local(receipt["url"]))
 
 
 def test_a_bundle_is_what_it_is_on_disk(store: Path, tmp_path: Path) -> None:
@@ -413,7 +430,7 @@ def test_a_bundle_is_what_it_is_on_disk(store: Path, tmp_path: Path) -> None:
 
 def test_another_place_or_attempt_is_the_same_content(store: Path) -> None:
     first = made(store, line())
-    bundles.retire(store, [first.directory])
+    retiring.retire(store, [first.directory])
     assert not bundles.there(first.directory)
     again = made(store, line())
     assert again.manifest["attempts"] != first.manifest["attempts"]
@@ -454,7 +471,7 @@ def retired(store: Path) -> list[bytes]:
     """Return the manifests in a store's `.retired`, in order."""
     if buckets.holds(store):
         return sorted(buckets.read(path) for path in buckets.below(store / ".retired"))
-    return sorted(path.read_bytes() for path in store.glob(f".retired/*/*/*/{bundles.MANIFEST}"))
+    return sorted(path.read_bytes() for path in store.glob(f".retired/*/*/*/{locations.MANIFEST}"))
 
 
 def test_of_programs_that_retire_a_bundle_at_once_one_does(moving: Any) -> None:
@@ -464,7 +481,7 @@ def test_of_programs_that_retire_a_bundle_at_once_one_does(moving: Any) -> None:
     amid_moves(threading.Barrier(2).wait)
     with ThreadPoolExecutor(2) as pool:
         jobs = [[one.directory] for one in finished for _ in range(2)]
-        moved = list(pool.map(lambda job: bundles.retire(store, job), jobs))
+        moved = list(pool.map(lambda job: retiring.retire(store, job), jobs))
     assert sorted(map(len, moved)) == [0, 0, 1, 1]
     assert retired(store) == manifests
     assert not any(bundles.there(one.directory) for one in finished)
@@ -478,11 +495,11 @@ def test_one_that_was_made_anew_meanwhile_is_not_lost(moving: Any) -> None:
 
     def another() -> None:
         amid_moves(lambda: None)
-        bundles.retire(store, [first.directory])
+        retiring.retire(store, [first.directory])
         new.append(bundles.manifest_text(made(store, line()).directory))
 
     amid_moves(another)
-    bundles.retire(store, [first.directory])
+    retiring.retire(store, [first.directory])
     if bundles.there(first.directory):
         assert (bundles.manifest_text(first.directory), retired(store)) == (*new, [old])
     else:
@@ -493,9 +510,9 @@ def test_other_arguments_set_the_bundle_aside(store: Path) -> None:
     first = made(store, line(level=1))
     second = made(store, line(level=2))
     assert second.directory == first.directory
-    names = objects(bundles.url(store))
+    names = objects(locations.url(store))
     assert sum(name.startswith(".retired/TEST/") for name in names) == 1
-    assert list(bundles.every(store, "TE*")) == [second.directory]
+    assert list(locations.every(store, "TE*")) == [second.directory]
 
 
 def test_of_two_at_once_one_is_kept_whole(store: Path, server: Server) -> None:
@@ -506,11 +523,11 @@ def test_of_two_at_once_one_is_kept_whole(store: Path, server: Server) -> None:
     kept: list[bundles.Finished] = []
     receipt = run(store, line(), interrupted)
     assert receipt["state"] == "made"
-    found = bundles.read(bundles.local(receipt["url"]))
+    found = bundles.read(locations.local(receipt["url"]))
     assert found.manifest == kept[0].manifest
-    bundles.verify(found, store)
-    attempts = {name.split("/")[3] for name in objects(bundles.url(store))}
-    assert attempts == {*found.manifest["attempts"].values(), bundles.MANIFEST}
+    verification.verify(found, store)
+    attempts = {name.split("/")[3] for name in objects(locations.url(store))}
+    assert attempts == {*found.manifest["attempts"].values(), locations.MANIFEST}
 
 
 def test_of_two_at_once_with_other_content_the_later_fails(store: Path) -> None:
@@ -525,7 +542,7 @@ def test_of_two_at_once_with_other_content_the_later_fails(store: Path) -> None:
 def test_an_answer_that_got_lost_is_no_other_bundle(store: Path, server: Server) -> None:
     """The manifest arrives, its answer does not; the client asks again."""
     content = b"{}"
-    path = store / "TEST" / "ab" / "c" / bundles.MANIFEST
+    path = store / "TEST" / "ab" / "c" / locations.MANIFEST
     server.put(path, content)
     assert buckets.create(path, content)
     assert not buckets.create(path, b"other")
@@ -541,10 +558,10 @@ def test_a_kill_before_the_manifest_leaves_no_bundle(store: Path, server: Server
         here.run(buckets.local(sys.argv[1]), here.line())
     """
     where = [str(ROOT / "bin"), str(ROOT / "schema"), str(ROOT / "tests")]
-    program = subprocess.Popen([sys.executable, "-c", code, bundles.url(store), *where])
+    program = subprocess.Popen([sys.executable, "-c", code, locations.url(store), *where])
 
     def kill(method: str, path: str) -> str | None:
-        if method == "PUT" and path.endswith(bundles.MANIFEST):
+        if method == "PUT" and path.endswith(locations.MANIFEST):
             program.kill()
             return "500 gone"
         return None
@@ -552,9 +569,9 @@ def test_a_kill_before_the_manifest_leaves_no_bundle(store: Path, server: Server
     server.answer = kill
     assert program.wait(120) == -9
     server.answer = lambda method, path: None
-    left = objects(bundles.url(store))
-    assert left and not any(name.endswith(bundles.MANIFEST) for name in left)
-    bundles.verify(made(store, line()), store)
+    left = objects(locations.url(store))
+    assert left and not any(name.endswith(locations.MANIFEST) for name in left)
+    verification.verify(made(store, line()), store)
 
 
 def test_an_upload_that_fails_leaves_nothing(store: Path, server: Server) -> None:
@@ -566,7 +583,7 @@ def test_an_upload_that_fails_leaves_nothing(store: Path, server: Server) -> Non
     assert receipt["state"] == "failed"
     assert "these credentials may not read and write it" in receipt["error"]
     server.answer = lambda method, path: None
-    assert objects(bundles.url(store)) == set()
+    assert objects(locations.url(store)) == set()
 
 
 def test_the_inputs_of_a_unit_come_from_the_bucket(store: Path) -> None:
@@ -581,7 +598,7 @@ def test_the_inputs_of_a_unit_come_from_the_bucket(store: Path) -> None:
     assert taken.manifest["attributes"] == {"data": "data of 1"}
     blocked = run(store, line(4) | {"inputs": given}, read)
     assert blocked["state"] == "blocked"
-    assert blocked["error"].startswith(f"its input TEST 2 is not in {bundles.url(store)}/TEST/")
+    assert blocked["error"].startswith(f"its input TEST 2 is not in {locations.url(store)}/TEST/")
 
 
 def test_files_in_another_bundle_are_made_again_with_it(store: Path) -> None:
@@ -598,7 +615,7 @@ def test_files_in_another_bundle_are_made_again_with_it(store: Path) -> None:
     block = made(store, asked, write_outside)
     assert buckets.exists(volume.at("chunk")) and not volume.at("chunk").exists()
     assert run(store, asked, write_outside)["state"] == "reused"
-    bundles.retire(store, [volume.directory])
+    retiring.retire(store, [volume.directory])
     again = made(store, line(1))
     assert made(store, asked, write_outside).content_sha256 == block.content_sha256
     assert buckets.exists(again.at("chunk")) and again.at("chunk") != volume.at("chunk")
@@ -614,7 +631,7 @@ def test_a_server_that_is_busy_is_asked_again(store: Path, server: Server) -> No
 
     server.answer = busy
     bundle = made(store, line())
-    bundles.verify(bundle, store)
+    verification.verify(bundle, store)
     assert bundle.file("data").read_bytes() == b"data of 1"
 
 
@@ -622,42 +639,42 @@ def test_damage_is_found(store: Path, server: Server) -> None:
     bundle = made(store, line())
     data = bundle.at("data")
     server.put(data, b"data of 2")  # as long as before
-    with pytest.raises(bundles.Damaged, match="data is not what its bundle says"):
-        bundles.verify(bundle, store)
+    with pytest.raises(verification.Damaged, match="data is not what its bundle says"):
+        verification.verify(bundle, store)
     with pytest.raises(ValueError, match="data is not what its bundle says"):
         bundle.file("data")
     assert not data.exists()
     buckets.delete([data])
-    with pytest.raises(bundles.Damaged, match="data is missing, but its bundle lists it"):
-        bundles.verify(bundle, store)
-    assert not bundles.whole(bundle, store)
+    with pytest.raises(verification.Damaged, match="data is missing, but its bundle lists it"):
+        verification.verify(bundle, store)
+    assert not verification.whole(bundle, store)
     assert run(store, line())["state"] == "made"
 
 
 def test_what_is_unchanged_is_not_read_back(store: Path, server: Server) -> None:
     bundle = made(store, line())
     server.asked.clear()
-    bundles.verify(bundle, store)
+    verification.verify(bundle, store)
     assert [method for method, _ in server.asked] == ["HEAD", "HEAD"]
-    bundles.verify(bundle, store, read=True)
+    verification.verify(bundle, store, read=True)
     assert [method for method, _ in server.asked[2:]] == ["HEAD", "GET", "HEAD", "GET"]
     # the same bytes, written again by another client in one piece: its ETag is another one
     server.put(bundle.at("more/large"), bundle.file("more/large").read_bytes())
-    bundles.verify(bundle, store)
+    verification.verify(bundle, store)
 
 
 def test_a_task_keeps_a_bounded_part_of_what_it_fetched(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = 2**24
-    monkeypatch.setattr(buckets, "_KEPT_BYTES", 2 * size)
+    monkeypatch.setattr(fetched, "_KEPT_BYTES", 2 * size)
     given = [made(store, line(number)) for number in range(6)]
     files = []
     for bundle in given:
         files.append(bundle.file("more/large"))
         assert files[-1].exists()
-        buckets.tidy()
-    buckets.tidy()
+        fetched.tidy()
+    fetched.tidy()
     assert [path.exists() for path in files] == [False] * 4 + [True] * 2
     assert given[0].file("more/large").stat().st_size == size
 
@@ -691,15 +708,15 @@ def test_nobody_there_and_nobody_known_are_one_sentence_each(
     store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    buckets._client.cache_clear()
+    bucket_clients.client.cache_clear()
     try:
         with pytest.raises(OSError, match=r"^s3://\S+ can't be used: [^\n]*127.0.0.1:1[^\n]*$"):
             buckets.refuse_unwritable(store)
         assert not buckets.reachable(store)
     finally:
-        buckets._client.cache_clear()
+        bucket_clients.client.cache_clear()
         monkeypatch.undo()
-        buckets._client.cache_clear()
+        bucket_clients.client.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -711,14 +728,14 @@ def test_nobody_there_and_nobody_known_are_one_sentence_each(
 )  # fmt: skip
 def test_what_is_no_url_of_a_bucket_is_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="can't be used: .*s3://bucket/path or gs://bucket/path"):
-        bundles.local(bad)
+        locations.local(bad)
 
 
 def test_a_url_has_one_path_and_a_path_one_url() -> None:
     for spelled in ("gs://lab/a/store", "gs://lab/a/store/", "GS://lab/a/store"):
-        path = bundles.local(spelled)
-        assert bundles.url(path) == bundles.shown(path) == "gs://lab/a/store"
-        assert path == bundles.local("gs://lab/a/store")
+        path = locations.local(spelled)
+        assert locations.url(path) == locations.shown(path) == "gs://lab/a/store"
+        assert path == locations.local("gs://lab/a/store")
 
 
 def test_a_volume_is_the_same_by_any_spelling_of_its_endpoint(
@@ -780,7 +797,7 @@ def test_room_is_made_in_a_bucket(
     cutouts = Cutouts(tmp_path, monkeypatch)
     cutouts.volume = write_volume(tmp_path / "volume", (32, 16, 16))
     url = f"s3://{BUCKET}/room"
-    store = bundles.local(url)
+    store = locations.local(url)
     asked = {"store": url, "block_shape": [16, 16, 16]}
 
     def cleaned(*options: str) -> str:
@@ -797,7 +814,7 @@ def test_room_is_made_in_a_bucket(
     other = cutouts.label(**asked, min_voxels=9)["plan"]["requests"][0]
     before = there("")
     # an attempt that was killed beside a whole bundle, one without, and a probe
-    (bundle,) = (path for path in bundles.every(store, "STITCH") if request in _key(path))
+    (bundle,) = (path for path in locations.every(store, "STITCH") if request in _key(path))
     for name in ("STITCH/00/" + 32 * "0" + "/deadbeef/info", ".tmp-probe"):
         server.put(store / name, b"x" * 1000)
     server.put(bundle / "deadbeef" / "lookup.npy", b"x" * 1000)
@@ -826,7 +843,7 @@ def test_room_is_made_in_a_bucket(
     assert bossflow_says("verify", "--request", request, "--read")[0] == 0
     again = cutouts.label(**asked, connectivity=6)
     assert (again["verdict"], again["states"].count("reused")) == ({"missing": None}, 2)
-    assert len(list(bundles.every(store, "PULL_BLOCK"))) == 2
+    assert len(list(locations.every(store, "PULL_BLOCK"))) == 2
 
 
 def _key(path: Path) -> list[str]:

@@ -12,7 +12,7 @@ import older
 import pytest
 import test_object_store as s3
 from bossflow.database import migrations
-from kit import buckets, bundles
+from kit import buckets, digests, store_ids
 from team import Team, a_schema, each_server, environment
 
 VERSIONS = (2, 3)
@@ -61,7 +61,7 @@ def left(request: pytest.FixtureRequest, kind: str, team: Team, tmp_path: Path) 
 
 
 def on_disk(store: Path) -> list[tuple[Any, ...]]:
-    paths = [path for path in bundles.files_below(store) if path.name != bundles.STORE_FILE]
+    paths = [path for path in digests.files_below(store) if path.name != store_ids.STORE_FILE]
     return [(str(path), path.stat().st_mtime_ns, path.read_bytes()) for path in paths]
 
 
@@ -69,11 +69,11 @@ def in_bucket() -> list[tuple[Any, ...]]:
     store = buckets.local(older.IN_BUCKET)
     found = [
         one
-        for some in obstore.list(*buckets._object(store))
+        for some in obstore.list(*buckets.object_of(store))
         for one in some
-        if not one["path"].endswith(bundles.STORE_FILE)
+        if not one["path"].endswith(store_ids.STORE_FILE)
     ]
-    paths = [path for path in buckets.below(store) if path.name != bundles.STORE_FILE]
+    paths = [path for path in buckets.below(store) if path.name != store_ids.STORE_FILE]
     content = buckets.at_once(buckets.read, sorted(paths))
     written = [(one["path"], one["last_modified"], one["e_tag"]) for one in found]
     return list(zip(sorted(written), content, strict=True))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import watched
-from kit import bundles, tasks
-from kit.tasks import Bundle, Unit
+from kit import bundles, locations, recorded_marks, store_ids, tasks
+from kit.units import Bundle, Unit
 from steps import Cutouts, write_voxels
 from voxels import segmentation
 from watched import Event
@@ -34,13 +34,13 @@ def cutouts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cuto
 
 def found(store: Path) -> dict[Path, bundles.Finished]:
     """Return all bundles in a store, by directory."""
-    return {path: bundles.read(path) for path in bundles.every(store, "[A-Z]*")}
+    return {path: bundles.read(path) for path in locations.every(store, "[A-Z]*")}
 
 
 def files(*made: bundles.Finished) -> list[Path]:
     """Return all files of bundles, also those that lie in another one."""
     listed = [one.store / entry["path"] for one in made for entry in one.manifest["files"]]
-    return listed + [one.directory / bundles.MANIFEST for one in made]
+    return listed + [one.directory / locations.MANIFEST for one in made]
 
 
 def before(word: str, noted: list[Event]) -> list[Event]:
@@ -105,7 +105,7 @@ def test_what_is_recorded_is_on_disk_before(
         assert not lost(files(*made), store, noted)
         assert not moved_early(store, noted)
         if not earlier:
-            own = [store / bundles.STORE_FILE, *(store / bundles.MARKS).iterdir()]
+            own = [store / store_ids.STORE_FILE, *(store / recorded_marks.DIRECTORY).iterdir()]
             assert len(own) == 2 and not lost(own, cutouts.directory, noted)
         earlier = found(store)
 
@@ -139,7 +139,7 @@ LINE: dict[str, Any] = {
 
 
 def header(store: Path) -> dict[str, str]:
-    return {"store": bundles.url(store), "run_id": "0" * 16, "code": "c"}
+    return {"store": locations.url(store), "run_id": "0" * 16, "code": "c"}
 
 
 def write(unit: Unit, bundle: Bundle) -> None:
@@ -156,7 +156,7 @@ def test_what_another_run_made_meanwhile_is_on_disk_before_it_is_told(tmp_path: 
     with watched.noting() as noted:
         receipt = tasks.run_unit(second, LINE, header(tmp_path), {})
     assert receipt["state"] == "made"
-    assert not lost(files(bundles.read(bundles.local(receipt["url"]))), tmp_path, noted)
+    assert not lost(files(bundles.read(locations.local(receipt["url"]))), tmp_path, noted)
 
 
 def test_what_is_forgotten_is_gone_from_the_disk_before(cutouts: Cutouts) -> None:

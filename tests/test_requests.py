@@ -11,9 +11,9 @@ from bossflow.core import plan
 from bossflow.core.record import record
 from bossflow.core.summary import sum_up
 from bossflow.core.work import UnitPlan
-from bossflow.kit import bundles
+from bossflow.kit import bundles, locations, retiring
 from bossflow.kit.texts import json_lines
-from kit import tasks
+from kit import units
 from label_block import label
 from steps import Cutouts, write_volume
 from test_core import bossflow_says
@@ -107,8 +107,8 @@ def test_what_is_made_is_kept_apart_from_what_killed_its_task(cutouts: Cutouts) 
     params = SMALL | {"sheet": sheet(cutouts, 6)}
     planned, work_dir = cutouts.plan(**params)
     cutouts.compute(planned, work_dir)  # and no receipt arrives
-    bad = next(bundles.every(cutouts.store, "LABEL_BLOCK"))
-    bundles.retire(cutouts.store, [bad])
+    bad = next(locations.every(cutouts.store, "LABEL_BLOCK"))
+    retiring.retire(cutouts.store, [bad])
     told, _ = cutouts.plan(**params, dry_run=True)
     again, _ = cutouts.plan(**params)
     assert f"\n  to run     {len(again['tasks'])} tasks, " in told["text"]
@@ -139,7 +139,7 @@ def test_what_a_batch_takes_in_was_recorded_by_no_other_run(cutouts: Cutouts) ->
 def test_a_failed_block_is_told_once_of_all_requests_that_share_it(
     cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def fail(unit: units.Unit, bundle: units.Bundle) -> None:
         if unit.key["block"].startswith(("16-32", "48-64")):
             raise ValueError("no voxels today")
         label(unit, bundle)
@@ -263,7 +263,7 @@ def test_a_run_has_its_rows_of_what_a_killed_one_made(cutouts: Cutouts) -> None:
 
 def test_rows_to_be_added_are_checked(cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch) -> None:
     (request,) = cutouts.label(max_component_rows=3)["plan"]["requests"]
-    stitched = next(bundles.every(cutouts.store, "STITCH"))
+    stitched = next(locations.every(cutouts.store, "STITCH"))
     (file,) = (stitched / "components").glob("*.parquet")
     file.write_bytes(file.read_bytes()[:-9] + bytes(9))
     damaged = cutouts.label(max_component_rows=20)

@@ -23,7 +23,7 @@ import zarr
 from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kit.bundles import url
+from kit.locations import url
 from voxels.archives import Refused, Unreachable, archive_of, places, s3, volumes
 from voxels.boxes import Box
 from voxels.volumes import read_array

@@ -10,7 +10,7 @@ import bossflow
 import pytest
 import test_core
 from bossflow.core import stores
-from bossflow.kit import bundles, tasks
+from bossflow.kit import locations, recorded_marks, store_ids, units
 from bossflow.upkeep import invalidate, verify
 from relabel_block import relabel_block
 from steps import Cutouts, write_volume
@@ -62,7 +62,7 @@ def test_two_machines_have_stores_of_their_own_at_one_path(
     assert f"6 units of this are recorded in store {lab.store} of one, which is away" in note
     assert executions(request) == before
     assert made(lab.run(files)) == (0, 0)
-    bundle = next(bundles.every(lab.store, "COUNT_WORDS"))
+    bundle = next(locations.every(lab.store, "COUNT_WORDS"))
     shutil.rmtree(bundle)
     assert len(invalidate.lost(executions(request), None)) == 1
     code, text = bossflow_says("invalidate", "--lost", "--request", request, "--yes")
@@ -114,7 +114,7 @@ def test_what_fails_in_ones_own_store_is_no_success(lab: Pipeline, files: list[P
     lab.run(files)
     lab.store.rename(lab.store.with_name("closed"))
 
-    def fail(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def fail(unit: units.Unit, bundle: units.Bundle) -> None:
         raise ValueError("no words today")
 
     PROGRAMS["COUNT_WORDS"] = fail
@@ -185,22 +185,22 @@ def test_word_of_what_was_recorded_is_kept_for_as_long_as_a_run_may_last(
     lab: Pipeline, files: list[Path]
 ) -> None:
     lab.run(files[:1])
-    (recent,) = bundles.marks(lab.store)
-    old = lab.store / bundles.MARKS / "20200101-0000000000000000"
+    (recent,) = recorded_marks.names(lab.store)
+    old = lab.store / recorded_marks.DIRECTORY / "20200101-0000000000000000"
     old.write_text("[]")
     lab.run(files)
-    assert not old.exists() and recent in bundles.marks(lab.store)
+    assert not old.exists() and recent in recorded_marks.names(lab.store)
 
 
 def test_a_store_has_one_id_whoever_makes_it(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     with ThreadPoolExecutor(16) as pool:
-        ids = set(pool.map(bundles.found_store, [tmp_path / "store"] * 64))
+        ids = set(pool.map(store_ids.found_store, [tmp_path / "store"] * 64))
     assert len(ids) == 1
     assert [path.name for path in (tmp_path / "store").iterdir()] == ["store.json"]
     (tmp_path / "store/store.json").write_text("{}")
     with pytest.raises(ValueError, match="does not tell the id of a store: bring it back"):
-        bundles.store_id(tmp_path / "store")
+        store_ids.store_id(tmp_path / "store")
 
 
 def test_an_older_row_is_claimed_by_the_store_that_has_its_bundle(
@@ -211,9 +211,9 @@ def test_an_older_row_is_claimed_by_the_store_that_has_its_bundle(
     (request,) = first["plan"]["requests"]
     (bossflow.Execution.Copy() & copies(request)).delete_quick()
     (lab.store / "store.json").unlink()
-    store = {"store_url": bundles.url(lab.store)}
+    store = {"store_url": locations.url(lab.store)}
     (bossflow.Store.Place() & store).delete_quick()
-    changed = next(bundles.every(lab.store, "COUNT_WORDS")) / bundles.MANIFEST
+    changed = next(locations.every(lab.store, "COUNT_WORDS")) / locations.MANIFEST
     manifest = json.loads(changed.read_text())
     changed.write_text(json.dumps(manifest | {"seconds": 7.5}))
     assert bossflow_says("verify", "--request", request)[1].startswith("passed over: 1 bundle")
@@ -230,7 +230,7 @@ def test_a_bundle_that_can_not_be_looked_into_is_not_lost(lab: Pipeline, files: 
     """As a colleague's whose directory is closed; to root none is, but a link to itself is."""
     (request,) = lab.run(files)["plan"]["requests"]
     before, own = executions(request), {"store": str(lab.directory / "own")}
-    bundle = next(bundles.every(lab.store, "COUNT_WORDS"))
+    bundle = next(locations.every(lab.store, "COUNT_WORDS"))
     bundle.rename(bundle.with_name("closed"))
     bundle.symlink_to(bundle)
     assert not invalidate.lost(before, None)
@@ -269,7 +269,7 @@ def test_a_damaged_bundle_that_another_store_has_costs_nothing_else(
     own = lab.directory / "own"
     lab.run(files, store=str(own))
     lab.store.with_name("closed").rename(lab.store)
-    (next(bundles.every(own, "COUNT_WORDS")) / bundles.MANIFEST).write_text("{}")
+    (next(locations.every(own, "COUNT_WORDS")) / locations.MANIFEST).write_text("{}")
     code, text = bossflow_says("verify", "--retire")
     assert (code, "--request, --channel or --store" in text) == (2, True), text
     code, text = bossflow_says("verify", "--store", str(own), "--retire")
@@ -307,7 +307,7 @@ def test_a_place_may_be_relative(
     lab: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab.run(files)
-    name, identity = lab.store.name, bundles.store_id(lab.store)
+    name, identity = lab.store.name, store_ids.store_id(lab.store)
     monkeypatch.chdir(lab.store.parent)
     assert identity and bossflow_says("verify", "--store", name)[1].startswith("6 bundles as")
     (lab.store.parent / identity[:8]).mkdir()
@@ -364,7 +364,7 @@ def test_a_volume_is_whole_in_one_store(cutouts: Cutouts) -> None:
     """Two stores that have a part of its blocks each are no volume."""
     asked, own = {"block_shape": [16, 16, 16]}, cutouts.directory / "own"
     cutouts.label(**asked)
-    lost = next(bundles.every(cutouts.store, "RELABEL_BLOCK"))
+    lost = next(locations.every(cutouts.store, "RELABEL_BLOCK"))
     shutil.rmtree(lost)
     invalidate_lost = ("invalidate", "--lost", "--store", str(cutouts.store), "--yes")
     assert bossflow_says(*invalidate_lost)[0] == 0
@@ -379,7 +379,7 @@ def test_a_volume_that_a_store_has_a_part_of_is_shown_where_it_is_whole(cutouts:
     closed = cutouts.store.with_name("closed")
     cutouts.store.rename(closed)
 
-    def fail(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def fail(unit: units.Unit, bundle: units.Bundle) -> None:
         if unit.arguments["number"] == 1:
             raise ValueError("not today")
         relabel_block(unit, bundle)
@@ -402,7 +402,7 @@ def test_what_lies_within_a_bundle_is_set_aside_with_it(cutouts: Cutouts, comman
     cutouts.store.rename(closed)
     cutouts.label(**asked, store=str(own))
     closed.rename(cutouts.store)
-    stitch = next(bundles.every(own, "STITCH"))
+    stitch = next(locations.every(own, "STITCH"))
     if command == "verify":
         with (stitch / "components/part-00000.parquet").open("ab") as stream:
             stream.write(b"?")
@@ -417,7 +417,7 @@ def test_what_lies_within_a_bundle_is_set_aside_with_it(cutouts: Cutouts, comman
     assert (code, where in text, "forgot 0 rows" in text) == (0, True, True), text
     assert "made" not in text and "makes" not in text
     assert bossflow_says("verify", "--store", str(own))[0] == 0
-    assert not list(bundles.every(own, "RELABEL_BLOCK")) and executions(request) == before
+    assert not list(locations.every(own, "RELABEL_BLOCK")) and executions(request) == before
     assert "nothing to compute" in cutouts.label(**asked, store=str(own))["summary"]
     cutouts.store.rename(closed)
     again = cutouts.label(**asked, store=str(own))
@@ -432,13 +432,13 @@ def test_what_lies_within_a_lost_bundle_and_nowhere_else_is_forgotten(cutouts: C
     closed = cutouts.store.with_name("closed")
     cutouts.store.rename(closed)
 
-    def fail(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def fail(unit: units.Unit, bundle: units.Bundle) -> None:
         raise ValueError("not today")
 
     programs, cutouts.programs = cutouts.programs, cutouts.programs | {"RELABEL_BLOCK": fail}
     assert cutouts.label(**asked, store=str(own))["verdict"]["missing"]
     closed.rename(cutouts.store)
-    shutil.rmtree(next(bundles.every(cutouts.store, "STITCH")))
+    shutil.rmtree(next(locations.every(cutouts.store, "STITCH")))
     lost = ("invalidate", "--lost", "--store", str(cutouts.store), "--yes")
     code, text = bossflow_says(*lost)
     assert (code, "2 RELABEL_BLOCK" in text, "forgot 2 rows" in text) == (0, True, True), text

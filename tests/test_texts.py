@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
-from kit import bundles, tasks
+from kit import digests, units
 from kit.texts import ERROR_MAX, json_lines, one_line, sentence, unit_names
 from pull_block import pull_block
 from steps import Cutouts, write_volume
@@ -109,7 +109,7 @@ def test_a_program_outlives_what_its_units_say(tmp_path: Path) -> None:
     lines: list[dict[str, Any]] = [header]
     for text in texts:
         key = {"name": text}
-        about = {"unit_id": bundles.digest([len(lines)])[:32], "process": "TRY", "key": key}
+        about = {"unit_id": digests.digest([len(lines)])[:32], "process": "TRY", "key": key}
         lines.append(about | {"arguments": {"text": text}, "settings": {}, "inputs": []})
     (tmp_path / "task.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     done = subprocess.run(
@@ -150,7 +150,7 @@ def test_a_result_that_can_not_be_recorded_costs_its_unit_alone(
     cutouts = Cutouts(tmp_path, monkeypatch)
     cutouts.volume = write_volume(tmp_path / "volume", (8, 8, 16))
 
-    def pull(unit: tasks.Unit, bundle: tasks.Bundle) -> None:
+    def pull(unit: units.Unit, bundle: units.Bundle) -> None:
         pull_block(unit, bundle)
         if unit.key["block"].startswith("0-"):
             bundle.attributes["voxels_sha256"] = text

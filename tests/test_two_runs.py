@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import COUNTS, ROOT, sample
-from kit import bundles
+from kit import digests, locations
 from second_user import Database, soon
 from stage import NO_REPORTS, tell_why
 from steps import write_volume
@@ -58,10 +58,10 @@ def test_programs_with_the_same_task_share_its_units(tmp_path: Path) -> None:
     """Also where one of them was killed, of which units are left that nobody makes."""
     number, programs = 30, 3
     store = tmp_path / "store"
-    names = [bundles.unit_id("TRY", {"block": str(n)}) for n in range(number)]
+    names = [digests.unit_id("TRY", {"block": str(n)}) for n in range(number)]
     for name in names[::4]:
         (store / f".tmp-{name}-00000000").mkdir(parents=True)
-    header = {"run_id": "run", "store": bundles.url(store), "code": "code", "process": "TRY"}
+    header = {"run_id": "run", "store": locations.url(store), "code": "code", "process": "TRY"}
     empty: dict[str, Any] = {"arguments": {}, "settings": {}, "inputs": []}
     units = [
         {"unit_id": name, "process": "TRY", "key": {"block": str(n)}} | empty
@@ -95,7 +95,7 @@ def test_programs_with_the_same_task_share_its_units(tmp_path: Path) -> None:
     COUNTS["units that programs at once asked for"] += number
     COUNTS["of these computed twice"] += len(made) - number
     assert number <= len(made) <= 1.5 * number, "in lockstep it is three times"
-    assert len(list(bundles.every(store, "TRY"))) == number
+    assert len(list(locations.every(store, "TRY"))) == number
 
 
 class Run:

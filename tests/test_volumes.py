@@ -12,8 +12,9 @@ import pytest
 import relabel_block as relabel_program
 import stitch as stitch_program
 import zarr
-from kit.bundles import MANIFEST, Finished
-from kit.tasks import Bundle, Unit
+from kit.bundles import Finished
+from kit.locations import MANIFEST
+from kit.units import Bundle, Unit
 from stitching import VOXEL_SIZE
 from test_label import rows_of, table_of, whole
 from test_segmentation import files_in, read_volume

@@ -15,8 +15,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import buckets, bundles
-from .bundles import ASIDE, WORKING
+from . import buckets, locations
+from .locations import ASIDE, WORKING
 
 DAY = 24 * 3600.0
 """What did not change for so long is nobody's work any more."""
@@ -105,7 +105,7 @@ def _in_bucket(store: Path) -> tuple[list[Clutter], list[Clutter]]:
         parts = path.relative_to(store).parts
         if parts[0].startswith(WORKING):
             left.append(path)
-        elif parts[0] == ASIDE and len(parts) == 5 and parts[4] == bundles.MANIFEST:
+        elif parts[0] == ASIDE and len(parts) == 5 and parts[4] == locations.MANIFEST:
             manifests[path] = store.joinpath(*parts[1:3], parts[3].partition(".")[0])
         elif len(parts) > 4 and not parts[0].startswith("."):
             attempts[store.joinpath(*parts[:3])][parts[3]].append(path)
@@ -116,7 +116,7 @@ def _in_bucket(store: Path) -> tuple[list[Clutter], list[Clutter]]:
 
     # one attempt beside a bundle.json is the one that it names
     doubtful = {place for place, own in attempts.items() if len(own) > 1} | {*manifests.values()}
-    asked = [place for place in doubtful if place / bundles.MANIFEST in objects]
+    asked = [place for place in doubtful if place / locations.MANIFEST in objects]
     in_place = dict(zip(asked, buckets.at_once(_named, asked), strict=True))
     aside = []
     files = list(manifests.items())
@@ -126,7 +126,7 @@ def _in_bucket(store: Path) -> tuple[list[Clutter], list[Clutter]]:
             aside.append(clutter(path.parent, [*own, path], [path]))
     found = [clutter(path, [path], [path]) for path in left]
     for place, own_attempts in attempts.items():
-        if place in in_place or place / bundles.MANIFEST not in objects:
+        if place in in_place or place / locations.MANIFEST not in objects:
             for attempt, own in own_attempts.items():
                 if in_place.get(place) not in (attempt, _UNKNOWN):
                     found.append(clutter(place / attempt, own, own))
@@ -137,7 +137,7 @@ _UNKNOWN = "unknown"
 
 
 def _named(place: Path) -> str:
-    return _set_aside((place / bundles.MANIFEST, place))
+    return _set_aside((place / locations.MANIFEST, place))
 
 
 def _set_aside(file: tuple[Path, Path]) -> str:
@@ -180,5 +180,5 @@ def take(store: Path, directories: Iterable[Path]) -> list[Clutter]:
 
 
 def _take_object(directory: Path) -> Clutter:
-    buckets.delete([directory / bundles.MANIFEST])
+    buckets.delete([directory / locations.MANIFEST])
     return Clutter(directory, 0, 0, [*buckets.below(directory)])

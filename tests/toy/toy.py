@@ -7,7 +7,7 @@ import datajoint as dj
 from bossflow.core import work
 from bossflow.core.tables import Execution, ParamSet, Request, schema  # noqa: F401  (in definitions)
 from bossflow.core.work import UnitPlan
-from bossflow.kit.bundles import digest
+from bossflow.kit.digests import digest
 
 
 @schema

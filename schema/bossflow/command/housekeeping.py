@@ -148,13 +148,13 @@ def clean_command(
     new is to be made of one, it is pulled again and compared with what was recorded.
     """
     from .. import connect
-    from ..kit import bundles
+    from ..kit import locations
     from ..upkeep import clean
 
     connect()
     rooms = clean.look(store, days)
     for room in rooms:
-        click.echo(f"store {bundles.shown(room.store)}")
+        click.echo(f"store {locations.shown(room.store)}")
         for name, number, size, more in (
             ("retired", len(room.retired), sum(one.n_bytes for one in room.retired), ""),
             (
@@ -186,7 +186,7 @@ def clean_command(
 
 def _clean(rooms: list[Any], names: list[str], yes: bool) -> None:
     """Ask, then delete what is named from each store."""
-    from ..kit import bundles, clutter
+    from ..kit import clutter, locations
     from ..upkeep import clean
 
     if "pulled" in names:
@@ -202,4 +202,4 @@ def _clean(rooms: list[Any], names: list[str], yes: bool) -> None:
                 some = getattr(room, name)
                 clutter.remove(room.store, some)
                 number = len(some)
-            click.echo(f"deleted {number:,} {name} from {bundles.shown(room.store)}")
+            click.echo(f"deleted {number:,} {name} from {locations.shown(room.store)}")

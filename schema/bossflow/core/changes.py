@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import database
 from ..database.insert import insert_absent
-from ..kit import bundles
+from ..kit import bundles, digests
 from ..kit.texts import json_lines, key_name, shortened, unit_name
 from ..voxels import files
 from .ledger import Recorded
@@ -164,7 +164,7 @@ def _is_same(
     if receipt["content_sha256"] == recorded.content_sha256:
         return True
     # of other arguments, such as labels of a copy, from when these had no set of their own
-    same = bundle and bundles.made_digest(bundles.read(bundle).manifest) == receipt["made_sha256"]
+    same = bundle and digests.made_digest(bundles.read(bundle).manifest) == receipt["made_sha256"]
     return bool(same)
 
 

@@ -13,7 +13,7 @@ import datajoint as dj
 
 from .. import database
 from ..database import migrations
-from ..kit import buckets, bundles
+from ..kit import buckets, bundles, locations
 from . import work
 from .tables import Execution, Reading, Request, schema
 from .work import UnitPlan
@@ -225,7 +225,7 @@ def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:
             in_buckets.append(directory)
             continue
         try:
-            os.stat(f"{directory}/{bundles.MANIFEST}")
+            os.stat(f"{directory}/{locations.MANIFEST}")
         except (FileNotFoundError, NotADirectoryError):
             found.add(directory)
         except OSError:

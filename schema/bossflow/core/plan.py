@@ -17,7 +17,7 @@ from typing import Any
 from .. import __version__, database
 from ..database import settings
 from ..database.insert import ROWS, insert_absent, insert_all
-from ..kit import buckets, bundles
+from ..kit import buckets, bundles, digests, locations, recorded_marks
 from ..kit.texts import unit_name
 from ..upkeep import invalidate
 from . import changes, dry_run, ledger, stores, summary, work
@@ -62,7 +62,7 @@ def plan(
         "notes": [],
         "dry_run": bool(asked["params"].get("dry_run")),
         "text": "",
-        "run_id": bundles.digest([run["session"], run["name"], run["start"]])[:16],
+        "run_id": digests.digest([run["session"], run["name"], run["start"]])[:16],
         "run_name": run["name"],
         "workflow": asked.get("workflow", "bossflow.workflows.label"),
         "launch_dir": run["launch_dir"],
@@ -126,9 +126,9 @@ def _plan(
     if not params.get("store"):
         result["notes"] += _of_default_store(here)
     given = int(params["blocks_per_task"]) if params.get("blocks_per_task") else None
-    header = {"run_id": result["run_id"], "store": bundles.url(store), "code": code}
+    header = {"run_id": result["run_id"], "store": locations.url(store), "code": code}
     result |= {
-        "store": bundles.shown(store),
+        "store": locations.shown(store),
         "requests": [request.request_id for request in requests],
         "names": {request.request_id: request.name for request in requests if request.name},
         **_told(workflow, units, found, missing, recorded),
@@ -200,8 +200,8 @@ def _plan(
 def _marks(store: Path) -> list[str]:
     """Return what was recorded before: what others record from here on is marked."""
     with database.lock(database.connection()):
-        bundles.forget_marks(store)
-        return bundles.marks(store)
+        recorded_marks.forget(store)
+        return recorded_marks.names(store)
 
 
 def _gone(units: dict[str, UnitPlan], recorded: dict[str, Recorded], wrong: set[str]) -> set[str]:
@@ -244,8 +244,8 @@ def _made(
     before = {row["request_id"] for row in ledger.among(Request.proj(), "request_id", names)}
     asked = [units for name, units in zip(names, by_request, strict=True) if name in before]
     left = {one.unit_id: one for units in asked for one in units if one.unit_id in missing}
-    places = [bundles.place(store, unit.process, unit.unit_id) for unit in left.values()]
-    there = bundles.each(bundles.there, places, store)
+    places = [locations.place(store, unit.process, unit.unit_id) for unit in left.values()]
+    there = locations.each(bundles.there, places, store)
     return {name for name, is_there in zip(left, there, strict=True) if is_there}
 
 
@@ -258,7 +258,7 @@ def _write_tasks(
         if buckets.holds(store):  # where nobody sees what another run is making
             random.Random(f"{header['run_id']} {task['task']}").shuffle(task["lines"])
         lines = [header | {"process": task["process"]}, *task.pop("lines")]
-        text = "".join(bundles.canonical(line) + "\n" for line in lines)
+        text = "".join(digests.canonical(line) + "\n" for line in lines)
         (directory / "tasks" / f"{task['task']}.jsonl").write_text(text, encoding="utf-8")
 
 
@@ -303,10 +303,10 @@ def _found(
     lost = [name for name, paths in candidates.items() if paths and not left[name]]
     if lost:
         first, where = units[lost[0]], candidates[lost[0]][0]
-        name = shlex.quote(bundles.shown(where.parents[2]))
+        name = shlex.quote(locations.shown(where.parents[2]))
         raise ValueError(
             f"{len(lost)} recorded bundles are not in the store any more (first: "
-            f"{unit_name(first.process, first.key)} in {bundles.shown(where)}): bring the store "
+            f"{unit_name(first.process, first.key)} in {locations.shown(where)}): bring the store "
             f"back, or run `bossflow invalidate --lost --store {name}` so that they are made again"
         )
     found = stores.in_one_store(units, left, here.given)
@@ -371,13 +371,13 @@ def _store(given: str | None, launch_dir: Path) -> Path:
     if not given:
         store = database.default_store()
     elif "://" in given or given.startswith("~"):
-        store = bundles.local(given)
+        store = locations.local(given)
     else:
-        store = bundles.local(str(launch_dir / given))
-    if len(bundles.url(store)) > STORE_URL_MAX:
+        store = locations.local(str(launch_dir / given))
+    if len(locations.url(store)) > STORE_URL_MAX:
         raise ValueError(
-            f"store {bundles.shown(store)[:60]}... can't be used: as a URL its path has more than "
-            f"{STORE_URL_MAX} characters"
+            f"store {locations.shown(store)[:60]}... can't be used: as a URL its path has more "
+            f"than {STORE_URL_MAX} characters"
         )
     return store
 
@@ -489,7 +489,7 @@ def _line(
                 "process": given.process,
                 "key": given.key,
                 # null: in this run's store, where this run's tasks put it
-                "url": bundles.url(found[given.unit_id]) if given.unit_id in found else None,
+                "url": locations.url(found[given.unit_id]) if given.unit_id in found else None,
             }
             for given in unit.inputs
         ],
@@ -501,7 +501,7 @@ def _line(
     if unit.add_rows:
         line["add_rows"] = unit.add_rows
         if unit.unit_id in found:
-            line["recorded"] = bundles.url(found[unit.unit_id])
+            line["recorded"] = locations.url(found[unit.unit_id])
     return line
 
 
@@ -525,7 +525,7 @@ def _register(
         ],
         "nextflow_version": run["nextflow"],
         "profile": run.get("profile") or "standard",
-        "run_parameters": asked["params"] | {"store": bundles.shown(store)},
+        "run_parameters": asked["params"] | {"store": locations.shown(store)},
     }
     conn = database.connection()
     with database.lock(conn), conn.transaction:

@@ -22,7 +22,17 @@ import pyarrow.parquet as pq
 from .. import database
 from ..database.insert import insert_absent, insert_all
 from ..database.insert_parquet import insert_parquet
-from ..kit import buckets, bundles
+from ..kit import (
+    bundles,
+    committing,
+    digests,
+    fetched,
+    locations,
+    recorded_marks,
+    retiring,
+    store_ids,
+    verification,
+)
 from ..kit.bundles import Finished
 from ..kit.texts import json_lines, one_line, sentence, shortened, unit_name
 from . import ledger, stores, work
@@ -80,10 +90,10 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
             if isinstance(opened, Exception):
                 raise opened
             _check_columns(opened, tables, line.get("add_rows"))
-        except bundles.Damaged as error:
+        except verification.Damaged as error:
             failed.append(line | {"error": f"{error}; {_set_aside(line)}"})
         except FileNotFoundError:
-            where = bundles.shown(bundles.local(line["url"]))
+            where = locations.shown(locations.local(line["url"]))
             then = "run" if "recorded" in line else "the next run makes it"
             failed.append(line | {"error": f"{where} was deleted meanwhile: {then} again"})
         except (ValueError, OSError) as error:
@@ -111,7 +121,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
                 else:
                     recorded, known, copied = recorded + one[0], known + one[1], copied + one[2]
                     failed += one[3]
-    buckets.drop_all()  # Parquet files, which are rows now
+    fetched.drop_all()  # Parquet files, which are rows now
     named = {line["unit_id"] for line in made}
     every = [bundle.manifest for some in ready.values() for bundle in some]
     for line in failed:
@@ -133,12 +143,12 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
 
 def _set_aside(receipt: dict[str, Any]) -> str:
     """Set the damaged bundle of a receipt aside, unless it is recorded; say what is next."""
-    directory = bundles.local(receipt["url"])
+    directory = locations.local(receipt["url"])
     if "recorded" in receipt:
-        store = shlex.quote(bundles.shown(directory.parents[2]))
+        store = shlex.quote(locations.shown(directory.parents[2]))
         return f"as it is recorded, `bossflow verify --retire --store {store}` has it made again"
     try:
-        bundles.retire(directory.parents[2], [directory])
+        retiring.retire(directory.parents[2], [directory])
     except OSError as error:
         return f"it can't be set aside: {sentence(error)}"
     return "set aside, the next run makes it again"
@@ -167,7 +177,7 @@ def _write(
     with database.lock(conn), conn.transaction:
         _add_inputs(ready, tables)
         for store in {bundle.store for some in ready.values() for bundle in some}:
-            stores.set_aside(bundles.found_store(store), store)
+            stores.set_aside(store_ids.found_store(store), store)
         for process, table in tables.items():
             new, old, others = _new_bundles(table, ready[process], tables, failed)
             _insert(table, new, run_id)
@@ -181,7 +191,7 @@ def _write(
             copied[process] += len({one.directory for one in others} - grown)
             recorded[process] += len(new) + len(grown)
         for store, names in marked.items():
-            bundles.mark(store, names)
+            recorded_marks.leave(store, names)
     return +recorded, +known, +copied, failed
 
 
@@ -207,13 +217,13 @@ def _opened_each(receipts: list[dict[str, Any]]) -> Iterable[Finished | Exceptio
         except (ValueError, OSError) as error:
             return error
 
-    return bundles.each(opened, receipts, bundles.local(receipts[0]["url"]))
+    return locations.each(opened, receipts, locations.local(receipts[0]["url"]))
 
 
 def _opened(receipt: dict[str, Any]) -> Finished:
     """Open a receipt's bundle and check it as far as it goes without tables."""
-    directory = bundles.local(receipt["url"])
-    where = bundles.shown(directory)
+    directory = locations.local(receipt["url"])
+    where = locations.shown(directory)
     bundle = bundles.read(directory)
     try:
         _validator()(bundle.manifest)
@@ -224,13 +234,13 @@ def _opened(receipt: dict[str, Any]) -> Finished:
     manifest = bundle.manifest
     if (manifest["process"], manifest["key"]) != (receipt["process"], receipt["key"]):
         raise BundleError(f"{where} is the bundle of another unit than its receipt says")
-    bundles.verify(bundle, bundle.store)
+    verification.verify(bundle, bundle.store)
     bundles.fetch([bundle], *manifest["parts"].values())
     return bundle
 
 
 def _where(bundle: Finished) -> str:
-    return bundles.shown(bundle.directory)
+    return locations.shown(bundle.directory)
 
 
 def _check_columns(
@@ -278,19 +288,20 @@ def _check_part(bundle: Finished, name: str, wanted: set[str], left: float) -> N
             "file nor a directory of .parquet files that the bundle lists"
         )
     first = pq.read_schema(files[0])
-    _same_columns(set(first.names), wanted, bundles.shown(files[0]), name)
+    _same_columns(set(first.names), wanted, locations.shown(files[0]), name)
     floats = [field.name for field in first if pa.types.is_floating(field.type)]
     for file in files:
         source = pq.ParquetFile(file)
         if not source.schema_arrow.equals(first):
             raise BundleError(
-                f"{bundles.shown(file)} has other columns or types than {bundles.shown(files[0])}"
+                f"{locations.shown(file)} has other columns or types than "
+                f"{locations.shown(files[0])}"
             )
         if left > 0 and floats:
             for batch in source.iter_batches(columns=floats):
                 for column_name, column in zip(floats, batch.columns, strict=True):
                     if not pc.all(pc.is_finite(column), min_count=0).as_py():
-                        where = bundles.shown(file)
+                        where = locations.shown(file)
                         raise BundleError(
                             f"{where}: {column_name} holds a value that is not finite"
                         )
@@ -319,7 +330,7 @@ def _same_columns(given: set[str], wanted: set[str], where: str, table: str) -> 
 
 def _holds_nul(value: Any) -> bool:
     # as JSON writes it, and not a backslash that is followed by the same
-    return bool(re.search(r"(?<!\\)(\\\\)*\\u0000", bundles.canonical(value)))
+    return bool(re.search(r"(?<!\\)(\\\\)*\\u0000", digests.canonical(value)))
 
 
 def _check_value(name: str, value: Any, attribute: Any, where: str) -> None:
@@ -351,13 +362,13 @@ def _add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> Non
         }
         for given in _unrecorded([given for given, _ in wanted.values()], tables):
             store = wanted[given["unit_id"], given["content_sha256"]][1]
-            directory = bundles.place(store, given["process"], given["unit_id"])
+            directory = locations.place(store, given["process"], given["unit_id"])
             if directory in there:
                 continue
             with contextlib.suppress(ValueError, OSError):  # then its lineage is refused
-                taken = _opened(given | {"url": bundles.url(directory)})
+                taken = _opened(given | {"url": locations.url(directory)})
                 _check_columns(taken, tables)
-                bundles.flush(taken)  # of no program do we know that it did
+                committing.flush(taken)  # of no program do we know that it did
                 ready[given["process"]].append(taken)
                 there.add(directory)
 
@@ -398,7 +409,7 @@ def _new_bundles(
     new: dict[tuple[Any, ...], Finished] = {}
     old: list[tuple[Finished, ledger.Recorded]] = []
     # checked before, but only now is the lock held
-    in_place = bundles.each(bundles.in_place, ready, ready[0].directory) if ready else []
+    in_place = locations.each(bundles.in_place, ready, ready[0].directory) if ready else []
     for bundle, is_in_place in zip(ready, in_place, strict=True):
         key = tuple(bundle.key[name] for name in names)
         known = there.get(key)
@@ -459,7 +470,7 @@ def _insert(table: Any, new: list[Finished], run_id: str) -> None:
         manifest = bundle.manifest
         execution_id = bundle.manifest_sha256[:32]
         executions.append(_execution(bundle, execution_id, known_runs, run_id))
-        urls = {name: bundles.url(bundle.at(path)) for name, path in manifest["urls"].items()}
+        urls = {name: locations.url(bundle.at(path)) for name, path in manifest["urls"].items()}
         rows.append(manifest["key"] | manifest["attributes"] | urls | {lineage: execution_id})
         copies.append((bundle, execution_id))
         if read := manifest.get("reading"):
@@ -495,7 +506,7 @@ def _add_rows(table: Any, bundle: Finished, wanted: dict[str, dict[str, int]]) -
 
 def _add_copies(made: list[tuple[Finished, str]]) -> list[dict[str, str]]:
     """Note which stores have the bundles of executions, in `Execution.Copy`; return its rows."""
-    ids = {store: bundles.found_store(store) for store in {bundle.store for bundle, _ in made}}
+    ids = {store: store_ids.found_store(store) for store in {bundle.store for bundle, _ in made}}
     rows = [
         {
             "execution_id": execution_id,
@@ -512,7 +523,7 @@ def _add_copies(made: list[tuple[Finished, str]]) -> list[dict[str, str]]:
 
 def _environment(bundle: Finished) -> dict[str, Any]:
     values = {name: bundle.manifest[name] for name in ("container", "code", "software")}
-    return {"environment_id": bundles.digest(values)[:16]} | values
+    return {"environment_id": digests.digest(values)[:16]} | values
 
 
 def _insert_environments(new: list[Finished]) -> None:
@@ -541,7 +552,7 @@ def _execution(
         "executed": started.replace(tzinfo=None),
         "execution_seconds": manifest["seconds"],
         "peak_memory_bytes": manifest["peak_memory_bytes"],
-        "bundle_url": bundles.url(bundle.directory),
+        "bundle_url": locations.url(bundle.directory),
         "bundle_bytes": sum(entry["bytes"] for entry in manifest["files"]),
         "manifest_sha256": bundle.manifest_sha256,
         "content_sha256": bundle.content_sha256,

@@ -17,7 +17,7 @@ from typing import Any
 
 from .. import database
 from ..database.insert import insert_absent
-from ..kit import buckets, bundles
+from ..kit import buckets, bundles, locations, retiring, store_ids
 from . import ledger
 from .ledger import Recorded, among
 from .tables import Execution, Store
@@ -53,13 +53,13 @@ class Here:
     def id_of(self, store: Path) -> str | None:
         """Return the id of the store in a directory, or None."""
         if store not in self._ids:
-            self._ids[store] = bundles.store_id(store)
+            self._ids[store] = store_ids.store_id(store)
         return self._ids[store]
 
     def path(self, store_id: str) -> Path | None:
         """Return where a store is here; None if it is away."""
         if store_id not in self._paths:
-            places = [bundles.local(url) for _, url in self._places[store_id]]
+            places = [locations.local(url) for _, url in self._places[store_id]]
             if self.given is not None and self.id_of(self.given) == store_id:
                 places.insert(0, self.given)
             found = (place for place in places if self._is(place, store_id))
@@ -84,16 +84,16 @@ class Here:
         """Return where a store is or was seen, in words."""
         path = self.path(store_id)
         if path is not None:
-            return bundles.shown(path)
+            return locations.shown(path)
         for name, url in self._places[store_id]:
-            return f"{bundles.shown(bundles.local(url))} of {name}"
+            return f"{locations.shown(locations.local(url))} of {name}"
         return store_id
 
     def where_is(self, bundle: Recorded) -> str:
         """Return in words where a recorded bundle is or was."""
         if bundle.copies:
             return self.where(bundle.copies[0][0])
-        return bundles.shown(bundles.local(bundle.bundle_url).parents[2])
+        return locations.shown(locations.local(bundle.bundle_url).parents[2])
 
     def named(self, name: str) -> str:
         """Return the id of the store that a user names by its place, its id, or the start of it.
@@ -104,9 +104,9 @@ class Here:
             If there is none, or there are several.
         """
         known = {str(one) for one in Store.to_arrays("store_id")}
-        place = bundles.local(name)
+        place = locations.local(name)
         found = {one for one in known if one == self.id_of(place)}
-        own = (machine(), bundles.url(place))
+        own = (machine(), locations.url(place))
         found = found or {one for one in known if own in self._places[one]}
         if not found and os.sep not in name:
             return ledger.named(Store, name)
@@ -124,13 +124,13 @@ class Here:
             If it was another one before, or is a copy of one that is here as well.
         """
         store, own = self._given, machine()
-        identity, url, shown = self.id_of(store), bundles.url(store), bundles.shown(store)
+        identity, url, shown = self.id_of(store), locations.url(store), locations.shown(store)
         if identity is None:
             for known, places in self._places.items():
                 seen = [place for name, place in places if name == own or buckets.holds(store)]
                 if url in seen:
                     raise ValueError(
-                        f"store {shown} is not what it was: it has no {bundles.STORE_FILE} any "
+                        f"store {shown} is not what it was: it has no {store_ids.STORE_FILE} any "
                         "more. Mount it, or give credentials; if it is gone for good, `bossflow "
                         f"invalidate --store {known[:8]}` forgets what was in it"
                     )
@@ -138,27 +138,27 @@ class Here:
         places = self._places[identity]
         others = [
             place
-            for place in (bundles.local(other) for _, other in places)
+            for place in (locations.local(other) for _, other in places)
             if place != store and self._is(place, identity) and not _same(place, store)
         ]
         if others and (own, url) not in places:
             raise ValueError(
-                f"store {shown} is a copy of {bundles.shown(others[0])}, which is here as well: "
+                f"store {shown} is a copy of {locations.shown(others[0])}, which is here as well: "
                 f"say which of the two is used here by `bossflow stores --use {shlex.quote(shown)}"
-                f"`, or remove {bundles.STORE_FILE} from the copy, which makes it a store of its "
+                f"`, or remove {store_ids.STORE_FILE} from the copy, which makes it a store of its "
                 "own"
             )
 
     def open(self) -> None:
         """Give the store that a run was given an id, unless it has one."""
-        self._ids[self._given] = bundles.found_store(self._given)
+        self._ids[self._given] = store_ids.found_store(self._given)
 
     def is_used(self) -> bool:
         """Say whether something is recorded in the store that a run was given."""
         identity = self.id_of(self._given)
         if identity and Execution.Copy() & {"store_id": identity}:
             return True
-        start = bundles.url(self._given) + "/"
+        start = locations.url(self._given) + "/"
         unclaimed = (
             f"SELECT 1 FROM {Execution.full_table_name} e WHERE LEFT(e.bundle_url, %s) = %s "
             f"AND NOT EXISTS (SELECT 1 FROM {Execution.Copy.full_table_name} c "
@@ -191,7 +191,7 @@ class Here:
         found = [(store, store / path) for store, path in stores if store is not None]
         if len(found) > 1:  # else there is nothing to choose, for most of 10,000 bundles
             recorded = bundle.bundle_url
-            found.sort(key=lambda one: (one[0] != self.given, bundles.url(one[1]) != recorded))
+            found.sort(key=lambda one: (one[0] != self.given, locations.url(one[1]) != recorded))
         return [path for _, path in found]
 
     def is_as_recorded(self, directory: Path, manifest_sha256: str) -> bool:
@@ -203,7 +203,7 @@ class Here:
         return hashlib.sha256(text).hexdigest() == manifest_sha256
 
     def _claim(self, bundle: Recorded) -> Path | None:
-        directory = bundles.local(bundle.bundle_url)
+        directory = locations.local(bundle.bundle_url)
         if not self.is_as_recorded(directory, bundle.manifest_sha256):
             return None
         store = directory.parents[2]
@@ -221,7 +221,7 @@ class Here:
         for other, rows in self._claims.items():
             if self.id_of(other) is None:
                 try:
-                    self._ids[other] = bundles.found_store(other)
+                    self._ids[other] = store_ids.found_store(other)
                 except OSError:  # somebody else's: it is used as it is
                     continue
             self._register(other)
@@ -232,7 +232,7 @@ class Here:
     def _register(self, store: Path) -> None:
         identity = self.id_of(store)
         assert identity is not None
-        url = bundles.url(store)
+        url = locations.url(store)
         Store.insert1({"store_id": identity}, skip_duplicates=True)
         if url not in {known for _, known in self._places[identity]}:
             self.use(identity, store)
@@ -246,9 +246,9 @@ class Here:
         database.connection().query(
             f"DELETE FROM {place} WHERE store_id = %s AND machine = %s", tuple(key.values())
         )
-        Store.Place.insert1(key | {"store_url": bundles.url(store)})
+        Store.Place.insert1(key | {"store_url": locations.url(store)})
         others = [place for place in self._places[identity] if place[0] != key["machine"]]
-        self._places[identity] = [(key["machine"], bundles.url(store)), *others]
+        self._places[identity] = [(key["machine"], locations.url(store)), *others]
 
 
 def in_one_store(
@@ -300,12 +300,12 @@ def urls(bundle: Recorded, directories: Iterable[Path]) -> dict[str, str]:
     Nothing if they are where they were when they were recorded, or away.
     """
     for directory in directories:
-        if bundles.url(directory) == bundle.bundle_url:
+        if locations.url(directory) == bundle.bundle_url:
             break
         with contextlib.suppress(ValueError, OSError):
             found = bundles.read(directory)
             return {
-                name: bundles.url(found.at(path)) for name, path in found.manifest["urls"].items()
+                name: locations.url(found.at(path)) for name, path in found.manifest["urls"].items()
             }
     return {}
 
@@ -318,7 +318,7 @@ def use(name: str) -> str:
     ValueError
         If there is no store that the database knows.
     """
-    here, store = Here(), bundles.local(name)
+    here, store = Here(), locations.local(name)
     identity = here.id_of(store)
     if identity is None or identity not in set(Store.to_arrays("store_id").tolist()):
         raise ValueError(f"{name} is no store that is known here: see `bossflow stores`")
@@ -350,7 +350,7 @@ def set_aside(identity: str, store: Path) -> None:
             continue
         if hashlib.sha256(text).hexdigest() == row["retired_sha256"]:
             there.append(directory)
-    bundles.retire(store, there)
+    retiring.retire(store, there)
     (Store.Retired() & {"store_id": identity}).delete_quick()
 
 
@@ -394,7 +394,7 @@ def report() -> list[dict[str, Any]]:
         found.append(
             {
                 "store": name,
-                "path": bundles.shown(path) if path else None,
+                "path": locations.shown(path) if path else None,
                 "places": [
                     {"machine": machine, "url": url} for machine, url in here.places(name or "")
                 ],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import database
-from ..kit import bundles
+from ..kit import digests, locations
 from ..kit.texts import one_line, unit_names
 from ..upkeep import status
 from . import ledger, results, stores, work
@@ -42,7 +42,7 @@ def sum_up(
 
     def ask() -> list[dict[str, Any]]:
         ledger.open_schema([workflow])
-        seen = here or stores.Here(bundles.local(plan["store"]))
+        seen = here or stores.Here(locations.local(plan["store"]))
         told = status.requests(plan["requests"], planned, found, seen)
         complete = [request for request in told if request["state"] == "complete"]
         _note_end(plan["run_id"], len(plan["requests"]) - len(complete))
@@ -107,7 +107,7 @@ def _lines(
 def _became(plan: dict[str, Any], batches: list[dict[str, Any]]) -> list[str]:
     """Return lines that say what became of the units that were asked for: each counts once."""
     every = [failure for batch in batches for failure in batch["failed"]]
-    failed = list({bundles.unit_id(one["process"], one["key"]): one for one in every}.values())
+    failed = list({digests.unit_id(one["process"], one["key"]): one for one in every}.values())
     fails = Counter(one["process"] for one in failed)
     recorded, taken, known, copied, blocked = (
         sum((Counter(batch[name]) for batch in batches), Counter())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol, cast
 
-from ..kit.bundles import digest, unit_id
+from ..kit.digests import digest, unit_id
 from ..voxels.boxes import Box
 
 MIB, GIB = 2**20, 2**30

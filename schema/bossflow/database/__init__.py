@@ -30,7 +30,7 @@ import psycopg2
 import pymysql
 import tenacity
 
-from ..kit import bundles, disk
+from ..kit import disk, locations
 from ..kit.texts import one_line
 from . import access, settings
 from .settings import dj
@@ -93,7 +93,7 @@ def default_store() -> Path:
 def named_store() -> Path | None:
     """Return the store that DataJoint's settings name `bossflow`, if they do."""
     location = dj.config.stores.get("bossflow", {}).get("location")
-    return bundles.local(location) if location else None
+    return locations.local(location) if location else None
 
 
 def schema_name() -> str:

@@ -10,7 +10,7 @@ from ..core import stores
 from ..core.ledger import among
 from ..core.tables import Execution, Run, Store
 from ..database.insert import insert_absent
-from ..kit import bundles, clutter
+from ..kit import clutter, locations
 from ..kit.clutter import Clutter
 from ..volumes.channels import Block, PulledBlock
 from . import invalidate
@@ -135,7 +135,7 @@ def _half_dropped(store: Path, name: str) -> list[Pulled]:
             row["bundle_bytes"],
             marked=True,
         )
-        for row, is_there in zip(rows, bundles.each(there, rows, store), strict=True)
+        for row, is_there in zip(rows, locations.each(there, rows, store), strict=True)
         if is_there
     ]
 
@@ -164,7 +164,7 @@ def drop(room: Room) -> int:
             with conn.transaction:
                 _mark(room.store_id, [one for one in todo if not one.marked])
             places = {room.store / one.path: one.manifest_sha256 for one in todo}
-            as_recorded = bundles.each(
+            as_recorded = locations.each(
                 lambda place: here.is_as_recorded(*place), places.items(), room.store
             )
             there = [path for path, is_there in zip(places, as_recorded, strict=True) if is_there]

@@ -13,7 +13,7 @@ from ..core.cascade import Cascade
 from ..core.tables import Execution, ParamSet, Request, Store
 from ..database import migrations
 from ..database.insert import insert_absent
-from ..kit import bundles
+from ..kit import bundles, digests, locations, retiring
 from ..volumes.channels import Block, Channel, PulledBlock, meets
 from ..voxels.boxes import Box
 
@@ -274,13 +274,13 @@ def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
         keys = met.proj().to_dicts()
         for store in places:
             candidates = [
-                bundles.place(store, table.process, bundles.unit_id(table.process, key | own))
+                locations.place(store, table.process, digests.unit_id(table.process, key | own))
                 for table in first_stages()
                 for own in _own_keys(table)
                 for key in keys
             ]
             unknown = [path for path in candidates if path not in recorded]
-            there = bundles.each(bundles.there, unknown, store)
+            there = locations.each(bundles.there, unknown, store)
             found += [path for path, is_there in zip(unknown, there, strict=True) if is_there]
     return found
 
@@ -322,7 +322,7 @@ def requests(executions: Iterable[str]) -> list[str]:
 
 def preview(found: dict[str, str]) -> Counter[str]:
     """Return process to how many of its results would go, as the data flow."""
-    processes = [Path(bundles.local(url)).parents[1].name for url in found.values()]
+    processes = [Path(locations.local(url)).parents[1].name for url in found.values()]
     stages = work.stage_tables(ledger.known_workflows())  # rows come in no order
     known = {name: number for number, name in enumerate(stages)}
     return Counter(sorted(processes, key=lambda name: (known.get(name, len(known)), name)))
@@ -437,7 +437,7 @@ def _retire(
     for path in [*strays, *(path for one in unclaimed for path in here.candidates(one))]:
         by_store[path.parents[2]].append(path)
     insert_absent(Store.Retired(), later)
-    return sum(len(bundles.retire(store, paths)) for store, paths in by_store.items())
+    return sum(len(retiring.retire(store, paths)) for store, paths in by_store.items())
 
 
 def forget_places(store: str) -> None:

@@ -16,7 +16,7 @@ import datajoint as dj
 from .. import database
 from ..core import ledger, stores, work
 from ..core.tables import Execution, Request
-from ..kit import bundles
+from ..kit import bundles, locations, store_ids, verification
 from . import invalidate, status
 
 PAGE = 1000
@@ -159,34 +159,34 @@ def _places(
                 place = path / copy["copy_path"]
                 found.append(((name, copy["store_id"]), place, copy["copy_sha256"]))
     if not row["copies"] and store is None:
-        place = bundles.local(row["bundle_url"])
+        place = locations.local(row["bundle_url"])
         if here.is_as_recorded(place, row["manifest_sha256"]):
             found.append(((name, None), place, row["manifest_sha256"]))
         else:
-            away[bundles.shown(place.parents[2])] += 1
+            away[locations.shown(place.parents[2])] += 1
     return found
 
 
 def _refuse_gone(store: Path, identity: str | None) -> None:
-    if identity is not None and bundles.store_id(store) != identity:
+    if identity is not None and store_ids.store_id(store) != identity:
         raise ValueError(
-            f"store {bundles.shown(store)} went while it was verified: mount it, or give "
+            f"store {locations.shown(store)} went while it was verified: mount it, or give "
             "credentials, and try again"
         )
 
 
 def _problem(directory: Path, manifest_sha256: str, read: bool) -> str | None:
-    manifest = bundles.shown(directory / bundles.MANIFEST)
+    manifest = locations.shown(directory / locations.MANIFEST)
     try:
         bundle = bundles.read(directory)
         if bundle.manifest_sha256 != manifest_sha256:
             return f"{manifest} is not the one that was recorded"
-        bundles.verify(bundle, bundle.store, read)
+        verification.verify(bundle, bundle.store, read)
     except (FileNotFoundError, NotADirectoryError):
         return f"{manifest} is missing"
     except OSError as error:
         raise ValueError(
-            f"{bundles.shown(directory)} can't be verified: {error.strerror or error}"
+            f"{locations.shown(directory)} can't be verified: {error.strerror or error}"
         ) from None
     except ValueError as error:
         return str(error)

@@ -11,7 +11,7 @@ from .. import database
 from ..core import ledger, work
 from ..core.tables import Request, Run
 from ..core.work import UnitPlan
-from ..kit import bundles
+from ..kit import bundles, locations
 from . import status
 
 Sizes = dict[str, tuple[int, float]]
@@ -151,7 +151,7 @@ def _made(units: Iterable[UnitPlan], recorded: set[str]) -> set[str]:
     """Return the units whose bundle is in the store of the last run, but not recorded."""
     last = Run.to_dicts(order_by="run_started DESC", limit=1)
     parameters = last[0]["run_parameters"] if last else {}
-    store = bundles.local(parameters.get("store") or str(database.default_store()))
+    store = locations.local(parameters.get("store") or str(database.default_store()))
     made: set[str] = set()
     for process, group in groupby(units, lambda unit: unit.process):
         names = [
@@ -160,8 +160,8 @@ def _made(units: Iterable[UnitPlan], recorded: set[str]) -> set[str]:
             if unit.unit_id not in recorded
             and all(one.unit_id in recorded or one.unit_id in made for one in unit.inputs)
         ]
-        places = [bundles.place(store, process, name) for name in names]
-        there = bundles.each(bundles.there, places, store)
+        places = [locations.place(store, process, name) for name in names]
+        there = locations.each(bundles.there, places, store)
         made |= {name for name, is_there in zip(names, there, strict=True) if is_there}
     return made
 

@@ -12,7 +12,7 @@ import numpy as np
 from .. import database
 from ..core.ledger import among
 from ..core.tables import Execution, FilledByBlock, Run, schema
-from ..kit.bundles import digest
+from ..kit.digests import digest
 from ..voxels.archives import DEFAULT_PORTS, spelled
 from ..voxels.boxes import Box
 

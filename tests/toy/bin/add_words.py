@@ -3,7 +3,8 @@
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from kit.tasks import Bundle, Unit, main
+from kit.tasks import main
+from kit.units import Bundle, Unit
 
 
 def add_words(unit: Unit, bundle: Bundle) -> None:

@@ -24,7 +24,8 @@ from ...core.tables import (
     schema,
 )
 from ...core.work import MIB, UnitPlan
-from ...kit.bundles import digest, url
+from ...kit.digests import digest
+from ...kit.locations import url
 from ...volumes.channels import (
     Block,
     Channel,

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from ...core import ledger, stores
 from ...core.tables import Request
-from ...kit import buckets, bundles
+from ...kit import buckets, bundles, digests, fetched, locations
 from ...kit.texts import sentence
 from . import Segmentation, rest
 
@@ -96,14 +96,14 @@ def _from_files(segmentation: dict[str, Any]) -> Iterator[pa.Table]:
     listed = {entry["path"]: entry for entry in bundle.manifest["files"]}
     for name in sorted(name for name in listed if name.rpartition("/")[0] == inside):
         path = bundle.file(f"{part}/{name.rpartition('/')[2]}")
-        if not buckets.holds(path) and bundles.file_record(path, bundle.store) != listed[name]:
+        if not buckets.holds(path) and digests.file_record(path, bundle.store) != listed[name]:
             raise ValueError(f"{path} is not what its bundle says: `bossflow verify` tells more")
         file = pq.ParquetFile(path)
         for group in range(file.num_row_groups):
             yield file.read_row_group(group)
         file.close()
         if buckets.holds(path):
-            buckets.drop(path)
+            fetched.drop(path)
 
 
 def _bundle(recorded: ledger.Recorded) -> bundles.Finished:
@@ -117,7 +117,7 @@ def _bundle(recorded: ledger.Recorded) -> bundles.Finished:
             continue
         if found.content_sha256 == recorded.content_sha256:
             return found
-        problem = f"{bundles.shown(directory)} is not what was recorded"
+        problem = f"{locations.shown(directory)} is not what was recorded"
     why = problem or f"store {here.where_is(recorded)} is away: mount it, or give credentials"
     raise ValueError(f"the database lists a part of the components, and the files of all: {why}")
 

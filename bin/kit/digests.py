@@ -1,0 +1,59 @@
+"""What things are known by: digests of values and files, and the ids of units."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def canonical(value: Any) -> str:
+    """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest(value: Any) -> str:
+    """Return the sha256 (64 hex digits) of a value's canonical JSON."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def fingerprint(programs: Path) -> str:
+    """Return a hash (16 hex digits) of all Python files below a directory."""
+    files = [path for path in files_below(programs) if path.suffix == ".py"]
+    texts = {path.relative_to(programs).as_posix(): path.read_text("utf-8") for path in files}
+    return digest(texts)[:16]
+
+
+def unit_id(process: str, key: dict[str, Any]) -> str:
+    """Return the name of a unit (32 hex digits): the hash of its process and primary key."""
+    return digest([process, key])[:32]
+
+
+def made_digest(manifest: dict[str, Any]) -> str:
+    """Return the digest of what was made alone, whatever it was made of."""
+    names = ("attributes", "urls", "parts", "files")
+    return digest({name: manifest[name] for name in names})
+
+
+def content_digest(manifest: dict[str, Any]) -> str:
+    """Return the digest of a bundle's results: no times, no run, no place."""
+    names = ("process", "key", "arguments", "attributes", "urls", "parts", "files", "inputs")
+    return digest({name: manifest[name] for name in names})
+
+
+def file_record(path: Path, store: Path) -> dict[str, Any]:
+    """Return one file's entry for a manifest: its path in the store, size and sha256."""
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        size = stream.tell()
+    return {"path": path.relative_to(store).as_posix(), "bytes": size, "sha256": sha256}
+
+
+def files_below(directory: Path) -> Iterator[Path]:
+    """Yield every file below a directory, in a fixed order."""
+    for root, directories, names in os.walk(directory):
+        directories.sort()
+        yield from (Path(root) / name for name in sorted(names))

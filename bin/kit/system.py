@@ -1,0 +1,49 @@
+"""What a program knows of the system that it runs in: directories, memory, a full disk."""
+
+import contextlib
+import re
+import resource
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from . import buckets
+from .texts import words_of
+
+
+@contextlib.contextmanager
+def at_home(launch_dir: str) -> Iterator[None]:
+    """Work where `nextflow run` was started: DataJoint looks for its settings from there up."""
+    buckets.work_in(Path.cwd())
+    if Path(launch_dir).is_dir():
+        with contextlib.chdir(launch_dir):
+            yield
+    else:  # in a container that does not see it
+        yield
+
+
+def peak_memory() -> int:
+    """Return the largest resident memory of this program so far, in bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def task_log() -> str | None:
+    """Return what holds all that this task said, where Nextflow keeps it; None if that is not here.
+
+    In a cloud, a task works in a directory that goes with it.
+    """
+    here = Path.cwd()
+    kept = re.fullmatch("[0-9a-f]{2}/[0-9a-f]{30}", "/".join(here.parts[-2:]))
+    return str(here / ".command.log") if kept else None
+
+
+_FULL = re.compile(r"No space left on device|Disk quota exceeded|\d+ requested and \d+ written")
+"""How the system, and the libraries that pass its words on, say it; the last one is numpy."""
+
+
+def full(error: BaseException, disk: Path) -> str | None:
+    """Return a sentence if an error says that a directory's disk is full, else None."""
+    if not _FULL.search(words_of(error)):
+        return None
+    return f"the disk of {disk} is full, or your share of it: make room there and run it again"

@@ -1,0 +1,103 @@
+"""Units of work: what is to be made, of which inputs, and what a program fills for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from . import bundles, locations
+from .bundles import Finished
+from .texts import unit_name
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One piece of work: a process, the primary key of the row it fills, and how to make it.
+
+    `arguments` decide what is made, and are kept in the bundle; `settings` only how.
+    """
+
+    unit_id: str
+    process: str
+    key: dict[str, Any]
+    arguments: dict[str, Any]
+    settings: dict[str, Any]
+    inputs: list[Finished]
+
+
+@dataclass
+class Bundle:
+    """What a program fills for a unit.
+
+    Attributes
+    ----------
+    directory : Path
+        Files written here become the bundle's.
+    final : Path
+        Where the directory will be once the bundle is whole; in a bucket, what stands for it.
+    attributes : dict
+        The row's columns that are not in its key.
+    urls : dict
+        Column name to a path in the directory; recorded as a URL.
+    parts : dict
+        Part table's name to a Parquet file in the directory, or to a directory of such files.
+    part_rows : dict
+        Part table's name to how many first rows of it become database rows, where not all do.
+    outside : list of Path
+        Files elsewhere in the store that this unit alone writes, on disk before they get there.
+    taken_from : str, optional
+        URL of the bundle from which the result was taken, where it was not computed.
+    following : callable
+        Gives the task's next unit that must be made, or None: a program may read for it while it
+        writes this one.
+    """
+
+    directory: Path
+    final: Path
+    attributes: dict[str, Any] = field(default_factory=dict)
+    urls: dict[str, str] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    part_rows: dict[str, int] = field(default_factory=dict)
+    outside: list[Path] = field(default_factory=list)
+    taken_from: str | None = None
+    following: Callable[[], Unit | None] = lambda: None
+
+
+class Blocked(Exception):
+    """A unit whose input is not there."""
+
+
+Work = Callable[[Unit, Bundle], None]
+
+
+def open_unit(line: dict[str, Any], store: Path) -> Unit:
+    """Open a unit of a task file with its inputs.
+
+    Raises
+    ------
+    Blocked
+        If an input is not there.
+    """
+    fields = ("unit_id", "process", "key", "arguments", "settings")
+    inputs = list(locations.each(partial(open_input, store=store), line["inputs"], store))
+    return Unit(**{name: line[name] for name in fields}, inputs=inputs)
+
+
+def open_input(given: dict[str, Any], store: Path) -> Finished:
+    """Open the bundle that a unit is made from: where it is recorded, else in this store."""
+    if given["url"]:
+        directory = locations.local(given["url"])
+    else:
+        directory = locations.place(store, given["process"], given["unit_id"])
+    try:
+        return _read(directory, bundles.stamp(directory))
+    except FileNotFoundError:
+        name, where = unit_name(given["process"], given["key"]), locations.shown(directory)
+        raise Blocked(f"its input {name} is not in {where}") from None
+
+
+@lru_cache(maxsize=64)
+def _read(directory: Path, stamp: tuple[Any, ...]) -> Finished:
+    """Read a bundle once for all units of a task that are made from it."""
+    return bundles.read(directory)
