@@ -30,7 +30,7 @@ from common import ROOT, Measured, alternate, console, measure, medians, parser,
 sys.path.insert(0, str(ROOT / "bin"))
 from kit import bundles, digests, locations
 from voxels.boxes import Box, grid, preceding
-from voxels.label import label_block
+from voxels.labelling import label_block
 from voxels.surface import write_planes, write_statistics
 
 BRICK_ZYX = (8, 4, 4)  # with the gap of a voxel after it

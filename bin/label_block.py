@@ -8,11 +8,11 @@ from kit.tasks import main
 from kit.units import Bundle, Unit
 from numpy.typing import NDArray
 from voxels.archives import archive_of
+from voxels.arrays import read_array
 from voxels.boxes import Box
 from voxels.encoding import EncodedLabels
-from voxels.label import label_block
+from voxels.labelling import label_block
 from voxels.surface import write_planes, write_statistics
-from voxels.volumes import read_array
 
 
 def label(unit: Unit, bundle: Bundle) -> None:

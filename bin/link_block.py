@@ -8,8 +8,8 @@ from kit.tasks import main
 from kit.units import Bundle, Unit
 from voxels.arrow import strings
 from voxels.boxes import Box, direction
-from voxels.label import Labels
-from voxels.stitch import Unsigned, facing, link_block
+from voxels.labelling import Labels
+from voxels.links import Unsigned, facing, link_block
 from voxels.surface import read_plane, read_segment_ids, write_links
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from voxels.archives import Refused, archive_of
+from voxels.arrays import write_array
 from voxels.boxes import Box
-from voxels.volumes import write_array
 
 
 def pull_block(unit: Unit, bundle: Bundle) -> None:

@@ -15,7 +15,7 @@ from kit.tasks import main
 from kit.units import Bundle, Unit
 from voxels.boxes import Box
 from voxels.encoding import EncodedLabels
-from voxels.label import Labels
+from voxels.labelling import Labels
 from voxels.segmentation import take_block, write_block
 
 

@@ -14,9 +14,9 @@ from kit.units import Bundle, Unit
 from numpy.typing import NDArray
 from voxels.arrow import column, strings
 from voxels.boxes import Box, grid, grid_shape
-from voxels.label import Labels
-from voxels.segmentation import create_segmentation
-from voxels.stitch import component_columns, lookups, merge, number_components, unite
+from voxels.labelling import Labels
+from voxels.merging import component_columns, lookups, merge, number_components, unite
+from voxels.pyramid import create_segmentation
 from voxels.surface import read_links, read_statistics
 
 PART_ROWS = 1_000_000

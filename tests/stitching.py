@@ -1,16 +1,9 @@
 """Stitching blocks in memory, as the programs do it from files."""
 
 from voxels.boxes import direction, grid_shape, preceding
-from voxels.label import surface
-from voxels.stitch import (
-    component_columns,
-    facing,
-    link_block,
-    lookups,
-    merge,
-    number_components,
-    unite,
-)
+from voxels.labelling import surface
+from voxels.links import facing, link_block
+from voxels.merging import component_columns, lookups, merge, number_components, unite
 
 VOXEL_SIZE = (30.0, 4.0, 3.5)
 

@@ -21,8 +21,8 @@ from bossflow.archive_server.faults import KINDS, misbehaving, read_plan
 from bossflow.archive_server.volumes import volume_of
 from conftest import COUNTS, sample
 from lab import CHANNEL, Lab, Outcome, Store, check, make_voxels, whole
+from voxels.arrays import read_array
 from voxels.boxes import Box, grid
-from voxels.volumes import read_array
 
 pytestmark = pytest.mark.faults
 

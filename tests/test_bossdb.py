@@ -26,8 +26,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from voxels.archives import Refused, Unreachable, archive_of, bossdb
+from voxels.arrays import read_array
 from voxels.boxes import Box
-from voxels.volumes import read_array
 
 BIN = Path(__file__).parent.parent / "bin"
 URI = "bossdb://lab/brain/neurons"

@@ -7,7 +7,7 @@ from bossflow.workflows.label import VERSION
 from stitching import links_of, stitched
 from voxels.boxes import Box, grid
 from voxels.encoding import EncodedLabels, chunks_of
-from voxels.label import label_block, surface
+from voxels.labelling import label_block, surface
 
 # Method version to digests of what LABEL_BLOCK, LINK_BLOCK (since 2.0), STITCH and RELABEL_BLOCK
 # make. Where one changes, raise the version in bossflow/workflows/label.py and add a line here;

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from voxels.boxes import Box, chunk_shape, grid, snap
+from voxels.compressed_segmentation import decode, encode, words_max
 from voxels.encoding import Chunks, EncodedLabels, chunks_of
-from voxels.kernels import CELL, decode, downsample, encode, statistics, words_max
+from voxels.kernels import CELL, downsample, statistics
 
 sides = st.integers(1, 20)
 labels_3d = st.tuples(sides, sides, sides, st.integers(1, 600), st.integers(0, 2**32 - 1)).map(

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from stitching import VOXEL_SIZE, stitched
 from voxels.boxes import Box, grid
-from voxels.label import label_block
+from voxels.labelling import label_block
 
 SEGMENTATION = Path(__file__).parents[2] / "shared" / "data" / "connectomics.npy.ckl.gz"
 

@@ -13,7 +13,7 @@ import watched
 from kit import bundles, locations, recorded_marks, store_ids, tasks
 from kit.units import Bundle, Unit
 from steps import Cutouts, write_voxels
-from voxels import segmentation
+from voxels import pyramid
 from watched import Event
 
 SHAPE = {"block_shape": [32, 32, 32]}
@@ -92,7 +92,7 @@ def test_what_is_recorded_is_on_disk_before(
 ) -> None:
     """The larger cutout takes blocks of the first: their files are linked."""
     if sharded:
-        monkeypatch.setattr(segmentation, "_UNSHARDED_CHUNKS_MAX", 0)
+        monkeypatch.setattr(pyramid, "_UNSHARDED_CHUNKS_MAX", 0)
     cutouts.store = store = cutouts.directory / "new" / "store"
     earlier: dict[Path, bundles.Finished] = {}
     for z_range, number, taken in (([0, 32], 4 * 4 + 1, 0), ([0, 64], 3 * 4 + 1 + 8, 4)):

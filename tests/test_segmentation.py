@@ -9,10 +9,11 @@ import tensorstore as ts
 from conftest import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from voxels import segmentation
+from voxels import pyramid
 from voxels.boxes import Box, chunk_shape, grid
 from voxels.encoding import EncodedLabels
-from voxels.segmentation import create_segmentation, levels, take_block, write_block
+from voxels.pyramid import create_segmentation, levels
+from voxels.segmentation import take_block, write_block
 
 VOXEL_SIZE = (30.0, 4.0, 3.5)
 NO_OFFSET = (0, 0, 0)
@@ -165,8 +166,8 @@ def test_every_level_is_the_mode_of_the_one_before(tmp_path_factory, volume, see
     random = np.random.default_rng(seed)
     labels = random.integers(0, 4, cutout.shape_zyx, np.uint32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segmentation, "_WHOLE_VOXELS", 1)
-        patch.setattr(segmentation, "_UNSHARDED_CHUNKS_MAX", 0 if sharded else 10**9)
+        patch.setattr(pyramid, "_WHOLE_VOXELS", 1)
+        patch.setattr(pyramid, "_UNSHARDED_CHUNKS_MAX", 0 if sharded else 10**9)
         patch.setattr("voxels.boxes._CHUNK_VOXELS", 64)
         directory, written = write_volume(
             tmp_path_factory.mktemp("v"), labels, cutout, block_shape, origin, voxel_size
@@ -202,7 +203,7 @@ def test_large_volumes_are_sharded_by_block(tmp_path, monkeypatch):
     size = (8.0, 8.0, 8.0)
     few, _ = write_volume(tmp_path / "few", labels, cutout, block_shape, NO_OFFSET, size)
     assert "sharding" not in json.loads((few / "info").read_text())["scales"][0]
-    monkeypatch.setattr(segmentation, "_UNSHARDED_CHUNKS_MAX", 100)
+    monkeypatch.setattr(pyramid, "_UNSHARDED_CHUNKS_MAX", 100)
     many, written = write_volume(tmp_path / "many", labels, cutout, block_shape, NO_OFFSET, size)
     scales = json.loads((many / "info").read_text())["scales"]
     assert len(scales) > 1
@@ -238,14 +239,14 @@ def test_a_block_taken_from_another_volume_is_as_if_it_were_written(
     part = np.ascontiguousarray(labels[cutout.slices(grown.corner_zyx)])
     root = tmp_path_factory.mktemp("v")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segmentation, "_WHOLE_VOXELS", 1000)
+        patch.setattr(pyramid, "_WHOLE_VOXELS", 1000)
         patch.setattr("voxels.boxes._CHUNK_VOXELS", 64)
         made = []
         for name, voxels, box, is_sharded in (
             ("earlier", part, cutout, sharded),
             ("now", labels, grown, also_sharded),
         ):
-            patch.setattr(segmentation, "_UNSHARDED_CHUNKS_MAX", 0 if is_sharded else 10**9)
+            patch.setattr(pyramid, "_UNSHARDED_CHUNKS_MAX", 0 if is_sharded else 10**9)
             made.append(write_volume(root / name, voxels, box, block_shape, origin, voxel_size))
         taking = root / "taking" / "volume"
         create_segmentation(taking, grown, block_shape, origin, voxel_size)
@@ -267,7 +268,7 @@ def refuse_links(*_):
 
 
 def test_a_chunk_missing_from_another_volume_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(segmentation, "_UNSHARDED_CHUNKS_MAX", 0)
+    monkeypatch.setattr(pyramid, "_UNSHARDED_CHUNKS_MAX", 0)
     cutout, block_shape = Box.parse("0-64_0-64_0-64"), (64, 64, 64)
     labels = np.zeros(cutout.shape_zyx, np.uint32)
     volume, written = write_volume(tmp_path, labels, cutout, block_shape, NO_OFFSET)

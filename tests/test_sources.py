@@ -25,8 +25,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.locations import url
 from voxels.archives import Refused, Unreachable, archive_of, places, s3, volumes
+from voxels.arrays import read_array
 from voxels.boxes import Box
-from voxels.volumes import read_array
 
 ROOT = Path(__file__).parent.parent
 Voxels = npt.NDArray[Any]

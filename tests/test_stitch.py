@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from stitching import links_of, stitched
 from test_label import block_shapes, connectivities, corners, volumes
 from voxels.boxes import DIRECTIONS, REACH, Box, grid, grid_shape
-from voxels.label import Statistics, label_block
-from voxels.stitch import Links, _touching, merge, number_components, unite
+from voxels.labelling import Statistics, label_block
+from voxels.links import Links, _touching
+from voxels.merging import merge, number_components, unite
 
 
 def labelled(voxels, corner, blocks, connectivity, component_of="segment"):

@@ -10,8 +10,8 @@ from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from voxels.boxes import Box
-from voxels.label import FACES, Statistics, label_block, surface
-from voxels.stitch import Links
+from voxels.labelling import FACES, Statistics, label_block, surface
+from voxels.links import Links
 from voxels.surface import (
     read_links,
     read_plane,
@@ -114,8 +114,8 @@ import sys
 from pathlib import Path
 import numpy as np
 from voxels.boxes import Box
-from voxels.label import label_block
-from voxels.stitch import Links
+from voxels.labelling import label_block
+from voxels.links import Links
 from voxels.surface import *
 import link_block, stitch
 write_planes(Path("p"), np.ones((2, 2, 2), np.uint32)), read_plane(Path("p"), "x1")

@@ -18,11 +18,11 @@ from kit.units import Bundle, Unit
 from stitching import VOXEL_SIZE
 from test_label import rows_of, table_of, whole
 from test_segmentation import files_in, read_volume
-from voxels import volumes
+from voxels import arrays
+from voxels.arrays import read_array, write_array
 from voxels.boxes import Box, chunk_shape, grid, preceding
-from voxels.stitch import Merged, component_columns
+from voxels.merging import Merged, component_columns
 from voxels.surface import read_statistics
-from voxels.volumes import read_array, write_array
 
 NO_OFFSET = (0, 0, 0)
 
@@ -46,14 +46,14 @@ def test_views_in_other_orders_are_written_as_what_they_show(tmp_path):
 
 
 def test_an_array_of_zeros_has_all_its_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr(volumes, "_ARRAY_CHUNK_VOXELS", 200 * 300)
+    monkeypatch.setattr(arrays, "_ARRAY_CHUNK_VOXELS", 200 * 300)
     write_array(tmp_path / "voxels.zarr", np.zeros((1, 300, 300), np.uint8))
     chunks = {".zarray", "0.0.0", "0.1.0"}
     assert files_in(tmp_path / "voxels.zarr") == chunks
 
 
 def test_a_lost_or_damaged_chunk_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr(volumes, "_ARRAY_CHUNK_VOXELS", 256)
+    monkeypatch.setattr(arrays, "_ARRAY_CHUNK_VOXELS", 256)
     write_array(tmp_path / "voxels.zarr", np.arange(300, dtype=np.uint32).reshape(1, 1, 300))
     chunk = tmp_path / "voxels.zarr" / "0.0.1"
     chunk.write_bytes(chunk.read_bytes()[:-3])

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import read_array, write_array
 from .boxes import CELL, Box, grid, snap
-from .label import Labels
-from .volumes import read_array, write_array
+from .labelling import Labels
 
 Words = NDArray[np.uint32]
 
@@ -27,16 +27,16 @@ class Chunks:
     """
 
     def __init__(self, chunk_zyx: Sequence[int]) -> None:
-        from . import kernels  # numba takes a while: only for those who encode
+        from . import compressed_segmentation  # numba takes a while: only for those who encode
 
-        self._kernels = kernels
+        self._loops = compressed_segmentation
         cells = [-(-side // CELL) * CELL for side in chunk_zyx]
         self._voxels = np.zeros(cells, np.uint32)
-        self._words = np.empty(kernels.words_max(self._voxels.shape), np.uint32)
+        self._words = np.empty(self._loops.words_max(self._voxels.shape), np.uint32)
         self._tables = np.empty_like(self._words)
 
     def _whole(self, shape_zyx: Sequence[int]) -> Labels:
-        """Memory for a chunk's whole cells, contiguous as the kernels want it."""
+        """Memory for a chunk's whole cells, contiguous as the loops want it."""
         depth, height, width = (-(-side // CELL) * CELL for side in shape_zyx)
         flat = self._voxels.reshape(-1)[: depth * height * width]
         return flat.reshape(depth, height, width)
@@ -60,13 +60,13 @@ class Chunks:
             whole[...] = 0
             part = chunk.intersect(box)
             whole[part.slices(chunk.corner_zyx)] = voxels[part.slices(box.corner_zyx)]
-        tables, end = self._kernels.encode(whole, lower, upper, self._words, self._tables)
+        tables, end = self._loops.encode(whole, lower, upper, self._words, self._tables)
         return self._words[:end].copy(), tables
 
     def decode(self, words: Words, shape_zyx: Sequence[int]) -> Labels:
         """Decode a chunk; what is returned holds until the next call."""
         whole = self._whole(shape_zyx)
-        self._kernels.decode(words, whole)
+        self._loops.decode(words, whole)
         depth, height, width = shape_zyx
         return whole[:depth, :height, :width]
 

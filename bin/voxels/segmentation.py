@@ -1,178 +1,25 @@
-"""The segmentation as a Neuroglancer precomputed volume, with downsampled levels.
+"""The chunks of a segmentation, a Neuroglancer precomputed volume with downsampled levels.
 
 Each file of it is written by one block alone: chunks divide blocks, and a shard holds the chunks
 of one block.
 """
 
 import contextlib
-import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorstore as ts
 
-from .boxes import CELL, Box, chunk_shape, grid, snap
+from .boxes import Box, grid, snap
 from .encoding import Chunks, EncodedLabels, Words, chunks_of
-from .label import Labels
-
-_UNSHARDED_CHUNKS_MAX = 1000
-"""With more chunks than this, a volume has one file a block and level instead of one a chunk."""
-
-_WHOLE_VOXELS = 2**21
-"""A level that is no larger is what a viewer opens at once: no coarser one is needed."""
-
-
-class Level(NamedTuple):
-    """One resolution of a volume.
-
-    Attributes
-    ----------
-    factor_zyx : tuple of 3 int
-        Voxels of the finest level that make one of this level, by axis.
-    volume : Box
-        Its extent, in its own voxels.
-    chunk_zyx : tuple of 3 int
-        Shape of its chunks.
-    key : str
-        Its directory in the volume.
-    sharding : dict, optional
-        How its chunks lie in shards; None: each chunk in a file.
-    """
-
-    factor_zyx: tuple[int, int, int]
-    volume: Box
-    chunk_zyx: tuple[int, int, int]
-    key: str = ""
-    sharding: dict[str, Any] | None = None
-
-    def of(self, box: Box) -> Box:
-        """Voxels of this level that are made of a box of the finest one."""
-        lower = [a // f for a, f in zip(box.corner_zyx, self.factor_zyx, strict=True)]
-        upper = [-(-b // f) for b, f in zip(box.end_zyx, self.factor_zyx, strict=True)]
-        return Box.of(lower, [b - a for a, b in zip(lower, upper, strict=True)])
-
-
-def levels(
-    cutout: Box,
-    block_shape_zyx: Sequence[int],
-    origin_zyx: Sequence[int],
-    voxel_size_nm_zyx: Sequence[float],
-) -> list[Level]:
-    """Levels of a segmentation volume, the finest first.
-
-    Each halves the axes along which voxels are smallest or nearly so, until they are alike. There
-    are as many as needed to see the whole at once; fewer where the block grid can't be halved so
-    often, as no voxel may be made of two blocks.
-    """
-    volume = snap(cutout, block_shape_zyx, origin_zyx)
-    block, corner = np.array(block_shape_zyx), np.array(volume.corner_zyx)
-    finest = Level((1, 1, 1), volume, chunk_shape(block_shape_zyx))
-    found = [finest]
-    factor = np.ones(3, np.int64)
-    while found[-1].volume.voxel_count > _WHOLE_VOXELS:
-        size = np.array(voxel_size_nm_zyx) * factor
-        factor = factor * np.where(size < 1.5 * size.min(), 2, 1)
-        if (block % factor).any() or (corner % factor).any():
-            break
-        if len(found) == 1 and (np.array(finest.chunk_zyx) % factor).any():
-            break
-        z, y, x = factor.tolist()
-        level = Level((z, y, x), volume, chunk_shape((block // factor).tolist()))
-        found.append(level._replace(volume=level.of(volume)))
-    return found
-
-
-def create_segmentation(
-    directory: Path,
-    cutout: Box,
-    block_shape_zyx: Sequence[int],
-    origin_zyx: Sequence[int],
-    voxel_size_nm_zyx: Sequence[float],
-) -> None:
-    """Begin a precomputed segmentation volume: write its `info`, and no chunk yet.
-
-    The volume starts at the block grid's point at or below the cutout's lower corner and ends
-    where the cutout ends.
-
-    Parameters
-    ----------
-    directory : Path
-        Made if need be.
-    cutout : Box
-        What will be written; the rest of the volume is zero.
-    block_shape_zyx, origin_zyx : sequence of 3 int
-        The block grid.
-    voxel_size_nm_zyx : sequence of 3 float
-        Nanometres.
-    """
-    scales = []
-    every = levels(cutout, block_shape_zyx, origin_zyx, voxel_size_nm_zyx)
-    finest = every[0]
-    chunks = len(chunks_of(finest.volume, finest.chunk_zyx, finest.volume.corner_zyx))
-    for level in every:
-        sizes = zip(voxel_size_nm_zyx, level.factor_zyx, strict=True)
-        resolution = [_plain(size * factor) for size, factor in sizes][::-1]
-        scale: dict[str, Any] = {
-            "key": "_".join(map(str, resolution)),
-            "resolution": resolution,
-            "voxel_offset": level.volume.corner_zyx[::-1],
-            "size": level.volume.shape_zyx[::-1],
-            "chunk_sizes": [level.chunk_zyx[::-1]],
-            "encoding": "compressed_segmentation",
-            "compressed_segmentation_block_size": [CELL] * 3,
-        }
-        block = [side // f for side, f in zip(block_shape_zyx, level.factor_zyx, strict=True)]
-        if chunks > _UNSHARDED_CHUNKS_MAX and (sharding := _sharding(level, block)):
-            scale["sharding"] = sharding
-        scales.append(scale)
-    info = {
-        "@type": "neuroglancer_multiscale_volume",
-        "type": "segmentation",
-        "data_type": "uint32",
-        "num_channels": 1,
-        "scales": scales,
-    }
-    directory.mkdir(parents=True, exist_ok=True)
-    (directory / "info").write_text(json.dumps(info, indent=1), encoding="utf-8")
-
-
-def _plain(number: float) -> int | float:
-    return int(number) if number == int(number) else number
-
-
-def _sharding(level: Level, block_zyx: Sequence[int]) -> dict[str, Any] | None:
-    """Shards of one block each; None where chunks are not equal parts of the block on each axis.
-
-    A chunk's number interleaves the bits of its position from the lowest on, so those that count
-    the chunks within a block come first and are left out of the number of its shard.
-    """
-    parts = {side // chunk for side, chunk in zip(block_zyx, level.chunk_zyx, strict=True)}
-    if len(parts) > 1 or not parts <= {1, 2, 4, 8, 16, 32, 64, 128, 256}:
-        return None
-    halvings = parts.pop().bit_length() - 1
-    bits = _grid_bits(level)
-    within = sum(min(halvings, count) for count in bits)
-    return {
-        "@type": "neuroglancer_uint64_sharded_v1",
-        "hash": "identity",
-        "preshift_bits": within,
-        "minishard_bits": 0,
-        "shard_bits": sum(bits) - within,
-        "minishard_index_encoding": "raw",
-        "data_encoding": "raw",
-    }
-
-
-def _grid_bits(level: Level) -> list[int]:
-    """Bits that count the chunks of a level along each axis, ZYX."""
-    sides = zip(level.volume.shape_zyx, level.chunk_zyx, strict=True)
-    return [(-(-side // chunk) - 1).bit_length() for side, chunk in sides]
+from .labelling import Labels
+from .pyramid import Level, described_levels, grid_bits
 
 
 def _chunk_number(level: Level, chunk: Box) -> int:
@@ -182,7 +29,7 @@ def _chunk_number(level: Level, chunk: Box) -> int:
     """
     corners = zip(chunk.corner_zyx, level.volume.corner_zyx, level.chunk_zyx, strict=True)
     position = [(corner - start) // side for corner, start, side in corners]
-    bits = _grid_bits(level)
+    bits = grid_bits(level)
     number = place = 0
     for bit in range(max(bits)):
         for axis in (2, 1, 0):
@@ -236,7 +83,7 @@ def write_block(
     ValueError
         If the look-up table lacks a label, or the block does not fit the volume and its chunks.
     """
-    finest, *_ = every = _levels(directory)
+    finest, *_ = every = described_levels(directory)
     cell = snap(box, block_shape_zyx, origin_zyx)
     _check_fit(cell, finest)
     encoded = labels.relabel(lookup, chunks_of(box, finest.chunk_zyx, origin_zyx))
@@ -287,7 +134,7 @@ def take_block(
     ValueError
         If the block does not fit the volume and its chunks, or a chunk is missing.
     """
-    every, theirs = _levels(directory), _levels(earlier)
+    every, theirs = described_levels(directory), described_levels(earlier)
     cell = snap(box, block_shape_zyx, origin_zyx)
     _check_fit(cell, every[0])
     by_level: dict[str, list[Path]] = {level.key: [] for level in theirs}
@@ -303,12 +150,6 @@ def take_block(
             encoded = dict(_load(theirs[-1], cell, earlier))
             _store_coarser(encoded, every[len(theirs) - 1 :], cell, Path(made))
         return _move(Path(made), directory, held)
-
-
-def _levels(directory: Path) -> list[Level]:
-    """Levels of a volume, as its `info` describes them."""
-    scales = json.loads((directory / "info").read_text(encoding="utf-8"))["scales"]
-    return [_level(scale, scales[0]) for scale in scales]
 
 
 def _store_coarser(
@@ -345,15 +186,6 @@ def _store_coarser(
         _store(coded, level, directory)
 
 
-def _level(scale: dict[str, Any], finest: dict[str, Any]) -> Level:
-    """Return a level as its entry in `info` describes it."""
-    sizes = zip(scale["resolution"][::-1], finest["resolution"][::-1], strict=True)
-    z, y, x = (round(size / fine) for size, fine in sizes)
-    volume = Box.of(scale["voxel_offset"][::-1], scale["size"][::-1])
-    depth, height, width = scale["chunk_sizes"][0][::-1]
-    return Level((z, y, x), volume, (depth, height, width), scale["key"], scale.get("sharding"))
-
-
 def _check_fit(cell: Box, level: Level) -> None:
     """Refuse a cell of the block grid that is not in the volume, or shares a chunk with another."""
     if not level.volume.contains(cell):
@@ -381,7 +213,7 @@ def _placement(level: Level, cell: Box) -> Any:
     """Return what decides how a cell's files are named, and where in them its chunks lie."""
     if level.sharding is None:
         return None
-    return level.sharding, _grid_bits(level), _chunk_number(level, _parts(level, cell)[0])
+    return level.sharding, grid_bits(level), _chunk_number(level, _parts(level, cell)[0])
 
 
 def _shards(level: Level, directory: Path) -> ts.KvStore:

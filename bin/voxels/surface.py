@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from .arrow import column, numbers
 from .boxes import Box
-from .label import FACES, Labels, Statistics, surface
-from .stitch import Links
+from .labelling import FACES, Labels, Statistics, surface
+from .links import Links
 
 _AXES = "zyx"
 

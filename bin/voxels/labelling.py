@@ -2,8 +2,9 @@
 
 The result is voxel-identical, numbering included, to cc3d on the whole cutout. Each block is
 labelled on its own (`label_block`), and leaves its statistics and its six outer planes;
-`voxels.stitch` joins labels that touch across seams and numbers the components by their first
-voxel in C order; `voxels.encoding` turns a block's own labels into these numbers.
+`voxels.links` finds labels that touch across seams; `voxels.merging` joins these and numbers the
+components by their first voxel in C order; `voxels.encoding` turns a block's own labels into these
+numbers.
 
 cc3d and numba are imported where they are used: not every program needs them.
 """
