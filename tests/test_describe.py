@@ -15,7 +15,8 @@ from bossflow.archive_server.app import app, serving
 from bossflow.archive_server.volumes import volume_of
 from describe import described, main
 from starlette.types import ASGIApp, Receive, Scope, Send
-from voxels.archives import bossdb, s3
+from voxels.archives import bossdb
+from voxels.archives.places import s3
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "hush-0f7%a"

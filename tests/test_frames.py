@@ -30,7 +30,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from test_bossdb import Serve, at_one_address, telling
 from test_object_store import Server
 from test_object_store import serving as serving_s3
-from voxels.archives import Refused, Unreachable, bossdb, places, volumes
+from voxels.archives import Refused, Unreachable, bossdb, volumes
+from voxels.archives.places import kvstores
 from voxels.boxes import Box
 
 URI = "bossdb://lab/brain/neurons"
@@ -524,7 +525,7 @@ def test_a_bucket_that_does_not_answer_is_waited_for_once(
     serve: Serve, s3: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some machines reach BossDB and no bucket."""
-    monkeypatch.setattr(places, "METADATA_LIMITS", places.Limits(10, 0, "1s"))
+    monkeypatch.setattr(kvstores, "METADATA_LIMITS", kvstores.Limits(10, 0, "1s"))
     monkeypatch.setattr(s3, "answer", lambda method, path: "503 Slow Down")
     volume = pyramid(n_levels=1)
     host = serve(kept(volume, "lab/away")[0])

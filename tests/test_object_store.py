@@ -43,7 +43,8 @@ from kit import (
 from kit.units import Bundle, Unit
 from lab import SMALL, Lab, Steps, X, Y, Z, check, make_voxels, read_volume, whole
 from steps import Cutouts, write_volume
-from voxels.archives import s3, volumes
+from voxels.archives import volumes
+from voxels.archives.places import s3
 
 pytestmark = pytest.mark.s3
 

@@ -24,7 +24,8 @@ from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kit.locations import url
-from voxels.archives import Refused, Unreachable, archive_of, places, s3, volumes
+from voxels.archives import Refused, Unreachable, archive_of, volumes
+from voxels.archives.places import kvstores, s3
 from voxels.arrays import read_array
 from voxels.boxes import Box
 
@@ -265,7 +266,7 @@ class Server:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     for name in ("METADATA_LIMITS", "VOXEL_LIMITS"):
-        monkeypatch.setattr(places, name, places.Limits(20, 2, "20ms", "10ms"))
+        monkeypatch.setattr(kvstores, name, kvstores.Limits(20, 2, "20ms", "10ms"))
     started = Server(tmp_path)
     yield started
     started.server.shutdown()
@@ -647,7 +648,7 @@ def test_a_silent_server_does_not_keep_us_for_ever(
     uri = server.over_http(precomputed(tmp_path / "volume", pattern()))
     describe(uri)
     server.answer = lambda path: going.wait(30) and None
-    monkeypatch.setattr(places, "METADATA_LIMITS", places.Limits(0.3, 2, "20ms", "10ms"))
+    monkeypatch.setattr(kvstores, "METADATA_LIMITS", kvstores.Limits(0.3, 2, "20ms", "10ms"))
     with pytest.raises(Unreachable, match="there is no answer for .* within 0.3 s"):
         describe(uri)
     going.set()
@@ -723,13 +724,13 @@ def test_what_is_said_of_sources_goes_before_what_is_said_of_the_store(
     monkeypatch.chdir(tmp_path)
     for name, value in (store | files | given).items():
         monkeypatch.setenv(getattr(s3, name, name), value)
-    places.shared_context.cache_clear()  # the store's credentials are kept there
+    kvstores.shared_context.cache_clear()  # the store's credentials are kept there
     uri = "zarr://s3://bucket/volume"
     assert volumes.archive_name(uri, "") == server.host
     assert describe(uri)["shape_zyx"] == list(SHAPE)
     read = len(server.headers)
     volumes.files(uri, 0, "", "", [Box.of((0, 0, 0), SHAPE)])
-    places.shared_context.cache_clear()
+    kvstores.shared_context.cache_clear()
     volumes._opened.cache_clear()
     assert 0 < read < len(server.headers)
     for headers in server.headers:

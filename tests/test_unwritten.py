@@ -27,7 +27,6 @@ from test_sources import (
 from test_sources import server as server
 from test_stated import change
 from voxels.archives import Refused, archive_of, volumes
-from voxels.archives import chunks as chunks_module
 from voxels.boxes import Box
 
 started, bucket = s3.started, s3.server  # fixtures
@@ -219,7 +218,7 @@ def test_a_chunk_that_is_a_link_to_nothing_is_not_zero(
         voxels = volumes.read(uri, 0, "", "", told["dtype"], whole)
         assert (voxels == pattern()).all()
         (there / str(len(chunks) - 1)).unlink()
-        chunks_module.refuse_absent_shards.cache_clear()
+        chunks.refuse_absent_shards.cache_clear()
     with pytest.raises(Refused, match="is a link to nothing, and would be read as never written"):
         if which == "all":
             said(uri)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import requests
 
-from . import Refused, Unreachable
+from .. import Refused, Unreachable
 
 # The Boss's own codes of errors: some of them pass, whatever the status says.
 PASSING = (5000, 9001)

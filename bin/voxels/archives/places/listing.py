@@ -11,8 +11,8 @@ from datetime import timedelta
 from itertools import chain, product
 from typing import Any
 
-from .. import files
-from ..boxes import Box
+from ... import files
+from ...boxes import Box
 from . import s3
 
 PAGE = 1000

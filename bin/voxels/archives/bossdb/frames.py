@@ -10,7 +10,7 @@ import math
 import re
 from typing import Any, NamedTuple
 
-from . import Refused, brief, sensible
+from .. import Refused, brief, sensible
 
 # BossDB stores cuboids of this shape, counted from coordinate 0 at every resolution; a request
 # whose seams lie between them makes it read each cuboid once.

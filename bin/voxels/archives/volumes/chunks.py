@@ -15,11 +15,13 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-from .. import files
-from ..boxes import Box
-from . import Refused, Unreachable, brief, objects, places, several
-from .places import json_at, opened, wait
-from .stated import Level, told
+from ... import files
+from ...boxes import Box
+from .. import Refused, Unreachable, brief
+from ..places import kvstores, listing
+from ..places.kvstores import json_at, opened, told, wait
+from . import several
+from .stated import Level
 
 ASKED = 16
 """Chunks of a box that are asked for one by one, at most, where nothing can be listed."""
@@ -205,8 +207,8 @@ class _Asks:
             return [one.removeprefix(start) for one in place.found if one.startswith(start)]
         if "bucket" in place.kvstore:
             scheme = place.uri.partition("://")[2].partition("://")[0]
-            with suppress(objects.Unlisted):
-                return objects.first(scheme, place.kvstore["bucket"], place.directory)
+            with suppress(listing.Unlisted):
+                return listing.first(scheme, place.kvstore["bucket"], place.directory)
         return None
 
     def is_there(self, name: str) -> bool:
@@ -215,7 +217,7 @@ class _Asks:
             self.saw_all = False
             return True
         self.left -= 1
-        limits = places.METADATA_LIMITS
+        limits = kvstores.METADATA_LIMITS
         try:
             self._store = self._store or opened(self.place.kvstore, limits, name)
             asked = self._store.read(self.place.key + name, byte_range=slice(0, 1))

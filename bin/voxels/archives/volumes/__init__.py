@@ -31,24 +31,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorstore as ts
 
-from ..boxes import Box, grid, snap
-from . import (
-    FURTHEST,
-    NOTHING,
-    Refused,
-    brief,
-    chunks,
-    n5s,
-    objects,
-    places,
-    s3,
-    sensible,
-    several,
-    spelled,
-    zarrs,
-)
-from .places import json_at, kvstore_of, opened, split, wait
-from .stated import Level, told
+from ...boxes import Box, grid, snap
+from .. import FURTHEST, NOTHING, Refused, brief, sensible, spelled
+from ..places import kvstores, listing, s3
+from ..places.kvstores import json_at, kvstore_of, opened, split, told, wait
+from . import chunks, n5, several, zarr
+from .stated import Level
 
 CHUNKS_AT_ONCE = 16
 BYTES_AT_ONCE = 64 * 2**20
@@ -132,7 +120,7 @@ def describe(
         If there is no usable answer.
     """
     level = _level(uri, resolution, tuple(chosen.items()))
-    store = _open(level, uri, False, places.shared_context(places.VOXEL_LIMITS))
+    store = _open(level, uri, False, kvstores.shared_context(kvstores.VOXEL_LIMITS))
     view = _view(level, store, uri)
     size_nm = _voxel_size_nm(level, uri, size_nm_zyx)
     dtype = view.dtype.name
@@ -172,12 +160,12 @@ def files(
     if kvstore["driver"] == "file":
         return told
     if "bucket" in kvstore:
-        with suppress(objects.Unlisted):
+        with suppress(listing.Unlisted):
             scheme = place.partition("://")[0]
-            return told | {"found": objects.found(scheme, kvstore["bucket"], **told, boxes=boxes)}
-    there = opened(kvstore_of(place), places.METADATA_LIMITS, uri)
+            return told | {"found": listing.found(scheme, kvstore["bucket"], **told, boxes=boxes)}
+    there = opened(kvstore_of(place), kvstores.METADATA_LIMITS, uri)
     found = [
-        wait(there.read(path.removeprefix(root)), uri, places.METADATA_LIMITS) for path in about
+        wait(there.read(path.removeprefix(root)), uri, kvstores.METADATA_LIMITS) for path in about
     ]
     return {"stamp": repr([(one.value, one.stamp.generation) for one in found])}
 
@@ -281,7 +269,7 @@ def levels(uri: str) -> list[Level]:
     Refused, Unreachable
     """
     scheme, place = split(uri)
-    reader = {"precomputed": _precomputed, "zarr": zarrs.levels, "n5": n5s.levels}[scheme]
+    reader = {"precomputed": _precomputed, "zarr": zarr.levels, "n5": n5.levels}[scheme]
     try:
         found = reader(uri, kvstore_of(place))
         for level in found:
@@ -297,7 +285,7 @@ def levels(uri: str) -> list[Level]:
 def _precomputed(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     info = told(json_at(uri, kvstore, "info"))
     if info is None:
-        why = places.hint(uri, kvstore) or "it has no info file"
+        why = kvstores.hint(uri, kvstore) or "it has no info file"
         raise Refused(f"there is no precomputed volume at {uri}: {why}")
     if not info.get("scales"):
         raise Refused(f"{uri} is no volume: its info file lists no scales")
@@ -344,7 +332,7 @@ def open_zyx(level: Level, uri: str, write: bool = False, context: Any = None) -
         If an axis is missing, or another one is longer than 1 and no index of it is chosen.
     Unreachable
     """
-    context = context or places.shared_context(places.VOXEL_LIMITS)
+    context = context or kvstores.shared_context(kvstores.VOXEL_LIMITS)
     return _view(level, _open(level, uri, write, context), uri)
 
 
@@ -401,7 +389,7 @@ def _open(level: Level, uri: str, write: bool, context: Any) -> Any:
     def opened_at(kvstore: dict[str, Any]) -> Any:
         spec = level.spec | {"kvstore": kvstore}
         future = ts.open(spec, read=True, write=write, context=context)
-        return wait(future, uri, places.METADATA_LIMITS)
+        return wait(future, uri, kvstores.METADATA_LIMITS)
 
     driver, kvstore = level.spec["driver"], level.spec["kvstore"]
     try:
@@ -423,7 +411,7 @@ def _open(level: Level, uri: str, write: bool, context: Any) -> Any:
         text = json.dumps(plain)
         path = f"{hashlib.blake2b(f'{kvstore} {text}'.encode()).hexdigest()}/"
         memory = {"driver": "memory", "path": path}
-        wait(ts.KvStore.open(memory, context=context), uri, places.METADATA_LIMITS)[name] = text
+        wait(ts.KvStore.open(memory, context=context), uri, kvstores.METADATA_LIMITS)[name] = text
         layer = {"base": memory | {"path": path + name}, "exact": name}
         try:
             return opened_at({"driver": "kvstack", "layers": [{"base": kvstore}, layer]})
@@ -498,7 +486,7 @@ def _copy(view: Any, part: Box, voxels: npt.NDArray[Any], box: Box, what: str) -
     """Copy a part of a view to its place in the array of a box."""
     found = view[part.z0 : part.z1, part.y0 : part.y1, part.x0 : part.x1]
     target = ts.array(voxels[part.slices(box.corner_zyx)])
-    wait(target.write(found), what, places.VOXEL_LIMITS)
+    wait(target.write(found), what, kvstores.VOXEL_LIMITS)
 
 
 # ---- chunks that tensorstore would not find ----
@@ -543,11 +531,11 @@ def _fill_by_chunk(
     """Fill a box of zeros chunk by chunk, whatever their names; tensorstore decodes what came."""
     assert level.precomputed
     scale = level.precomputed["scale"]
-    there = opened(level.spec["kvstore"], places.VOXEL_LIMITS, what)
+    there = opened(level.spec["kvstore"], kvstores.VOXEL_LIMITS, what)
     # A store in memory gets what was read, one chunk at a time, under the name it should have.
     context = ts.Context()
     memory = {"driver": "memory"}
-    here = wait(ts.KvStore.open(memory, context=context), what, places.VOXEL_LIMITS)
+    here = wait(ts.KvStore.open(memory, context=context), what, kvstores.VOXEL_LIMITS)
     info = {key: value for key, value in level.precomputed.items() if key != "scale"}
     here["info"] = json.dumps(info)
     decoded = open_zyx(level._replace(spec=level.spec | {"kvstore": memory}), what, context=context)
@@ -579,7 +567,7 @@ def _unreadable(what: str, suffix: str) -> Refused:
 def _chunk_bytes(there: Any, name: str, what: str) -> bytes | None:
     """Return a chunk as it is encoded, or None if there is none."""
     for suffix in ("", *SUFFIXES):
-        found = wait(there.read(name + suffix), what, places.VOXEL_LIMITS)
+        found = wait(there.read(name + suffix), what, kvstores.VOXEL_LIMITS)
         if found.state == "missing":
             continue
         content: bytes = found.value

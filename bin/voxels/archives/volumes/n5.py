@@ -7,14 +7,16 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
-from . import Refused, stated
-from .places import hint, json_at, kvstore_of, outer, split, under
+from .. import Refused
+from ..places import kvstores
+from ..places.kvstores import hint, json_at, kvstore_of, outer, split, under
+from . import stated
 from .stated import Claim, Level
 
 
 def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     """Return the one level of an array, or those of a group that says what they are."""
-    attributes = stated.told(json_at(uri, kvstore, "attributes.json"))
+    attributes = kvstores.told(json_at(uri, kvstore, "attributes.json"))
     if attributes is None:
         why = hint(uri, kvstore) or "it has no attributes.json"
         raise Refused(f"there is no N5 array at {uri}: {why}")
@@ -38,7 +40,7 @@ def _array(uri: str, kvstore: dict[str, Any], attributes: dict[str, Any]) -> Lev
         around, group = outer(uri, 1), None
         with suppress(Refused, LookupError, TypeError, ValueError, AttributeError):
             place = kvstore_of(split(around)[1])
-            group = stated.told(json_at(around, place, "attributes.json"))
+            group = kvstores.told(json_at(around, place, "attributes.json"))
         is_asked = not claims or factors or (group and "multiscales" in group)
         if group and is_asked and "dimensions" not in group:
             found = _group(around, place, group)
@@ -96,7 +98,7 @@ def _group(uri: str, kvstore: dict[str, Any], about: dict[str, Any]) -> dict[str
     finest: list[Claim] = []
     for number in count() if scales is None else range(len(scales)):
         name = f"s{number}"
-        array = stated.told(json_at(uri, under(kvstore, name), "attributes.json"))
+        array = kvstores.told(json_at(uri, under(kvstore, name), "attributes.json"))
         if not array or "dimensions" not in array:
             break
         axes = _axes(f"{uri}/{name}", array, about.get("axes"))
@@ -134,7 +136,7 @@ def _coarser(one: Claim, axes: Sequence[str], factors: list[float]) -> Claim:
 def _placed(uri: str, kvstore: dict[str, Any], name: str, about: dict[str, Any]) -> Level:
     """Return a level of which the group says all."""
     place = under(kvstore, name)
-    array = stated.told(json_at(uri, place, "attributes.json"))
+    array = kvstores.told(json_at(uri, place, "attributes.json"))
     if not array:
         raise Refused(f"{uri} is not whole: it has no array {name}")
     axes = _axes(f"{uri}/{name}", about | {"dimensions": array["dimensions"]})

@@ -16,7 +16,7 @@ import tempfile
 from functools import cache
 from typing import Any
 
-from . import Refused, spelled
+from .. import Refused, spelled
 
 PREFIX = "BOSSFLOW_SOURCE_"
 KEY, SECRET, SESSION = (

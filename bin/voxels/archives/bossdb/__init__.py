@@ -36,8 +36,9 @@ from tenacity import (
     wait_random,
 )
 
-from ..boxes import Box, grid
-from . import NOTHING, Refused, Unreachable, brief, frames, spelled
+from ...boxes import Box, grid
+from .. import NOTHING, Refused, Unreachable, brief, spelled
+from . import frames
 from .answers import Limits, judged, over_limit, spent
 from .frames import CUBOID_ZYX
 
@@ -170,7 +171,7 @@ def describe(
 
 def _chunk_in(place: str, resolution: int, metadata: dict[str, Any]) -> Any:
     """Return the chunks' shape of a volume in a bucket, if it agrees with a channel's metadata."""
-    from . import volumes  # only such channels need its package
+    from .. import volumes  # only such channels need its package
 
     if place in _away:
         raise _away[place]
@@ -210,7 +211,7 @@ def unwritten(
     place = _place(uri, resolution, host, token)
     if not place:
         return None
-    from . import volumes
+    from .. import volumes
 
     return volumes.unwritten(place, resolution, "", "", boxes, None)
 
@@ -263,7 +264,7 @@ def read(
         raise Refused(f"{uri} at {host} holds {held}, where {dtype} was expected")
     place = may_be_elsewhere and _place(uri, resolution, host, token)
     if place:
-        from . import volumes
+        from .. import volumes
 
         return volumes.read(place, resolution, "", "", dtype, box)
     if (host, f"Token {token}") in spent:

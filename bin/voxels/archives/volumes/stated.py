@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from math import isclose
 from typing import Any, NamedTuple
 
-from . import Refused, brief
+from .. import Refused, brief
 
 NANOMETERS = {
     **dict.fromkeys(("angstrom", "\u00c5"), 0.1),
@@ -60,13 +60,6 @@ class Level(NamedTuple):
     def has_size(self) -> bool:
         """Whether the voxel size is stated, with its units."""
         return self.scale_zyx is not None and all(self.unit_nm_zyx)
-
-
-def told(metadata: Any) -> Any:
-    """Return metadata without what is null: a key without a value is none."""
-    if isinstance(metadata, dict):
-        return {key: told(value) for key, value in metadata.items() if value is not None}
-    return [told(value) for value in metadata] if isinstance(metadata, list) else metadata
 
 
 def nanometers(unit: Any) -> float | None:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorstore as ts
 
-from . import Refused, stated
-from .places import (
+from .. import Refused
+from ..places import kvstores
+from ..places.kvstores import (
     METADATA_LIMITS,
     hint,
     json_at,
@@ -22,6 +23,7 @@ from .places import (
     under,
     wait,
 )
+from . import stated
 from .stated import Level
 
 OLD = ("0.1", "0.2", "0.3")
@@ -52,13 +54,13 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
 
 
 def _node(uri: str, kvstore: dict[str, Any]) -> Node | None:
-    node = stated.told(json_at(uri, kvstore, "zarr.json"))
+    node = kvstores.told(json_at(uri, kvstore, "zarr.json"))
     if node is not None:
         return Node(
             "zarr3", node.get("attributes", {}), node if node["node_type"] == "array" else None
         )
-    attributes = stated.told(json_at(uri, kvstore, ".zattrs"))
-    array = stated.told(json_at(uri, kvstore, ".zarray"))
+    attributes = kvstores.told(json_at(uri, kvstore, ".zattrs"))
+    array = kvstores.told(json_at(uri, kvstore, ".zarray"))
     if array is None and not attributes and json_at(uri, kvstore, ".zgroup") is None:
         return None
     return Node("zarr", attributes or {}, array)

@@ -16,8 +16,8 @@ os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES", "1")
 
 import tensorstore as ts
 
-from . import Refused, Unreachable, brief, s3
-from .stated import told
+from .. import Refused, Unreachable, brief
+from . import s3
 
 
 class Limits(NamedTuple):
@@ -191,3 +191,10 @@ def json_at(uri: str, kvstore: dict[str, Any], name: str) -> dict[str, Any] | No
     if not isinstance(content, dict):
         raise Refused(f"{name} of {uri} is not a JSON object")
     return content
+
+
+def told(metadata: Any) -> Any:
+    """Return metadata without what is null: a key without a value is none."""
+    if isinstance(metadata, dict):
+        return {key: told(value) for key, value in metadata.items() if value is not None}
+    return [told(value) for value in metadata] if isinstance(metadata, list) else metadata

@@ -1,0 +1,1 @@
+"""Where volumes lie: files, HTTP(S), S3, Google Cloud Storage."""
