@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import tensorstore as ts
 from bossflow.core.work import Request
 from bossflow.kit import digests
 from bossflow.upkeep import verify
-from bossflow.workflows import label
+from bossflow.workflows.label import recorded, requests
 from conftest import sample
 from steps import Cutouts, write_volume
 from test_core import bossflow_says
@@ -195,7 +196,7 @@ def test_a_mended_way_of_reading_reads_again(
     old = verify.made_for(request)
     (bossflow.Reading() & [{"execution_id": name} for name in old]).delete_quick()
     assert "nothing to compute" in cutouts.label(**asked)["summary"], "version 1 left no trace"
-    monkeypatch.setattr(label, "PULL_VERSION", "2")
+    monkeypatch.setattr(sys.modules["bossflow.workflows.label.units"], "PULL_VERSION", "2")
     dry = cutouts.plan(**asked, dry_run=True)[0]
     again = cutouts.label(**asked)
     assert tasks_told(dry) == len(again["plan"]["tasks"])
@@ -287,10 +288,10 @@ def test_labels_of_a_copy_from_before_it_had_its_own_set_are_the_same_labels(
 
     def plain(request: Request) -> Request:
         (stage,) = request.stage_paramsets
-        return dataclasses.replace(request, stage_paramsets=(label._plain(stage),))
+        return dataclasses.replace(request, stage_paramsets=(recorded.read_in_place(stage),))
 
     with monkeypatch.context() as before:
-        before.setattr(label, "_as_before", lambda requests: [*map(plain, requests)])
+        before.setattr(requests, "as_before", lambda those: [*map(plain, those)])
         staged = cutouts.label(**SHAPE, stage=True)
         in_place = cutouts.label(**SHAPE, stage=False)
     assert made(in_place) == {"STITCH": 1, "RELABEL_BLOCK": BLOCKS}

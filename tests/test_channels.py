@@ -15,7 +15,7 @@ from bossflow.archive_server.app import app, serving
 from bossflow.archive_server.volumes import volume_of
 from bossflow.volumes import channels
 from bossflow.voxels.boxes import Box
-from bossflow.workflows import label
+from bossflow.workflows.label import requests
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from steps import Cutouts
@@ -182,7 +182,7 @@ def before(cutouts: Cutouts, source: str, host: str, **params: Any) -> dict[str,
     names = {row["channel_id"] for row in bossflow.Channel().to_dicts()}
     with cutouts.monkeypatch.context() as then:
         then.setattr(bossdb, "archive_name", lambda uri, host: urlsplit(host).netloc)
-        then.setattr(label, "as_recorded", lambda described, requests: described)
+        then.setattr(requests, "as_recorded", lambda described, requests: described)
         assert run(cutouts, source, host, **params)["verdict"] == {"missing": None}
     (made,) = (row for row in bossflow.Channel().to_dicts() if row["channel_id"] not in names)
     return made

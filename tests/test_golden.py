@@ -10,7 +10,7 @@ from voxels.encoding import EncodedLabels, chunks_of
 from voxels.labelling import label_block, surface
 
 # Method version to digests of what LABEL_BLOCK, LINK_BLOCK (since 2.0), STITCH and RELABEL_BLOCK
-# make. Where one changes, raise the version in bossflow/workflows/label.py and add a line here;
+# make. Where one changes, raise the version in bossflow/workflows/label and add a line here;
 # never mend a line.
 GOLDEN = {
     "1.1": ("c5e1f02821f9b445", "14e91fe659cf5cac", "29cbb7de2994b1e7"),

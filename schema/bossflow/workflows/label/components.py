@@ -16,7 +16,9 @@ from ...core import ledger, stores
 from ...core.tables import Request
 from ...kit import buckets, bundles, digests, fetched, locations
 from ...kit.texts import sentence
-from . import Segmentation, rest
+from .report import rest
+from .requests import NAME
+from .tables import Segmentation
 
 
 def rows(request: str) -> list[dict[str, Any]]:
@@ -43,7 +45,7 @@ def write(start: str, form: str, output: str | None) -> None:
         files are needed and not here.
     """
     request = ledger.named(Request, start)
-    ledger.opened(Segmentation.__module__)
+    ledger.opened(NAME)
     if not len(Segmentation() & {"request_id": request}):
         raise ValueError(f"request {request} has no components yet: see `bossflow status`")
     segmentation = (Segmentation() & {"request_id": request}).to_dicts()[0]

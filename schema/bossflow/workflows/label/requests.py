@@ -1,0 +1,258 @@
+"""What can be asked: cutouts to be labelled."""
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import psutil
+
+from ...core import work
+from ...core.tables import ParamSet, Request, Run
+from ...volumes.channels import (
+    Block,
+    Channel,
+    Cutout,
+    as_recorded,
+    asked,
+    box_columns,
+    choices,
+    cut,
+    extent,
+    resolve,
+)
+from ...voxels.boxes import Box, chunk_shape, grid
+from .recorded import as_before, with_recorded
+from .tables import LabelRequest
+
+# Versions of LABEL_BLOCK with LINK_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its
+# program's output changes; the golden-digest test says when.
+VERSION = "2.0"
+DTYPES = (
+    *("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
+    *("bool", "float16", "float32", "float64"),
+)
+BLOCK_VOXELS_MAX = 2**31 - 1
+BLOCK_VOXELS = 512**3  # of a block whose shape is not given, where memory allows
+PULLED_BLOCK_VOXELS = 2**25  # the same if it comes from an archive: one that fails costs less
+BYTES_PER_VOXEL = 12  # memory of a task, at most
+BLOCKS_MAX = 1_000_000
+NAME = "bossflow.workflows.label"  # is hashed into ids, wherever this module is
+
+
+def expand(
+    params: dict[str, Any], described: dict[str, Any]
+) -> tuple[list[work.Request], list[str]]:
+    """Return one request for each asked-for cutout, and notes on archives not reached.
+
+    Raises
+    ------
+    ValueError
+        If a cutout leaves its channel, the channel can't be labelled, or two rows ask the same.
+    """
+    if not params.get("archive"):
+        described = as_recorded(described, LabelRequest() * Request())
+    sources = resolve(described)
+    notes = dict.fromkeys(source.unreached for source in sources.values() if source.unreached)
+    shapes: dict[tuple[str, bool], list[int]] = {}
+    requests: dict[str, tuple[work.Request, str]] = {}
+    for row in described["rows"]:
+        source = sources[asked(row)]
+        cutout = cut(row, source.channel)
+        staged = _is_staged(row["source"], params)
+        if row["block_shape"] is None:
+            name = source.channel["channel_id"], staged
+            if name not in shapes:
+                shapes[name] = _block_shape(source.channel, staged, source.chunk_zyx)
+            row = row | {"block_shape": shapes[name]}
+        _check(row, source.channel, cutout)
+        request = _request(
+            source.channel,
+            cutout,
+            tuple(row["block_shape"]),
+            row["connectivity"],
+            row["component_of"],
+            row["foreground_above"],
+            row["min_voxels"],
+            staged=staged,
+            verify=bool(params.get("verify_pull")),
+            host=params["bossdb_host"],
+            max_component_rows=int(params["max_component_rows"]),
+            files=source.files,
+            chosen=source.chosen,
+        )
+        if request.request_id in requests:
+            raise ValueError(
+                f"{row['where']} asks for the same as {requests[request.request_id][1]}: "
+                f"{row['source']} {cutout.name}"
+            )
+        request = dataclasses.replace(request, name=row.get("name"))
+        requests[request.request_id] = request, row["where"]
+    return with_recorded(as_before([request for request, _ in requests.values()])), [*notes]
+
+
+def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
+    if channel["dtype"] not in DTYPES:
+        raise ValueError(
+            f"{row['source']} has dtype {channel['dtype']}: only {', '.join(DTYPES)} are labelled"
+        )
+    if row["component_of"] == "segment" and row["foreground_above"]:
+        raise ValueError(
+            f"foreground_above {row['foreground_above']} in {row['where']} has no effect on "
+            "component_of segment: set component_of to foreground, or leave it out"
+        )
+    chunk_shape(row["block_shape"])
+    whole, blocks, voxels = extent(channel), 1, 1
+    ends = zip(whole.corner_zyx, cutout.corner_zyx, cutout.end_zyx, row["block_shape"], strict=True)
+    for origin, start, end, side in ends:
+        start -= (start - origin) % side  # a block is written with its whole cell below the cutout
+        blocks *= -(-(end - start) // side)
+        voxels *= min(side, end - start)
+    if voxels > BLOCK_VOXELS_MAX:
+        raise ValueError(
+            f"block_shape {row['block_shape']} in {row['where']} makes blocks of 2^31 voxels or "
+            "more: choose a smaller one"
+        )
+    if blocks > BLOCKS_MAX:
+        raise ValueError(
+            f"block_shape {row['block_shape']} in {row['where']} cuts {cutout.name} into "
+            f"{blocks:,} blocks, more than {BLOCKS_MAX:,}: give ranges, or a larger block_shape"
+        )
+
+
+def _is_staged(source: str, params: dict[str, Any]) -> bool:
+    """Say whether blocks are copied into the store: always from an archive, else if asked for."""
+    return source.startswith("bossdb://") or bool(params.get("stage"))
+
+
+def _block_shape(
+    channel: dict[str, Any], staged: bool, chunk_zyx: Sequence[int] | None
+) -> list[int]:
+    """Return the block shape, ZYX, of a channel whose user gave none.
+
+    The one of the first request for the channel, so that its blocks serve again, whatever machine
+    this is. Otherwise chunks of the source, doubled until a block fills its share of the memory.
+    """
+    earlier = LabelRequest() * Request() * ParamSet
+    earlier *= Run.proj("run_started", first_run_id="run_id")
+    first = (earlier & {"channel_id": channel["channel_id"]}).to_dicts(
+        order_by=("run_started", "request_id"), limit=1
+    )
+    if first:
+        shape: list[int] = first[0]["parameters"]["block_shape"]
+        return shape
+    share = psutil.virtual_memory().total // 2 // (os.cpu_count() or 1)
+    most = min(PULLED_BLOCK_VOXELS if staged else BLOCK_VOXELS, share // BYTES_PER_VOXEL)
+    block = list(chunk_zyx or (64, 64, 64))
+    try:
+        chunk_shape(block)
+    except ValueError:
+        block = [64, 64, 64]
+    while prod(block) > most and any(side % 2 == 0 for side in block):
+        block[block.index(max(side for side in block if side % 2 == 0))] //= 2
+    sides = extent(channel).shape_zyx
+    while 2 * prod(block) <= most:
+        growing = [side for side, end in zip(block, sides, strict=True) if side < end]
+        if not growing:
+            break
+        smallest = min(growing)
+        axis = next(
+            axis for axis in range(3) if block[axis] == smallest and block[axis] < sides[axis]
+        )
+        block[axis] *= 2
+    return block
+
+
+def _request(
+    channel: dict[str, Any],
+    cutout: Box,
+    block_shape_zyx: tuple[int, int, int],
+    connectivity: int,
+    component_of: str,
+    foreground_above: int | str,
+    min_voxels: int,
+    version: str = VERSION,
+    staged: bool = True,
+    verify: bool = False,
+    host: str = "",
+    max_component_rows: int = 0,
+    files: dict[str, Any] | None = None,
+    chosen: dict[str, int] | None = None,
+) -> work.Request:
+    label: dict[str, Any] = {"connectivity": connectivity, "component_of": component_of}
+    if component_of == "foreground":
+        label["foreground_above"] = foreground_above
+    # the chunks are part of what a block leaves: blocks of another grid may be the same box
+    of_block = label | {"chunk_shape": list(chunk_shape(block_shape_zyx))}
+    if staged and not channel["uri"].startswith("bossdb://"):
+        # a set of its own: a run that reads the volume in place makes other bundles of each block
+        of_block["staged"] = True
+    stage = work.ParamSet("label_block", version.split(".")[0], of_block)
+    whole = work.ParamSet(
+        "label",
+        version,
+        label | {"min_voxels": min_voxels, "block_shape": list(block_shape_zyx), "staged": staged},
+    )
+    cutout_key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
+    request = work.Request(
+        workflow=NAME,
+        paramset=whole,
+        subject=[channel["channel_id"], cutout.name],
+        given={
+            "channel": channel,
+            "chosen": chosen or {},
+            "cutout": cutout.name,
+            "verify": verify,
+            "host": host,
+            "max_component_rows": max_component_rows,
+            "files": files,
+            "earlier": [],
+            "n_labels": 0,
+            "rows": None,
+        },
+        stage_paramsets=(stage,),
+    )
+    whole_channel = extent(channel)
+    boxes = grid(cutout, block_shape_zyx, whole_channel.corner_zyx)
+    channel_key = {"channel_id": channel["channel_id"]}
+    rows = (
+        (Channel, [channel]),
+        *(
+            (Channel.Choice, [channel_key | {"chosen_axis": name, "chosen_index": index}])
+            for name, index in (chosen or {}).items()
+        ),
+        (Cutout, [cutout_key | box_columns("cutout", cutout)]),
+        (
+            Block,
+            [channel_key | {"block": box.name} | box_columns("block", box) for box in boxes],
+        ),
+        (LabelRequest, [{"request_id": request.request_id} | cutout_key]),
+    )
+    return dataclasses.replace(request, rows=rows)
+
+
+def recall(request_ids: list[str]) -> dict[str, work.Request]:
+    """Return recorded requests by id."""
+    keys = [{"request_id": name} for name in request_ids]
+    rows = (LabelRequest() * Request() * ParamSet & keys).to_dicts()
+    named = [{"channel_id": name} for name in {row["channel_id"] for row in rows}]
+    channels = {row["channel_id"]: row for row in (Channel() & named).to_dicts()}
+    chosen = choices(Channel.Choice() & named)
+    requests = [
+        _request(
+            channels[row["channel_id"]],
+            Box.parse(row["cutout"]),
+            tuple(row["parameters"]["block_shape"]),
+            row["parameters"]["connectivity"],
+            row["parameters"]["component_of"],
+            row["parameters"].get("foreground_above", 0),
+            row["parameters"]["min_voxels"],
+            version=row["method_version"],
+            staged=row["parameters"]["staged"],
+            chosen=chosen.get(row["channel_id"]),
+        )
+        for row in rows
+    ]
+    names = (row["request_id"] for row in rows)
+    return dict(zip(names, as_before(requests), strict=True))

@@ -1,0 +1,136 @@
+"""What a request takes: the units of its blocks, and the one of the whole."""
+
+from ...core import work
+from ...core.work import MIB, UnitPlan
+from ...kit.digests import digest
+from ...volumes.channels import extent, itemsize, metadata
+from ...voxels.boxes import Box, grid, preceding
+
+PULL_VERSION = "1"  # raised when voxels would be read as others: they are read again, then
+
+
+def units(request: work.Request) -> list[UnitPlan]:
+    """Return pull, label and links of every block, stitch, and relabel of every block."""
+    channel, parameters = request.given["channel"], request.paramset.parameters
+    (stage,) = request.stage_paramsets
+    connectivity = parameters["connectivity"]
+    cutout = Box.parse(request.given["cutout"])
+    whole = extent(channel)
+    origin_zyx = (whole.z0, whole.y0, whole.x0)
+    shape_zyx = tuple(parameters["block_shape"])
+    geometry = {
+        "cutout": cutout.name,
+        "block_shape_zyx": list(shape_zyx),
+        "origin_zyx": list(origin_zyx),
+    }
+    pulls, labels = [], []
+    boxes = grid(cutout, shape_zyx, origin_zyx)
+    source = {name: channel[name] for name in ("uri", "resolution", "dtype")}
+    if request.given["chosen"]:
+        source["chosen"] = request.given["chosen"]
+    settings = {
+        "host": request.given["host"],
+        "verify": request.given["verify"],
+        "metadata": metadata(channel),
+    }
+    for box in boxes:
+        reads = work.Reads(PULL_VERSION, box, request.given["files"], not parameters["staged"])
+        block = {"channel_id": channel["channel_id"], "block": box.name}
+        how = {
+            "box": box.name,
+            "connectivity": connectivity,
+            "component_of": parameters["component_of"],
+            "foreground_above": parameters.get("foreground_above", 0),
+            "chunk_shape_zyx": stage.parameters["chunk_shape"],
+            "origin_zyx": list(origin_zyx),
+        }
+        label_key = block | {"label_paramset_id": stage.paramset_id}
+        if parameters["staged"]:
+            pull = UnitPlan(
+                "PULL_BLOCK",
+                block,
+                source | {"box": box.name, "version": PULL_VERSION},
+                settings=settings,
+                memory=_memory("PULL_BLOCK", box.voxel_count),
+                reads=reads,
+            )
+            pulls.append(pull)
+        else:
+            how["source"] = source
+        memory = _memory("LABEL_BLOCK", box.voxel_count)
+        in_place = reads if reads.in_place else None
+        labels.append(
+            UnitPlan(
+                "LABEL_BLOCK", label_key, how, tuple(pulls[-1:]), memory=memory, reads=in_place
+            )
+        )
+    # What a block is linked to decides its unit: a larger cutout has the same where it has no more.
+    links = []
+    for label, box, numbers in zip(labels, boxes, preceding(boxes, connectivity), strict=True):
+        around = [labels[number] for number in numbers]
+        neighbourhood = digest(sorted(other.key["block"] for other in around))[:16]
+        links.append(
+            UnitPlan(
+                "LINK_BLOCK",
+                label.key | {"neighbourhood": neighbourhood},
+                {"connectivity": connectivity},
+                (label, *around),
+                memory=_memory("LINK_BLOCK", box.voxel_count),
+            )
+        )
+    key = {"request_id": request.request_id}
+    limit = request.given["max_component_rows"]
+    n_components, there, in_bundle = request.given["rows"] or (limit, 0, limit)
+    more = min(limit, n_components)
+    stitch = UnitPlan(
+        "STITCH",
+        key,
+        geometry
+        | {
+            "min_voxels": parameters["min_voxels"],
+            "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
+        },
+        (*labels, *links),
+        settings={"max_component_rows": limit},
+        memory=_memory("STITCH", request.given["n_labels"]) + 4096 * len(boxes),
+        add_rows={"Component": more} if there < more else {},
+        settings_again={"max_component_rows": in_bundle},  # part of the content
+    )
+    relabels = [
+        UnitPlan(
+            "RELABEL_BLOCK",
+            key | label.key,
+            geometry | {"box": label.arguments["box"], "number": number},
+            (stitch, label),
+            settings={"earlier": request.given["earlier"]},
+            memory=_memory("RELABEL_BLOCK", box.voxel_count),
+            within=stitch,
+        )
+        for number, (label, box) in enumerate(zip(labels, boxes, strict=True))
+    ]
+    return [*pulls, *labels, *links, stitch, *relabels]
+
+
+def _memory(process: str, size: int) -> int:
+    """Return the bytes that a unit may take, by voxels of its block, or labels to be stitched.
+
+    The largest that benchmarks have seen, with half a GiB for what any program takes (0.2) and for
+    what is around it.
+    """
+    each = {"PULL_BLOCK": 24, "LABEL_BLOCK": 13, "LINK_BLOCK": 1, "STITCH": 100, "RELABEL_BLOCK": 2}
+    return 512 * MIB + each[process] * size
+
+
+def pulled_bytes(unit: UnitPlan) -> int:
+    """Return how many bytes of voxels a unit asks of the archive, or of a volume in place."""
+    source = unit.arguments if unit.process == "PULL_BLOCK" else unit.arguments.get("source")
+    if not source:
+        return 0
+    return Box.parse(unit.arguments["box"]).voxel_count * itemsize(source["dtype"])
+
+
+def seconds(unit: UnitPlan) -> float:
+    """Return roughly how long a unit takes on one core."""
+    fixed = {"LINK_BLOCK": 0.1, "STITCH": 0.0015 * len(unit.inputs)}  # labels and links of a block
+    per_voxel = {"PULL_BLOCK": 1 / 40e6, "LABEL_BLOCK": 1 / 60e6, "RELABEL_BLOCK": 1 / 150e6}
+    return 0.03 + fixed.get(unit.process, 0) + per_voxel.get(unit.process, 0) * unit.voxels
