@@ -48,7 +48,7 @@ class Filled:
     """
 
     def __init__(self, home: Path, blocks: int, others: int) -> None:
-        from bossflow.core import ledger, work
+        from bossflow.core import installed, work
         from bossflow.workflows import label
 
         self.home, self.plans = home, 0
@@ -57,7 +57,7 @@ class Filled:
         params = {name: one.get("default") for name, one in defaults.items()}
         self.params = params | {"store": str(home / "store"), "stage": True}
         self.described = described(blocks)
-        ledger.open_schema([label])
+        installed.open_schema([label])
         planned = self.plan()  # which registers what is asked for
         requests, _ = label.expand(self.params, self.described)
         self.tables = work.stage_tables([label])

@@ -32,9 +32,9 @@ NUMBERS = count()
 def toy(home: Path) -> Any:
     """Return the toy workflow, its tables bound."""
     import toy
-    from bossflow.core import ledger, work
+    from bossflow.core import installed, work
 
-    ledger.open_schema([*work.load_all(), toy])  # on a team's server, test_mysql.py deploys it
+    installed.open_schema([*work.load_all(), toy])  # on a team's server, test_mysql.py deploys it
     return toy
 
 
@@ -703,10 +703,10 @@ def test_a_store_that_is_away_is_not_lost(pipeline: Pipeline, files: list[Path])
 
 def copies(request: str) -> list[dict[str, str]]:
     """Return where the bundles of a request and of what it was made of are."""
-    from bossflow.core import stores
+    from bossflow.core import holdings
     from bossflow.upkeep import verify
 
-    return stores.copies(verify.made_for(request))
+    return holdings.copies(verify.made_for(request))
 
 
 def test_other_content_for_a_recorded_unit_is_an_error(

@@ -163,7 +163,8 @@ def test_tables_of_another_workflow_may_be_missing(team: Team, schema: str) -> N
         done = team.python(LATER, *command, schema=schema)
         assert done.returncode == 0, done.stdout + done.stderr
     only = (
-        "import toy; from bossflow.core import ledger, work; ledger.open_schema([work.load({!r})])"
+        "import toy; from bossflow.core import installed, work; "
+        "installed.open_schema([work.load({!r})])"
     )
     done = team.python(only.format("bossflow.workflows.label"), schema=schema)
     assert done.returncode == 0, done.stderr
@@ -184,5 +185,5 @@ def test_an_outside_workflow_alone_may_be_deployed(team: Team, schema: str) -> N
     done = team.python("import bossflow; bossflow.Segmentation", schema=schema)
     assert f"workflow bossflow.workflows.label in schema {schema} is not deployed" in done.stderr
     assert "run `bossflow db deploy` with a user" in done.stderr
-    opened = "import toy; from bossflow.core import ledger; ledger.open_schema([toy])"
+    opened = "import toy; from bossflow.core import installed; installed.open_schema([toy])"
     assert team.python(opened, schema=schema).returncode == 0

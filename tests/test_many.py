@@ -18,7 +18,7 @@ import pytest
 import suites
 import watched
 from bossflow import database
-from bossflow.core import cascade, ledger, work
+from bossflow.core import cascade, installed, ledger, work
 from bossflow.core.tables import schema
 from bossflow.database import insert, migrations
 from bossflow.kit import locations, store_ids
@@ -35,7 +35,7 @@ PACKET = 2**13
 def cutouts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cutouts:
     import toy
 
-    ledger.open_schema([*work.load_all(), toy])
+    installed.open_schema([*work.load_all(), toy])
     return Cutouts(tmp_path, monkeypatch)
 
 
@@ -142,7 +142,7 @@ def keys(tables: Iterable[Any]) -> Keys:
 
 def with_datajoint(executions: Iterable[str]) -> Keys:
     """Return what goes with executions, as DataJoint's own cascade finds it."""
-    stages = work.stage_tables(ledger.known_workflows()).values()
+    stages = work.stage_tables(installed.known_workflows()).values()
     tables = {part.full_table_name: one for one in stages for part in migrations.parts(one)}
     seen: set[str] = set()
     new = set(executions)

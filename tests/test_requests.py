@@ -7,7 +7,7 @@ from typing import Any
 import bossflow
 import pytest
 from bossflow import database
-from bossflow.core import plan
+from bossflow.core import tasks as cutting
 from bossflow.core.record import record
 from bossflow.core.summary import sum_up
 from bossflow.core.work import UnitPlan
@@ -157,7 +157,7 @@ def unit(process: str, name: str, *inputs: UnitPlan) -> UnitPlan:
 
 def cut(units: list[UnitPlan], seconds: float, each: int | None = None) -> list[dict[str, Any]]:
     missing = {one.unit_id: one for one in units}
-    return plan._tasks(units, missing, lambda unit: unit.key, lambda _: seconds, each)
+    return cutting.cut_up(units, missing, lambda unit: unit.key, lambda _: seconds, each)
 
 
 def test_a_task_never_waits_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +174,7 @@ def test_a_task_never_waits_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_chain_is_as_many_tasks_as_it_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where that is as many as there should be, or more."""
-    monkeypatch.setattr(plan, "TASKS_MAX", 3)
+    monkeypatch.setattr(cutting, "TASKS_MAX", 3)
     chain: list[UnitPlan] = []
     for number in range(1, 6):
         chain.append(unit("A", str(number), *chain[-1:]))
@@ -182,7 +182,7 @@ def test_a_chain_is_as_many_tasks_as_it_is_long(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_tasks_have_their_time_and_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plan, "TASKS_MAX", 12)
+    monkeypatch.setattr(cutting, "TASKS_MAX", 12)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     units = [unit("A", str(number)) for number in range(100)]
     assert [task["units"] for task in cut(units, 0.01)] == [100], "two seconds at least"

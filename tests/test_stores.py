@@ -9,7 +9,7 @@ from typing import Any
 import bossflow
 import pytest
 import test_core
-from bossflow.core import stores
+from bossflow.core import holdings
 from bossflow.kit import locations, recorded_marks, store_ids, units
 from bossflow.upkeep import invalidate, verify
 from relabel_block import relabel_block
@@ -74,7 +74,7 @@ def test_two_machines_have_stores_of_their_own_at_one_path(
     on(monkeypatch, "one")
     assert made(lab.run(files)) == (0, 0)
     assert bossflow_says("verify", "--request", request)[0] == 0
-    found = [one for one in stores.report() if one["bundles"] and one["path"] == str(lab.store)]
+    found = [one for one in holdings.report() if one["bundles"] and one["path"] == str(lab.store)]
     assert [one["bundles"] for one in found] == [6]
     assert [place["machine"] for place in found[0]["places"]] == ["one"]
 

@@ -39,13 +39,13 @@ __all__ = [*_MODULE_OF, "Diagram", "U", "connect", "schema"]
 
 def connect() -> None:
     """Connect to the database (embedded unless DataJoint is configured) and bind the tables."""
-    from .core import ledger, work
+    from .core import installed, work
     from .database import migrations
 
     try:
-        ledger.open_schema(work.load_all())
+        installed.open_schema(work.load_all())
     except migrations.NotDeployed:  # a new workflow's tables, which hold up nobody else
-        ledger.open_schema([])
+        installed.open_schema([])
 
 
 def __getattr__(name: str) -> Any:
@@ -56,9 +56,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'bossflow' has no attribute {name!r}")
     connect()
     if "workflows" in _MODULE_OF.get(name, ""):
-        from .core import ledger
+        from .core import installed
 
-        ledger.opened(_MODULE_OF[name])
+        installed.opened(_MODULE_OF[name])
     if name in ("Diagram", "U"):
         import datajoint
 

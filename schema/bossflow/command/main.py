@@ -379,13 +379,13 @@ def components_command(request: str, form: str, output: str | None) -> None:
 def stores_command(use: str | None, as_json: bool) -> None:
     """Show the stores that bundles are recorded in, and where they are on this machine."""
     from .. import connect
-    from ..core import stores
+    from ..core import holdings, stores
 
     connect()
     if use is not None:
         click.echo(f"store {stores.use(use)} is used in {use}")
         return
-    found = stores.report()
+    found = holdings.report()
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return

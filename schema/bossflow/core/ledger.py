@@ -3,19 +3,15 @@
 import functools
 import os
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import datajoint as dj
-
 from .. import database
-from ..database import migrations
 from ..kit import buckets, bundles, locations
 from . import work
-from .tables import Execution, Reading, Request, schema
+from .tables import Execution, Reading, Request
 from .work import UnitPlan
 
 UNITS_AT_ONCE = 20_000  # of requests that are looked at together
@@ -46,124 +42,6 @@ class Recorded(NamedTuple):
 
 OF_EXECUTION = Recorded._fields[:5]
 """Columns of `Execution` among these."""
-
-_bound: set[Any] = set()  # table classes that are known to be in the database
-
-
-def open_schema(workflows: Iterable[work.Workflow]) -> None:
-    """Connect and bind the core's tables and these workflows'; deploy what the embedded one lacks.
-
-    Raises
-    ------
-    DatabaseError
-        If the database can't be reached, or a team's has tables of another version.
-    NotDeployed
-        If a team's database lacks some of them; others that it lacks hold nobody up.
-    """
-    conn = database.connection()
-    names = [workflow.__name__ for workflow in workflows]
-    of = {cls: _workflow_of(cls, names) for cls, _ in schema.tables}
-    needed = {cls: name for cls, name in of.items() if name is not None}
-    if needed.keys() <= _bound:
-        return
-    embedded = database.server().embedded
-    version = migrations.deployed(conn)
-    if version is not None and version < migrations.VERSION and embedded:
-        migrations.migrate()
-        print(
-            f"note: the embedded database is now of version {migrations.VERSION}", file=sys.stderr
-        )
-    elif version is not None:
-        migrations.check(version)
-    if version is not None:
-        _bind(conn)
-    lacking = {name for cls, name in needed.items() if cls not in _bound}
-    if lacking and not embedded:
-        raise migrations.not_deployed(names if "" in lacking else sorted(lacking), "" in lacking)
-    if lacking:
-        migrations.deploy()
-        _bind(conn)
-
-
-def _workflow_of(cls: Any, names: list[str]) -> str | None:
-    """Return which of these workflows a table is of; "" for the core's, None for any other's."""
-    module = f"{cls.__module__}."
-    package = __name__.partition(".")[0]
-    if module.startswith(f"{package}.") and not module.startswith(f"{package}.workflows."):
-        return ""
-    return next((name for name in names if module.startswith(f"{name}.")), None)
-
-
-def _bind(conn: Any) -> None:
-    """Bind the table classes to a schema that is there, and note those whose tables are whole."""
-    if not schema.is_activated():
-        schema.activate(database.schema_name(), connection=conn)
-    present = migrations.whole(conn)
-    for cls, _ in schema.tables:
-        if {table.table_name for table in migrations.parts(cls)} <= present:
-            _bound.add(cls)
-
-
-def opened(name: str) -> work.Workflow:
-    """Import a workflow's module, and bind its tables.
-
-    Raises
-    ------
-    NotInstalled, NotDeployed
-        If it can't be used here.
-    """
-    workflow = work.load(name)
-    open_schema([workflow])
-    return workflow
-
-
-def known_workflows() -> list[work.Workflow]:
-    """Return the package's workflows and all others with recorded requests, but `left_out`."""
-    names = {*work.names(), *_asked()}
-    left = left_out(names)
-    return [work.load(name) for name in sorted(names - left.keys())]
-
-
-def _asked() -> set[str]:
-    """Return the workflows that have requests here."""
-    return set(map(str, (dj.U("workflow") & Request()).to_arrays("workflow")))
-
-
-def left_out(names: Iterable[str]) -> dict[str, str]:
-    """Return those of the workflows that can't be used here, and why (`not installed`, ...)."""
-    left = {}
-    for name in sorted(names):
-        try:
-            opened(name)
-        except (work.NotInstalled, migrations.NotDeployed) as error:
-            left[name] = error.why
-    return left
-
-
-def refuse_unknown(table: Any) -> None:
-    """Refuse rows, if there are any, of a table of the schema that no workflow here knows.
-
-    Raises
-    ------
-    NotInstalled
-        If there are any.
-    """
-    left = left_out(_asked())
-    known = {
-        part.full_table_name
-        for cls, _ in schema.tables
-        if _workflow_of(cls, [*left]) in (None, "")
-        for part in migrations.parts(cls)
-    }
-    place = schema.database, table.table_name
-    if table.full_table_name in known or (table.database, table.table_name) != place or not table:
-        return
-    named = ", ".join(f"{name} is {why} here" for name, why in left.items())
-    raise work.NotInstalled(
-        f"rows of table {table.table_name} depend on what would go, and no workflow that can be "
-        f"used here knows them{named and f' ({named})'}: put its module on PYTHONPATH, or run "
-        "`bossflow db deploy --workflow MODULE`"
-    )
 
 
 @functools.cache

@@ -5,13 +5,11 @@ name. What can't be found here is *away*: nothing is known of what it holds, so 
 ever called lost.
 """
 
-import contextlib
 import hashlib
 import os
 import shlex
 import socket
 from collections import defaultdict
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +17,8 @@ from .. import database
 from ..database.insert import insert_absent
 from ..kit import buckets, bundles, locations, retiring, store_ids
 from . import ledger
-from .ledger import Recorded, among
+from .ledger import Recorded
 from .tables import Execution, Store
-from .work import UnitPlan
 
 
 def machine() -> str:
@@ -251,65 +248,6 @@ class Here:
         self._places[identity] = [(key["machine"], locations.url(store)), *others]
 
 
-def in_one_store(
-    units: dict[str, UnitPlan], places: dict[str, list[Path]], given: Path | None
-) -> dict[str, list[Path]]:
-    """Return where units' bundles are, with those `within` an input's only where it is.
-
-    What such units write is of use in one store only: one that has them all, if there is one, and
-    else the one that a run was given.
-
-    Parameters
-    ----------
-    units : dict
-        All units of what is asked for, by id.
-    places : dict
-        Unit id to the directories of its bundle, the first of which is taken.
-    given : Path, optional
-        The store that a run was given.
-    """
-    inside: dict[str, list[str]] = defaultdict(list)
-    for name, unit in units.items():
-        if unit.within is not None:
-            inside[unit.within.unit_id].append(name)
-    kept = dict(places)
-    for host, guests in inside.items():
-        together = [host, *guests]
-        held = [[*map(_store_of, places.get(name, ()))] for name in together]
-        whole = set(held[0]).intersection(*held[1:])
-        chosen = next((store for store in held[0] if store in whole), given and str(given))
-        if chosen is None:
-            continue
-        for name in together:
-            left = [path for path in places.get(name, ()) if _store_of(path) == chosen]
-            if left:
-                kept[name] = left
-            else:
-                kept.pop(name, None)
-    return kept
-
-
-def _store_of(bundle: Path) -> str:
-    """Return the store that a bundle lies in: of 10,000 bundles, `parents` would take too long."""
-    return str(bundle).rsplit(os.sep, 3)[0]
-
-
-def urls(bundle: Recorded, directories: Iterable[Path]) -> dict[str, str]:
-    """Return where the files that a recorded bundle names are here, by column.
-
-    Nothing if they are where they were when they were recorded, or away.
-    """
-    for directory in directories:
-        if locations.url(directory) == bundle.bundle_url:
-            break
-        with contextlib.suppress(ValueError, OSError):
-            found = bundles.read(directory)
-            return {
-                name: locations.url(found.at(path)) for name, path in found.manifest["urls"].items()
-            }
-    return {}
-
-
 def use(name: str) -> str:
     """Record that this machine's place of a store is the one named; return the store's id.
 
@@ -352,54 +290,3 @@ def set_aside(identity: str, store: Path) -> None:
             there.append(directory)
     retiring.retire(store, there)
     (Store.Retired() & {"store_id": identity}).delete_quick()
-
-
-def copies(executions: Iterable[str]) -> list[dict[str, str]]:
-    """Return the rows of `Execution.Copy` of executions."""
-    return among(Execution.Copy(), "execution_id", executions)
-
-
-def dropped(executions: Iterable[str]) -> set[str]:
-    """Return those of some executions whose bundle was deleted from a store to save space."""
-    rows = among(Execution.Dropped.proj(), "execution_id", executions)
-    return {row["execution_id"] for row in rows}
-
-
-def at_hand(executions: Iterable[str]) -> dict[str, Path]:
-    """Return the store of each execution's bundle, of those that have one here."""
-    here = Here()
-    found = {row["execution_id"]: here.path(row["store_id"]) for row in copies(executions)}
-    return {name: path for name, path in found.items() if path is not None}
-
-
-def report() -> list[dict[str, Any]]:
-    """Return every store: `store`, `path` (None if it is away), `places`, `bundles` and `bytes`.
-
-    Last, with `store` None, what was recorded before stores had ids, and none has claimed since.
-    """
-    here = Here()
-    query = (
-        f"SELECT c.store_id, count(*), sum(e.bundle_bytes) FROM {Execution.full_table_name} e "
-        f"LEFT JOIN {Execution.Copy.full_table_name} c ON c.execution_id = e.execution_id "
-        "WHERE c.store_id IS NOT NULL OR NOT EXISTS "
-        f"(SELECT 1 FROM {Execution.Dropped.full_table_name} d "
-        "WHERE d.execution_id = e.execution_id) GROUP BY c.store_id"
-    )
-    sizes = {row[0]: row[1:] for row in database.connection().query(query).fetchall()}
-    known = [str(one) for one in Store.to_arrays("store_id", order_by="store_id")]
-    found = []
-    for name in [*known, *([None] if None in sizes else [])]:
-        number, size = sizes.get(name, (0, 0))
-        path = here.path(name) if name else None
-        found.append(
-            {
-                "store": name,
-                "path": locations.shown(path) if path else None,
-                "places": [
-                    {"machine": machine, "url": url} for machine, url in here.places(name or "")
-                ],
-                "bundles": int(number),
-                "bytes": int(size or 0),
-            }
-        )
-    return found

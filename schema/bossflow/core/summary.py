@@ -11,7 +11,7 @@ from .. import database
 from ..kit import digests, locations
 from ..kit.texts import one_line, unit_names
 from ..upkeep import status
-from . import ledger, results, stores, work
+from . import installed, ledger, results, stores, work
 from .tables import Run
 
 
@@ -41,7 +41,7 @@ def sum_up(
     workflow = work.load(plan["workflow"])
 
     def ask() -> list[dict[str, Any]]:
-        ledger.open_schema([workflow])
+        installed.open_schema([workflow])
         seen = here or stores.Here(locations.local(plan["store"]))
         told = status.requests(plan["requests"], planned, found, seen)
         complete = [request for request in told if request["state"] == "complete"]

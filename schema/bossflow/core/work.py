@@ -95,12 +95,37 @@ class Reads:
 
 
 @dataclass(frozen=True)
+class Asks:
+    """What the program of a unit takes at most.
+
+    Attributes
+    ----------
+    cores : int
+        Of the CPU.
+    memory : int
+        Bytes.
+    seconds : float, optional
+        Wall time; by default what `Workflow.seconds` estimates.
+    accelerators : int
+        GPUs.
+    disk : int
+        Bytes of scratch in the task's work directory.
+    """
+
+    cores: int = 1
+    memory: int = 2 * GIB
+    seconds: float | None = None
+    accelerators: int = 0
+    disk: int = 0
+
+
+@dataclass(frozen=True)
 class UnitPlan:
     """One piece of work as a workflow plans it; its inputs are other units of the request.
 
     Arguments decide what is made: a bundle made with others is never reused. Settings, such as
-    an archive's address, only say how. `memory` is what its program takes at most (bytes), `reads`
-    what it reads of an archive, `within` the input in whose bundle some of its files lie, and
+    an archive's address, only say how. `asks` is what its program takes at most, `reads` what it
+    reads of an archive, `within` the input in whose bundle some of its files lie, and
     `add_rows` how many first rows of a part (by its name) are to be in the database, if that may
     be more than now. `settings_again` are the settings that it was recorded with, which decide
     what it holds: it is made with these in another store.
@@ -111,7 +136,7 @@ class UnitPlan:
     arguments: dict[str, Any]
     inputs: "tuple[UnitPlan, ...]" = field(default=(), repr=False)
     settings: dict[str, Any] = field(default_factory=dict)
-    memory: int = 2 * GIB
+    asks: Asks = Asks()
     reads: Reads | None = None
     within: "UnitPlan | None" = field(default=None, repr=False)
     add_rows: dict[str, int] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from .. import database
-from ..core import ledger
+from ..core import installed, ledger
 from ..core.cascade import Cascade, Rows
 from ..core.tables import Execution, Reading, Request, schema
 from ..database import migrations
@@ -58,7 +58,7 @@ def look(requests: Iterable[str], channels: Iterable[str]) -> Forgotten:
     """
     chosen = sorted({ledger.named(Request, one) for one in requests})
     for name in {row["workflow"] for row in ledger.among(Request(), "request_id", chosen)}:
-        ledger.opened(name)
+        installed.opened(name)
     places = sorted({ledger.named(Channel, one) for one in channels})
     return _found(chosen, places)[2]
 

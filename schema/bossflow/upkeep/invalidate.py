@@ -8,7 +8,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from ..core import cascade, ledger, stores, work
+from ..core import cascade, holdings, installed, ledger, stores, work
 from ..core.cascade import Cascade
 from ..core.tables import Execution, ParamSet, Request, Store
 from ..database import migrations
@@ -59,7 +59,7 @@ def reached(start: cascade.Rows) -> tuple[Cascade, cascade.Rows]:
         If rows depend on them that no workflow here knows.
     """
     conn = database.connection()
-    tables = list(work.stage_tables(ledger.known_workflows()).values())
+    tables = list(work.stage_tables(installed.known_workflows()).values())
     made_by = {table.full_table_name: ledger.execution_attribute(table) for table in tables}
     going = Cascade(conn, made_by)
     rows: cascade.Rows = {}
@@ -68,7 +68,7 @@ def reached(start: cascade.Rows) -> tuple[Cascade, cascade.Rows]:
             rows[name] = rows.get(name, set()) | some
     known = {part.full_table_name for table in tables for part in migrations.parts(table)}
     for name in sorted(rows.keys() - known):
-        ledger.refuse_unknown(dj.FreeTable(conn, name))
+        installed.refuse_unknown(dj.FreeTable(conn, name))
     return going, rows
 
 
@@ -106,8 +106,8 @@ def select(
     if request is not None:
         request = ledger.named(Request, request)
         for asked in (Request() & {"request_id": request}).to_arrays("workflow"):
-            ledger.opened(asked)
-        for table in work.stage_tables(ledger.known_workflows()).values():
+            installed.opened(asked)
+        for table in work.stage_tables(installed.known_workflows()).values():
             if "request_id" in table().primary_key:
                 found = table() & {"request_id": request}
                 chosen |= set(found.to_arrays(ledger.execution_attribute(table)))
@@ -157,14 +157,14 @@ def copies(executions: Iterable[str] | None, store: str | None) -> list[dict[str
         found: list[dict[str, str]]
         found = (Execution.Copy() & ({"store_id": store} if store else {})).to_dicts()
         return found
-    return [row for row in stores.copies(executions) if store in (None, row["store_id"])]
+    return [row for row in holdings.copies(executions) if store in (None, row["store_id"])]
 
 
 def nowhere_else(chosen: Iterable[Copy]) -> set[str]:
     """Return the executions of which no other bundle is left than these."""
     chosen = set(chosen)
     names = {name for name, _ in chosen}
-    left = {row["execution_id"] for row in stores.copies(names) if _copy(row) not in chosen}
+    left = {row["execution_id"] for row in holdings.copies(names) if _copy(row) not in chosen}
     return names - left
 
 
@@ -178,7 +178,7 @@ def with_guests(chosen: Iterable[Copy]) -> set[Copy]:
     Such as chunks in STITCH's bundle, which RELABEL_BLOCK's list: they are set aside with it.
     """
     found = set(chosen)
-    rows = [row for row in stores.copies(name for name, _ in found) if _copy(row) in found]
+    rows = [row for row in holdings.copies(name for name, _ in found) if _copy(row) in found]
     hosts = {(row["store_id"], Path(row["copy_path"]).name) for row in rows}
     going = {unit_id for _, unit_id in hosts}
     by_workflow: dict[str, list[str]] = defaultdict(list)
@@ -186,7 +186,7 @@ def with_guests(chosen: Iterable[Copy]) -> set[Copy]:
     for row in ledger.among(Request.proj("workflow"), "request_id", asked):
         by_workflow[row["workflow"]].append(row["request_id"])
     for name, own in by_workflow.items():
-        workflow = ledger.opened(name)
+        workflow = installed.opened(name)
         for group in ledger.with_units(workflow, own):
             guests = {
                 unit.unit_id: (unit, unit.within.unit_id)
@@ -218,7 +218,7 @@ def kept(chosen: Iterable[Copy], forgotten: Iterable[str]) -> tuple[int, list[st
     """
     here, chosen = stores.Here(), set(chosen)
     names = {name for name, _ in chosen}.difference(forgotten)
-    others = {row["store_id"] for row in stores.copies(names) if _copy(row) not in chosen}
+    others = {row["store_id"] for row in holdings.copies(names) if _copy(row) not in chosen}
     where = [here.where(one) + ", away" * (here.path(one) is None) for one in others]
     return len(names), sorted(where)
 
@@ -240,7 +240,7 @@ def _made_of(blocks: Any) -> set[str]:
     """Return the executions that made something of blocks and of nothing else before."""
     chosen: set[str] = set()
     for name in Block().children():
-        ledger.refuse_unknown(dj.FreeTable(blocks.connection, name) & blocks.proj())
+        installed.refuse_unknown(dj.FreeTable(blocks.connection, name) & blocks.proj())
     for table in first_stages():
         made = table() & blocks.proj()
         chosen |= set(made.to_arrays(ledger.execution_attribute(table)))
@@ -249,7 +249,7 @@ def _made_of(blocks: Any) -> set[str]:
 
 def first_stages() -> list[Any]:
     """Return the stage tables whose rows are made straight from blocks."""
-    tables = work.stage_tables(ledger.known_workflows()).values()
+    tables = work.stage_tables(installed.known_workflows()).values()
     return [table for table in tables if Block.full_table_name in table().parents()]
 
 
@@ -267,7 +267,7 @@ def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
     for met in _blocks(blocks, channel):
         recorded = {
             path
-            for row in stores.copies(_made_of(met))
+            for row in holdings.copies(_made_of(met))
             if (store := here.path(row["store_id"])) is not None
             for path in [store / row["copy_path"]]
         }
@@ -312,7 +312,7 @@ def requests(executions: Iterable[str]) -> list[str]:
     """Return ids of the requests whose own results these executions made."""
     chosen = list(executions)
     found: set[str] = set()
-    for table in work.stage_tables(ledger.known_workflows()).values():
+    for table in work.stage_tables(installed.known_workflows()).values():
         if "request_id" in table().primary_key:
             made_by = ledger.execution_attribute(table)
             rows = ledger.among(table.proj(made_by), made_by, chosen)
@@ -323,7 +323,7 @@ def requests(executions: Iterable[str]) -> list[str]:
 def preview(found: dict[str, str]) -> Counter[str]:
     """Return process to how many of its results would go, as the data flow."""
     processes = [Path(locations.local(url)).parents[1].name for url in found.values()]
-    stages = work.stage_tables(ledger.known_workflows())  # rows come in no order
+    stages = work.stage_tables(installed.known_workflows())  # rows come in no order
     known = {name: number for number, name in enumerate(stages)}
     return Counter(sorted(processes, key=lambda name: (known.get(name, len(known)), name)))
 
@@ -331,12 +331,12 @@ def preview(found: dict[str, str]) -> Counter[str]:
 def away(found: Iterable[str]) -> Counter[str]:
     """Return the stores, in words, that have bundles of executions but are away, and how many."""
     here, names = stores.Here(), set(found)
-    rows = stores.copies(names)
+    rows = holdings.copies(names)
     told = Counter(
         here.where(row["store_id"]) for row in rows if here.path(row["store_id"]) is None
     )
     unclaimed = names - {row["execution_id"] for row in rows}
-    for row in _unclaimed(unclaimed - stores.dropped(unclaimed)):
+    for row in _unclaimed(unclaimed - holdings.dropped(unclaimed)):
         if not here.candidates(row):
             told[here.where_is(row)] += 1
     return told
@@ -414,7 +414,7 @@ def set_aside(
     int
         How many bundles moved into `.retired`.
     """
-    rows = stores.copies({*forgotten, *(name for name, _ in copies)})
+    rows = holdings.copies({*forgotten, *(name for name, _ in copies)})
     rows = [row for row in rows if row["execution_id"] in forgotten or _copy(row) in copies]
     unclaimed = set(forgotten) - {row["execution_id"] for row in rows}
     return _retire(rows, _unclaimed(unclaimed), strays)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import datajoint as dj
 
 from .. import database
-from ..core import ledger, results, stores, work
+from ..core import holdings, installed, ledger, results, stores, work
 from ..core.tables import Execution, Request, Run
 from ..kit.texts import one_line, unit_names
 
@@ -111,7 +111,7 @@ class _Known(NamedTuple):
         here: stores.Here,
     ) -> "_Known":
         found = {unit.unit_id: recorded[unit.unit_id] for unit in units if unit.unit_id in recorded}
-        places = stores.in_one_store(
+        places = holdings.in_one_store(
             {unit.unit_id: unit for unit in units},
             {name: here.candidates(one) for name, one in found.items() if here.given or one.copies},
             here.given,
@@ -161,7 +161,7 @@ def _one(
         if unit.unit_id in found and unit.key.keys() == {"request_id"}:
             one = found[unit.unit_id]
             seen = known.places.get(unit.unit_id) or here.candidates(one)
-            _as_seen(described, stores.urls(one, seen))
+            _as_seen(described, holdings.urls(one, seen))
     state = "complete" if not missing else "failed" if errors else "missing"
     units = {name: {"recorded": done, "total": n} for name, (done, n) in known.counts.items()}
     return {
@@ -194,7 +194,7 @@ def left_out(counts: dict[str, int] | None = None) -> list[dict[str, Any]]:
     if counts is None:
         every = dj.U("workflow").aggr(Request, n="count(*)").to_dicts()
         counts = {row["workflow"]: int(row["n"]) for row in every}
-    left = ledger.left_out(counts)
+    left = installed.left_out(counts)
     return [{"workflow": name, "requests": counts[name], "why": left[name]} for name in left]
 
 
@@ -285,7 +285,7 @@ def _runs_of(request_ids: list[str]) -> set[str]:
         found.add(row["first_run_id"])
         by_workflow[row["workflow"]].append(row["request_id"])
     for name, asked in by_workflow.items():
-        workflow = ledger.opened(name)
+        workflow = installed.opened(name)
         for group in ledger.with_units(workflow, asked):
             units = [unit for _, some in group for unit in some]
             there = ledger.recorded_units(work.stage_tables([workflow]), units)

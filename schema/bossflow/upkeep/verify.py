@@ -14,7 +14,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from ..core import ledger, stores, work
+from ..core import holdings, installed, ledger, stores, work
 from ..core.tables import Execution, Request
 from ..kit import bundles, locations, store_ids, verification
 from . import invalidate, status
@@ -59,7 +59,7 @@ def asked(
 def made_for(request_id: str) -> set[str]:
     """Return the executions of a request's units: its own results, and what they were made of."""
     row = (Request() & {"request_id": request_id}).fetch1()
-    workflow = ledger.opened(row["workflow"])
+    workflow = installed.opened(row["workflow"])
     (request,) = ledger.recalled(workflow, [request_id])
     found = ledger.recorded_units(work.stage_tables([workflow]), workflow.units(request))
     return {there.execution_id for there in found.values()}
@@ -104,7 +104,7 @@ def damaged(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for page in _pages(only):
             todo: list[tuple[invalidate.Copy, Path, str]] = []
-            gone = stores.dropped(one["execution_id"] for one in page if not one["copies"])
+            gone = holdings.dropped(one["execution_id"] for one in page if not one["copies"])
             if dropped is not None:
                 dropped |= gone
             for bundle in (one for one in page if one["execution_id"] not in gone):
@@ -131,7 +131,7 @@ def _pages(only: list[str] | None) -> Iterator[list[dict[str, Any]]]:
 
     def with_copies(page: list[dict[str, Any]]) -> list[dict[str, Any]]:
         own: dict[str, list[dict[str, str]]] = {row["execution_id"]: [] for row in page}
-        for copy in stores.copies(own):
+        for copy in holdings.copies(own):
             own[copy["execution_id"]].append(copy)
         return [row | {"copies": own[row["execution_id"]]} for row in page]
 
@@ -205,7 +205,7 @@ def report(problems: Problems) -> dict[str, Any]:
         `kept` counts the bundles that would be set aside while their rows stay, as the stores
         `elsewhere` have others of them.
     """
-    tables = work.stage_tables(ledger.known_workflows())
+    tables = work.stage_tables(installed.known_workflows())
     untold = None
     copies = invalidate.with_guests(problems)
     alone = invalidate.nowhere_else(copies)

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...core import ledger, stores
+from ...core import installed, ledger, stores
 from ...core.tables import Request
 from ...kit import buckets, bundles, digests, fetched, locations
 from ...kit.texts import sentence
@@ -45,7 +45,7 @@ def write(start: str, form: str, output: str | None) -> None:
         files are needed and not here.
     """
     request = ledger.named(Request, start)
-    ledger.opened(NAME)
+    installed.opened(NAME)
     if not len(Segmentation() & {"request_id": request}):
         raise ValueError(f"request {request} has no components yet: see `bossflow status`")
     segmentation = (Segmentation() & {"request_id": request}).to_dicts()[0]

@@ -9,7 +9,7 @@ from typing import Any
 import datajoint as dj
 
 from ... import database
-from ...core import stores, work
+from ...core import holdings, work
 from ...core.ledger import among, look_up
 from ...core.tables import Execution, Request, Run
 from ...kit.locations import url
@@ -73,7 +73,7 @@ def _earlier(
     latest = rows.to_arrays(
         "request_id", "stitched_by", "cutout", order_by=("executed DESC", "request_id")
     )
-    stores_of = stores.at_hand(set(latest[1]))
+    stores_of = holdings.at_hand(set(latest[1]))
     before = [
         (name, Box.parse(cutout), {"request_id": name, "store": url(stores_of[made_by])})
         for name, made_by, cutout in zip(*latest, strict=True)

@@ -51,18 +51,16 @@ def units(request: work.Request) -> list[UnitPlan]:
                 block,
                 source | {"box": box.name, "version": PULL_VERSION},
                 settings=settings,
-                memory=_memory("PULL_BLOCK", box.voxel_count),
+                asks=work.Asks(memory=_memory("PULL_BLOCK", box.voxel_count)),
                 reads=reads,
             )
             pulls.append(pull)
         else:
             how["source"] = source
-        memory = _memory("LABEL_BLOCK", box.voxel_count)
+        asks = work.Asks(memory=_memory("LABEL_BLOCK", box.voxel_count))
         in_place = reads if reads.in_place else None
         labels.append(
-            UnitPlan(
-                "LABEL_BLOCK", label_key, how, tuple(pulls[-1:]), memory=memory, reads=in_place
-            )
+            UnitPlan("LABEL_BLOCK", label_key, how, tuple(pulls[-1:]), asks=asks, reads=in_place)
         )
     # What a block is linked to decides its unit: a larger cutout has the same where it has no more.
     links = []
@@ -75,7 +73,7 @@ def units(request: work.Request) -> list[UnitPlan]:
                 label.key | {"neighbourhood": neighbourhood},
                 {"connectivity": connectivity},
                 (label, *around),
-                memory=_memory("LINK_BLOCK", box.voxel_count),
+                asks=work.Asks(memory=_memory("LINK_BLOCK", box.voxel_count)),
             )
         )
     key = {"request_id": request.request_id}
@@ -92,7 +90,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         },
         (*labels, *links),
         settings={"max_component_rows": limit},
-        memory=_memory("STITCH", request.given["n_labels"]) + 4096 * len(boxes),
+        asks=work.Asks(memory=_memory("STITCH", request.given["n_labels"]) + 4096 * len(boxes)),
         add_rows={"Component": more} if there < more else {},
         settings_again={"max_component_rows": in_bundle},  # part of the content
     )
@@ -103,7 +101,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             geometry | {"box": label.arguments["box"], "number": number},
             (stitch, label),
             settings={"earlier": request.given["earlier"]},
-            memory=_memory("RELABEL_BLOCK", box.voxel_count),
+            asks=work.Asks(memory=_memory("RELABEL_BLOCK", box.voxel_count)),
             within=stitch,
         )
         for number, (label, box) in enumerate(zip(labels, boxes, strict=True))

@@ -1,0 +1,85 @@
+"""What is asked for, written down before anything is made of it."""
+
+import getpass
+from datetime import UTC, datetime
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from .. import __version__, database
+from ..database.insert import ROWS, insert_absent, insert_all
+from ..kit import locations
+from . import changes, stores, work
+from .tables import ParamSet, Request, Run
+
+
+def register(
+    asked: dict[str, Any],
+    requests: list[work.Request],
+    run_id: str,
+    here: stores.Here,
+    store: Path,
+    looks: dict[str, str],
+    versions: dict[str, str],
+) -> None:
+    """Register run and requests, and what looks at sources have found, in one transaction."""
+    run = asked["run"]
+    row = {
+        "run_id": run_id,
+        "run_name": run["name"],
+        "run_started": datetime.fromisoformat(run["start"]).astimezone(UTC).replace(tzinfo=None),
+        "run_user": run.get("user") or getpass.getuser(),
+        "revision": " ".join(filter(None, [__version__, run.get("commit"), run.get("revision")]))[
+            :100
+        ],
+        "nextflow_version": run["nextflow"],
+        "profile": run.get("profile") or "standard",
+        "run_parameters": asked["params"] | {"store": locations.shown(store)},
+    }
+    conn = database.connection()
+    with database.lock(conn), conn.transaction:
+        here.register()
+        changes.remember(looks, versions)
+        Run.insert1(row, skip_duplicates=True)  # another attempt, its commit not confirmed
+        sets = [one for request in requests for one in (request.paramset, *request.stage_paramsets)]
+        rows = {one.paramset_id: one.row for one in sets}
+        insert_all(ParamSet(), rows.values(), skip_duplicates=True)
+        asked_for = [
+            {
+                "request_id": request.request_id,
+                "workflow": request.workflow,
+                "paramset_id": request.paramset.paramset_id,
+                "first_run_id": run_id,
+            }
+            for request in requests
+        ]
+        insert_absent(Request(), asked_for)
+        named = [
+            {"request_id": one.request_id, "request_name": one.name, "naming_run_id": run_id}
+            for one in requests
+            if one.name
+        ]
+        insert_absent(Request.Name(), named)
+        for table in dict.fromkeys(table for request in requests for table, _ in request.rows):
+            _insert_rows(
+                table, [rows for one in requests for name, rows in one.rows if name is table]
+            )
+
+
+def _insert_rows(table: Any, by_request: list[list[dict[str, Any]]]) -> None:
+    """Register rows of requests: where one has several, those that are there stay as they are.
+
+    A single one that is there with other values is a channel that is not used yet.
+    """
+    key = itemgetter(*table().primary_key)
+    several = {key(row): row for rows in by_request if len(rows) > 1 for row in rows}
+    insert_absent(table(), list(several.values()))
+    single = {key(row): row for rows in by_request if len(rows) == 1 for row in rows}
+    for some in database.pieces(single.values(), ROWS):
+        keys = [{name: row[name] for name in table().primary_key} for row in some]
+        known = {key(row): row for row in (table() & keys).to_dicts()}
+        table.insert([row for row in some if key(row) not in known])
+        for row in some:
+            there = known.get(key(row), row)
+            if any(there[name] != value for name, value in row.items()):
+                table.update1(row)
