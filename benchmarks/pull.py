@@ -28,6 +28,7 @@ import httpx
 import numpy as np
 import psutil
 from bossflow.voxels.archives import bossdb
+from bossflow.voxels.archives.bossdb import cutouts
 from bossflow.voxels.boxes import Box
 from common import Measured
 
@@ -71,8 +72,8 @@ def bare(host: str, uri: str, box: Box) -> None:
         answer.raise_for_status()
         blosc.decompress(answer.content)
 
-    with ThreadPoolExecutor(bossdb.REQUESTS_AT_ONCE) as pool:
-        list(pool.map(ask, bossdb.requests_of(box, 8)))
+    with ThreadPoolExecutor(cutouts.REQUESTS_AT_ONCE) as pool:
+        list(pool.map(ask, cutouts.requests_of(box, 8)))
 
 
 def second(read: Read, host: str, uri: str, box: Box) -> Measured:

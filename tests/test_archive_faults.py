@@ -134,8 +134,8 @@ PROGRAM = f"""
 import sys
 sys.path.insert(0, {str(ROOT / "bin")!r})
 from pull_block import main, pull_block
-from voxels.archives import bossdb
-bossdb.VOXEL_LIMITS = bossdb.Limits(5, 2, 4, attempts=int(sys.argv.pop()), first_wait=0.05)
+from voxels.archives.bossdb import patience
+patience.VOXEL_LIMITS = patience.Limits(5, 2, 4, attempts=int(sys.argv.pop()), first_wait=0.05)
 main("PULL_BLOCK", pull_block, software=("intern", "numpy", "tensorstore"))
 """
 

@@ -24,7 +24,8 @@ from test_describe import EM, TOKEN
 from test_describe import host as host
 from test_files import ABOUT, looks
 from test_sources import compress, n5, ome, plain_zarr, precomputed
-from voxels.archives import Refused, archive_of, volumes
+from voxels.archives import Refused, archive_of
+from voxels.archives.volumes import opening
 from voxels.boxes import Box
 
 SHAPE, CHUNK = (20, 24, 28), (8, 9, 10)
@@ -228,7 +229,7 @@ def test_a_file_counts_for_what_is_chosen_of_it(tmp_path: Path, form: str) -> No
         if path.name in ABOUT:
             continue
         hidden = path.rename(path.with_name("hidden"))
-        volumes._opened.cache_clear()
+        opening.opened_level.cache_clear()
         read = archive_of(uri).read(uri, 0, "", "", "uint8", box, chosen=chosen)
         hidden.rename(path)
         assert counts == (not read.all()) or (counts and "sharded" in form), path
@@ -249,7 +250,7 @@ def test_a_time_that_was_never_written_is_not_taken_for_a_wrong_name(
         words = [word for word in re.split("[./]", str(name)) if word.isdecimal()][-len(axes) :]
         if path.is_file() and len(words) == len(axes) and words[first] == "1":  # two in a chunk
             path.unlink()
-    volumes._opened.cache_clear()
+    opening.opened_level.cache_clear()
     note = archive_of(uri).unwritten(uri, 0, "", "", [box], None, chosen)
     assert note is not None and "none of the chunks of 10-14_9-18_8-15 of" in note
 

@@ -26,6 +26,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from voxels.archives import Refused, Unreachable, archive_of, bossdb
+from voxels.archives.bossdb import answers, client, cutouts, frames, patience
 from voxels.arrays import read_array
 from voxels.boxes import Box
 
@@ -38,7 +39,7 @@ SMALL = Box(508, 520, 505, 520, 10, 20)  # across one cuboid border in each axis
 TOKEN = "hush-0f7%a"
 
 Fault = Callable[[Request], Any]
-REAL_LIMITS = bossdb.METADATA_LIMITS, bossdb.VOXEL_LIMITS
+REAL_LIMITS = patience.METADATA_LIMITS, patience.VOXEL_LIMITS
 
 
 def voxels_of(dtype: str) -> npt.NDArray[Any]:
@@ -78,15 +79,15 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = bossdb.Limits(
+    limits = patience.Limits(
         connect=5, silence=10, answer=20, attempts=3, first_wait=0.01, longest_retry_after=5
     )
-    monkeypatch.setattr(bossdb, "METADATA_LIMITS", limits)
-    monkeypatch.setattr(bossdb, "VOXEL_LIMITS", limits)
-    bossdb._opened.cache_clear()
+    monkeypatch.setattr(patience, "METADATA_LIMITS", limits)
+    monkeypatch.setattr(patience, "VOXEL_LIMITS", limits)
+    client.opened.cache_clear()
     bossdb._places.clear()
-    bossdb._silent.clear()
-    bossdb.spent.clear()
+    client.silent.clear()
+    answers.spent.clear()
 
 
 def archive(
@@ -186,15 +187,15 @@ def test_requests_tile_the_box_along_cuboid_borders(data: st.DataObject) -> None
     corner = data.draw(st.tuples(*[st.integers(-600, 3000)] * 3))
     itemsize = data.draw(st.sampled_from([1, 2, 4, 8]))
     box = Box.of(corner, (min(sides[0], 200), *sides[1:]))
-    parts = bossdb.requests_of(box, itemsize)
+    parts = cutouts.requests_of(box, itemsize)
     assert sum(part.voxel_count for part in parts) == box.voxel_count
     assert len(set(parts)) == len(parts)
     for part in parts:
         assert box.contains(part)
         one_cuboid = part.shape_zyx[0] <= 16
-        assert one_cuboid or part.voxel_count * itemsize <= bossdb.LARGEST_REQUEST_BYTES
+        assert one_cuboid or part.voxel_count * itemsize <= cutouts.LARGEST_REQUEST_BYTES
         for corner_of_part, corner_of_box, side in zip(
-            part.corner_zyx, box.corner_zyx, bossdb.CUBOID_ZYX, strict=True
+            part.corner_zyx, box.corner_zyx, frames.CUBOID_ZYX, strict=True
         ):
             assert corner_of_part == corner_of_box or corner_of_part % side == 0
 
@@ -209,7 +210,7 @@ def test_requests_tile_the_box_along_cuboid_borders(data: st.DataObject) -> None
     ],
 )
 def test_requests_are_neither_huge_nor_many(box: Box, itemsize: int, number: int) -> None:
-    assert len(bossdb.requests_of(box, itemsize)) == number
+    assert len(cutouts.requests_of(box, itemsize)) == number
 
 
 def test_the_archive_is_asked_for_just_these_requests(serve: Serve) -> None:
@@ -221,7 +222,7 @@ def test_the_archive_is_asked_for_just_these_requests(serve: Serve) -> None:
 
     host = serve(archive(faults=note))
     pull(host, WHOLE)
-    assert sorted(asked) == sorted(part.name for part in bossdb.requests_of(WHOLE, 8))
+    assert sorted(asked) == sorted(part.name for part in cutouts.requests_of(WHOLE, 8))
 
 
 # Faults
@@ -301,8 +302,8 @@ def faulty(fault: Fault | str, lasting: bool = False) -> ASGIApp:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = bossdb.Limits(connect=5, silence=0.5, answer=0.8, attempts=2, first_wait=0.01)
-    monkeypatch.setattr(bossdb, "VOXEL_LIMITS", limits)
+    limits = patience.Limits(connect=5, silence=0.5, answer=0.8, attempts=2, first_wait=0.01)
+    monkeypatch.setattr(patience, "VOXEL_LIMITS", limits)
 
 
 def once(fault: Fault) -> Fault:
@@ -333,7 +334,7 @@ def test_a_lasting_fault_is_one_sentence_that_names_the_box(
         pull(host)
     sentence = str(caught.value)
     assert host in sentence and "\n" not in sentence
-    assert any(part.name in sentence for part in bossdb.requests_of(SMALL, 8))
+    assert any(part.name in sentence for part in cutouts.requests_of(SMALL, 8))
 
 
 @pytest.mark.parametrize("fault", [throttled, throttled_until])
@@ -412,8 +413,8 @@ def test_an_archive_that_hangs_is_asked_once_until_it_answers(serve: Serve) -> N
 
 
 def test_patience_ends(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = bossdb.VOXEL_LIMITS._replace(attempts=1000, patience=0.3)
-    monkeypatch.setattr(bossdb, "VOXEL_LIMITS", limits)
+    limits = patience.VOXEL_LIMITS._replace(attempts=1000, patience=0.3)
+    monkeypatch.setattr(patience, "VOXEL_LIMITS", limits)
     with pytest.raises(Unreachable, match="status 503"):
         pull(serve(faulty("busy", lasting=True)))
 
@@ -588,8 +589,8 @@ def test_a_server_that_is_no_archive_is_one_sentence(
 
 
 def test_a_silent_archive_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = bossdb.Limits(connect=5, silence=0.3, answer=1, attempts=2, first_wait=0.01)
-    monkeypatch.setattr(bossdb, "METADATA_LIMITS", limits)
+    limits = patience.Limits(connect=5, silence=0.3, answer=1, attempts=2, first_wait=0.01)
+    monkeypatch.setattr(patience, "METADATA_LIMITS", limits)
 
     async def silence(scope: Scope, receive: Receive, send: Send) -> None:
         await asyncio.sleep(1)

@@ -15,7 +15,7 @@ from bossflow.archive_server.app import app, serving
 from bossflow.archive_server.volumes import volume_of
 from describe import described, main
 from starlette.types import ASGIApp, Receive, Scope, Send
-from voxels.archives import bossdb
+from voxels.archives.bossdb import patience
 from voxels.archives.places import s3
 
 ROOT = Path(__file__).parent.parent
@@ -48,8 +48,8 @@ def describe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Any:
     """Run the program; return described.json and check that nobody sees the token."""
-    quick = bossdb.METADATA_LIMITS._replace(first_wait=0.01)
-    monkeypatch.setattr(bossdb, "METADATA_LIMITS", quick)
+    quick = patience.METADATA_LIMITS._replace(first_wait=0.01)
+    monkeypatch.setattr(patience, "METADATA_LIMITS", quick)
 
     def run(sheet: str | bytes | None = None, token: str = TOKEN, **params: Any) -> Any:
         (tmp_path / "run.json").write_text(
@@ -197,7 +197,8 @@ def test_a_mistake_is_one_sentence(
 
 def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
     schema = json.loads((ROOT / "nextflow_schema.json").read_text())
-    monkeypatch.delitem(sys.modules, "voxels.archives.bossdb", raising=False)
+    for name in [name for name in sys.modules if name.startswith("voxels.archives.bossdb")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.delattr("voxels.archives.bossdb", raising=False)
     monkeypatch.setitem(sys.modules, "intern", None)
     monkeypatch.setitem(sys.modules, "intern.remote.boss", None)

@@ -12,7 +12,8 @@ from steps import Cutouts, write_volume
 from test_sources import FORMATS, Server, written
 from test_sources import server as server
 from voxels import files
-from voxels.archives import archive_of, volumes
+from voxels.archives import archive_of
+from voxels.archives.volumes import opening
 from voxels.boxes import Box, grid
 
 started, bucket = s3.started, s3.server  # fixtures
@@ -20,7 +21,7 @@ ABOUT = ("info", "attributes.json", "zarr.json", ".zarray", ".zattrs", ".zgroup"
 
 
 def looks(uri: str, box: Box, chosen: dict[str, int] | None = None) -> str:
-    volumes._opened.cache_clear()
+    opening.opened_level.cache_clear()
     told = archive_of(uri).files(uri, 0, "", "", [box], chosen or {})
     assert told is not None
     return next(files.seen(told, [box]))
@@ -43,7 +44,7 @@ def test_a_file_counts_for_the_boxes_that_it_holds(tmp_path: Path, form: str) ->
             assert counts, path
             continue
         hidden = path.rename(path.with_name("hidden"))
-        volumes._opened.cache_clear()
+        opening.opened_level.cache_clear()
         read = archive_of(uri).read(uri, 0, "", "", dtype, box)
         hidden.rename(path)
         holds = not np.array_equal(read, voxels[box.slices(corner)])
@@ -126,7 +127,7 @@ def test_objects_are_listed_a_thousand_at_a_time(tmp_path: Path, bucket: s3.Serv
     uri, _ = written("zarr 2", tmp_path / "volume", voxels, (1, 2, 2))
     upload(bucket, tmp_path / "volume", "many")
     uri = f"zarr://s3://{s3.BUCKET}/many"
-    volumes._opened.cache_clear()
+    opening.opened_level.cache_clear()
     archive_of(uri).describe(uri, 0, "", "")
 
     def asked(box: Box) -> int:

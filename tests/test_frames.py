@@ -30,8 +30,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from test_bossdb import Serve, at_one_address, telling
 from test_object_store import Server
 from test_object_store import serving as serving_s3
-from voxels.archives import Refused, Unreachable, bossdb, volumes
+from voxels.archives import Refused, Unreachable, bossdb
+from voxels.archives.bossdb import answers, client, patience
 from voxels.archives.places import kvstores
+from voxels.archives.volumes import opening
 from voxels.boxes import Box
 
 URI = "bossdb://lab/brain/neurons"
@@ -49,14 +51,14 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = bossdb.Limits(connect=5, silence=10, answer=20, attempts=3, first_wait=0.01)
-    monkeypatch.setattr(bossdb, "METADATA_LIMITS", limits)
-    monkeypatch.setattr(bossdb, "VOXEL_LIMITS", limits)
-    bossdb._opened.cache_clear()
-    volumes._opened.cache_clear()
+    limits = patience.Limits(connect=5, silence=10, answer=20, attempts=3, first_wait=0.01)
+    monkeypatch.setattr(patience, "METADATA_LIMITS", limits)
+    monkeypatch.setattr(patience, "VOXEL_LIMITS", limits)
+    client.opened.cache_clear()
+    opening.opened_level.cache_clear()
     bossdb._places.clear()
-    bossdb._silent.clear()
-    bossdb.spent.clear()
+    client.silent.clear()
+    answers.spent.clear()
     bossdb._away.clear()
 
 

@@ -36,7 +36,8 @@ from stage import NO_REPORTS, judge, nextflow, said
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from team import Team, a_schema, each_server, password_file
-from voxels.archives import Refused, archive_of, bossdb
+from voxels.archives import Refused, archive_of
+from voxels.archives.bossdb import patience
 
 pytestmark = pytest.mark.faults
 
@@ -333,9 +334,9 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told() -> Iterator[Told]:
-    quick = bossdb.METADATA_LIMITS._replace(first_wait=0.001, longest_wait=0.001, attempts=2)
+    quick = patience.METADATA_LIMITS._replace(first_wait=0.001, longest_wait=0.001, attempts=2)
     with pytest.MonkeyPatch.context() as patch, serving(archive := Told()) as archive.host:
-        patch.setattr(bossdb, "METADATA_LIMITS", quick)
+        patch.setattr(patience, "METADATA_LIMITS", quick)
         yield archive
 
 

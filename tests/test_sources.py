@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from kit.locations import url
 from voxels.archives import Refused, Unreachable, archive_of, volumes
 from voxels.archives.places import kvstores, s3
+from voxels.archives.volumes import copying, opening
 from voxels.arrays import read_array
 from voxels.boxes import Box
 
@@ -321,7 +322,7 @@ def test_any_box_of_any_volume_is_what_was_written_there(data: st.DataObject) ->
         size = [max(a, b - 1) + 1 - c for (a, b), c in zip(edges, corner, strict=True)]
         box = Box.of([c + o for c, o in zip(corner, offset, strict=True)], size)
         with pytest.MonkeyPatch.context() as patch:  # so that there are slabs
-            patch.setattr(volumes, "BYTES_AT_ONCE", data.draw(st.sampled_from([1, 2000, 2**26])))
+            patch.setattr(copying, "BYTES_AT_ONCE", data.draw(st.sampled_from([1, 2000, 2**26])))
             found = read(uri, told["dtype"], box)
         np.testing.assert_array_equal(found, voxels[box.slices(offset)])
         assert found.flags.c_contiguous and found.shape == box.shape_zyx
@@ -731,7 +732,7 @@ def test_what_is_said_of_sources_goes_before_what_is_said_of_the_store(
     read = len(server.headers)
     volumes.files(uri, 0, "", "", [Box.of((0, 0, 0), SHAPE)])
     kvstores.shared_context.cache_clear()
-    volumes._opened.cache_clear()
+    opening.opened_level.cache_clear()
     assert 0 < read < len(server.headers)
     for headers in server.headers:
         assert re.search(said, headers) and not re.search(f"hush|{unsaid}", headers), headers

@@ -27,6 +27,7 @@ from test_sources import (
 from test_sources import server as server
 from test_stated import change
 from voxels.archives import Refused, archive_of, volumes
+from voxels.archives.volumes import absent_chunks, opening
 from voxels.boxes import Box
 
 started, bucket = s3.started, s3.server  # fixtures
@@ -34,7 +35,7 @@ started, bucket = s3.started, s3.server  # fixtures
 
 def said(uri: str, *boxes: Box, listed: bool = True) -> str | None:
     """Return what DESCRIBE says of boxes, or of all of a volume."""
-    volumes._opened.cache_clear()
+    opening.opened_level.cache_clear()
     told = describe(uri)
     boxes = boxes or (Box.of(told["offset_zyx"], told["shape_zyx"]),)
     archive = archive_of(uri)
@@ -218,7 +219,7 @@ def test_a_chunk_that_is_a_link_to_nothing_is_not_zero(
         voxels = volumes.read(uri, 0, "", "", told["dtype"], whole)
         assert (voxels == pattern()).all()
         (there / str(len(chunks) - 1)).unlink()
-        chunks.refuse_absent_shards.cache_clear()
+        absent_chunks.refuse_absent_shards.cache_clear()
     with pytest.raises(Refused, match="is a link to nothing, and would be read as never written"):
         if which == "all":
             said(uri)

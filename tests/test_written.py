@@ -20,7 +20,8 @@ from lab import Lab, read_volume, whole
 from test_sources import Server
 from test_sources import server as server
 from test_unwritten import said
-from voxels.archives import Refused, Unreachable, archive_of, volumes
+from voxels.archives import Refused, Unreachable, archive_of
+from voxels.archives.volumes import opening
 from voxels.boxes import Box
 from written import NOWHERE, OFFSET, PACKED, SHAPE, SIZE, voxels
 
@@ -173,7 +174,7 @@ def test_any_metadata_are_read_or_refused_in_a_sentence(written: Path, data: st.
     archive = archive_of(uri)
     try:
         file.write_text(json.dumps(told))
-        volumes._opened.cache_clear()
+        opening.opened_level.cache_clear()
         found = archive.describe(uri, resolution, "", "")
         box = Box.of(found["offset_zyx"], found["shape_zyx"])
         if box.voxel_count < 10**6:
@@ -184,7 +185,7 @@ def test_any_metadata_are_read_or_refused_in_a_sentence(written: Path, data: st.
         assert "\n" not in str(error)
     finally:
         file.write_text(before)
-        volumes._opened.cache_clear()
+        opening.opened_level.cache_clear()
 
 
 # ---- whole runs ----

@@ -12,7 +12,8 @@ import numpy as np
 import tensorstore as ts
 from numpy.typing import ArrayLike
 
-from ..voxels.archives import Refused, Unreachable, volumes
+from ..voxels.archives import Refused, Unreachable
+from ..voxels.archives.volumes import opening, precomputed
 from ..voxels.boxes import Box
 
 Triple = tuple[float, float, float]
@@ -208,13 +209,13 @@ def _levels(path: Path, size: Triple, writable: bool) -> tuple[str | None, bool,
     Without one, `size` is that of the finest.
     """
     uri = f"{'precomputed' if (path / 'info').is_file() else 'zarr'}://{path.absolute()}"
-    found = volumes.levels(uri)
+    found = opening.levels(uri)
     levels = []
     for level in found:
-        if volumes.compressed_files(level):
+        if precomputed.compressed_files(level):
             # what is served is read and written by tensorstore alone, which doesn't see them
             raise ValueError("its chunks are compressed files; write them plain")
-        store = volumes.open_zyx(level, uri, writable)
+        store = opening.open_zyx(level, uri, writable)
         scale, finest = level.scale_zyx or _UNSTATED, found[0].scale_zyx or _UNSTATED
         # without a unit, a scale only tells how a level relates to the finest one
         z, y, x = (

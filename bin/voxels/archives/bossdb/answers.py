@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from email.utils import mktime_tz, parsedate_tz
-from typing import NamedTuple
 
 import requests
 
 from .. import Refused, Unreachable
+from .patience import Limits
 
 # The Boss's own codes of errors: some of them pass, whatever the status says.
 PASSING = (5000, 9001)
@@ -18,20 +18,6 @@ PUBLIC = "public"
 
 spent: set[tuple[str, str]] = set()
 """Hosts, and what they know the user by, that send no voxels before a day or a month has passed."""
-
-
-class Limits(NamedTuple):
-    """How long and how often to ask, and for how much: seconds, attempts, bytes of an answer."""
-
-    connect: float
-    silence: float
-    answer: float
-    attempts: int
-    first_wait: float = 1.0
-    longest_wait: float = 60.0
-    longest_retry_after: float = 300.0
-    patience: float = 600.0  # after which nothing is asked again
-    bytes: int = 2**27
 
 
 def judged(

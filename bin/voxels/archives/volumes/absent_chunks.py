@@ -13,15 +13,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from ... import files
 from ...boxes import Box
 from .. import Refused, Unreachable, brief
 from ..places import kvstores, listing
 from ..places.kvstores import json_at, opened, told, wait
-from . import several
-from .stated import Level
+from .chunk_names import RANGE, SHARD, Place, is_chunk, is_own, known_words, name_of, paths_of
 
 ASKED = 16
 """Chunks of a box that are asked for one by one, at most, where nothing can be listed."""
@@ -31,78 +30,6 @@ LOOKED_AT = 2_000
 """Files of a volume that are looked at to see how its chunks are named."""
 
 _ABOUT = r"(info|\.z\w+|zarr\.json|attributes\.json|provenance|.*\.md5)(\.gz)?"
-_INDEX = r"(c[./])?\d+([./_]\d+)*(\.[a-z]\w*)?"
-_RANGE = r"-?\d+--?\d+_-?\d+--?\d+_-?\d+--?\d+(\.\w+)?"
-_SHARD = r"([0-9a-f]+/)*[0-9a-f]+\.(shard|index|data)"
-
-
-class Place(NamedTuple):
-    """Where the chunks of a level are, and how they are named.
-
-    Attributes
-    ----------
-    uri : str
-        What messages call the volume.
-    level : Level
-    naming : dict or None
-        As `voxels.files.paths` takes it; None if names are hashes.
-    directory : str
-        Path or key of the directory that they are in.
-    found : dict or None
-        What was listed of a bucket, by name.
-    """
-
-    uri: str
-    level: Level
-    naming: dict[str, Any] | None
-    directory: str
-    found: dict[str, Any] | None
-
-    @property
-    def kvstore(self) -> dict[str, Any]:
-        """What tensorstore calls the place of the level's metadata, or of its volume's."""
-        kvstore: dict[str, Any] = self.level.spec["kvstore"]
-        return kvstore
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is a directory of this machine."""
-        return bool(self.kvstore["driver"] == "file")
-
-    @property
-    def key(self) -> str:
-        """What stands before the names of chunks, from the kvstore on."""
-        return f"{self.level.precomputed['scale']['key']}/" if self.level.precomputed else ""
-
-
-def naming_of(level: Level, view: Any) -> dict[str, Any] | None:
-    """Return how chunk files are named, as `voxels.files.paths` takes it; None if by hashes."""
-    layout = view.chunk_layout
-    corner = [int(start) for start in layout.grid_origin]
-    chunks: dict[str, Any] = {
-        "form": "index",
-        "prefix": "",
-        "separator": "/",
-        "axes": list(level.axes),
-        "corner_zyx": corner,
-        "shape_zyx": list(layout.write_chunk.shape),
-        "end_zyx": [start + size for start, size in zip(view.origin, view.shape, strict=True)],
-    }
-    if level.chosen and not level.precomputed:
-        chunks["others"] = several.chunk_indices(level, view)
-    if level.precomputed:
-        if "sharding" in level.precomputed["scale"]:
-            return None
-        return chunks | {"form": "range", "separator": "_", "axes": ["x", "y", "z"]}
-    metadata = view.spec().to_json().get("metadata", {})
-    if level.spec["driver"] == "zarr":
-        return chunks | {"separator": metadata.get("dimension_separator", ".")}
-    if level.spec["driver"] == "zarr3":
-        encoding = metadata["chunk_key_encoding"]
-        default = encoding["name"] == "default"
-        separator = encoding.get("configuration", {}).get("separator", "/" if default else ".")
-        return chunks | {"separator": separator, "prefix": f"c{separator}" if default else ""}
-    return chunks
 
 
 def unwritten(place: Place, view: Any, boxes: Sequence[Box]) -> str | None:
@@ -138,7 +65,7 @@ def refuse_absent(place: Place, box: Box) -> None:
     Refused
     """
     if place.is_local and place.naming:
-        for path in _names(place, box):
+        for path in paths_of(place, box):
             _is_here(path)
     elif place.is_local:  # any may hold the box
         refuse_absent_shards(place.directory)
@@ -151,14 +78,6 @@ def refuse_absent_shards(directory: str) -> None:
         for one in os.scandir(directory):
             if one.is_symlink():
                 _is_here(one.path)
-
-
-def _names(place: Place, box: Box) -> Iterator[str]:
-    assert place.naming
-    for path in files.paths(place.directory, place.naming, box):
-        yield path
-        if place.naming["form"] == "range":
-            yield path + files.PACKED
 
 
 def _is_here(path: str) -> bool:
@@ -189,11 +108,11 @@ class _Asks:
             listed = self.listed()
             if listed is None:
                 return any(map(self.is_there, self._shards()))
-            return any(re.fullmatch(_SHARD, one) for one in listed)
+            return any(re.fullmatch(SHARD, one) for one in listed)
         if place.is_local:
-            return any(map(_is_here, _names(place, box)))
+            return any(map(_is_here, paths_of(place, box)))
         if place.found is not None:
-            return any(map(place.found.__contains__, _names(place, box)))
+            return any(map(place.found.__contains__, paths_of(place, box)))
         packed = [files.PACKED] if naming["form"] == "range" else []
         return any(self.is_there(name + end) for name in self._some(box) for end in ("", *packed))
 
@@ -244,16 +163,7 @@ class _Asks:
         for part in words:
             middle = middle * len(part) + len(part) // 2
         spread = [step * total // number for step in range(number)]
-        return [_name(self.place.naming, words, one) for one in dict.fromkeys([middle, *spread])]
-
-
-def _name(naming: dict[str, Any], words: list[list[str]], number: int) -> str:
-    """Return the name of a chunk by its number among those of some words."""
-    parts = []
-    for some in reversed(words):
-        number, index = divmod(number, len(some))
-        parts.append(some[index])
-    return str(naming["prefix"] + naming["separator"].join(reversed(parts)))
+        return [name_of(self.place.naming, words, one) for one in dict.fromkeys([middle, *spread])]
 
 
 def _below(directory: str) -> Iterator[str]:
@@ -270,14 +180,14 @@ def _refuse_other_names(place: Place, view: Any, box: Box, asks: _Asks) -> None:
         listed = _answered(naming, box, asks) if naming and naming["form"] == "index" else []
     elif not listed and place.level.precomputed:
         listed = _elsewhere(place)
-    known = _known(naming, view)
+    known = known_words(naming, view)
     strange = []
     for name in listed:
         if re.fullmatch(_ABOUT, name.rpartition("/")[2]):
             continue
-        if _is_own(name, naming, known):
+        if is_own(name, naming, known):
             return  # others are there: this part was never written
-        if _is_chunk(name, len(place.level.axes)):
+        if is_chunk(name, len(place.level.axes)):
             strange.append(name)
     if strange:
         raise _other_names(place, view, box, strange[0])
@@ -290,13 +200,13 @@ def _refuse_moved(place: Place, view: Any, boxes: Sequence[Box]) -> None:
     """
     if not (boxes and place.is_local and place.naming and place.naming["form"] == "range"):
         return
-    known = _known(place.naming, view)
+    known = known_words(place.naming, view)
     with os.scandir(place.directory) as listed:
         names = [one.name for one in islice(listed, LOOKED_AT)]
     strange = (
         name
         for name in names
-        if re.fullmatch(_RANGE, name) and not _is_own(name.partition(".")[0], place.naming, known)
+        if re.fullmatch(RANGE, name) and not is_own(name.partition(".")[0], place.naming, known)
     )
     name = next(strange, None)
     if name is None:
@@ -305,15 +215,6 @@ def _refuse_moved(place: Place, view: Any, boxes: Sequence[Box]) -> None:
         for path in files.paths(place.directory, place.naming, box):
             if not (os.path.exists(path) or os.path.exists(path + files.PACKED)):
                 raise _other_names(place, view, box, name)
-
-
-def _known(naming: dict[str, Any] | None, view: Any) -> list[set[str] | None]:
-    """Return by axis what the names of all chunks say; None where others of several may be."""
-    whole = [] if naming is None else files.words(naming, Box.of(view.origin, view.shape))
-    return [
-        set(words) if axis in "zyx" else None
-        for axis, words in zip(naming["axes"] if naming else (), whole, strict=True)
-    ]
 
 
 def _other_names(place: Place, view: Any, box: Box, name: str) -> Refused:
@@ -331,14 +232,6 @@ def _answered(naming: dict[str, Any], box: Box, asks: _Asks) -> list[str]:
     return [name for name in names if name != own and asks.left > 0 and asks.is_there(name)]
 
 
-def _is_chunk(name: str, rank: int) -> bool:
-    """Tell whether a name looks like that of a chunk, in whatever format."""
-    index = re.fullmatch(_INDEX, name)
-    if index and len(re.findall("[0-9]+", name.removesuffix(index[3] or ""))) == rank:
-        return True
-    return any(re.fullmatch(form, name.rpartition("/")[2]) for form in (_RANGE, _SHARD))
-
-
 def _elsewhere(place: Place) -> list[str]:
     """Return files in directories beside the one that a precomputed volume's info names."""
     if not (place.is_local and place.level.precomputed):
@@ -353,25 +246,12 @@ def _elsewhere(place: Place) -> list[str]:
     ]
 
 
-def _is_own(name: str, naming: dict[str, Any] | None, whole: list[set[str] | None]) -> bool:
-    if naming is None:
-        return bool(re.fullmatch(_SHARD, name))
-    name = name.removesuffix(files.PACKED) if naming["form"] == "range" else name
-    if not name.startswith(naming["prefix"]):
-        return False
-    parts = name.removeprefix(naming["prefix"]).split(naming["separator"])
-    return len(parts) == len(whole) and all(
-        part in known if known else part.isdecimal()
-        for known, part in zip(whole, parts, strict=True)
-    )
-
-
 def _expected(place: Place, view: Any, box: Box) -> str:
     """Return what the metadata say of names, and the one of a chunk of the box."""
     naming, driver = place.naming, place.level.spec["driver"]
     if naming is None:
         return "its info states sharding, and so names like 0.shard"
-    name = _name(naming, files.words(naming, box), 0)
+    name = name_of(naming, files.words(naming, box), 0)
     if place.level.precomputed:
         sides = [int(side) for side in view.chunk_layout.write_chunk.shape[::-1]]
         said = f"its info states no sharding and chunks of {sides} in {place.key.rstrip('/')}"

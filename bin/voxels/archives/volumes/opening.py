@@ -1,0 +1,173 @@
+"""Volumes as tensorstores with axes z, y, x that start at their offset, and what they state."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from functools import cache
+from typing import Any
+
+import tensorstore as ts
+
+from .. import FURTHEST, Refused, brief
+from ..places import kvstores
+from ..places.kvstores import json_at, kvstore_of, split, told, wait
+from . import n5, precomputed, several, zarr
+from .precomputed import SUFFIXES, compressed_files, unreadable
+from .stated import Level
+
+
+def levels(uri: str) -> list[Level]:
+    """Return the levels of a volume, as it lists them.
+
+    Raises
+    ------
+    Refused, Unreachable
+    """
+    scheme, place = split(uri)
+    reader = {"precomputed": precomputed.levels, "zarr": zarr.levels, "n5": n5.levels}[scheme]
+    try:
+        found = reader(uri, kvstore_of(place))
+        for level in found:
+            if not all(0 < size < math.inf for size in level.scale_zyx or ()):
+                raise ValueError(f"voxel size {level.scale_zyx}")
+            if not all(abs(start) <= FURTHEST for start in _offset(level)):
+                raise ValueError(f"translation {level.translation_zyx}")
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise Refused(f"the metadata of {uri} make no sense: {brief(error)}") from None
+    return found
+
+
+def open_zyx(level: Level, uri: str, write: bool = False, context: Any = None) -> Any:
+    """Open a level as a tensorstore with axes z, y, x that starts at its offset.
+
+    Parameters
+    ----------
+    level : Level
+        One of `levels`.
+    uri : str
+        What messages call it.
+    write : bool
+        Whether to open it for writing too.
+    context : tensorstore.Context, optional
+        With the store that the level's spec names, if it is one in memory.
+
+    Raises
+    ------
+    Refused
+        If an axis is missing, or another one is longer than 1 and no index of it is chosen.
+    Unreachable
+    """
+    context = context or kvstores.shared_context(kvstores.VOXEL_LIMITS)
+    return view_of(level, open_level(level, uri, write, context), uri)
+
+
+def view_of(level: Level, store: Any, uri: str) -> Any:
+    """Return what is read of a store: its axes z, y and x, and the chosen index of any other."""
+    if len(level.axes) != store.rank or not set("zyx") <= set(level.axes):
+        raise Refused(
+            f"{uri} has {store.rank} dimensions, and the axes {', '.join(level.axes)} are stated: "
+            "it needs z, y and x"
+        )
+    chosen = dict(level.chosen)
+    others = [i for i, name in enumerate(level.axes) if name not in "zyx"]
+    indices = []
+    for i in others:
+        name, length = several.parameter(level, i), store.shape[i]
+        index = chosen.pop(name, None if length > 1 else 0)
+        if index is None:
+            how = f"say which by {name}, counted from 0" if name else "make a volume of it alone"
+            if level.axes[i].startswith("dimension "):
+                how = f"name the axes in its metadata (t, c, z, y, x), or {how}"
+            raise Refused(
+                f"{uri} has {length} along axis {level.axes[i]}: only one can be used, so {how}"
+            )
+        if index >= length:
+            raise Refused(f"{name} {index} is not one of {uri}: it has 0 to {length - 1}")
+        indices.append(store.origin[i] + index)
+    for name, index in chosen.items():
+        if index:
+            raise Refused(f"{name} {index} is not one of {uri}: it has no axis of that name")
+    if others:
+        store = store[ts.d[others][tuple(indices)]]
+    kept = [name for name in level.axes if name in "zyx"]
+    store = store.transpose([kept.index(axis) for axis in "zyx"])
+    return store if level.precomputed else store[ts.d[:].translate_to[_offset(level)]]
+
+
+_FILES = {
+    "neuroglancer_precomputed": "info",
+    "zarr": ".zarray",
+    "zarr3": "zarr.json",
+    "n5": "attributes.json",
+}
+_OWN = {
+    "zarr": ("compressor", "filters", "fill_value"),  # may be null, and have to be there
+    "zarr3": ("attributes",),
+    "n5": ("axes", "units", "resolution"),
+}
+"""What tensorstore takes in fewer forms than tools write, and is read here."""
+
+
+def open_level(level: Level, uri: str, write: bool, context: Any) -> Any:
+    """Open what a level names; where its metadata have nulls, by metadata without them."""
+
+    def opened_at(kvstore: dict[str, Any]) -> Any:
+        spec = level.spec | {"kvstore": kvstore}
+        future = ts.open(spec, read=True, write=write, context=context)
+        return wait(future, uri, kvstores.METADATA_LIMITS)
+
+    driver, kvstore = level.spec["driver"], level.spec["kvstore"]
+    try:
+        return opened_at(kvstore)
+    except Refused:
+        name = _FILES[driver]
+        raw = json_at(uri, kvstore, name) if kvstore["driver"] != "memory" else None
+        if raw is None:
+            raise
+        plain = told(raw)
+        if driver == "zarr":
+            plain = dict.fromkeys(_OWN["zarr"]) | plain
+            if isinstance(plain["compressor"], dict):  # of no concern to who reads
+                plain["compressor"].pop("checksum", None)
+        else:
+            plain = {key: one for key, one in plain.items() if key not in _OWN.get(driver, ())}
+        if plain == raw:
+            raise
+        text = json.dumps(plain)
+        path = f"{hashlib.blake2b(f'{kvstore} {text}'.encode()).hexdigest()}/"
+        memory = {"driver": "memory", "path": path}
+        wait(ts.KvStore.open(memory, context=context), uri, kvstores.METADATA_LIMITS)[name] = text
+        layer = {"base": memory | {"path": path + name}, "exact": name}
+        try:
+            return opened_at({"driver": "kvstack", "layers": [{"base": kvstore}, layer]})
+        except Refused as error:
+            raise Refused(str(error).replace(path, "")) from None
+
+
+def _offset(level: Level) -> list[int]:
+    """Return the voxel that a translation names; half a voxel is still the one below."""
+    scale = level.scale_zyx or (1.0, 1.0, 1.0)
+    pairs = zip(level.translation_zyx, scale, strict=True)
+    return [math.ceil(round(shift / size, 6) - 0.5) for shift, size in pairs]
+
+
+def level_of(uri: str, resolution: int, chosen: tuple[tuple[str, int], ...]) -> Level:
+    """Return one level of a volume, with what is chosen of its other axes."""
+    found = levels(uri)
+    if not 0 <= resolution < len(found):
+        raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(found) - 1}")
+    suffix = compressed_files(found[resolution])
+    if suffix and suffix != SUFFIXES[0]:
+        raise unreadable(uri, suffix)
+    return found[resolution]._replace(chosen=chosen)
+
+
+@cache
+def opened_level(
+    uri: str, resolution: int, chosen: tuple[tuple[str, int], ...] = ()
+) -> tuple[Level, Any]:
+    """Return a level and its tensorstore; kept, as the blocks of a task share them."""
+    level = level_of(uri, resolution, chosen)
+    return level, open_zyx(level, uri)

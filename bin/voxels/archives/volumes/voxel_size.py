@@ -1,0 +1,46 @@
+"""The voxel size of a volume in nanometres: what is stated, and what is given where nothing is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from .. import Refused
+from .stated import Level
+
+
+def voxel_size_nm(level: Level, uri: str, given_zyx: Sequence[float] | None) -> list[float]:
+    """Return the voxel size: what is stated, and what is given where nothing is."""
+    # Rounded, or 0.57 micrometers would be 569.9999999999999 nm.
+    stated = [
+        round(size * unit, 6) if size and unit else None
+        for size, unit in zip(level.scale_zyx or (None,) * 3, level.unit_nm_zyx, strict=True)
+    ]
+    found = zip(stated, given_zyx or (None,) * 3, strict=True)
+    sizes = [own if own is not None else given for own, given in found]
+    known = [size for size in sizes if size is not None]
+    if len(known) == 3:
+        return known
+    give = "give it in nm as voxel_size x,y,z, such as --voxel_size 4,4,40"
+    if level.scale_zyx is None:
+        raise Refused(f"{uri} states no voxel size: {give}, or {_how_to_state_it(level)}")
+    unknown = [axis for axis, size in zip("zyx", sizes, strict=True) if size is None]
+    raise Refused(
+        f"{uri} states no known unit for the voxel size along {' and '.join(unknown)}: {give}, or "
+        "write one into its metadata, such as nanometer"
+    )
+
+
+def _how_to_state_it(level: Level) -> str:
+    """Return how a voxel size is written where a level lies, its axes in their order."""
+    size = {"z": 40, "y": 8, "x": 4}
+    values = [size.get(axis, 1) for axis in level.axes]
+    units = json.dumps(["nm"] * len(values))
+    named = ", ".join(level.axes)
+    return (
+        f"give the array the attributes resolution and units, such as {values} and {units}, in the "
+        f"order of its axes, which is {named}; or name an OME-Zarr image"
+        if level.spec["driver"] != "n5"
+        else f"give its attributes.json resolution and units, such as {values} and {units}, in "
+        f"the order of its axes, which is {named}"
+    )
