@@ -21,6 +21,7 @@ from typing import Any
 
 import absent  # noqa: F401
 import common
+import reports
 import tensorstore as ts
 from bossflow.voxels import files
 from bossflow.voxels.archives import volumes
@@ -137,7 +138,7 @@ def looks(options: Any) -> dict[str, dict[str, Any]]:
             row = f"{options.blocks:,} blocks, {chunks} files each, {name}"
             with tempfile.TemporaryDirectory(prefix="bossflow-changes-") as scratch:
                 case = Case(Path(scratch), driver, options.blocks, chunks)
-                found |= common.medians(common.alternate(options.rounds, {row: case.look}))
+                found |= reports.medians(reports.alternate(options.rounds, {row: case.look}))
                 case.check()
     return found
 
@@ -154,9 +155,9 @@ def plans(options: Any) -> tuple[dict[str, dict[str, Any]], dict[str, float]]:
         runs: dict[str, Callable[[], Measured]] = {
             names[mode]: partial(plan.nothing, mode) for mode in MODES
         }
-        figures = common.medians(common.alternate(options.rounds, runs))
+        figures = reports.medians(reports.alternate(options.rounds, runs))
         plan.check(params["source"].partition("://")[2])
-    return figures, common.ratios(figures, names["compare"], names["off"])
+    return figures, reports.ratios(figures, names["compare"], names["off"])
 
 
 def main() -> None:
@@ -168,7 +169,7 @@ def main() -> None:
     figures = looks(options)
     planned, ratios = plans(options)
     title = "Looking for changed volumes; `off` over `compare`"
-    common.report(options, title, figures | planned, ratios)
+    reports.report(options, title, figures | planned, ratios)
 
 
 if __name__ == "__main__":

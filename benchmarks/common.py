@@ -1,7 +1,6 @@
-"""What the benchmarks share: volumes, measuring, peers in environments of their own, and reports.
+"""What the benchmarks share: measuring, and peers in environments of their own.
 
-A benchmark runs ours and its peers in turn, takes medians, prints a table, and writes figures and
-ratios (peer over ours: above 1 means ours needs less) as JSON.
+Their volumes are in inputs.py, what they tell in reports.py.
 """
 
 from __future__ import annotations
@@ -9,35 +8,26 @@ from __future__ import annotations
 import argparse
 import contextlib
 import csv
-import gzip
-import hashlib
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import add
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import absent  # noqa: F401
-import numpy as np
-import numpy.typing as npt
 import psutil
-import tensorstore as ts
-from bossflow.archive_server import demo
 from rich.console import Console
-from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
-SAMPLE = ROOT.parent / "shared" / "data" / "connectomics.npy.ckl.gz"
+
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bossflow/benchmarks"
-MATPLOTLIB = "matplotlib==3.10.8"
 
 TRACE_FIELDS = "name,status,start,complete,realtime,%cpu,peak_rss"
 
@@ -64,9 +54,6 @@ class Measured(NamedTuple):
     server_s: float = 0.0
 
 
-Results = Mapping[str, Sequence[Measured]]
-
-
 def parser(description: str, rounds: int = 3) -> argparse.ArgumentParser:
     """Return a parser with the arguments that every benchmark takes."""
     made = argparse.ArgumentParser(description=description.strip().splitlines()[0])
@@ -87,76 +74,6 @@ def parser(description: str, rounds: int = 3) -> argparse.ArgumentParser:
 def given(options: argparse.Namespace) -> dict[str, str]:
     """Return the parameters that the command line gives for bossflow's runs."""
     return dict(text.split("=", 1) for text in options.param)
-
-
-def load(path: Path | None = None) -> npt.NDArray[Any]:
-    """Load a volume: the one named, or the real sample where it is, or the demo segmentation.
-
-    Returns
-    -------
-    ndarray of unsigned integers, ZYX, C order
-    """
-    if path is None:
-        path = SAMPLE if SAMPLE.exists() else demo.make(CACHE / "demo")["segmentation"]
-    if path.suffixes[-2:] == [".ckl", ".gz"]:
-        import crackle
-
-        voxels = crackle.decompress(gzip.decompress(path.read_bytes())).transpose(2, 1, 0)
-    elif path.suffix == ".npy":
-        voxels = np.load(path)
-    else:
-        raise SystemExit(f"--volume {path} is no volume: name a .npy or .npy.ckl.gz file")
-    return np.ascontiguousarray(voxels)
-
-
-def precomputed(
-    name: str,
-    shape_zyx: Sequence[int],
-    dtype: str,
-    cut: Callable[[int, int], npt.NDArray[Any]],
-    **scale: Any,
-) -> Path:
-    """Write a precomputed segmentation in the cache, unless it is there from before.
-
-    Parameters
-    ----------
-    name : str
-        The directory's name, which tells all that the volume depends on.
-    shape_zyx : sequence of 3 int
-    dtype : str
-    cut : callable
-        Takes the ends of a range of z and returns its voxels, ZYX.
-    **scale
-        Encoding and chunk size, as tensorstore's `scale_metadata` has them.
-    """
-    directory = CACHE / "volumes" / name
-    if directory.exists():
-        return directory
-    console.print(f"writing {directory}")
-    partial = directory.with_suffix(".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    spec = {
-        "driver": "neuroglancer_precomputed",
-        "kvstore": {"driver": "file", "path": f"{partial}/"},
-        "multiscale_metadata": {"type": "segmentation", "data_type": dtype, "num_channels": 1},
-        "scale_metadata": {"size": list(shape_zyx)[::-1], "resolution": [8, 8, 8], **scale},
-    }
-    volume = ts.open(spec, create=True).result()
-    for low, high in slabs(shape_zyx[0]):
-        volume[:, :, low:high, 0] = cut(low, high).T
-    partial.rename(directory)
-    return directory
-
-
-def slabs(depth: int, most: int = 256) -> Iterator[tuple[int, int]]:
-    """Yield the ends of slabs of z."""
-    for low in range(0, depth, most):
-        yield low, min(low + most, depth)
-
-
-def digest(voxels: npt.NDArray[Any]) -> str:
-    """Name a volume by its content."""
-    return hashlib.sha256(voxels.data).hexdigest()[:12]
 
 
 def environment(name: str, *requirements: str) -> Path:
@@ -323,100 +240,3 @@ def bossflow(directory: Path, root: Path = ROOT) -> Iterator[Bossflow]:
     finally:
         ours.call("db", "stop")
         shutil.rmtree(directory)
-
-
-def alternate(rounds: int, runs: Mapping[str, Callable[[], Measured]]) -> Results:
-    """Run everything once a round, in turn, so that a noisy machine is noisy for all alike."""
-    found: dict[str, list[Measured]] = {name: [] for name in runs}
-    for number in range(1, rounds + 1):
-        for name, run in runs.items():
-            taken = run()
-            found[name].append(taken)
-            console.print(
-                f"round {number}: {name} took {taken.wall_s:.2f} s, {taken.cpu_s:.2f} CPU-s"
-            )
-    return found
-
-
-def medians(results: Results) -> dict[str, dict[str, Any]]:
-    """Return figures: the medians of the rounds, and the rounds themselves."""
-    return {
-        name: {
-            "wall_s": statistics.median(run.wall_s for run in runs),
-            "cpu_s": statistics.median(run.cpu_s for run in runs),
-            "peak_mib": max(run.peak_mib for run in runs) or None,
-            "server_s": statistics.median(run.server_s for run in runs) or None,
-            "rounds": [run._asdict() for run in runs],
-        }
-        for name, runs in results.items()
-    }
-
-
-def ratios(figures: Mapping[str, Mapping[str, Any]], ours: str, peer: str) -> dict[str, float]:
-    """Divide the peer's wall time and CPU seconds by ours."""
-    return {
-        name: figures[peer][f"{name}_s"] / max(figures[ours][f"{name}_s"], 1e-9)
-        for name in ("wall", "cpu")
-    }
-
-
-def show(title: str, figures: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print a table with a row for each name; only numbers are shown."""
-    columns = {name: None for row in figures.values() for name in row if _number(row[name])}
-    table = Table("", *columns, title=title)
-    for name, row in figures.items():
-        table.add_row(name, *(_words(row.get(c)) for c in columns))
-    console.print(table)
-
-
-def report(
-    options: argparse.Namespace,
-    title: str,
-    figures: Mapping[str, Mapping[str, Any]],
-    ratio: Mapping[str, Any],
-    **more: Any,
-) -> None:
-    """Print the figures as a table, and write them and the plot where the options say.
-
-    Parameters
-    ----------
-    options : Namespace
-        From `parser`.
-    title : str
-    figures : mapping
-        A row by name; its values are numbers, or lists that only the JSON shows.
-    ratio : mapping
-        `wall` and `cpu`, peer over ours.
-    **more
-        What else the JSON shall hold.
-    """
-    show(title, figures)
-    console.print("peer over ours:", {name: _words(value) for name, value in ratio.items()})
-    content = {"title": title, "figures": figures, "ratios": ratio, "machine": _machine(), **more}
-    text = json.dumps(content, indent=1) + "\n"
-    if options.json:
-        options.json.write_text(text)
-    if options.plot:
-        python = environment("plot", MATPLOTLIB) / "python"
-        draw = Path(__file__).with_name("draw.py")
-        subprocess.run([python, draw, options.plot], input=text, text=True, check=True)
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float)
-
-
-def _words(value: Any) -> str:
-    if not _number(value):
-        return ""
-    return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
-
-
-def _machine() -> dict[str, Any]:
-    """Say what machine the figures are from."""
-    return {
-        "cores": os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "load_average": os.getloadavg()[0],
-        "python": sys.version.split()[0],
-    }

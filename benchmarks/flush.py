@@ -16,6 +16,8 @@ from pathlib import Path
 
 import absent  # noqa: F401
 import common
+import inputs
+import reports
 from common import ROOT, Measured
 from label import Ours, source
 
@@ -60,7 +62,7 @@ def main() -> None:
     parser = common.parser(__doc__)
     parser.add_argument("--size", type=int, default=1024, help="voxels a side (1024)")
     options = parser.parse_args()
-    where = source(common.load(options.volume), options.size)
+    where = source(inputs.load(options.volume), options.size)
     params = {"source": f"precomputed://{where}", "connectivity": 6} | common.given(options)
     path = os.pathsep.join(map(str, (COUNTER, ROOT / "schema")))
     names = f"{options.size}^3", f"{options.size}^3, fsync does nothing"
@@ -69,17 +71,17 @@ def main() -> None:
         env = {"PYTHONPATH": path, "FLUSHES": str(counts)}
         ours = Counted(Ours(directory, params, **env), counts)
         without = Counted(Ours(directory, params, **env, NO_FLUSHES="yes"), counts)
-        results = common.alternate(options.rounds, dict(zip(names, (ours, without), strict=True)))
+        results = reports.alternate(options.rounds, dict(zip(names, (ours, without), strict=True)))
     programs = ours.programs()
-    figures = common.medians(results)
+    figures = reports.medians(results)
     whole = figures[names[0]]
     for column in ("fsyncs", "fsync_s"):
         whole[column] = sum(row[column] for row in programs.values())
     whole["share"] = whole["fsync_s"] / whole["wall_s"]
-    common.show("fsyncs by program", programs)
-    ratios = common.ratios(figures, *names)
+    reports.show("fsyncs by program", programs)
+    ratios = reports.ratios(figures, *names)
     title = f"On disk before it is recorded, {options.rounds} rounds"
-    common.report(options, title, figures, ratios, programs=programs)
+    reports.report(options, title, figures, ratios, programs=programs)
 
 
 if __name__ == "__main__":

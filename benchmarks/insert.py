@@ -29,6 +29,7 @@ import common
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import reports
 from common import Measured
 
 CHUNK = 10_000  # rows of one `insert`; more exceed MySQL's packet
@@ -145,18 +146,18 @@ def main() -> None:
                 f"{way}, {backend}": functools.partial(measured, way, files[way], place, env)
                 for way in WAYS
             }
-            found = common.medians(common.alternate(options.rounds, runs))
+            found = reports.medians(reports.alternate(options.rounds, runs))
             for row in found.values():
                 row["rows_per_s"] = 1e6 / row["wall_s"]
             figures |= found
             ours, *peers = runs
             best = min(peers, key=lambda peer: found[peer]["wall_s"])
-            ratios[backend] = common.ratios(found, ours, best)
+            ratios[backend] = reports.ratios(found, ours, best)
             bossflow("import bossflow; bossflow.schema.drop(prompt=False)", place, env)
         bossflow("from bossflow import database as d; d.stop_embedded()", Path(scratch), env)
     least = {name: min(case[name] for case in ratios.values()) for name in ("wall", "cpu")}
     title = f"{options.rows:,} component rows from Parquet, ours against DataJoint's insert"
-    common.report(options, title, figures, least, backends=ratios)
+    reports.report(options, title, figures, least, backends=ratios)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,11 @@ from typing import Any
 import absent  # noqa: F401
 import common
 import fastremap
+import inputs
 import numpy as np
 import numpy.typing as npt
 import psutil
+import reports
 import tensorstore as ts
 from common import Bossflow, Measured, console
 
@@ -62,8 +64,8 @@ def tiled(voxels: npt.NDArray[Any], size: int, low: int, high: int) -> npt.NDArr
 
 def source(voxels: npt.NDArray[Any], size: int) -> Path:
     """Write the tiled volume, unless it is there from before."""
-    name = f"{size}-{common.digest(voxels)}"
-    return common.precomputed(
+    name = f"{size}-{inputs.digest(voxels)}"
+    return inputs.precomputed(
         name, [size] * 3, str(voxels.dtype), partial(tiled, voxels, size), **SOURCE
     )
 
@@ -126,7 +128,7 @@ def same_partition(ours: Any, theirs: Any) -> bool:
     """Tell whether a bijection maps one array of labels (ZYX) to the other, 0 to 0."""
     forth: dict[int, int] = {0: 0}
     depth = max(1, 2**26 // (ours.shape[1] * ours.shape[2]))  # half a GiB of each
-    for low, high in common.slabs(ours.shape[0], depth):
+    for low, high in inputs.slabs(ours.shape[0], depth):
         one, other = (np.ascontiguousarray(labels[low:high]) for labels in (ours, theirs))
         one, other = one.astype(np.uint64), other.astype(np.uint64)
         here = fastremap.component_map(one, other)
@@ -141,7 +143,7 @@ def same(ours: Any, theirs: Any) -> bool:
     """Tell whether two arrays of labels (ZYX) are equal."""
     return ours.shape == theirs.shape and all(
         np.array_equal(ours[low:high], theirs[low:high])
-        for low, high in common.slabs(ours.shape[0])
+        for low, high in inputs.slabs(ours.shape[0])
     )
 
 
@@ -178,11 +180,11 @@ def against_igneous(
     # volume, labels and cc3d's own table
     if floor := size**3 * (2 * voxels.itemsize + 8) < psutil.virtual_memory().available:
         whole = scratch / "volume.npy"
-        np.save(whole, np.concatenate([tiled(voxels, size, *ends) for ends in common.slabs(size)]))
+        np.save(whole, np.concatenate([tiled(voxels, size, *ends) for ends in inputs.slabs(size)]))
         arguments = Path(sys.executable), "cc3d_whole.py", whole, reference
         runs[names["cc3d in memory"]] = lambda: peer(*arguments)
     with ours.stack:
-        results = common.alternate(options.rounds, runs)
+        results = reports.alternate(options.rounds, runs)
         labels = ours.labels()
         if floor:
             agree("bossflow and cc3d", same(labels, np.load(reference, mmap_mode="r")))
@@ -194,7 +196,7 @@ def against_igneous(
             subprocess.run([bin / "python", script, url, copied], check=True)
             agree("bossflow and Igneous", same_partition(labels, np.load(copied, mmap_mode="r")))
     stages = ours.stages()
-    figures = common.medians(results)
+    figures = reports.medians(results)
     whole_run = figures[names["bossflow"]]
     tasks_cpu = sum(row["cpu_s"] for row in stages.values())
     whole_run["head_cpu_s"] = whole_run["cpu_s"] - sum(
@@ -202,10 +204,10 @@ def against_igneous(
     )
     stages["Nextflow"] = {"cpu_s": whole_run["cpu_s"] - whole_run["server_s"] - tasks_cpu}
     stages["database"] = {"cpu_s": whole_run["server_s"]}
-    common.show(f"bossflow's parts, {size}^3", stages)
+    reports.show(f"bossflow's parts, {size}^3", stages)
     ratios = {}
     if "igneous" in options.peers:
-        ratios = common.ratios(figures, names["bossflow"], names["Igneous"])
+        ratios = reports.ratios(figures, names["bossflow"], names["Igneous"])
     return {"figures": figures, "ratios": ratios, "parts": stages}
 
 
@@ -232,12 +234,12 @@ def against_dask_image(
             names[0]: ours,
             names[2]: lambda: peer(*arguments),
         }
-        results = dict(common.alternate(options.rounds, runs))
+        results = dict(reports.alternate(options.rounds, runs))
         labels = np.load(theirs, mmap_mode="r")
         agree("bossflow and dask-image", same_partition(ours.labels(), labels))
     results[names[1]] = ours.label_stages()
-    figures = common.medians({name: results[name] for name in names})
-    found = common.ratios(figures, names[1], names[2])
+    figures = reports.medians({name: results[name] for name in names})
+    found = reports.ratios(figures, names[1], names[2])
     return {
         "figures": figures,
         "ratios": {f"dask_image_{name}": value for name, value in found.items()},
@@ -252,7 +254,7 @@ def main() -> None:
     known = ("igneous", "dask-image")
     parser.add_argument("--peers", nargs="*", choices=known, default=known)
     options = parser.parse_args()
-    voxels = common.load(options.volume)
+    voxels = inputs.load(options.volume)
     with tempfile.TemporaryDirectory(prefix="bossflow-label-") as scratch:
         found = against_igneous(options, voxels, Path(scratch))
     if "dask-image" in options.peers:
@@ -263,7 +265,7 @@ def main() -> None:
             for name in dict.fromkeys([*found, *more])
         }
     figures, ratios = found.pop("figures"), found.pop("ratios")
-    common.report(options, f"Labelling, {options.rounds} rounds", figures, ratios, **found)
+    reports.report(options, f"Labelling, {options.rounds} rounds", figures, ratios, **found)
 
 
 if __name__ == "__main__":

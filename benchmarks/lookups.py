@@ -26,6 +26,7 @@ from typing import Any
 
 import absent  # noqa: F401
 import common
+import reports
 from common import ROOT, Measured
 from insert import placeholder
 
@@ -246,14 +247,14 @@ def main() -> None:
             there(pool, fill, home, blocks, number)
             for way in WAYS:
                 runs[f"{way}, {number} others"] = partial(there, pool, ask, way)
-        figures = common.medians(common.alternate(options.rounds, runs))
+        figures = reports.medians(reports.alternate(options.rounds, runs))
     ways = {
-        way: common.ratios(figures, f"{way}, 0 others", f"{way}, {options.others} others")
+        way: reports.ratios(figures, f"{way}, 0 others", f"{way}, {options.others} others")
         for way in WAYS
     }
     most = {name: max(way[name] for way in ways.values()) for name in ("wall", "cpu")}
     title = f"{CHANNELS * (4 * blocks + 1):,} recorded units looked up; beside others over alone"
-    common.report(options, title, figures, most, ways=ways)
+    reports.report(options, title, figures, most, ways=ways)
 
 
 if __name__ == "__main__":

@@ -25,8 +25,10 @@ import absent  # noqa: F401
 import blosc
 import common
 import httpx
+import inputs
 import numpy as np
 import psutil
+import reports
 from bossflow.voxels.archives import bossdb
 from bossflow.voxels.archives.bossdb import cutouts
 from bossflow.voxels.boxes import Box
@@ -94,7 +96,7 @@ def measured(read: Read, host: str, uri: str, box: Box) -> Measured:
 def main() -> None:
     """Measure both in all four cases and report."""
     options = common.parser(__doc__, rounds=5).parse_args()
-    voxels = common.load(options.volume)[tuple(slice(side) for side in BLOCK_ZYX)]
+    voxels = inputs.load(options.volume)[tuple(slice(side) for side in BLOCK_ZYX)]
     noise = np.random.default_rng(0).integers(0, 2**64, voxels.shape, np.uint64)
     box = Box.of((0, 0, 0), voxels.shape)
     figures: dict[str, dict[str, Any]] = {}
@@ -118,15 +120,15 @@ def main() -> None:
                     for name, read in (("bossflow", through_intern), ("httpx", bare))
                 }
                 before = sum(link.cpu_times()[:2])
-                found = common.medians(common.alternate(options.rounds, runs))
+                found = reports.medians(reports.alternate(options.rounds, runs))
                 for row in found.values():
                     row["mb_per_s"] = box.voxel_count * 8 / 1e6 / row["wall_s"]
                 ours, peer = found
                 found[ours]["link_cpu_s"] = sum(link.cpu_times()[:2]) - before
-                ratios[case] = common.ratios(found, ours, peer)
+                ratios[case] = reports.ratios(found, ours, peer)
                 figures |= found
     least = {name: min(case[name] for case in ratios.values()) for name in ("wall", "cpu")}
-    common.report(options, "Pulling a block, voxels as uint64", figures, least, cases=ratios)
+    reports.report(options, "Pulling a block, voxels as uint64", figures, least, cases=ratios)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,9 @@ from typing import Any
 
 import absent  # noqa: F401
 import common
+import inputs
 import numpy as np
+import reports
 from common import Bossflow, Measured, console
 
 PIPELINE = Path(__file__).parent / "peers" / "cached.nf"
@@ -35,16 +37,16 @@ def recorded(ours: Bossflow, units: int, options: Any, chunk: int = BLOCK) -> di
     """Make and record at least so many units; returns the run's parameters."""
     layers = -(-units // (2 * LAYER[0] * LAYER[1]))
     shape = [BLOCK * count for count in (layers, *LAYER)]
-    sample = common.load(options.volume)
+    sample = inputs.load(options.volume)
 
     def cut(low: int, high: int) -> Any:
         ends = ((low, high), (0, shape[1]), (0, shape[2]))
         index = [np.arange(*e) % side for e, side in zip(ends, sample.shape, strict=True)]
         return sample[np.ix_(*index)]
 
-    name = f"{'x'.join(map(str, shape))}-{chunk}-{common.digest(sample)}"
+    name = f"{'x'.join(map(str, shape))}-{chunk}-{inputs.digest(sample)}"
     chunks = {"encoding": "raw", "chunk_size": [chunk] * 3}
-    where = common.precomputed(name, shape, str(sample.dtype), cut, **chunks)
+    where = inputs.precomputed(name, shape, str(sample.dtype), cut, **chunks)
     params = {
         "source": f"precomputed://{where}",
         "block_shape": [BLOCK] * 3,
@@ -98,14 +100,14 @@ def main() -> None:
             "bossflow": lambda: ours.run(**params),
             "nextflow -resume": partial(resume, theirs, options.units),
         }
-        figures = common.medians(common.alternate(options.rounds, runs))
+        figures = reports.medians(reports.alternate(options.rounds, runs))
         # DESCRIBE and PLAN always run
         allowed = before[0] + 2 * options.rounds, before[1]
         if (count(ours.directory), count(theirs)) != allowed:
             raise SystemExit("something was computed again, so the figures mean nothing")
     title = f"Running again, {options.units:,} recorded units or cached tasks"
-    ratios = common.ratios(figures, "bossflow", "nextflow -resume")
-    common.report(options, title, figures, ratios)
+    ratios = reports.ratios(figures, "bossflow", "nextflow -resume")
+    reports.report(options, title, figures, ratios)
 
 
 if __name__ == "__main__":

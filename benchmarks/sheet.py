@@ -18,6 +18,8 @@ from typing import Any
 
 import absent  # noqa: F401
 import common
+import inputs
+import reports
 from common import ROOT, Bossflow, Measured
 from label import SOURCE, tiled
 
@@ -72,11 +74,11 @@ def main() -> None:
     parser.add_argument("--cutouts-there", type=int, help="in the sheet of that one (as many)")
     options = parser.parse_args()
     side = math.ceil(round(options.cutouts ** (1 / 3), 6))
-    voxels = common.load(options.volume)
-    name = f"sheet-{side * BLOCK}-{common.digest(voxels)}"
+    voxels = inputs.load(options.volume)
+    name = f"sheet-{side * BLOCK}-{inputs.digest(voxels)}"
     chunks = SOURCE | {"chunk_size": [BLOCK] * 3}
     cut = partial(tiled, voxels, side * BLOCK)
-    where = common.precomputed(name, [side * BLOCK] * 3, str(voxels.dtype), cut, **chunks)
+    where = inputs.precomputed(name, [side * BLOCK] * 3, str(voxels.dtype), cut, **chunks)
     roots = {"bossflow": (ROOT, options.cutouts)}
     if options.other:
         fewer = options.cutouts_there or options.cutouts
@@ -89,16 +91,16 @@ def main() -> None:
         runs: dict[str, Callable[[], Measured]] = {
             name: partial(sheets[name], cutouts, side) for name, (_, cutouts) in roots.items()
         }
-        figures = common.medians(common.alternate(options.rounds, runs))
+        figures = reports.medians(reports.alternate(options.rounds, runs))
     for name, (_, cutouts) in roots.items():
         figures[name] |= {
             "cutouts": cutouts,
             "tasks": sum(sheets[name].tasks.values()),
             "ms_a_cutout": 1000 * figures[name]["wall_s"] / cutouts,
         }
-    ratios = common.ratios(figures, "bossflow", [*roots][-1])
+    ratios = reports.ratios(figures, "bossflow", [*roots][-1])
     title = f"A sheet of {options.cutouts:,} cutouts of one block"
-    common.report(
+    reports.report(
         options, title, figures, ratios, tasks={name: one.tasks for name, one in sheets.items()}
     )
 

@@ -3,7 +3,6 @@
 Kills, reruns, and what was compared are counted in `COUNTS`.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -11,137 +10,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
-from commands import said
 from conftest import COUNTS, ROOT, SEED
-from kit import bundles, digests, locations, recorded_marks, store_ids
+from killable import Server
+from lab import COMPUTE
+from pipeline import run_of
 from stage import NO_REPORTS, tell_why
+from states import States
 from steps import defaults
-from team import environment, own_mysql
-from test_core import run_of
-
-COMPUTE = ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK")
 
 Point = tuple[str, str, int]
 """Event, pattern that is found in it, and its number: see killed.py."""
 
-MEASURED = ("run_id", "task", "started", "seconds", "peak_memory_bytes")
-"""What `bundle.json` tells of one making."""
 
-NOT_COMPARED = {
-    "execution": (
-        "execution_id",
-        "run_id",
-        "task",
-        "executed",
-        "execution_seconds",
-        "peak_memory_bytes",
-        "manifest_sha256",
-    ),
-    "execution__copy": ("store_id", "copy_sha256"),
-    "store": ("store_id",),
-    "store__place": ("store_id",),
-    "request": ("first_run_id",),
-    "schema_version": ("deployed",),
-}
-"""Times, runs, measured values and what is drawn; by table."""
-
-
-@dataclass(repr=False)  # it may hold a password
-class Server:
-    """A database server: how programs reach it, how the tests do, and its main process."""
-
-    environment: dict[str, str]
-    connect: Callable[[], Any]
-    pid: Callable[[], int]
-
-    def query(self, *statements: str) -> list[list[dict[str, Any]]]:
-        """Execute statements in one transaction; return the rows of each."""
-        answers = []
-        with closing(self.connect()) as connection, closing(connection.cursor()) as cursor:
-            for statement in statements:
-                cursor.execute(statement)
-                names = [column[0] for column in cursor.description or ()]
-                rows = cursor.fetchall() if names else []
-                answers.append([dict(zip(names, row, strict=True)) for row in rows])
-            connection.commit()
-        return answers
-
-    def kill(self, orphans: bool = False) -> None:
-        """Kill it, with or without the processes that it has started."""
-        process = psutil.Process(self.pid())
-        with suppress(psutil.NoSuchProcess):
-            victims = [process, *([] if orphans else process.children(recursive=True))]
-            for one in victims:
-                with suppress(psutil.NoSuchProcess):
-                    one.kill()
-            process.wait(10)
-        COUNTS["kills"] += 1
-
-    def wait(self) -> None:
-        """Wait for a server that someone else starts again; the embedded one, programs start."""
-        if "DJ_HOST" not in self.environment:
-            return
-        end = time.monotonic() + 90
-        while True:
-            try:
-                self.query("SELECT 1")
-                return
-            except Exception:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.2)
-
-
-def embedded(home: Path) -> Server:
-    """Return the embedded PostgreSQL of a home, which programs start."""
-    import psycopg2
-
-    file = home / "database" / "postmaster.pid"
-
-    def connect() -> Any:
-        return psycopg2.connect(
-            host=str(file.parent),
-            user="postgres",
-            dbname="postgres",
-            options="-c session_replication_role=replica",  # foreign keys are not looked at
-        )
-
-    return Server(
-        environment(BOSSFLOW_HOME=str(home)),
-        connect,
-        lambda: int(file.read_text().splitlines()[0]),
-    )
-
-
-@contextmanager
-def mysql(directory: Path) -> Iterator[Server]:
-    """Start a MySQL server in Docker, which starts it again when it is dead."""
-    import pymysql
-
-    def connect() -> Any:
-        return pymysql.connect(
-            host=team.environment["DJ_HOST"],
-            port=int(team.environment["DJ_PORT"]),
-            user="root",
-            password=team.environment["DJ_PASS"],
-            init_command="SET foreign_key_checks = 0, sql_mode = 'ANSI_QUOTES'",
-        )
-
-    with own_mysql(directory) as (team, container):
-        settings = team.environment | {"BOSSFLOW_HOME": str(directory / "home")}
-        state = ("docker", "inspect", "--format", "{{.State.Pid}}", container)
-        yield Server(settings, connect, lambda: int(said(*state)))
-
-
-class Lab:
-    """A launch directory with a store, a schema on a server, and states to come back to."""
+class Lab(States):
+    """A launch directory in which programs are started, killed and started again."""
 
     def __init__(self, directory: Path, server: Server, given: dict[str, Any]) -> None:
         self.directory, self.server = directory, server
@@ -264,104 +152,7 @@ class Lab:
         recorded: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
         return recorded
 
-    # ---- states ----
-
-    def save(self, state: str) -> None:
-        """Remember database and store."""
-        schema, copy = self.schema, f"{self.schema}_{state}"
-        tables = self._tables()
-        same = (f'CREATE TABLE "{copy}"."{t}" AS SELECT * FROM "{schema}"."{t}"' for t in tables)
-        self.server.query(f'CREATE SCHEMA "{copy}"', *same)
-        self.store.mkdir(exist_ok=True)
-        shutil.copytree(self.store, self.directory / "states" / state)
-        self.states.append(state)
-
-    def restore(self, state: str) -> None:
-        """Have database and store as they were."""
-        schema, copy = self.schema, f"{self.schema}_{state}"
-        changes = []
-        for table in self._tables():
-            changes.append(f'DELETE FROM "{schema}"."{table}"')
-            changes.append(f'INSERT INTO "{schema}"."{table}" SELECT * FROM "{copy}"."{table}"')
-        self.server.query(*changes)
-        shutil.rmtree(self.store)
-        shutil.copytree(self.directory / "states" / state, self.store)
-
-    def drop(self, *states: str) -> None:
-        """Drop the schema, or its copies."""
-        cascade = "" if "DJ_HOST" in self.environment else "CASCADE"
-        for copy in (f"_{state}" for state in states) if states else ("",):
-            self.server.query(f'DROP SCHEMA IF EXISTS "{self.schema}{copy}" {cascade}')
-
-    def _tables(self) -> list[str]:
-        query = (
-            "SELECT table_name AS name FROM information_schema.tables "
-            f"WHERE table_schema = '{self.schema}'"
-        )
-        (found,) = self.server.query(query)
-        return sorted(row["name"] for row in found if not row["name"].startswith("~"))
-
-    # ---- what is there ----
-
-    def rows(self) -> dict[str, list[str]]:
-        """Return all tables' rows but times, runs and measured values, an execution by its content.
-
-        Of the runs nothing is left to compare; failures are of runs.
-        """
-        tables = [table for table in self._tables() if not table.startswith("run")]
-        queries = (f'SELECT * FROM "{self.schema}"."{table}"' for table in tables)
-        found = dict(zip(tables, self.server.query(*queries), strict=True))
-        content = {
-            row["execution_id"]: f"{row['process']} {row['content_sha256']}"
-            for row in found["execution"]
-        }
-        return {
-            table: sorted(
-                repr(
-                    {
-                        name: content.get(value, value) if isinstance(value, str) else value
-                        for name, value in row.items()
-                        if name not in NOT_COMPARED.get(table, ())
-                    }
-                )
-                for row in rows
-            )
-            for table, rows in found.items()
-        }
-
-    def files(self) -> dict[str, str]:
-        """Return the store's files with their checksums, `bundle.json` without measured values.
-
-        Left out is what nobody reads: what was retired, and what killed programs left; also the
-        store's id, and the word that RECORD leaves.
-        """
-        found = {}
-        for path in digests.files_below(self.store):
-            name = path.relative_to(self.store).as_posix()
-            if name.startswith(
-                (".retired/", ".tmp-", f"{recorded_marks.DIRECTORY}/", store_ids.STORE_FILE)
-            ):
-                continue
-            content = path.read_bytes()
-            if path.name == locations.MANIFEST:
-                manifest = json.loads(content)
-                for measured in MEASURED:
-                    del manifest[measured]
-                content = digests.canonical(manifest).encode()
-            found[name] = hashlib.sha256(content).hexdigest()
-        return found
-
-    def made(self) -> dict[str, tuple[Any, ...]]:
-        """Return what tells each bundle in the store from one that was made again."""
-        return {
-            path.relative_to(self.store).as_posix(): (*bundles.stamp(path), path.stat().st_ino)
-            for process in COMPUTE
-            for path in locations.every(self.store, process)
-        }
-
-    def in_flight(self) -> set[str]:
-        """Return the units that were begun and not finished."""
-        return {path.name.split("-")[1] for path in self.store.glob(".tmp-*")}
+    # ---- what is there, and what should be ----
 
     def same(self) -> None:
         """Compare database and store with those of an undisturbed run."""

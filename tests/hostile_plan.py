@@ -1,6 +1,6 @@
 """Plans hostile requests in a deployed schema, and asks for them by `bossflow`'s commands.
 
-A program of test_hostile.py, run as the administrator, who could drop what is there:
+A program of test_hostile_runs.py, run as the administrator, who could drop what is there:
 
     python - TESTS DIRECTORY CANARY NUMBER SEED
 """
@@ -11,9 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-tests, directory, canary, number, chosen_seed = sys.argv[1:]
-sys.path[:0] = [tests, str(Path(tests).parent / "bin")]
-
 import hostile
 from bossflow import connect, database
 from bossflow.command.main import main
@@ -23,6 +20,10 @@ from bossflow.volumes.channels import Channel, Cutout
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
+
+tests, directory, canary, number, chosen_seed = sys.argv[1:]
+sys.path[:0] = [tests, str(Path(tests).parent / "bin")]
+
 
 HERE = Path(directory)
 TEXTS = st.one_of(

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import test_object_store as s3
 from bossflow.database import migrations
+from bucket import BUCKET, serving
 from conftest import ROOT
 from kit import buckets, bundles, digests, locations
 from lab import CHANNEL, Lab
@@ -34,7 +34,7 @@ VOLUME = PLACE / "volume.zarr"
 """Where the volume is: its path is part of its channel's id, and so of all that was made of it."""
 
 ON_DISK = "/lab/store"  # in a dump; a test has its own
-IN_BUCKET = f"s3://{s3.BUCKET}/older"
+IN_BUCKET = f"s3://{BUCKET}/older"
 
 REQUESTS: tuple[dict[str, Any], ...] = (
     {"source": CHANNEL, "archive": "older-lab", "min_voxels": 2},
@@ -143,7 +143,7 @@ def make(file: Path) -> None:
         own_mysql(Path(scratch)) as (mysql, container),
         postgresql(Path(scratch, "home"), Path(scratch)) as embedded,
         place(),
-        s3.serving(),
+        serving(),
     ):
         directory, content = Path(scratch), Path(scratch, "content")
         write_voxels(VOLUME, voxels())

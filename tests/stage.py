@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import ROOT
 
 PIPELINE = (
@@ -228,3 +229,8 @@ def judge(
     assert done.returncode == 0, said(done)
     found: list[dict[str, Any]] = json.loads((directory / "verdicts.json").read_text())
     return found
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return Stage(tmp_path_factory.mktemp("pipeline"))

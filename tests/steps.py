@@ -10,10 +10,10 @@ from conftest import ROOT
 from describe import described
 from label_block import label
 from link_block import link
+from pipeline import Pipeline, run_of
 from pull_block import pull_block
 from relabel_block import relabel_block
 from stitch import stitch_blocks
-from test_core import Pipeline, run_of
 
 
 def defaults(schema: dict[str, Any]) -> dict[str, Any]:

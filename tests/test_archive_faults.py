@@ -1,4 +1,4 @@
-"""An archive that misbehaves, met by PULL_BLOCK and by whole runs through real intern."""
+"""An archive that misbehaves, met by PULL_BLOCK through real intern."""
 
 import json
 import logging
@@ -8,8 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +16,18 @@ import httpx
 import numpy as np
 import pytest
 from bossflow.archive_server import app as archive
-from bossflow.archive_server.faults import KINDS, misbehaving, read_plan
+from bossflow.archive_server.faults import misbehaving, read_plan
 from bossflow.archive_server.volumes import volume_of
 from conftest import COUNTS, sample
-from lab import CHANNEL, Lab, Outcome, Store, check, make_voxels, whole
+from lab import CHANNEL
 from voxels.arrays import read_array
 from voxels.boxes import Box, grid
+from weather import EXPIRED, STORM, VOXELS
 
 pytestmark = pytest.mark.faults
 
 ROOT = Path(__file__).resolve().parents[1]
-VOXELS = make_voxels((20, 40, 40), 7)
+
 BLOCKS = grid(Box.of((0, 0, 0), VOXELS.shape), (10, 20, 20), (0, 0, 0))
 METADATA = {
     "kind": "annotation",
@@ -37,7 +37,6 @@ METADATA = {
     "voxel_size_nm_zyx": [30.0, 8.0, 8.0],
 }
 
-EXPIRED = "set BOSSDB_TOKEN to one that may read it (this one may have expired), and run again"
 
 # ---- the plan, and the command that follows it ----
 
@@ -198,10 +197,6 @@ def hits(logged: pytest.LogCaptureFixture) -> list[str]:
     return [one.getMessage().partition(":")[0] for one in records]
 
 
-RARE = ("zeros", "silence", "drip", "throttle", "limit")
-STORM = {kind: 0.02 for kind in KINDS if kind not in RARE}
-
-
 @pytest.mark.parametrize("seed", sample(list(range(3)), 1))
 def test_a_storm_of_faults_changes_no_voxel(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, seed: int
@@ -282,96 +277,3 @@ def test_a_token_that_expires_loses_nothing_that_was_pulled(tmp_path: Path) -> N
     again = pull(tmp_path, {})
     assert [one["state"] for one in again] == ["reused"] * 3 + ["made"] * 5
     assert all(right(again))
-
-
-# ---- whole runs ----
-
-BLOCKWISE = {"block_shape": [10, 20, 20], "connectivity": 26, "blocks_per_task": 2}
-
-
-class Weather(Lab):
-    """A lab whose archive misbehaves, at one address and with tokens that the test chooses."""
-
-    token = "first"
-
-    @contextmanager
-    def serving(self, plan: Mapping[str, Any] | None = None) -> Iterator["Weather"]:
-        volume = volume_of(self.voxels, self.offset_zyx, (30.0, 8.0, 8.0))
-        served = misbehaving(archive.app({CHANNEL: volume}), plan or {})
-        with archive.serving(served) as self.host:
-            yield self
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return super().environment | {"BOSSDB_TOKEN": self.token}
-
-    def run(self, **params: Any) -> Outcome:
-        return super().run(**BLOCKWISE, **params)
-
-    def pulled(self) -> int:
-        return len(list((self.home / "store" / "PULL_BLOCK").glob("*/*/bundle.json")))
-
-
-@pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Weather]:
-    made = Weather(tmp_path / "lab", VOXELS, (0, 0, 0))
-    yield made
-    made.bossflow("db", "stop")
-
-
-def test_a_run_through_a_storm_ends_as_in_calm_weather(lab: Weather, tmp_path: Path) -> None:
-    """Seeded faults of all kinds that end by themselves, and a token that expires halfway."""
-    with lab.serving(STORM | {"seed": 5, "throttle": 0.02, "token_expires": 40}):
-        ended = lab.run(verify_pull=True)
-        assert ended.code != 0
-        assert EXPIRED in ended.text
-        (request,) = lab.status()["requests"]
-        done = request["units"]["PULL_BLOCK"]["recorded"]
-        assert 0 < done == lab.pulled() < 8
-    lab.token = "second"
-    with lab.serving(STORM | {"seed": 6, "throttle": 0.02}):
-        completed = lab.run(verify_pull=True).ok()
-        assert f"found       {done} PULL_BLOCK" in completed.text
-        assert f"recorded    {8 - done} PULL_BLOCK" in completed.text
-    (request,) = lab.status()["requests"]
-    check(lab, request, whole(VOXELS, 26, 0), (0, 0, 0))
-    calm = Weather(tmp_path / "calm", VOXELS, (0, 0, 0))
-    with calm.serving():
-        calm.run().ok()
-    calm.bossflow("db", "stop")
-    name = request["request"]
-    stores = [Store(one.home / "store", name).content for one in (calm, lab)]
-    assert stores[0] == stores[1] and len(stores[0]) == 8 * 4 + 1
-
-
-def test_a_channel_that_changes_after_plan_fails_and_is_made_anew(lab: Weather) -> None:
-    with lab.serving({"change": {"after": 3, "x_voxel_size": 16}}):
-        failed = lab.run()
-        assert failed.code != 0
-        assert "neurons changed since PLAN: voxel_size_nm_zyx was [30.0, 8.0, 8.0]" in failed.text
-        assert lab.pulled() == 0
-        assert lab.status()["totals"]["units_recorded"] == 0
-        lab.run().ok()
-    (request,) = lab.status()["requests"]
-    info = json.loads((Path(request["volume"].removeprefix("file://")) / "info").read_text())
-    assert info["scales"][0]["resolution"] == [16, 8, 30]
-
-
-def test_blocks_of_zeros_are_told_of(lab: Weather) -> None:
-    """As BossDB answers where a resolution was never made; a block of one id is none of these."""
-    lab.voxels = VOXELS.copy()
-    lab.voxels[:10, :20, :20] = 7
-    with lab.serving({"seed": 1, "zeros": 0.3}):
-        made = lab.run().ok()
-    store = Store(lab.home / "store", "")
-    zeros = [
-        block
-        for (process, block), bundle in store.manifests.items()
-        if process == "PULL_BLOCK"
-        and not read_array((lab.home / "store" / bundle["files"][0]["path"]).parent).any()
-    ]
-    assert 0 < len(zeros) < 8 and "0-20_0-20_0-10" not in zeros
-    told = f"{len(zeros)} of 8 pulled blocks hold only zeros (first: {min(zeros)}): if the archive"
-    assert told in made.text
-    (request,) = lab.status()["requests"]
-    assert told in request["note"]

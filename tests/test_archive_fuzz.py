@@ -1,93 +1,21 @@
 """The archive server against whatever a client may send: it refuses, and goes on serving."""
 
-import contextlib
 import hmac
-import json
-import logging
-import os
-import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
 from urllib.parse import quote
 
 import blosc
 import httpx
 import numpy as np
-import psutil
 import pytest
 from bossflow.archive_server import app as archive
-from bossflow.archive_server.volumes import open_volume, volume_of
 from conftest import COUNTS, examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from raw import CELLS, GOOD, RIGHT, VOXELS, WRONG, Served, check, exchange, request, statuses
+from raw import served as served
 
 pytestmark = pytest.mark.faults
-
-URI = "bossdb://lab/mouse/cells"
-TOKEN = "hush-0f7"
-SECRET = b"what lies beside the volume"
-SHAPE = (9, 10, 11)
-VOXELS = np.random.default_rng(1).integers(0, 2**64, SHAPE, "uint64", endpoint=False)
-GOOD = "/v1/cutout/lab/mouse/cells/0/0:11/0:10/0:9/"
-REFUSED = (400, 401, 403, 404, 405, 408, 413, 431)
-
-
-class Served(NamedTuple):
-    """Where the archive is, and the voxels on its disk."""
-
-    host: str
-    port: int
-    array: np.ndarray
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A writable volume with a secret beside it, behind a token and without much patience."""
-    directory = tmp_path_factory.mktemp("volumes")
-    (directory / "secret").write_bytes(SECRET)
-    np.save(directory / "cells.npy", VOXELS)
-    volume = open_volume(directory / "cells.npy", (30.0, 8.0, 8.0), writable=True)
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        archive.serving(archive.app({URI: volume}, TOKEN, True, max_mib=1)) as address,
-    ):
-        patch.setattr(archive, "_PATIENCE", 0.5)
-        host, _, port = address.removeprefix("http://").rpartition(":")
-        yield Served(host, int(port), volume.levels[0].array)
-
-
-def exchange(served: Served, sent: bytes, ended: bool = False) -> bytes:
-    """Send bytes as they are, and return all that is answered until the connection ends."""
-    received = bytearray()
-    with (
-        socket.create_connection((served.host, served.port), timeout=20) as connection,
-        contextlib.suppress(ConnectionResetError, BrokenPipeError),  # it had enough
-    ):
-        connection.sendall(sent)
-        if ended:
-            connection.shutdown(socket.SHUT_WR)
-        while piece := connection.recv(2**16):
-            received += piece
-    return bytes(received)
-
-
-def statuses(received: bytes) -> list[int]:
-    return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) ", received)]
-
-
-def check(received: bytes, logged: pytest.LogCaptureFixture) -> list[int]:
-    """No secret, no traceback, no failure of the server's own."""
-    found = statuses(received)
-    assert all(code in (100, 200, 201, *REFUSED) for code in found), received[:500]
-    assert SECRET not in received and b"Traceback" not in received
-    assert not [record for record in logged.records if record.levelno >= logging.ERROR]
-    return found
 
 
 # ---- any request ----
@@ -136,21 +64,11 @@ HEADERS = st.tuples(
         ),
     ),
 )  # fmt: skip
-RIGHT = f"Token {TOKEN}".encode()
-WRONG = [b"", b"Token", b"Token public", RIGHT.lower(), RIGHT + b"7", RIGHT[:-1], b"Token h\xfcsh"]
+
 TOKENS = st.one_of(
     st.just(RIGHT), st.just(RIGHT), st.just(RIGHT), st.binary(max_size=30), st.sampled_from(WRONG)
 )
 QUERIES = st.one_of(st.just(""), st.text(max_size=20).map(lambda query: "?" + quote(query)))
-
-
-def request(method: str, path: str, token: bytes, *headers: bytes, body: bytes = b"") -> bytes:
-    lines = [f"{method} {path} HTTP/1.1".encode(), b"Authorization: " + token, *headers]
-    if not any(header.startswith(b"Host:") for header in headers):
-        lines.append(b"Host: archive")
-    if body:
-        lines.append(b"Content-Length: %d" % len(body))
-    return b"\r\n".join([*lines, b"Connection: close", b"", body])
 
 
 @settings(max_examples=examples(500), suppress_health_check=list(HealthCheck))
@@ -188,9 +106,6 @@ def test_no_bytes_are_more_than_refused(
 ) -> None:
     COUNTS["hostile HTTP requests"] += 1
     check(exchange(served, sent, ended=True), caplog)
-
-
-CELLS = "/v1/cutout/lab/mouse/cells/0/0:2/0:2/0:2/"
 
 
 @pytest.mark.parametrize(
@@ -299,72 +214,3 @@ def test_it_still_serves(served: Served) -> None:
         timeout=20,
     )
     assert blosc.decompress(reply.content) == VOXELS.tobytes()
-
-
-# ---- many clients, and slow ones ----
-
-
-def asked(served: Served, path: str) -> socket.socket:
-    """A client that asks and takes nothing."""
-    client = socket.socket()
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.connect((served.host, served.port))
-    client.sendall(request("GET", path, RIGHT))
-    return client
-
-
-def test_clients_that_take_nothing_take_no_memory(tmp_path: Path) -> None:
-    """The command by itself: it listens on this machine only, too."""
-    side = 8 * 2**20 // 8 // 64 // 64
-    random = np.random.default_rng(0)
-    np.save(tmp_path / "a.npy", random.integers(0, 2**64, (64, 64, side), "uint64"))
-    ready = tmp_path / "ready.json"
-    program = "from bossflow.archive_server.app import serve_archive; serve_archive()"
-    arguments = ["--volume", tmp_path / "a.npy", "--uri", URI, "--ready-file", ready]
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            "-c",
-            program,
-            *map(str, arguments),
-            "--max-cutout-mib",
-            "8",
-            "--voxel-size-nm",
-            "8,8,30",
-        ],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    with contextlib.ExitStack() as cleanup:
-        cleanup.callback(process.wait)
-        cleanup.callback(process.kill)
-        while not ready.exists():
-            assert process.poll() is None
-            time.sleep(0.02)
-        host, _, port = json.loads(ready.read_text())["host"].removeprefix("http://").partition(":")
-        archive_there = Served(host, int(port), VOXELS)
-        (listening,) = psutil.Process(process.pid).net_connections()
-        assert listening.laddr.ip == "127.0.0.1"
-        whole = f"/v1/cutout/lab/mouse/cells/0/0:{side}/0:64/0:64/"
-        before = psutil.Process(process.pid).memory_info().rss
-        clients = [asked(archive_there, whole) for _ in range(30)]
-        time.sleep(2)
-        assert psutil.Process(process.pid).memory_info().rss - before < 100 * 2**20  # not 480
-        small = request("GET", "/v1/cutout/lab/mouse/cells/0/0:9/0:9/0:9/", b"")
-        for client in clients:
-            client.close()
-        assert statuses(exchange(archive_there, small)) == [200]
-
-
-def test_a_client_that_is_slow_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(archive, "_PATIENCE", 0.5)
-    voxels = np.random.default_rng(0).integers(0, 2**64, (64, 128, 512), "uint64")
-    app = archive.app({URI: volume_of(voxels)}, None, True, max_mib=32)
-    with archive.serving(app) as address:
-        host, _, port = address.removeprefix("http://").partition(":")
-        there = Served(host, int(port), voxels)
-        whole = "/v1/cutout/lab/mouse/cells/0/0:512/0:128/0:64/"
-        with asked(there, whole), asked(there, whole):
-            assert statuses(exchange(there, request("GET", CELLS, b""))) == [200]
-        with socket.create_connection((host, int(port)), timeout=20) as slow:
-            slow.sendall(request("POST", CELLS, b"", b"Content-Length: 50") + b"a")
-            assert statuses(slow.recv(2**16)) == [408]

@@ -11,10 +11,10 @@ import bossflow
 import pytest
 from bossflow.kit import clutter, digests, locations, store_ids
 from bossflow.upkeep import clean
+from changing import change, made, said
 from kit import units
+from pipeline import bossflow_says
 from steps import Cutouts, write_volume
-from test_changes import change, made, said
-from test_core import bossflow_says
 from test_forget import asked
 
 SHAPE = {"block_shape": [16, 16, 16], "stage": True}

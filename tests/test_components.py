@@ -7,8 +7,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from kit import locations
+from pipeline import bossflow_says
 from steps import Cutouts, write_volume
-from test_core import bossflow_says
 from test_forget import asked
 
 

@@ -4,62 +4,26 @@
 database, and at random as often as `BOSSFLOW_SOAK` says (20).
 """
 
-import contextlib
 import json
-import os
 import random
 import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import tensorstore as ts
-from conftest import COUNTS, ROOT, SEED, sample
-from crashes import COMPUTE, Lab, Point, Server, embedded, mysql
+from conftest import SEED, sample
+from crashes import Lab, Point
+from killable import Server
+from kills import ASKED, BLOCKS, KILLS, SERVERS, VOXELS, on_one
+from kills import server as server
+from kills import told as told
 from kit import locations
-from lab import CHANNEL, make_voxels
+from lab import COMPUTE
 
 pytestmark = pytest.mark.faults
-
-VOXELS = make_voxels((36, 70, 90), 1)
-ASKED = {"block_shape": [32, 64, 64], "connectivity": 18, "min_voxels": 3}  # 8 blocks
-BLOCKS = 8
-
-KILLS = int(os.environ.get("BOSSFLOW_SOAK") or 20)
-SERVERS = [
-    pytest.param("postgresql", id="postgresql"),
-    pytest.param("mysql", id="mysql", marks=pytest.mark.docker),
-]
-# What is no matter of the database is tried on one, and in a soak on both.
-IN_SOAK = pytest.param("mysql", id="mysql", marks=[pytest.mark.docker, pytest.mark.soak])
-on_one = pytest.mark.parametrize("server", [SERVERS[0], IN_SOAK], indirect=True)
-
-
-@pytest.fixture(scope="module", params=SERVERS)
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    if request.param == "mysql":
-        with mysql(tmp_path_factory.mktemp("mysql")) as started:
-            yield started
-        return
-    home = tmp_path_factory.mktemp("home")
-    yield embedded(home)
-    stop = "from bossflow.command.main import main; main()"
-    own = os.environ | {"BOSSFLOW_HOME": str(home), "PYTHONPATH": str(ROOT / "schema")}
-    subprocess.run([sys.executable, "-W", "ignore", "-c", stop, "db", "stop"], env=own, check=True)
-
-
-@pytest.fixture(autouse=True)
-def told() -> None:
-    print(f"BOSSFLOW_SEED={SEED}")
 
 
 def write_volume(directory: Path, voxels: np.ndarray) -> None:
@@ -76,9 +40,6 @@ def write_volume(directory: Path, voxels: np.ndarray) -> None:
     }
     made = ts.open(spec, create=True, delete_existing=True).result()
     made[..., 0].write(voxels.T).result()
-
-
-# ---- programs, killed at chosen points ----
 
 
 @pytest.fixture(scope="module")
@@ -270,120 +231,3 @@ def test_a_program_that_slept_writes_into_no_volume_that_was_made_anew(lab: Lab)
     before, slept, *after = map(json.loads, receipts.read_text().splitlines())
     assert "was set aside after it was read" in slept["error"]
     assert [one["state"] for one in (before, slept, *after)] == ["made", "failed", *["reused"] * 6]
-
-
-# ---- whole runs, killed at random moments ----
-
-
-class Archive:
-    """`bossflow serve-archive`, in a process that may be killed, on a port that stays."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        np.save(directory / "volume.npy", VOXELS)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.start()
-
-    def start(self) -> None:
-        ready = self.directory / "ready"
-        ready.unlink(missing_ok=True)
-        serve = "from bossflow.command.main import main; main()"
-        options = {
-            "--volume": self.directory / "volume.npy",
-            "--uri": CHANNEL,
-            "--port": self.port,
-            "--voxel-size-nm": "8,8,30",
-            "--ready-file": ready,
-        }
-        command = [sys.executable, "-W", "ignore", "-c", serve, "serve-archive"]
-        self.process = subprocess.Popen(
-            [*command, *(str(word) for option in options.items() for word in option)],
-            env=os.environ | {"PYTHONPATH": str(ROOT / "schema")},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        while not ready.exists():
-            assert self.process.poll() is None
-            time.sleep(0.02)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
-    started = Archive(tmp_path_factory.mktemp("archive"))
-    yield started
-    started.kill()
-
-
-@pytest.fixture(scope="module")
-def run_lab(
-    server: Server, archive: Archive, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Lab]:
-    """Return a lab that has been through an undisturbed `nextflow run`."""
-    host = f"http://127.0.0.1:{archive.port}"
-    given = ASKED | {"source": CHANNEL, "bossdb_host": host, "archive": "lab", "blocks_per_task": 4}
-    with Lab(tmp_path_factory.mktemp("runs"), server, given).started() as lab:
-        lab.ok("bossflow", "db", "deploy")
-        lab.save("nothing")
-        assert lab.finish(lab.nextflow()) == 0, lab.text
-        lab.expected = lab.rows(), lab.files()
-        yield lab
-        lab.drop()
-        lab.drop(*lab.states)
-
-
-def until(lab: Lab, run: "subprocess.Popen[bytes]", chosen: random.Random) -> None:
-    """Wait for a random moment of a run: so many bundles made, and a bit more."""
-    number = chosen.randint(0, 4 * BLOCKS)
-    while len(lab.made()) < number and run.poll() is None:
-        time.sleep(0.02)
-    time.sleep(chosen.uniform(0, 1.5 if number else 3))
-    assert run.poll() is None, f"the run was over: {lab.finish(run)}"
-
-
-def kill_task(lab: Lab, run: "subprocess.Popen[bytes]", chosen: random.Random) -> None:
-    """Kill all processes of one of a run's tasks."""
-    head = psutil.Process(run.pid)
-    while not (tasks := {process.cwd() for process in lab.at_work()}):
-        assert head.is_running()
-        time.sleep(0.01)
-    task = chosen.choice(sorted(tasks))
-    for process in lab.at_work():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if process.cwd() == task:
-                process.kill()
-
-
-@on_one
-@pytest.mark.parametrize("number", [0, *sample(list(range(1, KILLS // 10)), 0)])
-@pytest.mark.parametrize("what", sample(["head", "task", "server", "archive"], 1))
-def test_a_run_may_be_killed_at_any_moment(
-    run_lab: Lab, archive: Archive, what: str, number: int
-) -> None:
-    lab, chosen = run_lab, random.Random(f"{SEED} {what} {number}")
-    lab.restore("nothing")
-    run = lab.nextflow()
-    until(lab, run, chosen)
-    if what == "server":
-        lab.server.kill(orphans=chosen.random() < 0.5)
-    else:
-        COUNTS["kills"] += 1
-    if what == "head":
-        run.kill()  # and run again at once, while its tasks still work
-        run.wait()
-    elif what == "task":
-        kill_task(lab, run, chosen)
-    elif what == "archive":
-        archive.kill()
-        time.sleep(chosen.uniform(0, 0.5))
-        archive.start()
-    if what != "head":
-        lab.finish(run)
-    lab.server.wait()
-    with lab.rerunning():
-        assert lab.finish(lab.nextflow()) == 0, (SEED, lab.text)

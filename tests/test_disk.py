@@ -14,8 +14,8 @@ from bossflow.upkeep import verify
 from conftest import COUNTS, SEED, sample
 from disks import disk, fill, mount
 from kit import bundles, locations, recorded_marks, verification
+from pipeline import bossflow_says
 from steps import Cutouts, write_volume
-from test_core import bossflow_says
 
 pytestmark = pytest.mark.faults
 

@@ -3,14 +3,15 @@
 import os
 from pathlib import Path
 
+import bucket as s3
 import numpy as np
 import pytest
-import test_object_store as s3
 from conftest import sample
+from file_server import Server
+from file_server import server as server
+from formats import FORMATS, written
 from kit import buckets
 from steps import Cutouts, write_volume
-from test_sources import FORMATS, Server, written
-from test_sources import server as server
 from voxels import files
 from voxels.archives import archive_of
 from voxels.archives.volumes import opening

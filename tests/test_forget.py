@@ -6,8 +6,8 @@ from typing import Any
 
 import bossflow
 import pytest
+from pipeline import bossflow_says
 from steps import Cutouts, write_volume
-from test_core import bossflow_says
 from test_invalidate import channel_of
 
 SHAPE = {"block_shape": [16, 16, 16], "stage": False}

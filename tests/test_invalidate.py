@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from bossflow.kit import buckets, locations
 from conftest import sample
+from pipeline import bossflow_says
 from steps import Cutouts, write_volume
-from test_core import bossflow_says
 
 BLOCK = "0-16_0-16_0-16"
 

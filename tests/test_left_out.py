@@ -20,7 +20,7 @@ import conftest
 from pathlib import Path
 import pytest
 from steps import Cutouts, write_volume
-from test_core import Pipeline
+from pipeline import Pipeline
 here = Path(sys.argv[2])
 (here / "toy").mkdir()
 (here / "words.txt").write_text("a b c")

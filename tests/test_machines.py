@@ -1,7 +1,7 @@
 """A team's machines and users on one database, on PostgreSQL and MySQL: stores, and what changed.
 
-The same programs in one process, and on the embedded database, are in test_stores.py and
-test_changes.py.
+The same programs in one process, and on the embedded database, are in test_stores.py,
+test_away.py and test_changes.py.
 """
 
 import csv
@@ -15,12 +15,13 @@ from typing import Any
 
 import pytest
 import tensorstore as ts
+from expected import check, whole
 from kit import bundles, locations
-from lab import Lab, check, make_voxels, whole
+from lab import Lab, make_voxels
+from machines import swap
 from steps import write_voxels
 from team import Team, deployed, each_server
 from test_older import on_disk
-from test_stores import swap
 
 pytestmark = pytest.mark.faults
 

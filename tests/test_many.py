@@ -23,8 +23,8 @@ from bossflow.core.tables import schema
 from bossflow.database import insert, migrations
 from bossflow.kit import locations, store_ids
 from bossflow.upkeep import invalidate
+from pipeline import Pipeline, bossflow_says
 from steps import Cutouts, write_volume
-from test_core import Pipeline, bossflow_says
 from test_invalidate import channel_of
 
 PACKET = 2**13

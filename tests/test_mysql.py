@@ -15,7 +15,7 @@ from conftest import ROOT
 from team import Team, a_schema, each_server
 
 # What is left out is about the embedded database, the store, or what is said before a database is
-# asked. What fails, is invalidated or changes is in test_core.py and test_crashes.py, on both.
+# asked. What fails, is invalidated or changes is in CORE and test_crashes.py, on both.
 LABEL = (
     "labelled_as_cc3d_labels_it or fewer_components or every_format or readmes_queries or dry_run "
     "or sheet_of"
@@ -28,15 +28,16 @@ CHOSEN = (
     "or damage or named_by_its_start or mistyped"
 )
 ROOM = "pulled_blocks or pulled_again_and_differs or killed_clean"
-CASES = {
+CORE = ("test_core.py", "test_record.py", "test_watch.py", "test_repair.py", "test_tables.py")
+CASES: dict[str, tuple[str, ...]] = {
     "clean": ("test_clean.py", "-k", ROOM),
-    "core": ("test_core.py",),
-    "chosen": ("test_core.py", "-k", CHOSEN),
+    "core": CORE,
+    "chosen": (*CORE, "-k", CHOSEN),
     "forget": ("test_forget.py", "-k", "goes_with_its_result or channel_goes"),
     "insert": ("test_insert.py",),
     "lookups": ("test_lookups.py",),
     "many": ("test_many.py",),
-    "names": ("test_channels.py", "-k", "older_name or recorded_of_a_path"),
+    "names": ("test_archive_names.py", "-k", "older_name or recorded_of_a_path"),
     "toy": ("test_toy.py",),
     "label": ("test_workflow.py", "-m", "not shared", "-k", LABEL),
 }
@@ -59,7 +60,7 @@ def team(
 
 @pytest.mark.parametrize(("team", "case"), runs(), indirect=["team"])
 def test_it_passes_for_a_user_without_table_rights(team: Team, case: str, tmp_path: Path) -> None:
-    file, *chosen = CASES[case]
+    asked = [str(ROOT / "tests" / one) if one.endswith(".py") else one for one in CASES[case]]
     with a_schema(team) as schema:
         deploy = "import toy; from bossflow.core import work; work.load_all()"
         done = team.python(
@@ -81,7 +82,7 @@ def test_it_passes_for_a_user_without_table_rights(team: Team, case: str, tmp_pa
         try:
             done = subprocess.run(
                 [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *more]
-                + [str(ROOT / "tests" / file), *chosen, "--basetemp", str(tmp_path / "temp")],
+                + [*asked, "--basetemp", str(tmp_path / "temp")],
                 cwd=tmp_path,
                 env=team.settings(schema, user),
                 capture_output=True,

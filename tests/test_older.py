@@ -10,8 +10,8 @@ from typing import Any
 import obstore
 import older
 import pytest
-import test_object_store as s3
 from bossflow.database import migrations
+from bucket import serving
 from kit import buckets, digests, store_ids
 from team import Team, a_schema, each_server, environment
 
@@ -27,7 +27,7 @@ def team(
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[None]:
-    with s3.serving():
+    with serving():
         yield
 
 

@@ -3,11 +3,11 @@
 - Offsets that don't fit the block shape: any offset, shape and block grid equals the whole in
   test_label.py (segments_equal_the_whole), a clipped cutout in test_workflow.py.
 - Leftovers of another shape or threshold: here; connectivity and thresholds in test_workflow.py
-  (changes_recompute_only), encoded bundles of other arguments in test_core.py.
+  (changes_recompute_only), encoded bundles of other arguments in test_record.py.
 - Ids wider than the destination: a volume's ids are uint32 and its own, and test_stitch.py refuses
   2^31 labels; ids of the source beyond 2^63 are in test_workflow.py.
 - Dust per block: test_label.py (counted_whole_before_dust_is_dropped), and here over a seam.
-- One failing task and exit 0: test_workflow.py (one_block_that_fails), test_nextflow.py.
+- One failing task and exit 0: test_whole_runs.py (one_block_that_fails), test_nextflow.py.
 - Success with nothing produced: here, task by task; a RECORD or SUMMARY that died, in
   test_nextflow.py.
 - Provenance before any work: here.
@@ -22,9 +22,10 @@ import numpy as np
 import pytest
 import tensorstore as ts
 from conftest import sample
-from lab import COMPUTE, read_volume, whole
+from expected import read_volume, whole
+from lab import COMPUTE
+from pipeline import toy as toy
 from steps import Cutouts, write_volume
-from test_core import toy  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.faults
 

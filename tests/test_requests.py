@@ -15,9 +15,9 @@ from bossflow.kit import bundles, locations, retiring
 from bossflow.kit.texts import json_lines
 from kit import units
 from label_block import label
+from machines import made, on
+from pipeline import bossflow_says
 from steps import Cutouts, write_volume
-from test_core import bossflow_says
-from test_stores import made, on
 
 PROCESSES = ["PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "STITCH", "RELABEL_BLOCK"]
 

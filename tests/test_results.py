@@ -10,10 +10,10 @@ import pytest
 from bossflow.core import ledger, results
 from bossflow.core.tables import Request
 from bossflow.upkeep import status
+from pipeline import bossflow_says
 from stage import SOURCE as CHANNEL
 from stage import Stage, said
 from steps import Cutouts, write_volume
-from test_core import bossflow_says
 
 HEADER = "x_range,y_range,name\n"
 SHAPE = {"block_shape": [16, 16, 16]}

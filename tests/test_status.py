@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_core
-from test_core import PROGRAMS, Pipeline, bossflow_says
-
-toy, files, pipeline = test_core.toy, test_core.files, test_core.pipeline  # fixtures
+from pipeline import PROGRAMS, Pipeline, bossflow_says
+from pipeline import files as files
+from pipeline import pipeline as pipeline
+from pipeline import toy as toy
 
 
 def told(*options: str) -> dict[str, Any]:

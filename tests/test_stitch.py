@@ -4,10 +4,10 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from blockwise import block_shapes, connectivities, corners, volumes
 from conftest import examples
 from hypothesis import given, settings
 from stitching import links_of, stitched
-from test_label import block_shapes, connectivities, corners, volumes
 from voxels.boxes import DIRECTIONS, REACH, Box, grid, grid_shape
 from voxels.labelling import Statistics, label_block
 from voxels.links import Links, _touching

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kit import digests, units
 from kit.texts import ERROR_MAX, json_lines, one_line, sentence, unit_names
+from pipeline import toy as toy
 from pull_block import pull_block
 from steps import Cutouts, write_volume
-from test_core import toy  # noqa: F401  (a fixture)
 
 ANY = st.text(st.characters())  # with halves of surrogate pairs
 

@@ -5,49 +5,23 @@ import re
 from pathlib import Path
 from typing import Any
 
+import bucket as s3
 import numpy as np
 import pytest
-import test_object_store as s3
 import zarr
 from conftest import sample
+from file_server import Server
+from file_server import server as server
+from formats import CHUNK, FORMATS, SHAPE, describe, n5, pattern, plain_zarr, precomputed, written
 from steps import Cutouts, write_volume
 from test_files import upload
-from test_sources import (
-    CHUNK,
-    FORMATS,
-    SHAPE,
-    Server,
-    describe,
-    n5,
-    pattern,
-    plain_zarr,
-    precomputed,
-    written,
-)
-from test_sources import server as server
 from test_stated import change
-from voxels.archives import Refused, archive_of, volumes
-from voxels.archives.volumes import absent_chunks, opening
+from unwritten import said, strip
+from voxels.archives import Refused, volumes
+from voxels.archives.volumes import absent_chunks
 from voxels.boxes import Box
 
 started, bucket = s3.started, s3.server  # fixtures
-
-
-def said(uri: str, *boxes: Box, listed: bool = True) -> str | None:
-    """Return what DESCRIBE says of boxes, or of all of a volume."""
-    opening.opened_level.cache_clear()
-    told = describe(uri)
-    boxes = boxes or (Box.of(told["offset_zyx"], told["shape_zyx"]),)
-    archive = archive_of(uri)
-    files = archive.files(uri, 0, "", "", boxes) if listed else None
-    return archive.unwritten(uri, 0, "", "", boxes, files)
-
-
-def strip(path: Path) -> None:
-    """Delete all chunks of a volume."""
-    about = ("info", "attributes.json", "zarr.json", ".zarray", ".zattrs", ".zgroup")
-    for file in [file for file in path.rglob("*") if file.is_file() and file.name not in about]:
-        file.unlink()
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -254,9 +228,6 @@ def test_buckets_with_chunks_under_other_names_are_refused(
         scheme = "zarr" if make is nested else "precomputed"
         with pytest.raises(Refused, match="has chunks under other names .* there is .*0"):
             said(f"{scheme}://s3://{s3.BUCKET}/{name}")
-
-
-# ---- in a run ----
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import bossflow
 import pytest
 from bossflow.upkeep import verify
 from conftest import sample
+from pipeline import bossflow_says
 from steps import Cutouts, write_volume
-from test_core import bossflow_says
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 import relabel_block as relabel_program
 import stitch as stitch_program
 import zarr
+from blockwise import rows_of, table_of, whole
 from kit.bundles import Finished
 from kit.locations import MANIFEST
 from kit.units import Bundle, Unit
 from stitching import VOXEL_SIZE
-from test_label import rows_of, table_of, whole
 from test_segmentation import files_in, read_volume
 from voxels import arrays
 from voxels.arrays import read_array, write_array

@@ -1,6 +1,6 @@
 """Volumes that the ecosystem's own tools wrote are what they wrote, or are refused in a sentence.
 
-`written.py` says how they were written, and of which releases the tools were.
+`writers` says how they were written, and of which releases the tools were.
 """
 
 import copy
@@ -14,16 +14,18 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import examples
+from expected import read_volume, whole
+from file_server import Server
+from file_server import server as server
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lab import Lab, read_volume, whole
-from test_sources import Server
-from test_sources import server as server
-from test_unwritten import said
+from lab import Lab
+from unwritten import said
 from voxels.archives import Refused, Unreachable, archive_of
 from voxels.archives.volumes import opening
 from voxels.boxes import Box
-from written import NOWHERE, OFFSET, PACKED, SHAPE, SIZE, voxels
+from writers import NOWHERE, OFFSET, SHAPE, SIZE, voxels
+from written import PACKED
 
 with tarfile.open(PACKED) as packed:
     WRITTEN = json.loads(packed.extractfile("./written.json").read())
