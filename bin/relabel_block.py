@@ -37,19 +37,19 @@ def write(unit: Unit, bundle: Bundle, volume: Path, held: int) -> None:
     bundle.attributes["lookup_sha256"] = lookup_sha256
     for earlier in unit.settings["earlier"]:
         try:
-            found = find(unit, earlier, labelled, lookup_sha256)
-            if found is None:
+            same_block = find(unit, earlier, labelled, lookup_sha256)
+            if same_block is None:
                 continue
-            stamp = bundles.stamp(found.directory)
-            files = checked_files(found)
+            stamp = bundles.stamp(same_block.directory)
+            files = checked_files(same_block)
             taken = take_block(*place, files[0].parents[1], files, held)
-            if bundles.stamp(found.directory) != stamp:
+            if bundles.stamp(same_block.directory) != stamp:
                 raise ValueError("it was made anew meanwhile")
         except (OSError, ValueError) as error:
             print(f"{box.name} is not taken from request {earlier['request_id']}: {error}")
             continue
         bundle.outside += taken
-        bundle.taken_from = locations.url(found.directory)
+        bundle.taken_from = locations.url(same_block.directory)
         print(f"{box.name} is taken from request {earlier['request_id']}")
         return
     bundles.fetch([labelled], "labels.npy", "labels.zarr")
@@ -82,14 +82,14 @@ def find(
     if buckets.holds(store):
         return None
     try:
-        found = bundles.read(locations.place(store, unit.process, name))
+        candidate = bundles.read(locations.place(store, unit.process, name))
     except FileNotFoundError:
         return None
     same = (
-        found.manifest["inputs"][1] == labelled.as_input
-        and found.manifest["attributes"]["lookup_sha256"] == lookup_sha256
+        candidate.manifest["inputs"][1] == labelled.as_input
+        and candidate.manifest["attributes"]["lookup_sha256"] == lookup_sha256
     )
-    return found if same else None
+    return candidate if same else None
 
 
 def checked_files(found: Finished) -> list[Path]:

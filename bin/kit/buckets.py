@@ -97,8 +97,8 @@ def head(path: Path) -> tuple[int, str]:
     import obstore
 
     with sentences(url(path)):
-        found = obstore.head(*object_of(path))
-        return found["size"], found["e_tag"] or ""
+        metadata = obstore.head(*object_of(path))
+        return metadata["size"], metadata["e_tag"] or ""
 
 
 def exists(path: Path) -> bool:
@@ -128,10 +128,10 @@ def read(path: Path, start: int = 0, end: int | None = None) -> bytes:
 
 def sha256(path: Path) -> str:
     """Read an object through and return the sha256 of what it holds."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for part in parts(path):
-        found.update(part)
-    return found.hexdigest()
+        digest.update(part)
+    return digest.hexdigest()
 
 
 def parts(path: Path) -> Iterator[Any]:
@@ -150,8 +150,8 @@ def store(file: Path, path: Path) -> str:
     import obstore
 
     with sentences(url(path)):
-        found = obstore.put(*object_of(path), file, chunk_size=_PART_BYTES, max_concurrency=2)
-        return found["e_tag"] or ""
+        stored = obstore.put(*object_of(path), file, chunk_size=_PART_BYTES, max_concurrency=2)
+        return stored["e_tag"] or ""
 
 
 def create(path: Path, content: bytes) -> bool:
@@ -184,7 +184,7 @@ def delete(paths: Iterable[Path]) -> None:
 
 def below(path: Path) -> Iterator[Path]:
     """Yield the paths of all objects below a path."""
-    return (found for found, _, _ in listed(path))
+    return (inside for inside, _, _ in listed(path))
 
 
 def listed(path: Path) -> Iterator[tuple[Path, int, datetime]]:
@@ -194,9 +194,9 @@ def listed(path: Path) -> Iterator[tuple[Path, int, datetime]]:
     with sentences(url(path)):
         client, key = object_of(path)
         bucket = Path(*path.parts[: len(path.parts) - len(Path(key).parts)])
-        for some in obstore.list(client, key):
-            for found in some:
-                yield bucket / found["path"], found["size"], found["last_modified"]
+        for page in obstore.list(client, key):
+            for entry in page:
+                yield bucket / entry["path"], entry["size"], entry["last_modified"]
 
 
 def reachable(path: Path) -> bool:

@@ -134,7 +134,9 @@ class Finished:
 
 def fetch(given: Iterable[Finished], *names: str) -> None:
     """Have files of bundles here that will be read: those in a bucket come side by side."""
-    files = [(one, name) for one in given if buckets.holds(one.directory) for name in names]
+    files = [
+        (bundle, name) for bundle in given if buckets.holds(bundle.directory) for name in names
+    ]
     for _ in buckets.at_once(lambda file: file[0].file(file[1]), files) if files else ():
         pass
 
@@ -142,15 +144,15 @@ def fetch(given: Iterable[Finished], *names: str) -> None:
 def stream(given: Iterable[Finished], name: str) -> Iterator[Path]:
     """Yield a file of each bundle in turn; what is fetched for it goes when the next one comes."""
     given = list(given)
-    if not any(buckets.holds(one.directory) for one in given):
-        yield from (one.file(name) for one in given)
+    if not any(buckets.holds(bundle.directory) for bundle in given):
+        yield from (bundle.file(name) for bundle in given)
         return
     with ThreadPoolExecutor(_FETCHED_AHEAD) as pool:
         left = iter(given)
-        coming = deque(pool.submit(one.file, name) for one in islice(left, _FETCHED_AHEAD))
+        coming = deque(pool.submit(bundle.file, name) for bundle in islice(left, _FETCHED_AHEAD))
         while coming:
             path = coming.popleft().result()
-            coming.extend(pool.submit(one.file, name) for one in islice(left, 1))
+            coming.extend(pool.submit(bundle.file, name) for bundle in islice(left, 1))
             yield path
             if buckets.holds(path):
                 fetched.drop(path)

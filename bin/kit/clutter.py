@@ -111,8 +111,8 @@ def _in_bucket(store: Path) -> tuple[list[Clutter], list[Clutter]]:
             attempts[store.joinpath(*parts[:3])][parts[3]].append(path)
 
     def clutter(path: Path, every: Sequence[Path], told_by: Iterable[Path]) -> Clutter:
-        newest = max(objects[one][1] for one in told_by)
-        return Clutter(path, now - newest, sum(objects[one][0] for one in every), every)
+        newest = max(objects[item][1] for item in told_by)
+        return Clutter(path, now - newest, sum(objects[item][0] for item in every), every)
 
     # one attempt beside a bundle.json is the one that it names
     doubtful = {place for place, own in attempts.items() if len(own) > 1} | {*manifests.values()}
@@ -124,13 +124,13 @@ def _in_bucket(store: Path) -> tuple[list[Clutter], list[Clutter]]:
         if in_place.get(place) not in (attempt, _UNKNOWN):  # else it is being set aside
             own = attempts[place].pop(attempt, [])
             aside.append(clutter(path.parent, [*own, path], [path]))
-    found = [clutter(path, [path], [path]) for path in left]
+    leftovers = [clutter(path, [path], [path]) for path in left]
     for place, own_attempts in attempts.items():
         if place in in_place or place / locations.MANIFEST not in objects:
             for attempt, own in own_attempts.items():
                 if in_place.get(place) not in (attempt, _UNKNOWN):
-                    found.append(clutter(place / attempt, own, own))
-    return aside, found
+                    leftovers.append(clutter(place / attempt, own, own))
+    return aside, leftovers
 
 
 _UNKNOWN = "unknown"
@@ -155,15 +155,15 @@ def remove(store: Path, some: Iterable[Clutter]) -> None:
 
     A directory goes under another name first: a kill leaves nothing that passes for a bundle.
     """
-    for one in some:
+    for item in some:
         if buckets.holds(store):
-            buckets.delete(one.objects)
-        elif one.path.is_dir() and not one.path.is_symlink():
-            named = one.path.name.startswith(WORKING)
-            for gone in [one] if named else take(store, [one.path]):
+            buckets.delete(item.objects)
+        elif item.path.is_dir() and not item.path.is_symlink():
+            named = item.path.name.startswith(WORKING)
+            for gone in [item] if named else take(store, [item.path]):
                 shutil.rmtree(gone.path)
         else:
-            one.path.unlink(missing_ok=True)
+            item.path.unlink(missing_ok=True)
 
 
 def take(store: Path, directories: Iterable[Path]) -> list[Clutter]:

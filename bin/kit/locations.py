@@ -75,7 +75,7 @@ def every(store: Path, processes: str) -> Iterator[Path]:
     if buckets.holds(store):
         # absolute, so that it matches from the start: `.retired` has such names as well
         below = (path.relative_to(store) for path in buckets.below(store))
-        found = (store / path for path in below if Path("/", path).match(f"/{pattern}"))
+        manifests = (store / path for path in below if Path("/", path).match(f"/{pattern}"))
     else:
-        found = store.glob(pattern)
-    yield from (path.parent for path in found)
+        manifests = store.glob(pattern)
+    yield from (path.parent for path in manifests)

@@ -38,13 +38,13 @@ def reusable(
     """
     store = locations.local(header["store"])
     try:
-        found = bundles.read(final)
-        made_of = found.manifest["arguments"], found.manifest["inputs"]
+        existing = bundles.read(final)
+        made_of = existing.manifest["arguments"], existing.manifest["inputs"]
         same = made_of == (unit.arguments, made_from)
-        same = same and seen(unit.settings) in (None, seen(found.manifest))
-        same = same and content_sha256 in (None, found.content_sha256)
-        if same and found.lies_in(unit.inputs) and verification.whole(found, store):
-            committing.flush(found)
+        same = same and seen(unit.settings) in (None, seen(existing.manifest))
+        same = same and content_sha256 in (None, existing.content_sha256)
+        if same and existing.lies_in(unit.inputs) and verification.whole(existing, store):
+            committing.flush(existing)
             return True
     except FileNotFoundError:
         if not final.exists():
@@ -52,7 +52,7 @@ def reusable(
     except ValueError as error:
         print(error, file=sys.stderr)
     else:
-        if recorded_marks.is_recorded(found, header.get("marks", ())):
+        if recorded_marks.is_recorded(existing, header.get("marks", ())):
             raise ValueError("another run recorded it meanwhile, made of something else: run again")
     retiring.retire(store, [final])
     return False

@@ -27,14 +27,14 @@ def store_id(store: Path) -> str | None:
     except OSError:
         return None
     try:
-        found = json.loads(text)["store"]
-        if not re.fullmatch("[0-9a-f]{32}", found):
-            raise ValueError(found)
+        identity = json.loads(text)["store"]
+        if not re.fullmatch("[0-9a-f]{32}", identity):
+            raise ValueError(identity)
     except (ValueError, KeyError, TypeError):
         raise ValueError(
             f"{shown(path)} does not tell the id of a store: bring it back as it was"
         ) from None
-    return str(found)
+    return str(identity)
 
 
 def found_store(store: Path) -> str:
@@ -52,10 +52,10 @@ def found_store(store: Path) -> str:
             buckets.create(path, text)
         else:
             _create(path, text)
-    found = store_id(store)
-    if found is None:
+    identity = store_id(store)
+    if identity is None:
         raise OSError(f"{shown(path)} can't be read")
-    return found
+    return identity
 
 
 def _create(path: Path, text: bytes) -> None:

@@ -53,17 +53,17 @@ def verify(bundle: Finished, store: Path, read: bool = False) -> None:
         if not target.startswith(inside):
             raise Damaged(f"{entry['path']} of {bundle.directory} leaves the store {store}")
         try:
-            found = file_record(path, store)
+            actual = file_record(path, store)
         except (FileNotFoundError, NotADirectoryError):
             raise Damaged(f"{path} is missing, but its bundle lists it") from None
         except OSError as error:
             if error.errno not in (errno.EIO, errno.EISDIR):
                 raise
             raise Damaged(f"{path} can't be read: {error.strerror}") from None
-        if found != entry:
+        if actual != entry:
             raise Damaged(
-                f"{path} is not what its bundle says: {found['bytes']} bytes, sha256 "
-                f"{found['sha256'][:12]}…, expected {entry['bytes']} bytes, "
+                f"{path} is not what its bundle says: {actual['bytes']} bytes, sha256 "
+                f"{actual['sha256'][:12]}…, expected {entry['bytes']} bytes, "
                 f"{entry['sha256'][:12]}…"
             )
 

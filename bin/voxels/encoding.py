@@ -126,7 +126,7 @@ class EncodedLabels:
         ValueError
             If a label is not in the look-up table: it was made from other labels.
         """
-        found = {}
+        by_chunk = {}
         for chunk, (start, tables), (end, _) in zip(
             chunks, self.index[:-1], self.index[1:], strict=True
         ):
@@ -138,8 +138,8 @@ class EncodedLabels:
                     f"{largest}: it must be made from these labels"
                 )
             labels[...] = lookup[labels]
-            found[chunk] = self.words[start:end]
-        return found
+            by_chunk[chunk] = self.words[start:end]
+        return by_chunk
 
 
 def chunks_of(box: Box, chunk_zyx: Sequence[int], origin_zyx: Sequence[int]) -> list[Box]:

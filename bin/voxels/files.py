@@ -45,29 +45,29 @@ def seen(files: dict[str, Any], boxes: Iterable[Box]) -> Iterator[str]:
     if chunks is None:
         about += look(sorted(files["found"]) if "found" in files else _below(place))
     for box in boxes:
-        found = about
+        looks = about
         if chunks is not None:
-            there = list(paths(place, chunks, box)) if chunks["form"] == "range" else None
-            found = about + look(there or paths(place, chunks, box))
-            if there and -1 in found:
-                found += look(path + PACKED for path in there)
-        yield _digest(array("q", found).tobytes())
+            chunk_paths = list(paths(place, chunks, box)) if chunks["form"] == "range" else None
+            looks = about + look(chunk_paths or paths(place, chunks, box))
+            if chunk_paths and -1 in looks:
+                looks += look(path + PACKED for path in chunk_paths)
+        yield _digest(array("q", looks).tobytes())
 
 
 def on_disk(paths: Iterable[str]) -> list[int]:
     """Return the files' sizes (bytes) and modification times (ns)."""
-    found: list[int] = []
-    add, stat = found.append, os.stat  # a million times, where a volume has so many chunks
+    numbers: list[int] = []
+    add, stat = numbers.append, os.stat  # a million times, where a volume has so many chunks
     for path in paths:
         try:
-            one = stat(path)
+            status = stat(path)
         except OSError:
             add(-1)
             add(-1)
         else:
-            add(one.st_size)
-            add(one.st_mtime_ns)
-    return found
+            add(status.st_size)
+            add(status.st_mtime_ns)
+    return numbers
 
 
 def paths(place: str, chunks: dict[str, Any], box: Box) -> Iterator[str]:
@@ -86,8 +86,8 @@ def paths(place: str, chunks: dict[str, Any], box: Box) -> Iterator[str]:
     """
     *first, last = words(chunks, box)
     separator = chunks["separator"]
-    for some in product(*first):
-        start = f"{place}/{chunks['prefix']}{separator.join((*some, ''))}"
+    for leading in product(*first):
+        start = f"{place}/{chunks['prefix']}{separator.join((*leading, ''))}"
         for word in last:
             yield start + word
 
@@ -101,10 +101,12 @@ def words(chunks: dict[str, Any], box: Box) -> list[list[str]]:
         for i, axis in enumerate("zyx")
     }
     if chunks["form"] == "index":
-        found = {axis: [str(number) for number in some] for axis, some in numbers.items()}
+        by_axis = {
+            axis: [str(number) for number in axis_numbers] for axis, axis_numbers in numbers.items()
+        }
     else:
         last_end = chunks["end_zyx"]
-        found = {
+        by_axis = {
             axis: [
                 f"{start}-{min(start + sides[i], last_end[i])}"
                 for start in (corners[i] + number * sides[i] for number in numbers[axis])
@@ -112,7 +114,7 @@ def words(chunks: dict[str, Any], box: Box) -> list[list[str]]:
             for i, axis in enumerate("zyx")
         }
     others = chunks.get("others", {})
-    return [found.get(axis) or [others.get(axis, "0")] for axis in chunks["axes"]]
+    return [by_axis.get(axis) or [others.get(axis, "0")] for axis in chunks["axes"]]
 
 
 def listed(found: dict[str, list[int]]) -> Look:

@@ -27,7 +27,7 @@ def statistics(labels: NDArray[np.uint32], n: int) -> NDArray[np.int64]:
         By label: voxels; sums of z, y, x; half-open box as z0, z1, y0, y1, x0, x1; index of the
         first voxel in C order. All 0 for label 0, and where there is no such label.
     """
-    found = np.zeros((n + 1, 11), np.int64)
+    totals = np.zeros((n + 1, 11), np.int64)
     depth, height, width = labels.shape
     for z in range(depth):
         for y in range(height):
@@ -36,11 +36,11 @@ def statistics(labels: NDArray[np.uint32], n: int) -> NDArray[np.int64]:
             for x in range(1, width):
                 if labels[z, y, x] != label:
                     if label:
-                        _add_run(found, label, z, y, start, x, before)
+                        _add_run(totals, label, z, y, start, x, before)
                     label, start = labels[z, y, x], x
             if label:
-                _add_run(found, label, z, y, start, width, before)
-    return found
+                _add_run(totals, label, z, y, start, width, before)
+    return totals
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -114,13 +114,13 @@ def label_block(
         # only equality counts here.
         bits = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.int64}[voxels.itemsize]
         image = voxels.view(bits)
-    found, n = cc3d.connected_components(
+    numbered, n = cc3d.connected_components(
         np.ascontiguousarray(image),  # cc3d numbers in memory order
         connectivity=connectivity,
         out_dtype=np.uint32,
         return_N=True,
     )
-    labels: Labels = found.astype(np.uint32, copy=False)
+    labels: Labels = numbered.astype(np.uint32, copy=False)
     return labels, _statistics(labels, n, corner_zyx, None if foreground else voxels)
 
 
@@ -189,14 +189,14 @@ def _statistics(
     """Statistics of labels 1..n, all of them present."""
     from .kernels import statistics
 
-    found = statistics(labels, n)[1:]
+    totals = statistics(labels, n)[1:]
     corner = np.array(corner_zyx, np.int64)
-    count, first = found[:, 0], found[:, 10]
+    count, first = totals[:, 0], totals[:, 10]
     return Statistics(
         voxel_count=count,
-        coordinate_sum=found[:, 1:4] + count[:, None] * corner,
-        lower=found[:, [4, 6, 8]] + corner,
-        upper=found[:, [5, 7, 9]] + corner,
+        coordinate_sum=totals[:, 1:4] + count[:, None] * corner,
+        lower=totals[:, [4, 6, 8]] + corner,
+        upper=totals[:, [5, 7, 9]] + corner,
         first_voxel=np.stack(np.unravel_index(first, labels.shape), axis=1) + corner,
         segment_id=(
             np.zeros(n, np.uint64)

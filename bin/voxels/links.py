@@ -70,7 +70,7 @@ def link_block(
     """
     reach = REACH[connectivity]
     own_segment = _by_label(segment_id)
-    found = [np.zeros((3, 0), np.int64)]
+    parts = [np.zeros((3, 0), np.int64)]
     for direction in sorted(neighbours):
         step = DIRECTIONS[direction]
         axis = next(axis for axis in range(3) if step[axis])
@@ -86,8 +86,8 @@ def link_block(
         ways = [(0,) if way else (0, -1, 1) for way in across]
         shifts = [shift for shift in product(*ways) if sum(map(abs, shift)) <= spare]
         pairs = _touching(near, far, own_segment, _by_label(segment), shifts)
-        found.append(np.stack([np.full(len(pairs), direction), *pairs.T]))
-    return Links(*np.concatenate(found, axis=1).astype(np.uint32))
+        parts.append(np.stack([np.full(len(pairs), direction), *pairs.T]))
+    return Links(*np.concatenate(parts, axis=1).astype(np.uint32))
 
 
 _NEAR = {-1: slice(0, 1), 0: slice(None), 1: slice(-1, None)}
@@ -132,19 +132,19 @@ def _touching(
     """
     both = (near != 0) & (far != 0)
     both[both] = near_segment[near[both]] == far_segment[far[both]]
-    found = [_packed(near[both], far[both])]
+    pairs = [_packed(near[both], far[both])]
     if len(shifts) > 1:
         # Where straight neighbours touch, a diagonal one that could is a neighbour of the
         # straight one, in the same block and so of the same label: nothing new.
         rows, columns = np.nonzero((near != 0) & ~both)
-        here = near[rows, columns]
+        near_labels = near[rows, columns]
         padded = np.pad(far, 1)
         for down, right in shifts[1:]:
-            there = padded[rows + 1 + down, columns + 1 + right]
-            touch = there != 0
-            touch[touch] = near_segment[here[touch]] == far_segment[there[touch]]
-            found.append(_packed(here[touch], there[touch]))
-    distinct = np.unique(np.concatenate(found))
+            far_labels = padded[rows + 1 + down, columns + 1 + right]
+            touch = far_labels != 0
+            touch[touch] = near_segment[near_labels[touch]] == far_segment[far_labels[touch]]
+            pairs.append(_packed(near_labels[touch], far_labels[touch]))
+    distinct = np.unique(np.concatenate(pairs))
     return np.stack([distinct >> 32, distinct & 0xFFFFFFFF], axis=1)
 
 

@@ -85,11 +85,11 @@ def unite(
     steps = np.array(DIRECTIONS) @ (height * width, width, 1)
     near = [np.zeros(0, np.int32)]
     far = [np.zeros(0, np.int32)]
-    for number, found in enumerate(links):
-        others = number + steps[found.direction]
+    for number, block_links in enumerate(links):
+        others = number + steps[block_links.direction]
         ends = (
-            (near, np.full(len(others), number), found.label),
-            (far, others, found.neighbour_label),
+            (near, np.full(len(others), number), block_links.label),
+            (far, others, block_links.neighbour_label),
         )
         for nodes, blocks, labels in ends:
             node = starts[blocks] + labels - 1

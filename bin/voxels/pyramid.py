@@ -65,19 +65,19 @@ def levels(
     volume = snap(cutout, block_shape_zyx, origin_zyx)
     block, corner = np.array(block_shape_zyx), np.array(volume.corner_zyx)
     finest = Level((1, 1, 1), volume, chunk_shape(block_shape_zyx))
-    found = [finest]
+    pyramid = [finest]
     factor = np.ones(3, np.int64)
-    while found[-1].volume.voxel_count > _WHOLE_VOXELS:
+    while pyramid[-1].volume.voxel_count > _WHOLE_VOXELS:
         size = np.array(voxel_size_nm_zyx) * factor
         factor = factor * np.where(size < 1.5 * size.min(), 2, 1)
         if (block % factor).any() or (corner % factor).any():
             break
-        if len(found) == 1 and (np.array(finest.chunk_zyx) % factor).any():
+        if len(pyramid) == 1 and (np.array(finest.chunk_zyx) % factor).any():
             break
         z, y, x = factor.tolist()
         level = Level((z, y, x), volume, chunk_shape((block // factor).tolist()))
-        found.append(level._replace(volume=level.of(volume)))
-    return found
+        pyramid.append(level._replace(volume=level.of(volume)))
+    return pyramid
 
 
 def create_segmentation(

@@ -141,11 +141,11 @@ def take_block(
     for file in files:
         by_level[file.parent.name].append(file)
     with tempfile.TemporaryDirectory(dir=scratch) as made:
-        for level, there in zip(every, theirs, strict=False):
-            if _placement(there, cell) == _placement(level, cell):
-                _link(by_level[there.key], Path(made, level.key))
+        for level, their_level in zip(every, theirs, strict=False):
+            if _placement(their_level, cell) == _placement(level, cell):
+                _link(by_level[their_level.key], Path(made, level.key))
             else:
-                _store(_load(there, cell, earlier), level, Path(made))
+                _store(_load(their_level, cell, earlier), level, Path(made))
         if len(every) > len(theirs):
             encoded = dict(_load(theirs[-1], cell, earlier))
             _store_coarser(encoded, every[len(theirs) - 1 :], cell, Path(made))
@@ -257,7 +257,7 @@ def _move(made: Path, directory: Path, held: int | None) -> list[Path]:
     They are on disk before: they may take the place of those that another run of the same request
     has written, and had recorded.
     """
-    there = os.open(directory, os.O_RDONLY) if held is None else held
+    descriptor = os.open(directory, os.O_RDONLY) if held is None else held
     moved = []
     try:
         for file in sorted(made.glob("*/*")):
@@ -265,12 +265,12 @@ def _move(made: Path, directory: Path, held: int | None) -> list[Path]:
                 os.fsync(stream.fileno())
             name = file.relative_to(made)
             with contextlib.suppress(FileExistsError):
-                os.mkdir(name.parent, dir_fd=there)
-            os.replace(file, name, dst_dir_fd=there)
+                os.mkdir(name.parent, dir_fd=descriptor)
+            os.replace(file, name, dst_dir_fd=descriptor)
             moved.append(directory / name)
     finally:
         if held is None:
-            os.close(there)
+            os.close(descriptor)
     return moved
 
 
@@ -283,8 +283,8 @@ def _load(level: Level, cell: Box, directory: Path) -> Iterator[tuple[Box, Words
         return
     shards = _shards(level, directory / level.key)
     reading = [shards.read(_chunk_number(level, part).to_bytes(8, "big")) for part in parts]
-    for part, one in zip(parts, reading, strict=True):
-        found = one.result()
-        if found.state != "value":
+    for part, future in zip(parts, reading, strict=True):
+        answer = future.result()
+        if answer.state != "value":
             raise ValueError(f"chunk {part.name} is not in {directory / level.key}")
-        yield part, np.frombuffer(bytearray(found.value), np.uint32)
+        yield part, np.frombuffer(bytearray(answer.value), np.uint32)

@@ -110,9 +110,9 @@ def describe(
     unlike: Refused | Unreachable | None = None
     if place:
         try:
-            found = metadata | {"chunk_zyx": _chunk_in(place, resolution, metadata)}
+            in_bucket = metadata | {"chunk_zyx": _chunk_in(place, resolution, metadata)}
             _places[uri, resolution, host, token] = place
-            return found
+            return in_bucket
         except (Refused, Unreachable) as error:
             unlike = error
     why = frames.why_not(told, uri, resolution, metadata["dtype"])
@@ -131,15 +131,15 @@ def _chunk_in(place: str, resolution: int, metadata: dict[str, Any]) -> Any:
     if place in _away:
         raise _away[place]
     try:
-        found = volumes.describe(volumes.canonical(place, ""), resolution, "", "")
+        volume = volumes.describe(volumes.canonical(place, ""), resolution, "", "")
     except Unreachable as error:
         raise _away.setdefault(place, error) from None
     for name in ("dtype", "shape_zyx", "offset_zyx"):
-        if found[name] != metadata[name]:
+        if volume[name] != metadata[name]:
             raise Refused(
-                f"{place} does not agree: its {name} is {found[name]}, BossDB's {metadata[name]}"
+                f"{place} does not agree: its {name} is {volume[name]}, BossDB's {metadata[name]}"
             )
-    return found["chunk_zyx"]
+    return volume["chunk_zyx"]
 
 
 def files(

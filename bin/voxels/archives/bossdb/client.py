@@ -127,12 +127,12 @@ def asker(
             response = session.send(session.prepare_request(request), **options)
             response.raise_for_status()
             try:
-                found = response.json()
+                answer = response.json()
             except (ValueError, RecursionError):  # also what is deep, or a number of many digits
-                found = None
-            if not isinstance(found, dict):
+                answer = None
+            if not isinstance(answer, dict):
                 raise Unreachable("it is not the JSON that BossDB gives")
-            return found
+            return answer
 
         return persist(attempt, uri, host, limits, threading.Event())
 
@@ -181,13 +181,13 @@ def persist(
         reraise=True,
     )
     try:
-        found = retrying(once)
+        result = retrying(once)
     except Unreachable:
         if time.monotonic() - started > limits.silence:
             silent.add(host)
         raise
     silent.discard(host)
-    return found
+    return result
 
 
 silent: set[str] = set()

@@ -57,7 +57,7 @@ def read(
 
     def cutout(part: Box) -> npt.NDArray[Any]:
         try:
-            found: npt.NDArray[Any] = remote.get_cutout(
+            answer: npt.NDArray[Any] = remote.get_cutout(
                 channel,
                 resolution,
                 [part.x0, part.x1],
@@ -69,9 +69,9 @@ def read(
             if isinstance(error, requests.RequestException):
                 raise
             raise Unreachable("it is damaged or has the wrong size") from None
-        if found.shape != part.shape_zyx or found.dtype != voxels.dtype:
-            raise Unreachable(f"it is {found.dtype} of shape {found.shape} (ZYX)")
-        return found
+        if answer.shape != part.shape_zyx or answer.dtype != voxels.dtype:
+            raise Unreachable(f"it is {answer.dtype} of shape {answer.shape} (ZYX)")
+        return answer
 
     def fill(part: Box) -> None:
         where = part.slices(box.corner_zyx)

@@ -79,7 +79,7 @@ def metadata(told: Told, uri: str, resolution: int, host: str) -> dict[str, Any]
         raise senseless(uri, host, brief(error)) from None
     if dtype not in DTYPES:
         raise Refused(f"{uri} holds {brief(dtype)} voxels; these can be used: {', '.join(DTYPES)}")
-    found = {
+    described = {
         "kind": kind,
         "dtype": dtype,
         "shape_zyx": shape_zyx,
@@ -91,7 +91,7 @@ def metadata(told: Told, uri: str, resolution: int, host: str) -> dict[str, Any]
         ],
         "chunk_zyx": list(CUBOID_ZYX),
     }
-    return sensible(found, uri)
+    return sensible(described, uri)
 
 
 def tells_extents(told: Told) -> bool:

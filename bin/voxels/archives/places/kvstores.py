@@ -79,8 +79,8 @@ def kvstore_of(place: str) -> dict[str, Any]:
     if scheme.startswith("http"):
         return {"driver": "http", "base_url": f"{place}/"}
     bucket, _, path = rest.partition("/")
-    found = {"driver": _BUCKETS[scheme], "bucket": bucket, "path": f"{path}/" if path else ""}
-    return found | (s3.access() if scheme == "s3" else {})
+    kvstore = {"driver": _BUCKETS[scheme], "bucket": bucket, "path": f"{path}/" if path else ""}
+    return kvstore | (s3.access() if scheme == "s3" else {})
 
 
 def under(kvstore: dict[str, Any], path: str) -> dict[str, Any]:
@@ -174,17 +174,17 @@ def json_at(uri: str, kvstore: dict[str, Any], name: str) -> dict[str, Any] | No
     A store that answers 403 is taken to have no such file where it may be another one that tells:
     public buckets whose keys may not be listed answer so.
     """
-    there = opened(kvstore, METADATA_LIMITS, uri)
+    store = opened(kvstore, METADATA_LIMITS, uri)
     try:
-        found = wait(there.read(name), uri, METADATA_LIMITS)
+        answer = wait(store.read(name), uri, METADATA_LIMITS)
     except Refused:
         if name in ("info", "attributes.json"):
             raise
         return None
-    if found.state == "missing":
+    if answer.state == "missing":
         return None
     try:
-        content = json.loads(found.value)
+        content = json.loads(answer.value)
         told(content)  # not deeper than can be gone through
     except (ValueError, RecursionError):
         content = None

@@ -65,12 +65,12 @@ def found(
         told: list[tuple[str, list[int]]] = []
         directory, offset = start.rpartition("/")[0] or None, start.removeprefix(lead) or None
         # an offset, as prefixes end with a directory's name; keys come in their order
-        for some in obstore.list(client, directory, offset=offset, chunk_size=PAGE):
-            for one in some:
-                path = f"{lead}{one['path']}"
+        for page in obstore.list(client, directory, offset=offset, chunk_size=PAGE):
+            for entry in page:
+                path = f"{lead}{entry['path']}"
                 if not path.startswith(start):
                     return told
-                told.append((path, _numbers(one)))
+                told.append((path, _numbers(entry)))
         return told
 
     def head(name: str) -> list[tuple[str, list[int]]]:
@@ -99,8 +99,8 @@ def first(scheme: str, bucket: str, directory: str) -> list[str]:
 
     start = f"{directory.strip('/')}/" if directory.strip("/") else ""
     try:
-        for some in obstore.list(_client(scheme, bucket), start or None, chunk_size=PAGE):
-            return [str(one["path"]).removeprefix(start) for one in some]
+        for page in obstore.list(_client(scheme, bucket), start or None, chunk_size=PAGE):
+            return [str(entry["path"]).removeprefix(start) for entry in page]
     except (BaseError, OSError) as error:
         raise Unlisted(str(error).partition("\n")[0]) from None
     return []
@@ -121,18 +121,18 @@ def _cheapest(
     axes, separator = chunks["axes"], chunks["separator"]
     corner, end = chunks["corner_zyx"], chunks["end_zyx"]
     extent = Box.of(corner, [last - first for first, last in zip(corner, end, strict=True)])
-    whole = [len(some) for some in files.words(chunks, extent)]
+    whole = [len(axis_words) for axis_words in files.words(chunks, extent)]
     words = [files.words(chunks, box) for box in boxes]
 
     def begun(depth: int) -> set[str]:
-        some = (start for one in words for start in product(*one[:depth]))
-        return {"".join(f"{word}{separator}" for word in start) for start in some}
+        beginnings = (start for box_words in words for start in product(*box_words[:depth]))
+        return {"".join(f"{word}{separator}" for word in start) for start in beginnings}
 
     ways = [
         (len(begun(depth)) * max(1, math.prod(whole[depth:]) / PAGE), depth)
         for depth in range(len(axes))
     ]
-    ways.append((sum(math.prod(map(len, one)) for one in words), len(axes)))
+    ways.append((sum(math.prod(map(len, box_words)) for box_words in words), len(axes)))
     requests, depth = min(ways)
     if requests > MOST:
         raise Unlisted(f"that would take {requests:,.0f} requests")

@@ -41,15 +41,15 @@ def address() -> str:
     """
     names = (ENDPOINT, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
     name = next(filter(_first, names), "")
-    found = _first(name)
-    if found and not (_ADDRESS.fullmatch(found) and spelled(found)):
+    url = _first(name)
+    if url and not (_ADDRESS.fullmatch(url) and spelled(url)):
         # Not shown: a password may be in it.
         raise Refused(
             f"{name} is no address of an S3 server: set it to one like https://minio.my-lab.org, "
             "without user and password"
         )
     # Where the store's address is another one, Amazon's has to be named.
-    return "" if name == ENDPOINT and _AMAZON.fullmatch(found) else found
+    return "" if name == ENDPOINT and _AMAZON.fullmatch(url) else url
 
 
 def access() -> dict[str, Any]:
@@ -61,29 +61,29 @@ def access() -> dict[str, Any]:
         If the environment's are malformed, or only half of them is there.
     """
     _refuse_malformed()
-    found: dict[str, Any] = {}
+    spec: dict[str, Any] = {}
     if endpoint := address():
         region = _first(REGION, "AWS_REGION", "AWS_DEFAULT_REGION") or "us-east-1"
-        found |= {"endpoint": endpoint, "aws_region": region}
+        spec |= {"endpoint": endpoint, "aws_region": region}
     if _first(KEY):
         file = _held(
             f"[default]\naws_access_key_id={_first(KEY)}\naws_secret_access_key={_first(SECRET)}\n"
             + (f"aws_session_token={_first(SESSION)}\n" if _first(SESSION) else "")
         )
         # The user's configuration may say more of a profile of that name.
-        found["aws_credentials"] = _profile("default", file, file)
+        spec["aws_credentials"] = _profile("default", file, file)
     elif _first(PROFILE):
-        found["aws_credentials"] = _profile(
+        spec["aws_credentials"] = _profile(
             _first(PROFILE),
             _first("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials",
             _first("AWS_CONFIG_FILE") or "~/.aws/config",
         )
     elif _is_unsigned():
-        found["aws_credentials"] = {"type": "anonymous"}
+        spec["aws_credentials"] = {"type": "anonymous"}
     elif _first("AWS_PROFILE"):
         # tensorstore does not look for it
-        found["aws_credentials"] = {"type": "default", "profile": _first("AWS_PROFILE")}
-    return found
+        spec["aws_credentials"] = {"type": "default", "profile": _first("AWS_PROFILE")}
+    return spec
 
 
 def client(bucket: str) -> dict[str, Any]:
@@ -116,7 +116,9 @@ def client(bucket: str) -> dict[str, Any]:
     else:
         keys = {word: _first(name) for word, name in names.items()}
     if keys.get("access_key_id"):
-        keys = {"token": None, "expires_at": None} | {k: one for k, one in keys.items() if one}
+        keys = {"token": None, "expires_at": None} | {
+            word: key for word, key in keys.items() if key
+        }
         return {"config": config, "credential_provider": lambda: keys}
     if _first(PROFILE) or _is_unsigned() or not (profile or _has_role()):
         config["skip_signature"] = True
@@ -152,8 +154,8 @@ def _keys_of_profile(name: str) -> dict[str, Any]:
 def _profile(name: str, credentials: str, config: str) -> dict[str, str]:
     # tensorstore finds neither file by itself
     files = {"credentials_file": credentials, "config_file": config}
-    found = {kind: os.path.expanduser(path) for kind, path in files.items()}
-    return {"type": "profile", "profile": name} | found
+    paths = {kind: os.path.expanduser(path) for kind, path in files.items()}
+    return {"type": "profile", "profile": name} | paths
 
 
 def _first(*names: str) -> str:

@@ -149,11 +149,11 @@ def files(
         with suppress(listing.Unlisted):
             scheme = place.partition("://")[0]
             return told | {"found": listing.found(scheme, kvstore["bucket"], **told, boxes=boxes)}
-    there = opened(kvstore_of(place), kvstores.METADATA_LIMITS, uri)
-    found = [
-        wait(there.read(path.removeprefix(root)), uri, kvstores.METADATA_LIMITS) for path in about
+    store = opened(kvstore_of(place), kvstores.METADATA_LIMITS, uri)
+    answers = [
+        wait(store.read(path.removeprefix(root)), uri, kvstores.METADATA_LIMITS) for path in about
     ]
-    return {"stamp": repr([(one.value, one.stamp.generation) for one in found])}
+    return {"stamp": repr([(answer.value, answer.stamp.generation) for answer in answers])}
 
 
 _ABOUT = {

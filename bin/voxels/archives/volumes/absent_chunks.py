@@ -47,10 +47,10 @@ def unwritten(place: Place, view: Any, boxes: Sequence[Box]) -> str | None:
         return None
     _refuse_other_names(place, view, bare[0], asks)
     first, number = bare[0], len(bare)
-    some = f"{number} cutouts (first: {first.name})" if number > 1 else first.name
+    which = f"{number} cutouts (first: {first.name})" if number > 1 else first.name
     asked = "" if asks.saw_all else " that were asked for"
     return (
-        f"none of the chunks{asked} of {some} of {place.uri} is there: what was never written is "
+        f"none of the chunks{asked} of {which} of {place.uri} is there: what was never written is "
         f"{_fill(view)}, and it is taken for that"
     )
 
@@ -75,9 +75,9 @@ def refuse_absent(place: Place, box: Box) -> None:
 def refuse_absent_shards(directory: str) -> None:
     """Refuse links to nothing in a directory, which is looked at once."""
     with suppress(FileNotFoundError):
-        for one in os.scandir(directory):
-            if one.is_symlink():
-                _is_here(one.path)
+        for entry in os.scandir(directory):
+            if entry.is_symlink():
+                _is_here(entry.path)
 
 
 def _is_here(path: str) -> bool:
@@ -108,7 +108,7 @@ class _Asks:
             listed = self.listed()
             if listed is None:
                 return any(map(self.is_there, self._shards()))
-            return any(re.fullmatch(SHARD, one) for one in listed)
+            return any(re.fullmatch(SHARD, name) for name in listed)
         if place.is_local:
             return any(map(_is_here, paths_of(place, box)))
         if place.found is not None:
@@ -123,7 +123,7 @@ class _Asks:
             return list(islice(_below(place.directory), LOOKED_AT))
         start = f"{place.directory}/"
         if place.found is not None and place.naming is None:
-            return [one.removeprefix(start) for one in place.found if one.startswith(start)]
+            return [name.removeprefix(start) for name in place.found if name.startswith(start)]
         if "bucket" in place.kvstore:
             scheme = place.uri.partition("://")[2].partition("://")[0]
             with suppress(listing.Unlisted):
@@ -140,10 +140,10 @@ class _Asks:
         try:
             self._store = self._store or opened(self.place.kvstore, limits, name)
             asked = self._store.read(self.place.key + name, byte_range=slice(0, 1))
-            found = wait(asked, name, limits)
+            answer = wait(asked, name, limits)
         except (Refused, Unreachable):
             return True
-        return bool(found.state != "missing")
+        return bool(answer.state != "missing")
 
     def _shards(self) -> list[str]:
         """Return names of shards, the first ones; any may hold any box."""
@@ -163,7 +163,9 @@ class _Asks:
         for part in words:
             middle = middle * len(part) + len(part) // 2
         spread = [step * total // number for step in range(number)]
-        return [name_of(self.place.naming, words, one) for one in dict.fromkeys([middle, *spread])]
+        return [
+            name_of(self.place.naming, words, chunk) for chunk in dict.fromkeys([middle, *spread])
+        ]
 
 
 def _below(directory: str) -> Iterator[str]:
@@ -202,7 +204,7 @@ def _refuse_moved(place: Place, view: Any, boxes: Sequence[Box]) -> None:
         return
     known = known_words(place.naming, view)
     with os.scandir(place.directory) as listed:
-        names = [one.name for one in islice(listed, LOOKED_AT)]
+        names = [entry.name for entry in islice(listed, LOOKED_AT)]
     strange = (
         name
         for name in names
@@ -226,7 +228,7 @@ def _other_names(place: Place, view: Any, box: Box, name: str) -> Refused:
 
 def _answered(naming: dict[str, Any], box: Box, asks: _Asks) -> list[str]:
     """Return under which names that others give a chunk is there, where nothing can be listed."""
-    parts = [some[len(some) // 2] for some in files.words(naming, box)]
+    parts = [axis_words[len(axis_words) // 2] for axis_words in files.words(naming, box)]
     names = [f"{start}{sep.join(parts)}" for sep in "/." for start in ("", f"c{sep}")]
     own = naming["prefix"] + naming["separator"].join(parts)
     return [name for name in names if name != own and asks.left > 0 and asks.is_there(name)]
@@ -239,10 +241,10 @@ def _elsewhere(place: Place) -> list[str]:
     root = place.kvstore["path"]
     known = {scale["key"].partition("/")[0] for scale in place.level.precomputed["scales"]}
     return [
-        f"{one.name}/{name}"
-        for one in os.scandir(root)
-        if one.is_dir() and one.name not in known
-        for name in islice(sorted(os.listdir(one)), 1)
+        f"{entry.name}/{name}"
+        for entry in os.scandir(root)
+        if entry.is_dir() and entry.name not in known
+        for name in islice(sorted(os.listdir(entry)), 1)
     ]
 
 

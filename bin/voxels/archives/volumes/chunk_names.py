@@ -97,9 +97,9 @@ def paths_of(place: Place, box: Box) -> Iterator[str]:
 def name_of(naming: dict[str, Any], words: list[list[str]], number: int) -> str:
     """Return the name of a chunk by its number among those of some words."""
     parts = []
-    for some in reversed(words):
-        number, index = divmod(number, len(some))
-        parts.append(some[index])
+    for axis_words in reversed(words):
+        number, index = divmod(number, len(axis_words))
+        parts.append(axis_words[index])
     return str(naming["prefix"] + naming["separator"].join(reversed(parts)))
 
 

@@ -27,9 +27,9 @@ BYTES_AT_ONCE = 64 * 2**20
 
 def copy(view: Any, part: Box, voxels: npt.NDArray[Any], box: Box, what: str) -> None:
     """Copy a part of a view to its place in the array of a box."""
-    found = view[part.z0 : part.z1, part.y0 : part.y1, part.x0 : part.x1]
+    source = view[part.z0 : part.z1, part.y0 : part.y1, part.x0 : part.x1]
     target = ts.array(voxels[part.slices(box.corner_zyx)])
-    wait(target.write(found), what, kvstores.VOXEL_LIMITS)
+    wait(target.write(source), what, kvstores.VOXEL_LIMITS)
 
 
 # ---- chunks that tensorstore would not find ----
@@ -66,23 +66,23 @@ def copy_by_chunk(
     """Fill a box of zeros chunk by chunk, whatever their names; tensorstore decodes what came."""
     assert level.precomputed
     scale = level.precomputed["scale"]
-    there = opened(level.spec["kvstore"], kvstores.VOXEL_LIMITS, what)
+    store = opened(level.spec["kvstore"], kvstores.VOXEL_LIMITS, what)
     # A store in memory gets what was read, one chunk at a time, under the name it should have.
     context = ts.Context()
     memory = {"driver": "memory"}
-    here = wait(ts.KvStore.open(memory, context=context), what, kvstores.VOXEL_LIMITS)
+    memory_store = wait(ts.KvStore.open(memory, context=context), what, kvstores.VOXEL_LIMITS)
     info = {key: value for key, value in level.precomputed.items() if key != "scale"}
-    here["info"] = json.dumps(info)
+    memory_store["info"] = json.dumps(info)
     decoded = open_zyx(level._replace(spec=level.spec | {"kvstore": memory}), what, context=context)
 
     def fill(part: Box) -> None:
         name = f"{scale['key']}/{_whole(part, view, extent).name}"
-        content = _chunk_bytes(there, name, what)
+        content = _chunk_bytes(store, name, what)
         if content is None:
             return  # never written: zero
-        here[name] = content
+        memory_store[name] = content
         copy(decoded, part, voxels, box, what)
-        del here[name]
+        del memory_store[name]
 
     parts = _chunks(view, box, extent)
     chunk_bytes = math.prod(view.chunk_layout.read_chunk.shape) * voxels.itemsize
@@ -92,13 +92,13 @@ def copy_by_chunk(
             pass
 
 
-def _chunk_bytes(there: Any, name: str, what: str) -> bytes | None:
+def _chunk_bytes(store: Any, name: str, what: str) -> bytes | None:
     """Return a chunk as it is encoded, or None if there is none."""
     for suffix in ("", *SUFFIXES):
-        found = wait(there.read(name + suffix), what, kvstores.VOXEL_LIMITS)
-        if found.state == "missing":
+        answer = wait(store.read(name + suffix), what, kvstores.VOXEL_LIMITS)
+        if answer.state == "missing":
             continue
-        content: bytes = found.value
+        content: bytes = answer.value
         if suffix not in ("", ".gz"):
             raise unreadable(what, suffix)
         # A server may have unpacked it on the way.

@@ -22,13 +22,13 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
         raise Refused(f"there is no N5 array at {uri}: {why}")
     if "dimensions" in attributes:
         return [_array(uri, kvstore, attributes)]
-    found = _group(uri, kvstore, attributes)
-    if not found:
+    by_name = _group(uri, kvstore, attributes)
+    if not by_name:
         raise Refused(
             f"{uri} is an N5 group that states no levels of an image: name an array in it, such as "
             f"{uri}/s0"
         )
-    return list(found.values())
+    return list(by_name.values())
 
 
 def _array(uri: str, kvstore: dict[str, Any], attributes: dict[str, Any]) -> Level:
@@ -43,9 +43,9 @@ def _array(uri: str, kvstore: dict[str, Any], attributes: dict[str, Any]) -> Lev
             group = kvstores.told(json_at(around, place, "attributes.json"))
         is_asked = not claims or factors or (group and "multiscales" in group)
         if group and is_asked and "dimensions" not in group:
-            found = _group(around, place, group)
-            if one := found.get(uri.rpartition("/")[2]):
-                return one
+            by_name = _group(around, place, group)
+            if level := by_name.get(uri.rpartition("/")[2]):
+                return level
     if factors and "transform" not in attributes:
         # Some writers mean the voxels of this array, others those of the finest.
         raise Refused(
@@ -88,13 +88,15 @@ def _group(uri: str, kvstore: dict[str, Any], about: dict[str, Any]) -> dict[str
     """Return the levels of a group by the names of their arrays; none if it does not tell."""
     image = (about.get("multiscales") or [{}])[0]
     datasets = image.get("datasets", [])
-    if datasets and all("transform" in one for one in datasets):
+    if datasets and all("transform" in dataset for dataset in datasets):
         return {
-            one["path"]: _placed(uri, kvstore, one["path"], {"transform": one["transform"]})
-            for one in datasets
+            dataset["path"]: _placed(
+                uri, kvstore, dataset["path"], {"transform": dataset["transform"]}
+            )
+            for dataset in datasets
         }
     scales = about.get("scales", about.get("downsamplingFactors"))
-    found: dict[str, Level] = {}
+    by_name: dict[str, Level] = {}
     finest: list[Claim] = []
     for number in count() if scales is None else range(len(scales)):
         name = f"s{number}"
@@ -103,7 +105,7 @@ def _group(uri: str, kvstore: dict[str, Any], about: dict[str, Any]) -> dict[str
             break
         axes = _axes(f"{uri}/{name}", array, about.get("axes"))
         if not number:
-            known = {key: one for key, one in array.items() if key != "downsamplingFactors"}
+            known = {key: value for key, value in array.items() if key != "downsamplingFactors"}
             claims = stated.claims(known, axes, True) + stated.claims(about, axes, True)
             finest, first = claims, {**array, **about}
         factors = [float(side) for side in array.get("downsamplingFactors") or [1] * len(axes)]
@@ -120,12 +122,12 @@ def _group(uri: str, kvstore: dict[str, Any], about: dict[str, Any]) -> dict[str
         if "transform" in array:
             grid = stated.grid_of(f"{uri}/{name}", array, stated.claims(array, axes, True))
         elif finest:
-            coarse = [_coarser(one, axes, factors) for one in finest]
+            coarse = [_coarser(claim, axes, factors) for claim in finest]
             grid = stated.grid_of(f"{uri}/{name}", first, coarse + own)
         else:
             return {}
-        found[name] = Level(_spec(under(kvstore, name)), axes, **grid)
-    return found
+        by_name[name] = Level(_spec(under(kvstore, name)), axes, **grid)
+    return by_name
 
 
 def _coarser(one: Claim, axes: Sequence[str], factors: list[float]) -> Claim:

@@ -28,15 +28,15 @@ def levels(uri: str) -> list[Level]:
     scheme, place = split(uri)
     reader = {"precomputed": precomputed.levels, "zarr": zarr.levels, "n5": n5.levels}[scheme]
     try:
-        found = reader(uri, kvstore_of(place))
-        for level in found:
+        listed = reader(uri, kvstore_of(place))
+        for level in listed:
             if not all(0 < size < math.inf for size in level.scale_zyx or ()):
                 raise ValueError(f"voxel size {level.scale_zyx}")
             if not all(abs(start) <= FURTHEST for start in _offset(level)):
                 raise ValueError(f"translation {level.translation_zyx}")
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise Refused(f"the metadata of {uri} make no sense: {brief(error)}") from None
-    return found
+    return listed
 
 
 def open_zyx(level: Level, uri: str, write: bool = False, context: Any = None) -> Any:
@@ -132,7 +132,7 @@ def open_level(level: Level, uri: str, write: bool, context: Any) -> Any:
             if isinstance(plain["compressor"], dict):  # of no concern to who reads
                 plain["compressor"].pop("checksum", None)
         else:
-            plain = {key: one for key, one in plain.items() if key not in _OWN.get(driver, ())}
+            plain = {key: value for key, value in plain.items() if key not in _OWN.get(driver, ())}
         if plain == raw:
             raise
         text = json.dumps(plain)
@@ -155,13 +155,13 @@ def _offset(level: Level) -> list[int]:
 
 def level_of(uri: str, resolution: int, chosen: tuple[tuple[str, int], ...]) -> Level:
     """Return one level of a volume, with what is chosen of its other axes."""
-    found = levels(uri)
-    if not 0 <= resolution < len(found):
-        raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(found) - 1}")
-    suffix = compressed_files(found[resolution])
+    listed = levels(uri)
+    if not 0 <= resolution < len(listed):
+        raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(listed) - 1}")
+    suffix = compressed_files(listed[resolution])
     if suffix and suffix != SUFFIXES[0]:
         raise unreadable(uri, suffix)
-    return found[resolution]._replace(chosen=chosen)
+    return listed[resolution]._replace(chosen=chosen)
 
 
 @cache

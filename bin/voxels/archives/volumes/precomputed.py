@@ -24,7 +24,7 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     if not info.get("scales"):
         raise Refused(f"{uri} is no volume: its info file lists no scales")
     kind = "annotation" if info.get("type") == "segmentation" else "image"
-    found = []
+    scales = []
     for index, scale in enumerate(info["scales"]):
         if not isinstance(scale["key"], str):
             raise ValueError(f"key {scale['key']}")
@@ -32,8 +32,8 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
         size_zyx = tuple(map(float, scale["resolution"][::-1]))
         axes = ("x", "y", "z", "channel")
         level = Level(spec, axes, kind, size_zyx, (1.0, 1.0, 1.0))
-        found.append(level._replace(precomputed=info | {"scale": scale}))
-    return found
+        scales.append(level._replace(precomputed=info | {"scale": scale}))
+    return scales
 
 
 def compressed_files(level: Level) -> str:

@@ -157,29 +157,29 @@ def transform_axes(transform: Any, fortran: bool) -> list[str] | None:
 
 def claims(attributes: dict[str, Any], axes: Sequence[str], fortran: bool) -> list[Claim]:
     """Return what attributes of an array, or of the group around it, state of voxel and place."""
-    units, found = attributes.get("units", attributes.get("unit")), []
+    units, made = attributes.get("units", attributes.get("unit")), []
     for name in ("resolution", "voxel_size"):
         if size := attributes.get(name):
-            found.append(claim(name, axes, size, units, _offset(attributes)))
+            made.append(claim(name, axes, size, units, _offset(attributes)))
             break
-    if any(sizes := [_length(one) for one in attributes.get("dimension_units", ())]):
-        spatial = {axis: one for axis, one in by_axis(sizes, axes).items() if one}
-        scale, unit_nm = ({axis: one[i] for axis, one in spatial.items()} for i in (0, 1))
-        found.append(Claim("dimension_units", scale, unit_nm, dict.fromkeys(scale, 0.0)))
+    if any(sizes := [_length(text) for text in attributes.get("dimension_units", ())]):
+        spatial = {axis: length for axis, length in by_axis(sizes, axes).items() if length}
+        scale, unit_nm = ({axis: length[i] for axis, length in spatial.items()} for i in (0, 1))
+        made.append(Claim("dimension_units", scale, unit_nm, dict.fromkeys(scale, 0.0)))
     pixel = attributes.get("pixelResolution")
     if pixel and fortran:  # in others, tools don't agree on the order
         pixel = pixel if isinstance(pixel, dict) else {"dimensions": pixel, "unit": units}
-        offset = None if found else _offset(attributes)
-        found.append(claim("pixelResolution", axes, pixel["dimensions"], pixel.get("unit"), offset))
+        offset = None if made else _offset(attributes)
+        made.append(claim("pixelResolution", axes, pixel["dimensions"], pixel.get("unit"), offset))
     sides = [attributes.get(f"pixel{side}") for side in ("Width", "Height", "Depth")]
     if all(sides):
         unit = attributes.get("pixelUnit", units)
-        found.append(claim("pixelWidth, pixelHeight and pixelDepth", "xyz", sides, unit, None))
+        made.append(claim("pixelWidth, pixelHeight and pixelDepth", "xyz", sides, unit, None))
     if (transform := attributes.get("transform")) is not None:
         own = [str(axis).lower() for axis in transform["axes"]]
         shift = transform.get("translate", transform.get("translation"))
-        found.append(claim("transform", own, transform["scale"], transform.get("units"), shift))
-    return found
+        made.append(claim("transform", own, transform["scale"], transform.get("units"), shift))
+    return made
 
 
 def _length(text: Any) -> tuple[float, float] | None:
@@ -216,7 +216,7 @@ def grid_of(uri: str, attributes: dict[str, Any], found: list[Claim]) -> dict[st
             )
         return {}
     # Units may be stated by one alone.
-    first, *others = sorted(found, key=lambda one: -sum(map(bool, one.unit_nm.values())))
+    first, *others = sorted(found, key=lambda claim: -sum(map(bool, claim.unit_nm.values())))
     for other in others:
         if not all(_same_size(first, other, axis) for axis in "zyx"):
             raise Refused(
@@ -224,13 +224,13 @@ def grid_of(uri: str, attributes: dict[str, Any], found: list[Claim]) -> dict[st
                 "metadata"
             )
     starts = {
-        one.name: {axis: one.shift[axis] / one.scale[axis] for axis in "zyx"}
-        for one in found
-        if any(one.shift[axis] for axis in "zyx")
+        claim.name: {axis: claim.shift[axis] / claim.scale[axis] for axis in "zyx"}
+        for claim in found
+        if any(claim.shift[axis] for axis in "zyx")
     }
     where = next(iter(starts.values()), dict.fromkeys("zyx", 0.0))
-    for one in starts.values():
-        if not all(isclose(one[axis], where[axis], abs_tol=1e-3) for axis in "zyx"):
+    for start in starts.values():
+        if not all(isclose(start[axis], where[axis], abs_tol=1e-3) for axis in "zyx"):
             raise Refused(f"{uri} states two places, by {' and by '.join(starts)}: mend it")
     return {
         "scale_zyx": tuple(first.scale[axis] for axis in "zyx"),

@@ -16,8 +16,8 @@ def voxel_size_nm(level: Level, uri: str, given_zyx: Sequence[float] | None) -> 
         round(size * unit, 6) if size and unit else None
         for size, unit in zip(level.scale_zyx or (None,) * 3, level.unit_nm_zyx, strict=True)
     ]
-    found = zip(stated, given_zyx or (None,) * 3, strict=True)
-    sizes = [own if own is not None else given for own, given in found]
+    pairs = zip(stated, given_zyx or (None,) * 3, strict=True)
+    sizes = [own if own is not None else given for own, given in pairs]
     known = [size for size in sizes if size is not None]
     if len(known) == 3:
         return known

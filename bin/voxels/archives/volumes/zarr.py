@@ -47,10 +47,10 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
         raise Refused(f"there is no Zarr array or group at {uri}{why}")
     if node.array is not None:
         return [_array(uri, kvstore, node, node.array)]
-    found = _image(uri, kvstore, node)
-    if not all(level.has_size for level in found):
-        found = _as_parent(uri, found)
-    return found
+    of_image = _image(uri, kvstore, node)
+    if not all(level.has_size for level in of_image):
+        of_image = _as_parent(uri, of_image)
+    return of_image
 
 
 def _node(uri: str, kvstore: dict[str, Any]) -> Node | None:
@@ -116,16 +116,16 @@ def _coordinates(uri: str, array: dict[str, Any], axes: tuple[str, ...]) -> list
 
 def _of_image(uri: str) -> Level | None:
     """Return an array as the level of the image that it is in, which may say what it lacks."""
-    around, found = outer(uri, 1), None
+    around, level = outer(uri, 1), None
     with suppress(Refused, LookupError, TypeError, ValueError, AttributeError):
         image = kvstore_of(split(around)[1])
         group = _node(around, image)
         place = under(image, uri.rpartition("/")[2])
-        for one in _image(around, image, group) if group and not group.array else ():
-            if one.spec["kvstore"] == place:
-                found = one
+        for candidate in _image(around, image, group) if group and not group.array else ():
+            if candidate.spec["kvstore"] == place:
+                level = candidate
                 break
-    return found if found is None or found.has_size else _as_parent(around, [found])[0]
+    return level if level is None or level.has_size else _as_parent(around, [level])[0]
 
 
 def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
@@ -138,7 +138,7 @@ def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
             f"{uri} is a Zarr group without multiscales: name the image or array in it{inside}"
         )
     image = ome["multiscales"][0]  # the one to take, says OME, if nobody chooses
-    if "axes" not in image and all("transform" in one for one in image["datasets"]):
+    if "axes" not in image and all("transform" in dataset for dataset in image["datasets"]):
         return _organelle(uri, kvstore, node, image)
     version = str(ome.get("version") or image.get("version") or "")
     axes = image.get("axes", [])
@@ -151,10 +151,10 @@ def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
     zyx = [names.index(axis) for axis in "zyx"]
     units = tuple(stated.nanometers(axes[i].get("unit")) for i in zyx)
     kind = "annotation" if "image-label" in ome else None
-    found = []
+    listed = []
     for dataset in image["datasets"]:
         scale, translation = _transformed(dataset, image, len(names))
-        found.append(
+        listed.append(
             Level(
                 {"driver": node.driver, "kvstore": under(kvstore, dataset["path"])},
                 names,
@@ -164,20 +164,20 @@ def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
                 tuple(translation[i] for i in zyx),
             )
         )
-    return found
+    return listed
 
 
 def _organelle(uri: str, kvstore: dict[str, Any], node: Node, image: dict[str, Any]) -> list[Level]:
     """Return the levels of OpenOrganelle's older multiscales: a `transform` for each."""
-    found = []
+    listed = []
     for dataset in image["datasets"]:
         about = {"transform": dataset["transform"]}
         axes = stated.transform_axes(dataset["transform"], False) or []
         names = stated.axes_of(uri, [axes], len(axes), "zyx")
         grid = stated.grid_of(uri, about, stated.claims(about, names, False))
         spec = {"driver": node.driver, "kvstore": under(kvstore, dataset["path"])}
-        found.append(Level(spec, names, **grid))
-    return found
+        listed.append(Level(spec, names, **grid))
+    return listed
 
 
 def _transformed(
@@ -261,13 +261,13 @@ def _differs(scale: tuple[float, ...] | None, parent: Level) -> bool:
 
 def _starts_elsewhere(own: Level, parent: Level) -> bool:
     starts = (
-        [shift / size for shift, size in zip(one.translation_zyx, one.scale_zyx, strict=True)]
-        if one.scale_zyx
+        [shift / size for shift, size in zip(level.translation_zyx, level.scale_zyx, strict=True)]
+        if level.scale_zyx
         else [0.0]
-        for one in (own, parent)
+        for level in (own, parent)
     )
-    here, there = starts
-    return any(here) and not all(map(partial(isclose, abs_tol=1e-3), here, there))
+    own_start, parent_start = starts
+    return any(own_start) and not all(map(partial(isclose, abs_tol=1e-3), own_start, parent_start))
 
 
 def _xyz(values_zyx: tuple[float, ...] | None) -> str:
