@@ -18,8 +18,9 @@ def need(engine: str) -> None:
 
 @functools.cache
 def missing(engine: str) -> str:
-    """Return why an engine (`mysql`, `docker`, `slurm`) can't be used here; "" if it can."""
-    return {"mysql": _mysql, "docker": _docker, "slurm": _slurm}[engine]()
+    """Return why an engine (`mysql`, `docker`, `slurm` …) can't be used here; "" if it can."""
+    engines = {"mysql": _mysql, "docker": _docker, "slurm": _slurm, "apptainer": _apptainer}
+    return engines[engine]()
 
 
 def _mysql() -> str:
@@ -48,6 +49,12 @@ def _slurm() -> str:
     if absent := [name for name in SLURM if not shutil.which(name, path=path)]:
         return f"not on PATH: {', '.join(absent)}"
     return "" if os.geteuid() == 0 else "Slurm's nodes are started by root"
+
+
+def _apptainer() -> str:
+    if not shutil.which("apptainer"):
+        return "apptainer is not on PATH"
+    return "" if _says("apptainer", "--version") else "apptainer does not start"
 
 
 def _says(*command: str) -> bool:

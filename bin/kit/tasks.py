@@ -103,7 +103,10 @@ def run_unit(
         bundle = Bundle(working, final, following=following)
         try:
             started, clock = datetime.now(UTC), time.monotonic()
-            work(unit, bundle)
+            try:
+                work(unit, bundle)
+            finally:
+                receipt |= {"attempts": bundle.attempts} if bundle.attempts else {}
             measured = {
                 "run_id": header["run_id"],
                 "code": header["code"],
@@ -128,7 +131,10 @@ def run_unit(
     except Exception as error:  # whatever one unit meets, the others go on
         traceback.print_exc()
         disk = Path.cwd() if buckets.holds(store) else store
-        said = {"error": full(error, disk) or sentence(error), "log": task_log()}
+        said = {
+            "error": full(error, disk) or sentence(error),
+            "log": getattr(error, "log", None) or task_log(),
+        }
         return receipt | {"state": "failed"} | said
     return receipt | {"state": "made", "url": locations.url(final)}
 

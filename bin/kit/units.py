@@ -46,6 +46,8 @@ class Bundle:
         Part table's name to how many first rows of it become database rows, where not all do.
     outside : list of Path
         Files elsewhere in the store that this unit alone writes, on disk before they get there.
+    attempts : list of dict
+        Attempts at running somebody else's tool, rows of `Run.Attempt`; recorded also if all failed.
     taken_from : str, optional
         URL of the bundle from which the result was taken, where it was not computed.
     following : callable
@@ -60,6 +62,7 @@ class Bundle:
     parts: dict[str, str] = field(default_factory=dict)
     part_rows: dict[str, int] = field(default_factory=dict)
     outside: list[Path] = field(default_factory=list)
+    attempts: list[dict[str, Any]] = field(default_factory=list)
     taken_from: str | None = None
     following: Callable[[], Unit | None] = lambda: None
 

@@ -130,3 +130,15 @@ def record_failures(run_id: str, failed: list[dict[str, Any]]) -> None:
     }
     database.connection()
     insert_all(Run.Failure(), rows.values(), skip_duplicates=True)
+
+
+def record_attempts(run_id: str, lines: list[dict[str, Any]]) -> None:
+    """Note how each attempt at running somebody else's tool ended, whatever came of it."""
+    rows = [
+        {"run_id": run_id, "attempted_unit": line["unit_id"]} | attempt
+        for line in lines
+        for attempt in line.get("attempts", ())
+    ]
+    if rows:
+        database.connection()
+        insert_all(Run.Attempt(), rows, skip_duplicates=True)

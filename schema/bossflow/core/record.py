@@ -111,6 +111,7 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     for line in failed:
         line["error"] = shortened(one_line(line["error"]), line.get("log"))
     again(lambda: insertion.record_failures(plan["run_id"], failed))
+    again(lambda: insertion.record_attempts(plan["run_id"], lines))
     return {
         "recorded": dict(recorded),
         "taken": Counter(one["process"] for one in every if one["unit_id"] not in named),

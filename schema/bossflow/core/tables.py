@@ -99,6 +99,23 @@ class Run(dj.Manual):
         error          : varchar(1000)  # one sentence
         """
 
+    class Attempt(dj.Part):
+        """An attempt at running somebody else's tool for a unit, whatever became of it."""
+
+        definition = """
+        # how a tool ended
+        -> master
+        attempted_unit           : char(32)       # unit id
+        attempt                  : int32          # from 1
+        ---
+        exit_code                : int32          # 128 and the signal, if one ended it
+        attempt_seconds          : float64        # wall time
+        attempt_cpu_seconds=null : float64        # null where it can't be seen
+        attempt_peak_bytes=null  : int64          # resident memory; null where it can't be seen
+        attempt_memory_bytes     : int64          # what it might use
+        log_end                  : varchar(4000)  # of what it said
+        """
+
 
 @schema
 class Environment(dj.Manual):

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+"""COLLECT_COMMAND: what command lines left becomes bundles.
+
+    collect_command.py COMMAND-00000.jsonl
+
+Beside it are `attempts/<unit id>-<number>/` of what was run, and `attempts/<unit id>/` of what was
+refused.
+"""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from kit.digests import files_below
+from kit.tasks import main
+from kit.texts import one_line
+from kit.units import Bundle, Unit
+from tools import attempts
+from tools.files import link, sha256
+
+
+class Ended(ValueError):
+    """A command that failed, and where all that it said is."""
+
+    def __init__(self, sentence: str, log: Path) -> None:
+        super().__init__(sentence)
+        self.log = str(log.resolve())
+
+
+def collect(unit: Unit, bundle: Bundle) -> None:
+    """Fill the bundle of one command line: the files that it left and was to leave."""
+    refused = Path("attempts", unit.unit_id, "refused")
+    if refused.exists():
+        raise ValueError(refused.read_text("utf-8"))
+    tries = attempts.read(Path("attempts"), unit.unit_id)
+    bundle.attempts = [attempt.row for attempt in tries]
+    if not tries:
+        raise ValueError("its task ended before it could tell how: look into Nextflow's report")
+    if problem := tries[-1].problem():
+        raise Ended(problem, tries[-1].directory / "log")
+    kept = kept_files(tries[-1].directory / "run", unit.arguments["outputs"])
+    entries = []
+    for name, file in kept.items():
+        copy = bundle.directory / "files" / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        link(file, copy)
+        entries.append((name, copy.stat().st_size, sha256(copy)))
+    bundle.attributes["n_outputs"] = len(entries)
+    bundle.attributes["outputs_bytes"] = sum(entry[1] for entry in entries)
+    bundle.urls["outputs"] = "files"
+    columns = zip(*entries, strict=True)
+    names = ("output_path", "output_bytes", "output_sha256")
+    table = pa.table(dict(zip(names, map(list, columns), strict=True)))
+    pq.write_table(table, bundle.directory / "output.parquet")
+    bundle.parts["Output"] = "output.parquet"
+
+
+def kept_files(run: Path, patterns: list[str]) -> dict[str, Path]:
+    """Return the files that are kept of a directory, by their relative paths, in order.
+
+    Parameters
+    ----------
+    run : Path
+        Where the command ran.
+    patterns : list of str
+        Files, directories, or globs of these, relative to it; each must be there.
+
+    Raises
+    ------
+    ValueError
+        If one names nothing of that. Links that lead out of the directory are nothing.
+    """
+    inside = run.resolve()
+    kept: dict[str, Path] = {}
+    for pattern in patterns:
+        found = list(run.glob(pattern))
+        files = [
+            file for path in found for file in (files_below(path) if path.is_dir() else [path])
+        ]
+        names = {file.relative_to(run).as_posix(): file.resolve() for file in files}
+        own = {name: file for name, file in names.items() if _is_own(file, inside)}
+        for name in names.keys() - own.keys():
+            print(f"{one_line(name)} is not kept: it is a link that leads out, or no file")
+        if not own:
+            raise ValueError(f"it ended well, but left nothing at {one_line(pattern)}")
+        kept |= own
+    return dict(sorted(kept.items()))
+
+
+def _is_own(file: Path, directory: Path) -> bool:
+    return file.is_file() and file.is_relative_to(directory)
+
+
+if __name__ == "__main__":
+    main("COMMAND", collect, software=("pyarrow",))

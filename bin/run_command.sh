@@ -1,0 +1,129 @@
+#!/bin/bash
+# run_command.sh UNIT ATTEMPT CORES MEMORY SECONDS: run a command line as STAGE_COMMAND laid it out.
+#
+# UNIT is that directory; memory is in bytes, and 0 seconds are no limit. Leaves UNIT-ATTEMPT/ with
+# run/ (where the command ran), log (what it said) and outcome (how it ended), and exits 0 whatever
+# became of the command. The words of the command are no shell's: they are read as they are.
+set -uo pipefail
+
+unit=$(cd -P "$1" && pwd) id=${1##*/} attempt=$2 cores=$3 memory=$4 limit=$5
+here=$PWD/$id-$attempt scratch=$PWD/scratch-$attempt
+name=bossflow-$id-$attempt-$$
+mkdir -p "$here/run/outputs" "$scratch"
+mapfile -d '' -t words <"$unit/words"
+mapfile -d '' -t tool <"$unit/tool"
+engine=${tool[0]} image=${tool[1]} entrypoint=${tool[2]} sha256=${tool[3]}
+threads=(OMP_NUM_THREADS="$cores" OPENBLAS_NUM_THREADS="$cores" MKL_NUM_THREADS="$cores")
+threads+=(ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS="$cores" LANG=C.UTF-8)
+
+# mount SOURCE TARGET [,readonly]: as docker and apptainer read it
+mount() {
+    printf 'type=bind,"source=%s","%s=%s"%s' "${1//\"/\"\"}" "$to" "$2" "${3:-}"
+}
+
+case $engine in
+    none)
+        ln -s "$unit/inputs" "$here/run/inputs"
+        found=$(type -P -- "${words[0]}") && found=$(sha256sum <"$found") || found=
+        run=(env -i PATH="$PATH" HOME="$scratch" TMPDIR="$scratch" "${threads[@]}"
+            bash -c 'cd -- "$1" && shift && exec -- "$@"' bash "$here/run" "${words[@]}")
+        if [ -n "$sha256" ] && [ "${found%% *}" != "$sha256" ]; then
+            run=(bash -c 'echo "$1 is another program here than where the run was started"; exit 126'
+                bash "${words[0]}")
+        fi
+        ;;
+    docker)
+        to=target
+        mkdir "$here/run/inputs"
+        run=(docker run --name "$name" --init --network none --user "$(id -u):$(id -g)"
+            --cpus "$cores" --memory "$memory" --memory-swap "$memory"
+            --mount "$(mount "$here/run" /bossflow)" --mount "$(mount "$scratch" /tmp)"
+            --mount "$(mount "$unit/inputs" /bossflow/inputs ,readonly)"
+            --workdir /bossflow --env HOME=/tmp --env TMPDIR=/tmp)
+        for word in "${threads[@]}"; do run+=(--env "$word"); done
+        if [ -n "$entrypoint" ]; then run+=(--entrypoint "$entrypoint"); fi
+        run+=("$image" "${words[@]}")
+        ;;
+    apptainer | singularity)
+        to=destination
+        mkdir "$here/run/inputs"
+        run=(env -i PATH="$PATH" HOME="$HOME")
+        for word in TMPDIR=/tmp "${threads[@]}"; do run+=("${engine^^}ENV_$word"); done
+        run+=("$engine" "$([ -n "$entrypoint" ] && echo exec || echo run)" --containall --no-eval
+            --mount "$(mount "$here/run" /bossflow)" --mount "$(mount "$scratch" /tmp)"
+            --mount "$(mount "$unit/inputs" /bossflow/inputs ,readonly)" --pwd /bossflow "$image")
+        if [ -n "$entrypoint" ]; then run+=("$entrypoint"); fi
+        run+=("${words[@]}")
+        ;;
+esac
+if [ "$limit" -gt 0 ]; then run=(timeout --kill-after=30 "$limit" "${run[@]}"); fi
+
+stop() {
+    if [ "$engine" = docker ]; then docker rm --force "$name"; fi
+    rm -rf "$scratch"
+} >/dev/null 2>&1
+trap stop EXIT
+trap 'kill "$pid" 2>/dev/null; exit 143' TERM INT
+
+# resident PID: bytes of a process and all below it
+resident() {
+    local todo=("$1") pid kind value _ children total=0
+    while [ ${#todo[@]} -gt 0 ]; do
+        pid=${todo[0]} todo=("${todo[@]:1}")
+        while read -r kind value _; do
+            if [ "$kind" = VmRSS: ]; then total=$((total + value)); fi
+        done <"/proc/$pid/status"
+        children=()
+        read -r -a children <"/proc/$pid/task/$pid/children" # no line feed ends it
+        todo+=("${children[@]}")
+    done 2>/dev/null
+    echo $((total * 1024))
+}
+
+# watch PID: note the largest that `resident` says, until it is killed
+watch() {
+    local root=$1 now peak=0 pause=0.1
+    while sleep "$pause"; do
+        if [ "$engine" = docker ]; then
+            root=$(docker inspect --format '{{.State.Pid}}' "$name" 2>/dev/null) || continue
+        fi
+        now=$(resident "$root")
+        if [ "$now" -gt "$peak" ]; then peak=$now && echo "$peak" >"$here/peak"; fi
+        pause=0.5
+    done
+}
+
+TIMEFORMAT='%3U %3S'
+start=${EPOCHREALTIME/[.,]/}
+{ time "${run[@]}" >"$here/log" 2>&1 </dev/null; } 2>"$here/times" &
+pid=$!
+watch "$pid" &
+watcher=$!
+wait "$pid"
+code=$?
+seconds=$((${EPOCHREALTIME/[.,]/} - start))
+kill "$watcher" 2>/dev/null
+
+killed=no
+if [ "$limit" -gt 0 ] && [ "$seconds" -ge "${limit}000000" ] && [[ $code =~ ^(124|137)$ ]]; then
+    killed=late
+elif [ "$code" = 137 ] || { [ "$code" != 0 ] && [ "$engine" = docker ] &&
+    [ "$(docker inspect --format '{{.State.OOMKilled}}' "$name" 2>/dev/null)" = true ]; }; then
+    killed=memory
+elif [ "$code" -gt 128 ] && [ "$code" -le 192 ]; then
+    killed=signal
+fi
+{
+    echo "exit $code"
+    echo "killed $killed"
+    echo "memory $memory"
+    echo "limit $limit"
+    printf 'seconds %d.%06d\n' $((seconds / 1000000)) $((seconds % 1000000))
+    if [ "$engine" != docker ] && read -r user system < <(tail -n 1 "$here/times"); then
+        user=$((10#${user/[.,]/} + 10#${system/[.,]/}))
+        printf 'cpu %d.%03d\n' $((user / 1000)) $((user % 1000))
+    fi
+    if [ -s "$here/peak" ]; then echo "peak $(<"$here/peak")"; fi
+} >"$here/outcome"
+rm -f "$here/times" "$here/peak"
+exit 0

@@ -1,0 +1,1 @@
+"""Command lines of other people's tools: what they are given, and how they ended."""

@@ -1,0 +1,22 @@
+process COLLECT_COMMAND {
+    tag "${name}"
+    label 'cc3d'
+    label 'compute'
+    label 'process_low'
+
+    input:
+    tuple val(name), path(task_file), path(attempts, stageAs: 'attempts/*')
+
+    output:
+    tuple val(name), path('receipts.jsonl'), emit: receipts
+
+    script:
+    """
+    collect_command.py ${task_file}
+    """
+
+    stub:
+    """
+    touch receipts.jsonl
+    """
+}

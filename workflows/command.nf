@@ -1,0 +1,102 @@
+/*
+ * A command line of somebody else's tool, in an image of the user's choice or without:
+ *
+ *   DESCRIBE -> DESCRIBE_COMMAND -> PLAN -> STAGE_COMMAND -> RUN_COMMAND (-> RUN_COMMAND_AGAIN)
+ *            -> COLLECT_COMMAND -> RECORD -> SUMMARY
+ *
+ * The tool sees files and nothing else: what is ours comes before and after it.
+ */
+
+include { DESCRIBE } from '../modules/describe/main'
+include { DESCRIBE_COMMAND } from '../modules/describe_command/main'
+include { PLAN } from '../modules/plan/main'
+include { STAGE_COMMAND } from '../modules/stage_command/main'
+include { RUN_COMMAND ; RUN_COMMAND as RUN_COMMAND_AGAIN } from '../modules/run_command/main'
+include { COLLECT_COMMAND } from '../modules/collect_command/main'
+include { RECORD } from '../modules/record/main'
+include { SUMMARY } from '../modules/summary/main'
+include { toolOf } from './kit/images'
+include { conclude } from './kit/results'
+include { toRun ; tasksOf ; whenReady ; progress ; toSumUp ; read } from './kit/tasks'
+
+workflow COMMAND {
+    take:
+    run_json    // run.json
+    schema      // nextflow_schema.json
+    sheet       // commands.csv, or []
+
+    main:
+    tool_json = run_json
+        .map { file -> groovy.json.JsonOutput.toJson(toolIn(read(file).params)) }
+        .collectFile(name: 'tool.json', cache: false)
+        .first()
+    DESCRIBE(run_json, schema, sheet)
+    DESCRIBE_COMMAND(run_json, DESCRIBE.out.described, tool_json)
+    PLAN(run_json, DESCRIBE_COMMAND.out.described, [])
+
+    plan_ch = toRun(PLAN.out.plan).first()  // [plan.json, [COMMAND-00000.jsonl, ...]]
+    task_ch = tasksOf(plan_ch)              // [task: 'COMMAND-00000', process: 'COMMAND', after: [], file: ...]
+
+    STAGE_COMMAND(whenReady('COMMAND', task_ch, channel.empty()))
+    // ['COMMAND-00000', COMMAND-00000.jsonl, [directories of units]]
+    staged_ch = STAGE_COMMAND.out.staged.map { name, task_file, staged ->
+        [name.toString(), task_file, staged.listFiles() as List]
+    }
+    // [unit id, 'COMMAND-00000' of 3, directory]
+    unit_ch = staged_ch.flatMap { name, _task_file, units ->
+        units.collect { unit -> [unit.name, groupKey(name, units.size()), unit] }
+    }
+    // what is to be run: [unit id, [cores: 1, memory: 2000000000, seconds: 0], directory]
+    run_ch = unit_ch
+        .filter { _id, _name, unit -> !unit.resolve('refused').exists() }
+        .map { id, _name, unit -> [id, read(unit.resolve('asks.json')), unit] }
+    RUN_COMMAND(run_ch.map { id, asks, unit -> [id, asks, 1, unit] })
+    tried_ch = RUN_COMMAND.out.attempt.branch { _id, attempt ->
+        again: isWorthwhile(attempt)
+        once: true
+    }
+    RUN_COMMAND_AGAIN(tried_ch.again.join(run_ch).map { id, _attempt, asks, unit -> [id, asks, 2, unit] })
+
+    // what came of each, also where its task died: [unit id, [ID-1, ID-2]]
+    once_ch = tried_ch.once.map { id, attempt -> [id, [attempt]] }
+    twice_ch = tried_ch.again
+        .join(RUN_COMMAND_AGAIN.out.attempt, remainder: true)
+        .map { id, attempt, again -> [id, [attempt, again].findAll()] }
+    refused_ch = unit_ch
+        .filter { _id, _name, unit -> unit.resolve('refused').exists() }
+        .map { id, _name, unit -> [id, [unit]] }
+    // ['COMMAND-00000', COMMAND-00000.jsonl, [ID-1, ID-2, ...]]
+    ended_ch = unit_ch
+        .map { id, name, _unit -> [id, name] }
+        .join(once_ch.mix(twice_ch, refused_ch))
+        .map { _id, name, attempts -> [name, attempts] }
+        .groupTuple(remainder: true)
+        .map { name, attempts -> [name.toString(), attempts.flatten()] }
+    collect_ch = staged_ch
+        .map { name, task_file, _units -> [name, task_file] }
+        .join(ended_ch, remainder: true)
+        .map { name, task_file, attempts -> [name, task_file, attempts ?: []] }
+    COLLECT_COMMAND(collect_ch)
+
+    done_ch = COLLECT_COMMAND.out.receipts
+    batch_ch = done_ch
+        .map { _name, receipts -> receipts }
+        .buffer(size: 20, remainder: true)
+    plan_json = plan_ch.map { plan, _task_files -> plan }
+
+    RECORD(plan_json, batch_ch)
+    progress(plan_ch, done_ch, RECORD.out.recorded)
+    SUMMARY(plan_json, toSumUp(RECORD.out.recorded))
+    conclude(plan_ch, PLAN.out.summary, SUMMARY.out.summary.mix(RECORD.out.summary))
+}
+
+// What runs the tool, and in what.
+def toolIn(params) {
+    def engine = params.engine ?: (workflow.containerEngine == 'docker' ? null : workflow.containerEngine)
+    return toolOf(params.image, engine, workflow.launchDir)
+}
+
+// Whether another attempt may end better: a signal ended this one, as for too much memory.
+def isWorthwhile(attempt) {
+    return attempt.resolve('outcome').text =~ /(?m)^killed (memory|signal)$/
+}

@@ -1,0 +1,73 @@
+/*
+ * The image that a user names for a tool, known by what it holds, before anything runs.
+ */
+
+// What runs a tool, and in what: [engine: 'docker', image: 'name@sha256:...', digest: 'sha256:...'].
+// A tag is resolved here, once; a local image goes by its id, a .sif file by its sha256. An image that
+// can't be told is a sentence: [problem: '...'].
+def toolOf(image, engine, launch_dir) {
+    if (!image) {
+        if (engine && engine != 'none') {
+            return [problem: "engine ${engine} needs an image: give one, or leave engine out".toString()]
+        }
+        return [engine: 'none', image: '', digest: '']
+    }
+    if (engine == 'none') {
+        return [problem: "engine none runs no image: leave image out, or give docker or apptainer".toString()]
+    }
+    if (image.endsWith('.sif')) {
+        return ofFile(image, engine, launch_dir)
+    }
+    if (!(image ==~ /(docker:\/\/)?[\w][\w.:\/@-]*/)) {
+        return [problem: "image ${image} is no name of an image, such as alpine:3.20, and no path of a .sif file".toString()]
+    }
+    def name = image.replaceFirst('^docker://', '')
+    def known = name.find(/sha256:[0-9a-f]{64}$/)
+    if (engine in ['apptainer', 'singularity']) {
+        return known
+            ? [engine: engine, image: "docker://${name}".toString(), digest: known]
+            : [problem: "image ${image} is a tag, which may stand for another image tomorrow: with engine ${engine} give ${name.replaceFirst(/:[^:\/]*$/, '')}@sha256:..., or a .sif file".toString()]
+    }
+    return ofDocker(name)
+}
+
+def ofFile(image, engine, launch_dir) {
+    if (engine == 'docker') {
+        return [problem: "image ${image} is a .sif file, which docker does not run: leave engine out".toString()]
+    }
+    def sif = launch_dir.resolve(image)
+    if (!sif.isFile()) {
+        return [problem: "image ${image} is not there: give the path of a .sif file".toString()]
+    }
+    def sha256 = java.security.MessageDigest.getInstance('SHA-256')
+    sif.eachByte(1 << 20) { bytes, count -> sha256.update(bytes, 0, count) }
+    return [engine: engine ?: 'apptainer', image: sif.toRealPath().toString(), digest: "sha256:${sha256.digest().encodeHex()}".toString()]
+}
+
+// Of an image that is not here, docker fetches what its tag stands for now.
+def ofDocker(name) {
+    def inspect = ['docker', 'image', 'inspect', '--format', '{{.Id}}{{range .RepoDigests}} {{.}}{{end}}', name]
+    def answer = said(inspect)
+    if (answer.status == 1 && said(['docker', 'pull', '--quiet', name]).status == 0) {
+        answer = said(inspect)
+    }
+    if (answer.status != 0) {
+        return [problem: "image ${name} can't be used: ${answer.text.readLines().findAll().takeRight(1).join(' ') ?: 'docker does not know it'}".toString()]
+    }
+    def names = answer.text.tokenize()
+    def image = name ==~ /.*@sha256:[0-9a-f]{64}/ ? name : names.drop(1) ? names[1] : names[0]
+    return [engine: 'docker', image: image, digest: image.find(/sha256:[0-9a-f]{64}$/)]
+}
+
+// What a command says, and how it ends; no shell reads its words.
+def said(words) {
+    try {
+        def process = new ProcessBuilder(words).redirectErrorStream(true).start()
+        process.outputStream.close()
+        def text = process.inputStream.text
+        return [status: process.waitFor(), text: text]
+    }
+    catch (IOException failed) {
+        return [status: -1, text: "${words[0]} can't be started: ${failed.message}"]
+    }
+}
