@@ -49,8 +49,8 @@ class Filled:
     """
 
     def __init__(self, home: Path, blocks: int, others: int) -> None:
-        from bossflow.core import installed, work
-        from bossflow.workflows import label
+        from bossflow.core import installed, registry
+        from bossflow.workflows.label import workflow
 
         self.home, self.plans = home, 0
         schema = json.loads((ROOT / "nextflow_schema.json").read_text())["$defs"].values()
@@ -58,11 +58,11 @@ class Filled:
         params = {name: one.get("default") for name, one in defaults.items()}
         self.params = params | {"store": str(home / "store"), "stage": True}
         self.described = described(blocks)
-        installed.open_schema([label])
+        installed.open_schema([workflow])
         planned = self.plan()  # which registers what is asked for
-        requests, _ = label.expand(self.params, self.described)
-        self.tables = work.stage_tables([label])
-        self.units = [unit for request in requests for unit in label.units(request)]
+        requests, _ = workflow.expand(self.params, self.described)
+        self.tables = registry.stage_tables([workflow])
+        self.units = [unit for request in requests for unit in workflow.units(request)]
         record(self.tables, self.units, home / "store", planned["run_id"])
         if others:
             multiply(others // CHANNELS)

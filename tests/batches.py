@@ -76,7 +76,7 @@ def schema(team: Team) -> Iterator[str]:
 def deployed(team: Team) -> Iterator[str]:
     """Yield the name of a schema with the toy's tables, whose run-time user is RUNNER."""
     with a_schema(team) as name:
-        deploy = "import toy; from bossflow.core import work; work.load_all()"
+        deploy = "import toy; from bossflow.core import registry; registry.load_all()"
         done = team.python(
             f"{deploy}; from bossflow.database import migrations; migrations.deploy()", schema=name
         )

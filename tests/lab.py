@@ -237,7 +237,7 @@ class Steps:
         todo = list(plan["tasks"])
         while ready := [one for one in todo if set(one["after"]) <= set(done)]:
             for one in ready:
-                name = " ".join([one["task"], *(one.get("blocks") or [])])
+                name = " ".join([one["task"], *(one["names"])])
                 file = planned / "tasks" / f"{one['task']}.jsonl"
                 if directory := self.program(start + one["process"], name, str(file)):
                     done[one["task"]] = directory

@@ -19,9 +19,9 @@ NUMBERS = count()
 def toy(home: Path) -> Any:
     """Return the toy workflow, its tables bound."""
     import toy
-    from bossflow.core import installed, work
+    from bossflow.core import installed, registry
 
-    installed.open_schema([*work.load_all(), toy])  # on a team's server, test_mysql.py deploys it
+    installed.open_schema([*registry.load_all(), toy.workflow])  # a team's: test_mysql.py does it
     return toy
 
 

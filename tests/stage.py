@@ -181,7 +181,8 @@ def said(run: subprocess.CompletedProcess[str]) -> list[str]:
 
 
 def job(task: str, *after: str, units: int = 1, seconds: float = 1) -> dict[str, Any]:
-    size = {"units": units, "seconds": seconds, "voxels": 0 if "STITCH" in task else units * 10**6}
+    amount = 0 if "STITCH" in task else units * 10**6
+    size = {"units": units, "seconds": seconds, "amount": amount, "amount_unit": "voxels"}
     return {"task": task, "process": task.rsplit("-", 1)[0], "after": list(after)} | size
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def test_a_changed_parameter_reuses_earlier_stages(pipeline: Pipeline, files: li
 def test_a_workflow_that_recalls_another_request_is_told_so(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from bossflow.core import registry
     from bossflow.upkeep import status, verify
 
     done = pipeline.run(files, suffix="x")
@@ -69,7 +71,8 @@ def test_a_workflow_that_recalls_another_request_is_told_so(
     toy = sys.modules["toy"]
     right = toy.recall([request])[request]
     wrong = toy._request(right.given["contents"], "y")
-    monkeypatch.setattr(toy, "recall", lambda names: dict.fromkeys(names, wrong))
+    recalling = replace(toy.workflow, recall=lambda names: dict.fromkeys(names, wrong))
+    monkeypatch.setattr(registry, "load", lambda name: recalling)
     for ask in (lambda: status.requests([request]), lambda: verify.made_for(request)):
         with pytest.raises(ValueError, match=f"workflow toy recalls request {request} as "):
             ask()

@@ -37,6 +37,7 @@ assert ran["verdict"]["missing"] is None, ran
 NOTES = """
 import datajoint as dj
 from bossflow.volumes.channels import Block
+from bossflow.core import work
 from bossflow.core.tables import Execution, schema
 
 @schema
@@ -48,7 +49,7 @@ class BlockNote(dj.Computed):
     -> Execution.proj(noted_by='execution_id')
     '''
 
-TABLES = (BlockNote,)
+workflow = work.Workflow("notes", (BlockNote,), expand=None, units=None)
 """
 
 NOTE = """
@@ -62,8 +63,8 @@ for key in bossflow.Block.keys():
 LATER = """
 import sys
 import toy
-from bossflow.core import ledger, work
-work.names = lambda: ["bossflow.workflows.label", "toy"]
+from bossflow.core import ledger, registry, work
+registry.names = lambda: ["bossflow.workflows.label", "toy"]
 from bossflow.command.main import main
 main()
 """
@@ -163,8 +164,8 @@ def test_tables_of_another_workflow_may_be_missing(team: Team, schema: str) -> N
         done = team.python(LATER, *command, schema=schema)
         assert done.returncode == 0, done.stdout + done.stderr
     only = (
-        "import toy; from bossflow.core import installed, work; "
-        "installed.open_schema([work.load({!r})])"
+        "import toy; from bossflow.core import installed, registry; "
+        "installed.open_schema([registry.load({!r})])"
     )
     done = team.python(only.format("bossflow.workflows.label"), schema=schema)
     assert done.returncode == 0, done.stderr
@@ -185,5 +186,7 @@ def test_an_outside_workflow_alone_may_be_deployed(team: Team, schema: str) -> N
     done = team.python("import bossflow; bossflow.Segmentation", schema=schema)
     assert f"workflow bossflow.workflows.label in schema {schema} is not deployed" in done.stderr
     assert "run `bossflow db deploy` with a user" in done.stderr
-    opened = "import toy; from bossflow.core import installed; installed.open_schema([toy])"
+    opened = (
+        "import toy; from bossflow.core import installed; installed.open_schema([toy.workflow])"
+    )
     assert team.python(opened, schema=schema).returncode == 0

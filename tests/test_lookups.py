@@ -12,10 +12,10 @@ from typing import Any
 import bossflow
 import pytest
 from bossflow import database
-from bossflow.core import ledger, work
+from bossflow.core import ledger, registry, work
 from bossflow.core.summary import sum_up
 from bossflow.upkeep import status, watch
-from bossflow.workflows import label
+from bossflow.workflows.label import workflow
 from conftest import ROOT
 from steps import Cutouts, write_volume
 
@@ -46,11 +46,11 @@ class Sheet:
 
     @property
     def units(self) -> list[work.UnitPlan]:
-        groups = ledger.with_units(label, self.planned["requests"])
+        groups = ledger.with_units(workflow, self.planned["requests"])
         return [unit for group in groups for _, units in group for unit in units]
 
     def record(self) -> None:
-        store, tables = self.cutouts.store, work.stage_tables([label])
+        store, tables = self.cutouts.store, registry.stage_tables([workflow])
         lookups.record(tables, self.units, store, self.planned["run_id"])
 
 

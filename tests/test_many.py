@@ -18,7 +18,7 @@ import pytest
 import suites
 import watched
 from bossflow import database
-from bossflow.core import cascade, installed, ledger, work
+from bossflow.core import cascade, installed, ledger, registry
 from bossflow.core.tables import schema
 from bossflow.database import insert, migrations
 from bossflow.kit import locations, store_ids
@@ -35,7 +35,7 @@ PACKET = 2**13
 def cutouts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cutouts:
     import toy
 
-    installed.open_schema([*work.load_all(), toy])
+    installed.open_schema([*registry.load_all(), toy.workflow])
     return Cutouts(tmp_path, monkeypatch)
 
 
@@ -78,7 +78,7 @@ def recorded(cutouts: Cutouts, shape: tuple[int, int, int], *asked: dict[str, An
             bossflow.Segmentation.Source: [one.key | {"request_id": request} for one in links],
             bossflow.Segmentation.Component: [{"request_id": request, "component_id": 1}],
         }
-        for table in label.TABLES:
+        for table in label.workflow.tables:
             own = [unit for unit in units if unit.process == table.process]
             made_by = ledger.execution_attribute(table)
             insert_rows(table, [unit.key | {made_by: unit.unit_id} for unit in own])
@@ -142,7 +142,7 @@ def keys(tables: Iterable[Any]) -> Keys:
 
 def with_datajoint(executions: Iterable[str]) -> Keys:
     """Return what goes with executions, as DataJoint's own cascade finds it."""
-    stages = work.stage_tables(installed.known_workflows()).values()
+    stages = registry.stage_tables(installed.known_workflows()).values()
     tables = {part.full_table_name: one for one in stages for part in migrations.parts(one)}
     seen: set[str] = set()
     new = set(executions)

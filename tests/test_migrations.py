@@ -108,7 +108,7 @@ def test_a_killed_migration_is_taken_up_again(team: Team, first: str) -> None:
 import os, sys
 from bossflow import database
 from bossflow.database import migrations
-from bossflow.core import work
+from bossflow.core import registry, work
 
 def add_a_column(conn):
     name = database.schema_name()
@@ -127,7 +127,7 @@ def carry_a_version(conn):
 later = migrations.VERSION + 1
 migrations.STEPS = [(2, carry_a_version), *migrations.STEPS[1:], (later, add_a_column)]
 migrations.VERSION = later
-work.load_all()
+registry.load_all()
 print(migrations.migrate())
 """
     assert team.python(program, "between", schema=first).returncode == 9

@@ -62,7 +62,7 @@ def team(
 def test_it_passes_for_a_user_without_table_rights(team: Team, case: str, tmp_path: Path) -> None:
     asked = [str(ROOT / "tests" / one) if one.endswith(".py") else one for one in CASES[case]]
     with a_schema(team) as schema:
-        deploy = "import toy; from bossflow.core import work; work.load_all()"
+        deploy = "import toy; from bossflow.core import registry; registry.load_all()"
         done = team.python(
             f"{deploy}; from bossflow.database import migrations; migrations.deploy()",
             schema=schema,

@@ -69,7 +69,7 @@ def test_what_is_missing_fails_the_run_and_the_command_for_it_can_be_pasted(stag
 
 # A diamond over two requests; LABEL_BLOCK-00001 dies, and so what comes after it never starts.
 DIAMOND = [
-    job("PULL_BLOCK-00000") | {"blocks": ["0-8_0-8_0-8", "8-16_0-8_0-8"]},
+    job("PULL_BLOCK-00000") | {"names": ["0-8_0-8_0-8", "8-16_0-8_0-8"]},
     job("PULL_BLOCK-00001"),
     job("LABEL_BLOCK-00000", "PULL_BLOCK-00000"),
     job("LABEL_BLOCK-00001", "PULL_BLOCK-00001"),
@@ -183,8 +183,8 @@ def test_a_long_run_says_how_far_it_is(stage: Stage) -> None:
     recorded = r"; (0|39|40) of 51 units recorded"  # twenty tasks, with or without the failed one
     most = 3 + (time.monotonic() - started) // 10
     assert 3 <= len(lines) <= most, "one at the end of each stage, else one in ten seconds"
-    pulled = rf"progress: PULL_BLOCK 41 of 42 blocks, [0-3]\.\d Mvoxel/s{recorded}; about .+ left"
-    labelled = rf"progress: LABEL_BLOCK 8 of 8 blocks, \d+\.\d Mvoxel/s{recorded}; about .+ left"
+    pulled = rf"progress: PULL_BLOCK 41 of 42, [0-3]\.\d Mvoxels/s{recorded}; about .+ left"
+    labelled = rf"progress: LABEL_BLOCK 8 of 8, \d+\.\d Mvoxels/s{recorded}; about .+ left"
     assert any(re.fullmatch(pulled, line) for line in lines), lines
     assert any(re.fullmatch(labelled, line) for line in lines), lines
     assert re.fullmatch(f"progress: STITCH 1 of 1{recorded}", lines[-1]), lines

@@ -54,9 +54,9 @@ def executions(lab: Lab) -> list[list[str]]:
     """Return process and content digest of every bundle that is recorded."""
     code = """if True:
         import json
-        from bossflow.core import installed, work
+        from bossflow.core import installed, registry, work
         from bossflow.core.tables import Execution
-        installed.open_schema(work.load_all())
+        installed.open_schema(registry.load_all())
         rows = Execution.proj("process", "content_sha256", "bundle_bytes").to_dicts()
         print(json.dumps(sorted(
             [row["process"], row["content_sha256"], str(row["bundle_bytes"])] for row in rows

@@ -62,7 +62,7 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
         assert broken.returncode != 0
         assert "2.txt is broken" in broken.stdout + broken.stderr
         query = (
-            "import bossflow, toy; bossflow.core.installed.open_schema([toy]);"
+            "import bossflow, toy; bossflow.core.installed.open_schema([toy.workflow]);"
             "print(sorted(toy.WordTotal.to_arrays('total').tolist()))"
         )
         done = subprocess.run(

@@ -43,7 +43,7 @@ def test_watching_ends_when_nothing_is_missing(pipeline: Pipeline, files: list[P
         "total": 2,
         "recorded": 0,
         "made": 0,
-        "voxels_per_second": None,
+        "amount_per_second": None,
     }
     assert in_words(look["total"]) == (
         "COUNT_WORDS 0 of 2; ADD_WORDS 0 of 1; 0 of 3 units recorded, 0 more made"
@@ -144,17 +144,21 @@ def test_watching_tells_the_speed_of_a_stage() -> None:
     from bossflow.upkeep.watch import _far, in_words
 
     blocks = ("0-100_0-100_0-100", "100-200_0-100_0-100", "200-300_0-100_0-50")
-    labels = [UnitPlan("LABEL_BLOCK", {"block": block}, {}) for block in blocks]
+    amounts = (10**6, 10**6, 5 * 10**5)
+    labels = [
+        UnitPlan("LABEL_BLOCK", {"block": block}, {}, amount=amount, amount_unit="voxels")
+        for block, amount in zip(blocks, amounts, strict=True)
+    ]
     units = [*labels, UnitPlan("STITCH", {"request_id": "x"}, {}, tuple(labels))]
-    sizes = {unit.unit_id: (unit.voxels, 4.0) for unit in units}
-    assert [unit.voxels for unit in units] == [10**6, 10**6, 5 * 10**5, 0]
+    sizes = {unit.unit_id: (unit.amount, 4.0) for unit in units}
+    assert [unit.shown for unit in units] == [*blocks, "request_id=x"]
     begun: dict[tuple[str, ...], tuple[float, float]] = {}
     names = [unit.unit_id for unit in units]
     before = _far("x", units, sizes, {names[0]}, set(), begun)
-    assert before["seconds_left"] is before["stages"]["LABEL_BLOCK"]["voxels_per_second"] is None
+    assert before["seconds_left"] is before["stages"]["LABEL_BLOCK"]["amount_per_second"] is None
     begun = {name: (at - 100, value) for name, (at, value) in begun.items()}
     after = _far("x", units, sizes, {names[0]}, {names[1]}, begun)
-    assert after["stages"]["LABEL_BLOCK"]["voxels_per_second"] == pytest.approx(10**4, rel=0.1)
+    assert after["stages"]["LABEL_BLOCK"]["amount_per_second"] == pytest.approx(10**4, rel=0.1)
     assert after["seconds_left"] == pytest.approx(200, rel=0.1), "8 s of work, 4 took 100"
     assert in_words(after).startswith("LABEL_BLOCK 2 of 3; STITCH 0 of 1; 1 of 4")
     assert in_words(after).endswith("min left")

@@ -25,17 +25,17 @@ process PLAN {
     cat > plan.json <<'END'
     {"problem": null, "notes": [], "dry_run": false, "text": "", "run_id": "stub", "asks": {}, "tasks": [
       {"task": "PULL_BLOCK-00000", "process": "PULL_BLOCK", "after": [],
-       "units": 1, "seconds": 1, "voxels": 1},
+       "units": 1, "seconds": 1, "amount": 1, "amount_unit": "voxels"},
       {"task": "LABEL_BLOCK-00000", "process": "LABEL_BLOCK", "after": ["PULL_BLOCK-00000"],
-       "units": 1, "seconds": 1, "voxels": 1},
+       "units": 1, "seconds": 1, "amount": 1, "amount_unit": "voxels"},
       {"task": "LINK_BLOCK-00000", "process": "LINK_BLOCK", "after": ["LABEL_BLOCK-00000"],
-       "units": 1, "seconds": 1, "voxels": 1},
+       "units": 1, "seconds": 1, "amount": 1, "amount_unit": "voxels"},
       {"task": "STITCH-00000", "process": "STITCH",
        "after": ["LABEL_BLOCK-00000", "LINK_BLOCK-00000"],
-       "units": 1, "seconds": 1, "voxels": 0},
+       "units": 1, "seconds": 1, "amount": 0, "amount_unit": ""},
       {"task": "RELABEL_BLOCK-00000", "process": "RELABEL_BLOCK",
        "after": ["LABEL_BLOCK-00000", "STITCH-00000"],
-       "units": 1, "seconds": 1, "voxels": 1}
+       "units": 1, "seconds": 1, "amount": 1, "amount_unit": "voxels"}
     ]}
     END
     """

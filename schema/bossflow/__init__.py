@@ -39,11 +39,11 @@ __all__ = [*_MODULE_OF, "Diagram", "U", "connect", "schema"]
 
 def connect() -> None:
     """Connect to the database (embedded unless DataJoint is configured) and bind the tables."""
-    from .core import installed, work
+    from .core import installed, registry
     from .database import migrations
 
     try:
-        installed.open_schema(work.load_all())
+        installed.open_schema(registry.load_all())
     except migrations.NotDeployed:  # a new workflow's tables, which hold up nobody else
         installed.open_schema([])
 

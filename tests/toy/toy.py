@@ -1,5 +1,7 @@
 """A workflow over a list of text files: count the words of each, then add the counts up."""
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +72,6 @@ class WordTotal(dj.Computed):
         """
 
 
-TABLES = (WordCount, WordTotal)
-
-
 def expand(
     params: dict[str, Any], described: dict[str, Any]
 ) -> tuple[list[work.Request], list[str]]:
@@ -89,15 +88,13 @@ def expand(
 
 def _request(contents: dict[str, str], suffix: str) -> work.Request:
     request = work.Request(
-        workflow=__name__,
+        workflow="toy",
         paramset=work.ParamSet("words", "1", {"suffix": suffix}),
         subject=[contents],
         given={"contents": contents},
     )
     row = {"request_id": request.request_id, "files": contents}
-    return work.Request(
-        __name__, request.paramset, request.subject, request.given, rows=((WordRequest, [row]),)
-    )
+    return replace(request, rows=((WordRequest, [row]),))
 
 
 def units(request: work.Request) -> list[UnitPlan]:
@@ -126,16 +123,18 @@ def describe(
     return [{"files": sorted(request.given["contents"])} for request in requests]
 
 
-def in_words(counts: dict[str, int]) -> str:
+def in_words(counts: Mapping[str, int]) -> str:
     """Return how many files."""
     return f"{counts.get('COUNT_WORDS', 0)} files"
 
 
-def pulled_bytes(unit: UnitPlan) -> int:
-    """Return 0: nothing comes from an archive."""
-    return 0
-
-
-def seconds(unit: UnitPlan) -> float:
-    """Return the same for every file: none takes long."""
-    return 0.1
+workflow = work.Workflow(
+    "toy",
+    (WordCount, WordTotal),
+    expand,
+    units,
+    seconds=lambda unit: 0.1,
+    in_words=in_words,
+    describe=describe,
+    recall=recall,
+)

@@ -77,7 +77,7 @@ def ask(asks) {
 }
 
 // One item a task: [task: 'LABEL_BLOCK-00000', process: 'LABEL_BLOCK', after: ['PULL_BLOCK-00000', ...],
-// blocks: ['0-512_0-512_0-64', ...], file: LABEL_BLOCK-00000.jsonl]
+// names: ['0-512_0-512_0-64', ...], file: LABEL_BLOCK-00000.jsonl]
 def tasksOf(plan_ch) {
     return plan_ch.flatMap { plan_file, task_files ->
         def files = task_files.collectEntries { file -> [file.baseName, file] }
@@ -86,13 +86,13 @@ def tasksOf(plan_ch) {
 }
 
 // The tasks of a process, each when all tasks that it comes after are in done_ch, named with their
-// blocks so that the trace lists them: ['LABEL_BLOCK-00000 0-512_0-512_0-64 ...', LABEL_BLOCK-00000.jsonl].
+// units so that the trace lists them: ['LABEL_BLOCK-00000 0-512_0-512_0-64 ...', LABEL_BLOCK-00000.jsonl].
 // One whose predecessors died never starts.
 // done_ch: ['PULL_BLOCK-00000 0-512_0-512_0-64 ...', receipts.jsonl]
 def whenReady(process_name, task_ch, done_ch) {
     def own_ch = task_ch
         .filter { job -> job.process == process_name }
-        .map { job -> job + [name: ([job.task] + named(job.blocks ?: [])).join(' ')] }
+        .map { job -> job + [name: ([job.task] + named(job.names ?: [])).join(' ')] }
     def free_ch = own_ch
         .filter { job -> !job.after }
         .map { job -> [job.name, job.file] }
@@ -116,7 +116,7 @@ def progress(plan_ch, done_ch, recorded_ch) {
     def far_ch = plan_ch.map { plan_file, _task_files ->
         def jobs = read(plan_file).tasks
         def stages = jobs.groupBy { job -> job.process }.collectEntries { name, own ->
-            [name, [name: name, units: own*.units.sum(), done: 0, voxels: 0, open: own.size(), tasks: own.size()]]
+            [name, [name: name, unit: own.first().amount_unit, units: own*.units.sum(), done: 0, amount: 0, open: own.size(), tasks: own.size()]]
         }
         def start = System.currentTimeMillis()
         [
@@ -157,19 +157,19 @@ def finish(far, job, receipts, now) {
     job.ended = now
     stage.start = [stage.start ?: ready, ready].min()
     stage.done += states.count('made') + states.count('reused')
-    stage.voxels += job.voxels * share
+    stage.amount += job.amount * share
     stage.open -= 1
     far.made += (job.seconds + 2) * share
     far.left -= job.seconds + 2
     return stage.open ? null : stage
 }
 
-// 'progress: LABEL_BLOCK 12 of 64 blocks, 38.2 Mvoxel/s; 24 of 257 units recorded; about 3 min left'
+// 'progress: LABEL_BLOCK 12 of 64, 38.2 Mvoxels/s; 24 of 257 units recorded; about 3 min left'
 def howFar(far, ended, now) {
     def shown = far.stages.values().findAll { stage -> stage == ended || 0 < stage.open && stage.open < stage.tasks }
     def words = shown.collect { stage ->
-        def speed = Math.round(stage.voxels / Math.max(1, now - stage.start) / 100) / 10.0d
-        "${stage.name} ${stage.done} of ${stage.units}" + (stage.voxels ? ' blocks' : '') + (speed ? ", ${speed} Mvoxel/s" : '')
+        def speed = Math.round(stage.amount / Math.max(1, now - stage.start) / 100) / 10.0d
+        "${stage.name} ${stage.done} of ${stage.units}" + (speed ? ", ${speed} M${stage.unit}/s" : '')
     }
     words << "${far.recorded} of ${far.units} units recorded"
     if (far.left > 0 && far.made >= [30, far.left / 10].min()) {      // before, no pace can be told
@@ -188,9 +188,9 @@ def toSumUp(recorded_ch) {
     return recorded_ch.toList().filter { batches -> !batches.any { batch -> read(batch).summed_up } }
 }
 
-// The blocks of a task for its name: all of some, the ends of many.
-def named(blocks) {
-    return blocks.size() <= 16 ? blocks : [blocks.first(), "... ${blocks.size()} blocks ...", blocks.last()]
+// The units of a task for its name: all of some, the ends of many.
+def named(names) {
+    return names.size() <= 16 ? names : [names.first(), "... ${names.size()} ...", names.last()]
 }
 
 def read(json_file) {

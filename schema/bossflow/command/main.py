@@ -129,10 +129,10 @@ def migrate() -> None:
 
     Make a backup first. Safe to run again.
     """
-    from ..core import work
+    from ..core import registry
     from ..database import migrations
 
-    work.load_all()
+    registry.load_all()
     said = "is now" if migrations.migrate() else "was already"
     where = f"schema {database.schema_name()} in {database.server().where}"
     click.echo(f"{where} {said} of version {migrations.VERSION}")
@@ -142,10 +142,10 @@ def migrate() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup_command(file: Path) -> None:
     """Write all rows of the schema into FILE, with the server's own tool."""
-    from ..core import work
+    from ..core import registry
     from ..database import backup
 
-    work.load_all()
+    registry.load_all()
     size = backup.backup(file)
     click.echo(f"{file}: {size / 1e6:,.1f} MB of schema {database.schema_name()}")
 
@@ -196,7 +196,7 @@ def deploy(
     user: str | None, password_file: Path | None, require_tls: bool, modules: tuple[str, ...]
 ) -> None:
     """Create the schema and its tables where they are missing."""
-    from ..core import work
+    from ..core import registry
     from ..database import migrations, rights
 
     if (user is None) != (password_file is None):
@@ -208,8 +208,8 @@ def deploy(
         rights.check_name(user)
         rights.check_schema_name()
         password = rights.read_password(password_file)
-    for name in [*work.names(), *modules]:
-        work.load(name)
+    for name in [*registry.names(), *modules]:
+        registry.load(name)
     migrations.deploy()
     click.echo(f"schema {database.schema_name()} is deployed in {database.server().where}")
     if user is not None:

@@ -36,7 +36,7 @@ def in_words(
         lines.append(f"  to read    {_size(size[True])} of voxels in place")
     if doubtful:
         compared, more = (
-            numbers(Counter(unit.process for name, unit in units.items() if name in some))
+            work.numbers(Counter(unit.process for name, unit in units.items() if name in some))
             for some in (doubtful, again)
         )
         lines.append(
@@ -44,8 +44,8 @@ def in_words(
             f"again, with what was made of it: {more} at most"
         )
     lines += [
-        f"  to make    {numbers(told['planned'])}",
-        f"  recorded   {numbers(told['found'])}",
+        f"  to make    {work.numbers(told['planned'])}",
+        f"  recorded   {work.numbers(told['found'])}",
         f"  to run     {_how_long(stages)}",
     ]
     return "\n".join(lines)
@@ -70,11 +70,6 @@ def _seconds(tasks: list[dict[str, Any]], cores: int) -> float:
         ends[task["task"]] = begin + START_SECONDS + task["seconds"]
     total: float = sum(START_SECONDS + task["seconds"] for task in tasks)
     return max(total / cores, *ends.values(), 0.0)
-
-
-def numbers(counts: Counter[str]) -> str:
-    """Return how many units of each process: `64 PULL_BLOCK, 1 STITCH`."""
-    return ", ".join(f"{number:,} {process}" for process, number in counts.items()) or "nothing"
 
 
 def _size(number: float) -> str:

@@ -1,5 +1,6 @@
 """Which workflows can be used here: their modules are found, and their tables are bound."""
 
+import contextlib
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +9,7 @@ import datajoint as dj
 
 from .. import database
 from ..database import migrations
-from . import work
+from . import registry, work
 from .tables import Request, schema
 
 _bound: set[Any] = set()  # table classes that are known to be in the database
@@ -25,8 +26,8 @@ def open_schema(workflows: Iterable[work.Workflow]) -> None:
         If a team's database lacks some of them; others that it lacks hold nobody up.
     """
     conn = database.connection()
-    names = [workflow.__name__ for workflow in workflows]
-    of = {cls: _workflow_of(cls, names) for cls, _ in schema.tables}
+    wanted = {workflow.module: workflow.name for workflow in workflows}
+    of = {cls: _workflow_of(cls, wanted) for cls, _ in schema.tables}
     needed = {cls: name for cls, name in of.items() if name is not None}
     if needed.keys() <= _bound:
         return
@@ -43,19 +44,23 @@ def open_schema(workflows: Iterable[work.Workflow]) -> None:
         _bind(conn)
     lacking = {name for cls, name in needed.items() if cls not in _bound}
     if lacking and not embedded:
+        names = list(wanted.values())
         raise migrations.not_deployed(names if "" in lacking else sorted(lacking), "" in lacking)
     if lacking:
         migrations.deploy()
         _bind(conn)
 
 
-def _workflow_of(cls: Any, names: list[str]) -> str | None:
-    """Return which of these workflows a table is of; "" for the core's, None for any other's."""
+def _workflow_of(cls: Any, workflows: dict[str, str]) -> str | None:
+    """Return which of these workflows a table is of; "" for the core's, None for any other's.
+
+    `workflows` are modules with their workflow's name.
+    """
     module = f"{cls.__module__}."
     package = __name__.partition(".")[0]
-    if module.startswith(f"{package}.") and not module.startswith(f"{package}.workflows."):
+    if module.startswith(f"{package}.") and not module.startswith(f"{registry.PACKAGE}."):
         return ""
-    return next((name for name in names if module.startswith(f"{name}.")), None)
+    return next((name for own, name in workflows.items() if module.startswith(f"{own}.")), None)
 
 
 def _bind(conn: Any) -> None:
@@ -76,16 +81,16 @@ def opened(name: str) -> work.Workflow:
     NotInstalled, NotDeployed
         If it can't be used here.
     """
-    workflow = work.load(name)
+    workflow = registry.load(name)
     open_schema([workflow])
     return workflow
 
 
 def known_workflows() -> list[work.Workflow]:
-    """Return the package's workflows and all others with recorded requests, but `left_out`."""
-    names = {*work.names(), *_asked()}
+    """Return all workflows that are installed, or have requests here, but those `left_out`."""
+    names = {*registry.names(), *_asked()}
     left = left_out(names)
-    return [work.load(name) for name in sorted(names - left.keys())]
+    return [*dict.fromkeys(registry.load(name) for name in sorted(names - left.keys()))]
 
 
 def _asked() -> set[str]:
@@ -99,7 +104,7 @@ def left_out(names: Iterable[str]) -> dict[str, str]:
     for name in sorted(names):
         try:
             opened(name)
-        except (work.NotInstalled, migrations.NotDeployed) as error:
+        except (registry.NotInstalled, migrations.NotDeployed) as error:
             left[name] = error.why
     return left
 
@@ -112,18 +117,21 @@ def refuse_unknown(table: Any) -> None:
     NotInstalled
         If there are any.
     """
-    left = left_out(_asked())
+    left, modules = left_out(_asked()), {}
+    for name in left:
+        with contextlib.suppress(registry.NotInstalled):
+            modules[registry.load(name).module] = name
     known = {
         part.full_table_name
         for cls, _ in schema.tables
-        if _workflow_of(cls, [*left]) in (None, "")
+        if _workflow_of(cls, modules) in (None, "")
         for part in migrations.parts(cls)
     }
     place = schema.database, table.table_name
     if table.full_table_name in known or (table.database, table.table_name) != place or not table:
         return
     named = ", ".join(f"{name} is {why} here" for name, why in left.items())
-    raise work.NotInstalled(
+    raise registry.NotInstalled(
         f"rows of table {table.table_name} depend on what would go, and no workflow that can be "
         f"used here knows them{named and f' ({named})'}: put its module on PYTHONPATH, or run "
         "`bossflow db deploy --workflow MODULE`"

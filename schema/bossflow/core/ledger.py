@@ -224,13 +224,13 @@ def recalled(workflow: work.Workflow, request_ids: Iterable[str]) -> Iterator[wo
         If one is not recorded, or the workflow recalls another one than was recorded.
     """
     for some in database.pieces(request_ids):
-        found = workflow.recall(some)
+        found = workflow.recall(some) if workflow.recall else {}
         for name in some:
             if name not in found:
                 raise ValueError(f"request {name} is not recorded; `bossflow status` lists them")
             if found[name].request_id != name:
                 raise ValueError(
-                    f"workflow {workflow.__name__} recalls request {name} as "
+                    f"workflow {workflow.name} recalls request {name} as "
                     f"{found[name].request_id}: its `recall` must give `expand`'s parameter set "
                     "and subject, all of both"
                 )

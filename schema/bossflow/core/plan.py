@@ -10,11 +10,10 @@ from .. import __version__, database
 from ..database import settings
 from ..kit import digests, locations
 from ..upkeep import invalidate
-from . import changes, dry_run, installed, ledger, run_store, stores, summary, tasks, work
-from .dry_run import numbers
+from . import changes, dry_run, installed, ledger, registry, run_store, stores, summary, tasks, work
 from .ledger import Recorded
 from .registration import register
-from .work import UnitPlan
+from .work import UnitPlan, numbers
 
 
 def plan(
@@ -86,10 +85,10 @@ def _plan(
             f"this pipeline is bossflow {asked['run']['version']}, but the installed package is "
             f"{__version__}: run ./set-up.sh of this version, or install it with pip"
         )
-    workflow = work.load(result["workflow"])
+    workflow = registry.load(result["workflow"])
     installed.open_schema([workflow])
     requests, unreached = workflow.expand(params, described)
-    tables = work.stage_tables([workflow])
+    tables = registry.stage_tables([workflow])
     by_request = [workflow.units(request) for request in requests]
     units = {unit.unit_id: unit for group in by_request for unit in group}
     store = run_store.place(params.get("store"), Path(asked["run"]["launch_dir"]))

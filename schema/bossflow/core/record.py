@@ -22,7 +22,7 @@ from ..kit import (
 )
 from ..kit.bundles import Finished
 from ..kit.texts import json_lines, one_line, sentence, shortened, unit_name
-from . import insertion, installed, ledger, stores, work
+from . import insertion, installed, ledger, registry, stores
 from .checks import check_columns, opened_each, opened_of, where_is
 from .tables import Execution
 
@@ -57,10 +57,10 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
         If the database can't be used for two minutes; all that was not recorded before is left
         for the next run.
     """
-    workflow = work.load(plan["workflow"])
+    workflow = registry.load(plan["workflow"])
     again = partial(database.again, reached=True)
     again(lambda: installed.open_schema([workflow]))
-    tables = work.stage_tables([workflow])
+    tables = registry.stage_tables([workflow])
     lines = [line for path in receipts for line in json_lines(path)]
     failed = [line for line in lines if line["state"] == "failed"]
     blocked = [line for line in lines if line["state"] == "blocked"]

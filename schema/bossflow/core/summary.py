@@ -11,7 +11,7 @@ from .. import database
 from ..kit import digests, locations
 from ..kit.texts import one_line, unit_names
 from ..upkeep import status
-from . import installed, ledger, results, stores, work
+from . import installed, ledger, registry, results, stores, work
 from .tables import Run
 
 
@@ -38,7 +38,7 @@ def sum_up(
     planned, found, here : optional
         What PLAN knows of the requests, and where their bundles are.
     """
-    workflow = work.load(plan["workflow"])
+    workflow = registry.load(plan["workflow"])
 
     def ask() -> list[dict[str, Any]]:
         installed.open_schema([workflow])
@@ -82,7 +82,7 @@ def _lines(
         lines += [f"note: {note}" for note in plan["notes"]]
         lines.append(f"nothing to compute: {words} are recorded ({_made_by(asked)})")
     else:
-        units = _numbers(Counter(plan["found"]) + Counter(plan["planned"]))
+        units = work.numbers(Counter(plan["found"]) + Counter(plan["planned"]))
         number = f"{len(asked)} request{'s' * (len(asked) != 1)}"
         lines.append(f"asked for   {number} ({units}): {len(complete)} complete")
         lines += _became(plan, batches)
@@ -90,11 +90,7 @@ def _lines(
         name = plan["names"].get(request["request"])
         lines.append(
             f"{request['request']}  {f'{one_line(name)}  ' if name else ''}"
-            + (
-                f"{request['n_components']:,} components  {request['volume']}"
-                if request.get("n_components") is not None
-                else "complete"
-            )
+            + workflow.outcome(request)
         )
         if request.get("note"):
             lines.append(f"            {request['note']}")
@@ -123,10 +119,10 @@ def _became(plan: dict[str, Any], batches: list[dict[str, Any]]) -> list[str]:
         ("not made", left - meanwhile, ", whose tasks ended early or never began"),
         ("failed", fails, ""),
     ]
-    lines = [f"found       {_numbers(plan['found'])}"]
+    lines = [f"found       {work.numbers(plan['found'])}"]
     if recorded or not copied:
-        lines.append(f"recorded    {_numbers(recorded)}")
-    lines += [f"{word:11} {_numbers(counts)}{why}" for word, counts, why in told if counts]
+        lines.append(f"recorded    {work.numbers(recorded)}")
+    lines += [f"{word:11} {work.numbers(counts)}{why}" for word, counts, why in told if counts]
     names = unit_names((one["process"], one["key"]) for one in failed[:10])
     lines += [
         f"            {name}: {one['error']}" for name, one in zip(names, failed[:10], strict=True)
@@ -156,7 +152,7 @@ def _missing(plan: dict[str, Any], asked: list[dict[str, Any]]) -> str | None:
                 for name, units in request["units"].items()
                 if units["total"] > units["recorded"]
             }
-            names.append(f"request {request['request']}: {_numbers(Counter(open_units))}")
+            names.append(f"request {request['request']}: {work.numbers(Counter(open_units))}")
     names = list(dict.fromkeys(names))  # requests share blocks
     shown = "; ".join(names[:3]) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")
     return (
@@ -184,8 +180,3 @@ def _rows_missing(batches: list[dict[str, Any]]) -> str | None:
         f"all requests are complete, but to {len(left)} of them rows could not be added: {name} "
         f"({left[0]['error']})"
     )
-
-
-def _numbers(counts: "Counter[str] | dict[str, int]") -> str:
-    words = [f"{number:,} {process}" for process, number in counts.items() if number]
-    return ", ".join(words) or "nothing"

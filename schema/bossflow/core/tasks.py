@@ -83,10 +83,11 @@ def cut_up(
             inputs = {given.unit_id for unit in some for given in unit.inputs}
             task: dict[str, Any] = {"task": name, "process": process}
             task["after"] = sorted({task_of[given] for given in inputs if given in task_of})
-            task["blocks"] = [unit.key["block"] for unit in some if "block" in unit.key]
+            task["names"] = [unit.shown for unit in some]
             task["units"] = len(some)
             task["seconds"] = round(sum(map(seconds, some)), 3)
-            task["voxels"] = sum(unit.voxels for unit in some)
+            task["amount"] = sum(unit.amount for unit in some)
+            task["amount_unit"] = some[0].amount_unit
             tasks.append(task | {"lines": [*map(line, some)]})
     return tasks
 

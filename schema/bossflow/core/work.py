@@ -1,13 +1,13 @@
 """What a workflow tells the core: its requests, and the units that each is made of."""
 
-import importlib
-import pkgutil
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Any
 
 from ..kit.digests import digest, unit_id
+from ..kit.texts import key_name
 from ..voxels.boxes import Box
 
 MIB, GIB = 2**20, 2**30
@@ -121,14 +121,39 @@ class Asks:
 
 @dataclass(frozen=True)
 class UnitPlan:
-    """One piece of work as a workflow plans it; its inputs are other units of the request.
+    """One piece of work as a workflow plans it.
 
-    Arguments decide what is made: a bundle made with others is never reused. Settings, such as
-    an archive's address, only say how. `asks` is what its program takes at most, `reads` what it
-    reads of an archive, `within` the input in whose bundle some of its files lie, and
-    `add_rows` how many first rows of a part (by its name) are to be in the database, if that may
-    be more than now. `settings_again` are the settings that it was recorded with, which decide
-    what it holds: it is made with these in another store.
+    Attributes
+    ----------
+    process : str
+        Whose program makes it, and whose table it fills a row of.
+    key : dict
+        Primary key of that row.
+    arguments : dict
+        What decides, with key and inputs, what is made: a bundle made with others is never reused.
+    inputs : tuple of UnitPlan
+        What it is made from: units of this request, or of another workflow's.
+    settings : dict
+        What only says how, such as an archive's address.
+    asks : Asks
+        What its program takes at most.
+    reads : Reads, optional
+        What it reads of a volume outside of the stores.
+    within : UnitPlan, optional
+        The input in whose bundle some of its files lie.
+    add_rows : dict
+        How many first rows of a part (by its name) are to be in the database, if that may be more
+        than now.
+    settings_again : dict
+        The settings that it was recorded with, where these decide what it holds: it is made with
+        them in another store.
+    name : str, optional
+        What users are shown; default: its block, else its key.
+    amount : float
+        How much there is to do, in `amount_unit`: voxels, streamlines, subjects.
+    exact : bool
+        Whether the same is made of the same, whenever and wherever. If not (a tool that writes
+        dates, a GPU), what was recorded first holds, and is not made again beside it.
     """
 
     process: str
@@ -141,6 +166,10 @@ class UnitPlan:
     within: "UnitPlan | None" = field(default=None, repr=False)
     add_rows: dict[str, int] = field(default_factory=dict)
     settings_again: dict[str, Any] = field(default_factory=dict)
+    name: str | None = None
+    amount: float = 0
+    amount_unit: str = ""
+    exact: bool = True
 
     @cached_property
     def unit_id(self) -> str:
@@ -148,87 +177,85 @@ class UnitPlan:
         return unit_id(self.process, self.key)
 
     @property
-    def voxels(self) -> int:
-        """Voxels of the block that its key names; 0 if it names none."""
-        return Box.parse(self.key["block"]).voxel_count if "block" in self.key else 0
+    def shown(self) -> str:
+        """What users are told of it, beside its process."""
+        return self.name or key_name(self.key)
 
 
-class NotInstalled(ValueError):
-    """A workflow that can't be imported here."""
+def numbers(counts: Mapping[str, int]) -> str:
+    """Return how many units of each process: `64 COUNT_WORDS, 1 ADD_WORDS`."""
+    words = (f"{number:,} {process}" for process, number in counts.items() if number)
+    return ", ".join(words) or "nothing"
 
-    why = "not installed"
+
+def _seconds(unit: UnitPlan) -> float:
+    return 1.0 if unit.asks.seconds is None else unit.asks.seconds
 
 
-class Workflow(Protocol):
-    """What a module in `bossflow.workflows` defines.
+def _nothing_of_each(requests: list[Request], *_: Any) -> list[dict[str, Any]]:
+    return [{} for _ in requests]
 
-    `TABLES` are its stage tables, each with the `process` that fills it, parents first. `recall`
-    and `describe` are asked for up to a thousand requests at once, which should take them no more
-    statements than one.
+
+@dataclass(frozen=True, eq=False)
+class Workflow:
+    """What a workflow tells the core: four things, and what it says better than the defaults do.
+
+    Its module, or the `__init__.py` of its folder, has one by the name `workflow`. What takes a
+    list of requests is asked for up to a thousand at once, which should take it no more statements
+    than one.
+
+    Attributes
+    ----------
+    name : str
+        What it is recorded by, and hashed into ids: constant, whatever happens to its module.
+        That is its module's name, or where it is installed as an entry point, that one's.
+    tables : tuple of table classes
+        Its stage tables, each with the `process` that fills it, parents first.
+    expand : callable
+        Takes parameters and what DESCRIBE found; returns the requests that these ask for, and
+        notes. A ValueError is what the user is told if they can't.
+    units : callable
+        Takes a request; returns its units, inputs before what is made of them. Pure.
+    seconds : callable
+        Takes a unit; returns roughly how long it takes on one core, by which tasks are cut.
+        Default: what it asks for, else a second.
+    pulled_bytes : callable
+        Takes a unit; returns how many bytes it asks of an archive, or reads where they lie.
+        Default: none.
+    in_words : callable
+        Takes numbers of units by process; returns them as a user would say them. Default: all.
+    describe : callable
+        Takes requests, and for each how many units of each process are recorded, and how many
+        there are; returns what `bossflow status` says of each, as JSON values by name. `source`
+        and `box` say of what it is, `note` what a user should know, and `results` name URLs.
+    outcome : callable
+        Takes what is described of a complete request; returns what came of it, in words.
+    results : tuple of str
+        What is described that is the URL of a result: columns of `requests.csv`, and links.
+    recall : callable, optional
+        Takes ids of requests that were recorded without what they were `given`; returns those that
+        it knows as `expand` made them, by id.
+    module : str
+        Where its tables are: there, or below. Default: where it is made.
     """
 
-    __name__: str
-    TABLES: tuple[Any, ...]
+    name: str
+    tables: tuple[Any, ...]
+    expand: Callable[[dict[str, Any], dict[str, Any]], tuple[list[Request], list[str]]]
+    units: Callable[[Request], list[UnitPlan]]
+    seconds: Callable[[UnitPlan], float] = _seconds
+    pulled_bytes: Callable[[UnitPlan], int] = lambda unit: 0
+    in_words: Callable[[Mapping[str, int]], str] = numbers
+    describe: Callable[[list[Request], list[dict[str, tuple[int, int]]]], list[dict[str, Any]]] = (
+        _nothing_of_each
+    )
+    outcome: Callable[[dict[str, Any]], str] = lambda described: "complete"
+    results: tuple[str, ...] = ()
+    recall: Callable[[list[str]], dict[str, Request]] | None = None
+    module: str = ""
 
-    def expand(
-        self, params: dict[str, Any], described: dict[str, Any]
-    ) -> tuple[list[Request], list[str]]:
-        """Return the requests that the parameters ask for, and notes; ValueError if they can't."""
-
-    def units(self, request: Request) -> list[UnitPlan]:
-        """Return a request's units, inputs before what is made of them. Pure."""
-
-    def recall(self, request_ids: list[str]) -> dict[str, Request]:
-        """Return recorded requests by id, as `expand` made them, with the same ids."""
-
-    def describe(
-        self, requests: list[Request], counts: list[dict[str, tuple[int, int]]]
-    ) -> list[dict[str, Any]]:
-        """Return what `bossflow status` says of each request; counts: process to recorded, all."""
-
-    def in_words(self, counts: dict[str, int]) -> str:
-        """Return numbers of units (process to number) as a user would say them."""
-
-    def pulled_bytes(self, unit: UnitPlan) -> int:
-        """Return how many bytes a unit asks of an archive, or reads where they lie."""
-
-    def seconds(self, unit: UnitPlan) -> float:
-        """Return roughly how long a unit takes on one core: cuts tasks, and tells the time."""
-
-
-def load(name: str) -> Workflow:
-    """Import a workflow's module.
-
-    Raises
-    ------
-    NotInstalled
-        If it is not installed here, or something that it needs, or is no workflow.
-    """
-    try:
-        found = importlib.import_module(name) if name[:1].isidentifier() else None
-    except Exception as error:  # whatever that module does
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if not f"{name}.".startswith(f"{missing}."):
-            raise NotInstalled(f"workflow {name} can't be imported here: {error}") from None
-        found = None
-    if not hasattr(found, "TABLES"):
-        raise NotInstalled(f"workflow {name} is not installed here: put its module on PYTHONPATH")
-    return cast(Workflow, found)
-
-
-def names() -> list[str]:
-    """Return the modules of the workflows that come with the package."""
-    from .. import workflows
-
-    modules = pkgutil.iter_modules(workflows.__path__)
-    return [f"{workflows.__name__}.{module.name}" for module in modules]
-
-
-def load_all() -> list[Workflow]:
-    """Import every workflow that comes with the package."""
-    return [load(name) for name in names()]
-
-
-def stage_tables(workflows: Iterable[Workflow]) -> dict[str, Any]:
-    """Return process to stage table, parents first."""
-    return {table.process: table for workflow in workflows for table in workflow.TABLES}
+    def __post_init__(self) -> None:
+        """Note where it is made."""
+        if not self.module:  # as namedtuple does
+            module = sys._getframe(2).f_globals["__name__"]
+            object.__setattr__(self, "module", module)

@@ -11,7 +11,7 @@ import datajoint as dj
 from datajoint.lineage import get_schema_lineages
 
 from .. import __version__, database
-from ..core import work
+from ..core import registry
 from ..core.tables import Execution, Reading, Request, SchemaVersion, Store, schema
 from . import rights
 
@@ -171,7 +171,7 @@ def not_deployed(workflows: Iterable[str] = (), core: bool = True) -> NotDeploye
     if not core:
         what = f"workflow {' and '.join(names)} in {what}"
     command = "bossflow db deploy"
-    command += "".join(f" --workflow {name}" for name in names if name not in work.names())
+    command += "".join(f" --workflow {name}" for name in names if name not in registry.names())
     return NotDeployed(
         f"{what} is not deployed in {database.server().told}, or not whole, or not for this "
         f"user: run `{command}` with a user who may create tables, for another with --grant"

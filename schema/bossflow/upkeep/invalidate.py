@@ -8,7 +8,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from ..core import cascade, holdings, installed, ledger, stores, work
+from ..core import cascade, holdings, installed, ledger, registry, stores
 from ..core.cascade import Cascade
 from ..core.tables import Execution, ParamSet, Request, Store
 from ..database import migrations
@@ -59,7 +59,7 @@ def reached(start: cascade.Rows) -> tuple[Cascade, cascade.Rows]:
         If rows depend on them that no workflow here knows.
     """
     conn = database.connection()
-    tables = list(work.stage_tables(installed.known_workflows()).values())
+    tables = list(registry.stage_tables(installed.known_workflows()).values())
     made_by = {table.full_table_name: ledger.execution_attribute(table) for table in tables}
     going = Cascade(conn, made_by)
     rows: cascade.Rows = {}
@@ -107,7 +107,7 @@ def select(
         request = ledger.named(Request, request)
         for asked in (Request() & {"request_id": request}).to_arrays("workflow"):
             installed.opened(asked)
-        for table in work.stage_tables(installed.known_workflows()).values():
+        for table in registry.stage_tables(installed.known_workflows()).values():
             if "request_id" in table().primary_key:
                 found = table() & {"request_id": request}
                 chosen |= set(found.to_arrays(ledger.execution_attribute(table)))
@@ -195,7 +195,7 @@ def with_guests(chosen: Iterable[Copy]) -> set[Copy]:
                 if unit.within is not None and unit.within.unit_id in going
             }
             there = ledger.recorded_units(
-                work.stage_tables([workflow]), (unit for unit, _ in guests.values())
+                registry.stage_tables([workflow]), (unit for unit, _ in guests.values())
             )
             found |= {
                 (one.execution_id, store)
@@ -249,7 +249,7 @@ def _made_of(blocks: Any) -> set[str]:
 
 def first_stages() -> list[Any]:
     """Return the stage tables whose rows are made straight from blocks."""
-    tables = work.stage_tables(installed.known_workflows()).values()
+    tables = registry.stage_tables(installed.known_workflows()).values()
     return [table for table in tables if Block.full_table_name in table().parents()]
 
 
@@ -312,7 +312,7 @@ def requests(executions: Iterable[str]) -> list[str]:
     """Return ids of the requests whose own results these executions made."""
     chosen = list(executions)
     found: set[str] = set()
-    for table in work.stage_tables(installed.known_workflows()).values():
+    for table in registry.stage_tables(installed.known_workflows()).values():
         if "request_id" in table().primary_key:
             made_by = ledger.execution_attribute(table)
             rows = ledger.among(table.proj(made_by), made_by, chosen)
@@ -323,7 +323,7 @@ def requests(executions: Iterable[str]) -> list[str]:
 def preview(found: dict[str, str]) -> Counter[str]:
     """Return process to how many of its results would go, as the data flow."""
     processes = [Path(locations.local(url)).parents[1].name for url in found.values()]
-    stages = work.stage_tables(installed.known_workflows())  # rows come in no order
+    stages = registry.stage_tables(installed.known_workflows())  # rows come in no order
     known = {name: number for number, name in enumerate(stages)}
     return Counter(sorted(processes, key=lambda name: (known.get(name, len(known)), name)))
 

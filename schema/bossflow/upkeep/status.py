@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import datajoint as dj
 
 from .. import database
-from ..core import holdings, installed, ledger, results, stores, work
+from ..core import holdings, installed, ledger, registry, results, stores, work
 from ..core.tables import Execution, Request, Run
 from ..kit.texts import one_line, unit_names
 
@@ -50,7 +50,7 @@ def requests(
     called = names(row["request_id"] for row in rows)
     told: dict[str, dict[str, Any]] = {}
     for name, asked in by_workflow.items():
-        workflow = work.load(name)
+        workflow = registry.load(name)
         for group in ledger.with_units(workflow, asked, planned):
             told |= _told(workflow, group, asked, recorded, here)
     ids = [row["request_id"] for row in rows if row["request_id"] in told]
@@ -83,7 +83,7 @@ def _told(
     """Return what is told of some requests, by id, with as many statements as of one."""
     if recorded is None:
         every = (unit for _, units in group for unit in units)
-        recorded = ledger.recorded_units(work.stage_tables([workflow]), every)
+        recorded = ledger.recorded_units(registry.stage_tables([workflow]), every)
     known = [_Known.of(request, units, recorded, here) for request, units in group]
     failures = _failures({unit.unit_id for one in known for unit in one.missing})
     runs = _runs({there.run_id for one in known for there in one.found.values()})
@@ -288,7 +288,7 @@ def _runs_of(request_ids: list[str]) -> set[str]:
         workflow = installed.opened(name)
         for group in ledger.with_units(workflow, asked):
             units = [unit for _, some in group for unit in some]
-            there = ledger.recorded_units(work.stage_tables([workflow]), units)
+            there = ledger.recorded_units(registry.stage_tables([workflow]), units)
             found |= {one.run_id for one in there.values()}
             failed = ledger.among(Run.Failure.proj(), "unit_id", (one.unit_id for one in units))
             found |= {row["run_id"] for row in failed}

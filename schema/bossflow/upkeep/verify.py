@@ -14,7 +14,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from ..core import holdings, installed, ledger, stores, work
+from ..core import holdings, installed, ledger, registry, stores
 from ..core.tables import Execution, Request
 from ..kit import bundles, locations, store_ids, verification
 from . import invalidate, status
@@ -61,7 +61,7 @@ def made_for(request_id: str) -> set[str]:
     row = (Request() & {"request_id": request_id}).fetch1()
     workflow = installed.opened(row["workflow"])
     (request,) = ledger.recalled(workflow, [request_id])
-    found = ledger.recorded_units(work.stage_tables([workflow]), workflow.units(request))
+    found = ledger.recorded_units(registry.stage_tables([workflow]), workflow.units(request))
     return {there.execution_id for there in found.values()}
 
 
@@ -205,13 +205,13 @@ def report(problems: Problems) -> dict[str, Any]:
         `kept` counts the bundles that would be set aside while their rows stay, as the stores
         `elsewhere` have others of them.
     """
-    tables = work.stage_tables(installed.known_workflows())
+    tables = registry.stage_tables(installed.known_workflows())
     untold = None
     copies = invalidate.with_guests(problems)
     alone = invalidate.nowhere_else(copies)
     try:
         found = invalidate.dependents(invalidate.with_pulled(alone))
-    except work.NotInstalled as error:
+    except registry.NotInstalled as error:
         found, untold = {}, str(error)
     names = {name for name, _ in problems}
     keys: dict[str, dict[str, Any]] = {}

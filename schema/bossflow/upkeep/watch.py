@@ -8,14 +8,14 @@ from itertools import groupby
 from typing import Any
 
 from .. import database
-from ..core import ledger, work
+from ..core import ledger, registry, work
 from ..core.tables import Request, Run
 from ..core.work import UnitPlan
 from ..kit import bundles, locations
 from . import status
 
-Sizes = dict[str, tuple[int, float]]
-"""Unit id to voxels and estimated seconds."""
+Sizes = dict[str, tuple[float, float]]
+"""Unit id to its amount and estimated seconds."""
 
 SURE_SECONDS = 30.0
 """Estimated seconds of work that must be done before a time is told, or a tenth of what is left."""
@@ -43,7 +43,8 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
     ------
     dict
         `time`, `left_out` (as of `status.left_out`), `requests`, and `total` over all their units;
-        each has `stages` (process to `total`, `recorded`, `made`, `voxels_per_second`), `total`,
+        each has `stages` (process to `total`, `recorded`, `made`, `amount_per_second`,
+        `amount_unit`), `total`,
         `recorded`, `made` (in the store but not recorded yet) and `seconds_left`, a request also
         `request` and `what`. `ended` is null, but in the last look, if something is missing
         then: a sentence that says why no other look comes.
@@ -68,11 +69,11 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
             if not new or name in unknown:
                 continue
             known.update(new)
-            workflow = work.load(name)
-            tables |= work.stage_tables([workflow])
+            workflow = registry.load(name)
+            tables |= registry.stage_tables([workflow])
             for request_id, what, units, found in _incomplete(workflow, new):
                 asked[request_id] = what, units
-                sizes |= {unit.unit_id: (unit.voxels, workflow.seconds(unit)) for unit in units}
+                sizes |= {unit.unit_id: (unit.amount, workflow.seconds(unit)) for unit in units}
                 recorded |= found
                 begun.clear()
         known &= rows.keys()  # others were deleted meanwhile
@@ -107,7 +108,7 @@ def _incomplete(
     workflow: work.Workflow, request_ids: list[str]
 ) -> Iterator[tuple[str, str, list[UnitPlan], set[str]]]:
     """Yield those requests that are not complete: id, what of, units, and which are recorded."""
-    tables = work.stage_tables([workflow])
+    tables = registry.stage_tables([workflow])
     for group in ledger.with_units(workflow, request_ids):
         found = ledger.recorded_units(tables, (unit for _, units in group for unit in units))
         left = [one for one in group if any(unit.unit_id not in found for unit in one[1])]
@@ -115,7 +116,7 @@ def _incomplete(
         called = status.names(request.request_id for request, _ in left)
         described = workflow.describe([request for request, _ in left], counts) if left else []
         for (request, units), about in zip(left, described, strict=True):
-            own = {"workflow": workflow.__name__, "names": called.get(request.request_id, [])}
+            own = {"workflow": workflow.name, "names": called.get(request.request_id, [])}
             what = status.what(about | own)
             there = {unit.unit_id for unit in units if unit.unit_id in found}
             yield request.request_id, what, units, there
@@ -176,22 +177,23 @@ def _far(
 ) -> dict[str, Any]:
     """Return how far a group of units is, by stage and in all."""
     stages: dict[str, dict[str, Any]] = {}
-    voxels: dict[str, int] = {}
+    amounts: dict[str, float] = {}
     done = left = 0.0
     for unit in units:
         name = unit.unit_id
-        stage = stages.setdefault(unit.process, {"total": 0, "recorded": 0, "made": 0})
+        begin = {"total": 0, "recorded": 0, "made": 0, "amount_unit": unit.amount_unit}
+        stage = stages.setdefault(unit.process, begin)
         stage["total"] += 1
         if name in recorded or name in made:
             stage["recorded" if name in recorded else "made"] += 1
-            voxels[unit.process] = voxels.get(unit.process, 0) + sizes[name][0]
+            amounts[unit.process] = amounts.get(unit.process, 0) + sizes[name][0]
             done += sizes[name][1]
         else:
             left += sizes[name][1]
     for process, stage in stages.items():
-        pace = _pace(begun, (group, process), voxels.get(process, 0))
+        pace = _pace(begun, (group, process), amounts.get(process, 0))
         over = stage["recorded"] + stage["made"] == stage["total"]
-        stage["voxels_per_second"] = None if over or pace is None else round(pace)
+        stage["amount_per_second"] = None if over or pace is None else round(pace)
     pace = _pace(begun, (group,), done)
     if done - begun[group,][1] < min(SURE_SECONDS, left / 10):
         pace = None
@@ -225,12 +227,12 @@ def in_words(far: dict[str, Any]) -> str:
 
 
 def stages_in_words(stages: dict[str, dict[str, Any]]) -> str:
-    """Return how far each stage is: `LABEL_BLOCK 12 of 64, 38.2 Mvoxel/s; STITCH 0 of 1`."""
+    """Return how far each stage is: `PULL 12 of 64, 38.2 Mvoxels/s; MERGE 0 of 1`."""
     return "; ".join(
         f"{process} {stage['recorded'] + stage['made']:,} of {stage['total']:,}"
         + (
-            f", {stage['voxels_per_second'] / 1e6:,.1f} Mvoxel/s"
-            if (stage["voxels_per_second"] or 0) >= 5e4
+            f", {stage['amount_per_second'] / 1e6:,.1f} M{stage['amount_unit']}/s"
+            if (stage["amount_per_second"] or 0) >= 5e4
             else ""
         )
         for process, stage in stages.items()

@@ -5,7 +5,7 @@ from typing import Any
 
 import datajoint as dj
 
-from ..core import installed, work
+from ..core import installed, registry
 from .channels import Block, Channel, Cutout, choices
 
 
@@ -52,7 +52,7 @@ def _requests() -> Counter[str]:
 
 def _blocks() -> Counter[str]:
     """Count the blocks of each channel of which something is recorded."""
-    stages = work.stage_tables(installed.known_workflows()).values()
+    stages = registry.stage_tables(installed.known_workflows()).values()
     first = [table for table in stages if Block.full_table_name in table().parents()]
     return Counter(_by_channel(Block() & [table.proj() for table in first])) if first else Counter()
 

@@ -1,23 +1,31 @@
 """Exact blockwise labelling of a cutout: connected components, their table, their volume."""
 
-from .report import describe, in_words
-from .requests import VERSION, expand, recall
+from ...core.work import Workflow
+from .report import describe, in_words, outcome
+from .requests import NAME, VERSION, expand, recall
 from .tables import TABLES, BlockLabels, BlockLinks, LabelRequest, Segmentation, SegmentationBlock
 from .units import pulled_bytes, seconds, units
 
 __all__ = [
-    "TABLES",
     "VERSION",
     "BlockLabels",
     "BlockLinks",
     "LabelRequest",
     "Segmentation",
     "SegmentationBlock",
-    "describe",
-    "expand",
-    "in_words",
-    "pulled_bytes",
-    "recall",
-    "seconds",
-    "units",
+    "workflow",
 ]
+
+workflow = Workflow(
+    NAME,
+    TABLES,
+    expand,
+    units,
+    seconds=seconds,
+    pulled_bytes=pulled_bytes,
+    in_words=in_words,
+    describe=describe,
+    outcome=outcome,
+    results=("volume", "components"),
+    recall=recall,
+)

@@ -1,6 +1,7 @@
 """How requests and their results are told."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 import datajoint as dj
@@ -98,7 +99,12 @@ def _of_nothing(requests: list[work.Request]) -> dict[str, str]:
     return told
 
 
-def in_words(counts: dict[str, int]) -> str:
+def outcome(described: dict[str, Any]) -> str:
+    """Return number and volume of a request's components."""
+    return f"{described['n_components']:,} components  {described['volume']}"
+
+
+def in_words(counts: Mapping[str, int]) -> str:
     """Return numbers of units as a user would say them: `1 segmentation, 64 blocks`."""
     names = {"STITCH": "segmentation", "LABEL_BLOCK": "block"}
     return ", ".join(

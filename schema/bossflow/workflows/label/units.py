@@ -53,6 +53,8 @@ def units(request: work.Request) -> list[UnitPlan]:
                 settings=settings,
                 asks=work.Asks(memory=_memory("PULL_BLOCK", box.voxel_count)),
                 reads=reads,
+                amount=box.voxel_count,
+                amount_unit="voxels",
             )
             pulls.append(pull)
         else:
@@ -60,7 +62,16 @@ def units(request: work.Request) -> list[UnitPlan]:
         asks = work.Asks(memory=_memory("LABEL_BLOCK", box.voxel_count))
         in_place = reads if reads.in_place else None
         labels.append(
-            UnitPlan("LABEL_BLOCK", label_key, how, tuple(pulls[-1:]), asks=asks, reads=in_place)
+            UnitPlan(
+                "LABEL_BLOCK",
+                label_key,
+                how,
+                tuple(pulls[-1:]),
+                asks=asks,
+                reads=in_place,
+                amount=box.voxel_count,
+                amount_unit="voxels",
+            )
         )
     # What a block is linked to decides its unit: a larger cutout has the same where it has no more.
     links = []
@@ -74,6 +85,8 @@ def units(request: work.Request) -> list[UnitPlan]:
                 {"connectivity": connectivity},
                 (label, *around),
                 asks=work.Asks(memory=_memory("LINK_BLOCK", box.voxel_count)),
+                amount=box.voxel_count,
+                amount_unit="voxels",
             )
         )
     key = {"request_id": request.request_id}
@@ -102,6 +115,8 @@ def units(request: work.Request) -> list[UnitPlan]:
             (stitch, label),
             settings={"earlier": request.given["earlier"]},
             asks=work.Asks(memory=_memory("RELABEL_BLOCK", box.voxel_count)),
+            amount=box.voxel_count,
+            amount_unit="voxels",
             within=stitch,
         )
         for number, (label, box) in enumerate(zip(labels, boxes, strict=True))
@@ -131,4 +146,4 @@ def seconds(unit: UnitPlan) -> float:
     """Return roughly how long a unit takes on one core."""
     fixed = {"LINK_BLOCK": 0.1, "STITCH": 0.0015 * len(unit.inputs)}  # labels and links of a block
     per_voxel = {"PULL_BLOCK": 1 / 40e6, "LABEL_BLOCK": 1 / 60e6, "RELABEL_BLOCK": 1 / 150e6}
-    return 0.03 + fixed.get(unit.process, 0) + per_voxel.get(unit.process, 0) * unit.voxels
+    return 0.03 + fixed.get(unit.process, 0) + per_voxel.get(unit.process, 0) * unit.amount
