@@ -46,11 +46,11 @@ print(json.dumps(made))
 # A program of bin/ with other limits than a user's.
 PROGRAM = """
 import json, runpy, sys
-from bossflow import database
-program, limits, *sys.argv[1:] = sys.argv[1:]
-for name, value in json.loads(limits).items():
-    assert hasattr(database, name)
-    setattr(database, name, value)
+from bossflow.database import limits
+program, given, *sys.argv[1:] = sys.argv[1:]
+for name, value in json.loads(given).items():
+    assert hasattr(limits, name)
+    setattr(limits, name, value)
 sys.path.insert(0, str(__import__("pathlib").Path(program).parent))
 runpy.run_path(program, run_name="__main__")
 """

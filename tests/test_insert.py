@@ -216,7 +216,7 @@ def test_rows_that_are_there_stay(tables: dict[str, Any]) -> None:
 def test_no_statement_grows_with_what_rows_hold(
     tables: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PACKET_BYTES", 2**13)
+    monkeypatch.setattr(database.limits, "PACKET_BYTES", 2**13)
     long = "'\"\\%\n\r\u20ac\U0001f9e0" * 10
     row = {"number": 1, "length": 0.1, "word": long, "note": long, "flag": True}
     about = {"made": datetime(2026, 1, 2), "about": {"a": [long, long]}, "single": 0.5}

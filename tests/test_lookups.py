@@ -158,7 +158,7 @@ def test_in_pieces_it_is_the_same(cutouts: Cutouts, monkeypatch: pytest.MonkeyPa
     asked = [*anew, *sheet.planned["requests"]]
     whole = status.requests(asked)
     assert [one["state"] for one in whole] == ["complete"] * 7 + ["missing"] * 7
-    monkeypatch.setattr(database, "PIECE", 3)
+    monkeypatch.setattr(database.limits, "PIECE", 3)
     monkeypatch.setattr(ledger, "UNITS_AT_ONCE", 12)
     assert status.requests(asked) == whole
     assert sheet.plan()["tasks"] == []

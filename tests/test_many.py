@@ -108,7 +108,7 @@ def test_no_statement_grows_with_what_is_forgotten(
     cutouts: Cutouts, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     units = recorded(cutouts, (40, 40, 32))
-    monkeypatch.setattr(database, "PACKET_BYTES", PACKET)
+    monkeypatch.setattr(database.limits, "PACKET_BYTES", PACKET)
     channel, store = channel_of(cutouts), store_ids.store_id(cutouts.store)
     with watched.noting() as noted:
         code, text = bossflow_says(*COMMANDS[what], channel if what == "a channel" else store)
@@ -126,7 +126,7 @@ def test_twenty_thousand_results_are_forgotten_in_a_minute(cutouts: Cutouts) -> 
     with watched.noting() as noted:
         assert invalidate.invalidate(set(units)) == (len(units), 0)
     assert time.monotonic() - began < 60 * suites.pace()
-    assert max(event.get("length", 0) for event in noted) < database.PACKET_BYTES / 4
+    assert max(event.get("length", 0) for event in noted) < database.limits.PACKET_BYTES / 4
 
 
 Keys = dict[str, set[tuple[Any, ...]]]
@@ -181,7 +181,7 @@ def test_the_rows_that_go_are_those_of_datajoints_own_cascade(
     made = bossflow.Execution & f"bundle_url LIKE '{locations.url(pipeline.store)}/%'"
     units += made.to_arrays("execution_id").tolist()
     conn, drawn = database.connection(), random.Random(conftest.SEED)
-    monkeypatch.setattr(database, "PACKET_BYTES", 512)  # three keys at a time
+    monkeypatch.setattr(database.limits, "PACKET_BYTES", 512)  # three keys at a time
     every = [part() for table, _ in schema.tables for part in migrations.parts(table)]
     before = keys(every)
     for _ in range(20 if conftest.SOAK else 3):

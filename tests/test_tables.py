@@ -99,7 +99,7 @@ def test_recorded_keys_are_found_whatever_they_share(
     keys = [{"group": name, "place": n} for name in ("x", "it's 5%", "\\") for n in range(7)]
     there = keys[::2]
     Keyed.insert([key | execution for key in there])
-    monkeypatch.setattr(database, "PIECE", 4)
+    monkeypatch.setattr(database.limits, "PIECE", 4)
     for asked in (keys, keys[:7], keys[7:14], keys[::7], keys[:1], keys[1:2], []):
         found = ledger.recorded(Keyed, asked)
         assert sorted(found) == sorted(tuple(key.values()) for key in there if key in asked)
@@ -144,7 +144,7 @@ def test_the_lock_keeps_a_second_process_out(toy: Any, home: Path) -> None:
     from bossflow import database
 
     program = (
-        "import bossflow.database as d; d.LOCK_SECONDS = 1; conn = d.connection()\n"
+        "import bossflow.database as d; d.limits.LOCK_SECONDS = 1; conn = d.connection()\n"
         "try:\n"
         "    with d.lock(conn): print('in')\n"
         "except d.DatabaseError: print('out')"

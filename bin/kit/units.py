@@ -47,7 +47,7 @@ class Bundle:
     outside : list of Path
         Files elsewhere in the store that this unit alone writes, on disk before they get there.
     attempts : list of dict
-        Attempts at running somebody else's tool, rows of `Run.Attempt`; recorded also if all failed.
+        Attempts at running somebody else's tool (`Run.Attempt`), recorded also if all failed.
     taken_from : str, optional
         URL of the bundle from which the result was taken, where it was not computed.
     following : callable

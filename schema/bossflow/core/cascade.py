@@ -132,7 +132,7 @@ class Cascade:
         groups: dict[Key, list[Key]] = defaultdict(list)
         for key in keys:
             groups[key[:at] + key[at + 1 :]].append(key)
-        size = min(database.PIECE, GROUPS * (len(keys) // len(groups)))
+        size = min(database.limits.PIECE, GROUPS * (len(keys) // len(groups)))
         for piece in database.pieces((key for some in groups.values() for key in some), size):
             named: dict[Key, list[Any]] = defaultdict(list)
             for key in piece:

@@ -255,7 +255,7 @@ def with_units(
             request = next(others)
             group.append((request, workflow.units(request)))
         number += len(group[-1][1])
-        if len(group) == database.PIECE or number > UNITS_AT_ONCE:
+        if len(group) == database.limits.PIECE or number > UNITS_AT_ONCE:
             yield group
             group, number = [], 0
     if group:

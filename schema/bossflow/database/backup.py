@@ -20,7 +20,7 @@ from datajoint.settings import find_config_file
 
 from .. import __version__, database
 from ..kit import disk
-from . import access, migrations
+from . import access, embedded, migrations
 
 FIRST = b"-- bossflow backup: "
 LAST = b"-- end of bossflow backup\n"
@@ -151,7 +151,7 @@ def postgresql_tool(name: str) -> str:
     That one is built without TLS, and images have none: then it is the one on PATH.
     """
     with suppress(ImportError):
-        versions = database.wheel().POSTGRES_VERSIONS
+        versions = embedded.wheel().POSTGRES_VERSIONS
         if not access.tls_is_required():
             return str(versions[max(versions)] / name)
     found = shutil.which(name)

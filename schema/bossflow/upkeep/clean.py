@@ -147,8 +147,8 @@ def drop(room: Room) -> int:
     takes them up meanwhile records them before they go, and they stay, or finds them gone.
     """
     conn, here, number = database.connection(), stores.Here(), 0
-    for start in range(0, len(room.pulled), database.PIECE):
-        some = room.pulled[start : start + database.PIECE]
+    for start in range(0, len(room.pulled), database.limits.PIECE):
+        some = room.pulled[start : start + database.limits.PIECE]
         with database.lock(conn):
             names = [one.execution for one in some]
             copies, marked = (
