@@ -62,8 +62,8 @@ def test_a_changed_parameter_reuses_earlier_stages(pipeline: Pipeline, files: li
 def test_a_workflow_that_recalls_another_request_is_told_so(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow.core import registry
-    from bossflow.upkeep import status, verify
+    from bossflow.core import registry, states
+    from bossflow.upkeep import verify
 
     done = pipeline.run(files, suffix="x")
     assert done["verdict"] == {"missing": None}
@@ -73,7 +73,7 @@ def test_a_workflow_that_recalls_another_request_is_told_so(
     wrong = toy._request(right.given["contents"], "y")
     recalling = replace(toy.workflow, recall=lambda names: dict.fromkeys(names, wrong))
     monkeypatch.setattr(registry, "load", lambda name: recalling)
-    for ask in (lambda: status.requests([request]), lambda: verify.made_for(request)):
+    for ask in (lambda: states.requests([request]), lambda: verify.made_for(request)):
         with pytest.raises(ValueError, match=f"workflow toy recalls request {request} as "):
             ask()
 
@@ -117,9 +117,9 @@ def test_a_failed_unit_leaves_the_others_recorded(pipeline: Pipeline, files: lis
     assert done["recorded"][0]["recorded"] == {"COUNT_WORDS": 4}
     assert "is broken" in done["verdict"]["missing"]
     assert rows(lambda: bossflow.Run.Failure & {"run_id": done["plan"]["run_id"]}) == 1
-    from bossflow.upkeep import status
+    from bossflow.core import states
 
-    (one,) = status.requests(done["plan"]["requests"])
+    (one,) = states.requests(done["plan"]["requests"])
     assert one["state"] == "failed"
     assert one["units"]["COUNT_WORDS"] == {"recorded": 4, "total": 5}
 
@@ -129,9 +129,9 @@ def test_whatever_text_a_failed_unit_leaves_the_others_are_recorded(
 ) -> None:
     """Each failure is told, also by a name of its own where no key names a block."""
     from bossflow.command.main import main
+    from bossflow.core import states
     from bossflow.core.record import record
     from bossflow.core.summary import sum_up
-    from bossflow.upkeep import status
     from click.testing import CliRunner
 
     errors = ["no \udcff UTF-8", "a \0 \x1b[1m", "two\u2028 or\x85more\x0b lines", "é" * 2000]
@@ -166,7 +166,7 @@ def test_whatever_text_a_failed_unit_leaves_the_others_are_recorded(
     for row in kept:
         assert row["error"].isprintable() and len(row["error"]) <= 1000
         assert row["error"].startswith(told[row["failed_key"]["file_id"]][:12])
-    (one,) = status.requests(plan["requests"])
+    (one,) = states.requests(plan["requests"])
     names = {f"COUNT_WORDS file_id={name}" for name in told}
     assert one["errors"].keys() == names
     sum_up(plan, [json.loads(json.dumps(result))], work_dir)

@@ -65,12 +65,12 @@ def test_blocks_that_no_run_has_recorded_yet_go_too(cutouts: Cutouts, staged: bo
 
 def test_what_was_recorded_since_it_was_looked_for_is_forgotten_too(cutouts: Cutouts) -> None:
     """While the user was asked: its bundle goes, and so must its row."""
+    from bossflow.core import removal
     from bossflow.core.record import record
-    from bossflow.upkeep import invalidate
 
     plan, work_dir = cutouts.plan(block_shape=[16, 16, 16], stage=False)
     receipts = cutouts.compute(plan, work_dir)
     strays = list(locations.every(cutouts.store, "STITCH"))
     assert record(plan, receipts)["failed"] == []
-    assert invalidate.invalidate(set(), strays) == (3, 3), "with the volume's blocks"
+    assert removal.forget(set(), strays) == (3, 3), "with the volume's blocks"
     assert cutouts.label(block_shape=[16, 16, 16], stage=False)["verdict"] == {"missing": None}

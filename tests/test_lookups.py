@@ -12,7 +12,7 @@ from typing import Any
 import bossflow
 import pytest
 from bossflow import database
-from bossflow.core import ledger, registry, work
+from bossflow.core import ledger, registry, states, work
 from bossflow.core.summary import sum_up
 from bossflow.upkeep import status, watch
 from bossflow.workflows.label import workflow
@@ -103,8 +103,8 @@ class Asks:
         self.ways: dict[str, Callable[[], Any]] = {
             "SUMMARY": lambda: sum_up(sheet.planned, [], directory),
             "SUMMARY, missing": lambda: sum_up(anew, [], directory),
-            "status of these": lambda: status.requests(sheet.planned["requests"]),
-            "status, missing": lambda: status.requests(anew["requests"]),
+            "status of these": lambda: states.requests(sheet.planned["requests"]),
+            "status, missing": lambda: states.requests(anew["requests"]),
             "status": status.report,
             "runs": status.runs,
             "watch": lambda: next(watch.watch(1)),
@@ -156,11 +156,11 @@ def test_in_pieces_it_is_the_same(cutouts: Cutouts, monkeypatch: pytest.MonkeyPa
     sheet.record()
     anew = sheet.plan(min_voxels=5)["requests"]
     asked = [*anew, *sheet.planned["requests"]]
-    whole = status.requests(asked)
+    whole = states.requests(asked)
     assert [one["state"] for one in whole] == ["complete"] * 7 + ["missing"] * 7
     monkeypatch.setattr(database.limits, "PIECE", 3)
     monkeypatch.setattr(ledger, "UNITS_AT_ONCE", 12)
-    assert status.requests(asked) == whole
+    assert states.requests(asked) == whole
     assert sheet.plan()["tasks"] == []
 
 

@@ -18,11 +18,10 @@ import pytest
 import suites
 import watched
 from bossflow import database
-from bossflow.core import cascade, installed, ledger, registry
+from bossflow.core import cascade, dependents, installed, ledger, registry, removal
 from bossflow.core.tables import schema
 from bossflow.database import insert, migrations
 from bossflow.kit import locations, store_ids
-from bossflow.upkeep import invalidate
 from pipeline import Pipeline, bossflow_says
 from steps import Cutouts, write_volume
 from test_invalidate import channel_of
@@ -124,7 +123,7 @@ def test_twenty_thousand_results_are_forgotten_in_a_minute(cutouts: Cutouts) -> 
     assert len(units) > 20_000
     began = time.monotonic()
     with watched.noting() as noted:
-        assert invalidate.invalidate(set(units)) == (len(units), 0)
+        assert removal.forget(set(units)) == (len(units), 0)
     assert time.monotonic() - began < 60 * suites.pace()
     assert max(event.get("length", 0) for event in noted) < database.limits.PACKET_BYTES / 4
 
@@ -186,7 +185,7 @@ def test_the_rows_that_go_are_those_of_datajoints_own_cascade(
     before = keys(every)
     for _ in range(20 if conftest.SOAK else 3):
         chosen = set(drawn.sample(units, drawn.choice([1, 1, 2, 5])))
-        going, rows = invalidate._reached(chosen)
+        going, rows = dependents.going_with(chosen)
         with undone(conn):
             going.delete(rows)
             left = keys(every)

@@ -164,6 +164,7 @@ def stitched_of(ran: dict[str, Any]) -> Path:
 def test_voxels_that_changed_leave_no_stale_fragments(cutouts: Cutouts) -> None:
     """The same request on other voxels, with far fewer components."""
     import bossflow
+    from bossflow.core import removal
     from bossflow.upkeep import invalidate
 
     params = {"block_shape": [16, 16, 16], "min_voxels": 0}
@@ -173,7 +174,7 @@ def test_voxels_that_changed_leave_no_stale_fragments(cutouts: Cutouts) -> None:
     source(cutouts).write(voxels).result()
     uri = f"zarr://file://{cutouts.volume}"
     (channel,) = (bossflow.Channel() & {"uri": uri}).to_arrays("channel_id")
-    invalidate.invalidate(invalidate.select(channel=channel), invalidate.strays((), channel))
+    removal.forget(invalidate.select(channel=channel), invalidate.strays((), channel))
     after, few = labelled(cutouts, **params)
     assert after == before and 0 < few < many / 2
     check(cutouts, after, 26, 0)

@@ -161,13 +161,14 @@ def test_what_another_run_made_meanwhile_is_on_disk_before_it_is_told(tmp_path: 
 
 def test_what_is_forgotten_is_gone_from_the_disk_before(cutouts: Cutouts) -> None:
     """Of a bundle that came back without its row, the next run would make one."""
+    from bossflow.core import removal
     from bossflow.upkeep import invalidate
 
     (request,) = cutouts.label(**SHAPE)["plan"]["requests"]
     gone = {path for path in found(cutouts.store) if path.parts[-3] == "STITCH"}
     above = {path: watched.file(path.parent)[:2] for path in gone}
     with watched.noting() as noted:
-        assert invalidate.invalidate(invalidate.select(request=request))[1] == 9
+        assert removal.forget(invalidate.select(request=request))[1] == 9
     noted = noted[: [event.get("sql") for event in noted].index("DELETE")]
     names = names_flushed(noted)
     for path in gone:

@@ -225,6 +225,7 @@ def test_other_content_for_a_recorded_unit_is_an_error(
 def test_bundles_made_from_retired_inputs_are_made_again(
     pipeline: Pipeline, files: list[Path]
 ) -> None:
+    from bossflow.core import dependents, removal
     from bossflow.upkeep import invalidate
 
     done = pipeline.run(files)
@@ -232,9 +233,9 @@ def test_bundles_made_from_retired_inputs_are_made_again(
     (request,) = done["plan"]["requests"]
     sources = (toy.WordTotal.Source & {"request_id": request}).to_arrays("file_id")
     wrong = set((toy.WordCount & {"file_id": sources[0]}).to_arrays("counted_by"))
-    found = invalidate.dependents(wrong)
+    found = dependents.dependents(wrong)
     assert dict(invalidate.preview(found)) == {"COUNT_WORDS": 1, "ADD_WORDS": 1}
-    assert invalidate.invalidate(wrong) == (2, 2)
+    assert removal.forget(wrong) == (2, 2)
     assert not len(bossflow.Execution & [{"execution_id": name} for name in found])
     again = pipeline.run(files)
     assert again["states"] == ["made", "made"]
@@ -242,7 +243,7 @@ def test_bundles_made_from_retired_inputs_are_made_again(
 
 
 def test_a_lost_bundle_is_named_before_anything_runs(pipeline: Pipeline, files: list[Path]) -> None:
-    from bossflow.core import stores
+    from bossflow.core import removal, stores
     from bossflow.upkeep import invalidate
 
     done = pipeline.run(files)
@@ -252,7 +253,7 @@ def test_a_lost_bundle_is_named_before_anything_runs(pipeline: Pipeline, files: 
     assert f"bossflow invalidate --lost --store {pipeline.store}" in problem
     lost = invalidate.lost(None, stores.Here().named(str(pipeline.store)))
     assert len(lost) == 1
-    assert invalidate.invalidate(set(), copies=lost) == (2, 1)
+    assert removal.forget(set(), copies=lost) == (2, 1)
     assert pipeline.run(files)["verdict"] == {"missing": None}
 
 

@@ -150,7 +150,8 @@ def test_a_store_that_can_not_be_reached_is_no_damage(
 def test_what_is_invalidated_while_verifying_is_no_damage(
     pipeline: Pipeline, files: list[Path]
 ) -> None:
-    from bossflow.upkeep import invalidate, verify
+    from bossflow.core import removal
+    from bossflow.upkeep import verify
 
     done = pipeline.run(files)
     only, *_ = verify.asked(done["plan"]["requests"][0])
@@ -158,7 +159,7 @@ def test_what_is_invalidated_while_verifying_is_no_damage(
     before = rows(bossflow.Execution)
 
     def invalidated(size: int) -> None:
-        invalidate.invalidate(set(only))
+        removal.forget(set(only))
 
     directory = bundle_of(done["receipts"], "ADD_WORDS")
     without_manifest(directory)

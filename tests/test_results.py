@@ -7,7 +7,7 @@ from typing import Any
 
 import bossflow
 import pytest
-from bossflow.core import ledger, results
+from bossflow.core import ledger, results, states
 from bossflow.core.tables import Request
 from bossflow.upkeep import status
 from pipeline import bossflow_says
@@ -55,7 +55,7 @@ def test_a_name_is_recorded_and_is_no_part_of_what_is_asked(cutouts: Cutouts) ->
     assert ledger.named(Request, "another") == left == ledger.named(Request, left[:9])
     with pytest.raises(ValueError, match="^[2-9] requests are called 'V1 left', or have ids that"):
         ledger.named(Request, "V1 left")
-    (one,) = (one for one in status.requests([left]))
+    (one,) = (one for one in states.requests([left]))
     assert status.what(one) == f"V1 left, another: zarr://file://{cutouts.volume} 32-48_0-16_0-16"
 
 

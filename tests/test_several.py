@@ -14,6 +14,7 @@ import tensorstore as ts
 import zarr
 from asked import ASKED, CHUNK, SHAPE, image, several
 from asked import cutouts as cutouts
+from bossflow.core import states
 from bossflow.upkeep import status
 from bossflow.volumes import registered
 from changing import made
@@ -203,7 +204,7 @@ def test_two_times_share_nothing(cutouts: Cutouts, stage: bool) -> None:
     sheet.write_text("channel,time\n1,0\n1,2\n0,2\n")
     asked = ASKED | {"source": source, "stage": stage}
     made(cutouts.label(**asked, sheet=sheet))
-    told = [one for one in status.requests() if one["source"] == source]
+    told = [one for one in states.requests() if one["source"] == source]
     assert len({one["channel"] for one in told}) == 3
     for one in told:
         assert one["state"] == "complete"

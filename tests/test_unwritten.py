@@ -239,27 +239,27 @@ def cutouts(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cuto
 
 @pytest.mark.parametrize("stage", [False, True])
 def test_a_run_on_nothing_says_so_in_summary_and_status(cutouts: Cutouts, stage: bool) -> None:
-    from bossflow.upkeep import status
+    from bossflow.core import states
 
     strip(cutouts.volume)
     ran = cutouts.label(stage=stage)
     assert ran["plan"]["problem"] is None
     (note,) = ran["plan"]["notes"]
     assert "none of the chunks of 0-16_0-16_0-32 of zarr://file://" in note
-    (request,) = status.requests(ran["plan"]["requests"])
+    (request,) = states.requests(ran["plan"]["requests"])
     said = "1 of 1 pulled blocks hold only zeros" if stage else "all of its voxels are zero: are "
     assert said in request["note"] and said in ran["summary"]
 
 
 def test_why_there_is_no_component_is_said(cutouts: Cutouts) -> None:
-    from bossflow.upkeep import status
+    from bossflow.core import states
 
     ran = [
         cutouts.label(stage=False, min_voxels=10**6),
         cutouts.label(stage=False, component_of="foreground", foreground_above=200),
     ]
     asked = [name for one in ran for name in one["plan"]["requests"]]
-    notes = sorted(request["note"] for request in status.requests(asked))
+    notes = sorted(request["note"] for request in states.requests(asked))
     assert notes == [
         "all of its components have fewer than 1000000 voxels",
         "none of its voxels is above 200",

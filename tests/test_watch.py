@@ -20,9 +20,9 @@ from pipeline import toy as toy
 
 def forget_what_is_missing() -> None:
     """Delete the requests that other tests left incomplete."""
-    from bossflow.upkeep import status
+    from bossflow.core import states
 
-    for one in status.requests():
+    for one in states.requests():
         if one["state"] != "complete":
             (bossflow.Request & {"request_id": one["request"]}).delete(prompt=False)
 

@@ -95,3 +95,10 @@ def unit_names(units: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
 def unit_name(process: str, key: dict[str, Any]) -> str:
     """Return how users are told of one unit."""
     return unit_names([(process, key)])[0]
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as `40 s`, `3 min` or `2.5 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -104,13 +104,14 @@ def forget_command(requests: tuple[str, ...], channels: tuple[str, ...], yes: bo
     would go. Bundles are moved to `.retired` in their store.
     """
     from .. import connect
+    from ..core import states
     from ..upkeep import forget, invalidate, status
 
     if not requests and not channels:
         raise click.UsageError("name what is to be forgotten: REQUEST or --channel")
     connect()
     going = forget.look(requests, channels)
-    for one in status.requests(going.requests):
+    for one in states.requests(going.requests):
         click.echo(f"request {one['request']} {status.what(one)}, {one['state']}")
     for row in going.channels:
         click.echo(f"channel {row}: {many(going.cutouts, 'cutout')}, {many(going.blocks, 'block')}")

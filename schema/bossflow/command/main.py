@@ -309,10 +309,10 @@ def _watch(as_json: bool, interval: float) -> None:
     from rich.console import Console
     from rich.live import Live
 
-    from ..upkeep import status
+    from ..core import states
     from ..upkeep.watch import in_words, watch
 
-    left = [] if as_json else status.left_out()
+    left = [] if as_json else states.left_out()
     _say_left_out(left)
     console = Console()
     live = Live(console=console, auto_refresh=False)
@@ -336,7 +336,8 @@ def _watch(as_json: bool, interval: float) -> None:
 def _watched(look: dict[str, Any]) -> Any:
     from rich.table import Table
 
-    from ..upkeep.watch import duration, stages_in_words
+    from ..kit.texts import duration
+    from ..upkeep.watch import stages_in_words
 
     table = Table("request", "what", "stages", "recorded", "made", "time left", box=None)
     rows = look["requests"]
@@ -542,7 +543,8 @@ def invalidate_command(
     the next run makes them again.
     """
     from .. import connect
-    from ..core import ledger, stores, tables
+    from ..core import ledger, removal, stores, tables
+    from ..core.dependents import dependents, with_pulled
     from ..upkeep import invalidate, verify
 
     if not (blocks or channel or request or store):
@@ -552,23 +554,23 @@ def invalidate_command(
     connect()
     identity = stores.Here().named(store) if store else None
     chosen: set[str] = set()
-    copies: set[invalidate.Copy] = set()
+    copies: set[removal.Copy] = set()
     strays: list[Path] = []
     if lost:
         scope: set[str] | None = None
         if blocks or channel or request:
-            scope = set(invalidate.dependents(invalidate.select(blocks, channel)))
+            scope = set(dependents(invalidate.select(blocks, channel)))
             if request:
                 scope |= verify.made_for(ledger.named(tables.Request, request))
-        copies = invalidate.with_guests(invalidate.lost(scope, identity))
+        copies = removal.with_guests(invalidate.lost(scope, identity))
     elif identity:
         rows = invalidate.copies(None, identity)
         copies = {(row["execution_id"], row["store_id"]) for row in rows}
     else:
         chosen = invalidate.select(blocks, channel, request)
         strays = invalidate.strays(blocks, channel) if blocks or channel else []
-    first = chosen | invalidate.with_pulled(invalidate.nowhere_else(copies))
-    found = invalidate.dependents(first)
+    first = chosen | with_pulled(removal.nowhere_else(copies))
+    found = dependents(first)
     for process, number in invalidate.preview(found).items():
         click.echo(f"{number:8,} {process}")
     for line in invalidate.named(first):
@@ -585,7 +587,7 @@ def invalidate_command(
         return
     if not yes and not click.confirm("forget these?"):
         raise click.Abort
-    forgotten, moved = invalidate.invalidate(chosen, strays, copies)
+    forgotten, moved = removal.forget(chosen, strays, copies)
     if identity and not lost:
         invalidate.forget_places(identity)
     click.echo(f"forgot {forgotten} rows of stages; {moved} bundles are in .retired")

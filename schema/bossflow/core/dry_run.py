@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from typing import Any
 
-from ..upkeep.watch import duration
+from ..kit.texts import duration
 from . import work
 from .work import UnitPlan
 

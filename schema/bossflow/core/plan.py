@@ -9,8 +9,20 @@ from typing import Any
 from .. import __version__, database
 from ..database import settings
 from ..kit import digests, locations
-from ..upkeep import invalidate
-from . import changes, dry_run, installed, ledger, registry, run_store, stores, summary, tasks, work
+from . import (
+    changes,
+    dry_run,
+    installed,
+    ledger,
+    registry,
+    removal,
+    run_store,
+    stores,
+    summary,
+    tasks,
+    work,
+)
+from .dependents import dependents, requests_of, with_pulled
 from .ledger import Recorded
 from .registration import register
 from .work import UnitPlan, numbers
@@ -153,7 +165,7 @@ def _plan(
         result |= {"compare": True, "text": "", "tasks": todo, "asks": asks}
         return
     if judged.wrong:
-        invalidate.invalidate(invalidate.with_pulled(judged.wrong))
+        removal.forget(with_pulled(judged.wrong))
         recorded = ledger.recorded_units(tables, units.values())
         found, _ = run_store.reachable(recorded, units, here)
         missing = ledger.missing(units, found, recorded)
@@ -216,7 +228,7 @@ def _of_others(wrong: set[str], asked: list[str]) -> list[str]:
     """Say which results of others go with what does not hold."""
     if not wrong:
         return []
-    going = invalidate.requests(invalidate.dependents(invalidate.with_pulled(wrong)))
+    going = requests_of(dependents(with_pulled(wrong)))
     others = [name for name in going if name not in asked]
     named = ", ".join(others[:10]) + (f" and {len(others) - 10:,} more" * (len(others) > 10))
     return [f"results of other requests go with them: {named}"] * bool(others)

@@ -24,7 +24,7 @@ def write(asked: list[dict[str, Any]], called: dict[str, str], path: Path) -> No
     Parameters
     ----------
     asked : list of dict
-        Requests, as `status.requests` gives them.
+        Requests, as `states.requests` gives them.
     called : dict
         By id, what this run calls them, if it does.
     path : Path

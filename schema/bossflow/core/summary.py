@@ -10,8 +10,7 @@ from typing import Any
 from .. import database
 from ..kit import digests, locations
 from ..kit.texts import one_line, unit_names
-from ..upkeep import status
-from . import installed, ledger, registry, results, stores, work
+from . import installed, ledger, registry, results, states, stores, work
 from .tables import Run
 
 
@@ -43,7 +42,7 @@ def sum_up(
     def ask() -> list[dict[str, Any]]:
         installed.open_schema([workflow])
         seen = here or stores.Here(locations.local(plan["store"]))
-        told = status.requests(plan["requests"], planned, found, seen)
+        told = states.requests(plan["requests"], planned, found, seen)
         complete = [request for request in told if request["state"] == "complete"]
         _note_end(plan["run_id"], len(plan["requests"]) - len(complete))
         return told

@@ -33,6 +33,9 @@ class FilledByNextflow:
     """A stage table: Nextflow fills it, by the process that it names."""
 
     process: str
+    pulled = False
+    """Whether it holds copies of what lies outside of the stores, at the place that its parent (one
+    table, whose primary key is its own) names. A wrong copy goes with all made of the place."""
 
     def make(self, key: dict[str, Any]) -> None:
         """Refuse: nothing is computed here."""

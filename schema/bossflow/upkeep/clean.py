@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from .. import database
 from ..core import stores
+from ..core.dependents import stages_of
 from ..core.ledger import among
 from ..core.tables import Execution, Run, Store
 from ..database.insert import insert_absent
 from ..kit import clutter, locations
 from ..kit.clutter import Clutter
 from ..volumes.channels import Block, PulledBlock
-from . import invalidate
 
 
 class Pulled(NamedTuple):
@@ -110,7 +110,7 @@ def _made_of(rows: list[dict[str, Any]]) -> set[tuple[str, str]]:
     """Return channel and block of those of which something is recorded beside their voxels."""
     made: set[tuple[str, str]] = set()
     keys = {(row["channel_id"], row["block"]) for row in rows}
-    for table in invalidate.first_stages():
+    for table in stages_of(Block):
         if table is not PulledBlock:
             for some in database.pieces(keys):
                 blocks = Block() & [{"channel_id": one, "block": other} for one, other in some]

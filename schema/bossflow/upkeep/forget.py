@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from .. import database
-from ..core import installed, ledger
+from ..core import installed, ledger, removal, states
 from ..core.cascade import Cascade, Rows
+from ..core.dependents import bundles_of, reached
 from ..core.tables import Execution, Reading, Request, schema
 from ..database import migrations
 from ..volumes.channels import Block, Channel, Cutout
@@ -82,7 +83,7 @@ def forget(going: Forgotten) -> tuple[Forgotten, int]:
     strays = [path for name in going.channels for path in invalidate.strays((), name)]
     with database.lock(conn):
         cascade, rows, found = _found(going.requests, going.channels)
-        moved = invalidate.set_aside(found.results, strays)
+        moved = removal.set_aside(found.results, strays)
         with conn.transaction:
             cascade.delete(rows)
     return found, moved
@@ -90,11 +91,9 @@ def forget(going: Forgotten) -> tuple[Forgotten, int]:
 
 def _found(requests: list[str], channels: list[str]) -> tuple[Cascade, Rows, Forgotten]:
     start = {Request.full_table_name: requests, Channel.full_table_name: channels}
-    cascade, rows = invalidate.reached(
-        {table: {(name,) for name in names} for table, names in start.items()}
-    )
+    cascade, rows = reached({table: {(name,) for name in names} for table, names in start.items()})
     _refuse_shared(cascade, rows, requests, channels)
-    results = invalidate.bundles_of(rows)
+    results = bundles_of(rows)
     sizes = ledger.among(Execution.proj("bundle_bytes"), "execution_id", results)
     return (
         cascade,
@@ -132,7 +131,7 @@ def _refuse_shared(
     what = " and ".join(
         [f"request {name}" for name in requests] + [f"channel {name}" for name in channels]
     )
-    told = {one["request"]: status.what(one) for one in status.requests(sorted(others)[:MOST])}
+    told = {one["request"]: status.what(one) for one in states.requests(sorted(others)[:MOST])}
     listed = [f"request {name} ({told.get(name, '')})" for name in sorted(others)[:MOST]]
     if len(others) > MOST:
         listed.append(f"{len(others) - MOST:,} more requests: see `bossflow status`")

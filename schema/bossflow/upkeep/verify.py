@@ -14,7 +14,9 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from ..core import holdings, installed, ledger, registry, stores
+from ..core import holdings, installed, ledger, registry, removal, states, stores
+from ..core.dependents import dependents, requests_of, with_pulled
+from ..core.removal import Copy
 from ..core.tables import Execution, Request
 from ..kit import bundles, locations, store_ids, verification
 from . import invalidate, status
@@ -44,7 +46,7 @@ def asked(
     if request is not None:
         only = made_for(ledger.named(Request, request))
     if channel is not None:
-        found = set(invalidate.dependents(invalidate.select(channel=channel)))
+        found = set(dependents(invalidate.select(channel=channel)))
         only = found if only is None else only & found
     if store is not None:
         found = {row["execution_id"] for row in invalidate.copies(only, store)}
@@ -65,7 +67,7 @@ def made_for(request_id: str) -> set[str]:
     return {there.execution_id for there in found.values()}
 
 
-Problems = dict[invalidate.Copy, str]
+Problems = dict[Copy, str]
 """What is wrong with bundles, by execution and store."""
 
 
@@ -103,7 +105,7 @@ def damaged(
     away = Counter() if away is None else away
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for page in _pages(only):
-            todo: list[tuple[invalidate.Copy, Path, str]] = []
+            todo: list[tuple[Copy, Path, str]] = []
             gone = holdings.dropped(one["execution_id"] for one in page if not one["copies"])
             if dropped is not None:
                 dropped |= gone
@@ -147,7 +149,7 @@ def _pages(only: list[str] | None) -> Iterator[list[dict[str, Any]]]:
 
 def _places(
     row: dict[str, Any], here: stores.Here, store: str | None, away: Counter[str]
-) -> list[tuple[invalidate.Copy, Path, str]]:
+) -> list[tuple[Copy, Path, str]]:
     """Return where an execution's bundles are here, with the digest that each should have."""
     name, found = row["execution_id"], []
     for copy in row["copies"]:
@@ -207,10 +209,10 @@ def report(problems: Problems) -> dict[str, Any]:
     """
     tables = registry.stage_tables(installed.known_workflows())
     untold = None
-    copies = invalidate.with_guests(problems)
-    alone = invalidate.nowhere_else(copies)
+    copies = removal.with_guests(problems)
+    alone = removal.nowhere_else(copies)
     try:
-        found = invalidate.dependents(invalidate.with_pulled(alone))
+        found = dependents(with_pulled(alone))
     except registry.NotInstalled as error:
         found, untold = {}, str(error)
     names = {name for name, _ in problems}
@@ -232,7 +234,7 @@ def report(problems: Problems) -> dict[str, Any]:
         for name, about in keys.items()
         for one in said[name]
     ]
-    requests = invalidate.requests(found)
+    requests = requests_of(found)
     kept, elsewhere = invalidate.kept(copies, alone | found.keys())
     return {
         "damaged": listed,
@@ -240,7 +242,7 @@ def report(problems: Problems) -> dict[str, Any]:
         "blocks": invalidate.named(found, most=len(found)),
         "requests": [
             {"request": one["request"], "what": status.what(one)}
-            for one in (status.requests(requests) if requests else [])
+            for one in (states.requests(requests) if requests else [])
         ],
         "untold": untold,
         "kept": kept,
@@ -259,4 +261,4 @@ def retire(problems: Problems) -> tuple[int, int]:
     tuple of int
         How many executions were forgotten, and how many bundles moved into `.retired`.
     """
-    return invalidate.invalidate(set(), copies=problems)
+    return removal.forget(set(), copies=problems)

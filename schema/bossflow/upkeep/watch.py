@@ -8,10 +8,11 @@ from itertools import groupby
 from typing import Any
 
 from .. import database
-from ..core import ledger, registry, work
+from ..core import ledger, registry, states, work
 from ..core.tables import Request, Run
 from ..core.work import UnitPlan
 from ..kit import bundles, locations
+from ..kit.texts import duration
 from . import status
 
 Sizes = dict[str, tuple[float, float]]
@@ -42,7 +43,7 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
     Yields
     ------
     dict
-        `time`, `left_out` (as of `status.left_out`), `requests`, and `total` over all their units;
+        `time`, `left_out` (as of `states.left_out`), `requests`, and `total` over all their units;
         each has `stages` (process to `total`, `recorded`, `made`, `amount_per_second`,
         `amount_unit`), `total`,
         `recorded`, `made` (in the store but not recorded yet) and `seconds_left`, a request also
@@ -62,7 +63,7 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
         runs = _going_on()  # first: what they still record is seen
         rows = {row["request_id"]: row["workflow"] for row in Request.proj("workflow").to_dicts()}
         counts = Counter(rows.values())
-        left = status.left_out(counts)
+        left = states.left_out(counts)
         unknown = {one["workflow"] for one in left}
         for name in counts:
             new = [one for one in rows if rows[one] == name and one not in known]
@@ -113,7 +114,7 @@ def _incomplete(
         found = ledger.recorded_units(tables, (unit for _, units in group for unit in units))
         left = [one for one in group if any(unit.unit_id not in found for unit in one[1])]
         counts = [ledger.progress(units, found) for _, units in left]
-        called = status.names(request.request_id for request, _ in left)
+        called = states.names(request.request_id for request, _ in left)
         described = workflow.describe([request for request, _ in left], counts) if left else []
         for (request, units), about in zip(left, described, strict=True):
             own = {"workflow": workflow.name, "names": called.get(request.request_id, [])}
@@ -237,10 +238,3 @@ def stages_in_words(stages: dict[str, dict[str, Any]]) -> str:
         )
         for process, stage in stages.items()
     )
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as `40 s`, `3 min` or `2.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -100,6 +100,7 @@ class PulledBlock(FilledByBlock, dj.Imported):
     """
 
     process = "PULL_BLOCK"
+    pulled = True
     definition = """
     # voxels pulled from the archive
     -> Block
