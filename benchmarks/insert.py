@@ -70,13 +70,13 @@ def insert(way: str, file: Path) -> None:
     from bossflow.core import tables
     from bossflow.database import migrations
     from bossflow.database.insert_parquet import insert_parquet
-    from bossflow.volumes import channels
+    from bossflow.volumes import tables as places
     from bossflow.workflows import label
 
     conn = database.connection()
     migrations.deploy()
     parents = (tables.Run, tables.Environment, tables.ParamSet, tables.Execution, tables.Request)
-    for table in (*parents, channels.Channel, channels.Cutout, label.LabelRequest):
+    for table in (*parents, places.Channel, places.Cutout, label.LabelRequest):
         table.insert1(placeholder(table), skip_duplicates=True)
     direct = {"allow_direct_insert": True}
     label.Segmentation.insert1(placeholder(label.Segmentation), skip_duplicates=True, **direct)

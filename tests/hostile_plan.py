@@ -16,7 +16,7 @@ from bossflow import connect, database
 from bossflow.command.main import main
 from bossflow.core.plan import plan
 from bossflow.core.tables import ParamSet, Request, Run
-from bossflow.volumes.channels import Channel, Cutout
+from bossflow.volumes.tables import Channel, Cutout
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st

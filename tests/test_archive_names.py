@@ -15,7 +15,7 @@ import pytest
 from bossflow import database
 from bossflow.archive_server.app import app, serving
 from bossflow.archive_server.volumes import volume_of
-from bossflow.volumes import channels
+from bossflow.volumes import archive_names, channels
 from bossflow.workflows.label import requests
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -125,7 +125,7 @@ def test_of_two_spellings_the_one_that_is_typed_comes_first(
 def identity(archive: str, source: str, host: str) -> str:
     """Return the id of the channel that PLAN takes."""
     requests = bossflow.LabelRequest() * bossflow.Request()
-    found = channels.as_recorded(described(source, archive=archive, host=host), requests)
+    found = archive_names.as_recorded(described(source, archive=archive, host=host), requests)
     return channels.channel_id(found["channels"][0]["archive"], source, 0)
 
 
@@ -214,7 +214,7 @@ def test_names_are_looked_up_at_once_and_only_where_the_id_is_not_recorded(
     def queries(some: list[str]) -> int:
         asked.clear()
         many = {"channels": [described(source)["channels"][0] for source in some]}
-        assert channels.as_recorded(many, None) == many
+        assert archive_names.as_recorded(many, None) == many
         return len(asked)
 
     assert [queries(sources[:1]), queries(sources[:100]), queries(sources)] == [1, 1, 2]

@@ -6,7 +6,7 @@ from typing import Any
 
 import bossflow
 import pytest
-from bossflow.volumes import channels
+from bossflow.volumes import channels, sources
 from bossflow.voxels.boxes import Box
 
 METADATA = {
@@ -35,8 +35,8 @@ def asked(source: str, **ranges: Any) -> dict[str, Any]:
     return {"source": source, "resolution": 0, "where": "line 3 of cutouts.csv"} | none | ranges
 
 
-def resolved(source: str, **changes: Any) -> channels.Source:
-    (found,) = channels.resolve(described(source, **changes)).values()
+def resolved(source: str, **changes: Any) -> sources.Source:
+    (found,) = sources.resolve(described(source, **changes)).values()
     return found
 
 

@@ -36,7 +36,7 @@ assert ran["verdict"]["missing"] is None, ran
 # Another workflow that does not come with bossflow: it reads blocks.
 NOTES = """
 import datajoint as dj
-from bossflow.volumes.channels import Block
+from bossflow.volumes.tables import Block
 from bossflow.core import work
 from bossflow.core.tables import Execution, schema
 
@@ -176,7 +176,7 @@ def test_tables_of_another_workflow_may_be_missing(team: Team, schema: str) -> N
 
 def test_an_outside_workflow_alone_may_be_deployed(team: Team, schema: str) -> None:
     deploy = (
-        "import toy, bossflow.volumes.channels; from bossflow.database import migrations; "
+        "import toy, bossflow.volumes.tables; from bossflow.database import migrations; "
         "migrations.deploy()"
     )
     assert team.python(deploy, schema=schema).returncode == 0

@@ -24,7 +24,7 @@ _TABLES = {
         "Reading",
         "Request",
     ),
-    "bossflow.volumes.channels": ("Channel", "Cutout", "Block", "PulledBlock"),
+    "bossflow.volumes.tables": ("Channel", "Cutout", "Block", "PulledBlock"),
     "bossflow.workflows.label": (
         "LabelRequest",
         "BlockLabels",

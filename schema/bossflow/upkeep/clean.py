@@ -13,7 +13,7 @@ from ..core.tables import Execution, Run, Store
 from ..database.insert import insert_absent
 from ..kit import clutter, locations
 from ..kit.clutter import Clutter
-from ..volumes.channels import Block, PulledBlock
+from ..volumes.tables import Block, PulledBlock
 
 
 class Pulled(NamedTuple):

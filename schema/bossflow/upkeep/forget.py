@@ -13,7 +13,7 @@ from ..core.cascade import Cascade, Rows
 from ..core.dependents import bundles_of, reached
 from ..core.tables import Execution, Reading, Request, schema
 from ..database import migrations
-from ..volumes.channels import Block, Channel, Cutout
+from ..volumes.tables import Block, Channel, Cutout
 from . import invalidate, status
 
 MOST = 10

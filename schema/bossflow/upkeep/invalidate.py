@@ -11,7 +11,8 @@ from ..core.dependents import made_of, stages_of
 from ..core.removal import Copy, copy_of, unclaimed_of
 from ..core.tables import Execution, ParamSet, Request, Store
 from ..kit import bundles, digests, locations
-from ..volumes.channels import Block, Channel, meets
+from ..volumes.channels import meets
+from ..volumes.tables import Block, Channel
 from ..voxels.boxes import Box
 
 

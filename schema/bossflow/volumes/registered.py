@@ -6,7 +6,8 @@ from typing import Any
 import datajoint as dj
 
 from ..core import installed, registry
-from .channels import Block, Channel, Cutout, choices
+from .channels import choices
+from .tables import Block, Channel, Cutout
 
 
 def channels() -> list[dict[str, Any]]:

@@ -13,7 +13,8 @@ from ...core import holdings, work
 from ...core.ledger import among, look_up
 from ...core.tables import Execution, Request, Run
 from ...kit.locations import url
-from ...volumes.channels import Block, Cutout, meets
+from ...volumes.channels import meets
+from ...volumes.tables import Block, Cutout
 from ...voxels.boxes import Box
 from .tables import BlockLabels, LabelRequest, Segmentation
 

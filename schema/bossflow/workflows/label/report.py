@@ -7,7 +7,7 @@ from typing import Any
 import datajoint as dj
 
 from ...core import work
-from ...volumes.channels import only_zeros
+from ...volumes.zeros import only_zeros
 from .tables import BlockLabels, Segmentation
 
 

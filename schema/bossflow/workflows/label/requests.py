@@ -10,18 +10,10 @@ import psutil
 
 from ...core import work
 from ...core.tables import ParamSet, Request, Run
-from ...volumes.channels import (
-    Block,
-    Channel,
-    Cutout,
-    as_recorded,
-    asked,
-    box_columns,
-    choices,
-    cut,
-    extent,
-    resolve,
-)
+from ...volumes.archive_names import as_recorded
+from ...volumes.channels import asked, box_columns, choices, cut, extent
+from ...volumes.sources import resolve
+from ...volumes.tables import Block, Channel, Cutout
 from ...voxels.boxes import Box, chunk_shape, grid
 from .recorded import as_before, with_recorded
 from .tables import LabelRequest

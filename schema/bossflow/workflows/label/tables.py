@@ -3,7 +3,7 @@
 import datajoint as dj
 
 from ...core.tables import Execution, FilledByBlock, FilledByNextflow, ParamSet, Request, schema
-from ...volumes.channels import Block, Cutout, PulledBlock
+from ...volumes.tables import Block, Cutout, PulledBlock
 
 
 @schema

@@ -1,0 +1,96 @@
+"""Tables of channels of an archive, cutouts that were asked for, blocks that were pulled."""
+
+import datajoint as dj
+
+from ..core.tables import Execution, FilledByBlock, schema
+
+
+@schema
+class Channel(dj.Manual):
+    """One image or annotation array at one resolution."""
+
+    definition = """
+    # array at one resolution, in an archive or in the store
+    channel_id   : char(16)       # hash of archive, uri, resolution, and what was chosen
+    ---
+    archive      : varchar(255)   # host and port, or the name given with `archive`
+    uri          : varchar(1024)
+    resolution   : int32          # 0 is the finest
+    kind         : varchar(16)    # image or annotation
+    dtype        : varchar(16)
+    channel_x0   : int64          # (voxels) extent, half-open
+    channel_x1   : int64
+    channel_y0   : int64
+    channel_y1   : int64
+    channel_z0   : int64
+    channel_z1   : int64
+    voxel_size_x : float64        # (nm)
+    voxel_size_y : float64        # (nm)
+    voxel_size_z : float64        # (nm)
+    -> [nullable] Execution.proj(written_by='execution_id')
+    """
+
+    class Choice(dj.Part):
+        """The index that was chosen on another axis, of a volume that has several there."""
+
+        definition = """
+        # index chosen on an axis beside x, y and z
+        -> master
+        chosen_axis  : varchar(16)  # channel or time
+        ---
+        chosen_index : int64        # from 0
+        """
+
+
+@schema
+class Cutout(dj.Manual):
+    """A box of a channel that a user asked for."""
+
+    definition = """
+    # box of a channel that was asked for
+    -> Channel
+    cutout    : varchar(64)  # x0-x1_y0-y1_z0-z1, half-open, channel voxels
+    ---
+    cutout_x0 : int64        # (voxels)
+    cutout_x1 : int64
+    cutout_y0 : int64
+    cutout_y1 : int64
+    cutout_z0 : int64
+    cutout_z1 : int64
+    """
+
+
+@schema
+class Block(dj.Manual):
+    """A cell of the channel's block grid, clipped to a cutout."""
+
+    definition = """
+    # cell of the block grid, clipped to a cutout
+    -> Channel
+    block    : varchar(64)  # x0-x1_y0-y1_z0-z1, half-open, channel voxels
+    ---
+    block_x0 : int64        # (voxels)
+    block_x1 : int64
+    block_y0 : int64
+    block_y1 : int64
+    block_z0 : int64
+    block_z1 : int64
+    """
+
+
+@schema
+class PulledBlock(FilledByBlock, dj.Imported):
+    """A block's voxels, pulled from the archive into the store.
+
+    Blocks of a volume that is read in place have none.
+    """
+
+    process = "PULL_BLOCK"
+    pulled = True
+    definition = """
+    # voxels pulled from the archive
+    -> Block
+    ---
+    voxels_sha256 : char(64)  # of the ZYX C-order little-endian bytes
+    -> Execution.proj(pulled_by='execution_id')
+    """
