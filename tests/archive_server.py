@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import tensorstore as ts
 from bossflow.archive_server import app as archive
-from bossflow.archive_server.volumes import Volume
+from bossflow.archive_server.served import Volume
+from bossflow.archive_server.server import serving
 from intern import array
 from intern.convenience.array import _BossDBVolumeProvider
 from intern.remote.boss import BossRemote
@@ -41,7 +42,7 @@ def serve() -> Iterator[Serve]:
 
         def start(volumes: Volume | Mapping[str, Volume], **options: Any) -> str:
             volumes = {URI: volumes} if isinstance(volumes, Volume) else volumes
-            return servers.enter_context(archive.serving(archive.app(volumes, **options)))
+            return servers.enter_context(serving(archive.app(volumes, **options)))
 
         yield start
 

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from bossflow.archive_server.app import app, serving
-from bossflow.archive_server.volumes import volume_of
+from bossflow.archive_server.app import app
+from bossflow.archive_server.served import volume_of
+from bossflow.archive_server.server import serving
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from bossdb_server import Serve, at_one_address
-from bossflow.archive_server.volumes import Level, Volume
+from bossflow.archive_server.served import Level, Volume
 from starlette.types import ASGIApp, Receive, Scope, Send
 from voxels.archives import bossdb
 from voxels.archives.bossdb import answers, client, patience

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 import warm
 from bossflow.archive_server import app as archive
-from bossflow.archive_server.volumes import volume_of
+from bossflow.archive_server.served import volume_of
+from bossflow.archive_server.server import serving
 from conftest import ROOT
 from stage import NO_REPORTS, tell_why
 from starlette.requests import Request
@@ -56,7 +57,7 @@ class Lab:
             return None
 
         volume = volume_of(self.voxels, self.offset_zyx, self.voxel_size_nm_zyx)
-        with archive.serving(archive.app({CHANNEL: volume}, faults=faults)) as self.host:
+        with serving(archive.app({CHANNEL: volume}, faults=faults)) as self.host:
             try:
                 yield self
             finally:

@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from bossflow.archive_server import app as archive
-from bossflow.archive_server.volumes import open_volume
+from bossflow.archive_server import cutouts
+from bossflow.archive_server.served import open_volume
+from bossflow.archive_server.server import serving
 
 URI = "bossdb://lab/mouse/cells"
 TOKEN = "hush-0f7"
@@ -39,9 +41,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     volume = open_volume(directory / "cells.npy", (30.0, 8.0, 8.0), writable=True)
     with (
         pytest.MonkeyPatch.context() as patch,
-        archive.serving(archive.app({URI: volume}, TOKEN, True, max_mib=1)) as address,
+        serving(archive.app({URI: volume}, TOKEN, True, max_mib=1)) as address,
     ):
-        patch.setattr(archive, "_PATIENCE", 0.5)
+        patch.setattr(cutouts, "_PATIENCE", 0.5)
         host, _, port = address.removeprefix("http://").rpartition(":")
         yield Served(host, int(port), volume.levels[0].array)
 

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from bossdb_server import Serve
-from bossflow.archive_server.app import MAX_MIB, app
+from bossflow.archive_server.app import app
+from bossflow.archive_server.cutouts import MAX_MIB
 from bossflow.archive_server.faults import misbehaving
-from bossflow.archive_server.volumes import Level, Volume
+from bossflow.archive_server.served import Level, Volume
 from frames import PATH, SHAPE_ZYX, SIZE_NM_ZYX, URI, counting, cutout, get, pyramid, told, whole
 from frames import quick as quick
 from frames import serve as serve

@@ -11,7 +11,8 @@ import pytest
 from archive_server import URI, Serve, all_of, answer, opened, pattern, remote
 from archive_server import serve as serve
 from bossflow.archive_server import app as archive
-from bossflow.archive_server.volumes import volume_of
+from bossflow.archive_server.served import volume_of
+from bossflow.archive_server.server import serving
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from intern.resource.boss.resource import CoordinateFrameResource, ExperimentResource
@@ -54,7 +55,7 @@ def test_intern_finds_a_channel_and_all_that_describes_it(serve: Serve) -> None:
 @pytest.fixture(scope="module")
 def numbered() -> Iterator[tuple[np.ndarray, Any]]:
     voxels = pattern((9, 10, 11))
-    with archive.serving(archive.app({URI: volume_of(voxels, (4, 5, 50))})) as host:
+    with serving(archive.app({URI: volume_of(voxels, (4, 5, 50))})) as host:
         yield voxels, opened(host)
 
 

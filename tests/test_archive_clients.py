@@ -13,7 +13,9 @@ import numpy as np
 import psutil
 import pytest
 from bossflow.archive_server import app as archive
-from bossflow.archive_server.volumes import volume_of
+from bossflow.archive_server import cutouts
+from bossflow.archive_server.served import volume_of
+from bossflow.archive_server.server import serving
 from raw import CELLS, URI, VOXELS, Served, asked, exchange, request, statuses
 
 pytestmark = pytest.mark.faults
@@ -25,7 +27,7 @@ def test_clients_that_take_nothing_take_no_memory(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     np.save(tmp_path / "a.npy", random.integers(0, 2**64, (64, 64, side), "uint64"))
     ready = tmp_path / "ready.json"
-    program = "from bossflow.archive_server.app import serve_archive; serve_archive()"
+    program = "from bossflow.archive_server.command import serve_archive; serve_archive()"
     arguments = ["--volume", tmp_path / "a.npy", "--uri", URI, "--ready-file", ready]
     process = subprocess.Popen(
         [
@@ -62,10 +64,10 @@ def test_clients_that_take_nothing_take_no_memory(tmp_path: Path) -> None:
 
 
 def test_a_client_that_is_slow_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(archive, "_PATIENCE", 0.5)
+    monkeypatch.setattr(cutouts, "_PATIENCE", 0.5)
     voxels = np.random.default_rng(0).integers(0, 2**64, (64, 128, 512), "uint64")
     app = archive.app({URI: volume_of(voxels)}, None, True, max_mib=32)
-    with archive.serving(app) as address:
+    with serving(app) as address:
         host, _, port = address.removeprefix("http://").partition(":")
         there = Served(host, int(port), voxels)
         whole = "/v1/cutout/lab/mouse/cells/0/0:512/0:128/0:64/"

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from bossflow.archive_server import app as archive
 from bossflow.archive_server.faults import misbehaving, read_plan
-from bossflow.archive_server.volumes import volume_of
+from bossflow.archive_server.served import volume_of
+from bossflow.archive_server.server import serving
 from conftest import COUNTS, sample
 from lab import CHANNEL
 from voxels.arrays import read_array
@@ -115,7 +116,7 @@ def test_a_plan_does_the_same_again() -> None:
     def statuses(order: list[str], seed: int) -> dict[str, list[int]]:
         plan = {"seed": seed, "busy": 0.3, "error": 0.3}
         served = misbehaving(archive.app({}), plan)
-        with archive.serving(served) as host, httpx.Client() as client:
+        with serving(served) as host, httpx.Client() as client:
             found: dict[str, list[int]] = {}
             for path in order:
                 found.setdefault(path, []).append(client.get(host + path).status_code)
@@ -149,7 +150,7 @@ def pull(
     """Run the program on blocks, one after the other; return its receipts."""
     volume = volume_of(VOXELS, (0, 0, 0), (30.0, 8.0, 8.0))
     served = misbehaving(archive.app({CHANNEL: volume}), plan)
-    with archive.serving(served) as host:
+    with serving(served) as host:
         header = {"process": "PULL_BLOCK", "run_id": "r", "code": "c"}
         lines: list[dict[str, Any]] = [header | {"store": str(directory / "store")}]
         for number, box in enumerate(blocks):

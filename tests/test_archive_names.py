@@ -13,8 +13,9 @@ import bossflow
 import numpy as np
 import pytest
 from bossflow import database
-from bossflow.archive_server.app import app, serving
-from bossflow.archive_server.volumes import volume_of
+from bossflow.archive_server.app import app
+from bossflow.archive_server.served import volume_of
+from bossflow.archive_server.server import serving
 from bossflow.volumes import archive_names, channels
 from bossflow.workflows.label import requests
 from starlette.applications import Starlette

@@ -19,7 +19,7 @@ from archive_server import (
 )
 from archive_server import serve as serve
 from bossflow.archive_server import app as archive
-from bossflow.archive_server.volumes import open_volume, volume_of
+from bossflow.archive_server.served import open_volume, volume_of
 
 
 @pytest.mark.parametrize("order", ["C", "F"])

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from bossflow.archive_server import app as archive
-from bossflow.archive_server.volumes import volume_of
+from bossflow.archive_server.served import volume_of
+from bossflow.archive_server.server import serving
 from bossflow.voxels.boxes import Box
 from conftest import ROOT, sample
 
@@ -121,7 +122,7 @@ def test_pull_asks_both_ways_for_the_same_voxels(monkeypatch: pytest.MonkeyPatch
             asked.append(request.url.path.rstrip("/"))
 
     with (
-        archive.serving(archive.app({uri: volume_of(voxels)}, faults=note)) as near,
+        serving(archive.app({uri: volume_of(voxels)}, faults=note)) as near,
         pull.running("link.py", near.rpartition(":")[2], 20, 1) as (far, _),
     ):
         box = Box.of((0, 0, 0), voxels.shape)

@@ -7,7 +7,7 @@ import cc3d
 import numpy as np
 import pytest
 from bossflow.archive_server import app as archive
-from bossflow.archive_server import demo
+from bossflow.archive_server import command, demo
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_a_damaged_one_is_made_again(
 
 def test_the_archive_serves_it(paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "make", lambda _directory: paths)
-    served = archive._demo_volumes()
+    served = command._demo_volumes()
     assert list(served) == [
         "bossdb://bossflow/demo/segmentation",
         "bossdb://bossflow/demo/image",

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
-from bossflow.archive_server.app import app, serving
-from bossflow.archive_server.volumes import volume_of
+from bossflow.archive_server.app import app
+from bossflow.archive_server.served import volume_of
+from bossflow.archive_server.server import serving
 from describe import described, main
 from starlette.types import ASGIApp, Receive, Scope, Send
 from voxels.archives.bossdb import patience

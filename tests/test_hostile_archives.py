@@ -9,7 +9,7 @@ import hostile
 import numpy as np
 import pytest
 import zarr
-from bossflow.archive_server.app import serving
+from bossflow.archive_server.server import serving
 from canary import CELLS, SOURCE, VALUES, many
 from canary import never_a_shell as never_a_shell
 from conftest import COUNTS, SEED

@@ -16,8 +16,9 @@ import psycopg2
 import pytest
 import zarr
 from bossflow import database
-from bossflow.archive_server.app import app, serving
-from bossflow.archive_server.volumes import volume_of
+from bossflow.archive_server.app import app
+from bossflow.archive_server.served import volume_of
+from bossflow.archive_server.server import serving
 from canary import CANARY, SOURCE
 from canary import never_a_shell as never_a_shell
 from conftest import COUNTS, ROOT, SEED, examples, sample

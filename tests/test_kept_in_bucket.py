@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 import tensorstore as ts
 from bossdb_server import Serve, telling
-from bossflow.archive_server.app import app, serving
-from bossflow.archive_server.volumes import Level, Volume
+from bossflow.archive_server.app import app
+from bossflow.archive_server.served import Level, Volume
+from bossflow.archive_server.server import serving
 from bossflow.volumes.channels import channel_row
 from bucket import Server
 from bucket import serving as serving_s3

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archive_server import URI, answer, pattern, zarr_array
-from bossflow.archive_server import app as archive
+from bossflow.archive_server.command import serve_archive
 from click.testing import CliRunner
 from intern import array
 
@@ -23,7 +23,7 @@ from intern import array
 def command(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """Run serve-archive as a program of its own."""
     paths = [path for path in sys.path if path.endswith("schema")]
-    program = "from bossflow.archive_server.app import serve_archive; serve_archive()"
+    program = "from bossflow.archive_server.command import serve_archive; serve_archive()"
     process = subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | env,
@@ -99,7 +99,7 @@ def test_a_mistake_on_the_command_line_is_one_sentence(
     monkeypatch.chdir(tmp_path)
     np.save("a.npy", pattern((2, 3, 4)))
     Path("b.npy").write_text("no array")
-    result = CliRunner().invoke(archive.serve_archive, arguments)
+    result = CliRunner().invoke(serve_archive, arguments)
     assert result.exit_code != 0
     assert says in result.output
     assert "Traceback" not in result.output
@@ -110,7 +110,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         result = CliRunner().invoke(
-            archive.serve_archive,
+            serve_archive,
             ["--volume", str(tmp_path / "a.npy"), "--uri", URI, "--port", port]
             + ["--voxel-size-nm", "8,8,30"],
         )

@@ -16,14 +16,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bos
 
 MOST_LINES = 300
 LONG = {
-    "schema/bossflow/archive_server/app.py",
-    "schema/bossflow/archive_server/channels.py",
-    "schema/bossflow/archive_server/demo.py",
     "schema/bossflow/command/main.py",
-    "schema/bossflow/database/__init__.py",
-    "schema/bossflow/upkeep/invalidate.py",
-    "schema/bossflow/upkeep/status.py",
-    "schema/bossflow/volumes/channels.py",
     "set-up.sh",
     "workflows/kit/parameters.nf",
 }

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from bossflow.archive_server import app as archive
 from bossflow.archive_server.faults import KINDS, misbehaving
-from bossflow.archive_server.volumes import volume_of
+from bossflow.archive_server.served import volume_of
+from bossflow.archive_server.server import serving
 from lab import CHANNEL, Lab, Outcome, make_voxels
 
 VOXELS = make_voxels((20, 40, 40), 7)
@@ -36,7 +37,7 @@ class Weather(Lab):
     def serving(self, plan: Mapping[str, Any] | None = None) -> Iterator["Weather"]:
         volume = volume_of(self.voxels, self.offset_zyx, (30.0, 8.0, 8.0))
         served = misbehaving(archive.app({CHANNEL: volume}), plan or {})
-        with archive.serving(served) as self.host:
+        with serving(served) as self.host:
             yield self
 
     @property

@@ -8,8 +8,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from bossflow.archive_server.app import app, serving
-from bossflow.archive_server.volumes import open_volume
+from bossflow.archive_server.app import app
+from bossflow.archive_server.served import open_volume
+from bossflow.archive_server.server import serving
 
 
 def remembering(archive: Any) -> Any:

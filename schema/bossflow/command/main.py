@@ -31,7 +31,7 @@ class Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the archive server only for its own command: it is slow to import."""
         if cmd_name == "serve-archive":
-            from ..archive_server.app import serve_archive
+            from ..archive_server.command import serve_archive
 
             return serve_archive
         return super().get_command(ctx, cmd_name)
