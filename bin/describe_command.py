@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kit.texts import sentence
 from tools.asked import described
+from tools.registries import by_digest, resolved
 
 
 def main() -> None:
@@ -20,6 +21,9 @@ def main() -> None:
     try:
         if not found["problem"] and "problem" in tool:
             raise ValueError(tool["problem"])
+        if not found["problem"] and tool.get("tag"):
+            tool["digest"] = resolved(tool["tag"])
+            tool["image"] = f"docker://{by_digest(tool['tag'], tool['digest'])}"
         launch_dir = asked["run"]["launch_dir"]
         found["rows"] = [described(row, tool, launch_dir) for row in found["rows"]]
     except (ValueError, OSError) as error:

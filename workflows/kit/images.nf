@@ -3,8 +3,8 @@
  */
 
 // What runs a tool, and in what: [engine: 'docker', image: 'name@sha256:...', digest: 'sha256:...'].
-// A tag is resolved here, once; a local image goes by its id, a .sif file by its sha256. An image that
-// can't be told is a sentence: [problem: '...'].
+// Docker resolves a tag here, once; a local image goes by its id, a .sif file by its sha256. Without
+// docker, a tag is left for its registry to tell (tag). What can't be used is a sentence (problem).
 def toolOf(image, engine, launch_dir) {
     if (!image) {
         if (engine && engine != 'none') {
@@ -24,9 +24,7 @@ def toolOf(image, engine, launch_dir) {
     def name = image.replaceFirst('^docker://', '')
     def known = name.find(/sha256:[0-9a-f]{64}$/)
     if (engine in ['apptainer', 'singularity']) {
-        return known
-            ? [engine: engine, image: "docker://${name}".toString(), digest: known]
-            : [problem: "image ${image} is a tag, which may stand for another image tomorrow: with engine ${engine} give ${name.replaceFirst(/:[^:\/]*$/, '')}@sha256:..., or a .sif file".toString()]
+        return [engine: engine, image: "docker://${name}".toString(), digest: known ?: '', tag: known ? '' : name]
     }
     return ofDocker(name)
 }
