@@ -174,7 +174,7 @@ def test_files_that_were_to_be_left_are_kept(tmp_path: Path) -> None:
 def asked(**changed: Any) -> dict[str, Any]:
     """Return a row as DESCRIBE gives it."""
     absent = dict.fromkeys(("inputs", "outputs", "entrypoint", "tool_version", "name"))
-    asks = {"cores": 1, "memory": 10**9, "time_limit": 0, "where": "line 2"}
+    asks = {"cores": 1, "memory": 10**9, "time_limit": 0, "exact": False, "where": "line 2"}
     return absent | asks | {"command": ["cat", "{input1}"]} | changed
 
 

@@ -79,6 +79,7 @@ def described(row: Mapping[str, Any], tool: Mapping[str, Any], launch_dir: str) 
         "cores": row["cores"],
         "memory": row["memory"],
         "seconds": row["time_limit"],
+        "exact": row["exact"],
         "name": row["name"],
         "where": where,
     }

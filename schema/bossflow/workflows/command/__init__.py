@@ -1,20 +1,21 @@
 """Command lines of other people's tools, in images of the user's choice or without."""
 
-from .requests import NAME, describe, expand, in_words, pulled_bytes, recall, seconds, units
+from ...core.work import Workflow
+from .report import describe, in_words, outcome
+from .requests import NAME, expand
 from .tables import CommandRequest, CommandResult
+from .units import seconds, units
 
-TABLES = (CommandResult,)
+__all__ = ["CommandRequest", "CommandResult", "workflow"]
 
-__all__ = [
-    "NAME",
-    "TABLES",
-    "CommandRequest",
-    "CommandResult",
-    "describe",
-    "expand",
-    "in_words",
-    "pulled_bytes",
-    "recall",
-    "seconds",
-    "units",
-]
+workflow = Workflow(
+    NAME,
+    (CommandResult,),
+    expand,
+    units,
+    seconds=seconds,
+    in_words=in_words,
+    describe=describe,
+    outcome=outcome,
+    results=("outputs",),
+)
