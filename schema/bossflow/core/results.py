@@ -69,7 +69,7 @@ def safe(text: str) -> str:
 
 def _about(one: dict[str, Any]) -> str:
     if "source" not in one:
-        return safe(one["workflow"])
+        return safe(one["workflow"].rpartition(".")[2])
     tail = safe(one["source"].rpartition("://")[2])[-TAIL_MAX:].strip("._-")
     level = f"_res{one['resolution']}" if one.get("resolution") else ""
     which = "".join(f"_{word}" for word in chosen(one).split())

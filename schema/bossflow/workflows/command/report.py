@@ -19,7 +19,7 @@ def describe(
         asked, row = request.paramset.parameters, made.get(request.request_id, {})
         described.append(
             {
-                "source": shlex.join(asked["command"]),
+                "command": shlex.join(asked["command"]),
                 "tool": asked["tool"],
                 "inputs": [one["path"] for one in request.given["inputs"]],
                 "n_outputs": row.get("n_outputs"),

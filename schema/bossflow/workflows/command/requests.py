@@ -4,6 +4,8 @@ import dataclasses
 from typing import Any
 
 from ...core import work
+from ...core.ledger import among
+from ...core.tables import ParamSet, Request
 from .tables import CommandRequest
 
 NAME = "bossflow.workflows.command"  # is hashed into ids, wherever this module is
@@ -50,3 +52,13 @@ def _request(asked: dict[str, Any], given: dict[str, Any]) -> work.Request:
 def contents(inputs: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Return what of inputs decides what is made: names and digests."""
     return [{name: one[name] for name in ("name", "sha256")} for one in inputs]
+
+
+def recall(request_ids: list[str]) -> dict[str, work.Request]:
+    """Return recorded command lines by id."""
+    settings = {"engine": "none", "image": "", "cores": 1, "memory": 2 * work.GIB, "seconds": 0}
+    found = {}
+    for row in among(CommandRequest() * Request() * ParamSet(), "request_id", request_ids):
+        given = {"inputs": row["command_inputs"], "exact": False, "settings": settings}
+        found[row["request_id"]] = _request(row["parameters"], given)
+    return found
