@@ -68,22 +68,22 @@ def test_a_command_is_measured_with_what_it_starts() -> None:
 
 
 def test_ratios_are_of_medians_and_above_one_where_ours_takes_less(tmp_path: Path) -> None:
-    import common
+    import reports
     from common import Measured
 
     ours = [Measured(1, 2), Measured(9, 9), Measured(2, 1)]
-    figures = common.medians({"ours": ours, "peer": [Measured(6, 5)]})
-    ratios = common.ratios(figures, "ours", "peer")
+    figures = reports.medians({"ours": ours, "peer": [Measured(6, 5)]})
+    ratios = reports.ratios(figures, "ours", "peer")
     assert ratios == {"wall": 3, "cpu": 2.5}
     options = argparse.Namespace(json=tmp_path / "figures.json", plot=None)
-    common.report(options, "title", figures, ratios)
+    reports.report(options, "title", figures, ratios)
     written = json.loads(options.json.read_text())
     assert written["ratios"] == ratios
     assert written["figures"]["ours"]["wall_s"] == 2
 
 
 def test_a_volume_is_tiled_with_its_seams_inside_of_blocks() -> None:
-    import common
+    import inputs
     import label
 
     voxels = np.random.default_rng(0).integers(0, 99, (512, 512, 8), np.uint32)
@@ -92,7 +92,7 @@ def test_a_volume_is_tiled_with_its_seams_inside_of_blocks() -> None:
     assert sections.shape == (4, 1024, 1024)
     np.testing.assert_array_equal(sections[:, 200:712, 200:208], voxels[:4])
     np.testing.assert_array_equal(sections[:, 712:, 208:216], voxels[:4, :312])
-    assert [*common.slabs(600)] == [(0, 256), (256, 512), (512, 600)]
+    assert [*inputs.slabs(600)] == [(0, 256), (256, 512), (512, 600)]
 
 
 def test_labels_are_compared_as_partitions() -> None:
