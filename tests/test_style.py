@@ -16,7 +16,6 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bos
 
 MOST_LINES = 300
 LONG = {
-    "schema/bossflow/command/main.py",
     "set-up.sh",
     "workflows/kit/parameters.nf",
 }

@@ -1,94 +1,10 @@
-"""Commands that show what is registered, and remove what is not wanted any more."""
+"""Commands that remove what is not wanted any more: `bossflow forget` and `bossflow clean`."""
 
-import functools
-import json
-import math
 from typing import Any
 
 import click
 
-
-def many(number: int, name: str) -> str:
-    """Return a number with what is counted: `1 request`, `2 requests`."""
-    return f"{number:,} {name}{'s' * (number != 1)}"
-
-
-def _not_empty(_: click.Context, option: click.Parameter, given: Any) -> Any:
-    """Refuse what is left of a variable that is not set: it would name all there is."""
-    if "" in ((given,) if isinstance(given, str) else given or ()):
-        raise click.BadParameter("is empty")
-    return given
-
-
-named = functools.partial(click.option, callback=_not_empty)
-"""An option that names something by its id, or the start of it."""
-
-
-class Amount(click.FloatRange):
-    """A range of numbers that can be counted with: FloatRange has `nan` in any."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return a number of the range."""
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is no number to count with.", param, ctx)
-        return number
-
-
-def show_runs(console: Any, runs: list[dict[str, Any]], most: int | None) -> None:
-    """Show runs as a table, the latest last; of more than `most`, those."""
-    from rich.table import Table
-
-    from ..upkeep import status
-
-    if not runs:
-        return
-    shown = runs if most is None else runs[-most:]
-    table = Table("run", "started", "user", "made", "failed", "outcome", box=None)
-    for run in shown:
-        numbers = (f"{run[name]:,}" for name in ("made", "failed"))
-        table.add_row(run["run"], run["started"], run["user"], *numbers, status.outcome(run))
-    console.print()
-    console.print(table)
-    if len(shown) < len(runs):
-        click.echo(f"... after {many(len(runs) - len(shown), 'earlier run')}: --last shows more")
-
-
-@click.command("channels")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
-def channels_command(as_json: bool) -> None:
-    """Show channels: what was read, at which resolution, with which extent and voxel size."""
-    from .. import connect
-    from ..core import results
-    from ..volumes import registered
-
-    connect()
-    found = registered.channels()
-    if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
-        return
-    if not found:
-        click.echo("no channel is known yet")
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    names = "channel", "source", "archive", "res", "dtype", "extent x y z", "voxel size (nm) x y z"
-    table = Table(*names, "requests", "blocks", box=None)
-    for one in found:
-        table.add_row(
-            one["channel"],
-            f"{one['source']} {results.chosen(one)}".strip(),
-            one["archive"],
-            str(one["resolution"]),
-            one["dtype"],
-            " ".join(f"{start}:{end}" for start, end in one["extent_xyz"]),
-            " ".join(f"{size:g}" for size in one["voxel_size_nm_xyz"]),
-            f"{one['requests']:,}",
-            f"{one['blocks']:,}",
-        )
-    console = Console(soft_wrap=True, markup=False, width=max(200, Console().width))
-    console.print(table)
+from .options import Amount, many, named
 
 
 @click.command("forget")

@@ -1,0 +1,198 @@
+"""`bossflow verify` and `bossflow invalidate`: what is wrong, and what was made of it."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..kit.texts import unit_names
+from .options import many, named, say_kept
+
+
+@click.command("verify")
+@named("--request", help="Request id, the start of it, or its name: its results and blocks alone.")
+@named("--channel", help="Channel id, or the start of it: all that was made of it.")
+@named("--store", help="Store (its id, the start of it, or its place): what is there.")
+@click.option("--read", is_flag=True, help="Read objects in a bucket also if their ETag is right.")
+@click.option(
+    "--retire",
+    is_flag=True,
+    help="Set what is damaged aside, and forget its rows: of a request, channel or store.",
+)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def verify_command(
+    request: str | None,
+    channel: str | None,
+    store: str | None,
+    read: bool,
+    retire: bool,
+    as_json: bool,
+) -> None:
+    """Check that every recorded bundle is in its store as it was recorded, file by file.
+
+    What is damaged or missing is named with all that was made of it, and the exit code is 1. With
+    --retire it is moved to `.retired` in its store, and the next run makes it again. A store that
+    is not here is passed over.
+    """
+    from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    from .. import connect
+    from ..core import stores
+    from ..upkeep import verify
+
+    if retire and not (request or channel or store):
+        raise click.UsageError("--retire acts on what is named: --request, --channel or --store")
+    connect()
+    store = stores.Here().named(store) if store else None
+    only, number, size = verify.asked(request, channel, store)
+    away: Counter[str] = Counter()
+    dropped: set[str] = set()
+    seen: list[int] = []
+    columns = "{task.description}", DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=_terminal(), transient=True) as progress:
+        task = progress.add_task(f"{many(number, 'bundle')}", total=size)
+
+        def checked(size: int) -> None:
+            seen.append(size)
+            progress.advance(task, size)
+
+        problems = verify.damaged(only, read, checked, store, away, dropped)
+    if number > len(dropped) and not seen:
+        raise ValueError(
+            f"nothing can be verified: {many(number, 'bundle')} are in store "
+            f"{', '.join(sorted(away))}, which is away: mount it, or give credentials"
+        )
+    found = verify.report(problems)
+    forgotten = verify.retire(problems) if retire and problems else (0, 0)
+    if as_json:
+        about = {"bundles": number, "bytes": size, "away": dict(away), "dropped": len(dropped)}
+        found = about | found | {"retired": forgotten[0]}
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+    else:
+        _show_damage(found)
+        for where, count in away.items():
+            click.echo(f"passed over: {many(count, 'bundle')} in store {where}, which is away")
+        if dropped:
+            click.echo(f"passed over: {many(len(dropped), 'bundle')} that `bossflow clean` dropped")
+    said = f"{len(problems):,} of {many(number, 'bundle')} damaged or missing"
+    if not problems:
+        if not as_json:
+            click.echo(f"{many(len(seen), 'bundle')} as recorded, {sum(seen) / 1e6:,.1f} MB")
+    elif retire:
+        again = "; the same `nextflow run` makes them again" if forgotten[0] else ""
+        click.echo(f"{said}: forgot {forgotten[0]} rows of stages{again}", err=as_json)
+    else:
+        named = {"request": request, "channel": channel, "store": store}
+        scope = " ".join(f"--{name} {value}" for name, value in named.items() if value)
+        command = f"bossflow verify --retire {scope or '--store STORE'}"
+        then = (
+            "sets them and all that was made of them aside, and then the same `nextflow run` "
+            "makes them again"
+            if found["with_dependents"] or found["untold"]
+            else "sets them aside"
+        )
+        raise click.ClickException(f"{said}: `{command}` {then}")
+
+
+def _terminal() -> Any:
+    """Return where progress is shown: on a terminal, or not at all."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return console if console.is_terminal else Console(quiet=True)
+
+
+def _show_damage(found: dict[str, Any], most: int = 20) -> None:
+    damaged = found["damaged"]
+    names = unit_names((one["process"], one["key"]) for one in damaged)
+    lines = [f"{name}: {one['problem']}" for name, one in zip(names, damaged, strict=True)]
+    for line in lines[:most]:
+        click.echo(line)
+    if len(lines) > most:
+        click.echo(f"... and {len(lines) - most:,} more: --json lists them all")
+    if found["with_dependents"] or found["untold"]:
+        click.echo("with all that was made of them:")
+    for process, count in found["with_dependents"].items():
+        click.echo(f"{count:8,} {process}")
+    for block in found["blocks"][:most]:
+        click.echo(f"         {block}")
+    if found["untold"]:
+        click.echo(f"         {found['untold']}")
+    for one in found["requests"]:
+        click.echo(f"         request {one['request']} {one['what']}")
+    say_kept(found["kept"], found["elsewhere"])
+
+
+@click.command("invalidate")
+@click.option(
+    "--block", "blocks", multiple=True, help="Box x0-x1_y0-y1_z0-z1: every block that it meets."
+)
+@named("--channel", help="Channel id, or the start of it; alone: all that was made of it.")
+@named("--request", help="Request id, the start of it, or its name: its result, not its blocks.")
+@named("--store", help="Store (its id, the start of it, or its place): what is there.")
+@click.option("--lost", is_flag=True, help="Of what is named, that which is not in its store.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def invalidate_command(
+    blocks: tuple[str, ...],
+    channel: str | None,
+    request: str | None,
+    store: str | None,
+    lost: bool,
+    yes: bool,
+) -> None:
+    """Forget results that are wrong, and all that was made of them.
+
+    Shows first what would go. Bundles are moved to `.retired` in their store and never reused;
+    the next run makes them again.
+    """
+    from .. import connect
+    from ..core import ledger, removal, stores, tables
+    from ..core.dependents import dependents, with_pulled
+    from ..upkeep import invalidate, verify
+
+    if not (blocks or channel or request or store):
+        raise click.UsageError("name what is wrong: --block, --channel, --request or --store")
+    if store and (blocks or channel or request) and not lost:
+        raise click.UsageError("--store goes with --block, --channel or --request for --lost only")
+    connect()
+    identity = stores.Here().named(store) if store else None
+    chosen: set[str] = set()
+    copies: set[removal.Copy] = set()
+    strays: list[Path] = []
+    if lost:
+        scope: set[str] | None = None
+        if blocks or channel or request:
+            scope = set(dependents(invalidate.select(blocks, channel)))
+            if request:
+                scope |= verify.made_for(ledger.named(tables.Request, request))
+        copies = removal.with_guests(invalidate.lost(scope, identity))
+    elif identity:
+        rows = invalidate.copies(None, identity)
+        copies = {(row["execution_id"], row["store_id"]) for row in rows}
+    else:
+        chosen = invalidate.select(blocks, channel, request)
+        strays = invalidate.strays(blocks, channel) if blocks or channel else []
+    first = chosen | with_pulled(removal.nowhere_else(copies))
+    found = dependents(first)
+    for process, number in invalidate.preview(found).items():
+        click.echo(f"{number:8,} {process}")
+    for line in invalidate.named(first):
+        click.echo(f"         {line}")
+    if strays:
+        click.echo(f"{len(strays):8,} bundles that are not recorded yet")
+    say_kept(*invalidate.kept(copies, found))
+    for where, number in invalidate.away(found).items():
+        click.echo(
+            f"{number:8,} bundles in store {where}, which is away: set aside when it is back"
+        )
+    if not found and not strays and not copies:
+        click.echo("nothing to invalidate")
+        return
+    if not yes and not click.confirm("forget these?"):
+        raise click.Abort
+    forgotten, moved = removal.forget(chosen, strays, copies)
+    if identity and not lost:
+        invalidate.forget_places(identity)
+    click.echo(f"forgot {forgotten} rows of stages; {moved} bundles are in .retired")

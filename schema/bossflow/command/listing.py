@@ -1,0 +1,89 @@
+"""Commands that show what is recorded: channels, stores, components."""
+
+import json
+
+import click
+
+from .options import many
+
+
+@click.command("channels")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def channels_command(as_json: bool) -> None:
+    """Show channels: what was read, at which resolution, with which extent and voxel size."""
+    from .. import connect
+    from ..core import results
+    from ..volumes import registered
+
+    connect()
+    found = registered.channels()
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    if not found:
+        click.echo("no channel is known yet")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    names = "channel", "source", "archive", "res", "dtype", "extent x y z", "voxel size (nm) x y z"
+    table = Table(*names, "requests", "blocks", box=None)
+    for one in found:
+        table.add_row(
+            one["channel"],
+            f"{one['source']} {results.chosen(one)}".strip(),
+            one["archive"],
+            str(one["resolution"]),
+            one["dtype"],
+            " ".join(f"{start}:{end}" for start, end in one["extent_xyz"]),
+            " ".join(f"{size:g}" for size in one["voxel_size_nm_xyz"]),
+            f"{one['requests']:,}",
+            f"{one['blocks']:,}",
+        )
+    console = Console(soft_wrap=True, markup=False, width=max(200, Console().width))
+    console.print(table)
+
+
+@click.command("stores")
+@click.option("--use", type=click.Path(), help="Use the store here, where there is a copy as well.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def stores_command(use: str | None, as_json: bool) -> None:
+    """Show the stores that bundles are recorded in, and where they are on this machine."""
+    from .. import connect
+    from ..core import holdings, stores
+
+    connect()
+    if use is not None:
+        click.echo(f"store {stores.use(use)} is used in {use}")
+        return
+    found = holdings.report()
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    for one in found:
+        name = (one["store"] or "claimed by none")[:8]
+        seen = [f"{place['url']} of {place['machine']}" for place in one["places"]]
+        where = one["path"] or "away" + (f" ({', '.join(seen)})" if seen else "")
+        size = f"{one['bytes'] / 1e6:,.1f} MB"
+        click.echo(f"{name}  {many(one['bundles'], 'bundle')}, {size}  {where}")
+    if not found:
+        click.echo("no store is known yet")
+
+
+@click.command("components")
+@click.argument("request")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "parquet", "json"]),
+    default="table",
+    show_default=True,
+)
+@click.option("--output", type=click.Path(dir_okay=False), help="File; default: standard output.")
+def components_command(request: str, form: str, output: str | None) -> None:
+    """Print the components of a REQUEST (its id, the start of it, or its name)."""
+    from .. import connect
+    from ..workflows.label import components
+
+    connect()
+    components.write(request, form, output)

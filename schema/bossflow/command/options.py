@@ -1,0 +1,41 @@
+"""What commands share: options, and words for numbers."""
+
+import functools
+import math
+from typing import Any
+
+import click
+
+
+def many(number: int, name: str) -> str:
+    """Return a number with what is counted: `1 request`, `2 requests`."""
+    return f"{number:,} {name}{'s' * (number != 1)}"
+
+
+def _not_empty(_: click.Context, option: click.Parameter, given: Any) -> Any:
+    """Refuse what is left of a variable that is not set: it would name all there is."""
+    if "" in ((given,) if isinstance(given, str) else given or ()):
+        raise click.BadParameter("is empty")
+    return given
+
+
+named = functools.partial(click.option, callback=_not_empty)
+"""An option that names something by its id, or the start of it."""
+
+
+class Amount(click.FloatRange):
+    """A range of numbers that can be counted with: FloatRange has `nan` in any."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return a number of the range."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number to count with.", param, ctx)
+        return number
+
+
+def say_kept(number: int, elsewhere: list[str]) -> None:
+    """Say of how many bundles the rows stay, and which stores have others of them."""
+    if number:
+        where = ", ".join(elsewhere)
+        click.echo(f"{number:8,} bundles that other stores have as well: these rows stay ({where})")
