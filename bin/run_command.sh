@@ -4,6 +4,7 @@
 # UNIT is that directory; memory is in bytes, and 0 seconds are no limit. Leaves UNIT-ATTEMPT/ with
 # run/ (where the command ran), log (what it said) and outcome (how it ended), and exits 0 whatever
 # became of the command. The words of the command are no shell's: they are read as they are.
+# shellcheck disable=SC2016  # for the shells that it starts
 set -uo pipefail
 
 unit=$(cd -P "$1" && pwd) id=${1##*/} attempt=$2 cores=$3 memory=$4 limit=$5
@@ -58,11 +59,7 @@ case $engine in
 esac
 if [ "$limit" -gt 0 ]; then run=(timeout --kill-after=30 "$limit" "${run[@]}"); fi
 
-stop() {
-    if [ "$engine" = docker ]; then docker rm --force "$name"; fi
-    rm -rf "$scratch"
-} >/dev/null 2>&1
-trap stop EXIT
+trap 'rm -rf "$scratch"; [ "$engine" != docker ] || docker rm --force "$name" >/dev/null 2>&1' EXIT
 trap 'kill "$pid" 2>/dev/null; exit 143' TERM INT
 
 # resident PID: bytes of a process and all below it

@@ -41,6 +41,6 @@ def test_nextflow_asks_for_the_images_of_the_source_that_is_here(parser: str) ->
 
 
 def test_every_process_names_its_image() -> None:
-    for module in tracked("modules/*.nf"):
+    for module in {*tracked("modules/*.nf")} - {"modules/run_command/main.nf"}:  # the user's
         text = (ROOT / module).read_text()
         assert sum(f"label '{image}'" in text for image in ("intern", "cc3d", "datajoint")) == 1
