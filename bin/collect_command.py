@@ -38,6 +38,10 @@ def collect(unit: Unit, bundle: Bundle) -> None:
         raise ValueError("its task ended before it could tell how: look into Nextflow's report")
     if problem := tries[-1].problem():
         raise Ended(problem, tries[-1].directory / "log")
+    if image := unit.settings["image"]:
+        path = image.endswith(".sif")
+        name = f"{Path(image).name}@{unit.arguments['tool']['sha256']}" if path else image
+        bundle.container = one_line(name)[-255:]
     kept = kept_files(tries[-1].directory / "run", unit.arguments["outputs"])
     entries = []
     for name, file in kept.items():

@@ -110,7 +110,7 @@ def run_unit(
             measured = {
                 "run_id": header["run_id"],
                 "code": header["code"],
-                "container": os.environ.get("BOSSFLOW_CONTAINER"),
+                "container": bundle.container or os.environ.get("BOSSFLOW_CONTAINER"),
                 "software": versions,
                 "task": "/".join(Path.cwd().parts[-2:]),
                 "started": started.isoformat(timespec="seconds"),

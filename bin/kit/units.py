@@ -46,6 +46,8 @@ class Bundle:
         Part table's name to how many first rows of it become database rows, where not all do.
     outside : list of Path
         Files elsewhere in the store that this unit alone writes, on disk before they get there.
+    container : str, optional
+        Image in which it was made, if that is not this program's.
     attempts : list of dict
         Attempts at running somebody else's tool (`Run.Attempt`), recorded also if all failed.
     taken_from : str, optional
@@ -62,6 +64,7 @@ class Bundle:
     parts: dict[str, str] = field(default_factory=dict)
     part_rows: dict[str, int] = field(default_factory=dict)
     outside: list[Path] = field(default_factory=list)
+    container: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     taken_from: str | None = None
     following: Callable[[], Unit | None] = lambda: None
