@@ -67,8 +67,7 @@ def placeholder(table: Any) -> dict[str, Any]:
 def insert(way: str, file: Path) -> None:
     """Insert the file's rows in one way, in this process; prints seconds and CPU seconds."""
     from bossflow import database
-    from bossflow.core import tables
-    from bossflow.database import migrations
+    from bossflow.core import migrations, tables
     from bossflow.database.insert_parquet import insert_parquet
     from bossflow.volumes import tables as places
     from bossflow.workflows import label

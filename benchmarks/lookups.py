@@ -133,8 +133,8 @@ def database() -> Any:
 
 def every_table() -> list[Any]:
     """Return all tables with their parts, parents first."""
+    from bossflow.core import migrations
     from bossflow.core.tables import schema
-    from bossflow.database import migrations
 
     return [part for table, _ in schema.tables for part in migrations.parts(table)]
 

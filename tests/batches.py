@@ -78,7 +78,7 @@ def deployed(team: Team) -> Iterator[str]:
     with a_schema(team) as name:
         deploy = "import toy; from bossflow.core import registry; registry.load_all()"
         done = team.python(
-            f"{deploy}; from bossflow.database import migrations; migrations.deploy()", schema=name
+            f"{deploy}; from bossflow.core import migrations; migrations.deploy()", schema=name
         )
         assert done.returncode == 0, done.stderr
         team.grant(RUNNER, name)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from bossflow.database import migrations
+from bossflow.core import migrations
 from bucket import BUCKET, serving
 from conftest import ROOT
 from kit import buckets, bundles, digests, locations

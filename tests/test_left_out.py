@@ -176,7 +176,7 @@ def test_tables_of_another_workflow_may_be_missing(team: Team, schema: str) -> N
 
 def test_an_outside_workflow_alone_may_be_deployed(team: Team, schema: str) -> None:
     deploy = (
-        "import toy, bossflow.volumes.tables; from bossflow.database import migrations; "
+        "import toy, bossflow.volumes.tables; from bossflow.core import migrations; "
         "migrations.deploy()"
     )
     assert team.python(deploy, schema=schema).returncode == 0

@@ -18,9 +18,9 @@ import pytest
 import suites
 import watched
 from bossflow import database
-from bossflow.core import cascade, dependents, installed, ledger, registry, removal
+from bossflow.core import cascade, dependents, installed, ledger, migrations, registry, removal
 from bossflow.core.tables import schema
-from bossflow.database import insert, migrations
+from bossflow.database import insert
 from bossflow.kit import locations, store_ids
 from pipeline import Pipeline, bossflow_says
 from steps import Cutouts, write_volume

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bossflow import __version__
-from bossflow.database import migrations
+from bossflow.core import migrations
 from lab import Lab
 from team import PASSWORD, Team, a_schema, each_server, environment
 
@@ -107,7 +107,7 @@ def test_a_killed_migration_is_taken_up_again(team: Team, first: str) -> None:
     program = """
 import os, sys
 from bossflow import database
-from bossflow.database import migrations
+from bossflow.core import migrations
 from bossflow.core import registry, work
 
 def add_a_column(conn):

@@ -64,7 +64,7 @@ def test_it_passes_for_a_user_without_table_rights(team: Team, case: str, tmp_pa
     with a_schema(team) as schema:
         deploy = "import toy; from bossflow.core import registry; registry.load_all()"
         done = team.python(
-            f"{deploy}; from bossflow.database import migrations; migrations.deploy()",
+            f"{deploy}; from bossflow.core import migrations; migrations.deploy()",
             schema=schema,
         )
         assert done.returncode == 0, done.stderr

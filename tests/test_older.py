@@ -10,7 +10,7 @@ from typing import Any
 import obstore
 import older
 import pytest
-from bossflow.database import migrations
+from bossflow.core import migrations
 from bucket import serving
 from kit import buckets, digests, store_ids
 from team import Team, a_schema, each_server, environment

@@ -179,11 +179,12 @@ def test_what_is_forgotten_is_gone_from_the_disk_before(cutouts: Cutouts) -> Non
 
 def test_a_backup_is_on_disk_when_it_is_told(home: Path, tmp_path: Path) -> None:
     import bossflow
+    from bossflow.core import migrations
     from bossflow.database import backup
 
     bossflow.connect()
     with watched.noting() as noted:
-        backup.backup(tmp_path / "backup.sql")
+        backup.backup(tmp_path / "backup.sql", migrations.VERSION)
     assert not lost([tmp_path / "backup.sql"], tmp_path, noted)
 
 

@@ -39,8 +39,7 @@ __all__ = [*_MODULE_OF, "Diagram", "U", "connect", "schema"]
 
 def connect() -> None:
     """Connect to the database (embedded unless DataJoint is configured) and bind the tables."""
-    from .core import installed, registry
-    from .database import migrations
+    from .core import installed, migrations, registry
 
     try:
         installed.open_schema(registry.load_all())

@@ -37,7 +37,8 @@ def stop() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def db_status(as_json: bool) -> None:
     """Say which database is used, whether it runs, and what is deployed in it."""
-    from ..database import migrations, settings
+    from ..core import migrations
+    from ..database import settings
 
     server = database.server()
     pid = database.embedded_pid() if server.embedded else None
@@ -74,8 +75,7 @@ def migrate() -> None:
 
     Make a backup first. Safe to run again.
     """
-    from ..core import registry
-    from ..database import migrations
+    from ..core import migrations, registry
 
     registry.load_all()
     said = "is now" if migrations.migrate() else "was already"
@@ -87,11 +87,13 @@ def migrate() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def backup_command(file: Path) -> None:
     """Write all rows of the schema into FILE, with the server's own tool."""
-    from ..core import registry
+    from ..core import migrations
     from ..database import backup
 
-    registry.load_all()
-    size = backup.backup(file)
+    version = migrations.deployed(database.connection())
+    if version is None:
+        raise migrations.not_deployed()
+    size = backup.backup(file, version)
     click.echo(f"{file}: {size / 1e6:,.1f} MB of schema {database.schema_name()}")
 
 
@@ -104,9 +106,10 @@ def restore_command(file: Path, replace: bool, yes: bool) -> None:
 
     Users must be granted their rights again on PostgreSQL: `bossflow db deploy --grant`.
     """
-    from ..database import backup, migrations
+    from ..core import migrations
+    from ..database import backup
 
-    about = backup.read_about(file)
+    about = backup.read_about(file, migrations.VERSION)
     name, where, there = database.schema_name(), database.server().where, backup.in_the_way()
     if there and not replace:
         raise ValueError(
@@ -141,8 +144,8 @@ def deploy(
     user: str | None, password_file: Path | None, require_tls: bool, modules: tuple[str, ...]
 ) -> None:
     """Create the schema and its tables where they are missing."""
-    from ..core import registry
-    from ..database import migrations, rights
+    from ..core import migrations, registry
+    from ..database import rights
 
     if (user is None) != (password_file is None):
         raise click.UsageError("--grant USER and --password-file FILE go together")

@@ -6,8 +6,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from ..database import migrations
-from . import cascade, installed, ledger, registry
+from . import cascade, installed, ledger, migrations, registry
 from .cascade import Cascade
 from .tables import Execution
 

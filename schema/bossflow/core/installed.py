@@ -8,8 +8,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from ..database import migrations
-from . import registry, work
+from . import migrations, registry, work
 from .tables import Request, schema
 
 _bound: set[Any] = set()  # table classes that are known to be in the database

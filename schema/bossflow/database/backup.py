@@ -20,7 +20,7 @@ from datajoint.settings import find_config_file
 
 from .. import __version__, database
 from ..kit import disk
-from . import access, embedded, migrations
+from . import access, embedded
 
 FIRST = b"-- bossflow backup: "
 LAST = b"-- end of bossflow backup\n"
@@ -34,18 +34,22 @@ WITH_OPTIONS = (
 )
 
 
-def backup(file: Path) -> int:
+def backup(file: Path, version: int) -> int:
     """Write the whole schema, as it is at one moment, into a file; return its bytes.
+
+    Parameters
+    ----------
+    file : Path
+        Replaced when all is written.
+    version : int
+        Of its tables.
 
     Raises
     ------
     DatabaseError
-        If nothing is deployed, a tool is missing, or it fails; the file is then as it was.
+        If a tool is missing, or it fails; the file is then as it was.
     """
     conn = database.connection()
-    version = migrations.deployed(conn)
-    if version is None:
-        raise migrations.not_deployed()
     about = {
         "backend": conn.adapter.backend,
         "schema": database.schema_name(),
@@ -71,8 +75,14 @@ def backup(file: Path) -> int:
     return size
 
 
-def read_about(file: Path) -> dict[str, Any]:
+def read_about(file: Path, known: int) -> dict[str, Any]:
     """Return what a backup says of itself, if it is whole and can be restored here.
+
+    Parameters
+    ----------
+    file : Path
+    known : int
+        The latest version of tables that this program works with.
 
     Raises
     ------
@@ -95,10 +105,10 @@ def read_about(file: Path) -> dict[str, Any]:
         raise ValueError(
             f"{file} is a backup of schema {about['schema']}: set BOSSFLOW_SCHEMA to that name"
         )
-    if about["version"] > migrations.VERSION:
+    if about["version"] > known:
         raise ValueError(
             f"{file} is of version {about['version']}, but bossflow {__version__} works with "
-            f"version {migrations.VERSION}: update bossflow"
+            f"version {known}: update bossflow"
         )
     return about
 

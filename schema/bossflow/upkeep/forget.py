@@ -8,11 +8,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from .. import database
-from ..core import installed, ledger, removal, states
+from ..core import installed, ledger, migrations, removal, states
 from ..core.cascade import Cascade, Rows
 from ..core.dependents import bundles_of, reached
 from ..core.tables import Execution, Reading, Request, schema
-from ..database import migrations
 from ..volumes.tables import Block, Channel, Cutout
 from . import invalidate, status
 

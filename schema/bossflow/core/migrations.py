@@ -11,9 +11,9 @@ import datajoint as dj
 from datajoint.lineage import get_schema_lineages
 
 from .. import __version__, database
-from ..core import registry
-from ..core.tables import Execution, Reading, Request, SchemaVersion, Store, schema
-from . import rights
+from ..database import rights
+from . import registry
+from .tables import Execution, Reading, Request, SchemaVersion, Store, schema
 
 
 def _carry_a_version(conn: Any) -> None:

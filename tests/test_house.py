@@ -1,0 +1,90 @@
+"""The rooms of the package: imports run down only, so that each is read without those above it."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import bossflow
+import pytest
+
+PACKAGE = Path(bossflow.__file__).parent
+FLOORS = {
+    **{"kit": 0, "voxels": 0},  # what the programs in bin/ import, which know no package
+    **{"database": 1, "core": 2, "volumes": 3, "upkeep": 4},
+    **{"workflows": 5, "look": 5},
+    **{"archive_server": 1, "command": 6},
+}
+ALONE = {"archive_server": {"kit", "voxels"}}
+"""Rooms that import nothing of the package but these, whatever floor they are on."""
+
+OF_ALL = {"__version__"}
+"""What the package's own `__init__` gives to every room; its tables are for users."""
+
+
+def imported(source: str, package: tuple[str, ...] = ()) -> Iterator[tuple[int, list[str]]]:
+    """Yield line and path of what a module of a package imports, also within functions."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                yield node.lineno, one.name.split(".")
+        elif isinstance(node, ast.ImportFrom):
+            start = [*package[: len(package) - node.level + 1]] if node.level else []
+            for one in node.names:
+                yield node.lineno, [*start, *filter(None, (node.module or "").split(".")), one.name]
+
+
+def wrong(room: str, source: str, package: tuple[str, ...]) -> list[tuple[int, str]]:
+    """Return lines on which a module imports what is not below its room, and what."""
+    below = {name for name, floor in FLOORS.items() if floor < FLOORS[room]}
+    below = ALONE.get(room, below) | OF_ALL | {room}
+    if room == "command":
+        below |= {"connect"}
+    return [
+        (line, ".".join(path))
+        for line, path in imported(source, package)
+        if path[0] == "bossflow" and not below.intersection(path[1:2])
+    ]
+
+
+def test_imports_run_down_only() -> None:
+    found, read = [], set()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        inside = path.relative_to(PACKAGE)
+        room, package = inside.parts[0], ("bossflow", *inside.parts[:-1])
+        if path.parent == PACKAGE or room in ("kit", "voxels"):
+            continue
+        read.add(room)
+        lines = wrong(room, path.read_text("utf-8"), package)
+        found += [f"{inside}:{line} imports {name}" for line, name in lines]
+    assert not found, "\n".join(found)
+    assert read >= FLOORS.keys() - {"kit", "voxels", "look"}
+
+
+@pytest.mark.parametrize(
+    ("room", "source"),
+    [
+        ("core", "from ..upkeep import status"),
+        ("core", "def f():\n    from .. import upkeep"),
+        ("database", "from ..core.tables import Run"),
+        ("core", "import bossflow.workflows.label"),
+        ("upkeep", "from bossflow.command.main import main"),
+        ("upkeep", "from .. import connect"),
+        ("archive_server", "from .. import database"),
+        ("volumes", "import bossflow"),
+        ("volumes", "from .. import look"),
+    ],
+)
+def test_an_import_that_runs_up_is_seen(room: str, source: str) -> None:
+    assert wrong(room, source, ("bossflow", room))
+
+
+def test_programs_know_nothing_of_the_package() -> None:
+    """But PLAN, RECORD and SUMMARY, which are the package's own: of bin/ they import nothing."""
+    programs = PACKAGE.parents[1] / "bin"
+    heads = set()
+    for path in sorted(programs.rglob("*.py")):
+        names = {name[0] for _, name in imported(path.read_text("utf-8"), ("bin",))}
+        if "bossflow" in names:
+            assert not names & {"kit", "voxels"}, path
+            heads.add(path.relative_to(programs).as_posix())
+    assert heads == {"plan.py", "record.py", "summary.py"}
