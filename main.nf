@@ -1,7 +1,7 @@
 #!/usr/bin/env nextflow
 
 include { LABEL } from './workflows/label'
-include { checked ; help ; toConfiguration } from './workflows/kit/parameters'
+include { checked ; help ; parametersOf ; toConfiguration } from './workflows/kit/parameters'
 include { make ; setAside } from './workflows/kit/results'
 include { toContainers } from './workflows/kit/sources'
 include { facts } from './workflows/kit/tasks'
@@ -13,7 +13,7 @@ workflow {
     def schema = new org.yaml.snakeyaml.Yaml().load(schema_file.text)
 
     if (params.help) {
-        println(help(schema, workflow.manifest))
+        println(help(schema, workflow.manifest, params.workflow))
     }
     else {
         def values = checked(params, schema, workflow)
@@ -22,9 +22,9 @@ workflow {
             setAside(workflow.outputDir)
         }
         toConfiguration(values)
-        toContainers(values, workflow)
+        toContainers(values, parametersOf(schema, values.workflow), workflow)
         // What a user gives travels in files, never in a shell line; the sheet's name too.
-        run_json = channel.of(groovy.json.JsonOutput.toJson([params: values, run: facts(workflow)]))
+        run_json = channel.of(groovy.json.JsonOutput.toJson([workflow: values.workflow, params: values, run: facts(workflow)]))
             .collectFile(name: 'run.json', cache: false)
             .first()
         sheet = []
@@ -34,6 +34,8 @@ workflow {
                 .collectFile(name: sheet_file.name.replaceAll(/^-|[^\w.-]/, '_'), cache: false)
                 .first()
         }
-        LABEL(run_json, schema_file, sheet)
+        if (values.workflow == 'label') {
+            LABEL(run_json, schema_file, sheet)
+        }
     }
 }

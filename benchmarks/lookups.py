@@ -79,7 +79,12 @@ class Filled:
         directory.mkdir()
         run = {"name": directory.name, "session": str(self.home), "nextflow": "25.04.0"}
         run |= {"start": datetime.now(UTC).isoformat(), "launch_dir": str(self.home)}
-        plan({"params": self.params, "run": run}, self.described, "0" * 16, directory)
+        plan(
+            {"workflow": "label", "params": self.params, "run": run},
+            self.described,
+            "0" * 16,
+            directory,
+        )
         found: dict[str, Any] = json.loads((directory / "plan.json").read_text())
         if found["problem"]:
             raise SystemExit(found["problem"])

@@ -9,12 +9,15 @@ A user's mistake becomes a sentence in `problem`, never a failing task.
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from kit.parameters import PATHS, Parameters, Wrong
+from kit.reach import out_of_reach
 from kit.rows import rows
 from kit.texts import one_line
 from voxels.archives import Refused, Unreachable, archive_of
@@ -24,20 +27,23 @@ CHANNELS_AT_ONCE = 8
 
 
 def described(
-    params: dict[str, Any],
+    params: Mapping[str, Any],
     schema: dict[str, Any],
     sheet: Path | None,
     token: str,
     launch_dir: str,
+    run: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return the rows that were asked for and the metadata of their channels.
+    """Return the parameters and rows that were asked for, and the metadata of their channels.
 
-    A source that is a relative path starts at `launch_dir`.
+    Paths that are relative start at `launch_dir`. Which parameters there are, `params["workflow"]`
+    says; what tasks can reach, the profile of `run`.
 
     Returns
     -------
     dict
-        `problem` (a sentence, or None), `rows` as `kit.rows` gives them, with each source in its
+        `problem` (a sentence, or a line for each parameter that is wrong, or None), `params` as
+        `kit.parameters` checks them, `rows` as `kit.rows` gives them, with each source in its
         one spelling, and `channels`: for each distinct one that is asked for `source`,
         `resolution`, `channel`, `time` and `voxel_size` as they were given, `chosen` (channel and
         time where there is more than one), `archive`, `host` (the address that names the archive;
@@ -45,16 +51,19 @@ def described(
         `files` (by which changes are noticed, or None), `unreachable` (the sentence that says so,
         or None) and `note` (a sentence that the user is told, or None).
     """
-    found: dict[str, Any] = {"problem": None, "rows": [], "channels": []}
-    host = str(params.get("bossdb_host"))
+    found: dict[str, Any] = {"problem": None, "params": {}, "rows": [], "channels": []}
     sheet_name = one_line(sheet.name) if sheet else None
     try:
         sheet_text = sheet.read_text(encoding="utf-8-sig") if sheet else None
-        found["rows"] = rows(params, schema, sheet_text, sheet_name)
+        parameters = Parameters(schema, params.get("workflow"), launch_dir)
+        found["params"] = of_run = parameters.checked(params)
+        found["rows"] = rows(of_run, parameters, sheet_text, sheet_name)
+        places = _places(of_run, found["rows"], parameters, launch_dir)
+        if beyond := out_of_reach(run, params, places):
+            raise Wrong(*beyond)
+        host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
-        for row in found["rows"]:
-            with _where(row):
-                row["source"] = archive_of(row["source"]).canonical(row["source"], launch_dir)
+        for row in found["rows"] if "source" in parameters.per_row else ():
             asked = json.dumps([row[name] for name in _OF_CHANNEL])
             by_channel.setdefault(asked, []).append(row)
 
@@ -66,14 +75,14 @@ def described(
             size = row["voxel_size"] and [float(side) for side in reversed(row["voxel_size"])]
             metadata = unreachable = files = note = None
             try:
-                with _where(row):
+                with _where(row["where"]):
                     metadata = archive.describe(
                         source, resolution, host, token, chosen=chosen, size_nm_zyx=size
                     )
                     _refuse_other_size(source, metadata["voxel_size_nm_zyx"], size)
                     chosen = metadata.pop("chosen", {})
                     of = source, resolution, host, token, _boxes(asking, metadata)
-                    if params.get("source_changes") != "off":
+                    if of_run.get("source_changes") != "off":
                         files = archive.files(*of, chosen)
                     note = archive.unwritten(*of, files, chosen)
             except Unreachable as error:
@@ -81,7 +90,7 @@ def described(
             return {
                 **{name: row[name] for name in _OF_CHANNEL},
                 "chosen": chosen,
-                "archive": params.get("archive") or archive.archive_name(source, host),
+                "archive": of_run.get("archive") or archive.archive_name(source, host),
                 "host": archive.address(source, host),
                 "metadata": metadata,
                 "files": files,
@@ -95,6 +104,8 @@ def described(
         found["problem"] = f"{sheet_name} is not text in UTF-8: save it as CSV UTF-8"
     except ImportError as error:
         found["problem"] = f"the Python package {error.name or error} is missing: run ./set-up.sh"
+    except Wrong as error:
+        found["problem"] = "\n".join(map(one_line, error.args))
     except (ValueError, Refused) as error:
         found["problem"] = one_line(str(error))
     return found
@@ -102,6 +113,30 @@ def described(
 
 _OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size")
 """What a row says of its channel."""
+
+
+def _places(
+    run: dict[str, Any], asked: list[dict[str, Any]], parameters: Parameters, launch_dir: str
+) -> list[tuple[str, str, str]]:
+    """Return the sources and paths that are read, and where each is asked for.
+
+    Gives sources their one spelling.
+    """
+    formats = {name: one.get("format") for name, one in parameters.described.items()}
+    read = [name for name, form in formats.items() if form in (*PATHS, "source")]
+    of_run = [name for name in read if name not in parameters.per_row]
+    of_row = [name for name in read if name in parameters.per_row]
+    found = []
+    for row, names in ((run, of_run), *((row, of_row) for row in asked)):
+        where = row.get("where", "the parameters")
+        for name in names:
+            if row[name] is None:
+                continue
+            if formats[name] == "source":
+                with _where(where):
+                    row[name] = archive_of(row[name]).canonical(row[name], launch_dir)
+            found.append((name, row[name], where))
+    return found
 
 
 def _refuse_other_size(source: str, stated: list[float], given: list[float] | None) -> None:
@@ -127,12 +162,12 @@ def _boxes(rows: list[dict[str, Any]], metadata: dict[str, Any]) -> list[Box]:
 
 
 @contextmanager
-def _where(row: dict[str, Any]) -> Iterator[None]:
+def _where(where: str) -> Iterator[None]:
     """Add to a refusal where the refused was asked for."""
     try:
         yield
     except Refused as error:
-        raise Refused(f"{error} (in {row['where']})") from None
+        raise Refused(f"{error} (in {where})") from None
 
 
 def main() -> None:
@@ -145,6 +180,7 @@ def main() -> None:
         sheet[0] if sheet else None,
         os.environ.get("BOSSDB_TOKEN", "").strip() or "public",
         asked["run"]["launch_dir"],
+        asked["run"],
     )
     text = json.dumps(found, indent=1, allow_nan=False)
     Path("described.json").write_text(text + "\n", encoding="utf-8")

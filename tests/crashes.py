@@ -116,7 +116,9 @@ class Lab(States):
         self.work = self.directory / "runs" / str(self.runs)
         self.work.mkdir(parents=True)
         run = run_of(self.runs, self.directory)
-        (self.work / "run.json").write_text(json.dumps({"params": self.params, "run": run}))
+        (self.work / "run.json").write_text(
+            json.dumps({"workflow": "label", "params": self.params, "run": run})
+        )
         described = self.directory / "described.json"
         if not described.exists():
             self.ok("describe.py", "run.json", str(ROOT / "nextflow_schema.json"))

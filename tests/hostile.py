@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
+from kit.parameters import Parameters
+from kit.rows import rows
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text("utf-8"))
@@ -17,6 +19,14 @@ PER_ROW = [
     if group.get("per_row")
     for name in group["properties"]
 ]
+
+
+def read(params: dict[str, Any], *sheet: str) -> list[dict[str, Any]]:
+    """Return the rows that parameters and a sheet, its text and its name, ask for."""
+    parameters = Parameters(SCHEMA)
+    return rows(parameters.checked(params), parameters, *sheet)
+
+
 LONG = 10_000_000
 LONGEST_SENTENCE = 1500
 

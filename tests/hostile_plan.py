@@ -91,7 +91,7 @@ def plans(
     run = {"name": "a", "session": "b", "start": "2026-01-01T00:00:00Z", "nextflow": "25.04.0"}
     run |= {"start": f"2026-01-01T00:00:{sum(counts.values()) % 60:02}Z", "session": str(counts)}
     run |= {"user": user[:40], "profile": "standard", "launch_dir": str(HERE / "launch")}
-    asked = {"params": params | {"max_component_rows": 1}, "run": run}
+    asked = {"workflow": "label", "params": params | {"max_component_rows": 1}, "run": run}
     described = {"problem": None, "rows": [row], "channels": [channel | {"metadata": metadata}]}
     plan(asked, described, "0" * 16, work)
     made = json.loads((work / "plan.json").read_text())

@@ -201,7 +201,7 @@ class Steps:
         }
         self.work.mkdir(parents=True)
         run_json = self.work / "run.json"
-        run_json.write_text(json.dumps({"params": params, "run": run}))
+        run_json.write_text(json.dumps({"workflow": "label", "params": params, "run": run}))
         sheet = [str(params["input"])] if params["input"] else []
         described = self.program("DESCRIBE", "describe", str(run_json), str(schema), *sheet)
         if not described:

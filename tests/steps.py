@@ -52,7 +52,7 @@ class Cutouts(Pipeline):
             "stage": True,
         }
         run = run_of(self.runs, self.directory)
-        asked = {"params": given | params, "run": run}
+        asked = {"workflow": "label", "params": given | params, "run": run}
         channels = described(asked["params"], schema, sheet, "public", str(self.directory))
         plan(asked, channels, "0" * 16, work_dir, compared)
         return json.loads((work_dir / "plan.json").read_text()), work_dir

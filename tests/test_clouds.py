@@ -3,7 +3,6 @@
 Nextflow's plugins for them can't be had here, so what would be a cloud's task is a local one.
 """
 
-import csv
 import json
 import os
 import subprocess
@@ -13,7 +12,7 @@ import pytest
 from clouds import GIVEN, MORE, SET, options, settings
 from clouds import here as here
 from conftest import sample
-from stage import OF_SOURCES, SOURCE, Stage, job, judge, nextflow, said
+from stage import OF_SOURCES, SOURCE, Stage, job, nextflow, said
 from stage import stage as stage
 
 pytestmark = pytest.mark.clouds
@@ -80,21 +79,8 @@ def test_what_a_profile_needs_is_said_before_anything_starts(stage: Stage, profi
             ),
             (
                 "awsbatch",
-                ["--store=products", "--source=precomputed://file:///data/volume"],
-                [
-                    'store must begin with s3:// with -profile awsbatch, not "products"',
-                    'source "precomputed://file:///data/volume" is a volume here',
-                ],
-            ),
-            (
-                "k8s",
-                ["--volume_mount=/nix", "--store=products", "--source=zarr:///data/volume"],
-                [
-                    "the work directory (-work-dir) must be on the volume that -profile k8s mounts",
-                    "the clone of bossflow must be on the volume",
-                    "store must be on the volume",
-                    "source must be on the volume",
-                ],
+                ["--store=products", "--bucket=s3://my-bucket"],
+                ['store must begin with s3:// with -profile awsbatch, not "products"'],
             ),
         ],
         2,
@@ -109,56 +95,6 @@ def test_what_tasks_could_not_reach_is_refused(
     for line, start in zip(said(run), sentences, strict=True):
         assert line.startswith(start)
     assert not stage.journal_file.exists()
-
-
-def test_sources_of_a_sheet_are_judged_as_a_source_is(tmp_path: Path) -> None:
-    """With each profile, from a sheet as spreadsheets write it."""
-    (tmp_path / "here").mkdir()
-    (tmp_path / "a link").symlink_to("/usr")
-    sources = [
-        *("bossdb://a/b/c", "zarr://s3://bucket/x", "precomputed://https://host/x"),
-        *('zarr:///data/a "b", c', "precomputed://file:///data/x", "zarr://../x"),
-        *(f"zarr://{tmp_path}/a link", f"n5://{tmp_path}/here", "precomputed://here"),
-    ]
-    reached = {"awsbatch": 3, "google_batch": 3, "k8s": 5}
-    with (tmp_path / "sheet.csv").open("w", newline="", encoding="utf-8-sig") as stream:
-        rows = [["0:5", f"\u00a0{source} ", " 8\r\n "] for source in sources]
-        csv.writer(stream).writerows([["x_range", " source", "connectivity"], *rows, *rows])
-    (tmp_path / "bad.csv").write_text('source,colour\nzarr://s3://b/x,"red\n')
-    asked = [{"input": "sheet.csv"}, {"input": "bad.csv"}, *({"source": one} for one in sources)]
-    verdicts = judge(
-        tmp_path,
-        [
-            json.dumps(GIVEN[name] | {"volume_mount": str(tmp_path)} | one)
-            for name in GIVEN
-            for one in asked
-        ],
-        profiles=[name for name in GIVEN for _ in asked],
-    )
-    for at, name in enumerate(GIVEN):
-        sheet, bad, *alone = verdicts[at * len(asked) : (at + 1) * len(asked)]
-        assert "values" in bad, "DESCRIBE says what is wrong with it"
-        said = []
-        for row, one in enumerate(alone):
-            line = f" in line {2 + 2 * row} of input"  # each row has a line's end in a cell
-            for words in (" is a volume here", " must be on the volume"):
-                if words in one.get("problem", ""):
-                    said.append(one["problem"].replace(words, line + words))
-        assert sheet["problem"].splitlines() == said
-        refused = [source for source, one in zip(sources, alone, strict=True) if "problem" in one]
-        assert len(said) == len(refused) == len(sources) - reached[name]
-        assert refused[:4] == sources[3:7]
-
-
-@pytest.mark.parametrize("profile", sample(["awsbatch", "k8s"], 1))
-def test_what_sources_need_is_not_left_behind(
-    stage: Stage, here: tuple[str, str], profile: str
-) -> None:
-    mount = ["--volume_mount", str(stage.directory)] if profile == "k8s" else []
-    run = stage.run(*here, *SOURCE, *options(profile), *mount, env={OF_SOURCES: "swordfish"})
-    assert run.returncode != 0 and not stage.journal_file.exists()
-    start = f"{OF_SOURCES} is set here, and tasks of -profile {profile} would not have it: give"
-    assert [line.startswith(start) for line in said(run)] == [True], said(run)
 
 
 def test_slurm_takes_nothing_away_either(stage: Stage) -> None:

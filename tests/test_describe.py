@@ -181,7 +181,7 @@ def test_an_archive_that_is_not_there_is_no_problem_yet(describe: Any) -> None:
         ({"source": EM, "resolution": 4}, "resolution 4 is not one of bossdb://lab/brain/em: it"),
         ({"source": EM, "token": "wrong"}, "refuses the token for bossdb://lab/brain/em: set BOS"),
         ({"source": EM, "token": "no token"}, "BOSSDB_TOKEN is malformed"),
-        ({"source": EM, "bossdb_host": "localhost:80"}, "bossdb_host 'localhost:80' is malformed"),
+        ({"source": EM, "bossdb_host": "http://h:x"}, "bossdb_host 'http://h:x' is malformed"),
         ({"sheet": f"source,resolution\n{EM},0\n{EM},1\n"}, "(in line 3 of cutouts.csv)"),
         ({"sheet": "source\nb\xe4r\n".encode("latin-1")}, "cutouts.csv is not text in UTF-8"),
         ({"sheet": ""}, "cutouts.csv"),

@@ -2,19 +2,22 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import jsonschema
 import pytest
 from conftest import ROOT
-from stage import OF_SOURCES, PROGRAMS, SOURCE, YAML, Stage, job, judge, nextflow, said
+from hostile import SCHEMA
+from kit.parameters import Parameters
+from stage import NO_REPORTS, OF_SOURCES, PROGRAMS, SOURCE, YAML, Stage, job, judge, nextflow, said
 from stage import stage as stage
 
 pytestmark = pytest.mark.nextflow
 
 
 def test_the_schema_is_json_schema_and_the_configuration_has_its_defaults(stage: Stage) -> None:
-    schema = json.loads((ROOT / "nextflow_schema.json").read_text("utf-8"))
+    schema = SCHEMA
     jsonschema.Draft202012Validator.check_schema(schema)
     described = {
         name: one for group in schema["$defs"].values() for name, one in group["properties"].items()
@@ -28,9 +31,9 @@ def test_the_schema_is_json_schema_and_the_configuration_has_its_defaults(stage:
         "store": "$(touch bad)'\"",
     }
     default = {name: one.get("default") for name, one in described.items()}
-    flags = {name: False for name, one in described.items() if one["type"] == "boolean"}
-    assert asked["params"] == default | flags | given
-    jsonschema.validate({k: v for k, v in asked["params"].items() if v is not None}, schema)
+    found = asked["params"] | Parameters(schema, asked["workflow"]).checked(asked["params"])
+    assert found == default | given
+    jsonschema.validate({k: v for k, v in found.items() if v is not None}, schema)
     assert asked["run"]["name"] and asked["run"]["launch_dir"] == str(stage.launch)
     assert not list(stage.directory.rglob("bad"))
 
@@ -62,6 +65,7 @@ def test_what_was_written_counts_and_not_what_nextflow_takes_it_for(stage: Stage
     run = stage.run(*SOURCE, *words, "-params-file", str(yaml))
     assert run.returncode == 0, said(run)
     asked = json.loads(stage.journal[0]["run"])["params"]
+    asked |= Parameters(SCHEMA).checked(asked)
     told = {"outdir": "20240101", "archive": "007", "store": "2024", "foreground_above": above}
     told |= {"x_range": [10, 30], "voxel_size": [4, "4.5", 40], "min_voxels": 8, "queue": "24"}
     told |= {"account": "00123", "namespace": "2024-01-01"}
@@ -71,15 +75,15 @@ def test_what_was_written_counts_and_not_what_nextflow_takes_it_for(stage: Stage
     written.write_text('{\n\t"foreground_above": 18446744073709551615,\n\t"archive": 5}')
     run = stage.run(*SOURCE, "-params-file", str(written))
     assert run.returncode == 0, said(run)
-    asked = json.loads(stage.journal[0]["run"])["params"]
+    asked = Parameters(SCHEMA).checked(json.loads(stage.journal[0]["run"])["params"])
     assert (asked["foreground_above"], asked["archive"]) == (2**64 - 1, "5")
 
 
 def test_an_outdir_that_is_another_number_to_nextflow_is_refused(stage: Stage) -> None:
-    run = stage.run(*SOURCE, "--outdir", "007", "--archive", "true")
+    run = stage.run(*SOURCE, "--outdir", "007", "--store", "true")
     assert run.returncode != 0
     assert said(run) == [
-        "archive was given without a value",
+        "store was given without a value",
         "outdir 007 is the number 7 to Nextflow: write ./007",
     ]
 
@@ -146,69 +150,71 @@ def test_a_sample_sheet_reaches_describe_whatever_its_name(stage: Stage) -> None
 def test_wrong_parameters_are_a_sentence_each_and_nothing_starts(stage: Stage) -> None:
     run = stage.run(
         *("--threshold", "3", "--x-range", "0,5", "--colour", "red"),
-        *("--x_range", "0", "512", "--y_range", "5,5", "--connectivity", "8", "--min_voxels=-3"),
-        *("--blocks_per_task", "1e3", "--dry_run", "maybe", "--bossdb_host", "boss", "--z_range"),
+        *("--dry_run", "maybe", "--bucket", "/data", "--account", "a b", "--region"),
     )
     assert run.returncode != 0
     assert said(run) == [
         "unknown parameter threshold: did you mean min_voxels or foreground_above?",
         "unknown parameter xRange: did you mean x_range?",
-        "unknown parameter colour: nextflow run . --help shows them all",
-        "x_range must be two whole numbers, such as 0,512 or in YAML [0, 512], not 0",
+        "unknown parameter colour: nextflow run . --workflow label --help shows them all",
+        'dry_run must be true or false, not "maybe"',
+        'account must be written like my-lab, not "a b"',
+        "region was given without a value",
+        'bucket must be written like s3://my-bucket/bossflow, not "/data"',
+    ]
+    assert not stage.journal_file.exists()
+
+
+WRONG = [
+    ("source: a\noutdir: wrong.yml\n", 'outdir "wrong.yml" is no directory: give the path of one'),
+    ("input: nix.csv", 'input "nix.csv" is not there: give the path of a sample sheet (CSV)'),
+    ("input: [1, 2]", 'input must be text, not ["1","2"]'),
+    ("workflow: lable", 'workflow "lable" is not known: did you mean label?'),
+    ("workflow: 5", 'workflow "5" is not known: there is label'),
+    ("workflow: archive", 'workflow "archive" is not known: there is label'),
+]
+
+
+def test_a_wrong_parameter_file_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "wrong.yml").touch()
+    verdicts = judge(tmp_path, [text for text, _ in WRONG], YAML)
+    assert [verdict["problem"] for verdict in verdicts] == [sentence for _, sentence in WRONG]
+
+
+def test_what_describe_finds_wrong_is_a_sentence_each_and_leaves_nothing(tmp_path: Path) -> None:
+    """By the real programs: no database, no store, and no list of results."""
+    run = nextflow(
+        *("-q", "run", str(ROOT), *NO_REPORTS, "--source", "zarr://nix"),
+        *("--x_range", "0", "512", "--y_range", "5,5", "--connectivity", "8", "--min_voxels=-3"),
+        *("--blocks_per_task", "1e3", "--bossdb_host", "boss", "--z_range"),
+        cwd=tmp_path,
+        env={"BOSSFLOW_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT / "schema")},
+    )
+    assert run.returncode != 0
+    assert said(run) == [
+        'x_range must be two whole numbers, such as 0,512, not "0"',
         "y_range 5,5 is empty or reversed: the first must be below the second",
         "z_range was given without a value",
         "connectivity must be 6, 18 or 26, not 8",
         "min_voxels must be at least 0, not -3",
         'bossdb_host must be written like https://api.bossdb.io, not "boss"',
         'blocks_per_task must be a whole number, not "1e3"',
-        'dry_run must be true or false, not "maybe"',
     ]
-    assert not stage.journal_file.exists()
+    assert not (tmp_path / "home").exists()
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["reports"]
 
 
-WRONG = [
-    (
-        "source: a\nx_range: 10:30\ny_range: [0, 1.5]\nmin_voxels: 1e3\narchive: 5\n"
-        "foreground_above: 18446744073709551616\nblock_shape: [0, 5, 5]\nz_range:\n",
-        [
-            "x_range must be two whole numbers, such as 0,512 or in YAML [0, 512], not 630",
-            "y_range must be two whole numbers, such as 0,512 or in YAML [0, 512], not [0,1.5]",
-            "min_voxels must be a whole number, not 1000.0",
-            "foreground_above must be at most 18446744073709551615, not 18446744073709551616",
-            "block_shape must be at least 1, not 0",
-            "archive must be text (in quotes in a parameter file), not 5",
-        ],
-    ),
-    (
-        "source: a\noutdir: wrong.yml\n",
-        ['outdir "wrong.yml" is no directory: give the path of one'],
-    ),
-    ("input: nix.csv", ['input "nix.csv" is not there: give the path of a sample sheet (CSV)']),
-    (
-        "input: nix.csv\nsource: a\n",
-        [
-            "give either source, a channel such as bossdb://Kasthuri/ac4/neuron, or input, a "
-            "sample sheet; nextflow run . --help shows all parameters"
-        ],
-    ),
-]
-
-
-def test_a_wrong_parameter_file_is_a_sentence_each(tmp_path: Path) -> None:
-    (tmp_path / "wrong.yml").touch()
-    verdicts = judge(tmp_path, [text for text, _ in WRONG], YAML)
-    said = [verdict["problem"].splitlines() for verdict in verdicts]
-    assert said == [lines for _, lines in WRONG]
-
-
-def test_help_shows_every_parameter_and_runs_nothing(stage: Stage) -> None:
-    run = stage.run("--help")
-    assert run.returncode == 0
-    schema = json.loads((ROOT / "nextflow_schema.json").read_text("utf-8"))
-    for group in schema["$defs"].values():
-        assert group["title"] in run.stdout
-        for name, described in group["properties"].items():
-            assert f"  --{name} " in run.stdout and described["description"] in run.stdout
+def test_help_lists_workflows_and_shows_every_parameter_of_one(stage: Stage) -> None:
+    run, own = stage.run("--help"), stage.run("--help", "--workflow", "label")
+    assert run.returncode == own.returncode == 0
+    groups = SCHEMA["$defs"]
+    assert f"\n  label  {groups['label']['description']}\n" in re.sub("  +", "  ", run.stdout)
+    for name, group in groups.items():
+        is_own = name in ("label", *groups["label"]["groups"])
+        assert (group["title"] in run.stdout) != is_own
+        for option, described in group["properties"].items():
+            for page in [own.stdout] + [run.stdout] * (not is_own):
+                assert f"  --{option} " in page and described["description"] in page
     assert not stage.journal_file.exists() and not (stage.launch / "results").exists()
 
 

@@ -1,26 +1,23 @@
 """What a user asks for, read from parameters and sample sheets."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from hostile import read
 from hypothesis import given
 from hypothesis import strategies as st
-from kit.rows import rows
 
-SCHEMA = json.loads((Path(__file__).parents[1] / "nextflow_schema.json").read_text("utf-8"))
 SOURCE = "bossdb://lab/brain/neurons"
 HEADER = "source,resolution,x_range,min_voxels\n"
 
 
 def one(**params: Any) -> dict[str, Any]:
-    (row,) = rows({"source": SOURCE} | params, SCHEMA)
+    (row,) = read({"source": SOURCE} | params)
     return row
 
 
 def sheet(text: str, **params: Any) -> list[dict[str, Any]]:
-    return rows(params, SCHEMA, text, "cutouts.csv")
+    return read(params, text, "cutouts.csv")
 
 
 def test_absent_parameters_are_the_schemas_defaults() -> None:
@@ -128,7 +125,11 @@ def test_a_decimal_is_a_whole_number_or_one_text(given: object, known_as: object
         ),
         ({"source": 5}, "source must be text, not 5"),
         ({"source": True}, "source was given without a value"),
-        ({"source": None}, "source is missing: name a channel, or give a sample sheet as input"),
+        (
+            {"source": None},
+            "source is missing: give it, such as bossdb://Kasthuri/ac4/neuron, or give a sample "
+            "sheet as input; nextflow run . --workflow label --help shows all parameters",
+        ),
     ],
 )
 def test_a_wrong_parameter_is_one_sentence(params: dict[str, Any], sentence: str) -> None:
@@ -175,8 +176,8 @@ def test_what_lies_beyond_the_header_is_refused_unless_it_is_empty() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "cutouts.csv has no rows: it needs a header and a line for each cutout"),
-        (HEADER, "cutouts.csv has no rows: it needs a header and a line for each cutout"),
+        ("", "cutouts.csv has no rows: it needs a header and a line below it"),
+        (HEADER, "cutouts.csv has no rows: it needs a header and a line below it"),
         (
             "source,X-range\n",
             'line 1 of cutouts.csv: unknown column "X-range": did you mean x_range?',
@@ -210,7 +211,11 @@ def test_what_lies_beyond_the_header_is_refused_unless_it_is_empty() -> None:
             f"{HEADER}{SOURCE},fine,0:8,1\n",
             'line 2 of cutouts.csv: resolution must be a whole number, not "fine"',
         ),
-        (f"{HEADER},0,0:8,1\n", "line 2 of cutouts.csv: source is missing: name a channel"),
+        (
+            f"{HEADER},0,0:8,1\n",
+            "line 2 of cutouts.csv: source is missing: give it, such as "
+            "bossdb://Kasthuri/ac4/neuron",
+        ),
         (
             f"{HEADER}{SOURCE},0,0:8,1\n{SOURCE},,0:9,1\n{SOURCE},,[0:8],01\n",
             "line 4 of cutouts.csv asks for the same as line 2: remove one",

@@ -1,4 +1,4 @@
-"""The cutouts that are asked for, by parameters or by a sample sheet, as rows with typed values."""
+"""What is asked for, by parameters or by a sample sheet, as rows with typed values."""
 
 import csv
 import difflib
@@ -6,30 +6,25 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
-_WHOLE = re.compile(r"-?[0-9]{1,30}")
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
-_SHOWN = 60  # characters of a user's value that a message repeats
+from .parameters import Parameters, shown
 
 
 def rows(
     params: Mapping[str, Any],
-    schema: Mapping[str, Any],
+    parameters: Parameters,
     sheet_text: str | None = None,
     sheet_name: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Return a row for each cutout that is asked for.
+    """Return a row for each thing that is asked for, such as a cutout.
 
     Parameters
     ----------
     params : mapping
-        The run's parameters, as Nextflow hands them over; None where one is absent.
-    schema : mapping
-        nextflow_schema.json. The groups in its `$defs` that are marked `per_row` hold the
-        parameters that a sample sheet may give as columns.
+        The run's parameters, as `parameters.checked` returns them.
+    parameters : Parameters
+        What the workflow takes, and which of it a sample sheet may give as columns.
     sheet_text : str, optional
         The sample sheet: CSV with a header, in letters of either case. An empty cell stands for
         the run's parameter; a row of such cells is none, and nor is a column at the end.
@@ -39,10 +34,9 @@ def rows(
     Returns
     -------
     list of dict
-        Each with every per-row parameter: int, str, a list (ranges `[from, to]`, half-open, in
-        channel voxels; block shapes ZYX, in voxels; voxel sizes XYZ, in nm) or None; and `where`,
-        the words for where it was asked for. A decimal number is an int or, with a fraction, the
-        one text of it.
+        Each with every per-row parameter, typed as `Parameters.value` says (ranges are
+        `[from, to]`, half-open, in channel voxels; block shapes ZYX, in voxels; voxel sizes XYZ,
+        in nm), and `where`, the words for where it was asked for.
 
     Raises
     ------
@@ -50,26 +44,21 @@ def rows(
         With one sentence that names the parameter or the line and column, what is wrong and what
         would be right.
     """
-    known = {
-        name: described
-        for group in schema["$defs"].values()
-        if group.get("per_row")
-        for name, described in group["properties"].items()
-    }
-    run = {}
-    for name, described in known.items():
-        given = params.get(name)
-        given = described.get("default") if given is None else given
-        run[name] = _checked(name, given, described)
+    run = {name: params[name] for name in parameters.per_row}
+    if sheet_text is not None and not run:
+        raise ValueError(f"input is not for workflow {parameters.workflow}: it reads no sheet")
     if sheet_text is not None:
-        return _sheet_rows(run, known, sheet_text, sheet_name or "the sample sheet")
-    if not run["source"]:
-        raise ValueError("source is missing: name a channel, or give a sample sheet as input")
+        return _sheet_rows(run, parameters, sheet_text, sheet_name or "the sample sheet")
+    for name in _missing(run, parameters):
+        raise ValueError(
+            f"{name} is missing: {parameters.example(name)}, or give a sample sheet as input; "
+            f"nextflow run . --workflow {parameters.workflow} --help shows all parameters"
+        )
     return [run | {"where": "the parameters"}]
 
 
 def _sheet_rows(
-    run: dict[str, Any], known: Mapping[str, Any], text: str, sheet: str
+    run: dict[str, Any], parameters: Parameters, text: str, sheet: str
 ) -> list[dict[str, Any]]:
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     columns: list[str] | None = None
@@ -88,7 +77,7 @@ def _sheet_rows(
         if not any(cells):  # spreadsheet programs leave such rows, and such columns at the end
             continue
         if columns is None:
-            columns = _columns(_without_last(cells), known, where)
+            columns = _columns(_without_last(cells), parameters, where)
             continue
         cells = cells[: len(columns)] + _without_last(cells[len(columns) :])
         if len(cells) != len(columns):
@@ -97,25 +86,36 @@ def _sheet_rows(
                 'write a range as 0..512 or, in quotes, "0,512"'
             )
         row = run | {
-            column: _checked(f"{where}: {column}", cell, known[column])
+            column: _checked(parameters, column, cell, where)
             for column, cell in zip(columns, cells, strict=True)
             if cell
         }
-        if not row["source"]:
-            raise ValueError(f"{where}: source is missing: name a channel")
-        name = row["name"]
+        for lacking in _missing(row, parameters):
+            raise ValueError(f"{where}: {lacking} is missing: {parameters.example(lacking)}")
+        name = row.get("name")
         same = json.dumps(row | {"name": None}, sort_keys=True)
         if same in line_of:
             raise ValueError(f"{where} asks for the same as line {line_of[same]}: remove one")
         if name is not None and name in line_named:
             raise ValueError(
-                f"{where} has the name of line {line_named[name]}, {_shown(name)}: give another"
+                f"{where} has the name of line {line_named[name]}, {shown(name)}: give another"
             )
         line_of[same] = line_named[name] = line
         found.append(row | {"where": where})
     if not found:
-        raise ValueError(f"{sheet} has no rows: it needs a header and a line for each cutout")
+        raise ValueError(f"{sheet} has no rows: it needs a header and a line below it")
     return found
+
+
+def _checked(parameters: Parameters, column: str, cell: str, where: str) -> Any:
+    try:
+        return parameters.value(column, cell)
+    except ValueError as error:
+        raise ValueError(f"{where}: {column} {error}") from None
+
+
+def _missing(row: Mapping[str, Any], parameters: Parameters) -> list[str]:
+    return [name for name in parameters.required if row.get(name, 0) in (None, "")]
 
 
 def _without_last(cells: list[str]) -> list[str]:
@@ -124,135 +124,27 @@ def _without_last(cells: list[str]) -> list[str]:
     return cells[: max(filled, default=0)]
 
 
-def _columns(cells: list[str], known: Mapping[str, Any], where: str) -> list[str]:
+def _columns(cells: list[str], parameters: Parameters, where: str) -> list[str]:
     names = [cell.lower() for cell in cells]
     for cell, name in zip(cells, names, strict=True):
-        if name not in known:
-            raise ValueError(f"{where}: unknown column {_shown(cell)}: {_hint(cell, known)}")
+        if name not in parameters.per_row:
+            raise ValueError(f"{where}: unknown column {shown(cell)}: {_hint(cell, parameters)}")
         if names.count(name) > 1:
             raise ValueError(f"{where} has the column {name} twice: remove one")
     return names
 
 
-def _hint(column: str, known: Mapping[str, Any]) -> str:
+def _hint(column: str, parameters: Parameters) -> str:
     if ";" in column or "\t" in column:
         return "columns must be separated by commas"
     words = {
         word: name
-        for name, described in known.items()
-        for word in (name, *described.get("synonyms", ()))
+        for name in parameters.per_row
+        for word in (name, *parameters.described[name].get("synonyms", ()))
     }
     near = difflib.get_close_matches(re.sub(r"\W", "_", column.lower()), words, n=1)
-    return f"did you mean {words[near[0]]}?" if near else f"there are {', '.join(known)}"
-
-
-def _checked(name: str, given: object, described: Mapping[str, Any]) -> Any:
-    value = _typed(given, described)
-    wrong = _mistake(value, described)
-    if wrong:
-        raise ValueError(f"{name} {wrong}")
-    return value
-
-
-def _typed(value: Any, described: Mapping[str, Any]) -> Any:
-    """Return a value as its type where it can be read as one, otherwise as it is."""
-    if "items" in described:
-        if isinstance(value, str) and re.fullmatch(described["pattern"], value, re.ASCII):
-            value = _NUMBER.findall(value)
-        if isinstance(value, list):
-            return [_typed(item, described["items"]) for item in value]
-    elif described["type"] == "integer" and isinstance(value, str) and _WHOLE.fullmatch(value):
-        return int(value)
-    elif _is_decimal(described):
-        return _decimal(value)
-    return value
-
-
-def _is_decimal(described: Mapping[str, Any]) -> bool:
-    return "number" in described["type"]
-
-
-def _decimal(value: Any) -> Any:
-    """Return a number as an int, or as the one text of a decimal; what is none as it is.
-
-    A float is what its shortest text says, as it was written.
-    """
-    text = f"{Decimal(repr(value)):f}" if isinstance(value, float) else value
-    if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
-        return value
-    whole, _, fraction = text.partition(".")
-    fraction = fraction.rstrip("0")
-    return f"{'-' * whole.startswith('-')}{abs(int(whole))}.{fraction}" if fraction else int(whole)
-
-
-def _mistake(value: Any, described: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with a typed value, or None."""
-    if value is None:
-        return None
-    if value is True:
-        return "was given without a value"
-    if "items" in described:
-        return _mistake_of_list(value, described)
-    if described["type"] == "integer" and not _is_whole(value):
-        return f"must be a whole number, not {_shown(value)}"
-    if described["type"] == "string" and not isinstance(value, str):
-        return f"must be text, not {_shown(value)}"
-    if _is_decimal(described):
-        return _mistake_of_decimal(value, described)
-    choices = described.get("enum")
-    if choices and value not in choices:
-        *others, last = choices
-        return f"must be {', '.join(map(str, others))} or {last}, not {_shown(value)}"
-    if "minimum" in described and value < described["minimum"]:
-        return f"must be at least {described['minimum']}, not {_shown(value)}"
-    if "maximum" in described and value > described["maximum"]:
-        return f"must be at most {described['maximum']}, not {_shown(value)}"
-    if "maxLength" in described and len(value) > described["maxLength"]:
-        return f"must be at most {described['maxLength']} characters long, not {_shown(value)}"
-    if "pattern" in described and not re.fullmatch(described["pattern"], value, re.ASCII):
-        return f"must be written like {described['examples'][0]}, not {_shown(value)}"
-    return None
-
-
-def _mistake_of_decimal(value: Any, described: Mapping[str, Any]) -> str | None:
-    if not _is_number(value):
-        return f"must be a decimal number, such as {described['examples'][0]}, not {_shown(value)}"
-    if "exclusiveMinimum" in described and Decimal(value) <= described["exclusiveMinimum"]:
-        return f"must be above {described['exclusiveMinimum']}, not {_shown(value)}"
-    if "minimum" in described and Decimal(value) < described["minimum"]:
-        return f"must be at least {described['minimum']}, not {_shown(value)}"
-    if Decimal(value) > described["maximum"]:
-        return f"must be at most {described['maximum']}, not {_shown(value)}"
-    return None
-
-
-def _mistake_of_list(value: Any, described: Mapping[str, Any]) -> str | None:
-    count = described["minItems"]
-    decimals = _is_decimal(described["items"])
-    fits = _is_number if decimals else _is_whole
-    if not isinstance(value, list) or len(value) != count or not all(map(fits, value)):
-        form = {2: "two whole numbers, such as 0,512", 3: "three whole numbers, such as 64,512,512"}
-        words = "three numbers, x,y,z, such as 4,4,40" if decimals else form[count]
-        return f"must be {words}, not {_shown(value)}"
-    if described.get("format") == "range" and value[0] >= value[1]:
-        return f"{value[0]},{value[1]} is empty or reversed: the first must be below the second"
-    wrong = (_mistake(item, described["items"]) for item in value)
-    return next(filter(None, wrong), None)
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return _is_whole(value) or (isinstance(value, str) and bool(_DECIMAL.fullmatch(value)))
-
-
-def _shown(value: object) -> str:
-    """Return a user's value on one line, and short."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    line = "".join(sign if sign.isprintable() else "?" for sign in text[:_SHOWN])
-    return f"{line}…" if len(text) > _SHOWN else line
+    there = f"there are {', '.join(parameters.per_row)}"
+    return f"did you mean {words[near[0]]}?" if near else there
 
 
 def _count(cells: list[str]) -> str:

@@ -1,31 +1,39 @@
 /*
- * The parameters, as nextflow_schema.json describes them: checked before anything starts, and shown.
+ * What must be known of the parameters before any process starts, and --help. nextflow_schema.json
+ * describes them. Checked here are those that it marks `launch`; DESCRIBE checks all others
+ * (bin/kit/parameters.py).
  */
 
 include { setAside } from './results'
-include { sourcesOf ; isPath ; pathOf } from './sources'
 include { asWritten } from './words'
 
-// The parameters with the types of the schema; mistakes end the run with one sentence each.
+// The parameters of the workflow that is asked for; mistakes end the run with one sentence each.
+// Numbers are texts, as they were written.
 // run: Nextflow's `workflow`
 def checked(given, schema, run) {
-    def known = schema['$defs'].values().collectEntries { group -> group.properties }
-    def written = asWritten(given, known)
-    def values = known.collectEntries { name, property ->
-        [name, typed(written[name] == null ? property.default : written[name], property)]
+    def groups = schema['$defs']
+    def every = propertiesOf(groups)
+    def written = asWritten(given, every)
+    def name = written.workflow == null ? every.workflow.default : written.workflow
+    if (!workflowsOf(groups).containsKey(name)) {
+        error(noWorkflow(name, groups))
     }
-    def mistakes = (given.keySet() - known.keySet()).collect { name -> unknown(name, known) }
-    mistakes += known
-        .findAll { name, property -> mistake(values[name], property) }
-        .collect { name, property -> "${name} ${mistake(values[name], property)}" }
-    mistakes += beyondConfiguration(given, values)
+    def known = propertiesOf(groupsOf(groups, name))
+    def launch = propertiesOf(groups.findAll { _name, group -> group.launch })
+    def values = known.collectEntries { key, property ->
+        def value = written[key] == null ? property.default : written[key]
+        [key, property.type == 'boolean' && value in ['true', 'false'] ? value == 'true' : value]
+    }
     def profiles = run.profile.tokenize(', ')
-    mistakes += known
-        .findAll { name, _property -> values[name] == null }
-        .findResults { name, property -> needed(name, property, profiles) }
-    if (!mistakes && !values.source == !values.input) {
-        mistakes += 'give either source, a channel such as bossdb://Kasthuri/ac4/neuron, or input, a sample sheet; nextflow run . --help shows all parameters'
-    }
+    def strange = given.keySet() - known.keySet()
+    def mistakes = strange.findResults { key -> stranger(key, written[key], known, groups, name) }
+    mistakes += launch
+        .findAll { key, property -> mistake(values[key], property) }
+        .collect { key, property -> "${key} ${mistake(values[key], property)}" }
+    mistakes += beyondConfiguration(given, values)
+    mistakes += launch
+        .findAll { key, _property -> values[key] == null }
+        .findResults { key, property -> needed(key, property, profiles) }
     if (!mistakes && values.input && !place(values.input)?.isFile()) {
         mistakes += "input ${shown(values.input)} is not there: give the path of a sample sheet (CSV)"
     }
@@ -37,19 +45,44 @@ def checked(given, schema, run) {
         mistakes += [awsbatch: 's3://', google_batch: 'gs://']
             .findAll { profile, _scheme -> profile in profiles }
             .collectMany { profile, scheme -> beyondCloud(values, run, profile, scheme) }
-        mistakes += 'k8s' in profiles ? beyondVolume(values, run) : []
-        mistakes += ['awsbatch', 'k8s']
-            .findAll { profile -> profile in profiles }
-            .collectMany { profile -> unsaid(values, profile) }
     }
     if (mistakes) {
-        if (given.keySet() == known.keySet() && place(values.outdir)?.isDirectory()) {
+        if (!strange && place(values.outdir)?.isDirectory()) {
             setAside(place(values.outdir))
         }
         def more = mistakes.size() > 20 ? ["and ${mistakes.size() - 20} more"] : []
         error((mistakes.take(20) + more).join('\n'))
     }
     return values + [store: values.store ?: defaultStore(values, profiles)]
+}
+
+// The groups of parameters of a workflow: its own, which has `groups`, those that this names, and those
+// that no workflow names.
+def groupsOf(groups, name) {
+    def own = groups[name]?.groups ?: []
+    def taken = groups.values().collectMany { group -> group.groups ?: [] }
+    return groups.findAll { key, group -> key == name || key in own || group.groups == null && !(key in taken) }
+}
+
+// The workflows, by their names: the groups of their own.
+def workflowsOf(groups) {
+    return groups.findAll { _name, group -> group.groups != null }
+}
+
+// Of a workflow, the parameters that DESCRIBE checks.
+def parametersOf(schema, name) {
+    return propertiesOf(groupsOf(schema['$defs'], name).findAll { _name, group -> !group.launch })
+}
+
+def propertiesOf(groups) {
+    return groups.values().collectEntries { group -> group.properties }
+}
+
+def noWorkflow(name, groups) {
+    def names = workflowsOf(groups).keySet()
+    def near = name instanceof CharSequence && name ? names.closest(name.toLowerCase()) : []
+    def hint = near ? "did you mean ${near.join(' or ')}?" : "there is ${names.join(', ')}"
+    return "workflow ${shown(name)} is not known: ${hint}"
 }
 
 // What to say of an absent parameter that a profile of the run needs, or null.
@@ -103,47 +136,20 @@ def toConfiguration(values) {
     }
 }
 
-// What tasks in a cloud could not reach: a sentence each.
+// What a cloud's tasks could not reach: a sentence each. DESCRIBE looks at what they read.
 def beyondCloud(values, run, profile, scheme) {
     def mistakes = ['bucket', 'store']
         .findAll { name -> values[name] && !values[name].startsWith(scheme) }
         .collect { name -> "${name} must begin with ${scheme} with -profile ${profile}, not ${shown(values[name])}: its tasks reach nothing else" }
-    mistakes += sourcesOf(values)
-        .findAll { source, _where -> isPath(source) }
-        .collect { source, where -> "source ${shown(source)}${where} is a volume here, which tasks of -profile ${profile} can't reach: copy it to the bucket and give that address" }
     if (run.workDir.scheme != 'file') {
         mistakes << "-work-dir must be a directory here with -profile ${profile}, not ${shown(run.workDir.toUriString())}: cloud tasks work in bucket"
     }
-    if (values.token_secret && profile == 'google_batch') {
-        mistakes << 'token_secret is not for -profile google_batch: docs/clouds.md says how blocks that need a token are pulled there'
-    }
-    if (values.source_secret && profile == 'google_batch') {
-        mistakes << 'source_secret is not for -profile google_batch: docs/clouds.md says how sources that need credentials are read there'
+    if (profile == 'google_batch') {
+        mistakes += [token_secret: 'blocks that need a token are pulled', source_secret: 'sources that need credentials are read']
+            .findAll { name, _what -> values[name] }
+            .collect { name, what -> "${name} is not for -profile google_batch: docs/clouds.md says how ${what} there" }
     }
     return mistakes
-}
-
-// What tasks of a profile would lack of what is set here for sources: a sentence, or none.
-def unsaid(values, profile) {
-    def name = System.getenv().keySet().findAll { one -> one.startsWith('BOSSFLOW_SOURCE_AWS_') }.min()
-    return name && !values.source_secret
-        ? ["${name} is set here, and tasks of -profile ${profile} would not have it: give source_secret, as docs/clouds.md says"]
-        : []
-}
-
-// What pods could not reach, as it is not on their volume: a sentence each.
-def beyondVolume(values, run) {
-    def mount = values.volume_mount
-    def places = ['the work directory (-work-dir)': run.workDir, 'the clone of bossflow': run.projectDir]
-    if (values.store && !(values.store ==~ /(s3|gs):\/\/.*/)) {
-        places.store = place(values.store)
-    }
-    places += sourcesOf(values)
-        .findAll { source, _where -> isPath(source) }
-        .collectEntries { source, where -> ["source${where}", pathOf(source, run.launchDir)] }
-    return places
-        .findAll { _name, path -> !path?.startsWith(file(mount)) }
-        .collect { name, path -> "${name} must be on the volume that -profile k8s mounts at ${mount} (volume_mount), not ${shown(path.toString())}: pods reach nothing else" }
 }
 
 // What a path or an address names; null where Nextflow knows no such.
@@ -156,134 +162,46 @@ def place(path) {
     }
 }
 
-// The value as its type where it can be read as one, otherwise as it is: the command line gives
-// text or guesses, parameter files give numbers and lists.
-def typed(value, property) {
-    if (property.items && value instanceof List) {
-        return value.collect { item -> typed(item, property.items) }
-    }
-    if (property.items && value ==~ property.pattern) {
-        return value.findAll(/-?\d+(?:\.\d+)?/).collect { number -> typed(number, property.items) }
-    }
-    if (property.type == 'integer' && value ==~ /-?\d{1,30}/) {
-        return value.toString().toBigInteger()
-    }
-    if (property.type == 'boolean' && value in ['true', 'false']) {
-        return value == 'true'
-    }
-    if ('number' in property.type) {
-        return decimal(value)
-    }
-    return value
-}
-
-// A number as a whole one, or as the one text of a decimal; what is none as it is. A Double is what
-// its shortest text says, as it was written.
-def decimal(value) {
-    def text = value
-    if (value instanceof Number && !(value instanceof Double && !Double.isFinite(value))) {
-        def number = new BigDecimal(value.toString())
-        text = number.precision() + Math.abs(number.scale()) > 1000 ? value : number.toPlainString()
-    }
-    if (!(text instanceof CharSequence && text ==~ /-?\d{1,40}(\.\d{1,40})?/)) {
-        return value
-    }
-    def plain = new BigDecimal(text).stripTrailingZeros()
-    return plain.scale() > 0 ? plain.toPlainString() : plain.toBigInteger()
-}
-
-// What is wrong with a typed value, or null.
+// What is wrong with a parameter that is needed before any process starts, or null.
 def mistake(value, property) {
-    if (value == null) {
-        return null
-    }
-    if (value == true && property.type != 'boolean') {
-        return 'was given without a value'
-    }
-    if (property.items) {
-        def decimals = 'number' in property.items.type
-        def form = decimals
-            ? 'three numbers, x,y,z, such as 4,4,40 or in YAML [4, 4, 40]'
-            : property.minItems == 2
-                ? 'two whole numbers, such as 0,512 or in YAML [0, 512]'
-                : 'three whole numbers, such as 64,512,512 or in YAML [64, 512, 512]'
-        def fits = decimals ? { item -> isDecimal(item) } : { item -> item instanceof BigInteger }
-        if (!(value instanceof List && value.size() == property.minItems && value.every(fits))) {
-            return "must be ${form}, not ${shown(value)}"
-        }
-        if (property.format == 'range' && value[0] >= value[1]) {
-            return "${value[0]},${value[1]} is empty or reversed: the first must be below the second"
-        }
-        return value.findResult { item -> mistake(item, property.items) }
-    }
-    if (property.type == 'integer' && !(value instanceof BigInteger)) {
-        return "must be a whole number, not ${shown(value)}"
-    }
     if (property.type == 'boolean' && !(value instanceof Boolean)) {
         return "must be true or false, not ${shown(value)}"
     }
-    if ('number' in property.type) {
-        return mistakeOfDecimal(value, property)
+    if (value == null || property.type == 'boolean') {
+        return null
     }
-    if (property.type == 'string' && !(value instanceof CharSequence)) {
-        return "must be text (in quotes in a parameter file), not ${shown(value)}"
+    if (value == true) {
+        return 'was given without a value'
     }
-    def choices = property['enum']
-    if (choices && !choices.any { choice -> choice == value }) {
-        return "must be ${choices.init().join(', ')} or ${choices.last()}, not ${shown(value)}"
+    if (!(value instanceof CharSequence)) {
+        return "must be text, not ${shown(value)}"
     }
-    if (property.minimum != null && value < property.minimum) {
-        return "must be at least ${property.minimum}, not ${shown(value)}"
-    }
-    if (property.maximum != null && value > property.maximum) {
-        return "must be at most ${property.maximum}, not ${shown(value)}"
-    }
-    if (property.maxLength != null && value.codePointCount(0, value.length()) > property.maxLength) {
+    if (value.codePointCount(0, value.length()) > property.maxLength) {
         return "must be at most ${property.maxLength} characters long, not ${shown(value)}"
     }
-    if (property.pattern && !(value ==~ property.pattern)) {
+    if (!(value ==~ property.pattern)) {
         return "must be written like ${property.examples ? property.examples.first() : property.default}, not ${shown(value)}"
     }
     return null
 }
 
-// Whether a value is what decimal() makes of a number.
-def isDecimal(value) {
-    return value instanceof BigInteger || value instanceof CharSequence && value ==~ /-?\d{1,40}\.\d{1,40}/
-}
-
-def mistakeOfDecimal(value, property) {
-    if (!isDecimal(value)) {
-        return "must be a decimal number, such as ${property.examples.first()}, not ${shown(value)}"
-    }
-    def number = new BigDecimal(value.toString())
-    if (property.exclusiveMinimum != null && number <= property.exclusiveMinimum) {
-        return "must be above ${property.exclusiveMinimum}, not ${shown(value)}"
-    }
-    if (property.minimum != null && number < property.minimum) {
-        return "must be at least ${property.minimum}, not ${shown(value)}"
-    }
-    if (number > property.maximum) {
-        return "must be at most ${property.maximum}, not ${shown(value)}"
-    }
-    return null
-}
-
-def unknown(name, known) {
+// What to say of a parameter that the workflow has not; null where it is another one's default.
+def stranger(name, value, known, groups, workflow) {
     if (!(name ==~ /[\w-]{1,40}/)) {
         return "unknown parameter ${shown(name)}: nextflow run . --help shows them all"
     }
     if (plain(name) =~ /token|password|passwd|secret|djpass|djuser/) {
         return "unknown parameter ${name}: secrets are no parameters, which show in the process list, in logs and in reports (this one may be in .nextflow.log now: make another); set BOSSDB_TOKEN, DJ_USER and DJ_PASS by `nextflow secrets set` or in the environment"
     }
-    def distances = known.collectEntries { candidate, property ->
-        def words = [candidate] + (property.synonyms ?: [])
-        [candidate, words.collect { word -> distance(plain(name), plain(word)) }.min()]
+    def others = workflowsOf(groups).keySet().findAll { other -> name in propertiesOf(groupsOf(groups, other)) }
+    if (others) {
+        def usual = propertiesOf(groups)[name].default
+        return value == null || value.toString() == usual.toString() ? null : "${name} is a parameter of workflow ${others.join(', ')}, and not of ${workflow}: leave it out, or give --workflow ${others.first()}"
     }
-    def nearest = distances.values().min()
-    def meant = distances.findAll { _candidate, steps -> steps == nearest }.keySet().join(' or ')
-    def hint = nearest <= name.size().intdiv(3) ? "did you mean ${meant}?" : 'nextflow run . --help shows them all'
-    return "unknown parameter ${name}: ${hint}"
+    def words = known.collectMany { key, property -> ([key] + (property.synonyms ?: [])).collect { word -> [plain(word), key] } }
+    def near = words*.first().closest(plain(name))
+    def meant = words.findAll { word, _key -> word in near }*.last().unique().join(' or ')
+    return "unknown parameter ${name}: ${meant ? "did you mean ${meant}?" : "nextflow run . --workflow ${workflow} --help shows them all"}"
 }
 
 // --x-range arrives as xRange
@@ -291,41 +209,36 @@ def plain(name) {
     return name.toLowerCase().replaceAll('[-_]', '')
 }
 
-// Edit distance (Levenshtein), row by row.
-def distance(left, right) {
-    def rows = left.toList().inject((0..right.size()).toList()) { above, letter ->
-        right.toList().withIndex().inject([above[0] + 1]) { row, sign ->
-            def at = sign[1]
-            def changed = above[at] + (letter == sign[0] ? 0 : 1)
-            row + [[row.last() + 1, above[at + 1] + 1, changed].min()]
-        }
-    }
-    return rows.last()
-}
-
 // A user's value in a sentence: on one line, and short.
 def shown(value) {
-    def text = value instanceof Double && !Double.isFinite(value)   // which JSON has no word for
-        ? value.toString()
-        : groovy.json.JsonOutput.toJson(value instanceof CharSequence ? value.take(60) : value)
+    def text = groovy.json.JsonOutput.toJson(value instanceof CharSequence ? value.take(60) : value)
     return text.size() > 60 ? "${text.take(60)}..." : text
 }
 
-def help(schema, manifest) {
-    def groups = schema['$defs'].values().collect { group ->
-        def lines = group.properties.collect { name, property ->
-            def choices = property['enum'] ? " (${property['enum'].join(', ')})" : ''
-            def preset = property.default != null ? " [${property.default}]" : ''
-            "  --${name.padRight(20)}${property.description}${choices}${preset}"
-        }
-        "${group.title}. ${group.description}\n${lines.join('\n')}"
+// The page of --help: the workflows, or one's parameters, and what all take.
+def help(schema, manifest, name) {
+    def groups = schema['$defs']
+    if (name != null && !workflowsOf(groups).containsKey(name)) {
+        error(noWorkflow(name, groups))
     }
+    def pages = groupsOf(groups, name).values().collect { group ->
+        def lines = group.properties.collect { key, property ->
+            def choices = property['enum'] ? " (${property['enum'].join(', ')})" : ''
+            def preset = property.default != null && property.default != false ? " [${property.default}]" : ''
+            "  --${key.padRight(20)}${property.description}${choices}${preset}"
+        }
+        "${group.title}. ${group.description}${group.per_row ? ' Each may be a column of the sample sheet.' : ''}\n${lines.join('\n')}"
+    }
+    def workflows = workflowsOf(groups).collect { key, group -> "  ${key.padRight(22)}${group.description}" }
     return """
 bossflow ${manifest.version}: ${schema.description}
 
   nextflow run . -params-file params/kasthuri.yml
   nextflow run . --source bossdb://Kasthuri/ac4/neuron --x_range 0,512 --y_range 0,512 --z_range 25,50
 
-${groups.join('\n\n')}
+Workflows. nextflow run . --workflow NAME --help shows what one takes.
+${workflows.join('\n')}
+
+${pages.join('\n\n')}
 """
 }

@@ -5,16 +5,15 @@
 
 include { wordsOf } from './results'
 
-// The parameters as they were given, with the text of those that Nextflow took for something else.
+// The parameters as they were given, numbers and dates as the texts that were written.
 // known: name to what nextflow_schema.json says of it
 def asWritten(given, known) {
     def words = wordsOf()
     def file_texts = textsOf(words)
     return given.collectEntries { name, value ->
-        def property = known[name]
-        def word = property ? wordFor(name, value, words) : null
-        def text = word == null ? file_texts[name] : word
-        [name, property && text != null ? chosen(value, text, property) : value]
+        def property = known[name] ?: [:]
+        def word = wordFor(name, value, words)
+        [name, textFor(value, word == null ? file_texts[name] : word, property)]
     }
 }
 
@@ -58,15 +57,16 @@ def textOf(node) {
     return node instanceof org.yaml.snakeyaml.nodes.SequenceNode ? node.value.collect { item -> textOf(item) } : null
 }
 
-// The text instead of what Nextflow took it for, if the parameter is a text, or a number of which the
-// text leaves no doubt: to YAML, 010 is 8.
-def chosen(value, text, property) {
-    if (value instanceof List && text instanceof List && value.size() == text.size() && property.items) {
-        return [value, text].transpose().collect { item, own -> own == null ? item : chosen(item, own, property.items) }
+// The text of what Nextflow took for a number or a date; its own text of it where there is none, or it
+// leaves a doubt: to YAML, the number 010 is 8.
+def textFor(value, text, property) {
+    if (value instanceof List) {
+        def texts = text instanceof List && text.size() == value.size() ? text : value
+        return [value, texts].transpose().collect { item, own -> textFor(item, own, property.items ?: [:]) }
     }
-    if (!(value instanceof Number || value instanceof Date) || !(text instanceof CharSequence)) {
+    if (!(value instanceof Number || value instanceof Date)) {
         return value
     }
-    def form = property.items ? property.pattern : property.type == 'string' ? '.*' : '-?(0|[1-9]\\d*)(\\.\\d+)?'
-    return text ==~ form ? text : value
+    def doubtful = ['integer', 'number'].any { type -> type in property.type } && !(text ==~ /-?(0|[1-9]\d*)(\.\d+)?/)
+    return text instanceof CharSequence && !doubtful ? text : value.toString()
 }

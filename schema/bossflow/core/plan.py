@@ -46,7 +46,8 @@ def plan(
     Parameters
     ----------
     asked : dict
-        `params` and `run`, as the pipeline writes them; `workflow` names the module.
+        `workflow` (its name, or that of its module), `params` and `run`, as the pipeline writes
+        them; where DESCRIBE has checked parameters, these count.
     described : dict
         What DESCRIBE found: `rows` that are asked for, `channels` of the archive.
     code : str
@@ -57,6 +58,7 @@ def plan(
         By unit, the receipts of the tasks that an earlier plan of this run had compare what is
         recorded with what is there now.
     """
+    asked = asked | {"params": asked["params"] | described.get("params", {})}
     run = asked["run"]
     result: dict[str, Any] = {
         "problem": described.get("problem"),
@@ -65,7 +67,7 @@ def plan(
         "text": "",
         "run_id": digests.digest([run["session"], run["name"], run["start"]])[:16],
         "run_name": run["name"],
-        "workflow": asked.get("workflow", "bossflow.workflows.label"),
+        "workflow": asked["workflow"],
         "launch_dir": run["launch_dir"],
         "asks": {},
         "compare": False,

@@ -1,0 +1,66 @@
+"""What the tasks of a cloud or of Kubernetes could not reach: a sentence each, before any runs."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from .parameters import shown
+
+_OF_SOURCES = "BOSSFLOW_SOURCE_AWS_"
+
+
+def out_of_reach(
+    run: Mapping[str, Any], params: Mapping[str, Any], places: Iterable[tuple[str, str, str]]
+) -> list[str]:
+    """Return a sentence for each thing that the tasks of the run's profiles would lack.
+
+    Parameters
+    ----------
+    run : mapping
+        What Nextflow says of the run: `profile`, `launch_dir`, `project_dir`, `work_dir`.
+    params : mapping
+        The run's parameters.
+    places : iterable of (str, str, str)
+        Each source and path that is read: its parameter, its value as `file://…` or a path where it
+        is here, and where it was asked for.
+    """
+    places = list(places)
+    profiles = re.split("[, ]+", run.get("profile") or "")
+    here = {
+        (name, place, where): unquote(place.partition("file://")[2]) or place
+        for name, place, where in places
+        if place.startswith("/") or "://file://" in place
+    }
+    said = []
+    for profile in {"awsbatch", "google_batch"} & {*profiles}:
+        said += [
+            f"{name} {shown(place)} is a file or volume here, which tasks of -profile {profile} "
+            f"can't reach: copy it to the bucket and give that address (in {where})"
+            for name, place, where in here
+        ]
+    if "k8s" in profiles:
+        mount = params["volume_mount"]
+        store = params.get("store") or ""
+        of_run = {
+            "the work directory (-work-dir)": run["work_dir"],
+            "the clone of bossflow": run["project_dir"],
+            "store": "" if "://" in store else store and os.path.join(run["launch_dir"], store),
+        }
+        of_sources = {f"{name} (in {where})": path for (name, _, where), path in here.items()}
+        said += [
+            f"{name} must be on the volume that -profile k8s mounts at {mount} (volume_mount), not "
+            f"{shown(path)}: pods reach nothing else"
+            for name, path in (of_run | of_sources).items()
+            if path and not Path(os.path.normpath(path)).is_relative_to(mount)
+        ]
+    for profile in {"awsbatch", "k8s"} & {*profiles} if places else ():
+        names = sorted(name for name in os.environ if name.startswith(_OF_SOURCES))
+        if names and not params.get("source_secret"):
+            said.append(
+                f"{names[0]} is set here, and tasks of -profile {profile} would not have it: give "
+                "source_secret, as docs/clouds.md says"
+            )
+    return said
