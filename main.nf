@@ -1,6 +1,9 @@
 #!/usr/bin/env nextflow
 
+include { DESCRIBE } from './modules/describe/main'
 include { LABEL } from './workflows/label'
+include { BEGIN } from './workflows/kit/begin'
+include { END } from './workflows/kit/end'
 include { checked ; help ; parametersOf ; toConfiguration } from './workflows/kit/parameters'
 include { make ; setAside } from './workflows/kit/results'
 include { toContainers } from './workflows/kit/sources'
@@ -34,8 +37,13 @@ workflow {
                 .collectFile(name: sheet_file.name.replaceAll(/^-|[^\w.-]/, '_'), cache: false)
                 .first()
         }
+        DESCRIBE(run_json, schema_file, sheet)
+        BEGIN(run_json, DESCRIBE.out.described)
+        done_ch = channel.empty()
         if (values.workflow == 'label') {
-            LABEL(run_json, schema_file, sheet)
+            LABEL(BEGIN.out.task_ch)
+            done_ch = LABEL.out
         }
+        END(BEGIN.out.plan_ch, BEGIN.out.summary_ch, done_ch)
     }
 }

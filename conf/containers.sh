@@ -1,13 +1,14 @@
 #!/bin/bash
 # What a container gets of this machine. Sourced by each task before its container starts
-# (conf/mounts.config) with the directory where Nextflow was started, the store, and the sources.
+# (conf/mounts.config) with the secrets that it may know (by the start of their names), the directory
+# where Nextflow was started, the store, and the sources.
 #
 # What `docker run` is told shows in `docker inspect`, and what `env` is told in `ps`. So the
 # environment, in which secrets may be, goes in as a file in memory; the container's first bash reads
 # it (BASH_ENV) and removes it. The functions stand before the commands that Nextflow calls.
 
-bossflow_launch=$1 bossflow_store=$2
-shift 2
+bossflow_knows=$1 bossflow_launch=$2 bossflow_store=$3
+shift 3
 bossflow_sources=("$@")
 
 # docker run ...
@@ -47,15 +48,9 @@ bossflow_start() {
     case $home in /*) ;; \~/*) home=$HOME/${home#\~/} ;; *) home=$bossflow_launch/$home ;; esac
     shift
 
-    wanted='HOME|BOSSFLOW_[A-Z_]+|AWS_[A-Z_0-9]+|GOOGLE_[A-Z_]+'
-    for word in "$@"; do
-        case $word in
-            *bossflow[-/]intern[-:]*) wanted="$wanted|BOSSDB_TOKEN" ;;
-            *bossflow[-/]datajoint[-:]*)
-                wanted="$wanted|DJ_[A-Z_]+"
-                unset "${!BOSSFLOW_SOURCE_@}"
-                ;;
-        esac
+    wanted='HOME|BOSSFLOW_[A-Z_]+|AWS_[A-Z_0-9]+|GOOGLE_[A-Z_]+|BOSSDB_TOKEN|DJ_[A-Z_]+'
+    for word in BOSSDB_TOKEN BOSSFLOW_SOURCE_ DJ_; do
+        case " $bossflow_knows " in *" $word "*) ;; *) unset $(compgen -e "$word") ;; esac
     done
     bossflow_mounts "$engine" || return
     for directory in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}"; do

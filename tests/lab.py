@@ -148,8 +148,10 @@ class Outcome:
         self.code, self.text = code, text
         self.tasks: dict[str, int] = {}
         self.blocks: dict[str, list[str]] = {}
-        for name in names:  # LABEL:PULL_BLOCK (PULL_BLOCK-00000 0-512_0-512_0-64 ...)
-            process = name.split(" ")[0].rpartition(":")[2]
+        for name in names:  # LABEL:PULL_BLOCK:TASK (PULL_BLOCK-00000 0-512_0-512_0-64 ...)
+            process = re.sub(r":TASK(_[ML])?$", "", name.split(" ")[0]).rpartition(":")[2]
+            if process == "COMPARE":
+                process += "_" + name.partition("(")[2].partition("-")[0]
             self.tasks[process] = self.tasks.get(process, 0) + 1
             blocks = re.findall(r"-?\d+--?\d+_-?\d+--?\d+_-?\d+--?\d+", name)
             self.blocks.setdefault(process, []).extend(blocks)

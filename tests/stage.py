@@ -183,7 +183,8 @@ def said(run: subprocess.CompletedProcess[str]) -> list[str]:
 def job(task: str, *after: str, units: int = 1, seconds: float = 1) -> dict[str, Any]:
     amount = 0 if "STITCH" in task else units * 10**6
     size = {"units": units, "seconds": seconds, "amount": amount, "amount_unit": "voxels"}
-    return {"task": task, "process": task.rsplit("-", 1)[0], "after": list(after)} | size
+    process = task.rsplit("-", 1)[0]
+    return {"task": task, "process": process, "size": 0, "after": list(after)} | size
 
 
 SOURCE = ("--source", "bossdb://lab/brain/neurons")

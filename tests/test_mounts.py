@@ -38,8 +38,9 @@ def test_a_container_gets_what_sources_need_in_a_file_if_it_reads_them(
             'env - PATH="$PATH" APPTAINERENV_%s=swordfish apptainer exec bossflow-%s-0123.img true'
         )
     read = {}
-    for image in ("intern", "cc3d", "datajoint"):
-        task = f"source {ROOT}/conf/containers.sh {tmp_path} ''\n" + run % (OF_SOURCES, image)
+    for known in ("BOSSDB_TOKEN BOSSFLOW_SOURCE_", "", "DJ_"):
+        start = f"source {ROOT}/conf/containers.sh '{known}' {tmp_path} ''\n"
+        task = start + run % (OF_SOURCES, "any")
         done = subprocess.run(
             ["bash", "-ec", task],
             env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(tmp_path)}
@@ -49,8 +50,8 @@ def test_a_container_gets_what_sources_need_in_a_file_if_it_reads_them(
             text=True,
             check=True,
         )
-        read[image] = done.stdout.count("swordfish"), done.stdout.count("http://minio")
-    assert read == {"intern": (1, 1), "cc3d": (1, 1), "datajoint": (0, 0)}
+        read[known] = done.stdout.count("swordfish"), done.stdout.count("http://minio")
+    assert read == {"BOSSDB_TOKEN BOSSFLOW_SOURCE_": (1, 1), "": (0, 0), "DJ_": (0, 0)}
     assert "swordfish" not in (tmp_path / "told").read_text()
 
 
@@ -100,7 +101,7 @@ def test_a_container_sees_volumes_where_describe_finds_them(tmp_path: Path, engi
         "apptainer": "env - PATH=/bin apptainer exec bossflow-cc3d-0123.img true",
     }[engine].replace("PATH=/bin", 'PATH="$PATH"')
     more = ["zarr://s3://bucket/x", "n5://https://host/x", "zarr:///nowhere"]
-    words = [f"{ROOT}/conf/containers.sh", str(launch), "", *sources, *more]
+    words = [f"{ROOT}/conf/containers.sh", "", str(launch), "", *sources, *more]
     done = subprocess.run(
         ["bash", "-ec", f"source {shlex.join(words)}\n{run}"],
         env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(home)},

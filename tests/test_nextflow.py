@@ -105,7 +105,7 @@ def test_a_task_starts_when_those_before_it_are_done(stage: Stage) -> None:
     assert any("recorded 8 tasks in 1 batches" in line for line in said(run)), said(run)
     assert stage.programs[-2:] == ["record", "summary"]
     trace = (stage.launch / "results" / "reports" / "trace.txt").read_text()
-    assert "LABEL:PULL_BLOCK (PULL_BLOCK-00000 0-8_0-8_0-8 8-16_0-8_0-8)" in trace
+    assert "LABEL:PULL_BLOCK:TASK (PULL_BLOCK-00000 0-8_0-8_0-8 8-16_0-8_0-8)" in trace
     rights = {entry["program"]: entry["secrets"] for entry in stage.journal}
     archive, database = ["BOSSDB_TOKEN", OF_SOURCES], ["DJ_USER", "DJ_PASS"]
     assert rights == {
@@ -198,8 +198,8 @@ def test_a_task_asks_for_what_the_plan_says_and_for_more_after_it_was_killed(sta
         *(*SOURCE, "-c", str(fields)),
         plan={
             "asks": {
-                "PULL_BLOCK": {"memory": 10**8, "seconds": 1},
-                "LABEL_BLOCK": {"memory": 2 * machine, "seconds": 1.5},
+                "PULL_BLOCK": [{"memory": 10**8, "seconds": 1}],
+                "LABEL_BLOCK": [{"memory": 2 * machine, "seconds": 1.5}],
             },
             "tasks": [job("PULL_BLOCK-00000"), job("PULL_BLOCK-00001"), job("LABEL_BLOCK-00002")],
         },

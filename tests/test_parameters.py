@@ -225,7 +225,7 @@ def test_a_stub_run_goes_through_every_process(tmp_path: Path) -> None:
     assert run.returncode == 0, said(run)
     trace = (tmp_path / "results" / "reports" / "trace.txt").read_text()
     for process in (*PROGRAMS, "record", "summary"):
-        assert f"LABEL:{process.upper()}" in trace
+        assert f"{process.upper()}" in trace
 
 
 def test_nextflow_secrets_reach_only_who_needs_them(stage: Stage, tmp_path: Path) -> None:

@@ -92,14 +92,14 @@ def test_planning_asks_no_more_of_the_database_for_more_requests(
 def test_stitching_asks_for_memory_by_the_labels_of_its_blocks(cutouts: Cutouts) -> None:
     before = len(bossflow.BlockLabels())
     planned, _ = cutouts.plan(**SMALL)
-    assert planned["asks"]["STITCH"]["memory"] > 2**29 + 16 * 4096  # by what few tissues reach
+    assert planned["asks"]["STITCH"][0]["memory"] > 2**29 + 16 * 4096  # by what few tissues reach
     ran = cutouts.label(**SMALL)
     asked = bossflow.LabelRequest & {"request_id": ran["plan"]["requests"][0]}
     made = bossflow.BlockLabels & {"channel_id": asked.fetch1("channel_id")}
     assert len(made) == 16 == len(bossflow.BlockLabels()) - before
     again, _ = cutouts.plan(min_voxels=5, **SMALL)
     n_labels = int(made.to_arrays("n_labels").sum())
-    assert again["asks"]["STITCH"]["memory"] == 2**29 + 16 * 4096 + 100 * n_labels
+    assert again["asks"]["STITCH"][0]["memory"] == 2**29 + 16 * 4096 + 100 * n_labels
 
 
 def test_what_is_made_is_kept_apart_from_what_killed_its_task(cutouts: Cutouts) -> None:

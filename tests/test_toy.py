@@ -13,7 +13,15 @@ from stage import NO_REPORTS
 
 pytestmark = pytest.mark.nextflow
 
-PIPELINE = ("bin", "conf", "modules", "workflows", "main.nf", "nextflow.config")
+PIPELINE = (
+    "bin",
+    "conf",
+    "modules",
+    "workflows",
+    "main.nf",
+    "nextflow.config",
+    "nextflow_schema.json",
+)
 
 
 def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
@@ -49,7 +57,7 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
             text=True,
         )
 
-    command = ["nextflow", "lint", "-output", "concise", "words.nf", "workflows", "modules"]
+    command = ["nextflow", "lint", "-output", "concise", "words.nf", "workflows", "modules", "conf"]
     lint = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
     assert lint.returncode == 0, lint.stdout + lint.stderr
     try:

@@ -1,43 +1,42 @@
 /*
  * A command line of somebody else's tool, in an image of the user's choice or without:
  *
- *   DESCRIBE -> DESCRIBE_COMMAND -> PLAN -> STAGE_COMMAND -> RUN_COMMAND (-> RUN_COMMAND_AGAIN)
- *            -> COLLECT_COMMAND -> RECORD -> SUMMARY
+ *   STAGE_COMMAND -> RUN_COMMAND (-> RUN_COMMAND_AGAIN) -> COLLECT_COMMAND
  *
  * The tool sees files and nothing else: what is ours comes before and after it.
  */
 
-include { DESCRIBE } from '../modules/describe/main'
 include { DESCRIBE_COMMAND } from '../modules/describe_command/main'
-include { PLAN } from '../modules/plan/main'
 include { STAGE_COMMAND } from '../modules/stage_command/main'
 include { RUN_COMMAND ; RUN_COMMAND as RUN_COMMAND_AGAIN } from '../modules/run_command/main'
 include { COLLECT_COMMAND } from '../modules/collect_command/main'
-include { RECORD } from '../modules/record/main'
-include { SUMMARY } from '../modules/summary/main'
+include { whenReady } from '../modules/task/main'
 include { toolOf } from './kit/images'
-include { conclude } from './kit/results'
-include { toRun ; tasksOf ; whenReady ; progress ; toSumUp ; read } from './kit/tasks'
+include { read } from './kit/tasks'
 
-workflow COMMAND {
+// What is described of a command line beside what is described of all.
+workflow TOOL {
     take:
-    run_json    // run.json
-    schema      // nextflow_schema.json
-    sheet       // commands.csv, or []
+    run_json        // run.json
+    described       // described.json
 
     main:
     tool_json = run_json
         .map { file -> groovy.json.JsonOutput.toJson(toolIn(read(file).params)) }
         .collectFile(name: 'tool.json', cache: false)
         .first()
-    DESCRIBE(run_json, schema, sheet)
-    DESCRIBE_COMMAND(run_json, DESCRIBE.out.described, tool_json)
-    PLAN(run_json, DESCRIBE_COMMAND.out.described, [])
+    described_ch = DESCRIBE_COMMAND(run_json, described, tool_json)
 
-    plan_ch = toRun(PLAN.out.plan).first()  // [plan.json, [COMMAND-00000.jsonl, ...]]
-    task_ch = tasksOf(plan_ch)              // [task: 'COMMAND-00000', process: 'COMMAND', after: [], file: ...]
+    emit:
+    described_ch
+}
 
-    STAGE_COMMAND(whenReady('COMMAND', task_ch, channel.empty()))
+workflow COMMAND {
+    take:
+    task_ch         // [task: 'COMMAND-00000', process: 'COMMAND', after: [], file: ...]
+
+    main:
+    STAGE_COMMAND(whenReady(task_ch, channel.empty()).map { _size, name, file -> [name, file] })
     // ['COMMAND-00000', COMMAND-00000.jsonl, [directories of units]]
     staged_ch = STAGE_COMMAND.out.staged.map { name, task_file, staged ->
         [name.toString(), task_file, staged.listFiles() as List]
@@ -79,15 +78,9 @@ workflow COMMAND {
     COLLECT_COMMAND(collect_ch)
 
     done_ch = COLLECT_COMMAND.out.receipts
-    batch_ch = done_ch
-        .map { _name, receipts -> receipts }
-        .buffer(size: 20, remainder: true)
-    plan_json = plan_ch.map { plan, _task_files -> plan }
 
-    RECORD(plan_json, batch_ch)
-    progress(plan_ch, done_ch, RECORD.out.recorded)
-    SUMMARY(plan_json, toSumUp(RECORD.out.recorded))
-    conclude(plan_ch, PLAN.out.summary, SUMMARY.out.summary.mix(RECORD.out.summary))
+    emit:
+    done_ch         // ['COMMAND-00000 ...', receipts.jsonl]
 }
 
 // What runs the tool, and in what.

@@ -1,7 +1,5 @@
 process DESCRIBE {
-    label 'intern'
     label 'head'
-    label 'archive'
 
     input:
     path run_json

@@ -1,5 +1,4 @@
 process DESCRIBE_COMMAND {
-    label 'cc3d'
     label 'head'
 
     input:

@@ -1,7 +1,5 @@
 process PLAN {
-    label 'datajoint'
     label 'head'
-    label 'db'
 
     input:
     path run_json
@@ -18,25 +16,16 @@ process PLAN {
     """
 
     stub:
+    def heads = ['DESCRIBE', 'PLAN', 'PLAN_AGAIN', 'RECORD', 'SUMMARY']
+    def jobs = (nextflow.Global.config.process.ext.processes.keySet() - heads).collect { name ->
+        [task: "${name}-00000", process: name, size: 0, after: [], units: 1, seconds: 1, amount: 1, amount_unit: 'units']
+    }
+    def plan = [problem: null, notes: [], dry_run: false, text: '', run_id: 'stub', asks: [:], tasks: jobs]
     """
     mkdir tasks
-    touch tasks/PULL_BLOCK-00000.jsonl tasks/LABEL_BLOCK-00000.jsonl
-    touch tasks/LINK_BLOCK-00000.jsonl tasks/STITCH-00000.jsonl tasks/RELABEL_BLOCK-00000.jsonl
+    touch ${jobs.collect { job -> "tasks/${job.task}.jsonl" }.join(' ')}
     cat > plan.json <<'END'
-    {"problem": null, "notes": [], "dry_run": false, "text": "", "run_id": "stub", "asks": {}, "tasks": [
-      {"task": "PULL_BLOCK-00000", "process": "PULL_BLOCK", "after": [],
-       "units": 1, "seconds": 1, "amount": 1, "amount_unit": "voxels"},
-      {"task": "LABEL_BLOCK-00000", "process": "LABEL_BLOCK", "after": ["PULL_BLOCK-00000"],
-       "units": 1, "seconds": 1, "amount": 1, "amount_unit": "voxels"},
-      {"task": "LINK_BLOCK-00000", "process": "LINK_BLOCK", "after": ["LABEL_BLOCK-00000"],
-       "units": 1, "seconds": 1, "amount": 1, "amount_unit": "voxels"},
-      {"task": "STITCH-00000", "process": "STITCH",
-       "after": ["LABEL_BLOCK-00000", "LINK_BLOCK-00000"],
-       "units": 1, "seconds": 1, "amount": 0, "amount_unit": ""},
-      {"task": "RELABEL_BLOCK-00000", "process": "RELABEL_BLOCK",
-       "after": ["LABEL_BLOCK-00000", "STITCH-00000"],
-       "units": 1, "seconds": 1, "amount": 1, "amount_unit": "voxels"}
-    ]}
+    ${groovy.json.JsonOutput.toJson(plan)}
     END
     """
 }

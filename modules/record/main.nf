@@ -1,7 +1,5 @@
 process RECORD {
-    label 'datajoint'
     label 'head'
-    label 'db'
     label 'record'
     maxForks 1
 

@@ -1,8 +1,6 @@
 process STAGE_COMMAND {
     tag "${name}"
-    label 'cc3d'
     label 'compute'
-    label 'process_low'
 
     input:
     tuple val(name), path(task_file)

@@ -1,7 +1,5 @@
 process SUMMARY {
-    label 'datajoint'
     label 'head'
-    label 'db'
     label 'record'
 
     input:

@@ -163,8 +163,8 @@ def _plan(
         todo = tasks.cut_up(doubtful.values(), doubtful, line, workflow.seconds, given)
         header |= {"compare": True, "marks": run_store.marks(store) if again else []}
         tasks.write(todo, header, store, directory)
-        asks = tasks.asks(todo, doubtful.values())
-        result |= {"compare": True, "text": "", "tasks": todo, "asks": asks}
+        result |= {"compare": True, "text": "", "tasks": todo}
+        result["asks"] = tasks.asks(todo, compare=True)
         return
     if judged.wrong:
         removal.forget(with_pulled(judged.wrong))
@@ -197,7 +197,7 @@ def _plan(
     line = partial(tasks.line, found=found, recorded=recorded, now=now)
     todo = tasks.cut_up(units.values(), missing, line, workflow.seconds, given, made)
     tasks.write(todo, header | {"marks": marks}, store, directory)
-    result |= {"tasks": todo, "asks": tasks.asks(todo, missing.values())}
+    result |= {"tasks": todo, "asks": tasks.asks(todo)}
 
 
 def _gone(units: dict[str, UnitPlan], recorded: dict[str, Recorded], wrong: set[str]) -> set[str]:

@@ -4,12 +4,14 @@ import os
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from ..kit import buckets, digests, locations
 from .dry_run import START_SECONDS
 from .ledger import Recorded
+from .sizes import LARGEST, sizes_of
 from .work import UnitPlan
 
 
@@ -27,18 +29,25 @@ def write(
         (directory / "tasks" / f"{task['task']}.jsonl").write_text(text, encoding="utf-8")
 
 
-def asks(tasks: list[dict[str, Any]], units: Iterable[UnitPlan]) -> dict[str, dict[str, float]]:
-    """Return what a task of each process may take: `memory` in bytes, `seconds` on one core.
+def asks(tasks: list[dict[str, Any]], compare: bool = False) -> dict[str, list[dict[str, float]]]:
+    """Take out of tasks what each asks for, and return what those of each process and size do.
 
-    All tasks of a process ask for what the largest one needs, as a scheduler's array of jobs does.
+    That is what the largest one needs: a scheduler's array of jobs asks for the same for all. Tasks
+    that compare are all run by one process, whatever they are of.
+
+    Returns
+    -------
+    dict
+        Process to sizes, small ones first, each with `cores`, `accelerators`, `memory` and `disk`
+        (bytes), and `seconds`.
     """
-    asked: dict[str, dict[str, float]] = defaultdict(lambda: {"memory": 0, "seconds": 0})
-    for unit in units:
-        ask = asked[unit.process]
-        ask["memory"] = max(ask["memory"], unit.asks.memory)
-    for task in tasks:
-        ask = asked[task["process"]]
-        ask["seconds"] = max(ask["seconds"], task["seconds"])
+    asked: dict[str, list[dict[str, float]]] = defaultdict(list)
+    for task in sorted(tasks, key=itemgetter("size")):
+        own = task.pop("asks")
+        sizes = asked["COMPARE" if compare else task["process"]]
+        if not sizes or len(sizes) <= task["size"] and not compare:
+            sizes.append(own)
+        sizes[-1] = {name: max(value, own[name]) for name, value in sizes[-1].items()}
     return asked
 
 
@@ -59,35 +68,45 @@ def cut_up(
 ) -> list[dict[str, Any]]:
     """Group missing units into tasks; a task names the tasks that it comes after.
 
-    A task has units of one process and depth, of whatever requests they are: none of them waits
-    for another, and no tasks wait for each other. Those that are `made` have tasks of their own.
+    A task has units of one process, size and depth, of whatever requests they are: none of them
+    waits for another, and no tasks wait for each other. Those that are `made` have tasks of their
+    own.
     """
+
+    def took(unit: UnitPlan) -> float:
+        return seconds(unit) if unit.asks.seconds is None else unit.asks.seconds
+
     depths: dict[str, int] = {}
-    groups: dict[tuple[int, str, bool], list[UnitPlan]] = defaultdict(list)
+    sizes = sizes_of(missing.values(), took)
+    groups: dict[tuple[int, str, bool, int], list[UnitPlan]] = defaultdict(list)
     for unit in units:  # inputs before what is made of them
         given = (depths.get(one.unit_id, 0) for one in unit.inputs)
         depths[unit.unit_id] = depth = 1 + max(given, default=0)
         if unit.unit_id in missing:
-            groups[depth, unit.process, unit.unit_id in made].append(unit)
+            made_before = unit.unit_id in made
+            groups[depth, unit.process, made_before, sizes[unit.unit_id]].append(unit)
     # each group has one smaller task at most; in a long chain, each unit is a group
     fewest = units_per_task or -(-len(missing) // max(1, TASKS_MAX - len(groups)))
     tasks: list[dict[str, Any]] = []
     task_of: dict[str, str] = {}
     numbers: Counter[str] = Counter()
-    for (_, process, _), group in sorted(groups.items(), key=lambda item: item[0][0]):
-        least = 0.0 if units_per_task else _seconds_per_task(group, seconds)
-        for some in _cut(group, seconds, fewest, least):
+    for (_, process, _, size), group in sorted(groups.items(), key=lambda item: item[0][0]):
+        least = 0.0 if units_per_task else _seconds_per_task(group, took)
+        for some in _cut(group, took, fewest, least):
             name = f"{process}-{numbers[process]:05}"
             numbers[process] += 1
             task_of |= {unit.unit_id: name for unit in some}
             inputs = {given.unit_id for unit in some for given in unit.inputs}
-            task: dict[str, Any] = {"task": name, "process": process}
+            task: dict[str, Any] = {"task": name, "process": process, "size": size}
             task["after"] = sorted({task_of[given] for given in inputs if given in task_of})
             task["names"] = [unit.shown for unit in some]
             task["units"] = len(some)
-            task["seconds"] = round(sum(map(seconds, some)), 3)
+            task["seconds"] = round(sum(map(took, some)), 3)
             task["amount"] = sum(unit.amount for unit in some)
             task["amount_unit"] = some[0].amount_unit
+            task["asks"] = {
+                name: max(getattr(unit.asks, name) for unit in some) for name in LARGEST
+            } | {"seconds": task["seconds"]}
             tasks.append(task | {"lines": [*map(line, some)]})
     return tasks
 
