@@ -74,7 +74,7 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
             "print(sorted(toy.WordTotal.to_arrays('total').tolist()))"
         )
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", f"import bossflow.core.ledger; {query}"],
+            [sys.executable, "-W", "ignore", "-c", f"import bossflow.core.installed; {query}"],
             env=environment,
             cwd=launch,
             capture_output=True,
