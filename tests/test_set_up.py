@@ -52,7 +52,7 @@ class Clone:
         for name in TOOLS.split():
             if found := shutil.which(name):
                 (self.tools / name).symlink_to(found)
-        for name in ("requirements", "containers", "bin", "schema"):
+        for name in ("requirements", "containers", "conf/set-up", "bin", "schema"):
             no_caches = shutil.ignore_patterns("__pycache__")
             shutil.copytree(ROOT / name, self.root / name, symlinks=True, ignore=no_caches)
         for name in ("set-up.sh", "pyproject.toml"):

@@ -16,7 +16,6 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "bos
 
 MOST_LINES = 300
 LONG = {
-    "set-up.sh",
     "workflows/kit/parameters.nf",
 }
 """Files that have more, until they are split; none may be added."""
