@@ -181,13 +181,13 @@ def _read(level: Level | None, box: Box, dtype: np.dtype[Any]) -> bytes:
 
     What a level has not, inside of the coordinate frame, is zero, as in the Boss.
     """
-    there = _there(level, box)
-    if level and there == box:
+    inside = _there(level, box)
+    if level and inside == box:
         voxels = np.ascontiguousarray(_part(level, box), dtype)
     else:
         voxels = np.zeros(box.shape_zyx, dtype)
-        if level and there:
-            voxels[there.slices(box.corner_zyx)] = _part(level, there)
+        if level and inside:
+            voxels[inside.slices(box.corner_zyx)] = _part(level, inside)
     packed: bytes = blosc.compress(voxels, dtype.itemsize, clevel=5, cname="lz4")
     return packed
 

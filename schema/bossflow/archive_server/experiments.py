@@ -78,10 +78,12 @@ def collections(volumes: Mapping[str, Volume]) -> Collections:
             raise ValueError(f"{uri!r} is no channel: write bossdb://collection/experiment/channel")
         collection, experiment, channel = match.groups()
         channels.setdefault((collection, experiment), {})[channel] = volume
-    found: Collections = {}
+    by_name: Collections = {}
     for (collection, name), some in channels.items():
-        found.setdefault(collection, {})[name] = _experiment(f"bossdb://{collection}/{name}", some)
-    return found
+        by_name.setdefault(collection, {})[name] = _experiment(
+            f"bossdb://{collection}/{name}", some
+        )
+    return by_name
 
 
 def _experiment(where: str, channels: dict[str, Volume]) -> Experiment:
@@ -92,7 +94,7 @@ def _experiment(where: str, channels: dict[str, Volume]) -> Experiment:
             f"the levels of channels in {where} grow along different axes: serve them in different "
             "experiments"
         )
-    found = Experiment(
+    experiment = Experiment(
         channels,
         channels[first].levels[0].box,
         channels[first].levels[0].voxel_size_nm_zyx,
@@ -101,16 +103,16 @@ def _experiment(where: str, channels: dict[str, Volume]) -> Experiment:
         max(one.num_time_samples for one in channels.values()),
         set(),
     )
-    scale_zyx = found.scale_zyx(channels[first].base_resolution)
-    sizes = zip(found.voxel_size_nm_zyx, scale_zyx, strict=True)
-    found = found._replace(
-        frame=_scaled(found.frame, scale_zyx),
+    scale_zyx = experiment.scale_zyx(channels[first].base_resolution)
+    sizes = zip(experiment.voxel_size_nm_zyx, scale_zyx, strict=True)
+    experiment = experiment._replace(
+        frame=_scaled(experiment.frame, scale_zyx),
         voxel_size_nm_zyx=tuple(size / scale for size, scale in sizes),
     )
     for name, volume in channels.items():
-        finest, scale_zyx = volume.levels[0], found.scale_zyx(volume.base_resolution)
-        sizes = zip(found.voxel_size_nm_zyx, scale_zyx, strict=True)
-        if finest.box != reduced(found.frame, scale_zyx) or any(
+        finest, scale_zyx = volume.levels[0], experiment.scale_zyx(volume.base_resolution)
+        sizes = zip(experiment.voxel_size_nm_zyx, scale_zyx, strict=True)
+        if finest.box != reduced(experiment.frame, scale_zyx) or any(
             abs(size * scale - own) > 1e-6 * own
             for (size, scale), own in zip(sizes, finest.voxel_size_nm_zyx, strict=True)
         ):
@@ -118,7 +120,7 @@ def _experiment(where: str, channels: dict[str, Volume]) -> Experiment:
                 f"{where}/{name} differs in extent, offset or voxel size from {first}: serve it in "
                 "another experiment"
             )
-    return found
+    return experiment
 
 
 def _scaled(box: Box, scale_zyx: tuple[int, int, int]) -> Box:

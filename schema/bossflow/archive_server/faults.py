@@ -271,11 +271,11 @@ async def _answer(archive: ASGIApp, scope: Scope, receive: Receive) -> Response:
         body.extend(message.get("body", b""))
 
     await archive(scope, receive, keep)
-    found = Response(status_code=start["status"])
-    found.raw_headers = list(start["headers"])
-    found.media_type = found.headers.get("content-type")
-    found.body = bytes(body)
-    return found
+    answer = Response(status_code=start["status"])
+    answer.raw_headers = list(start["headers"])
+    answer.media_type = answer.headers.get("content-type")
+    answer.body = bytes(body)
+    return answer
 
 
 def _with(answer: Response, body: bytes) -> Response:

@@ -111,11 +111,11 @@ def _swelling(steps: int, n: int, stream: int) -> Floats:
 
 def grow(balls: Balls) -> NDArray[np.uint16]:
     """Give every voxel to the ball whose surface is nearest, in the sense of a power diagram."""
-    z, y, x, there = _voxels(balls.centre)
+    z, y, x, inside = _voxels(balls.centre)
     # a key orders by cost, and then names the neurite: the least one wins
     cost = np.floor(4 * (_WIDEST * _WIDEST - balls.radius * balls.radius)).astype(np.int64)
     keys = np.full(SHAPE_ZYX, _EMPTY, np.int32)
-    np.minimum.at(keys, (z, y, x), (cost << 16 | balls.neurite)[there].astype(np.int32))
+    np.minimum.at(keys, (z, y, x), (cost << 16 | balls.neurite)[inside].astype(np.int32))
     _fill(keys, _REACH)
     # a walk that passes through a wider one leaves scraps: its neighbours take them
     labels = (keys & 0xFFFF).astype(np.uint16)
@@ -165,9 +165,9 @@ def paint(
                 if far > reach * reach:
                     continue
                 large = balls.radius * balls.radius >= far
-                z, y, x, there = _voxels(balls.centre[large] + (dz * _DEPTH, dy, dx))
+                z, y, x, inside = _voxels(balls.centre[large] + (dz * _DEPTH, dy, dx))
                 if labels is not None:
-                    own = labels[z, y, x] == balls.neurite[large][there]
+                    own = labels[z, y, x] == balls.neurite[large][inside]
                     z, y, x = z[own], y[own], x[own]
                 canvas[z, y, x] = colour
 
@@ -176,8 +176,8 @@ def _voxels(points: Floats) -> tuple[Ints, Ints, Ints, NDArray[np.bool_]]:
     """Find the voxels of those points (n, 3) that lie in the volume, and which these are (n)."""
     z, y, x = np.floor(points / (_DEPTH, 1.0, 1.0)).astype(np.int64).T
     depth, height, width = SHAPE_ZYX
-    there = (z >= 0) & (z < depth) & (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    return z[there], y[there], x[there], there
+    inside = (z >= 0) & (z < depth) & (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    return z[inside], y[inside], x[inside], inside
 
 
 def uniform(stream: int, *shape: int) -> Floats:

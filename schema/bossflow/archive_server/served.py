@@ -209,14 +209,14 @@ def _levels(path: Path, size: Triple, writable: bool) -> tuple[str | None, bool,
     Without one, `size` is that of the finest.
     """
     uri = f"{'precomputed' if (path / 'info').is_file() else 'zarr'}://{path.absolute()}"
-    found = opening.levels(uri)
+    stated = opening.levels(uri)
     levels = []
-    for level in found:
+    for level in stated:
         if precomputed.compressed_files(level):
             # what is served is read and written by tensorstore alone, which doesn't see them
             raise ValueError("its chunks are compressed files; write them plain")
         store = opening.open_zyx(level, uri, writable)
-        scale, finest = level.scale_zyx or _UNSTATED, found[0].scale_zyx or _UNSTATED
+        scale, finest = level.scale_zyx or _UNSTATED, stated[0].scale_zyx or _UNSTATED
         # without a unit, a scale only tells how a level relates to the finest one
         z, y, x = (
             side * unit if unit else base * side / first
@@ -225,7 +225,7 @@ def _levels(path: Path, size: Triple, writable: bool) -> tuple[str | None, bool,
         start_z, start_y, start_x = store.origin if level.precomputed else (0, 0, 0)
         array = store[ts.d[:].translate_to[0]]
         levels.append(Level(array, (start_z, start_y, start_x), (z, y, x)))
-    return found[0].kind, found[0].has_size, levels
+    return stated[0].kind, stated[0].has_size, levels
 
 
 def _deepens(levels: Sequence[Level]) -> bool:

@@ -71,17 +71,17 @@ async def _show_collection(request: Request) -> Response:
 
 
 async def _show_experiment(request: Request) -> Response:
-    found: Experiment = find(request, "collection", "experiment")
-    frame = next(name for name, one in _frames(request).items() if one is found)
+    experiment: Experiment = find(request, "collection", "experiment")
+    frame = next(name for name, one in _frames(request).items() if one is experiment)
     return _show(
         request,
         request.path_params["experiment"],
         collection=request.path_params["collection"],
-        channels=list(found.channels),
+        channels=list(experiment.channels),
         coord_frame=frame,
-        num_hierarchy_levels=found.n_levels,
-        hierarchy_method=found.hierarchy_method,
-        num_time_samples=found.n_samples,
+        num_hierarchy_levels=experiment.n_levels,
+        hierarchy_method=experiment.hierarchy_method,
+        num_time_samples=experiment.n_samples,
         time_step=0,
         time_step_unit="seconds",
     )
@@ -110,11 +110,11 @@ async def _show_channel(request: Request) -> Response:
 
 async def _show_frame(request: Request) -> Response:
     name = request.path_params["frame"]
-    found = _frames(request).get(name)
-    if found is None:
+    experiment = _frames(request).get(name)
+    if experiment is None:
         raise HTTPException(404, f"there is no coordinate frame {name!r} here")
-    x0, x1, y0, y1, z0, z1 = found.frame
-    z, y, x = found.voxel_size_nm_zyx
+    x0, x1, y0, y1, z0, z1 = experiment.frame
+    z, y, x = experiment.voxel_size_nm_zyx
     edges = {"x_start": x0, "x_stop": x1, "y_start": y0, "y_stop": y1, "z_start": z0, "z_stop": z1}
     sizes = {"x_voxel_size": x, "y_voxel_size": y, "z_voxel_size": z}
     return _show(request, name, **edges, **sizes, voxel_unit="nanometers")
@@ -123,23 +123,23 @@ async def _show_frame(request: Request) -> Response:
 async def _show_levels(request: Request) -> Response:
     """Answer as the Boss's `downsample` service; it counts levels from 0, whatever the base."""
     find(request, "collection", "experiment", "channel")
-    found: Experiment = find(request, "collection", "experiment")
+    experiment: Experiment = find(request, "collection", "experiment")
     channel = request.path_params["channel"]
-    z, y, x = found.voxel_size_nm_zyx
-    if found.hierarchy_method == "anisotropic" and x != y:
+    z, y, x = experiment.voxel_size_nm_zyx
+    if experiment.hierarchy_method == "anisotropic" and x != y:
         message = "Error while getting downsampled voxel dimensions: X voxel size != Y voxel size."
         return error(400, message, 9001)
-    levels = range(found.n_levels)
-    scales = [found.scale_zyx(level) for level in levels]
+    levels = range(experiment.n_levels)
+    scales = [experiment.scale_zyx(level) for level in levels]
     return JSONResponse(
         {
-            "status": found.downsample_status(channel),
-            "num_hierarchy_levels": found.n_levels,
+            "status": experiment.downsample_status(channel),
+            "num_hierarchy_levels": experiment.n_levels,
             "voxel_size": {
                 str(i): [x * by_x, y * by_y, z * by_z]
                 for i, (by_z, by_y, by_x) in enumerate(scales)
             },
-            "extent": {str(i): found.extent_xyz(channel, i) for i in levels},
+            "extent": {str(i): experiment.extent_xyz(channel, i) for i in levels},
             "cuboid_size": {str(i): CUBOID_XYZ for i in levels},
         }
     )
@@ -159,14 +159,14 @@ async def _show_meta(request: Request) -> Response:
 
 def _frames(request: Request) -> dict[str, Experiment]:
     """Return experiments by the names of their coordinate frames: unique, and without a dot."""
-    found: dict[str, Experiment] = {}
+    frames: dict[str, Experiment] = {}
     for collection, experiments in find(request).items():
         for name, experiment in experiments.items():
             frame = f"{collection}_{name}"
-            while frame in found:
+            while frame in frames:
                 frame += "_"
-            found[frame] = experiment
-    return found
+            frames[frame] = experiment
+    return frames
 
 
 def _show(request: Request, name: str, **attributes: Any) -> Response:

@@ -64,14 +64,14 @@ def verify_command(
             f"nothing can be verified: {many(number, 'bundle')} are in store "
             f"{', '.join(sorted(away))}, which is away: mount it, or give credentials"
         )
-    found = verify.report(problems)
+    report = verify.report(problems)
     forgotten = verify.retire(problems) if retire and problems else (0, 0)
     if as_json:
         about = {"bundles": number, "bytes": size, "away": dict(away), "dropped": len(dropped)}
-        found = about | found | {"retired": forgotten[0]}
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        report = about | report | {"retired": forgotten[0]}
+        click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     else:
-        _show_damage(found)
+        _show_damage(report)
         for where, count in away.items():
             click.echo(f"passed over: {many(count, 'bundle')} in store {where}, which is away")
         if dropped:
@@ -90,7 +90,7 @@ def verify_command(
         then = (
             "sets them and all that was made of them aside, and then the same `nextflow run` "
             "makes them again"
-            if found["with_dependents"] or found["untold"]
+            if report["with_dependents"] or report["untold"]
             else "sets them aside"
         )
         raise click.ClickException(f"{said}: `{command}` {then}")
@@ -104,25 +104,25 @@ def _terminal() -> Any:
     return console if console.is_terminal else Console(quiet=True)
 
 
-def _show_damage(found: dict[str, Any], most: int = 20) -> None:
-    damaged = found["damaged"]
+def _show_damage(report: dict[str, Any], most: int = 20) -> None:
+    damaged = report["damaged"]
     names = unit_names((one["process"], one["key"]) for one in damaged)
     lines = [f"{name}: {one['problem']}" for name, one in zip(names, damaged, strict=True)]
     for line in lines[:most]:
         click.echo(line)
     if len(lines) > most:
         click.echo(f"... and {len(lines) - most:,} more: --json lists them all")
-    if found["with_dependents"] or found["untold"]:
+    if report["with_dependents"] or report["untold"]:
         click.echo("with all that was made of them:")
-    for process, count in found["with_dependents"].items():
+    for process, count in report["with_dependents"].items():
         click.echo(f"{count:8,} {process}")
-    for block in found["blocks"][:most]:
+    for block in report["blocks"][:most]:
         click.echo(f"         {block}")
-    if found["untold"]:
-        click.echo(f"         {found['untold']}")
-    for one in found["requests"]:
+    if report["untold"]:
+        click.echo(f"         {report['untold']}")
+    for one in report["requests"]:
         click.echo(f"         request {one['request']} {one['what']}")
-    say_kept(found["kept"], found["elsewhere"])
+    say_kept(report["kept"], report["elsewhere"])
 
 
 @click.command("invalidate")
@@ -175,19 +175,19 @@ def invalidate_command(
         chosen = invalidate.select(blocks, channel, request)
         strays = invalidate.strays(blocks, channel) if blocks or channel else []
     first = chosen | with_pulled(removal.nowhere_else(copies))
-    found = dependents(first)
-    for process, number in invalidate.preview(found).items():
+    going = dependents(first)
+    for process, number in invalidate.preview(going).items():
         click.echo(f"{number:8,} {process}")
     for line in invalidate.named(first):
         click.echo(f"         {line}")
     if strays:
         click.echo(f"{len(strays):8,} bundles that are not recorded yet")
-    say_kept(*invalidate.kept(copies, found))
-    for where, number in invalidate.away(found).items():
+    say_kept(*invalidate.kept(copies, going))
+    for where, number in invalidate.away(going).items():
         click.echo(
             f"{number:8,} bundles in store {where}, which is away: set aside when it is back"
         )
-    if not found and not strays and not copies:
+    if not going and not strays and not copies:
         click.echo("nothing to invalidate")
         return
     if not yes and not click.confirm("forget these?"):

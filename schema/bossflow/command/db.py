@@ -110,13 +110,13 @@ def restore_command(file: Path, replace: bool, yes: bool) -> None:
     from ..database import backup
 
     about = backup.read_about(file, migrations.VERSION)
-    name, where, there = database.schema_name(), database.server().where, backup.in_the_way()
-    if there and not replace:
+    name, where, tables = database.schema_name(), database.server().where, backup.in_the_way()
+    if tables and not replace:
         raise ValueError(
-            f"schema {name} in {where} has {there} tables: give --replace to drop them for {file}"
+            f"schema {name} in {where} has {tables} tables: give --replace to drop them for {file}"
         )
-    question = f"Drop the {there} tables of schema {name} in {where}? Type its name"
-    if there and not yes and click.prompt(question) != name:
+    question = f"Drop the {tables} tables of schema {name} in {where}? Type its name"
+    if tables and not yes and click.prompt(question) != name:
         raise click.Abort
     backup.restore(file)
     version = migrations.deployed(database.connection())

@@ -27,8 +27,8 @@ def forget_command(requests: tuple[str, ...], channels: tuple[str, ...], yes: bo
         raise click.UsageError("name what is to be forgotten: REQUEST or --channel")
     connect()
     going = forget.look(requests, channels)
-    for one in states.requests(going.requests):
-        click.echo(f"request {one['request']} {status.what(one)}, {one['state']}")
+    for request in states.requests(going.requests):
+        click.echo(f"request {request['request']} {status.what(request)}, {request['state']}")
     for row in going.channels:
         click.echo(f"channel {row}: {many(going.cutouts, 'cutout')}, {many(going.blocks, 'block')}")
     for process, number in invalidate.preview(going.results).items():
@@ -73,18 +73,18 @@ def clean_command(
     for room in rooms:
         click.echo(f"store {locations.shown(room.store)}")
         for name, number, size, more in (
-            ("retired", len(room.retired), sum(one.n_bytes for one in room.retired), ""),
+            ("retired", len(room.retired), sum(item.n_bytes for item in room.retired), ""),
             (
                 "leftovers",
                 len(room.leftovers),
-                sum(one.n_bytes for one in room.leftovers),
+                sum(item.n_bytes for item in room.leftovers),
                 f"; {room.young:,} younger than a day stay: a task may be writing them"
                 * bool(room.young),
             ),
             (
                 "pulled",
                 len(room.pulled),
-                sum(one.n_bytes for one in room.pulled),
+                sum(item.n_bytes for item in room.pulled),
                 f"; {room.kept:,} stay: nothing was made of them yet" * bool(room.kept),
             ),
         ):

@@ -16,11 +16,11 @@ def channels_command(as_json: bool) -> None:
     from ..volumes import registered
 
     connect()
-    found = registered.channels()
+    channels = registered.channels()
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(channels, indent=1, ensure_ascii=False))
         return
-    if not found:
+    if not channels:
         click.echo("no channel is known yet")
         return
     from rich.console import Console
@@ -28,17 +28,17 @@ def channels_command(as_json: bool) -> None:
 
     names = "channel", "source", "archive", "res", "dtype", "extent x y z", "voxel size (nm) x y z"
     table = Table(*names, "requests", "blocks", box=None)
-    for one in found:
+    for channel in channels:
         table.add_row(
-            one["channel"],
-            f"{one['source']} {results.chosen(one)}".strip(),
-            one["archive"],
-            str(one["resolution"]),
-            one["dtype"],
-            " ".join(f"{start}:{end}" for start, end in one["extent_xyz"]),
-            " ".join(f"{size:g}" for size in one["voxel_size_nm_xyz"]),
-            f"{one['requests']:,}",
-            f"{one['blocks']:,}",
+            channel["channel"],
+            f"{channel['source']} {results.chosen(channel)}".strip(),
+            channel["archive"],
+            str(channel["resolution"]),
+            channel["dtype"],
+            " ".join(f"{start}:{end}" for start, end in channel["extent_xyz"]),
+            " ".join(f"{size:g}" for size in channel["voxel_size_nm_xyz"]),
+            f"{channel['requests']:,}",
+            f"{channel['blocks']:,}",
         )
     console = Console(soft_wrap=True, markup=False, width=max(200, Console().width))
     console.print(table)
@@ -56,17 +56,17 @@ def stores_command(use: str | None, as_json: bool) -> None:
     if use is not None:
         click.echo(f"store {stores.use(use)} is used in {use}")
         return
-    found = holdings.report()
+    known = holdings.report()
     if as_json:
-        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        click.echo(json.dumps(known, indent=1, ensure_ascii=False))
         return
-    for one in found:
-        name = (one["store"] or "claimed by none")[:8]
-        seen = [f"{place['url']} of {place['machine']}" for place in one["places"]]
-        where = one["path"] or "away" + (f" ({', '.join(seen)})" if seen else "")
-        size = f"{one['bytes'] / 1e6:,.1f} MB"
-        click.echo(f"{name}  {many(one['bundles'], 'bundle')}, {size}  {where}")
-    if not found:
+    for store in known:
+        name = (store["store"] or "claimed by none")[:8]
+        seen = [f"{place['url']} of {place['machine']}" for place in store["places"]]
+        where = store["path"] or "away" + (f" ({', '.join(seen)})" if seen else "")
+        size = f"{store['bytes'] / 1e6:,.1f} MB"
+        click.echo(f"{name}  {many(store['bundles'], 'bundle')}, {size}  {where}")
+    if not known:
         click.echo("no store is known yet")
 
 

@@ -59,23 +59,23 @@ def status_command(
 
     console = Console(soft_wrap=True, width=max(160, Console().width))
     table = Table("request", "what", "state", "units", "components", "run", box=None)
-    for one in report["requests"]:
-        done = sum(units["recorded"] for units in one["units"].values())
-        total = sum(units["total"] for units in one["units"].values())
+    for request in report["requests"]:
+        done = sum(units["recorded"] for units in request["units"].values())
+        total = sum(units["total"] for units in request["units"].values())
         table.add_row(
-            one["request"],
-            status.what(one),
-            one["state"] + ", away" * bool(one["away"]),
+            request["request"],
+            status.what(request),
+            request["state"] + ", away" * bool(request["away"]),
             f"{done:,}/{total:,}",
-            "-" if one.get("n_components") is None else f"{one['n_components']:,}",
-            one["run"],
+            "-" if request.get("n_components") is None else f"{request['n_components']:,}",
+            request["run"],
         )
     console.print(table)
-    for one in report["requests"]:
-        for unit, error in one["errors"].items():
+    for request in report["requests"]:
+        for unit, error in request["errors"].items():
             console.print(f"failed: {unit}: {error}", style="red", highlight=False, markup=False)
     _show_runs(console, report["runs"], None if only or failed or last else 10)
-    away = Counter(where for one in report["requests"] for where in one["away"])
+    away = Counter(where for request in report["requests"] for where in request["away"])
     for where, number in away.items():
         click.echo(
             f"{many(number, 'request')} with results in store {where} alone, which is away: "
@@ -112,9 +112,9 @@ def _show_runs(console: Any, runs: list[dict[str, Any]], most: int | None) -> No
 
 
 def _say_left_out(left: list[dict[str, Any]]) -> None:
-    for one in left:
-        number = many(one["requests"], "request")
-        click.echo(f"{number} of workflow {one['workflow']}, which is {one['why']} here")
+    for workflow in left:
+        number = many(workflow["requests"], "request")
+        click.echo(f"{number} of workflow {workflow['workflow']}, which is {workflow['why']} here")
 
 
 def _watch(as_json: bool, interval: float) -> None:
@@ -156,13 +156,13 @@ def _watched(look: dict[str, Any]) -> Any:
     rows = look["requests"]
     if len(rows) > 1:
         rows = [*rows, look["total"] | {"request": "all", "what": ""}]
-    for one in rows:
+    for row in rows:
         table.add_row(
-            one["request"],
-            one["what"],
-            stages_in_words(one["stages"]).replace("; ", "\n"),
-            f"{one['recorded']:,}/{one['total']:,}",
-            f"{one['made']:,}",
-            "-" if one["seconds_left"] is None else duration(one["seconds_left"]),
+            row["request"],
+            row["what"],
+            stages_in_words(row["stages"]).replace("; ", "\n"),
+            f"{row['recorded']:,}/{row['total']:,}",
+            f"{row['made']:,}",
+            "-" if row["seconds_left"] is None else duration(row["seconds_left"]),
         )
     return table

@@ -66,8 +66,8 @@ def reached(start: cascade.Rows) -> tuple[Cascade, cascade.Rows]:
 def bundles_of(rows: cascade.Rows) -> dict[str, str]:
     """Return the executions among rows, and their bundles' URLs."""
     names = (name for (name,) in rows.get(Execution.full_table_name, ()))
-    found = ledger.among(Execution.proj("bundle_url"), "execution_id", names)
-    return {row["execution_id"]: row["bundle_url"] for row in found}
+    bundles = ledger.among(Execution.proj("bundle_url"), "execution_id", names)
+    return {row["execution_id"]: row["bundle_url"] for row in bundles}
 
 
 def with_pulled(chosen: set[str]) -> set[str]:
@@ -114,10 +114,10 @@ def stages_of(place: Any) -> list[Any]:
 def requests_of(executions: Iterable[str]) -> list[str]:
     """Return ids of the requests whose own results these executions made."""
     chosen = list(executions)
-    found: set[str] = set()
+    ids: set[str] = set()
     for table in registry.stage_tables(installed.known_workflows()).values():
         if "request_id" in table().primary_key:
             made_by = ledger.execution_attribute(table)
             rows = ledger.among(table.proj(made_by), made_by, chosen)
-            found |= {row["request_id"] for row in rows}
-    return sorted(found)
+            ids |= {row["request_id"] for row in rows}
+    return sorted(ids)

@@ -75,12 +75,14 @@ def with_guests(chosen: Iterable[Copy]) -> set[Copy]:
 
     Such as chunks in STITCH's bundle, which RELABEL_BLOCK's list: they are set aside with it.
     """
-    found = set(chosen)
-    rows = [row for row in holdings.copies(name for name, _ in found) if copy_of(row) in found]
+    together = set(chosen)
+    rows = [
+        row for row in holdings.copies(name for name, _ in together) if copy_of(row) in together
+    ]
     hosts = {(row["store_id"], Path(row["copy_path"]).name) for row in rows}
     going = {unit_id for _, unit_id in hosts}
     by_workflow: dict[str, list[str]] = defaultdict(list)
-    asked = requests_of(name for name, _ in found)
+    asked = requests_of(name for name, _ in together)
     for row in ledger.among(Request.proj("workflow"), "request_id", asked):
         by_workflow[row["workflow"]].append(row["request_id"])
     for name, own in by_workflow.items():
@@ -92,16 +94,16 @@ def with_guests(chosen: Iterable[Copy]) -> set[Copy]:
                 for unit in units
                 if unit.within is not None and unit.within.unit_id in going
             }
-            there = ledger.recorded_units(
+            recorded = ledger.recorded_units(
                 registry.stage_tables([workflow]), (unit for unit, _ in guests.values())
             )
-            found |= {
-                (one.execution_id, store)
-                for unit_id, one in there.items()
-                for store, _ in one.copies
+            together |= {
+                (bundle.execution_id, store)
+                for unit_id, bundle in recorded.items()
+                for store, _ in bundle.copies
                 if (store, guests[unit_id][1]) in hosts
             }
-    return found
+    return together
 
 
 def _recorded_at(directories: list[Path]) -> set[str]:
@@ -111,12 +113,12 @@ def _recorded_at(directories: list[Path]) -> set[str]:
         f"SELECT execution_id, store_id, copy_path FROM {Execution.Copy.full_table_name} "
         "WHERE copy_path IN %s"  # which has no index: DataJoint would compare one by one
     )
-    found = set()
+    executions = set()
     for some in database.pieces({"/".join(path.parts[-3:]) for path in places}):
         for name, store, path in database.connection().query(query, (tuple(some),)).fetchall():
             if (place := here.path(store)) and place / path in places:
-                found.add(name)
-    return found
+                executions.add(name)
+    return executions
 
 
 def set_aside(
@@ -149,7 +151,7 @@ def _retire(
         else:
             note = {"store_id": row["store_id"], "retired_path": row["copy_path"]}
             later.append(note | {"retired_sha256": row["copy_sha256"]})
-    for path in [*strays, *(path for one in unclaimed for path in here.candidates(one))]:
+    for path in [*strays, *(path for bundle in unclaimed for path in here.candidates(bundle))]:
         by_store[path.parents[2]].append(path)
     insert_absent(Store.Retired(), later)
     return sum(len(retiring.retire(store, paths)) for store, paths in by_store.items())

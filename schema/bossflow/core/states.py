@@ -60,16 +60,16 @@ def requests(
 def names(requests: Iterable[str]) -> dict[str, list[str]]:
     """Return what requests were called, by id, the oldest name first; not those without."""
     named = Request.Name() * Run.proj("run_started", naming_run_id="run_id")
-    found: dict[str, list[str]] = defaultdict(list)
+    called: dict[str, list[str]] = defaultdict(list)
     for row in sorted(ledger.among(named, "request_id", requests), key=itemgetter("run_started")):
-        found[row["request_id"]].append(row["request_name"])
-    return found
+        called[row["request_id"]].append(row["request_name"])
+    return called
 
 
 def rows_of(only: list[str] | None) -> list[dict[str, Any]]:
     """Return requests with the run that first asked for each, oldest first."""
-    found = Request() * Run.proj("run_name", "run_started", first_run_id="run_id")
-    rows = found.to_dicts() if only is None else ledger.among(found, "request_id", only)
+    every = Request() * Run.proj("run_name", "run_started", first_run_id="run_id")
+    rows = every.to_dicts() if only is None else ledger.among(every, "request_id", only)
     return sorted(rows, key=itemgetter("run_started", "request_id"))
 
 
@@ -85,12 +85,16 @@ def _told(
         every = (unit for _, units in group for unit in units)
         recorded = ledger.recorded_units(registry.stage_tables([workflow]), every)
     known = [_Known.of(request, units, recorded, here) for request, units in group]
-    failures = _failures({unit.unit_id for one in known for unit in one.missing})
-    runs = _runs({there.run_id for one in known for there in one.found.values()})
-    described = workflow.describe([one.request for one in known], [one.counts for one in known])
+    failures = _failures({unit.unit_id for state in known for unit in state.missing})
+    runs = _runs({bundle.run_id for state in known for bundle in state.found.values()})
+    described = workflow.describe(
+        [state.request for state in known], [state.counts for state in known]
+    )
     return {
-        one.request.request_id: _one(rows[one.request.request_id], one, about, failures, runs, here)
-        for one, about in zip(known, described, strict=True)
+        state.request.request_id: _one(
+            rows[state.request.request_id], state, about, failures, runs, here
+        )
+        for state, about in zip(known, described, strict=True)
     }
 
 
@@ -113,25 +117,33 @@ class _Known(NamedTuple):
         found = {unit.unit_id: recorded[unit.unit_id] for unit in units if unit.unit_id in recorded}
         places = holdings.in_one_store(
             {unit.unit_id: unit for unit in units},
-            {name: here.candidates(one) for name, one in found.items() if here.given or one.copies},
+            {
+                name: here.candidates(bundle)
+                for name, bundle in found.items()
+                if here.given or bundle.copies
+            },
             here.given,
         )
         if here.given is not None:
-            found = {name: one for name, one in found.items() if places.get(name) or one.dropped}
-        there = {name for name, one in found.items() if places.get(name) or not one.dropped}
-        if len(there) < len(found):  # what was dropped counts, unless something is to be made of it
+            found = {
+                name: bundle for name, bundle in found.items() if places.get(name) or bundle.dropped
+            }
+        kept = {name for name, bundle in found.items() if places.get(name) or not bundle.dropped}
+        if len(kept) < len(found):  # what was dropped counts, unless something is to be made of it
             every = {unit.unit_id: unit for unit in units}
-            left = ledger.missing(every, dict.fromkeys(there), found)
-            found = {name: one for name, one in found.items() if name in there or name not in left}
+            left = ledger.missing(every, dict.fromkeys(kept), found)
+            found = {
+                name: bundle for name, bundle in found.items() if name in kept or name not in left
+            }
         return cls(request, units, found, places)
 
     def away(self, here: stores.Here) -> Counter[str]:
         """Return the stores, in words, that alone have recorded units but can't be found here."""
         return Counter(
-            here.where_is(one)
-            for name, one in self.found.items()
-            if one.copies
-            and not (self.places[name] or one.dropped)  # what none has claimed is not looked for
+            here.where_is(bundle)
+            for name, bundle in self.found.items()
+            if bundle.copies
+            and not (self.places[name] or bundle.dropped)  # what none has claimed is not looked for
         )
 
     @property
@@ -155,13 +167,13 @@ def _one(
     failing = [unit for unit in missing if unit.unit_id in failures]
     names = unit_names((unit.process, unit.key) for unit in failing)
     errors = {name: failures[unit.unit_id] for name, unit in zip(names, failing, strict=True)}
-    made_in = [runs[name] for name in {one.run_id for one in found.values()}]
+    made_in = [runs[name] for name in {bundle.run_id for bundle in found.values()}]
     last = max(made_in or [row], key=itemgetter("run_started"))
     for unit in known.units:
         if unit.unit_id in found and unit.key.keys() == {"request_id"}:
-            one = found[unit.unit_id]
-            seen = known.places.get(unit.unit_id) or here.candidates(one)
-            _as_seen(described, holdings.urls(one, seen))
+            bundle = found[unit.unit_id]
+            seen = known.places.get(unit.unit_id) or here.candidates(bundle)
+            _as_seen(described, holdings.urls(bundle, seen))
     state = "complete" if not missing else "failed" if errors else "missing"
     units = {name: {"recorded": done, "total": n} for name, (done, n) in known.counts.items()}
     return {
@@ -214,6 +226,6 @@ def _runs(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return name and start of runs, by id."""
     rows: list[dict[str, Any]] = []
     for some in database.pieces(names):
-        found = Run.proj("run_name", "run_started") & [{"run_id": name} for name in some]
-        rows += found.to_dicts()
+        these = Run.proj("run_name", "run_started") & [{"run_id": name} for name in some]
+        rows += these.to_dicts()
     return {row["run_id"]: row for row in rows}

@@ -69,9 +69,9 @@ def _password_files() -> list[Path]:
     file = settings.config_file()
     if file is None:
         return []
-    found = [file] if settings.of_database(file).get("password") else []
+    files = [file] if settings.of_database(file).get("password") else []
     # those of /run/secrets, for a container alone, have the modes that its engine gives them
     secrets = find_secrets_dir(file)
     if secrets is not None and secrets.parent == file.parent:
-        found.append(secrets / "database.password")
-    return [path for path in found if path.is_file()]
+        files.append(secrets / "database.password")
+    return [path for path in files if path.is_file()]

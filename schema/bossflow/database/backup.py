@@ -164,13 +164,13 @@ def postgresql_tool(name: str) -> str:
         versions = embedded.wheel().POSTGRES_VERSIONS
         if not access.tls_is_required():
             return str(versions[max(versions)] / name)
-    found = shutil.which(name)
-    if not found:
+    path = shutil.which(name)
+    if not path:
         raise database.DatabaseError(
             f"{name} is needed and not on PATH: install PostgreSQL's client (package "
             "postgresql-client)"
         )
-    return found
+    return path
 
 
 def _dump(conn: Any, stream: IO[bytes]) -> None:

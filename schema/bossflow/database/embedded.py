@@ -128,7 +128,7 @@ def _run(data: Path, program: str, *arguments: str) -> None:
     if os.geteuid() == 0:
         owner = pwd.getpwuid(data.stat().st_uid)
         above = *data.parents, *Path(command[0]).parents
-        closed = any(not one.stat().st_mode & 0o001 for one in above)
+        closed = any(not directory.stat().st_mode & 0o001 for directory in above)
         passes = ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"] if closed else []
         who = [f"--reuid={owner.pw_uid}", f"--regid={owner.pw_gid}", "--clear-groups"]
         command = ["setpriv", *who, *passes, *command]

@@ -22,11 +22,11 @@ def insert_absent(table: Any, rows: Sequence[dict[str, Any]]) -> None:
         return
     adapter = table.connection.adapter
     start = head(table, rows[0])
-    one = "(" + ", ".join(["%s"] * len(rows[0])) + ")"
+    row_marks = "(" + ", ".join(["%s"] * len(rows[0])) + ")"
     tail = adapter.skip_duplicates_clause(table.full_table_name, table.primary_key)
     for some in database.pieces(rows, ROWS):
         values = tuple(row[name] for row in some for name in rows[0])
-        table.connection.query(start + ", ".join([one] * len(some)) + tail, values)
+        table.connection.query(start + ", ".join([row_marks] * len(some)) + tail, values)
 
 
 def insert_all(table: Any, rows: Iterable[dict[str, Any]], skip_duplicates: bool = False) -> None:

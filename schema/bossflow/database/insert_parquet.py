@@ -75,8 +75,8 @@ def _prepared(
             continue
         plain = all(_is_plain(table, field) for field in source.schema_arrow)
         for batch in source.iter_batches(BATCH_ROWS if plain else SLOW_BATCH_ROWS):
-            there, start = start, max(0, start - batch.num_rows)
-            batch = batch.slice(there, int(min(left, batch.num_rows)))
+            offset, start = start, max(0, start - batch.num_rows)
+            batch = batch.slice(offset, int(min(left, batch.num_rows)))
             if left <= 0:
                 return
             if not batch.num_rows:

@@ -112,8 +112,8 @@ def _grant_mysql(conn: Any, user: str, password: str) -> None:
     exists = conn.query("SELECT 1 FROM mysql.user WHERE user = %s AND host = '%%'", (user,))
     if exists.fetchone():
         for (line,) in conn.query(f"SHOW GRANTS FOR '{user}'@'%'", None).fetchall():
-            found = re.fullmatch(r"GRANT ([A-Z, ]+) ON (.+) TO [^ ]+", line)
-            if not found or not {*found[1].split(", ")} <= {*RIGHTS, "USAGE"}:
+            match = re.fullmatch(r"GRANT ([A-Z, ]+) ON (.+) TO [^ ]+", line)
+            if not match or not {*match[1].split(", ")} <= {*RIGHTS, "USAGE"}:
                 raise _may_more(user, "SHOW GRANTS FOR tells")
     _secretly(conn, user, f"CREATE USER IF NOT EXISTS '{user}'@'%%' IDENTIFIED BY %s", password)
     _secretly(conn, user, f"ALTER USER '{user}'@'%%' IDENTIFIED BY %s", password)
@@ -151,13 +151,13 @@ def extend(conn: Any) -> None:
         return
     quote = conn.adapter.quote_identifier
     schema = database.schema_name()
-    found = conn.query(
+    roles = conn.query(
         "SELECT grantee FROM information_schema.role_table_grants WHERE table_schema = %s "
         "AND table_name = 'run' AND privilege_type = 'INSERT' "
         "AND grantee NOT IN ('PUBLIC', current_user)",
         (schema,),
     )
-    for (role,) in found.fetchall():
+    for (role,) in roles.fetchall():
         conn.query(
             f"GRANT {', '.join(RIGHTS)} ON ALL TABLES IN SCHEMA {quote(schema)} TO {quote(role)}"
         )

@@ -54,7 +54,9 @@ def of_database(file: Path) -> dict[str, Any]:
         raise ValueError(f"{file} can't be read as settings: it is no JSON object")
     own = held.get("database")
     start = "database."
-    flat = {name.removeprefix(start): one for name, one in held.items() if name.startswith(start)}
+    flat = {
+        name.removeprefix(start): value for name, value in held.items() if name.startswith(start)
+    }
     return (own if isinstance(own, dict) else {}) | flat
 
 

@@ -85,9 +85,9 @@ def look(store: str | None = None, days: float = 0) -> list[Room]:
 def _room(store: Path, name: str, days: float) -> Room:
     aside, left = clutter.found(store)
     oldest = days * clutter.DAY
-    old = [one for one in left if one.seconds >= max(oldest, clutter.DAY)]
-    room = Room(store, name, [one for one in aside if one.seconds >= oldest], old)
-    room.young = sum(one.seconds < clutter.DAY for one in left)
+    old = [item for item in left if item.seconds >= max(oldest, clutter.DAY)]
+    room = Room(store, name, [item for item in aside if item.seconds >= oldest], old)
+    room.young = sum(item.seconds < clutter.DAY for item in left)
     rows = PulledBlock() * Execution.proj("bundle_bytes", "executed", pulled_by="execution_id")
     rows *= Execution.Copy.proj("copy_path", "copy_sha256", pulled_by="execution_id")
     rows &= {"store_id": name}
@@ -113,9 +113,11 @@ def _made_of(rows: list[dict[str, Any]]) -> set[tuple[str, str]]:
     for table in stages_of(Block):
         if table is not PulledBlock:
             for some in database.pieces(keys):
-                blocks = Block() & [{"channel_id": one, "block": other} for one, other in some]
-                there = (blocks & table.proj()).to_dicts()
-                made |= {(row["channel_id"], row["block"]) for row in there}
+                blocks = Block() & [
+                    {"channel_id": channel, "block": block} for channel, block in some
+                ]
+                met = (blocks & table.proj()).to_dicts()
+                made |= {(row["channel_id"], row["block"]) for row in met}
     return made
 
 
@@ -167,8 +169,8 @@ def drop(room: Room) -> int:
             as_recorded = locations.each(
                 lambda place: here.is_as_recorded(*place), places.items(), room.store
             )
-            there = [path for path, is_there in zip(places, as_recorded, strict=True) if is_there]
-            gone = clutter.take(room.store, there)
+            intact = [path for path, is_there in zip(places, as_recorded, strict=True) if is_there]
+            gone = clutter.take(room.store, intact)
         clutter.remove(room.store, gone)
         number += len(todo)
     return number
@@ -177,12 +179,13 @@ def drop(room: Room) -> int:
 def _mark(store_id: str, some: list[Pulled]) -> None:
     """Note that a store has no bundle of executions any more, as it was deleted on purpose."""
     now = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
-    keys = [{"execution_id": one.execution, "store_id": store_id} for one in some]
+    keys = [{"execution_id": pulled.execution, "store_id": store_id} for pulled in some]
     for table in (of() for of in (Execution.Dropped, Execution.Copy)) if keys else ():
         (table & keys).delete_quick()
     marks = [
-        key | {"dropped_path": one.path, "dropped_sha256": one.manifest_sha256, "dropped": now}
-        for key, one in zip(keys, some, strict=True)
+        key
+        | {"dropped_path": pulled.path, "dropped_sha256": pulled.manifest_sha256, "dropped": now}
+        for key, pulled in zip(keys, some, strict=True)
     ]
     insert_absent(Execution.Dropped(), marks)
 

@@ -56,10 +56,10 @@ def look(requests: Iterable[str], channels: Iterable[str]) -> Forgotten:
     ValueError
         If one is not known, or something else refers to it.
     """
-    chosen = sorted({ledger.named(Request, one) for one in requests})
+    chosen = sorted({ledger.named(Request, start) for start in requests})
     for name in {row["workflow"] for row in ledger.among(Request(), "request_id", chosen)}:
         installed.opened(name)
-    places = sorted({ledger.named(Channel, one) for one in channels})
+    places = sorted({ledger.named(Channel, start) for start in channels})
     return _found(chosen, places)[2]
 
 
@@ -81,11 +81,11 @@ def forget(going: Forgotten) -> tuple[Forgotten, int]:
     conn = database.connection()
     strays = [path for name in going.channels for path in invalidate.strays((), name)]
     with database.lock(conn):
-        cascade, rows, found = _found(going.requests, going.channels)
-        moved = removal.set_aside(found.results, strays)
+        cascade, rows, gone = _found(going.requests, going.channels)
+        moved = removal.set_aside(gone.results, strays)
         with conn.transaction:
             cascade.delete(rows)
-    return found, moved
+    return gone, moved
 
 
 def _found(requests: list[str], channels: list[str]) -> tuple[Cascade, Rows, Forgotten]:
@@ -121,8 +121,8 @@ def _refuse_shared(
         if table in ours and "request_id" in names:
             others |= {key[names.index("request_id")] for key in keys} - set(requests)
         elif table in ours and "channel_id" in names:
-            found = {key[names.index("channel_id")] for key in keys} - set(channels)
-            left += [f"channel {name}" for name in sorted(found)]
+            channel_ids = {key[names.index("channel_id")] for key in keys} - set(channels)
+            left += [f"channel {name}" for name in sorted(channel_ids)]
         elif table not in core:
             left.append(f"{len(keys):,} rows of table {table}")
     if not others and not left:
@@ -130,7 +130,10 @@ def _refuse_shared(
     what = " and ".join(
         [f"request {name}" for name in requests] + [f"channel {name}" for name in channels]
     )
-    told = {one["request"]: status.what(one) for one in states.requests(sorted(others)[:MOST])}
+    told = {
+        request["request"]: status.what(request)
+        for request in states.requests(sorted(others)[:MOST])
+    }
     listed = [f"request {name} ({told.get(name, '')})" for name in sorted(others)[:MOST]]
     if len(others) > MOST:
         listed.append(f"{len(others) - MOST:,} more requests: see `bossflow status`")

@@ -46,25 +46,25 @@ def select(
             installed.opened(asked)
         for table in registry.stage_tables(installed.known_workflows()).values():
             if "request_id" in table().primary_key:
-                found = table() & {"request_id": request}
-                chosen |= set(found.to_arrays(ledger.execution_attribute(table)))
+                results = table() & {"request_id": request}
+                chosen |= set(results.to_arrays(ledger.execution_attribute(table)))
     return chosen
 
 
 def _blocks(blocks: Iterable[str], channel: str | None) -> list[Any]:
     """Return the rows of `Block` that are named: those that meet each box, or all of a channel."""
     only = {} if channel is None else {"channel_id": ledger.named(Channel, channel)}
-    there, found = Block() & only, []
+    every, chosen = Block() & only, []
     for block in blocks:
-        met = there & meets("block", Box.parse(block))
+        met = every & meets("block", Box.parse(block))
         channels = sorted(set(met.to_arrays("channel_id")))
         if len(channels) > 1:
             raise ValueError(
                 f"blocks of {len(channels)} channels meet {block}: name one with --channel "
                 f"({', '.join(channels)})"
             )
-        found.append(met)
-    return found or ([there] if only else [])
+        chosen.append(met)
+    return chosen or ([every] if only else [])
 
 
 def lost(executions: Iterable[str] | None, store: str | None) -> set[Copy]:
@@ -79,21 +79,21 @@ def lost(executions: Iterable[str] | None, store: str | None) -> set[Copy]:
     """
     here = stores.Here()
     rows = copies(executions, store)
-    there = {
+    places = {
         (row["execution_id"], row["store_id"]): path / row["copy_path"]
         for row in rows
         if (path := here.path(row["store_id"])) is not None
     }
-    gone, _ = ledger.lost(there.values())
-    return {copy for copy, path in there.items() if path in gone}
+    gone, _ = ledger.lost(places.values())
+    return {copy for copy, path in places.items() if path in gone}
 
 
 def copies(executions: Iterable[str] | None, store: str | None) -> list[dict[str, str]]:
     """Return the rows of `Execution.Copy` of some executions, or all, in a store, or all."""
     if executions is None:
-        found: list[dict[str, str]]
-        found = (Execution.Copy() & ({"store_id": store} if store else {})).to_dicts()
-        return found
+        rows: list[dict[str, str]]
+        rows = (Execution.Copy() & ({"store_id": store} if store else {})).to_dicts()
+        return rows
     return [row for row in holdings.copies(executions) if store in (None, row["store_id"])]
 
 
@@ -110,7 +110,7 @@ def kept(chosen: Iterable[Copy], forgotten: Iterable[str]) -> tuple[int, list[st
     here, chosen = stores.Here(), set(chosen)
     names = {name for name, _ in chosen}.difference(forgotten)
     others = {row["store_id"] for row in holdings.copies(names) if copy_of(row) not in chosen}
-    where = [here.where(one) + ", away" * (here.path(one) is None) for one in others]
+    where = [here.where(store) + ", away" * (here.path(store) is None) for store in others]
     return len(names), sorted(where)
 
 
@@ -124,7 +124,7 @@ def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
     here = stores.Here()
     known = [path for name in Store.to_arrays("store_id") if (path := here.path(str(name)))]
     places = {database.default_store(), *known}
-    found = []
+    left = []
     for met in _blocks(blocks, channel):
         recorded = {
             path
@@ -141,9 +141,9 @@ def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
                 for key in keys
             ]
             unknown = [path for path in candidates if path not in recorded]
-            there = locations.each(bundles.there, unknown, store)
-            found += [path for path, is_there in zip(unknown, there, strict=True) if is_there]
-    return found
+            exist = locations.each(bundles.there, unknown, store)
+            left += [path for path, is_there in zip(unknown, exist, strict=True) if is_there]
+    return left
 
 
 def _own_keys(table: Any) -> list[dict[str, Any]]:
@@ -154,7 +154,7 @@ def _own_keys(table: Any) -> list[dict[str, Any]]:
     for parent, link in table().parents(foreign_key_info=True):
         if parent == ParamSet.full_table_name and set(link["attr_map"]) == own:
             (name,) = own
-            return [{name: one} for one in ParamSet.to_arrays("paramset_id").tolist()]
+            return [{name: paramset} for paramset in ParamSet.to_arrays("paramset_id").tolist()]
     return []
 
 
@@ -169,17 +169,17 @@ def named(executions: Iterable[str], most: int = 10) -> list[str]:
     return lines + ([f"... and {len(blocks) - most} more blocks"] if len(blocks) > most else [])
 
 
-def preview(found: dict[str, str]) -> Counter[str]:
+def preview(executions: dict[str, str]) -> Counter[str]:
     """Return process to how many of its results would go, as the data flow."""
-    processes = [Path(locations.local(url)).parents[1].name for url in found.values()]
+    processes = [Path(locations.local(url)).parents[1].name for url in executions.values()]
     stages = registry.stage_tables(installed.known_workflows())  # rows come in no order
     known = {name: number for number, name in enumerate(stages)}
     return Counter(sorted(processes, key=lambda name: (known.get(name, len(known)), name)))
 
 
-def away(found: Iterable[str]) -> Counter[str]:
+def away(executions: Iterable[str]) -> Counter[str]:
     """Return the stores, in words, that have bundles of executions but are away, and how many."""
-    here, names = stores.Here(), set(found)
+    here, names = stores.Here(), set(executions)
     rows = holdings.copies(names)
     told = Counter(
         here.where(row["store_id"]) for row in rows if here.path(row["store_id"]) is None

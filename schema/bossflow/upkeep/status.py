@@ -56,8 +56,8 @@ def runs(only: set[str] | None = None) -> list[dict[str, Any]]:
 
 
 def _numbers(rows: Any) -> dict[str, int]:
-    found = dj.U("run_id").aggr(rows, n="count(*)").to_dicts()
-    return {row["run_id"]: int(row["n"]) for row in found}
+    counts = dj.U("run_id").aggr(rows, n="count(*)").to_dicts()
+    return {row["run_id"]: int(row["n"]) for row in counts}
 
 
 def outcome(run: dict[str, Any]) -> str:
@@ -71,20 +71,20 @@ def outcome(run: dict[str, Any]) -> str:
 
 def _runs_of(request_ids: list[str]) -> set[str]:
     """Return ids of the runs that first asked for requests, made some of it, or failed to."""
-    found: set[str] = set()
+    ids: set[str] = set()
     by_workflow: dict[str, list[str]] = defaultdict(list)
     for row in states.rows_of(request_ids):
-        found.add(row["first_run_id"])
+        ids.add(row["first_run_id"])
         by_workflow[row["workflow"]].append(row["request_id"])
     for name, asked in by_workflow.items():
         workflow = installed.opened(name)
         for group in ledger.with_units(workflow, asked):
             units = [unit for _, some in group for unit in some]
-            there = ledger.recorded_units(registry.stage_tables([workflow]), units)
-            found |= {one.run_id for one in there.values()}
+            recorded = ledger.recorded_units(registry.stage_tables([workflow]), units)
+            ids |= {one.run_id for one in recorded.values()}
             failed = ledger.among(Run.Failure.proj(), "unit_id", (one.unit_id for one in units))
-            found |= {row["run_id"] for row in failed}
-    return found
+            ids |= {row["run_id"] for row in failed}
+    return ids
 
 
 def report(

@@ -46,11 +46,11 @@ def asked(
     if request is not None:
         only = made_for(ledger.named(Request, request))
     if channel is not None:
-        found = set(dependents(invalidate.select(channel=channel)))
-        only = found if only is None else only & found
+        executions = set(dependents(invalidate.select(channel=channel)))
+        only = executions if only is None else only & executions
     if store is not None:
-        found = {row["execution_id"] for row in invalidate.copies(only, store)}
-        only = found
+        executions = {row["execution_id"] for row in invalidate.copies(only, store)}
+        only = executions
     if only is None:
         total = dj.U().aggr(Execution, n="count(*)", size="sum(bundle_bytes)").fetch1()
         return None, int(total["n"]), int(total["size"] or 0)
@@ -63,8 +63,8 @@ def made_for(request_id: str) -> set[str]:
     row = (Request() & {"request_id": request_id}).fetch1()
     workflow = installed.opened(row["workflow"])
     (request,) = ledger.recalled(workflow, [request_id])
-    found = ledger.recorded_units(registry.stage_tables([workflow]), workflow.units(request))
-    return {there.execution_id for there in found.values()}
+    recorded = ledger.recorded_units(registry.stage_tables([workflow]), workflow.units(request))
+    return {bundle.execution_id for bundle in recorded.values()}
 
 
 Problems = dict[Copy, str]
@@ -111,8 +111,8 @@ def damaged(
                 dropped |= gone
             for bundle in (one for one in page if one["execution_id"] not in gone):
                 todo += _places(bundle, here, store, away)
-            found = pool.map(lambda one: _problem(one[1], one[2], read), todo)
-            for (copy, path, _), problem in zip(todo, found, strict=True):
+            outcomes = pool.map(lambda one: _problem(one[1], one[2], read), todo)
+            for (copy, path, _), problem in zip(todo, outcomes, strict=True):
                 if problem:
                     problems[copy] = problem
                     _refuse_gone(path.parents[2], copy[1])
@@ -123,8 +123,8 @@ def damaged(
         # what was invalidated meanwhile is no damage
         with database.lock(database.connection()):
             names = sorted({name for name, _ in problems})
-            there = {row["execution_id"] for page in _pages(names) for row in page}
-    return {copy: problem for copy, problem in problems.items() if copy[0] in there}
+            recorded = {row["execution_id"] for page in _pages(names) for row in page}
+    return {copy: problem for copy, problem in problems.items() if copy[0] in recorded}
 
 
 def _pages(only: list[str] | None) -> Iterator[list[dict[str, Any]]]:
@@ -151,7 +151,7 @@ def _places(
     row: dict[str, Any], here: stores.Here, store: str | None, away: Counter[str]
 ) -> list[tuple[Copy, Path, str]]:
     """Return where an execution's bundles are here, with the digest that each should have."""
-    name, found = row["execution_id"], []
+    name, places = row["execution_id"], []
     for copy in row["copies"]:
         if store in (None, copy["store_id"]):
             path = here.path(copy["store_id"])
@@ -159,14 +159,14 @@ def _places(
                 away[here.where(copy["store_id"])] += 1
             else:
                 place = path / copy["copy_path"]
-                found.append(((name, copy["store_id"]), place, copy["copy_sha256"]))
+                places.append(((name, copy["store_id"]), place, copy["copy_sha256"]))
     if not row["copies"] and store is None:
         place = locations.local(row["bundle_url"])
         if here.is_as_recorded(place, row["manifest_sha256"]):
-            found.append(((name, None), place, row["manifest_sha256"]))
+            places.append(((name, None), place, row["manifest_sha256"]))
         else:
             away[locations.shown(place.parents[2])] += 1
-    return found
+    return places
 
 
 def _refuse_gone(store: Path, identity: str | None) -> None:
@@ -212,9 +212,9 @@ def report(problems: Problems) -> dict[str, Any]:
     copies = removal.with_guests(problems)
     alone = removal.nowhere_else(copies)
     try:
-        found = dependents(with_pulled(alone))
+        going = dependents(with_pulled(alone))
     except registry.NotInstalled as error:
-        found, untold = {}, str(error)
+        going, untold = {}, str(error)
     names = {name for name, _ in problems}
     keys: dict[str, dict[str, Any]] = {}
     for process, table in tables.items():
@@ -234,12 +234,12 @@ def report(problems: Problems) -> dict[str, Any]:
         for name, about in keys.items()
         for one in said[name]
     ]
-    requests = requests_of(found)
-    kept, elsewhere = invalidate.kept(copies, alone | found.keys())
+    requests = requests_of(going)
+    kept, elsewhere = invalidate.kept(copies, alone | going.keys())
     return {
         "damaged": listed,
-        "with_dependents": dict(invalidate.preview(found)),
-        "blocks": invalidate.named(found, most=len(found)),
+        "with_dependents": dict(invalidate.preview(going)),
+        "blocks": invalidate.named(going, most=len(going)),
         "requests": [
             {"request": one["request"], "what": status.what(one)}
             for one in (states.requests(requests) if requests else [])

@@ -64,21 +64,21 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
         rows = {row["request_id"]: row["workflow"] for row in Request.proj("workflow").to_dicts()}
         counts = Counter(rows.values())
         left = states.left_out(counts)
-        unknown = {one["workflow"] for one in left}
+        unknown = {workflow["workflow"] for workflow in left}
         for name in counts:
-            new = [one for one in rows if rows[one] == name and one not in known]
+            new = [request for request in rows if rows[request] == name and request not in known]
             if not new or name in unknown:
                 continue
             known.update(new)
             workflow = registry.load(name)
             tables |= registry.stage_tables([workflow])
-            for request_id, what, units, found in _incomplete(workflow, new):
+            for request_id, what, units, done in _incomplete(workflow, new):
                 asked[request_id] = what, units
                 sizes |= {unit.unit_id: (unit.amount, workflow.seconds(unit)) for unit in units}
-                recorded |= found
+                recorded |= done
                 begun.clear()
         known &= rows.keys()  # others were deleted meanwhile
-        asked = {name: one for name, one in asked.items() if name in known}
+        asked = {name: request for name, request in asked.items() if name in known}
         every = {unit.unit_id: unit for _, units in asked.values() for unit in units}
         missing = [unit for name, unit in every.items() if name not in recorded]
         recorded |= ledger.recorded_units(tables, missing).keys()
@@ -111,16 +111,16 @@ def _incomplete(
     """Yield those requests that are not complete: id, what of, units, and which are recorded."""
     tables = registry.stage_tables([workflow])
     for group in ledger.with_units(workflow, request_ids):
-        found = ledger.recorded_units(tables, (unit for _, units in group for unit in units))
-        left = [one for one in group if any(unit.unit_id not in found for unit in one[1])]
-        counts = [ledger.progress(units, found) for _, units in left]
+        recorded = ledger.recorded_units(tables, (unit for _, units in group for unit in units))
+        left = [pair for pair in group if any(unit.unit_id not in recorded for unit in pair[1])]
+        counts = [ledger.progress(units, recorded) for _, units in left]
         called = states.names(request.request_id for request, _ in left)
         described = workflow.describe([request for request, _ in left], counts) if left else []
         for (request, units), about in zip(left, described, strict=True):
             own = {"workflow": workflow.name, "names": called.get(request.request_id, [])}
             what = status.what(about | own)
-            there = {unit.unit_id for unit in units if unit.unit_id in found}
-            yield request.request_id, what, units, there
+            made = {unit.unit_id for unit in units if unit.unit_id in recorded}
+            yield request.request_id, what, units, made
 
 
 def _going_on() -> set[str]:
@@ -160,11 +160,11 @@ def _made(units: Iterable[UnitPlan], recorded: set[str]) -> set[str]:
             unit.unit_id
             for unit in group
             if unit.unit_id not in recorded
-            and all(one.unit_id in recorded or one.unit_id in made for one in unit.inputs)
+            and all(given.unit_id in recorded or given.unit_id in made for given in unit.inputs)
         ]
         places = [locations.place(store, process, name) for name in names]
-        there = locations.each(bundles.there, places, store)
-        made |= {name for name, is_there in zip(names, there, strict=True) if is_there}
+        exist = locations.each(bundles.there, places, store)
+        made |= {name for name, is_there in zip(names, exist, strict=True) if is_there}
     return made
 
 

@@ -28,9 +28,9 @@ def as_recorded(described: dict[str, Any], requests: Any) -> dict[str, Any]:
     left = [given for given in described["channels"] if given["host"]]
     # No index finds other spellings: all of them at once, and only of what is not there by its id.
     for column, values in (("channel_id", _ids), ("uri", _uris)):
-        there = _archives(column, sorted({value for given in left for value in values(given)}))
+        archives = _archives(column, sorted({value for given in left for value in values(given)}))
         for given in left:
-            name = _recorded_name(given, there[key_of(given)[:2]], requests)
+            name = _recorded_name(given, archives[key_of(given)[:2]], requests)
             if name:
                 named[key_of(given)] = name
         left = [given for given in left if key_of(given) not in named]
@@ -58,15 +58,15 @@ def _typed(given: dict[str, Any]) -> str:
 def _archives(column: str, values: list[str]) -> dict[tuple[str, int], list[str]]:
     """Return URI and resolution to the archives of the recorded channels with such values."""
     conn = Channel().connection
-    found: dict[tuple[str, int], list[str]] = defaultdict(list)
+    archives: dict[tuple[str, int], list[str]] = defaultdict(list)
     for some in database.pieces(values):
         rows = conn.query(
             f"SELECT archive, uri, resolution FROM {Channel.full_table_name} WHERE {column} IN %s",
             (tuple(some),),
         ).fetchall()
         for archive, uri, resolution in rows:
-            found[uri, resolution].append(archive)
-    return found
+            archives[uri, resolution].append(archive)
+    return archives
 
 
 def _recorded_name(given: dict[str, Any], archives: list[str], requests: Any) -> str | None:
@@ -92,5 +92,8 @@ def _is_archive(name: str, given: dict[str, Any], requests: Any) -> bool:
     runs = (Run.proj("run_parameters", first_run_id="run_id") & asked).to_arrays("run_parameters")
     hosts = [run.get("bossdb_host") or "" for run in runs if not run.get("archive")]
     if path:
-        return any(one == given["host"] or spelled(one) == given["archive"] for one in hosts)
+        return any(
+            asked_host == given["host"] or spelled(asked_host) == given["archive"]
+            for asked_host in hosts
+        )
     return bool(hosts) or not len(runs)

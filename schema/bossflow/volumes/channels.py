@@ -64,10 +64,10 @@ def channel_row(given: dict[str, Any]) -> dict[str, Any]:
 
 def choices(rows: Any) -> dict[str, dict[str, int]]:
     """Return what was chosen of channels, by id, in rows of `Channel.Choice`."""
-    found: dict[str, dict[str, int]] = defaultdict(dict)
+    chosen: dict[str, dict[str, int]] = defaultdict(dict)
     for row in rows.to_dicts(order_by="chosen_axis"):
-        found[row["channel_id"]][row["chosen_axis"]] = row["chosen_index"]
-    return dict(found)
+        chosen[row["channel_id"]][row["chosen_axis"]] = row["chosen_index"]
+    return dict(chosen)
 
 
 def metadata(channel: dict[str, Any]) -> dict[str, Any]:

@@ -42,13 +42,13 @@ def channels() -> list[dict[str, Any]]:
 
 def _requests() -> Counter[str]:
     """Count the requests of each channel: those of any workflow, whether it is installed or not."""
-    found: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
     names = {name for parent in (Channel, Cutout) for name in parent().children()}
     for name in sorted(names):
         table = dj.FreeTable(Channel().connection, name)
         if table.primary_key == ["request_id"] and "channel_id" in table.heading.names:
-            found.update(_by_channel(table))
-    return found
+            numbers.update(_by_channel(table))
+    return numbers
 
 
 def _blocks() -> Counter[str]:

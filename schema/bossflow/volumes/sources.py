@@ -97,10 +97,10 @@ def _refuse_other_size(given: dict[str, Any], recorded: dict[str, Any]) -> None:
     """
     size = [recorded[f"voxel_size_{axis}"] for axis in "xyz"]
     if [float(side) for side in given["voxel_size"]] != size:
-        there = _xyz(f"{side:.15g}" for side in size)
+        known = _xyz(f"{side:.15g}" for side in size)
         raise ValueError(
             f"voxel_size {_xyz(given['voxel_size'])} is not what {given['source']} is recorded "
-            f"with, {there} nm: give that, or, if that was wrong, forget the channel first, with "
+            f"with, {known} nm: give that, or, if that was wrong, forget the channel first, with "
             f"all that was made of it: `bossflow forget --channel {recorded['channel_id']}` (which "
             "says of what requests)"
         )

@@ -47,7 +47,7 @@ def only_zeros(blocks: Any, dtype: str) -> dict[str, tuple[list[str], int]]:
 
 @cache
 def _sha256_of_zeros(n_bytes: int) -> str:
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for start in range(0, n_bytes, 2**20):
-        found.update(bytes(min(2**20, n_bytes - start)))
-    return found.hexdigest()
+        sha256.update(bytes(min(2**20, n_bytes - start)))
+    return sha256.hexdigest()

@@ -24,12 +24,12 @@ from .tables import Segmentation
 def rows(request: str) -> list[dict[str, Any]]:
     """Return the components of a request by number, coordinates in voxels of its channel."""
     table = Segmentation.Component() & {"request_id": request}
-    found: list[dict[str, Any]] = table.to_dicts(order_by="component_id")
-    for row in found:
+    components: list[dict[str, Any]] = table.to_dicts(order_by="component_id")
+    for row in components:
         del row["request_id"]
         if row["segment_id"] is not None:
             row["segment_id"] = int(row["segment_id"])
-    return found
+    return components
 
 
 def write(start: str, form: str, output: str | None) -> None:
@@ -57,11 +57,11 @@ def write(start: str, form: str, output: str | None) -> None:
         pieces = _from_files(segmentation) if note else _from_rows(request)
         _write_parquet(pieces, output, int(segmentation["n_components"]))
         return
-    found = rows(request)
+    components = rows(request)
     if note:
         print(f"note: {note}; `--format parquet` gives all of them", file=sys.stderr)
     if form == "table":
-        _table(names, found, output)
+        _table(names, components, output)
         return
     with contextlib.ExitStack() as stack:
         stream: TextIO = sys.stdout
@@ -70,9 +70,9 @@ def write(start: str, form: str, output: str | None) -> None:
         if form == "csv":
             writer = csv.DictWriter(stream, names, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(found)
+            writer.writerows(components)
         else:
-            json.dump(found, stream, indent=1)
+            json.dump(components, stream, indent=1)
             stream.write("\n")
 
 
@@ -81,7 +81,9 @@ def _schema() -> pa.Schema:
     types = {"int64": pa.int64(), "float64": pa.float64(), "decimal(20,0)": pa.decimal128(20, 0)}
     heading = Segmentation.Component().heading
     columns = [heading[name] for name in heading.names if name != "request_id"]
-    return pa.schema([(one.name, types[one.original_type or one.type]) for one in columns])
+    return pa.schema(
+        [(column.name, types[column.original_type or column.type]) for column in columns]
+    )
 
 
 def _from_rows(request: str) -> Iterator[pa.Table]:
@@ -113,12 +115,12 @@ def _bundle(recorded: ledger.Recorded) -> bundles.Finished:
     here, problem = stores.Here(), None
     for directory in here.candidates(recorded):
         try:
-            found = bundles.read(directory)
+            bundle = bundles.read(directory)
         except (ValueError, OSError) as error:
             problem = sentence(error)
             continue
-        if found.content_sha256 == recorded.content_sha256:
-            return found
+        if bundle.content_sha256 == recorded.content_sha256:
+            return bundle
         problem = f"{locations.shown(directory)} is not what was recorded"
     why = problem or f"store {here.where_is(recorded)} is away: mount it, or give credentials"
     raise ValueError(f"the database lists a part of the components, and the files of all: {why}")
@@ -129,7 +131,7 @@ def _write_parquet(tables: Iterable[pa.Table], output: str | None, total: int) -
     schema, number = _schema(), 0
     tables = iter(tables)
     first = next(tables, schema.empty_table())  # before anything is written
-    there = output is not None and Path(output).exists()
+    existed = output is not None and Path(output).exists()
     try:
         with pq.ParquetWriter(output or sys.stdout.buffer, schema) as writer:
             for table in chain([first], tables):
@@ -138,14 +140,14 @@ def _write_parquet(tables: Iterable[pa.Table], output: str | None, total: int) -
         if number != total:
             raise ValueError(f"its files hold {number:,} components, and {total:,} are recorded")
     except BaseException:
-        if output and not there:
+        if output and not existed:
             Path(output).unlink(missing_ok=True)
         raise
 
 
-def _table(names: list[str], found: list[dict[str, Any]], output: str | None) -> None:
+def _table(names: list[str], components: list[dict[str, Any]], output: str | None) -> None:
     # plain text: rich takes seconds for some thousand rows
-    cells = [names, *([_text(row[name]) for name in names] for row in found)]
+    cells = [names, *([_text(row[name]) for name in names] for row in components)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(map(str.rjust, row, widths)) + "\n" for row in cells]
     if output:
