@@ -1,11 +1,14 @@
 """The rooms of the package: imports run down only, so that each is read without those above it."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import bossflow
 import pytest
+from bossflow.core import registry
 
 PACKAGE = Path(bossflow.__file__).parent
 FLOORS = {
@@ -88,3 +91,17 @@ def test_programs_know_nothing_of_the_package() -> None:
             assert not names & {"kit", "voxels"}, path
             heads.add(path.relative_to(programs).as_posix())
     assert heads == {"plan.py", "record.py", "summary.py"}
+
+
+def test_tables_are_attributes_of_the_package_and_are_loaded_when_asked_for() -> None:
+    program = (
+        "import sys, bossflow\n"
+        "assert 'datajoint' not in sys.modules\n"
+        "assert not hasattr(bossflow, 'nothing') and 'datajoint' not in sys.modules\n"
+        "assert not hasattr(bossflow, 'Nothing')\n"
+        "print(*dir(bossflow))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    tables = {cls.__name__ for workflow in registry.load_all() for cls in workflow.tables}
+    assert tables and tables | {"Run", "Channel", "U"} <= set(done.stdout.split())

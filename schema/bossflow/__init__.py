@@ -1,4 +1,4 @@
-"""bossflow: DataJoint tables of what was pulled, labelled and stitched, and how.
+"""bossflow: DataJoint tables of what was asked for, what was made of it, and how.
 
 The tables are here by name, bound to the database on first use::
 
@@ -14,27 +14,7 @@ __version__ = "0.1.0"
 # without settings we have a default of our own
 warnings.filterwarnings("ignore", message="No datajoint.json", module="datajoint")
 
-_TABLES = {
-    "bossflow.core.tables": (
-        "Run",
-        "Environment",
-        "ParamSet",
-        "Store",
-        "Execution",
-        "Reading",
-        "Request",
-    ),
-    "bossflow.volumes.tables": ("Channel", "Cutout", "Block", "PulledBlock"),
-    "bossflow.workflows.label": (
-        "LabelRequest",
-        "BlockLabels",
-        "BlockLinks",
-        "Segmentation",
-        "SegmentationBlock",
-    ),
-}
-_MODULE_OF = {name: module for module, names in _TABLES.items() for name in names}
-__all__ = [*_MODULE_OF, "Diagram", "U", "connect", "schema"]
+_OTHERS = ("Diagram", "U", "connect", "schema")
 
 
 def connect() -> None:
@@ -48,23 +28,38 @@ def connect() -> None:
 
 
 def __getattr__(name: str) -> Any:
-    """Give a table, the schema or DataJoint's Diagram, connected."""
-    import importlib
-
-    if name not in __all__:
+    """Give a table of the core or of a workflow, the schema or DataJoint's Diagram, connected."""
+    if name == "__all__":
+        return [*_tables(), *_OTHERS]
+    if not name[:1].isupper() and name not in _OTHERS:  # rooms and modules: nothing is loaded
         raise AttributeError(f"module 'bossflow' has no attribute {name!r}")
+    if name not in _OTHERS and name not in _tables():
+        raise AttributeError(f"module 'bossflow' has no attribute or table {name!r}")
     connect()
-    if "workflows" in _MODULE_OF.get(name, ""):
-        from .core import installed
-
-        installed.opened(_MODULE_OF[name])
     if name in ("Diagram", "U"):
         import datajoint
 
         return getattr(datajoint, name)
-    return getattr(importlib.import_module(_MODULE_OF.get(name, "bossflow.core.tables")), name)
+    from .core import installed, registry, tables
+
+    if name == "schema":
+        return tables.schema
+    table = _tables()[name]
+    for workflow in registry.load_all():
+        if f"{table.__module__}.".startswith(f"{workflow.module}."):
+            installed.opened(workflow.name)
+    return table
 
 
 def __dir__() -> list[str]:
     """List the tables too."""
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *_tables(), *_OTHERS])
+
+
+def _tables() -> dict[str, Any]:
+    """Return the tables of the core, of channels and of the workflows that can be imported."""
+    from .core import registry, tables
+    from .volumes import tables as _volumes  # noqa: F401
+
+    registry.load_all()
+    return {cls.__name__: cls for cls, _ in tables.schema.tables}
