@@ -42,6 +42,7 @@ def run_of(number: int, directory: Path) -> dict[str, str]:
 class Pipeline:
     """What Nextflow does with the toy workflow, a step at a time."""
 
+    workflow = "toy"
     programs = PROGRAMS
 
     def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +61,7 @@ class Pipeline:
         work_dir.mkdir()
         given = {"files": [str(path) for path in files], "suffix": suffix, "blocks_per_task": 2}
         asked = {
-            "workflow": "toy",
+            "workflow": self.workflow,
             "params": given | {"store": str(self.store)} | params,
             "run": run_of(self.runs, self.directory),
         }

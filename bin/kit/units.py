@@ -1,6 +1,7 @@
 """Units of work: what is to be made, of which inputs, and what a program fills for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -16,6 +17,7 @@ class Unit:
     """One piece of work: a process, the primary key of the row it fills, and how to make it.
 
     `arguments` decide what is made, and are kept in the bundle; `settings` only how.
+    `stores` are where what its inputs were made from may be.
     """
 
     unit_id: str
@@ -24,6 +26,32 @@ class Unit:
     arguments: dict[str, Any]
     settings: dict[str, Any]
     inputs: list[Finished]
+    stores: list[Path] = field(default_factory=list)
+
+    def opened(self, given: Finished, numbers: Iterable[int]) -> Iterator[Finished]:
+        """Yield bundles that an input was made from, by their numbers among its inputs.
+
+        For units that PLAN knows to look `through` their inputs. They have the content that the
+        input was made of.
+
+        Raises
+        ------
+        Blocked
+            If one is in none of the stores.
+        """
+        made_from = given.manifest["inputs"]
+        chosen = (made_from[number] for number in numbers)
+        yield from locations.each(self._opened, chosen, given.directory)
+
+    def _opened(self, given: dict[str, Any]) -> Finished:
+        for store in self.stores:
+            with suppress(FileNotFoundError):
+                directory = locations.place(store, given["process"], given["unit_id"])
+                found = _read(directory, bundles.stamp(directory))
+                if found.content_sha256 == given["content_sha256"]:
+                    return found
+        where = ", ".join(map(locations.shown, self.stores))
+        raise Blocked(f"{unit_name(given['process'], given['key'])} is not in {where} any more")
 
 
 @dataclass
@@ -87,7 +115,8 @@ def open_unit(line: dict[str, Any], store: Path) -> Unit:
     """
     fields = ("unit_id", "process", "key", "arguments", "settings")
     inputs = list(locations.each(partial(open_input, store=store), line["inputs"], store))
-    return Unit(**{name: line[name] for name in fields}, inputs=inputs)
+    stores = [store, *map(locations.local, line.get("stores", ()))]
+    return Unit(**{name: line[name] for name in fields}, inputs=inputs, stores=stores)
 
 
 def open_input(given: dict[str, Any], store: Path) -> Finished:

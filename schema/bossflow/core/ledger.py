@@ -274,9 +274,15 @@ def missing(
     dropped -= found.keys()
     if dropped:
         needed: set[str] = set()
+        through: dict[str, UnitPlan] = {}  # each once, however many units open what it is made from
         for name, unit in reversed(left.items()):  # what is made of others before these
             if name not in found and (name not in dropped or name in needed):
                 needed.update(given.unit_id for given in unit.inputs)
+                if unit.through:
+                    for given in unit.inputs:
+                        if given.unit_id not in through:
+                            needed.update(one.unit_id for one in given.inputs)
+                    through |= {given.unit_id: given for given in unit.inputs}
         left = {name: one for name, one in left.items() if name not in dropped - needed}
     return left
 

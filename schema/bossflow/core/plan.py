@@ -194,7 +194,8 @@ def _plan(
         }
         summary.sum_up(result, [], directory, planned, recorded, here)
         return
-    line = partial(tasks.line, found=found, recorded=recorded, now=now)
+    others = sorted({locations.url(path.parents[2]) for path in found.values()} - {header["store"]})
+    line = partial(tasks.line, found=found, recorded=recorded, now=now, others=others)
     todo = tasks.cut_up(units.values(), missing, line, workflow.seconds, given, made)
     tasks.write(todo, header | {"marks": marks}, store, directory)
     result |= {"tasks": todo, "asks": tasks.asks(todo)}

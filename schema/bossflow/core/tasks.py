@@ -3,7 +3,7 @@
 import os
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,7 @@ def cut_up(
     fewest = units_per_task or -(-len(missing) // max(1, TASKS_MAX - len(groups)))
     tasks: list[dict[str, Any]] = []
     task_of: dict[str, str] = {}
+    through: dict[str, set[str]] = {}
     numbers: Counter[str] = Counter()
     for (_, process, _, size), group in sorted(groups.items(), key=lambda item: item[0][0]):
         least = 0.0 if units_per_task else _seconds_per_task(group, took)
@@ -96,9 +97,8 @@ def cut_up(
             name = f"{process}-{numbers[process]:05}"
             numbers[process] += 1
             task_of |= {unit.unit_id: name for unit in some}
-            inputs = {given.unit_id for unit in some for given in unit.inputs}
             task: dict[str, Any] = {"task": name, "process": process, "size": size}
-            task["after"] = sorted({task_of[given] for given in inputs if given in task_of})
+            task["after"] = sorted(_before(some, task_of, through))
             task["names"] = [unit.shown for unit in some]
             task["units"] = len(some)
             task["seconds"] = round(sum(map(took, some)), 3)
@@ -109,6 +109,23 @@ def cut_up(
             } | {"seconds": task["seconds"]}
             tasks.append(task | {"lines": [*map(line, some)]})
     return tasks
+
+
+def _before(
+    units: Iterable[UnitPlan], task_of: dict[str, str], through: dict[str, set[str]]
+) -> set[str]:
+    """Return the tasks that some units come after; `through` holds those of earlier calls."""
+    inputs = {given.unit_id: given for unit in units for given in unit.inputs}
+    before = {task_of[given] for given in inputs if given in task_of}
+    for given in {
+        one.unit_id: one for unit in units if unit.through for one in unit.inputs
+    }.values():
+        if given.unit_id not in task_of:  # else that one comes after them
+            if given.unit_id not in through:
+                made_from = (one.unit_id for one in given.inputs)
+                through[given.unit_id] = {task_of[one] for one in made_from if one in task_of}
+            before |= through[given.unit_id]
+    return before
 
 
 def _seconds_per_task(units: list[UnitPlan], seconds: Callable[[UnitPlan], float]) -> float:
@@ -135,8 +152,12 @@ def line(
     recorded: dict[str, Recorded],
     now: dict[str, str],
     keep: Container[str] = (),
+    others: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Return the line of a task file that tells a program of a unit."""
+    """Return the line of a task file that tells a program of a unit.
+
+    `others` are the URLs of the stores, beside the run's, that have bundles of this request.
+    """
     settings = unit.settings
     if unit.settings_again and unit.unit_id in recorded:
         settings = settings | unit.settings_again
@@ -160,6 +181,8 @@ def line(
             for given in unit.inputs
         ],
     }
+    if unit.through and others:
+        line["stores"] = list(others)
     if unit.unit_id in keep:
         line["keep"] = True
     if unit.settings_again and unit.unit_id in recorded:

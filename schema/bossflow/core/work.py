@@ -133,6 +133,9 @@ class UnitPlan:
         What decides, with key and inputs, what is made: a bundle made with others is never reused.
     inputs : tuple of UnitPlan
         What it is made from: units of this request, or of another workflow's.
+    through : bool
+        Whether its program also opens what its inputs were made from (`Unit.opened`): a bucket has
+        its index for its one input, and of all blocks opens those that the index names.
     settings : dict
         What only says how, such as an archive's address.
     asks : Asks
@@ -170,6 +173,7 @@ class UnitPlan:
     amount: float = 0
     amount_unit: str = ""
     exact: bool = True
+    through: bool = False
 
     @cached_property
     def unit_id(self) -> str:
