@@ -1,10 +1,12 @@
 #!/usr/bin/env nextflow
 
 include { DESCRIBE } from './modules/describe/main'
+include { COMMAND } from './workflows/command'
 include { LABEL } from './workflows/label'
 include { BEGIN } from './workflows/kit/begin'
 include { END } from './workflows/kit/end'
 include { checked ; help ; parametersOf ; toConfiguration } from './workflows/kit/parameters'
+include { toolOf } from './workflows/kit/images'
 include { make ; setAside } from './workflows/kit/results'
 include { toContainers } from './workflows/kit/sources'
 include { facts } from './workflows/kit/tasks'
@@ -20,6 +22,10 @@ workflow {
     }
     else {
         def values = checked(params, schema, workflow)
+        def tool = values.containsKey('image') ? toolOf(values, workflow) : null
+        if (tool?.problem) {
+            error(tool.problem)
+        }
         if (!values.dry_run) {
             make(workflow.outputDir)
             setAside(workflow.outputDir)
@@ -27,7 +33,7 @@ workflow {
         toConfiguration(values)
         toContainers(values, parametersOf(schema, values.workflow), workflow)
         // What a user gives travels in files, never in a shell line; the sheet's name too.
-        run_json = channel.of(groovy.json.JsonOutput.toJson([workflow: values.workflow, params: values, run: facts(workflow)]))
+        run_json = channel.of(groovy.json.JsonOutput.toJson([workflow: values.workflow, params: values, tool: tool, run: facts(workflow)]))
             .collectFile(name: 'run.json', cache: false)
             .first()
         sheet = []
@@ -40,10 +46,8 @@ workflow {
         DESCRIBE(run_json, schema_file, sheet)
         BEGIN(run_json, DESCRIBE.out.described)
         done_ch = channel.empty()
-        if (values.workflow == 'label') {
-            LABEL(BEGIN.out.task_ch)
-            done_ch = LABEL.out
-        }
+        if (values.workflow == 'label') { done_ch = LABEL(BEGIN.out.task_ch) }
+        if (values.workflow == 'command') { done_ch = COMMAND(BEGIN.out.task_ch) }
         END(BEGIN.out.plan_ch, BEGIN.out.summary_ch, done_ch)
     }
 }

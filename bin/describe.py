@@ -16,6 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import tools.asked
 from kit.parameters import PATHS, Parameters, Wrong
 from kit.reach import out_of_reach
 from kit.rows import rows
@@ -33,11 +34,12 @@ def described(
     token: str,
     launch_dir: str,
     run: Mapping[str, Any] = MappingProxyType({}),
+    tool: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the parameters and rows that were asked for, and the metadata of their channels.
 
     Paths that are relative start at `launch_dir`. Which parameters there are, `params["workflow"]`
-    says; what tasks can reach, the profile of `run`.
+    says; what tasks can reach, the profile of `run`. `tool` is what runs command lines, if any.
 
     Returns
     -------
@@ -61,6 +63,8 @@ def described(
         places = _places(of_run, found["rows"], parameters, launch_dir)
         if beyond := out_of_reach(run, params, places):
             raise Wrong(*beyond)
+        if "command" in parameters.per_row:
+            found["rows"] = tools.asked.described(found["rows"], tool, launch_dir)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in found["rows"] if "source" in parameters.per_row else ():
@@ -122,7 +126,9 @@ def _places(
 
     Gives sources their one spelling.
     """
-    formats = {name: one.get("format") for name, one in parameters.described.items()}
+    formats = {
+        name: one.get("items", one).get("format") for name, one in parameters.described.items()
+    }
     read = [name for name, form in formats.items() if form in (*PATHS, "source")]
     of_run = [name for name in read if name not in parameters.per_row]
     of_row = [name for name in read if name in parameters.per_row]
@@ -135,7 +141,8 @@ def _places(
             if formats[name] == "source":
                 with _where(where):
                     row[name] = archive_of(row[name]).canonical(row[name], launch_dir)
-            found.append((name, row[name], where))
+            given = row[name] if isinstance(row[name], list) else [row[name]]
+            found += [(name, one, where) for one in given]
     return found
 
 
@@ -181,6 +188,7 @@ def main() -> None:
         os.environ.get("BOSSDB_TOKEN", "").strip() or "public",
         asked["run"]["launch_dir"],
         asked["run"],
+        asked.get("tool"),
     )
     text = json.dumps(found, indent=1, allow_nan=False)
     Path("described.json").write_text(text + "\n", encoding="utf-8")

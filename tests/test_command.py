@@ -12,7 +12,7 @@ import pytest
 import stage_command
 from kit import tasks
 from pipeline import Pipeline, run_of
-from test_tools import NONE, RUN, asked
+from test_tools import RUN, asked
 from tools.asked import described
 
 COUNT = "import sys; print(len(open(sys.argv[1]).read()), file=open('outputs/n.txt', 'w'))"
@@ -41,9 +41,9 @@ class Commands(Pipeline):
         work_dir.mkdir()
         count = [sys.executable, "-c", COUNT, "{input1}"]
         rows = [asked(inputs=[str(file)], where=file.name) for file in files]
-        rows = [{**row, "command": count, "memory": 10**9, **changed} for row in rows]
+        rows = [{**row, "command": count, **changed} for row in rows]
         found = {"problem": None, "channels": []}
-        found["rows"] = [described(row, NONE, str(self.directory)) for row in rows]
+        found["rows"] = described(rows, None, str(self.directory))
         run = run_of(self.runs, self.directory)
         params = {"store": str(self.store)}
         plan(
@@ -119,7 +119,7 @@ def test_what_a_command_leaves_is_recorded(
         assert left.stat().st_size == row["output_bytes"] == row["outputs_bytes"]
         assert left.read_text() == f"{len(str(texts[0]))}\n"
     for row in attempts(done):
-        assert (row["attempt"], row["exit_code"], row["attempt_memory_bytes"]) == (1, 0, 10**9)
+        assert (row["attempt"], row["exit_code"], row["attempt_memory_bytes"]) == (1, 0, 2**30)
         assert row["attempt_seconds"] > 0
 
 
@@ -133,7 +133,7 @@ def test_nothing_is_run_twice_until_something_changes(
     assert commands.run(texts)["recorded"][0]["recorded"] == {"COMMAND": 1}
     other = commands.run(texts[1:2], tool_version="2")
     assert other["recorded"][0]["recorded"] == {"COMMAND": 1}
-    slower = commands.run(texts[1:2], tool_version="2", cores=2, memory=2 * 10**9)
+    slower = commands.run(texts[1:2], tool_version="2", cores=2, memory="2 GB")
     assert slower["plan"]["tasks"] == [], "what it may take does not decide what it makes"
 
 
@@ -150,7 +150,7 @@ def test_nothing_is_run_twice_until_something_changes(
             "kill -KILL $$",
             [137, 137],
             [1, 2],
-            "it was killed, as if for taking more than its 1907 ",
+            "it was killed, as if for taking more than its 2048 ",
         ),
         ("kill -SEGV $$", [139, 139], [1, 2], "it was ended by signal 11"),
         ("no-such-program", [127], [1], "it never started (exit code 127)"),
@@ -170,7 +170,7 @@ def test_each_attempt_is_recorded_and_told(
     assert words in done["verdict"]["missing"]
     tries = attempts(done)
     assert [row["exit_code"] for row in tries] == codes
-    assert [row["attempt_memory_bytes"] for row in tries] == [10**9 * times for times in memory]
+    assert [row["attempt_memory_bytes"] for row in tries] == [2**30 * times for times in memory]
     failures = bossflow.Run.Failure() & {"run_id": done["plan"]["run_id"]}
     (failure,) = failures.to_dicts()
     assert words in failure["error"]

@@ -14,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stage_command import write_words
 from tools import attempts
-from tools.asked import described
+from tools.asked import NONE, described
 from tools.files import content, sha256, stage
 from tools.words import filled
 
 RUN = ROOT / "bin" / "run_command.sh"
 UNIT = "0123456789abcdef" * 2
 SHOW = "import json, sys; json.dump(sys.argv[1:], open('outputs/words.json', 'w'))"
-NONE = {"engine": "none", "image": "", "digest": ""}
 SECRETS = {
     "BOSSDB_TOKEN": "swordfish",
     "DJ_PASS": "swordfish",
@@ -174,26 +173,28 @@ def test_files_that_were_to_be_left_are_kept(tmp_path: Path) -> None:
 def asked(**changed: Any) -> dict[str, Any]:
     """Return a row as DESCRIBE gives it."""
     absent = dict.fromkeys(("inputs", "outputs", "entrypoint", "tool_version", "name"))
-    asks = {"cores": 1, "memory": 10**9, "time_limit": 0, "exact": False, "where": "line 2"}
+    asks = {"cores": 1, "memory": "1 GB", "time_limit": None, "exact": False, "where": "line 2"}
     return absent | asks | {"command": ["cat", "{input1}"]} | changed
 
 
 def test_a_program_is_known_by_its_digest_and_an_image_by_its_own(tmp_path: Path) -> None:
     (tmp_path / "a.txt").touch()
     row = asked(inputs=["a.txt"], tool_version="8.32")
-    tool = described(row, NONE, str(tmp_path))["tool"]
+    tool = described([row], NONE, str(tmp_path))[0]["tool"]
     found = subprocess.run(["which", "cat"], capture_output=True, text=True).stdout.strip()
     assert tool == {"sha256": sha256(Path(found)), "version": "8.32"}
     image = {"engine": "docker", "image": "sha256:12", "digest": "sha256:12"}
-    assert described(row, image, str(tmp_path))["tool"]["sha256"] == "sha256:12"
+    assert described([row], image, str(tmp_path))[0]["tool"]["sha256"] == "sha256:12"
     own = asked(command=["inputs/a.txt"], inputs=["a.txt"])
-    assert described(own, NONE, str(tmp_path))["tool"]["sha256"] == "", "its content is an input's"
+    (one,) = described([own], NONE, str(tmp_path))
+    assert one["tool"]["sha256"] == "", "its content is an input's"
+    (one,) = described([own | {"memory": "1.5 TB", "time_limit": "90 min"}], NONE, str(tmp_path))
+    assert (one["memory"], one["seconds"]) == (3 * 2**39, 5400)
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"inputs": ["nope"]}, "line 2: input nope is not there"),
         (
             {"inputs": ["a.txt", "b/a.txt"]},
             "line 2: two inputs are called a.txt: put one elsewhere",
@@ -211,5 +212,5 @@ def test_a_mistake_is_told_in_a_sentence(
     (tmp_path / "a.txt").touch()
     (tmp_path / "b" / "a.txt").touch()
     with pytest.raises(ValueError) as mistake:
-        described(asked(**changed), NONE, str(tmp_path))
+        described([asked(**changed)], None, str(tmp_path))
     assert str(mistake.value).startswith(words)

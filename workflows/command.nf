@@ -6,30 +6,11 @@
  * The tool sees files and nothing else: what is ours comes before and after it.
  */
 
-include { DESCRIBE_COMMAND } from '../modules/describe_command/main'
 include { STAGE_COMMAND } from '../modules/stage_command/main'
 include { RUN_COMMAND ; RUN_COMMAND as RUN_COMMAND_AGAIN } from '../modules/run_command/main'
 include { COLLECT_COMMAND } from '../modules/collect_command/main'
 include { whenReady } from '../modules/task/main'
-include { toolOf } from './kit/images'
 include { read } from './kit/tasks'
-
-// What is described of a command line beside what is described of all.
-workflow TOOL {
-    take:
-    run_json        // run.json
-    described       // described.json
-
-    main:
-    tool_json = run_json
-        .map { file -> groovy.json.JsonOutput.toJson(toolIn(read(file).params)) }
-        .collectFile(name: 'tool.json', cache: false)
-        .first()
-    described_ch = DESCRIBE_COMMAND(run_json, described, tool_json)
-
-    emit:
-    described_ch
-}
 
 workflow COMMAND {
     take:
@@ -81,12 +62,6 @@ workflow COMMAND {
 
     emit:
     done_ch         // ['COMMAND-00000 ...', receipts.jsonl]
-}
-
-// What runs the tool, and in what.
-def toolIn(params) {
-    def engine = params.engine ?: (workflow.containerEngine == 'docker' ? null : workflow.containerEngine)
-    return toolOf(params.image, engine, workflow.launchDir)
 }
 
 // Whether another attempt may end better: a signal ended this one, as for too much memory.

@@ -1,8 +1,10 @@
 """A workflow's parameters, as nextflow_schema.json describes them: read and checked."""
 
+import contextlib
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -117,6 +119,9 @@ class Parameters:
             raise ValueError(
                 f"{value[0]},{value[1]} is empty or reversed: the first must be below the second"
             )
+        items = described.get("items", {})
+        if items.get("format") in PATHS:
+            return [self._path(str(item), items) for item in value]
         if described.get("format") in PATHS:
             return self._path(str(value), described)
         return value
@@ -182,10 +187,11 @@ def _read(value: Any, described: Mapping[str, Any]) -> Any:
     kind = _kind(described)
     if kind == "array":
         items = described["items"]
+        if isinstance(value, str) and _kind(items) == "string":
+            value = _texts(value, described)
         if isinstance(value, str):
-            numbers = _kind(items) != "string"
             parts = re.split(
-                r",|:|\.\." if numbers else ",",
+                r",|:|\.\.",
                 value.strip(" ").removeprefix("[").removesuffix("]"),
                 maxsplit=described.get("maxItems", 0),
             )
@@ -202,6 +208,19 @@ def _read(value: Any, described: Mapping[str, Any]) -> Any:
     ):
         return Decimal(text) if kind == "number" else int(text)
     return shown(value) if isinstance(value, float) else value
+
+
+def _texts(text: str, described: Mapping[str, Any]) -> Any:
+    """Return a list that is written as JSON, or as a command line, or with commas between."""
+    if text.startswith("["):
+        with contextlib.suppress(ValueError):
+            return json.loads(text)
+    if described.get("format") == "command":
+        try:
+            return shlex.split(text)
+        except ValueError:  # a quote that is not closed
+            return text
+    return [part.strip(" ") for part in text.split(",")]
 
 
 def _plain(value: Any) -> Any:

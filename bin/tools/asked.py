@@ -2,53 +2,69 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path, PurePosixPath
+from string import ascii_letters
 from typing import Any
 
 from kit.texts import one_line
 
 from .files import content, sha256
+from .registries import by_digest, resolved
 from .words import filled
 
 OUTPUTS = ["outputs"]
 """What is kept where nothing is said."""
 
+NONE = {"engine": "none", "image": "", "digest": ""}
+"""What runs a command line without an image."""
 
-def described(row: Mapping[str, Any], tool: Mapping[str, Any], launch_dir: str) -> dict[str, Any]:
-    """Return what is asked for in one row, with the contents of its files.
+
+def described(
+    rows: Iterable[Mapping[str, Any]], tool: Mapping[str, Any] | None, launch_dir: str
+) -> list[dict[str, Any]]:
+    """Return the command lines that are asked for, with the contents of their files.
 
     Parameters
     ----------
-    row : mapping
-        `command`, `inputs` and `outputs` (lists of str, the last two None where absent),
-        `entrypoint` and `tool_version` (str or None), `cores` (int), `memory` (bytes),
-        `time_limit` (seconds; 0 for none), `name`, and `where` it is asked for.
+    rows : iterable of mapping
+        As `kit.rows` gives them, by the parameters of workflow `command`.
     tool : mapping
-        `engine` (`docker`, `apptainer` or `none`), `image` as the engine is told, and its `digest`.
+        `engine` (`docker`, `apptainer`, `singularity` or `none`), `image` as the engine is told,
+        its `digest`, and `tag`, where its registry is to tell the digest.
     launch_dir : str
         Where paths start that are relative.
 
     Returns
     -------
-    dict
-        `command`, `entrypoint`, `outputs`, `tool` (`sha256` and `version` of a program, or the
-        image's), `inputs` (of each `name`, `path`, `sha256`, `bytes`, `n_files`); `engine`,
-        `image`, `cores`, `memory`, `seconds`; `name` and `where`.
+    list of dict
+        Of each `command`, `entrypoint`, `outputs`, `tool` (`sha256` of the program or the image,
+        `version`), `inputs` (of each `name`, `path`, `sha256`, `bytes`, `n_files`), `exact`;
+        `engine`, `image`, `cores`, `memory` (bytes), `seconds` (0 is no limit); `name`, `where`.
 
     Raises
     ------
     ValueError
         With one sentence, if something is not there or can't be used.
     """
+    runs = dict(tool or NONE)
+    if runs.get("tag"):
+        runs["digest"] = resolved(runs["tag"])
+        runs["image"] = f"docker://{by_digest(runs['tag'], runs['digest'])}"
+    known: dict[Path, dict[str, Any]] = {}
+    return [_described(row, runs, launch_dir, known) for row in rows]
+
+
+def _described(
+    row: Mapping[str, Any],
+    tool: Mapping[str, Any],
+    launch_dir: str,
+    known: dict[Path, dict[str, Any]],
+) -> dict[str, Any]:
     where = row["where"]
-    inputs = []
-    for given in row["inputs"] or []:
-        path = Path(os.path.abspath(Path(launch_dir) / Path(given).expanduser()))
-        if not path.exists():
-            raise ValueError(f"{where}: input {one_line(given)} is not there")
-        inputs.append({"name": path.name, "path": str(path)})
-    names = [one["name"] for one in inputs]
+    paths = [Path(launch_dir, given) for given in row["inputs"] or ()]
+    names = [path.name for path in paths]
     if again := next((name for name in names if names.count(name) > 1), None):
         raise ValueError(f"{where}: two inputs are called {one_line(again)}: put one elsewhere")
     outputs = list(row["outputs"] or OUTPUTS)
@@ -60,29 +76,37 @@ def described(row: Mapping[str, Any], tool: Mapping[str, Any], launch_dir: str) 
                 "command runs, such as outputs/*.nii"
             )
     words = filled(row["command"], [f"inputs/{name}" for name in names], 1, 0)
-    if tool["engine"] == "none":
-        if row["entrypoint"]:
-            raise ValueError(f"{where}: entrypoint is an image's: give image, too, or leave it out")
-        identity = {"sha256": _program(words[0], where), "version": row["tool_version"] or ""}
-    else:
-        identity = {"sha256": tool["digest"], "version": row["tool_version"] or ""}
-    for one in inputs:
-        one.update(content(Path(one["path"])))
+    if tool["engine"] == "none" and row["entrypoint"]:
+        raise ValueError(f"{where}: entrypoint is an image's: give image, too, or leave it out")
+    digest = _program(words[0], where) if tool["engine"] == "none" else tool["digest"]
+    for path in paths:
+        if path not in known:
+            known[path] = content(path)
     return {
         "command": list(row["command"]),
         "entrypoint": row["entrypoint"] or "",
         "outputs": outputs,
-        "tool": identity,
-        "inputs": inputs,
+        "tool": {"sha256": digest, "version": row["tool_version"] or ""},
+        "inputs": [{"name": path.name, "path": str(path)} | known[path] for path in paths],
+        "exact": row["exact"],
         "engine": tool["engine"],
         "image": tool["image"],
         "cores": row["cores"],
-        "memory": row["memory"],
-        "seconds": row["time_limit"],
-        "exact": row["exact"],
+        "memory": _number(row["memory"], _BYTES),
+        "seconds": _number(row["time_limit"], _SECONDS) if row["time_limit"] else 0,
         "name": row["name"],
         "where": where,
     }
+
+
+_BYTES = {"MB": 2**20, "GB": 2**30, "TB": 2**40}  # as Nextflow counts them
+_SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+
+
+def _number(text: str, units: Mapping[str, int]) -> int:
+    """Return how much `16 GB` or `2h` is."""
+    number = text.rstrip(f"{ascii_letters} ")
+    return int(Decimal(number) * units[text.removeprefix(number).strip()])
 
 
 def _program(word: str, where: str) -> str:

@@ -5,7 +5,17 @@
 // What runs a tool, and in what: [engine: 'docker', image: 'name@sha256:...', digest: 'sha256:...'].
 // Docker resolves a tag here, once; a local image goes by its id, a .sif file by its sha256. Without
 // docker, a tag is left for its registry to tell (tag). What can't be used is a sentence (problem).
-def toolOf(image, engine, launch_dir) {
+def toolOf(values, run) {
+    def image = values.image
+    def inherited = run.containerEngine in ['apptainer', 'singularity'] ? run.containerEngine : null
+    def engine = values.engine ?: (image ? inherited : null)
+    def cloud = run.profile.tokenize(', ').find { profile -> profile in ['awsbatch', 'google_batch', 'k8s'] }
+    if (cloud) {
+        return [problem: "command is not for -profile ${cloud} yet: run it here, or on a cluster".toString()]
+    }
+    if (!image && run.containerEngine) {
+        return [problem: "give an image: with -profile ${run.profile}, programs of this machine are not looked for".toString()]
+    }
     if (!image) {
         if (engine && engine != 'none') {
             return [problem: "engine ${engine} needs an image: give one, or leave engine out".toString()]
@@ -16,7 +26,7 @@ def toolOf(image, engine, launch_dir) {
         return [problem: "engine none runs no image: leave image out, or give docker or apptainer".toString()]
     }
     if (image.endsWith('.sif')) {
-        return ofFile(image, engine, launch_dir)
+        return ofFile(image, engine, run.launchDir)
     }
     if (!(image ==~ /(docker:\/\/)?[\w][\w.:\/@-]*/)) {
         return [problem: "image ${image} is no name of an image, such as alpine:3.20, and no path of a .sif file".toString()]

@@ -5,15 +5,28 @@
 // Each source and path among the parameters: ['zarr://data/volume', 'bossdb://a/b/c', ...]
 // known: name to what nextflow_schema.json says of it
 def sourcesOf(values, known) {
-    def read = known.findAll { _name, property -> property.format in ['source', 'file-path', 'directory-path', 'path'] }.keySet()
-    def found = read.collect { name -> values[name] } as LinkedHashSet
+    def read = known.findAll { _name, property -> (property.items ?: property).format in ['source', 'file-path', 'directory-path', 'path'] }.keySet()
+    def found = read.collectMany { name -> listOf(values[name], known[name]) } as LinkedHashSet
     if (values.input) {
         def rows = rowsOf(new String(file(values.input, glob: false).bytes, 'UTF-8').replaceFirst('^\uFEFF', ''))
         def names = rows ? rows.first().collect { cell -> bare(cell).toLowerCase(Locale.ROOT) } : []
-        def at = names.findIndexValues { name -> name in read }
-        rows.drop(1).each { cells -> found.addAll(at.collect { number -> cells[number as int] ?: '' }.collect { cell -> bare(cell) }) }
+        def at = names.findIndexValues { name -> name in read }.collect { number -> number as int }
+        rows.drop(1).each { cells -> at.each { number -> found.addAll(listOf(bare(cells[number] ?: ''), known[names[number]])) } }
     }
     return found.findAll { source -> source instanceof CharSequence && source ==~ /\P{Cntrl}+/ }
+}
+
+// What a parameter names, which may be a list: as bin/kit/parameters.py reads it.
+def listOf(value, property) {
+    if (value instanceof List || !property.items || !(value instanceof CharSequence)) {
+        return [value].flatten()
+    }
+    try {
+        return value.startsWith('[') ? [new groovy.json.JsonSlurper().parseText(value)].flatten() : value.tokenize(',')*.trim()
+    }
+    catch (groovy.json.JsonException _error) {
+        return value.tokenize(',')*.trim()
+    }
 }
 
 // The rows of a sheet: [['zarr://data/volume', '0,512'], ...]. Cells are those that bin/kit/rows.py finds,
