@@ -43,6 +43,5 @@ def test_nextflow_asks_for_the_images_of_the_source_that_is_here(parser: str) ->
     for program in tracked("bin/*.py"):
         if os.access(ROOT / program, os.X_OK):
             name = Path(program).stem.upper()
-            assert re.search(
-                rf"\.{name}(\.image = | = \[image:)'(intern|cc3d|datajoint)'", shown
-            ), name
+            own = rf"\.{name}(\.image = | = \[image:)'(intern|cc3d|datajoint)'"
+            assert re.search(own, shown), name

@@ -1,7 +1,7 @@
 """Sizes of units: those that ask for about as much are run together."""
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from itertools import combinations
 
@@ -14,7 +14,9 @@ LARGEST = ("accelerators", "cores", "memory", "disk")
 """What a task needs as its largest unit does; its seconds are those of all of its units."""
 
 LEAST = {"memory": 2 * GIB, "disk": 10 * GIB, "seconds": 60.0}
-"""Below this, units are of one size: what a core has anyway, and a twentieth of what is waited."""
+"""Below this, units are of one size: what a core has anyway, and a twentieth of a task's limit."""
+
+Needs = tuple[float, ...]
 
 
 def sizes_of(units: Iterable[UnitPlan], seconds: Callable[[UnitPlan], float]) -> dict[str, int]:
@@ -23,57 +25,52 @@ def sizes_of(units: Iterable[UnitPlan], seconds: Callable[[UnitPlan], float]) ->
     Units of one size ask for no more than twice what the others do, as long as that makes no more
     sizes of a process than `SIZES`; then those are put together of which least is wasted.
     """
-    by_process: dict[str, list[tuple[str, tuple[float, ...]]]] = defaultdict(list)
+    by_process: dict[str, dict[str, Needs]] = defaultdict(dict)
     for unit in units:
         asks = unit.asks
-        needs = (
+        by_process[unit.process][unit.unit_id] = (
             asks.accelerators,
             asks.cores,
             max(asks.memory, LEAST["memory"]),
             max(asks.disk, LEAST["disk"]),
             max(seconds(unit), LEAST["seconds"]),
         )
-        by_process[unit.process].append((unit.unit_id, needs))
     sizes: dict[str, int] = {}
     for own in by_process.values():
-        of = {needs: size for size, some in enumerate(_sorted(own)) for needs in some}
-        sizes |= {name: of[needs] for name, needs in own}
+        size_of = _sorted(Counter(own.values()))
+        sizes |= {name: size_of[needs] for name, needs in own.items()}
     return sizes
 
 
-def _sorted(units: list[tuple[str, tuple[float, ...]]]) -> list[set[tuple[float, ...]]]:
-    """Return the distinct needs of each size."""
-    number: dict[tuple[float, ...], int] = defaultdict(int)
-    for _, needs in units:
-        number[needs] += 1
+def _sorted(number: Counter[Needs]) -> dict[Needs, int]:
+    """Return the size of each of the needs that so many units have."""
     largest = _largest(number)
-    about: dict[tuple[float, ...], set[tuple[float, ...]]] = defaultdict(set)
+    groups: dict[Needs, set[Needs]] = defaultdict(set)
     for needs in number:
-        halvings = (
-            int(math.log2(most / one)) for most, one in zip(largest[2:], needs[2:], strict=True)
-        )
-        about[*needs[:2], *halvings].add(needs)
-    groups = list(about.values())
-    while len(groups) > SIZES:
-        pairs = combinations(groups, 2)
-        left, right = min(pairs, key=lambda pair: _wasted(pair[0], pair[1], number))
-        groups = [one for one in groups if one is not left and one is not right] + [left | right]
-    return sorted(groups, key=_largest)
+        amounts = zip(largest[2:], needs[2:], strict=True)
+        halvings = (int(math.log2(most / one)) for most, one in amounts)
+        groups[*needs[:2], *halvings].add(needs)
+    sizes = [
+        (_largest(some), sum(number[needs] for needs in some), some) for some in groups.values()
+    ]
+    while len(sizes) > SIZES:
+        pairs = combinations(sizes, 2)
+        left, right = min(pairs, key=lambda pair: _wasted(*pair[0][:2], *pair[1][:2]))
+        sizes = [one for one in sizes if one is not left and one is not right]
+        sizes.append((_largest([left[0], right[0]]), left[1] + right[1], left[2] | right[2]))
+    sizes.sort(key=lambda one: one[0])
+    return {needs: size for size, (_, _, some) in enumerate(sizes) for needs in some}
 
 
-def _largest(needs: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
+def _largest(needs: Iterable[Needs]) -> Needs:
     return tuple(map(max, zip(*needs, strict=True)))
 
 
-def _wasted(
-    left: set[tuple[float, ...]],
-    right: set[tuple[float, ...]],
-    number: dict[tuple[float, ...], int],
-) -> float:
-    """Return what units would ask for in vain, as a sum of the times that it is doubled."""
-    together = _largest(left | right)
-    return sum(
-        number[needs]
-        * sum(math.log2((1 + most) / (1 + one)) for most, one in zip(together, needs, strict=True))
-        for needs in left | right
-    )
+def _wasted(left: Needs, n_left: int, right: Needs, n_right: int) -> float:
+    """Return how often more is asked for by twice if these are of one size, for each of them."""
+    both = _doublings(_largest([left, right]))
+    return n_left * (both - _doublings(left)) + n_right * (both - _doublings(right))
+
+
+def _doublings(needs: Needs) -> float:
+    return sum(math.log2(1 + amount) for amount in needs)
