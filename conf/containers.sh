@@ -49,9 +49,9 @@ bossflow_start() {
     shift
 
     wanted='HOME|BOSSFLOW_[A-Z_]+|AWS_[A-Z_0-9]+|GOOGLE_[A-Z_]+|BOSSDB_TOKEN|DJ_[A-Z_]+'
-    for word in BOSSDB_TOKEN BOSSFLOW_SOURCE_ DJ_; do
-        case " $bossflow_knows " in *" $word "*) ;; *) unset $(compgen -e "$word") ;; esac
-    done
+    case " $bossflow_knows " in *' BOSSDB_TOKEN '*) ;; *) unset BOSSDB_TOKEN ;; esac
+    case " $bossflow_knows " in *' BOSSFLOW_SOURCE_ '*) ;; *) unset "${!BOSSFLOW_SOURCE_@}" ;; esac
+    case " $bossflow_knows " in *' DJ_ '*) ;; *) unset "${!DJ_@}" ;; esac
     bossflow_mounts "$engine" || return
     for directory in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}"; do
         if [ -n "$directory" ] && [ -w "$directory" ]; then break; fi

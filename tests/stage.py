@@ -32,7 +32,7 @@ PROGRAMS = (
 )
 
 OF_SOURCES = "BOSSFLOW_SOURCE_AWS_SECRET_ACCESS_KEY"
-SECRETS = ("BOSSDB_TOKEN", OF_SOURCES, "DJ_USER", "DJ_PASS")
+SECRETS = ("BOSSDB_TOKEN", OF_SOURCES, "DJ_HOST", "DJ_USER", "DJ_PASS")
 
 # Stands in for every program: plays the scenario that the environment names, and notes in a
 # journal what it was given and when.

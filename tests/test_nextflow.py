@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import time
+from operator import itemgetter
 from pathlib import Path
 
 import psutil
@@ -107,7 +108,7 @@ def test_a_task_starts_when_those_before_it_are_done(stage: Stage) -> None:
     trace = (stage.launch / "results" / "reports" / "trace.txt").read_text()
     assert "LABEL:PULL_BLOCK:TASK (PULL_BLOCK-00000 0-8_0-8_0-8 8-16_0-8_0-8)" in trace
     rights = {entry["program"]: entry["secrets"] for entry in stage.journal}
-    archive, database = ["BOSSDB_TOKEN", OF_SOURCES], ["DJ_USER", "DJ_PASS"]
+    archive, database = ["BOSSDB_TOKEN", OF_SOURCES], ["DJ_HOST", "DJ_USER", "DJ_PASS"]
     assert rights == {
         "describe": archive,
         "pull_block": archive,
@@ -222,6 +223,36 @@ def test_a_task_asks_for_what_the_plan_says_and_for_more_after_it_was_killed(sta
         ("00001", 2): 10**8,
         ("00001", 3): 2 * 10**8,
     }
+
+
+def test_each_size_asks_for_what_its_largest_unit_does(stage: Stage) -> None:
+    """Whichever parser; what compares is of one size."""
+    fields = stage.directory / "fields.config"
+    fields.write_text("trace.fields = 'name,cpus,memory,disk'\ntrace.raw = true\n")
+    sizes = [{"memory": n * 10**7, "cores": 1, "disk": 0, "seconds": 1} for n in (1, 10, 100)]
+    doubtful = [job(f"LABEL_BLOCK-{n:05}") | {"size": n} for n in range(3)]
+    before = job("LABEL_BLOCK-00003")
+    after = [job(f"LINK_BLOCK-{n:05}", "LABEL_BLOCK-00003") | {"size": n} for n in range(3)]
+    most = sizes[-1] | {"disk": 10**9}
+    run = stage.run(
+        *(*SOURCE, "-c", str(fields)),
+        env={"NXF_SYNTAX_PARSER": "v2"},
+        plan={"compare": True, "asks": {"COMPARE": [most]}, "tasks": doubtful},
+        again={"asks": {"LINK_BLOCK": sizes}, "tasks": [before, *after]},
+    )
+    assert run.returncode == 0, said(run)
+    trace = (stage.launch / "results" / "reports" / "trace.txt").read_text()
+    rows = re.findall(r"(\S+) \((L\w+-\d+)\)\t2\t(\S+)\t(\S+)", trace)
+    assert {task: row for _, task, *row in rows} == {
+        **{one["task"]: [str(10**9), str(10**9)] for one in doubtful},
+        "LABEL_BLOCK-00003": ["-", "-"],
+        **{one["task"]: [str(size["memory"]), "-"] for one, size in zip(after, sizes, strict=True)},
+    }
+    assert [row[0] for row in sorted(rows, key=itemgetter(1))] == [
+        *["BEGIN:COMPARE"] * 3,
+        "LABEL:LABEL_BLOCK:TASK",
+        *(f"LABEL:LINK_BLOCK:TASK{size}" for size in ("", "_M", "_L")),
+    ]
 
 
 @pytest.mark.parametrize("program", sample(["record", "summary"], 1))
