@@ -8,16 +8,17 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 usage() {
     cat <<'END'
-Usage: ./set-up.sh [--docker] [--demo] [--test [pytest arguments]]
+Usage: ./set-up.sh [--docker [--workflow NAME]] [--demo] [--test [pytest arguments]]
 
 Sets up .venv (Python packages and Nextflow) and a database. Then:
   . .venv/bin/activate      puts `nextflow` and `bossflow` on PATH
 
-  --docker   build the images, and use docker compose's MySQL instead of the embedded PostgreSQL;
-             runs go into containers with `nextflow run . -profile docker`
-  --demo     run the label workflow on a demo volume, and show what came of it
-  --test     run the tests that need no more than this, in ten minutes; with --engines also those
-             with MySQL, Docker, Slurm and S3, with --soak all (docs/testing.md)
+  --docker     build the images, and use docker compose's MySQL instead of the embedded PostgreSQL;
+               runs go into containers with `nextflow run . -profile docker`
+  --workflow   whose images: those that its processes run in (label)
+  --demo       run the label workflow on a demo volume, and show what came of it
+  --test       run the tests that need no more than this, in ten minutes; with --engines also those
+               with MySQL, Docker, Slurm and S3, with --soak all (docs/testing.md)
 
 Environment: BOSSFLOW_HOME (embedded database and default store, ~/.bossflow), PYTHON,
 JAVA_HOME, and for --docker MYSQL_IMAGE, MYSQL_PORT and BASE_IMAGE.
@@ -25,10 +26,15 @@ END
 }
 
 main() {
-    local docker=false demo=false test=false
+    local docker=false demo=false test=false chosen=false workflows=(label)
     while [ $# -gt 0 ]; do
         case $1 in
             --docker) docker=true ;;
+            --workflow)
+                [ $# -gt 1 ] || die "--workflow needs a name"
+                chosen=true workflows=("$2")
+                shift
+                ;;
             --demo) demo=true ;;
             --test) test=true; shift; break ;;
             --help | -h) usage; exit 0 ;;
@@ -36,6 +42,12 @@ main() {
         esac
         shift
     done
+    if "$demo"; then workflows+=(label); fi
+    if "$docker"; then
+        name_images "${workflows[@]}"
+    elif "$chosen"; then
+        die "--workflow says whose images --docker builds: it needs --docker"
+    fi
 
     check_java
     if ! is_python .venv/bin/python; then find_python; fi

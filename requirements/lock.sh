@@ -17,7 +17,7 @@ lock run.txt "$@" pyproject.toml
 lock test.txt "$@" --extra test --constraint requirements/run.txt pyproject.toml
 lock ../containers/aws/requirements.txt "$@" containers/aws/requirements.in
 lock ../containers/sbom/requirements.txt "$@" containers/sbom/requirements.in
-for tool in intern cc3d datajoint; do
-    lock "../containers/$tool/requirements.txt" "$@" --constraint requirements/run.txt \
-        "containers/$tool/requirements.in"
+for image in containers/*/Dockerfile; do
+    image=${image%/Dockerfile}
+    lock "../$image/requirements.txt" "$@" --constraint requirements/run.txt "$image/requirements.in"
 done

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import said
-from composed import CUTOUT, ROOT, TOKEN, USER, Team, Watched, archive, run
+from composed import CUTOUT, ROOT, TOKEN, USER, Team, Watched, archive, run, tags
 from composed import clone as clone
 from composed import images as images
 from composed import place as place
@@ -179,7 +179,7 @@ def test_a_container_never_starts_the_embedded_database(
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("tool_name", ["intern", "cc3d", "datajoint"])
+@pytest.mark.parametrize("tool_name", tags(ROOT, "--workflow", "label"))
 def test_images_hold_no_compiler_and_no_root(images: dict[str, str], tool_name: str) -> None:
     image = images[tool_name]
     (about,) = json.loads(said("docker", "image", "inspect", image))
@@ -191,7 +191,7 @@ def test_images_hold_no_compiler_and_no_root(images: dict[str, str], tool_name: 
 
 
 @pytest.mark.docker
-@pytest.mark.parametrize("tool_name", ["intern", "cc3d", "datajoint"])
+@pytest.mark.parametrize("tool_name", tags(ROOT, "--workflow", "label"))
 def test_an_image_says_what_it_is_made_of(images: dict[str, str], tool_name: str) -> None:
     image = images[tool_name]
     (about,) = json.loads(said("docker", "image", "inspect", image))

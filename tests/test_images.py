@@ -3,33 +3,118 @@
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from commands import tracked
 from composed import ROOT, run, tags
 
+SOURCE = ("bin", "conf", "containers", "requirements", "schema", "workflows")
+SOURCE += ("LICENSE", "README.md", "main.nf", "pyproject.toml")
 
-def test_a_tag_follows_what_its_image_is_built_from(tmp_path: Path) -> None:
-    for name in tracked("containers", "requirements", "bin", "schema", "pyproject.toml"):
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Return a copy of what images are built from and chosen by."""
+    for name in tracked(*SOURCE):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    before = tags(tmp_path)
+    return tmp_path
+
+
+def copied_by(image: str) -> set[str]:
+    """Return the files of the source that an image's Dockerfile copies, as Docker would."""
+    text = (ROOT / "containers" / image / "Dockerfile").read_text().replace("\\\n", " ")
+    steps = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ")]
+    paths = [path for step in steps if not step[0].startswith("--from=") for path in step]
+    assert paths
+    for path in paths:
+        assert (ROOT / path).exists(), f"{image}: {path}"
+    return {*tracked(*paths)}
+
+
+def test_a_tag_follows_what_its_image_is_built_from(source: Path) -> None:
+    before = tags(source)
     assert before == tags(ROOT), "wherever it lies"
-    for name, changed in {
-        "bin/voxels/boxes.py": {"cc3d", "datajoint"},
-        "bin/label_block.py": set(),
-        "containers/intern/Dockerfile": {"intern"},
-        "requirements/build.txt": {"intern", "cc3d", "datajoint"},
-        "schema/bossflow/bundle.schema.json": {"datajoint"},
-    }.items():
-        with (tmp_path / name).open("a") as stream:
+    copied = {image: copied_by(image) | {f"containers/{image}/Dockerfile"} for image in before}
+    kinds: dict[tuple[str, tuple[str, ...]], str] = {}
+    for name in tracked(*SOURCE):
+        images = tuple(image for image in before if name in copied[image])
+        kinds.setdefault((Path(name).suffix or name, images), name)
+    assert len(kinds) > 20
+    for (_, images), name in kinds.items():
+        with (source / name).open("a") as stream:
             stream.write("\n")
-        now = tags(tmp_path)
-        assert {image for image in now if now[image] != before[image]} == changed, name
+        now = tags(source)
+        # the words of README.md change nothing that runs, nor does the licence
+        changed = () if name in ("README.md", "LICENSE") else images
+        assert {image for image in now if now[image] != before[image]} == {*changed}, name
         before = now
-    (tmp_path / "schema/bossflow/new.py").touch()
-    assert tags(tmp_path)["datajoint"] != before["datajoint"]
+    (source / "schema/bossflow/new.py").touch()
+    assert tags(source)["datajoint"] != before["datajoint"]
+
+
+def test_an_image_is_a_folder_with_a_dockerfile(source: Path) -> None:
+    images = {path.parent.name for path in ROOT.glob("containers/*/Dockerfile")}
+    for image, tag in tags(source).items():
+        assert run(source / "containers/tags", image).strip() == tag
+        images.remove(image)
+    assert not images
+    (source / "containers/words").mkdir()
+    (source / "containers/words/Dockerfile").write_text("FROM scratch\nCOPY main.nf /main.nf\n")
+    assert tags(source).keys() == {*tags(ROOT), "words"}
+    with pytest.raises(AssertionError, match="no image w; there are cc3d, .*, words"):
+        run(source / "containers/tags", "w")
+
+
+def test_docker_compose_builds_each_image(source: Path) -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    built = {name: service for name, service in services.items() if "build" in service}
+    assert built.keys() == tags(source).keys()
+    for name, service in built.items():
+        tag = f"${{{name.upper()}_TAG:-none}}"
+        assert service["image"].endswith(f"/}}bossflow/{name}:{tag}")
+        assert service["build"]["dockerfile"] == f"containers/{name}/Dockerfile"
+        assert service["build"]["args"]["TAG"] == tag
+        assert {"BASE_IMAGE", "VERSION", "REVISION"} <= service["build"]["args"].keys()
+
+
+def test_images_of_a_workflow_are_those_of_its_processes(source: Path) -> None:
+    """A workflow is here that takes one process of label's, and one of its own."""
+    assert tags(source, "--workflow", "label").keys() == {"cc3d", "datajoint", "intern"}
+    (source / "workflows/words.nf").write_text(
+        "// No LABEL_BLOCK here.\n"
+        "include { PULL_BLOCK as COUNT_WORDS ; COMPUTE as SPELL } from '../modules/task/main'\n"
+    )
+    lines = source / "conf/processes.config"
+    lines.write_text(
+        lines.read_text() + "            SPELL = [knows: ['DJ_'], image: 'words', memory: 1]\n"
+    )
+    (source / "containers/words").mkdir()
+    (source / "containers/words/Dockerfile").write_text("FROM scratch\n")
+    assert tags(source, "--workflow", "words").keys() == {"datajoint", "intern", "words"}
+    both = tags(source, "--workflow", "words", "label")
+    assert both.keys() == {"cc3d", "datajoint", "intern", "words"}
+    with pytest.raises(AssertionError, match="no workflow wor.s; there are command, label, words"):
+        tags(source, "--workflow", "label", "wor.s")
+
+
+def test_what_compiles_the_loops_needs_no_more_than_the_image_copies(tmp_path: Path) -> None:
+    modules = [name for name in copied_by("cc3d") if name.startswith("bin/voxels/")]
+    (tmp_path / "voxels").mkdir()
+    for name in modules:
+        shutil.copy(ROOT / name, tmp_path / "voxels")
+    code = (
+        "from voxels import kernels; from voxels.kernels import compile_all; import sys;"
+        "print(*(m for m in sys.modules if m.startswith('voxels.')))"
+    )
+    command = (sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, '.'); {code}")
+    loaded = run(*command, cwd=tmp_path).split()
+    assert {Path(name).stem for name in modules} - {"__init__"} == {
+        name.removeprefix("voxels.") for name in loaded
+    }
 
 
 @pytest.mark.nextflow

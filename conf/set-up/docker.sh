@@ -12,15 +12,22 @@ check_docker() {
     fi
 }
 
-# The images of this source, unless they are there; docker compose learns their tags.
-build_images() {
-    local tags line image images=()
-    tags=$(containers/tags) || die "the images have no tags: containers/tags failed"
+# name_images WORKFLOW...: leave in $images those that their processes run in; docker compose learns
+# the tags.
+name_images() {
+    local tags line image
+    tags=$(containers/tags --workflow "$@" 2>"$log") || die "$(sed 's/^containers\/tags: //' "$log")"
+    images=()
     while read -r line; do
         export "${line?}"
         image=${line%%_TAG=*}
         images+=("bossflow/$(tr "[:upper:]" "[:lower:]" <<<"$image"):${line#*=}")
     done <<<"$tags"
+}
+
+# Those of this source, unless they are there.
+build_images() {
+    local services=("${images[@]%:*}")
     if docker image inspect "${images[@]}" >/dev/null 2>&1; then
         echo "Images: there already"
         return
@@ -28,7 +35,7 @@ build_images() {
     pip_settings >"$scratch/pip.conf"
     VERSION=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' schema/bossflow/__init__.py) \
         PIP_CONFIG_FILE=$scratch/pip.conf REVISION=$(git rev-parse HEAD 2>/dev/null || echo none) \
-        step "Images: build them" docker compose build ||
+        step "Images: build them" docker compose build "${services[@]#bossflow/}" ||
         failed "the images could not be built"
 }
 
