@@ -62,20 +62,26 @@ def test_a_changed_parameter_reuses_earlier_stages(pipeline: Pipeline, files: li
 def test_a_workflow_that_recalls_another_request_is_told_so(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow.core import registry, states
+    from bossflow.core import given, registry, states
     from bossflow.upkeep import verify
 
     done = pipeline.run(files, suffix="x")
     assert done["verdict"] == {"missing": None}
     (request,) = done["plan"]["requests"]
     toy = sys.modules["toy"]
-    right = toy.recall([request])[request]
+    (right,) = given.recalled(toy.workflow, [request])
+    (bossflow.Request.Given() & {"request_id": request}).delete_quick()  # as of an older version
     wrong = toy._request(right.given["contents"], "y")
     recalling = replace(toy.workflow, recall=lambda names: dict.fromkeys(names, wrong))
     monkeypatch.setattr(registry, "load", lambda name: recalling)
     for ask in (lambda: states.requests([request]), lambda: verify.made_for(request)):
         with pytest.raises(ValueError, match=f"workflow toy recalls request {request} as "):
             ask()
+    monkeypatch.undo()
+    with pytest.raises(ValueError, match=f"what request {request} was given is not recorded: ask"):
+        states.requests([request])
+    assert pipeline.run(files, suffix="x")["plan"]["tasks"] == []
+    assert [one["state"] for one in states.requests([request])] == ["complete"]
 
 
 def test_a_dry_run_writes_nothing(pipeline: Pipeline, files: list[Path]) -> None:
@@ -93,7 +99,10 @@ def test_a_dry_run_says_how_long_it_takes_on_how_many_cores(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shared by the cores, but no shorter than what has to wait for each other."""
-    monkeypatch.setattr(sys.modules["toy"], "seconds", lambda unit: 100.0)
+    from bossflow.core import registry
+
+    slow = replace(sys.modules["toy"].workflow, seconds=lambda unit: 100.0)
+    monkeypatch.setattr(registry, "load", lambda name: slow)
     for cores, words in {1: "10 min on one core", 4: "3 min on the 4 here"}.items():
         monkeypatch.setattr(os, "cpu_count", lambda cores=cores: cores)
         text = pipeline.plan(files, blocks_per_task=1, dry_run=True)[0]["text"]

@@ -54,6 +54,10 @@ def test_older_tables_are_refused_and_then_migrated_with_every_row(team: Team, f
     lineage = set(after.pop("~lineage")) - set(before.pop("~lineage"))
     new = {name for name in after if name not in before}
     assert all("schema_version" in row or any(name in row for name in new) for row in lineage)
+    told = [json.loads(row)["request_id"] for row in after["request__given"]]
+    assert sorted(told) == sorted(json.loads(row)["request_id"] for row in before["request"])
+    new.remove("request__given")
+    after.pop("request__given")
     assert not any(after.pop(name) for name in new)
     assert after == before
 

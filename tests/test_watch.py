@@ -43,6 +43,7 @@ def test_watching_ends_when_nothing_is_missing(pipeline: Pipeline, files: list[P
         "total": 2,
         "recorded": 0,
         "made": 0,
+        "amount_unit": "",
         "amount_per_second": None,
     }
     assert in_words(look["total"]) == (

@@ -101,19 +101,12 @@ def units(request: work.Request) -> list[UnitPlan]:
     """Return a count of each file, and the sum."""
     counts = tuple(
         UnitPlan("COUNT_WORDS", {"file_id": file_id}, {"path": path})
-        for path, file_id in request.given["contents"].items()
+        for path, file_id in sorted(request.given["contents"].items())
     )
     total = UnitPlan(
         "ADD_WORDS", {"request_id": request.request_id}, dict(request.paramset.parameters), counts
     )
     return [*counts, total]
-
-
-def recall(request_ids: list[str]) -> dict[str, work.Request]:
-    """Return recorded requests by id."""
-    asked = [{"request_id": name} for name in request_ids]
-    rows = (WordRequest * Request * ParamSet & asked).to_dicts()
-    return {row["request_id"]: _request(row["files"], row["parameters"]["suffix"]) for row in rows}
 
 
 def describe(
@@ -136,5 +129,4 @@ workflow = work.Workflow(
     seconds=lambda unit: 0.1,
     in_words=in_words,
     describe=describe,
-    recall=recall,
 )

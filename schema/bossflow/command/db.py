@@ -75,10 +75,11 @@ def migrate() -> None:
 
     Make a backup first. Safe to run again.
     """
-    from ..core import migrations, registry
+    from ..core import installed, migrations, registry
 
     registry.load_all()
     said = "is now" if migrations.migrate() else "was already"
+    installed.fill_given()
     where = f"schema {database.schema_name()} in {database.server().where}"
     click.echo(f"{where} {said} of version {migrations.VERSION}")
 

@@ -8,7 +8,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from . import migrations, registry, work
+from . import given, migrations, registry, work
 from .tables import Request, schema
 
 _bound: set[Any] = set()  # table classes that are known to be in the database
@@ -41,6 +41,7 @@ def open_schema(workflows: Iterable[work.Workflow]) -> None:
         migrations.check(version)
     if version is not None:
         _bind(conn)
+    older = version is not None and version < migrations.VERSION
     lacking = {name for cls, name in needed.items() if cls not in _bound}
     if lacking and not embedded:
         names = list(wanted.values())
@@ -48,6 +49,8 @@ def open_schema(workflows: Iterable[work.Workflow]) -> None:
     if lacking:
         migrations.deploy()
         _bind(conn)
+    if older:
+        fill_given()
 
 
 def _workflow_of(cls: Any, workflows: dict[str, str]) -> str | None:
@@ -83,6 +86,12 @@ def opened(name: str) -> work.Workflow:
     workflow = registry.load(name)
     open_schema([workflow])
     return workflow
+
+
+def fill_given() -> None:
+    """Have all workflows tell what requests were given that older versions recorded."""
+    for workflow in known_workflows():
+        given.fill(workflow)
 
 
 def known_workflows() -> list[work.Workflow]:

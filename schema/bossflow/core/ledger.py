@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .. import database
 from ..kit import buckets, bundles, locations
-from . import work
+from . import given, work
 from .tables import Execution, Reading, Request
 from .work import UnitPlan
 
@@ -215,28 +215,6 @@ def recorded_units(tables: dict[str, Any], units: Iterable[UnitPlan]) -> dict[st
     return found
 
 
-def recalled(workflow: work.Workflow, request_ids: Iterable[str]) -> Iterator[work.Request]:
-    """Yield recorded requests, in the order of their ids.
-
-    Raises
-    ------
-    ValueError
-        If one is not recorded, or the workflow recalls another one than was recorded.
-    """
-    for some in database.pieces(request_ids):
-        found = workflow.recall(some) if workflow.recall else {}
-        for name in some:
-            if name not in found:
-                raise ValueError(f"request {name} is not recorded; `bossflow status` lists them")
-            if found[name].request_id != name:
-                raise ValueError(
-                    f"workflow {workflow.name} recalls request {name} as "
-                    f"{found[name].request_id}: its `recall` must give `expand`'s parameter set "
-                    "and subject, all of both"
-                )
-            yield found[name]
-
-
 def with_units(
     workflow: work.Workflow, request_ids: Iterable[str], planned: Planned | None = None
 ) -> Iterator[list[tuple[work.Request, list[UnitPlan]]]]:
@@ -245,7 +223,7 @@ def with_units(
     Those that are `planned` are taken from there.
     """
     names, planned = list(request_ids), planned or {}
-    others = recalled(workflow, [name for name in names if name not in planned])
+    others = given.recalled(workflow, [name for name in names if name not in planned])
     group: list[tuple[work.Request, list[UnitPlan]]] = []
     number = 0
     for name in names:

@@ -30,10 +30,16 @@ def _name_and_drop(conn: Any) -> None:
     _declare(conn, [Request, Execution])
 
 
+def _keep_given(conn: Any) -> None:
+    """Add what requests were given; their workflows tell it then (`installed.fill_given`)."""
+    _declare(conn, [Request])
+
+
 STEPS: list[tuple[int, Callable[[Any], None]]] = [
     (2, _carry_a_version),
     (3, _tell_places),
     (4, _name_and_drop),
+    (5, _keep_given),
 ]
 """Version, and what makes it from the one before; oldest first.
 

@@ -9,7 +9,7 @@ from typing import Any
 from .. import __version__, database
 from ..database.insert import ROWS, insert_absent, insert_all
 from ..kit import locations
-from . import changes, stores, work
+from . import changes, given, stores, work
 from .tables import ParamSet, Request, Run
 
 
@@ -41,7 +41,7 @@ def register(
         here.register()
         changes.remember(looks, versions)
         Run.insert1(row, skip_duplicates=True)  # another attempt, its commit not confirmed
-        sets = [one for request in requests for one in (request.paramset, *request.stage_paramsets)]
+        sets = [one for request in requests for one in request.every_paramset]
         rows = {one.paramset_id: one.row for one in sets}
         insert_all(ParamSet(), rows.values(), skip_duplicates=True)
         asked_for = [
@@ -54,6 +54,7 @@ def register(
             for request in requests
         ]
         insert_absent(Request(), asked_for)
+        given.keep(requests)
         named = [
             {"request_id": one.request_id, "request_name": one.name, "naming_run_id": run_id}
             for one in requests

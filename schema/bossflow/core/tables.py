@@ -256,6 +256,16 @@ class Request(dj.Manual):
     -> Run.proj(first_run_id='run_id')
     """
 
+    class Given(dj.Part):
+        """What its units follow from; none where it was recorded before that was kept."""
+
+        definition = """
+        # what the units of a request follow from
+        -> master
+        ---
+        given : json  # as text: canonical JSON of parameter sets, subject, and what units need
+        """
+
     class Name(dj.Part):
         """What a user called it; it may have several names, and others may have the same."""
 

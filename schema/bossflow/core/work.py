@@ -48,7 +48,8 @@ class Request:
     subject : list
         What they are applied to; JSON values that, with the parameter set, are its identity.
     given : dict
-        What `units` needs beside these.
+        What decides, beside these, which units it has and what is made: JSON values without
+        secrets, which are recorded with it. Recalled, they are the same, their keys sorted.
     stage_paramsets : tuple of ParamSet
         Parameter sets of its stages.
     rows : tuple of (table class, list of dict)
@@ -56,6 +57,9 @@ class Request:
         are several for a table, those that are there already stay as they are.
     name : str, optional
         What the user calls it; no part of its identity.
+    settings : dict
+        What only says how its units are made, found anew for each run, such as an archive's
+        address, or what else is recorded: empty where a recorded request is recalled.
     """
 
     workflow: str
@@ -65,6 +69,12 @@ class Request:
     stage_paramsets: tuple[ParamSet, ...] = ()
     rows: tuple[tuple[Any, list[dict[str, Any]]], ...] = ()
     name: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def every_paramset(self) -> tuple[ParamSet, ...]:
+        """The one of the whole, and those of its stages."""
+        return (self.paramset, *self.stage_paramsets)
 
     @cached_property
     def request_id(self) -> str:

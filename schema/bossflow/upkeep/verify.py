@@ -14,7 +14,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from ..core import holdings, installed, ledger, registry, removal, states, stores
+from ..core import given, holdings, installed, ledger, registry, removal, states, stores
 from ..core.dependents import dependents, requests_of, with_pulled
 from ..core.removal import Copy
 from ..core.tables import Execution, Request
@@ -62,7 +62,7 @@ def made_for(request_id: str) -> set[str]:
     """Return the executions of a request's units: its own results, and what they were made of."""
     row = (Request() & {"request_id": request_id}).fetch1()
     workflow = installed.opened(row["workflow"])
-    (request,) = ledger.recalled(workflow, [request_id])
+    (request,) = given.recalled(workflow, [request_id])
     recorded = ledger.recorded_units(registry.stage_tables([workflow]), workflow.units(request))
     return {bundle.execution_id for bundle in recorded.values()}
 

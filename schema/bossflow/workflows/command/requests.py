@@ -4,14 +4,18 @@ import dataclasses
 from typing import Any
 
 from ...core import work
-from ...core.ledger import among
-from ...core.tables import ParamSet, Request
 from .tables import CommandRequest
 
 NAME = "bossflow.workflows.command"  # is hashed into ids, wherever this module is
 VERSION = "1"  # raised when the same command would be given, or keep, something else
-SETTINGS = ("engine", "image", "cores", "memory", "seconds")
-"""What only says how it is run."""
+SETTINGS: dict[str, Any] = {
+    "engine": "none",
+    "image": "",
+    "cores": 1,
+    "memory": 2 * work.GIB,
+    "seconds": 0,
+}
+"""What only says how it is run, and what stands for it where it is recorded."""
 
 
 def expand(
@@ -28,8 +32,8 @@ def expand(
     for row in described["rows"]:
         asked = {name: row[name] for name in ("command", "entrypoint", "outputs", "tool")}
         given = {name: row[name] for name in ("inputs", "exact")}
-        given["settings"] = {name: row[name] for name in SETTINGS}
-        request = _request(asked, given)
+        settings = {name: row[name] for name in SETTINGS}
+        request = _request(asked, given, settings)
         if request.request_id in requests:
             where = requests[request.request_id][1]
             raise ValueError(f"{row['where']} asks for the same as {where}: remove one")
@@ -38,12 +42,15 @@ def expand(
     return [request for request, _ in requests.values()], []
 
 
-def _request(asked: dict[str, Any], given: dict[str, Any]) -> work.Request:
+def _request(
+    asked: dict[str, Any], given: dict[str, Any], settings: dict[str, Any]
+) -> work.Request:
     request = work.Request(
         workflow=NAME,
         paramset=work.ParamSet("command", VERSION, asked),
         subject=contents(given["inputs"]),
         given=given,
+        settings=settings,
     )
     row = {"request_id": request.request_id, "command_inputs": given["inputs"]}
     return dataclasses.replace(request, rows=((CommandRequest, [row]),))
@@ -52,13 +59,3 @@ def _request(asked: dict[str, Any], given: dict[str, Any]) -> work.Request:
 def contents(inputs: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Return what of inputs decides what is made: names and digests."""
     return [{name: one[name] for name in ("name", "sha256")} for one in inputs]
-
-
-def recall(request_ids: list[str]) -> dict[str, work.Request]:
-    """Return recorded command lines by id."""
-    settings = {"engine": "none", "image": "", "cores": 1, "memory": 2 * work.GIB, "seconds": 0}
-    found = {}
-    for row in among(CommandRequest() * Request() * ParamSet(), "request_id", request_ids):
-        given = {"inputs": row["command_inputs"], "exact": False, "settings": settings}
-        found[row["request_id"]] = _request(row["parameters"], given)
-    return found

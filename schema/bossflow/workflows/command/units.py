@@ -1,12 +1,12 @@
 """What a command line takes: one unit, in a task of its own."""
 
 from ...core.work import Asks, Request, UnitPlan
-from .requests import contents
+from .requests import SETTINGS, contents
 
 
 def units(request: Request) -> list[UnitPlan]:
     """Return the one unit of a command line."""
-    inputs, settings = request.given["inputs"], request.given["settings"]
+    inputs, settings = request.given["inputs"], SETTINGS | request.settings
     return [
         UnitPlan(
             "COMMAND",

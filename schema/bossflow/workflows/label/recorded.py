@@ -49,7 +49,7 @@ def with_recorded(requests: list[work.Request]) -> list[work.Request]:
             for request, before in zip(some, earlier, strict=True):
                 told[request.request_id]["earlier"] = before
     return [
-        dataclasses.replace(request, given=request.given | told[request.request_id])
+        dataclasses.replace(request, settings=request.settings | told[request.request_id])
         for request in requests
     ]
 

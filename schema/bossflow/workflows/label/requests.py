@@ -68,11 +68,13 @@ def expand(
             row["foreground_above"],
             row["min_voxels"],
             staged=staged,
-            verify=bool(params.get("verify_pull")),
-            host=params["bossdb_host"],
-            max_component_rows=int(params["max_component_rows"]),
-            files=source.files,
             chosen=source.chosen,
+            settings={
+                "verify": bool(params.get("verify_pull")),
+                "host": params["bossdb_host"],
+                "max_component_rows": int(params["max_component_rows"]),
+                "files": source.files,
+            },
         )
         if request.request_id in requests:
             raise ValueError(
@@ -166,11 +168,8 @@ def _request(
     min_voxels: int,
     version: str = VERSION,
     staged: bool = True,
-    verify: bool = False,
-    host: str = "",
-    max_component_rows: int = 0,
-    files: dict[str, Any] | None = None,
     chosen: dict[str, int] | None = None,
+    settings: dict[str, Any] | None = None,
 ) -> work.Request:
     label: dict[str, Any] = {"connectivity": connectivity, "component_of": component_of}
     if component_of == "foreground":
@@ -191,19 +190,9 @@ def _request(
         workflow=NAME,
         paramset=whole,
         subject=[channel["channel_id"], cutout.name],
-        given={
-            "channel": channel,
-            "chosen": chosen or {},
-            "cutout": cutout.name,
-            "verify": verify,
-            "host": host,
-            "max_component_rows": max_component_rows,
-            "files": files,
-            "earlier": [],
-            "n_labels": 0,
-            "rows": None,
-        },
+        given={"channel": channel, "chosen": chosen or {}, "cutout": cutout.name},
         stage_paramsets=(stage,),
+        settings=settings or {},
     )
     whole_channel = extent(channel)
     boxes = grid(cutout, block_shape_zyx, whole_channel.corner_zyx)

@@ -1,10 +1,23 @@
 """What a request takes: the units of its blocks, and the one of the whole."""
 
+from typing import Any
+
 from ...core import work
 from ...core.work import MIB, UnitPlan
 from ...kit.digests import digest
 from ...volumes.channels import extent, itemsize, metadata
 from ...voxels.boxes import Box, grid, preceding
+
+SETTINGS: dict[str, Any] = {
+    "host": "",
+    "verify": False,
+    "files": None,
+    "max_component_rows": 0,
+    "n_labels": 0,
+    "rows": None,
+    "earlier": [],
+}
+"""Those of a recorded request, of which nothing is to be made."""
 
 PULL_VERSION = "1"  # raised when voxels would be read as others: they are read again, then
 
@@ -12,6 +25,7 @@ PULL_VERSION = "1"  # raised when voxels would be read as others: they are read 
 def units(request: work.Request) -> list[UnitPlan]:
     """Return pull, label and links of every block, stitch, and relabel of every block."""
     channel, parameters = request.given["channel"], request.paramset.parameters
+    how_made = SETTINGS | request.settings
     (stage,) = request.stage_paramsets
     connectivity = parameters["connectivity"]
     cutout = Box.parse(request.given["cutout"])
@@ -28,13 +42,10 @@ def units(request: work.Request) -> list[UnitPlan]:
     source = {name: channel[name] for name in ("uri", "resolution", "dtype")}
     if request.given["chosen"]:
         source["chosen"] = request.given["chosen"]
-    settings = {
-        "host": request.given["host"],
-        "verify": request.given["verify"],
-        "metadata": metadata(channel),
-    }
+    settings = {name: how_made[name] for name in ("host", "verify")}
+    settings["metadata"] = metadata(channel)
     for box in boxes:
-        reads = work.Reads(PULL_VERSION, box, request.given["files"], not parameters["staged"])
+        reads = work.Reads(PULL_VERSION, box, how_made["files"], not parameters["staged"])
         block = {"channel_id": channel["channel_id"], "block": box.name}
         how = {
             "box": box.name,
@@ -90,8 +101,8 @@ def units(request: work.Request) -> list[UnitPlan]:
             )
         )
     key = {"request_id": request.request_id}
-    limit = request.given["max_component_rows"]
-    n_components, there, in_bundle = request.given["rows"] or (limit, 0, limit)
+    limit = how_made["max_component_rows"]
+    n_components, there, in_bundle = how_made["rows"] or (limit, 0, limit)
     more = min(limit, n_components)
     stitch = UnitPlan(
         "STITCH",
@@ -103,7 +114,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         },
         (*labels, *links),
         settings={"max_component_rows": limit},
-        asks=work.Asks(memory=_memory("STITCH", request.given["n_labels"]) + 4096 * len(boxes)),
+        asks=work.Asks(memory=_memory("STITCH", how_made["n_labels"]) + 4096 * len(boxes)),
         add_rows={"Component": more} if there < more else {},
         settings_again={"max_component_rows": in_bundle},  # part of the content
     )
@@ -113,7 +124,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             key | label.key,
             geometry | {"box": label.arguments["box"], "number": number},
             (stitch, label),
-            settings={"earlier": request.given["earlier"]},
+            settings={"earlier": how_made["earlier"]},
             asks=work.Asks(memory=_memory("RELABEL_BLOCK", box.voxel_count)),
             amount=box.voxel_count,
             amount_unit="voxels",
