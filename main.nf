@@ -1,8 +1,6 @@
 #!/usr/bin/env nextflow
 
 include { DESCRIBE } from './modules/describe/main'
-include { COMMAND } from './workflows/command'
-include { LABEL } from './workflows/label'
 include { BEGIN } from './workflows/kit/begin'
 include { END } from './workflows/kit/end'
 include { checked ; help ; parametersOf ; toConfiguration } from './workflows/kit/parameters'
@@ -46,8 +44,12 @@ workflow {
         DESCRIBE(run_json, schema_file, sheet)
         BEGIN(run_json, DESCRIBE.out.described)
         done_ch = channel.empty()
-        if (values.workflow == 'label') { done_ch = LABEL(BEGIN.out.task_ch) }
         if (values.workflow == 'command') { done_ch = COMMAND(BEGIN.out.task_ch) }
+        if (values.workflow == 'label') { done_ch = LABEL(BEGIN.out.task_ch) }
         END(BEGIN.out.plan_ch, BEGIN.out.summary_ch, done_ch)
     }
 }
+
+// The workflows: each is included here, and run above by its name.
+include { COMMAND } from './workflows/command'
+include { LABEL } from './workflows/label'

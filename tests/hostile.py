@@ -10,20 +10,17 @@ from kit.rows import rows
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text("utf-8"))
-DESCRIBED = {
-    name: one for group in SCHEMA["$defs"].values() for name, one in group["properties"].items()
+PER_ROW = Parameters(SCHEMA).per_row
+LAUNCH = ("run", "input_output_options", "where")
+DESCRIBED = Parameters(SCHEMA).described | {
+    name: one for group in LAUNCH for name, one in SCHEMA["$defs"][group]["properties"].items()
 }
-PER_ROW = [
-    name
-    for group in SCHEMA["$defs"].values()
-    if group.get("per_row")
-    for name in group["properties"]
-]
+"""The parameters of the workflow that runs by default."""
 
 
 def read(params: dict[str, Any], *sheet: str) -> list[dict[str, Any]]:
     """Return the rows that parameters and a sheet, its text and its name, ask for."""
-    parameters = Parameters(SCHEMA)
+    parameters = Parameters(SCHEMA, params.get("workflow"))
     return rows(parameters.checked(params), parameters, *sheet)
 
 

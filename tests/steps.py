@@ -17,10 +17,11 @@ from stitch import stitch_blocks
 
 
 def defaults(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return all parameters of nextflow_schema.json, as they are if nobody gives them."""
+    """Return the parameters of label in nextflow_schema.json, as they are if nobody gives them."""
     return {
         name: one.get("default")
-        for group in schema["$defs"].values()
+        for key, group in schema["$defs"].items()
+        if key not in ("command", "tool")
         for name, one in group["properties"].items()
     }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from conftest import ROOT
-from hostile import SCHEMA
+from hostile import DESCRIBED, SCHEMA
 from kit.parameters import Parameters
 from stage import NO_REPORTS, OF_SOURCES, PROGRAMS, SOURCE, YAML, Stage, job, judge, nextflow, said
 from stage import stage as stage
@@ -19,9 +19,6 @@ pytestmark = pytest.mark.nextflow
 def test_the_schema_is_json_schema_and_the_configuration_has_its_defaults(stage: Stage) -> None:
     schema = SCHEMA
     jsonschema.Draft202012Validator.check_schema(schema)
-    described = {
-        name: one for group in schema["$defs"].values() for name, one in group["properties"].items()
-    }
     run = stage.run(*SOURCE, "--x_range=-5,3", "--store", "$(touch bad)'\"")
     assert run.returncode == 0, said(run)
     asked = json.loads(stage.journal[0]["run"])
@@ -30,7 +27,7 @@ def test_the_schema_is_json_schema_and_the_configuration_has_its_defaults(stage:
         "x_range": [-5, 3],
         "store": "$(touch bad)'\"",
     }
-    default = {name: one.get("default") for name, one in described.items()}
+    default = {name: one.get("default") for name, one in DESCRIBED.items()}
     found = asked["params"] | Parameters(schema, asked["workflow"]).checked(asked["params"])
     assert found == default | given
     jsonschema.validate({k: v for k, v in found.items() if v is not None}, schema)
@@ -170,8 +167,23 @@ WRONG = [
     ("input: nix.csv", 'input "nix.csv" is not there: give the path of a sample sheet (CSV)'),
     ("input: [1, 2]", 'input must be text, not ["1","2"]'),
     ("workflow: lable", 'workflow "lable" is not known: did you mean label?'),
-    ("workflow: 5", 'workflow "5" is not known: there is label'),
-    ("workflow: archive", 'workflow "archive" is not known: there is label'),
+    ("workflow: 5", 'workflow "5" is not known: there are label, command'),
+    ("workflow: archive", 'workflow "archive" is not known: there are label, command'),
+    (
+        "workflow: command\nconnectivity: 6\nmin_voxels: 0\nx_range: null\nentrypoint: sh\n",
+        "connectivity is a parameter of workflow label, and not of command: leave it out, or give "
+        "--workflow label",
+    ),
+    (
+        "source: a\nimage: alpine\n",
+        "image is a parameter of workflow command, and not of label: leave it out, or give "
+        "--workflow command",
+    ),
+    (
+        "workflow: command\nengine: podman\n",
+        'engine must be docker, apptainer, singularity or none, not "podman"',
+    ),
+    ("workflow: command\nmemry: 3\n", "unknown parameter memry: did you mean memory?"),
 ]
 
 
@@ -210,6 +222,9 @@ def test_help_lists_workflows_and_shows_every_parameter_of_one(stage: Stage) -> 
     groups = SCHEMA["$defs"]
     assert f"\n  label  {groups['label']['description']}\n" in re.sub("  +", "  ", run.stdout)
     for name, group in groups.items():
+        if name in ("command", "tool"):
+            assert group["title"] not in own.stdout + run.stdout
+            continue
         is_own = name in ("label", *groups["label"]["groups"])
         assert (group["title"] in run.stdout) != is_own
         for option, described in group["properties"].items():

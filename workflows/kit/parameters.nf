@@ -19,7 +19,7 @@ def checked(given, schema, run) {
         error(noWorkflow(name, groups))
     }
     def known = propertiesOf(groupsOf(groups, name))
-    def launch = propertiesOf(groups.findAll { _name, group -> group.launch })
+    def launch = known - parametersOf(schema, name)
     def values = known.collectEntries { key, property ->
         def value = written[key] == null ? property.default : written[key]
         [key, property.type == 'boolean' && value in ['true', 'false'] ? value == 'true' : value]
@@ -81,7 +81,7 @@ def propertiesOf(groups) {
 def noWorkflow(name, groups) {
     def names = workflowsOf(groups).keySet()
     def near = name instanceof CharSequence && name ? names.closest(name.toLowerCase()) : []
-    def hint = near ? "did you mean ${near.join(' or ')}?" : "there is ${names.join(', ')}"
+    def hint = near ? "did you mean ${near.join(' or ')}?" : "there are ${names.join(', ')}"
     return "workflow ${shown(name)} is not known: ${hint}"
 }
 
@@ -176,10 +176,14 @@ def mistake(value, property) {
     if (!(value instanceof CharSequence)) {
         return "must be text, not ${shown(value)}"
     }
-    if (value.codePointCount(0, value.length()) > property.maxLength) {
+    def choices = property['enum']
+    if (choices && !(value in choices)) {
+        return "must be ${choices.init().join(', ')} or ${choices.last()}, not ${shown(value)}"
+    }
+    if (property.maxLength && value.codePointCount(0, value.length()) > property.maxLength) {
         return "must be at most ${property.maxLength} characters long, not ${shown(value)}"
     }
-    if (!(value ==~ property.pattern)) {
+    if (property.pattern && !(value ==~ property.pattern)) {
         return "must be written like ${property.examples ? property.examples.first() : property.default}, not ${shown(value)}"
     }
     return null
