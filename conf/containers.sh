@@ -123,6 +123,8 @@ bossflow_mounts() {
             real=$(cd -P "$path" && pwd)
             bossflow_mount "$real" readonly
             bossflow_mount "$real" readonly "$(cd "$path" && pwd)"
+        elif [ -f "$path" ]; then
+            bossflow_mount "$(cd "$(dirname "$path")" && pwd)/$(basename "$path")" readonly
         fi
     done
 }

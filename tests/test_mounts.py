@@ -100,7 +100,9 @@ def test_a_container_sees_volumes_where_describe_finds_them(tmp_path: Path, engi
         "docker": "docker run bossflow/cc3d:0123 true",
         "apptainer": "env - PATH=/bin apptainer exec bossflow-cc3d-0123.img true",
     }[engine].replace("PATH=/bin", 'PATH="$PATH"')
-    more = ["zarr://s3://bucket/x", "n5://https://host/x", "zarr:///nowhere"]
+    atlas = tmp_path / "an atlas, $(touch bad).csv"
+    atlas.touch()
+    more = ["zarr://s3://bucket/x", "n5://https://host/x", "zarr:///nowhere", str(atlas)]
     words = [f"{ROOT}/conf/containers.sh", "", str(launch), "", *sources, *more]
     done = subprocess.run(
         ["bash", "-ec", f"source {shlex.join(words)}\n{run}"],
@@ -114,12 +116,14 @@ def test_a_container_sees_volumes_where_describe_finds_them(tmp_path: Path, engi
         real = archive_of(source).canonical(source, str(launch)).partition("file://")[2]
         assert found.get(real) == real or engine == "docker" and real.startswith(f"{launch}/")
     assert found[f"{tmp_path}/linked"] == f"{tmp_path}/e"
+    assert found[str(atlas)] == str(atlas)
     assert found[f"{home}/.aws"] == f"{home}/.aws"
     known = {
         f"{home}/.aws",
         f"{home}/.bossflow",
         f"{tmp_path}/linked",
         f"{tmp_path}/e f",
+        str(atlas),
         str(launch),
     }
     places = {target for target in found if target.startswith(f"{tmp_path}/")}
