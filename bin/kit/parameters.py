@@ -187,15 +187,7 @@ def _read(value: Any, described: Mapping[str, Any]) -> Any:
     kind = _kind(described)
     if kind == "array":
         items = described["items"]
-        if isinstance(value, str) and _kind(items) == "string":
-            value = _texts(value, described)
-        if isinstance(value, str):
-            parts = re.split(
-                r",|:|\.\.",
-                value.strip(" ").removeprefix("[").removesuffix("]"),
-                maxsplit=described.get("maxItems", 0),
-            )
-            value = [part.strip(" ") for part in parts]
+        value = _parts(value, described) if isinstance(value, str) else value
         return [_read(item, items) for item in value] if isinstance(value, list) else value
     if kind == "boolean":
         return value == "true" if value in ("true", "false") else value
@@ -210,17 +202,20 @@ def _read(value: Any, described: Mapping[str, Any]) -> Any:
     return shown(value) if isinstance(value, float) else value
 
 
-def _texts(text: str, described: Mapping[str, Any]) -> Any:
-    """Return a list that is written as JSON, or as a command line, or with commas between."""
-    if text.startswith("["):
-        with contextlib.suppress(ValueError):
+def _parts(text: str, described: Mapping[str, Any]) -> Any:
+    """Return the items of a list that is written as JSON, a command line, or with signs between."""
+    if _kind(described["items"]) != "string":
+        text = text.strip(" ").removeprefix("[").removesuffix("]")
+        parts = re.split(r",|:|\.\.", text, maxsplit=described.get("maxItems", 0))
+        return [part.strip(" ") for part in parts]
+    with contextlib.suppress(ValueError, RecursionError):
+        if text.startswith("["):
             return json.loads(text)
-    if described.get("format") == "command":
-        try:
-            return shlex.split(text)
-        except ValueError:  # a quote that is not closed
-            return text
-    return [part.strip(" ") for part in text.split(",")]
+    if described.get("format") != "command":
+        return [part.strip(" ") for part in text.split(",")]
+    with contextlib.suppress(ValueError):  # a quote that is not closed
+        return shlex.split(text)
+    return text
 
 
 def _plain(value: Any) -> Any:
