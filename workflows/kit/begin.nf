@@ -1,24 +1,37 @@
 /*
- * How every workflow begins, once it is described what is asked for: PLAN asks the database, and what is
+ * How every workflow begins: DESCRIBE looks at what is asked for, PLAN asks the database, and what is
  * recorded already is no task any more.
  */
 
+include { DESCRIBE } from '../../modules/describe/main'
 include { PLAN ; PLAN as PLAN_AGAIN } from '../../modules/plan/main'
 include { TASK as COMPARE } from '../../modules/task/main'
 include { toCompare ; whenCompared ; toRun ; tasksOf } from './tasks'
 
 workflow BEGIN {
     take:
-    run_json    // run.json
-    described   // described.json
+    asked       // [workflow: 'label', params: [...], run: [...]]
+    schema      // nextflow_schema.json
 
     main:
-    PLAN(run_json, described, [])
+    // What a user gives travels in files, never in a shell line; the sheet's name too.
+    run_json = channel.of(groovy.json.JsonOutput.toJson(asked))
+        .collectFile(name: 'run.json', cache: false)
+        .first()
+    sheet = []
+    if (asked.params.input) {
+        def sheet_file = file(asked.params.input, glob: false)
+        sheet = channel.of(sheet_file)
+            .collectFile(name: sheet_file.name.replaceAll(/^-|[^\w.-]/, '_'), cache: false)
+            .first()
+    }
+    DESCRIBE(run_json, schema, sheet)
+    PLAN(run_json, DESCRIBE.out.described, [])
 
     // Units whose files look changed are made again beside what is recorded, and planned anew.
     compare_ch = toCompare(PLAN.out.plan)   // [plan.json, [LABEL_BLOCK-00000.jsonl, ...]]
     COMPARE(tasksOf(compare_ch).map { job -> [job.name, job.file] })
-    PLAN_AGAIN(run_json, described, whenCompared(compare_ch, COMPARE.out.receipts))
+    PLAN_AGAIN(run_json, DESCRIBE.out.described, whenCompared(compare_ch, COMPARE.out.receipts))
 
     plan_ch = toRun(PLAN.out.plan.mix(PLAN_AGAIN.out.plan)).first()
     task_ch = tasksOf(plan_ch)

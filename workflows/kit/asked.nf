@@ -1,0 +1,36 @@
+/*
+ * What a run is asked for, before any process starts.
+ */
+
+include { checked ; help ; parametersOf ; toConfiguration } from './parameters'
+include { toolOf } from './images'
+include { make ; setAside } from './results'
+include { toContainers } from './sources'
+include { facts } from './tasks'
+
+// What run.json is to say: [workflow: 'label', params: [...], tool: null, run: [...]]; null where help was
+// asked for, and is shown. A mistake ends the run.
+// known: nextflow_schema.json, read; run: Nextflow's `workflow`
+def asked(given, known, run) {
+    if (given.help) {
+        println(help(known, run.manifest, given.workflow))
+        return null
+    }
+    def values = checked(given, known, run)
+    def tool = values.containsKey('image') ? toolOf(values, run) : null
+    if (tool?.problem) {
+        error(tool.problem)
+    }
+    if (!values.dry_run) {
+        make(run.outputDir)
+        setAside(run.outputDir)
+    }
+    toConfiguration(values)
+    toContainers(values, parametersOf(known, values.workflow), run)
+    return [workflow: values.workflow, params: values, tool: tool, run: facts(run)]
+}
+
+// nextflow_schema.json, read as YAML, which JSON is too: keeps the order, and numbers beyond 64 bits.
+def schemaOf(schema_file) {
+    return new org.yaml.snakeyaml.Yaml().load(schema_file.text)
+}
