@@ -28,7 +28,7 @@ def in_words(
     """
     size: Counter[bool] = Counter()
     for unit in (doubtful | missing).values():
-        size[bool(unit.reads and unit.reads.in_place)] += workflow.pulled_bytes(unit)
+        size[bool(unit.reads and unit.reads.in_place)] += workflow.pulled_bytes_of(unit)
     lines = [f"dry run: {asked}"]
     if size[False]:
         lines.append(f"  to pull    {_size(size[False])} of voxels into the store")

@@ -25,7 +25,7 @@ def open_schema(workflows: Iterable[work.Workflow]) -> None:
         If a team's database lacks some of them; others that it lacks hold nobody up.
     """
     conn = database.connection()
-    wanted = {workflow.module: workflow.name for workflow in workflows}
+    wanted = {workflow.module: workflow.name for workflow in registry.with_used(workflows)}
     of = {cls: _workflow_of(cls, wanted) for cls, _ in schema.tables}
     needed = {cls: name for cls, name in of.items() if name is not None}
     if needed.keys() <= _bound:

@@ -103,7 +103,7 @@ def _plan(
     installed.open_schema([workflow])
     requests, unreached = workflow.expand(params, described)
     tables = registry.stage_tables([workflow])
-    by_request = [workflow.units(request) for request in requests]
+    by_request = [registry.load(request.workflow).units(request) for request in requests]
     units = {unit.unit_id: unit for group in by_request for unit in group}
     store = run_store.place(params.get("store"), Path(asked["run"]["launch_dir"]))
     here = stores.Here(store)
@@ -115,7 +115,7 @@ def _plan(
     # what is away as well, if it can be compared: RECORD takes nothing else for it
     known = {name: one for name, one in recorded.items() if name in found or one.reading_version}
     missing = ledger.missing(units, found, recorded)
-    if unreached and any(workflow.pulled_bytes(unit) for unit in missing.values()):
+    if unreached and any(workflow.pulled_bytes_of(unit) for unit in missing.values()):
         raise ValueError(unreached[0])
     again = {name for name in missing if name not in found and name in recorded}
     again = {name for name in again if recorded[name].dropped}
@@ -147,7 +147,7 @@ def _plan(
         result["notes"] += _of_rows(found, missing)
         made = run_store.made(requests, by_request, missing, store)
         stages = [
-            tasks.cut_up(units.values(), some, lambda _: {}, workflow.seconds, given, apart)
+            tasks.cut_up(units.values(), some, lambda _: {}, workflow.seconds_of, given, apart)
             for some, apart in ((doubtful, ()), (missing, made))
         ]
         most = _gone(units, recorded, {known[name].execution_id for name in doubtful})
@@ -160,7 +160,7 @@ def _plan(
     here.open()
     if doubtful:
         line = partial(tasks.line, found={}, recorded={}, now=now, keep=again)
-        todo = tasks.cut_up(doubtful.values(), doubtful, line, workflow.seconds, given)
+        todo = tasks.cut_up(doubtful.values(), doubtful, line, workflow.seconds_of, given)
         header |= {"compare": True, "marks": run_store.marks(store) if again else []}
         tasks.write(todo, header, store, directory)
         result |= {"compare": True, "text": "", "tasks": todo}
@@ -196,7 +196,7 @@ def _plan(
         return
     others = sorted({locations.url(path.parents[2]) for path in found.values()} - {header["store"]})
     line = partial(tasks.line, found=found, recorded=recorded, now=now, others=others)
-    todo = tasks.cut_up(units.values(), missing, line, workflow.seconds, given, made)
+    todo = tasks.cut_up(units.values(), missing, line, workflow.seconds_of, given, made)
     tasks.write(todo, header | {"marks": marks}, store, directory)
     result |= {"tasks": todo, "asks": tasks.asks(todo)}
 

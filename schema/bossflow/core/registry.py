@@ -77,5 +77,14 @@ def load_all() -> list[Workflow]:
 
 
 def stage_tables(workflows: Iterable[Workflow]) -> dict[str, Any]:
-    """Return process to stage table, parents first."""
-    return {table.process: table for workflow in workflows for table in workflow.tables}
+    """Return process to stage table, parents first, also of the workflows that these use."""
+    used = with_used(workflows)
+    return {table.process: table for workflow in used for table in workflow.tables}
+
+
+def with_used(workflows: Iterable[Workflow]) -> list[Workflow]:
+    """Return workflows and those that they use, these first."""
+    found: dict[Workflow, None] = {}
+    for workflow in workflows:
+        found |= dict.fromkeys([*with_used(workflow.uses), workflow])
+    return [*found]

@@ -246,6 +246,9 @@ class Workflow:
         Takes what is described of a complete request; returns what came of it, in words.
     results : tuple of str
         What is described that is the URL of a result: columns of `requests.csv`, and links.
+    uses : tuple of Workflow
+        Those whose units its own are made from. `expand` may return requests of theirs too, which
+        are registered with its own.
     recall : callable, optional
         Takes ids of requests that were recorded without what they were `given`; returns those that
         it knows as `expand` made them, by id.
@@ -265,6 +268,7 @@ class Workflow:
     )
     outcome: Callable[[dict[str, Any]], str] = lambda described: "complete"
     results: tuple[str, ...] = ()
+    uses: "tuple[Workflow, ...]" = ()
     recall: Callable[[list[str]], dict[str, Request]] | None = None
     module: str = ""
 
@@ -273,3 +277,17 @@ class Workflow:
         if not self.module:  # as namedtuple does
             module = sys._getframe(2).f_globals["__name__"]
             object.__setattr__(self, "module", module)
+
+    @cached_property
+    def by_process(self) -> "dict[str, Workflow]":
+        """Whose table each process fills: those of what it uses first, then its own."""
+        used = {name: one for other in self.uses for name, one in other.by_process.items()}
+        return used | {table.process: self for table in self.tables}
+
+    def seconds_of(self, unit: UnitPlan) -> float:
+        """Return `seconds` of a unit of its own, or of a workflow that it uses."""
+        return self.by_process[unit.process].seconds(unit)
+
+    def pulled_bytes_of(self, unit: UnitPlan) -> int:
+        """Return `pulled_bytes` of a unit of its own, or of a workflow that it uses."""
+        return self.by_process[unit.process].pulled_bytes(unit)

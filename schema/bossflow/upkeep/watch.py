@@ -74,7 +74,7 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
             tables |= registry.stage_tables([workflow])
             for request_id, what, units, done in _incomplete(workflow, new):
                 asked[request_id] = what, units
-                sizes |= {unit.unit_id: (unit.amount, workflow.seconds(unit)) for unit in units}
+                sizes |= {unit.unit_id: (unit.amount, workflow.seconds_of(unit)) for unit in units}
                 recorded |= done
                 begun.clear()
         known &= rows.keys()  # others were deleted meanwhile
