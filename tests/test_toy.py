@@ -24,6 +24,19 @@ PIPELINE = (
 )
 
 
+def wire(project: Path) -> None:
+    """Add the toy to the files that all workflows share: its parameters and its two lines."""
+    schema = json.loads((project / "nextflow_schema.json").read_text())
+    schema["$defs"]["toy"] = json.loads((project / "parameters.json").read_text())
+    (project / "nextflow_schema.json").write_text(json.dumps(schema))
+    run = "        if (values.workflow == 'label') "
+    ours = run.replace("label", "toy") + "{ done_ch = WORDS(BEGIN.out.task_ch) }\n"
+    main = (project / "main.nf").read_text()
+    assert main.count(run) == 1
+    main = main.replace(run, ours + run) + "include { WORDS } from './workflows/words'\n"
+    (project / "main.nf").write_text(main)
+
+
 def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
     project, launch = tmp_path / "project", tmp_path / "launch"
     for name in PIPELINE:
@@ -32,6 +45,7 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
         project.mkdir(exist_ok=True)
         copy(source, project / name)
     shutil.copytree(ROOT / "tests" / "toy", project, dirs_exist_ok=True)
+    wire(project)
     launch.mkdir()
     files = []
     for number, text in enumerate(("a b c", "a a", "broken")):
@@ -46,9 +60,10 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
     }
 
     def run(chosen: list[Path]) -> subprocess.CompletedProcess[str]:
-        params = {"files": [str(path) for path in chosen], "store": str(launch / "store")}
+        params = {"workflow": "toy", "store": str(launch / "store")}
+        params["files"] = [str(path) for path in chosen]
         (launch / "params.json").write_text(json.dumps(params))
-        command = ["nextflow", "run", str(project / "words.nf")]
+        command = ["nextflow", "run", str(project)]
         return subprocess.run(
             [*command, *NO_REPORTS, "-params-file", "params.json"],
             cwd=launch,
@@ -57,7 +72,7 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
             text=True,
         )
 
-    command = ["nextflow", "lint", "-output", "concise", "words.nf", "workflows", "modules", "conf"]
+    command = ["nextflow", "lint", "-output", "concise", "main.nf", "workflows", "modules", "conf"]
     lint = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
     assert lint.returncode == 0, lint.stdout + lint.stderr
     try:
@@ -66,6 +81,9 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
         assert "recorded    2 COUNT_WORDS, 1 ADD_WORDS" in first.stdout
         again = run(files[:2])
         assert "nothing to compute: 2 files are recorded" in again.stdout
+        none = run([Path("nix.txt")])
+        assert none.returncode != 0
+        assert 'files "nix.txt" is not there: give the path of a file' in none.stdout
         broken = run(files)
         assert broken.returncode != 0
         assert "2.txt is broken" in broken.stdout + broken.stderr
