@@ -45,15 +45,15 @@ class Cascade:
 
         Those of parts to which nothing refers are not named: they go with their masters.
         """
-        found: Rows = {}
+        rows: Rows = {}
         todo: Rows = {table: set(keys)}
         while todo:
             table, some = todo.popitem()
-            found[table] = found.get(table, set()) | some
+            rows[table] = rows.get(table, set()) | some
             for other, more in self._next(table, some):
-                if new := more - found.get(other, set()):
+                if new := more - rows.get(other, set()):
                     todo[other] = todo.get(other, set()) | new
-        return found
+        return rows
 
     def delete(self, rows: Rows) -> None:
         """Delete rows that were `reached`; to be called in a transaction."""
@@ -128,7 +128,7 @@ class Cascade:
         quoted = [self.conn.adapter.quote_identifier(name) for name in columns]
         at = max(range(len(columns)), key=lambda at: len({key[at] for key in keys}))
         telling, others = quoted[at], quoted[:at] + quoted[at + 1 :]
-        one = " AND ".join([*(f"{name} = %s" for name in others), f"{telling} IN %s"])
+        group = " AND ".join([*(f"{name} = %s" for name in others), f"{telling} IN %s"])
         groups: dict[Key, list[Key]] = defaultdict(list)
         for key in keys:
             groups[key[:at] + key[at + 1 :]].append(key)
@@ -137,7 +137,7 @@ class Cascade:
             named: dict[Key, list[Any]] = defaultdict(list)
             for key in piece:
                 named[key[:at] + key[at + 1 :]].append(key[at])
-            condition = " OR ".join([f"({one})"] * len(named))
+            condition = " OR ".join([f"({group})"] * len(named))
             values = [value for rest, some in named.items() for value in (*rest, tuple(some))]
             if len(named) > 1:
                 condition = f"{telling} IN %s AND ({condition})"

@@ -88,8 +88,8 @@ def dropped(executions: Iterable[str]) -> set[str]:
 def at_hand(executions: Iterable[str]) -> dict[str, Path]:
     """Return the store of each execution's bundle, of those that have one here."""
     here = Here()
-    found = {row["execution_id"]: here.path(row["store_id"]) for row in copies(executions)}
-    return {name: path for name, path in found.items() if path is not None}
+    places = {row["execution_id"]: here.path(row["store_id"]) for row in copies(executions)}
+    return {name: path for name, path in places.items() if path is not None}
 
 
 def report() -> list[dict[str, Any]]:
@@ -106,12 +106,12 @@ def report() -> list[dict[str, Any]]:
         "WHERE d.execution_id = e.execution_id) GROUP BY c.store_id"
     )
     sizes = {row[0]: row[1:] for row in database.connection().query(query).fetchall()}
-    known = [str(one) for one in Store.to_arrays("store_id", order_by="store_id")]
-    found = []
+    known = [str(store_id) for store_id in Store.to_arrays("store_id", order_by="store_id")]
+    stores = []
     for name in [*known, *([None] if None in sizes else [])]:
         number, size = sizes.get(name, (0, 0))
         path = here.path(name) if name else None
-        found.append(
+        stores.append(
             {
                 "store": name,
                 "path": locations.shown(path) if path else None,
@@ -122,4 +122,4 @@ def report() -> list[dict[str, Any]]:
                 "bytes": int(size or 0),
             }
         )
-    return found
+    return stores

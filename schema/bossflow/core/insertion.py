@@ -50,12 +50,12 @@ def add_rows(table: Any, bundle: Finished, wanted: dict[str, dict[str, int]]) ->
     for name, number in wanted.get(bundle.manifest["unit_id"], {}).items():
         column, files = table.first_rows[name], part_files(bundle, name)
         number = min(number, sum(pq.read_metadata(file).num_rows for file in files))
-        there = bundle.manifest["attributes"][column]
-        if there < number:  # than it was made with: others may have added some
-            there = int((table & bundle.key).fetch1(column))
-        if there < number:
+        recorded = bundle.manifest["attributes"][column]
+        if recorded < number:  # than it was made with: others may have added some
+            recorded = int((table & bundle.key).fetch1(column))
+        if recorded < number:
             part = getattr(table, name)()
-            insert_parquet(part, bundle.key, files, number, there)
+            insert_parquet(part, bundle.key, files, number, recorded)
             table.update1(bundle.key | {column: number})
             longer = True
     return longer

@@ -81,6 +81,6 @@ def _insert_rows(table: Any, by_request: list[list[dict[str, Any]]]) -> None:
         known = {key(row): row for row in (table() & keys).to_dicts()}
         table.insert([row for row in some if key(row) not in known])
         for row in some:
-            there = known.get(key(row), row)
-            if any(there[name] != value for name, value in row.items()):
+            earlier = known.get(key(row), row)
+            if any(earlier[name] != value for name, value in row.items()):
                 table.update1(row)

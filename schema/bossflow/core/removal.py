@@ -73,7 +73,7 @@ def copy_of(row: dict[str, str]) -> Copy:
 def with_guests(chosen: Iterable[Copy]) -> set[Copy]:
     """Return bundles with those in the same store whose files lie within these.
 
-    Such as chunks in STITCH's bundle, which RELABEL_BLOCK's list: they are set aside with it.
+    Such as chunks of a volume, which the bundles of its blocks list: they are set aside with it.
     """
     together = set(chosen)
     rows = [

@@ -34,12 +34,12 @@ def write(asked: list[dict[str, Any]], called: dict[str, str], path: Path) -> No
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        for one in asked:
-            name = one["request"]
-            errors = [f"{unit}: {error}" for unit, error in one["errors"].items()]
+        for request in asked:
+            name = request["request"]
+            errors = [f"{unit}: {error}" for unit, error in request["errors"].items()]
             more = [f"and {len(errors) - ERRORS_SHOWN} more"] if errors[ERRORS_SHOWN:] else []
-            own = {"name": called.get(name), "directory": places[name], "chosen": chosen(one)}
-            writer.writerow(one | own | {"error": "; ".join(errors[:ERRORS_SHOWN] + more)})
+            own = {"name": called.get(name), "directory": places[name], "chosen": chosen(request)}
+            writer.writerow(request | own | {"error": "; ".join(errors[:ERRORS_SHOWN] + more)})
 
 
 def directories(asked: list[dict[str, Any]], called: dict[str, str]) -> dict[str, str]:
@@ -50,32 +50,32 @@ def directories(asked: list[dict[str, Any]], called: dict[str, str]) -> dict[str
     """
     plain = {name: safe(text)[:NAME_MAX].strip("._-") for name, text in called.items()}
     often = Counter(text.casefold() for text in plain.values())
-    found = {}
-    for one in asked:
-        name = one["request"]
+    names = {}
+    for request in asked:
+        name = request["request"]
         text = plain.get(name, "")
         if often[text.casefold()] != 1 or text.casefold() in TAKEN or not text:
-            text = f"{text or _about(one)}-{name[:8]}"
-        found[name] = text
-    return found
+            text = f"{text or _about(request)}-{name[:8]}"
+        names[name] = text
+    return names
 
 
 def safe(text: str) -> str:
     """Return a text as a file's name: letters, digits, points and dashes of ASCII."""
     signs = unicodedata.normalize("NFKD", text)
-    plain = (one if one.isascii() else "_" for one in signs if not unicodedata.combining(one))
+    plain = (sign if sign.isascii() else "_" for sign in signs if not unicodedata.combining(sign))
     return re.sub(r"[^A-Za-z0-9.-]+", "_", "".join(plain)).strip("._-")
 
 
-def _about(one: dict[str, Any]) -> str:
-    if "source" not in one:
-        return safe(one["workflow"].rpartition(".")[2])
-    tail = safe(one["source"].rpartition("://")[2])[-TAIL_MAX:].strip("._-")
-    level = f"_res{one['resolution']}" if one.get("resolution") else ""
-    which = "".join(f"_{word}" for word in chosen(one).split())
-    return f"{tail}{level}{which}_{one['box']}"
+def _about(described: dict[str, Any]) -> str:
+    if "source" not in described:
+        return safe(described["workflow"].rpartition(".")[2])
+    tail = safe(described["source"].rpartition("://")[2])[-TAIL_MAX:].strip("._-")
+    level = f"_res{described['resolution']}" if described.get("resolution") else ""
+    which = "".join(f"_{word}" for word in chosen(described).split())
+    return f"{tail}{level}{which}_{described['box']}"
 
 
-def chosen(one: dict[str, Any]) -> str:
+def chosen(described: dict[str, Any]) -> str:
     """Return which channel or time of several was asked for, as in `channel 1 time 0`."""
-    return " ".join(f"{name} {index}" for name, index in (one.get("chosen") or {}).items())
+    return " ".join(f"{name} {index}" for name, index in (described.get("chosen") or {}).items())

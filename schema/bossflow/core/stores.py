@@ -59,8 +59,8 @@ class Here:
             places = [locations.local(url) for _, url in self._places[store_id]]
             if self.given is not None and self.id_of(self.given) == store_id:
                 places.insert(0, self.given)
-            found = (place for place in places if self._is(place, store_id))
-            self._paths[store_id] = next(found, None)
+            right = (place for place in places if self._is(place, store_id))
+            self._paths[store_id] = next(right, None)
         return self._paths[store_id]
 
     def _is(self, place: Path, store_id: str) -> bool:
@@ -100,17 +100,17 @@ class Here:
         ValueError
             If there is none, or there are several.
         """
-        known = {str(one) for one in Store.to_arrays("store_id")}
+        known = {str(store_id) for store_id in Store.to_arrays("store_id")}
         place = locations.local(name)
-        found = {one for one in known if one == self.id_of(place)}
+        ids = {store_id for store_id in known if store_id == self.id_of(place)}
         own = (machine(), locations.url(place))
-        found = found or {one for one in known if own in self._places[one]}
-        if not found and os.sep not in name:
+        ids = ids or {store_id for store_id in known if own in self._places[store_id]}
+        if not ids and os.sep not in name:
             return ledger.named(Store, name)
-        if len(found) != 1:
-            said = f"{len(found)} stores are" if found else "no store is"
+        if len(ids) != 1:
+            said = f"{len(ids)} stores are" if ids else "no store is"
             raise ValueError(f"{said} known by {name!r}: see `bossflow stores`")
-        return found.pop()
+        return ids.pop()
 
     def check(self) -> None:
         """Check the store that a run was given.
@@ -185,11 +185,11 @@ class Here:
 
     def _look(self, bundle: Recorded) -> list[Path]:
         stores = [(self.path(store_id), path) for store_id, path in bundle.copies]
-        found = [(store, store / path) for store, path in stores if store is not None]
-        if len(found) > 1:  # else there is nothing to choose, for most of 10,000 bundles
+        pairs = [(store, store / path) for store, path in stores if store is not None]
+        if len(pairs) > 1:  # else there is nothing to choose, for most of 10,000 bundles
             recorded = bundle.bundle_url
-            found.sort(key=lambda one: (one[0] != self.given, locations.url(one[1]) != recorded))
-        return [path for _, path in found]
+            pairs.sort(key=lambda one: (one[0] != self.given, locations.url(one[1]) != recorded))
+        return [path for _, path in pairs]
 
     def is_as_recorded(self, directory: Path, manifest_sha256: str) -> bool:
         """Say whether a bundle that no store has claimed is there, and what was recorded."""
@@ -279,7 +279,7 @@ def set_aside(identity: str, store: Path) -> None:
     rows = (Store.Retired() & {"store_id": identity}).to_dicts()
     if not rows:
         return
-    there = []
+    directories = []
     for row in rows:
         directory = store / row["retired_path"]
         try:
@@ -287,6 +287,6 @@ def set_aside(identity: str, store: Path) -> None:
         except FileNotFoundError:
             continue
         if hashlib.sha256(text).hexdigest() == row["retired_sha256"]:
-            there.append(directory)
-    retiring.retire(store, there)
+            directories.append(directory)
+    retiring.retire(store, directories)
     (Store.Retired() & {"store_id": identity}).delete_quick()

@@ -253,8 +253,8 @@ def report(problems: Problems) -> dict[str, Any]:
 def retire(problems: Problems) -> tuple[int, int]:
     """Set damaged bundles aside, and forget the rows of what is left nowhere.
 
-    A chunk of a volume that is damaged lies in STITCH's bundle, but is listed by the one of its
-    RELABEL_BLOCK: that one goes, and the next run writes the chunk anew.
+    A chunk of a volume that is damaged lies in the bundle of the whole, but is listed by that of
+    its block: this one goes, and the next run writes the chunk anew.
 
     Returns
     -------
