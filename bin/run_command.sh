@@ -62,27 +62,41 @@ if [ "$limit" -gt 0 ]; then run=(timeout --kill-after=30 "$limit" "${run[@]}"); 
 trap 'rm -rf "$scratch"; [ "$engine" != docker ] || docker rm --force "$name" >/dev/null 2>&1' EXIT
 trap 'kill "$pid" 2>/dev/null; exit 143' TERM INT
 
-# resident PID: bytes of a process and all below it
-resident() {
-    local todo=("$1") pid kind value _ children total=0
+# below PID: a process and all below it
+below() {
+    local todo=("$1") children
     while [ ${#todo[@]} -gt 0 ]; do
-        pid=${todo[0]} todo=("${todo[@]:1}")
+        echo "${todo[0]}"
+        children=()
+        read -r -a children <"/proc/${todo[0]}/task/${todo[0]}/children" # no line feed ends it
+        todo=("${todo[@]:1}" "${children[@]}")
+    done 2>/dev/null
+}
+
+# resident PID: bytes of memory of these
+resident() {
+    local pid kind value total=0
+    for pid in $(below "$1"); do
         while read -r kind value _; do
             if [ "$kind" = VmRSS: ]; then total=$((total + value)); fi
         done <"/proc/$pid/status"
-        children=()
-        read -r -a children <"/proc/$pid/task/$pid/children" # no line feed ends it
-        todo+=("${children[@]}")
     done 2>/dev/null
     echo $((total * 1024))
 }
 
-# watch PID: note the largest that `resident` says, until it is killed
+# watch PID: note the largest that `resident` says. Where this script was killed, nothing of it stays.
 watch() {
-    local root=$1 now peak=0 pause=0.1
+    local root=$1 parent now peak=0 pause=0.1
     while sleep "$pause"; do
+        read -r _ _ _ parent _ <"/proc/$BASHPID/stat"
+        if [ "$parent" != $$ ]; then
+            if [ "$engine" = docker ]; then docker rm --force "$name"; fi
+            # shellcheck disable=SC2046  # numbers
+            kill -KILL $(below "$1")
+            return
+        fi
         if [ "$engine" = docker ]; then
-            root=$(docker inspect --format '{{.State.Pid}}' "$name" 2>/dev/null) || continue
+            root=$(docker inspect --format '{{.State.Pid}}' "$name") || continue
         fi
         now=$(resident "$root")
         if [ "$now" -gt "$peak" ]; then peak=$now && echo "$peak" >"$here/peak"; fi
@@ -92,9 +106,9 @@ watch() {
 
 TIMEFORMAT='%3U %3S'
 start=${EPOCHREALTIME/[.,]/}
-{ time "${run[@]}" >"$here/log" 2>&1 </dev/null; } 2>"$here/times" &
+{ time "${run[@]}" >"$here/log" 2>&1 </dev/null; } >/dev/null 2>"$here/times" &
 pid=$!
-watch "$pid" &
+watch "$pid" >/dev/null 2>&1 &
 watcher=$!
 wait "$pid"
 code=$?

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,24 @@ def test_what_a_command_takes_is_measured(tmp_path: Path) -> None:
     assert ended.peak_bytes and 3 * 10**8 < ended.peak_bytes < 5 * 10**8
     assert ended.cpu_seconds and 0.1 < ended.cpu_seconds < ended.seconds
     assert 0.7 < ended.seconds < 60
+
+
+def test_of_a_task_that_is_killed_nothing_stays(tmp_path: Path) -> None:
+    unit = tmp_path / "staged" / UNIT
+    (unit / "inputs").mkdir(parents=True)
+    write_words(unit / "words", ["bash", "-c", "echo $$ >pid; sleep 300; true"])
+    write_words(unit / "tool", ["none", "", "", ""])
+    command = [RUN, unit, "1", "1", "1000000000", "0"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as task:
+        told = tmp_path / f"{UNIT}-1" / "run" / "pid"
+        while not (told.exists() and told.read_text()):
+            time.sleep(0.05)
+        task.kill()
+        assert task.stdout and task.stdout.read() == b"", "who reads it sees its end"
+        with pytest.raises(ProcessLookupError):
+            for _ in range(200):
+                os.kill(int(told.read_text()), 0)
+                time.sleep(0.1)
 
 
 def test_another_program_than_was_looked_at_is_not_run(tmp_path: Path) -> None:

@@ -36,8 +36,8 @@ def as_sif(image: str, path: Path) -> Path:
     return path
 
 
-def said(*command: str, cwd: str | None = None) -> str:
+def said(*command: str, cwd: str | None = None, env: dict[str, str] | None = None) -> str:
     """Return what a command says; it must succeed."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.strip()
