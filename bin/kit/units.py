@@ -16,7 +16,8 @@ from .texts import unit_name
 class Unit:
     """One piece of work: a process, the primary key of the row it fills, and how to make it.
 
-    `arguments` decide what is made, and are kept in the bundle; `settings` only how.
+    `arguments` decide what is made, and are kept in the bundle; `settings` only how. One that is
+    not `exact` is made otherwise each time.
     `stores` are where what its inputs were made from may be.
     """
 
@@ -26,6 +27,7 @@ class Unit:
     arguments: dict[str, Any]
     settings: dict[str, Any]
     inputs: list[Finished]
+    exact: bool = True
     stores: list[Path] = field(default_factory=list)
 
     def opened(self, given: Finished, numbers: Iterable[int]) -> Iterator[Finished]:
@@ -116,7 +118,8 @@ def open_unit(line: dict[str, Any], store: Path) -> Unit:
     fields = ("unit_id", "process", "key", "arguments", "settings")
     inputs = list(locations.each(partial(open_input, store=store), line["inputs"], store))
     stores = [store, *map(locations.local, line.get("stores", ()))]
-    return Unit(**{name: line[name] for name in fields}, inputs=inputs, stores=stores)
+    exact = line.get("exact", True)
+    return Unit(**{name: line[name] for name in fields}, inputs=inputs, stores=stores, exact=exact)
 
 
 def open_input(given: dict[str, Any], store: Path) -> Finished:

@@ -108,7 +108,9 @@ def judge(
             differ.append(name)
     doubtful = {"compare": differ, "voxels": [*differ, *unknown]}.get(mode, [])
     same: list[str] = []
-    changed: list[str] = []
+    # what is made otherwise each time can't be compared
+    changed = [name for name in doubtful if name in differ and not units[name].exact]
+    doubtful = [name for name in doubtful if units[name].exact]
     if doubtful and compared is None:
         judged.compare = doubtful
         looks = f"{_blocks(differ, units)} look changed since they were recorded" if differ else ""

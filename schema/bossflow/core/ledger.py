@@ -245,9 +245,14 @@ def missing(
 ) -> dict[str, UnitPlan]:
     """Return the units that tasks are made for: also those of which rows are to be added.
 
-    Of those that were dropped, these that something missing is made of.
+    Of those that were dropped, these that something missing is made of. What is recorded and made
+    otherwise each time is not made again, wherever it is.
     """
-    left = {name: unit for name, unit in units.items() if name not in found or unit.add_rows}
+    left = {
+        name: unit
+        for name, unit in units.items()
+        if (unit.add_rows if name in found else unit.exact or name not in recorded)
+    }
     dropped = {name for name in left if name in recorded and recorded[name].dropped}
     dropped -= found.keys()
     if dropped:

@@ -124,7 +124,7 @@ def _plan(
     result["notes"] = [
         f"{sentence}: what is asked of it is recorded, so it is not needed"
         for sentence in unreached
-    ] + [*settings.notes(), *run_store.notes_of(away, here), *judged.notes]
+    ] + [*settings.notes(), *run_store.notes_of(away, units, here), *judged.notes]
     result["notes"] += filter(None, (one.get("note") for one in described.get("channels", ())))
     if not params.get("store"):
         result["notes"] += run_store.of_default(here)
@@ -138,6 +138,8 @@ def _plan(
     }
     result["notes"] += _of_others(judged.wrong, result["requests"])
     doubtful = {name: units[name] for name in judged.compare}
+    if not judged.wrong:
+        run_store.refuse_away(missing, found, recorded, here)
     if result["dry_run"]:
         gone = _gone(units, recorded, judged.wrong)
         found = {name: path for name, path in found.items() if name not in gone}
@@ -219,6 +221,7 @@ def _told(
     recorded: dict[str, Recorded],
 ) -> dict[str, Any]:
     there = found.keys() | {name for name, one in recorded.items() if one.dropped}
+    there |= {name for name in recorded if not units[name].exact}
     there -= missing.keys()
     reused = Counter(unit.process for name, unit in units.items() if name in there)
     todo = Counter(unit.process for unit in missing.values())

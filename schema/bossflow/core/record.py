@@ -1,6 +1,5 @@
 """RECORD: the only writer of results. Bundles in, rows out; it knows no workflow."""
 
-import contextlib
 import shlex
 import sys
 from collections import Counter, defaultdict
@@ -12,7 +11,6 @@ from typing import Any
 from .. import database
 from ..kit import (
     bundles,
-    committing,
     fetched,
     locations,
     recorded_marks,
@@ -22,8 +20,8 @@ from ..kit import (
 )
 from ..kit.bundles import Finished
 from ..kit.texts import json_lines, one_line, sentence, shortened, unit_name
-from . import insertion, installed, ledger, registry, stores
-from .checks import check_columns, opened_each, opened_of, where_is
+from . import insertion, installed, ledger, lineage, registry, stores
+from .checks import check_columns, opened_each, where_is
 from .tables import Execution
 
 
@@ -67,7 +65,15 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     ready: dict[str, list[Finished]] = defaultdict(list)
     add_rows = {line["unit_id"]: line["add_rows"] for line in lines if "add_rows" in line}
     longer = {line["unit_id"] for line in lines if "recorded" in line}
-    write = partial(_write, tables=tables, run_id=plan["run_id"], add_rows=add_rows, longer=longer)
+    superseded: list[Finished] = []
+    write = partial(
+        _write,
+        tables=tables,
+        run_id=plan["run_id"],
+        add_rows=add_rows,
+        longer=longer,
+        superseded=superseded,
+    )
     made = [line for line in lines if "url" in line]
     for line, opened in zip(made, opened_each(made), strict=True):
         try:
@@ -106,6 +112,8 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
                     recorded, known, copied = recorded + one[0], known + one[1], copied + one[2]
                     failed += one[3]
     fetched.drop_all()  # Parquet files, which are rows now
+    for bundle in superseded:
+        retiring.retire(bundle.store, [bundle.directory])
     named = {line["unit_id"] for line in made}
     every = [bundle.manifest for some in ready.values() for bundle in some]
     for line in failed:
@@ -145,8 +153,12 @@ def _write(
     run_id: str,
     add_rows: dict[str, dict[str, int]],
     longer: set[str],
+    superseded: list[Finished],
 ) -> tuple[Counter[str], Counter[str], Counter[str], list[dict[str, Any]]]:
     """Insert bundles in one transaction.
+
+    Those that are `superseded` are to be set aside when it is committed: what was recorded before
+    holds, of a unit that is made otherwise each time.
 
     Returns
     -------
@@ -160,11 +172,12 @@ def _write(
     failed: list[dict[str, Any]] = []
     marked: dict[Path, list[str]] = defaultdict(list)
     with database.lock(conn), conn.transaction:
-        _add_inputs(ready, tables)
+        lineage.add_inputs(ready, tables)
         for store in {bundle.store for some in ready.values() for bundle in some}:
             stores.set_aside(store_ids.found_store(store), store)
         for process, table in tables.items():
-            new, old, others = _new_bundles(table, ready[process], tables, failed)
+            new, old, others, other = _new_bundles(table, ready[process], tables, failed)
+            superseded += [bundle for bundle in other if bundle not in superseded]
             insertion.insert(table, new, run_id)
             for bundle in [*new, *old]:
                 if bundle.manifest["unit_id"] not in longer:  # they may lie where we may not write
@@ -172,7 +185,7 @@ def _write(
             for bundle in new:
                 insertion.add_rows(table, bundle, add_rows)
             grown = {one.directory for one in old if insertion.add_rows(table, one, add_rows)}
-            known[process] += len(old) - len(grown)
+            known[process] += len(old) + len(other) - len(grown)
             copied[process] += len({one.directory for one in others} - grown)
             recorded[process] += len(new) + len(grown)
         for store, names in marked.items():
@@ -185,66 +198,27 @@ def _failure(bundle: Finished, error: str) -> dict[str, Any]:
     return unit | {"error": error}
 
 
-def _add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> None:
-    """Take in what the batch was made from and is in the store but not recorded yet.
-
-    Batches may come in any order after a retry, and a store may outlive its database.
-    """
-    there = {bundle.directory for batch in ready.values() for bundle in batch}
-    for process in reversed(tables):
-        wanted = {
-            (given["unit_id"], given["content_sha256"]): (given, bundle.store)
-            for bundle in ready[process]
-            for given in bundle.manifest["inputs"]
-        }
-        for given in _unrecorded([given for given, _ in wanted.values()], tables):
-            store = wanted[given["unit_id"], given["content_sha256"]][1]
-            directory = locations.place(store, given["process"], given["unit_id"])
-            if directory in there:
-                continue
-            with contextlib.suppress(ValueError, OSError):  # then its lineage is refused
-                taken = opened_of(given | {"url": locations.url(directory)})
-                check_columns(taken, tables)
-                committing.flush(taken)  # of no program do we know that it did
-                ready[given["process"]].append(taken)
-                there.add(directory)
-
-
-def _unrecorded(inputs: list[dict[str, Any]], tables: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return those inputs that are not recorded with the content that is named."""
-    by_process: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for given in inputs:
-        by_process[given["process"]].append(given)
-    missing = []
-    for process, group in by_process.items():
-        table = tables[process]
-        names = table().primary_key
-        there = ledger.recorded(table, [given["key"] for given in group])
-        for given in group:
-            known = there.get(tuple(given["key"][name] for name in names))
-            if known is None or known.content_sha256 != given["content_sha256"]:
-                missing.append(given)
-    return missing
-
-
 def _new_bundles(
     table: Any, ready: list[Finished], tables: dict[str, Any], failed: list[dict[str, Any]]
-) -> tuple[list[Finished], list[Finished], list[Finished]]:
+) -> tuple[list[Finished], list[Finished], list[Finished], list[Finished]]:
     """Return the bundles to record, and those whose units are recorded with the same content.
 
-    Of these come last, once more, those that their store was not known to have.
+    Then, once more, those of these that their store was not known to have; and last those of units
+    that are recorded with other content, which they may have, as it is another each time.
 
-    Another content than what is recorded is a failure, and so is an input that is not recorded
+    Any other content than what is recorded is a failure, and so is an input that is not recorded
     as the bundle says: lineage must hold.
     """
     names = table().primary_key
     there = ledger.recorded(table, [bundle.key for bundle in ready])
     every_input = [given for bundle in ready for given in bundle.manifest["inputs"]]
     unrecorded = {
-        (given["unit_id"], given["content_sha256"]) for given in _unrecorded(every_input, tables)
+        (given["unit_id"], given["content_sha256"])
+        for given in lineage.unrecorded(every_input, tables)
     }
     new: dict[tuple[Any, ...], Finished] = {}
     old: list[tuple[Finished, ledger.Recorded]] = []
+    other: list[Finished] = []
     # checked before, but only now is the lock held
     in_place = locations.each(bundles.in_place, ready, ready[0].directory) if ready else []
     for bundle, is_in_place in zip(ready, in_place, strict=True):
@@ -266,14 +240,17 @@ def _new_bundles(
                 f"what {where_is(bundle)} was made of has changed since it was recorded from "
                 f"{known.bundle_url}: run again, with source_changes compare"
             )
+        elif lost:
+            name = unit_name(lost[0]["process"], lost[0]["key"])
+            error = f"{where_is(bundle)} was made from {name} with a content that is not recorded"
+        elif known is not None and not manifest.get("exact", True):
+            other.append(bundle)
+            continue
         elif known is not None:
             error = (
                 f"{where_is(bundle)} has other content than what is recorded from "
                 f"{known.bundle_url}: if the recorded one is wrong, `bossflow invalidate` it"
             )
-        elif lost:
-            name = unit_name(lost[0]["process"], lost[0]["key"])
-            error = f"{where_is(bundle)} was made from {name} with a content that is not recorded"
         else:
             new.setdefault(key, bundle)
             continue
@@ -288,7 +265,7 @@ def _new_bundles(
         for (bundle, known), row in zip(old, rows, strict=True)
         if row["store_id"] not in dict(known.copies)
     ]
-    return list(new.values()), [bundle for bundle, _ in old], others
+    return list(new.values()), [bundle for bundle, _ in old], others, other
 
 
 def _seen(manifest: dict[str, Any]) -> str | None:

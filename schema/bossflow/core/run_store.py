@@ -77,14 +77,43 @@ def reachable(
     return {name: paths[0] for name, paths in found.items() if paths}, away
 
 
-def notes_of(away: dict[str, Recorded], here: stores.Here) -> list[str]:
+def notes_of(away: dict[str, Recorded], units: dict[str, UnitPlan], here: stores.Here) -> list[str]:
     """Say which stores hold results of this request that can't be reached from here."""
-    numbers = Counter(here.where_is(bundle) for bundle in away.values())
+    numbers = Counter((here.where_is(bundle), units[name].exact) for name, bundle in away.items())
     return [
-        f"{number:,} units of this are recorded in store {where}, which is away: they are made "
-        "again here, unless you mount it, or give credentials"
-        for where, number in numbers.items()
+        f"{number:,} units of this are recorded in store {where}, which is away: "
+        + (
+            "they are made again here, unless you mount it, or give credentials"
+            if exact
+            else "as they would not be the same, they are not made again"
+        )
+        for (where, exact), number in numbers.items()
     ]
+
+
+def refuse_away(
+    missing: dict[str, UnitPlan],
+    found: dict[str, Path],
+    recorded: dict[str, Recorded],
+    here: stores.Here,
+) -> None:
+    """Refuse what is to be made from results that are away, and can't be made the same again.
+
+    Raises
+    ------
+    ValueError
+        If there are any.
+    """
+    for made, unit in missing.items():
+        for given in unit.inputs if made not in found else ():
+            name = given.unit_id
+            if name in recorded and name not in found and name not in missing:
+                raise ValueError(
+                    f"{unit_name(given.process, given.key)} is recorded in store "
+                    f"{here.where_is(recorded[name])}, which is away, and would not be the same if "
+                    "it was made again: mount the store, or give credentials, or `bossflow "
+                    "invalidate` it"
+                )
 
 
 def of_default(here: stores.Here) -> list[str]:

@@ -125,8 +125,11 @@ class _Known(NamedTuple):
             here.given,
         )
         if here.given is not None:
+            again = {unit.unit_id for unit in units if unit.exact}
             found = {
-                name: bundle for name, bundle in found.items() if places.get(name) or bundle.dropped
+                name: bundle
+                for name, bundle in found.items()
+                if places.get(name) or bundle.dropped or name not in again
             }
         kept = {name for name, bundle in found.items() if places.get(name) or not bundle.dropped}
         if len(kept) < len(found):  # what was dropped counts, unless something is to be made of it

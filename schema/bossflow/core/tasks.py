@@ -183,6 +183,8 @@ def line(
     }
     if unit.through and others:
         line["stores"] = list(others)
+    if not unit.exact:
+        line["exact"] = False
     if unit.unit_id in keep:
         line["keep"] = True
     if unit.settings_again and unit.unit_id in recorded:
