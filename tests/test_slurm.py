@@ -147,7 +147,7 @@ def test_a_job_that_never_gets_enough_memory_is_what_a_rerun_with_more_makes(
 ) -> None:
     one = lab("one")
     few = one.launch / "few.config"
-    few.write_text("process { withName: STITCH { memory = 50.MB } }")
+    few.write_text("process { withName: '.*:STITCH:.*' { memory = 50.MB } }")
     code, said = one.run(CELLS, *CUT, "-c", str(few))
     assert code != 0
     assert [row["exit"] for row in one.trace() if "STITCH" in row["name"]] == ["137"] * 3
