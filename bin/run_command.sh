@@ -86,15 +86,16 @@ resident() {
 
 # watch PID: note the largest that `resident` says. Where this script was killed, nothing of it stays.
 watch() {
-    local root=$1 parent now peak=0 pause=0.1
+    local root=$1 own=$1 parent now peak=0 pause=0.1
     while sleep "$pause"; do
         read -r _ _ _ parent _ <"/proc/$BASHPID/stat"
         if [ "$parent" != $$ ]; then
             if [ "$engine" = docker ]; then docker rm --force "$name"; fi
-            # shellcheck disable=SC2046  # numbers
-            kill -KILL $(below "$1")
+            # shellcheck disable=SC2086  # numbers
+            kill -KILL $own
             return
         fi
+        own="$1 $(below "$1")"
         if [ "$engine" = docker ]; then
             root=$(docker inspect --format '{{.State.Pid}}' "$name") || continue
         fi

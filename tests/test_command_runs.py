@@ -32,7 +32,7 @@ print(json.dumps({table.__name__: table().to_dicts() for table in tables}, defau
 LOST = """
 pid=$$
 while [ "$pid" -gt 1 ]; do
-    read -r _ _ _ pid _ <"/proc/$pid/stat"
+    read -r _ _ _ pid _ <"/proc/$pid/stat" || break
     if grep -q run_command.sh "/proc/$pid/cmdline"; then kill -KILL "$pid"; fi
 done
 """
@@ -67,6 +67,11 @@ class Lab:
         )
         return f"{done.stdout}\nexit code {done.returncode}"
 
+    def close(self) -> None:
+        """Stop the database."""
+        stop = "from bossflow import database; database.stop_embedded()"
+        said(sys.executable, "-W", "ignore", "-c", stop, env=self.environment)
+
     def recorded(self) -> dict[str, list[dict[str, Any]]]:
         """Return the rows of some tables, by name."""
         command = [sys.executable, "-W", "ignore", "-c", CODE]
@@ -79,7 +84,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     (tmp_path / "in put.txt").write_text("given")
     one = Lab(tmp_path)
     yield one
-    said(str(Path(sys.executable).with_name("bossflow")), "db", "stop", env=one.environment)
+    one.close()
 
 
 def test_each_kind_of_end_in_one_run(lab: Lab) -> None:
@@ -161,4 +166,4 @@ def test_on_a_cluster_by_apptainer(tmp_path: Path, cluster: Cluster) -> None:  #
         assert left.read_text() == "290000000\n"
     finally:
         said("docker", "rmi", "--force", image)
-        said(str(Path(sys.executable).with_name("bossflow")), "db", "stop", env=lab.environment)
+        lab.close()
