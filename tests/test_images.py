@@ -123,10 +123,11 @@ def test_nextflow_asks_for_the_images_of_the_source_that_is_here(parser: str) ->
     shown = run(
         *("nextflow", "config", "-profile", "docker", "-flat", ROOT), NXF_SYNTAX_PARSER=parser
     )
-    for image, tag in tags(ROOT).items():
+    images = tags(ROOT)
+    for image, tag in images.items():
         assert re.search(rf"{image}( = '|:')bossflow/{image}:{tag}'", shown)
     for program in tracked("bin/*.py"):
         if os.access(ROOT / program, os.X_OK):
             name = Path(program).stem.upper()
-            own = rf"\.{name}(\.image = | = \[image:)'(intern|cc3d|datajoint)'"
+            own = rf"\.{name}(\.image = | = \[image:)'({'|'.join(images)})'"
             assert re.search(own, shown), name
