@@ -1,5 +1,6 @@
 """A new workflow on an unchanged core: the toy of docs/new-workflow.md under real Nextflow."""
 
+import difflib
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bossflow.command import shared
 from conftest import ROOT
 from stage import NO_REPORTS
 
@@ -24,17 +26,37 @@ PIPELINE = (
 )
 
 
+TOY = ROOT / "tests" / "toy"
+
+SHARED = {
+    "nextflow_schema.json": lambda text: shared.with_group(
+        text, "toy", json.loads((TOY / "parameters.json").read_text())
+    ),
+    "main.nf": lambda text: shared.with_workflow(text, "toy", "TOY"),
+    "conf/processes.config": lambda text: shared.with_processes(
+        text, {"COUNT_WORDS": "cc3d", "ADD_WORDS": "cc3d"}
+    ),
+}
+"""What a workflow needs a line in, beside its own files."""
+
+
 def wire(project: Path) -> None:
-    """Add the toy to the files that all workflows share: its parameters and its two lines."""
-    schema = json.loads((project / "nextflow_schema.json").read_text())
-    schema["$defs"]["toy"] = json.loads((project / "parameters.json").read_text())
-    (project / "nextflow_schema.json").write_text(json.dumps(schema))
-    run = "        if (values.workflow == 'label') "
-    ours = run.replace("label", "toy") + "{ done_ch = WORDS(BEGIN.out.task_ch) }\n"
-    main = (project / "main.nf").read_text()
-    assert main.count(run) == 1
-    main = main.replace(run, ours + run) + "include { WORDS } from './workflows/words'\n"
-    (project / "main.nf").write_text(main)
+    """Give the toy its place in the files that all workflows share."""
+    for name, insert in SHARED.items():
+        before = (project / name).read_text()
+        (project / name).write_text(insert(before))
+        assert hunks(before, insert(before)) == 1, name
+
+
+def hunks(before: str, after: str) -> int:
+    """Return in how many places a file was changed, as git shows it."""
+    diff = difflib.unified_diff(before.splitlines(), after.splitlines(), n=3)
+    return sum(line.startswith("@@") for line in diff)
+
+
+def test_its_files_are_few() -> None:
+    files = [path for path in TOY.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    assert 4 <= len(files) <= 8 and len(SHARED) <= 3
 
 
 def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
@@ -44,7 +66,7 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
         copy = shutil.copytree if source.is_dir() else shutil.copy
         project.mkdir(exist_ok=True)
         copy(source, project / name)
-    shutil.copytree(ROOT / "tests" / "toy", project, dirs_exist_ok=True)
+    shutil.copytree(TOY, project, dirs_exist_ok=True)
     wire(project)
     launch.mkdir()
     files = []

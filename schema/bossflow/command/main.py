@@ -10,6 +10,7 @@ from .damage import invalidate_command, verify_command
 from .db import db
 from .housekeeping import clean_command, forget_command
 from .listing import channels_command, components_command, stores_command
+from .new import new_command
 from .status import status_command
 
 
@@ -59,6 +60,7 @@ for command in (
     db,
     forget_command,
     invalidate_command,
+    new_command,
     status_command,
     stores_command,
     verify_command,

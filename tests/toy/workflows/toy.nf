@@ -4,7 +4,7 @@
 
 include { COMPUTE as COUNT_WORDS ; COMPUTE as ADD_WORDS } from '../modules/task/main'
 
-workflow WORDS {
+workflow TOY {
     take:
     task_ch     // [task: 'COUNT_WORDS-00000', process: 'COUNT_WORDS', after: [], ...]
 
