@@ -1,0 +1,142 @@
+"""What `bossflow new` writes: few files, one place in each shared one, and all of it works."""
+
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bossflow.command import new
+from click.testing import CliRunner, Result
+from commands import said, tool
+from conftest import ROOT
+from test_toy import hunks
+
+SHARED = ("nextflow_schema.json", "main.nf", "conf/processes.config")
+
+
+def bossflow_new(*words: str) -> Result:
+    from bossflow.command.main import main
+
+    return CliRunner().invoke(main, ["new", *words])
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a copy of this checkout's tracked files, and be there."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    archive = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, check=True
+    )
+    for name in archive.stdout.decode().split("\0"):
+        source = ROOT / name
+        if name and not name.startswith(("docs/", "tests/data/")) and source.exists():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, root / name, follow_symlinks=False)
+    monkeypatch.chdir(root)
+    return root
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    paths = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
+
+
+def environment(root: Path) -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(root / "schema"), "NXF_SYNTAX_PARSER": "v2"}
+
+
+def lints(root: Path, *nextflow: str) -> None:
+    told = {"cwd": root, "env": environment(root)}
+    for words in (("check", "--no-cache"), ("format", "--check", "--no-cache")):
+        command = [sys.executable, "-m", "ruff", *words]
+        done = subprocess.run(command, capture_output=True, text=True, **told)  # type: ignore[call-overload]
+        assert done.returncode == 0, done.stdout
+    said(tool("nextflow"), "lint", "-output", "concise", *(str(root / one) for one in nextflow))
+
+
+def own_test(root: Path, schema: Path) -> None:
+    """Run the test that was written, and see that none of it is left out."""
+    (path,) = root.glob("tests/test_sheep_dip.py")
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", str(path)]
+    told = environment(root) | {"PYTHONPATH": str(schema)}
+    done = subprocess.run(command, cwd=root, env=told, capture_output=True, text=True)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_workflow_takes_eight_files_and_a_place_in_three(checkout: Path) -> None:
+    before = files_of(checkout)
+    done = bossflow_new("sheep_dip")
+    assert done.exit_code == 0, done.output
+    after = files_of(checkout)
+    assert len(after.keys() - before.keys()) <= 8
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed == set(SHARED)
+    assert {hunks(before[name].decode(), after[name].decode()) for name in changed} == {1}
+    assert done.output.split() == [*new.INSIDE, *SHARED] or len(done.output.split()) == 11
+    for name in after.keys() - before.keys():
+        if name.endswith(".py"):
+            ast.parse(after[name])
+    text = after["nextflow_schema.json"].decode()
+    assert text == json.dumps(json.loads(text), indent=2) + "\n"
+
+
+@pytest.mark.nextflow
+def test_what_is_written_here_passes_lint_and_its_test(checkout: Path) -> None:
+    assert bossflow_new("sheep_dip").exit_code == 0
+    lints(checkout, "main.nf", "workflows", "conf")
+    own_test(checkout, checkout / "schema")
+
+
+@pytest.mark.nextflow
+def test_a_project_of_its_own_passes_lint_and_its_test(tmp_path: Path) -> None:
+    """It includes this checkout, whose programs and kit are found from there."""
+    root = tmp_path / "project"
+    done = bossflow_new("sheep_dip", "--outside", str(root), "--pipeline", str(ROOT))
+    assert done.exit_code == 0, done.output
+    assert (root / "bossflow").resolve() == ROOT
+    lints(root, "main.nf", "nextflow.config")
+    own_test(root, ROOT / "schema")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Sheep", "1a", "a-b", "json", "numpy", "class", "a" * 25, "a__b", "a_", "../a", "", "kit"],
+)
+def test_a_name_that_would_break_something_is_refused(name: str, checkout: Path) -> None:
+    before = files_of(checkout)
+    done = bossflow_new(name)
+    assert done.exit_code == 1 and done.output.count("\n") == 1, done.output
+    assert files_of(checkout) == before
+
+
+def test_nothing_is_written_over(checkout: Path) -> None:
+    (checkout / "workflows/sheep_dip.nf").write_text("mine")
+    before = files_of(checkout)
+    done = bossflow_new("sheep_dip")
+    assert done.exit_code == 1 and "workflows/sheep_dip.nf is there already" in done.output
+    assert bossflow_new("command").exit_code == 1
+    (checkout / "main.nf").write_text("workflow { }\n")
+    assert "main.nf has no place for another workflow" in bossflow_new("another").output
+    (checkout / "main.nf").write_bytes(before["main.nf"])
+    assert files_of(checkout) == before
+    for link in ("conf", "bossflow"):
+        (checkout.parent / "other").mkdir(exist_ok=True)
+        (checkout.parent / "other" / link).symlink_to("nowhere")
+        done = bossflow_new("sheep_dip", "--outside", "../other", "--pipeline", str(ROOT))
+        assert done.exit_code == 1 and "is there already" in done.output
+        assert len([*(checkout.parent / "other").iterdir()]) == 1
+        (checkout.parent / "other" / link).unlink()
+
+
+def test_elsewhere_it_says_where_to_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = bossflow_new("sheep_dip")
+    assert done.exit_code == 1 and "is no checkout of bossflow" in done.output
+    done = bossflow_new("sheep_dip", "--outside", "x", "--pipeline", str(tmp_path))
+    assert done.exit_code == 1 and "is no checkout of bossflow" in done.output
+    assert [*tmp_path.iterdir()] == []
