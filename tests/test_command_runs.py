@@ -91,7 +91,7 @@ def test_each_kind_of_end_in_one_run(lab: Lab) -> None:
     """What fails, or dies with its task, holds nothing else up; all attempts are recorded."""
     once = 'mkdir "$1" && kill -KILL $$; cat "$2" >outputs/x; env >>outputs/x'
     commands = {
-        "fine": ["sh", "-c", "cat {input1} >outputs/x"],
+        "fine": ["sh", "-c", 'cat "$1" >outputs/x', "sh", "{input1}"],
         "killed once": ["bash", "-c", once, "once", str(lab.directory / "once"), "{input1}"],
         "killed": ["bash", "-c", "kill -KILL $$"],
         "fails": ["sh", "-c", "echo gone wrong; exit 3"],
