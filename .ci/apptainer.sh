@@ -5,6 +5,8 @@
 set -eu
 directory=$1
 mkdir -p "$directory/bin" "$directory/tree"
+# A debootstrap that was interrupted leaves /proc mounted in the tree.
+trap 'umount -q "$directory/tree/proc" "$directory/tree/sys" || true' EXIT
 debootstrap --variant=minbase --include=apptainer,ca-certificates sid "$directory/tree" >"$directory/log" 2>&1 ||
     { tail -n 20 "$directory/log" >&2; exit 1; }
 cp /etc/hosts "$directory/tree/etc/hosts"
