@@ -198,7 +198,7 @@ def test_a_refused_run_leaves_no_list_that_looks_like_its_own(stage: Stage) -> N
     assert (current.exists(), before.read_text()) == (False, "old\n")
     assert stage.run(*SOURCE).returncode == 0
     assert (current.exists(), before.exists()) == (True, False)
-    assert stage.run(*SOURCE, "--x_range", "5,0").returncode != 0
+    assert stage.run(*SOURCE, "--input", "none.csv").returncode != 0
     assert (current.exists(), before.exists()) == (False, True)
 
 
