@@ -72,7 +72,7 @@ def linked(outdir, request) {
             mark.text = "${request.request}\n"
         }
         if (place.exists()) {
-            ['volume', 'components'].each { name ->
+            resultsOf(request).each { name ->
                 link(place, name, request.state == 'complete' ? request[name] : '')
             }
         }
@@ -81,6 +81,12 @@ def linked(outdir, request) {
     catch (Exception failed) {
         return "${place} can't be made: ${failed.message ?: failed}"
     }
+}
+
+// The columns that are URLs of results, between those that every list has.
+def resultsOf(request) {
+    def columns = request.keySet().toList()
+    return columns.subList(columns.indexOf('state') + 1, columns.indexOf('name'))
 }
 
 // Links to what a URL names, if it is here and links can be made; otherwise leaves the URL in a file.

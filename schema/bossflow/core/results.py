@@ -4,13 +4,14 @@ import csv
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-COLUMNS = [
-    *("request", "state", "volume", "components"),  # these came first: scripts may count columns
-    *("name", "source", "resolution", "chosen", "box", "directory", "error"),
-]
+FIRST = ("request", "state")
+LAST = ("name", "source", "resolution", "chosen", "box", "directory", "error")
+"""Columns before and after those of results: scripts may count them."""
+
 ERRORS_SHOWN = 3
 TAIL_MAX = 60  # characters of a source in a directory's name
 NAME_MAX = 64  # and of a name, of which a sign may become several
@@ -18,7 +19,9 @@ TAKEN = {"reports", "requests.csv", "requests.before.csv"}
 """What else is there."""
 
 
-def write(asked: list[dict[str, Any]], called: dict[str, str], path: Path) -> None:
+def write(
+    asked: list[dict[str, Any]], called: dict[str, str], urls: Iterable[str], path: Path
+) -> None:
     """Write a row for each request, in their order.
 
     Parameters
@@ -27,12 +30,16 @@ def write(asked: list[dict[str, Any]], called: dict[str, str], path: Path) -> No
         Requests, as `states.requests` gives them.
     called : dict
         By id, what this run calls them, if it does.
+    urls : iterable of str
+        What of them is the URL of a result.
     path : Path
         The file.
     """
     places = directories(asked, called)
     with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer = csv.DictWriter(
+            stream, [*FIRST, *urls, *LAST], extrasaction="ignore", lineterminator="\n"
+        )
         writer.writeheader()
         for request in asked:
             name = request["request"]

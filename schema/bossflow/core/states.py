@@ -37,8 +37,8 @@ def requests(
         `request`, `names` (what it was called, the oldest first), `state` (`complete`, `failed` or
         `missing`), `units` (process to recorded and all), `away` (stores, in words, that are not
         here, to how many of the units that are recorded are nowhere else), `run` and `run_day` (the
-        last run that made something of it, else the one that first asked), and what its workflow
-        describes.
+        last run that made something of it, else the one that first asked), `outcome` (what came of
+        it, in words; None unless it is complete), and what its workflow describes.
     """
     rows = rows_of(only)
     left = {one["workflow"] for one in left_out(Counter(row["workflow"] for row in rows))}
@@ -90,12 +90,15 @@ def _told(
     described = workflow.describe(
         [state.request for state in known], [state.counts for state in known]
     )
-    return {
+    told = {
         state.request.request_id: _one(
             rows[state.request.request_id], state, about, failures, runs, here
         )
         for state, about in zip(known, described, strict=True)
     }
+    for one in told.values():
+        one["outcome"] = workflow.outcome(one) if one["state"] == "complete" else None
+    return told
 
 
 class _Known(NamedTuple):

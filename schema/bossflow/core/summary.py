@@ -50,7 +50,8 @@ def sum_up(
     asked, batches = database.again(ask, reached=True), list(batches)
     order = {name: number for number, name in enumerate(plan["requests"])}
     asked.sort(key=lambda request: order[request["request"]])
-    results.write(asked, plan["names"], directory / "requests.csv")
+    urls = dict.fromkeys(name for one in registry.with_used([workflow]) for name in one.results)
+    results.write(asked, plan["names"], urls, directory / "requests.csv")
     lines = _lines(plan, batches, asked, workflow)
     (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     verdict = {"missing": _missing(plan, asked) or _rows_missing(batches) or _gone(plan, asked)}
@@ -88,8 +89,7 @@ def _lines(
     for request in complete[:20]:
         name = plan["names"].get(request["request"])
         lines.append(
-            f"{request['request']}  {f'{one_line(name)}  ' if name else ''}"
-            + workflow.outcome(request)
+            f"{request['request']}  {f'{one_line(name)}  ' if name else ''}" + request["outcome"]
         )
         if request.get("note"):
             lines.append(f"            {request['note']}")
