@@ -1,6 +1,7 @@
 """The rooms of the package: imports run down only, so that each is read without those above it."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -105,3 +106,28 @@ def test_tables_are_attributes_of_the_package_and_are_loaded_when_asked_for() ->
     assert done.returncode == 0, done.stderr
     tables = {cls.__name__ for workflow in registry.load_all() for cls in workflow.tables}
     assert tables and tables | {"Run", "Channel", "U"} <= set(done.stdout.split())
+
+
+def test_the_core_names_no_workflow() -> None:
+    """Nor does any room below: neither modules nor processes nor tables of workflows."""
+    names = set()
+    for workflow in registry.load_all():
+        names |= {workflow.module, f'"{workflow.module.rpartition(".")[2]}"'}
+        for table in workflow.tables:
+            if table.__module__.startswith(registry.PACKAGE):
+                names |= {table.process, table.__name__}
+    assert {"STITCH", "Segmentation", "COMMAND", '"label"'} <= names
+    named = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in sorted(names)))
+    found = [
+        f"{path.relative_to(PACKAGE)}: {match[0]}"
+        for room in ("core", "database", "upkeep", "volumes")
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        for match in named.finditer(path.read_text("utf-8"))
+    ]
+    found += [
+        f"{path.relative_to(PACKAGE)}: a process of volumes"
+        for room in ("core", "database")
+        for path in sorted((PACKAGE / room).rglob("*.py"))
+        if "PULL_BLOCK" in path.read_text("utf-8")
+    ]
+    assert not found, "\n".join(found)

@@ -165,7 +165,7 @@ def _is_same(
         )
     if receipt["content_sha256"] == recorded.content_sha256:
         return True
-    # of other arguments, such as labels of a copy, from when these had no set of their own
+    # of other arguments, such as what was made of a copy, from when that had no set of its own
     same = bundle and digests.made_digest(bundles.read(bundle).manifest) == receipt["made_sha256"]
     return bool(same)
 

@@ -206,7 +206,7 @@ def _seconds(unit: UnitPlan) -> float:
     return 1.0 if unit.asks.seconds is None else unit.asks.seconds
 
 
-def _nothing_of_each(requests: list[Request], *_: Any) -> list[dict[str, Any]]:
+def _nothing_of_each(requests: list[Any], *_: Any) -> list[dict[str, Any]]:
     return [{} for _ in requests]
 
 
@@ -246,6 +246,10 @@ class Workflow:
         Takes what is described of a complete request; returns what came of it, in words.
     results : tuple of str
         What is described that is the URL of a result: columns of `requests.csv`, and links.
+    layers, pictures, lineage : callable
+        Take what is described of complete requests; return of each, by name or process, URLs of
+        volumes for a viewer, URLs of pictures, labels in a graph of lineage. Default: none. What
+        shows results (the room `look`, to come) calls them; nothing does yet.
     uses : tuple of Workflow
         Those whose units its own are made from. `expand` may return requests of theirs too, which
         are registered with its own.
@@ -268,6 +272,9 @@ class Workflow:
     )
     outcome: Callable[[dict[str, Any]], str] = lambda described: "complete"
     results: tuple[str, ...] = ()
+    layers: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
+    pictures: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
+    lineage: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
     uses: "tuple[Workflow, ...]" = ()
     recall: Callable[[list[str]], dict[str, Request]] | None = None
     module: str = ""
