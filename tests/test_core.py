@@ -240,19 +240,6 @@ def test_one_directory_is_one_store_however_it_is_written(monkeypatch: pytest.Mo
         assert locations.local(written) == Path("/home/me/store")
 
 
-def test_an_emptied_database_is_filled_from_the_store(
-    pipeline: Pipeline, files: list[Path]
-) -> None:
-    first = pipeline.run(files)
-    toy = sys.modules["toy"]
-    made = toy.WordCount & (toy.WordTotal.Source & {"request_id": first["plan"]["requests"][0]})
-    executions = [{"execution_id": name} for name in made.to_arrays("counted_by")]
-    (bossflow.Execution & executions).delete(prompt=False, part_integrity="cascade")
-    again = pipeline.run(files)
-    assert again["states"] == ["reused"] * 6
-    assert again["recorded"][0]["recorded"]["COUNT_WORDS"] == 5
-
-
 def test_receipts_of_a_later_stage_bring_their_inputs(
     pipeline: Pipeline, files: list[Path]
 ) -> None:

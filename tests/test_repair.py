@@ -6,6 +6,7 @@ The same file runs on MySQL from test_mysql.py.
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,16 @@ def test_what_is_invalidated_while_verifying_is_no_damage(
     without_manifest(directory)
     assert verify.damaged(only, checked=invalidated) == {}
     assert rows(bossflow.Execution) == before - len(only)
+
+
+def test_an_emptied_database_is_filled_from_the_store(
+    pipeline: Pipeline, files: list[Path]
+) -> None:
+    first = pipeline.run(files)
+    toy = sys.modules["toy"]
+    made = toy.WordCount & (toy.WordTotal.Source & {"request_id": first["plan"]["requests"][0]})
+    executions = [{"execution_id": name} for name in made.to_arrays("counted_by")]
+    (bossflow.Execution & executions).delete(prompt=False, part_integrity="cascade")
+    again = pipeline.run(files)
+    assert again["states"] == ["reused"] * 6
+    assert again["recorded"][0]["recorded"]["COUNT_WORDS"] == 5
