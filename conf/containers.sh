@@ -114,6 +114,14 @@ bossflow_mounts() {
             bossflow_mount "${GOOGLE_APPLICATION_CREDENTIALS:-}" readonly
             ;;
     esac
+    # Where another project includes this pipeline, by its link `bossflow`, tasks look for ours there.
+    above=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+    real=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+    if [ -e "$above/bossflow/bin" ] && [ ! "$above" -ef "$real" ]; then
+        bossflow_mount "$real/bin" readonly
+        bossflow_mount "$real/bin" readonly "$above/bossflow/bin"
+        for path in "$above"/*/__init__.py; do bossflow_mount "$(dirname "$path")" readonly; done
+    fi
     for path in ${bossflow_sources[@]+"${bossflow_sources[@]}"}; do
         url=${path#*://} path=${url#file://} # no sign in it stands for another
         case $path in *://*) continue ;; /*) ;; *) path=$bossflow_launch/$path ;; esac

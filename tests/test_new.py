@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from bossflow.command import new
 from click.testing import CliRunner, Result
 from commands import said, tool
 from conftest import ROOT
@@ -77,7 +76,7 @@ def test_a_workflow_takes_eight_files_and_a_place_in_three(checkout: Path) -> No
     changed = {name for name in before if after[name] != before[name]}
     assert changed == set(SHARED)
     assert {hunks(before[name].decode(), after[name].decode()) for name in changed} == {1}
-    assert done.output.split() == [*new.INSIDE, *SHARED] or len(done.output.split()) == 11
+    assert set(done.output.split()) == changed | (after.keys() - before.keys())
     for name in after.keys() - before.keys():
         if name.endswith(".py"):
             ast.parse(after[name])
@@ -103,10 +102,10 @@ def test_a_project_of_its_own_passes_lint_and_its_test(tmp_path: Path) -> None:
     own_test(root, ROOT / "schema")
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["Sheep", "1a", "a-b", "json", "numpy", "class", "a" * 25, "a__b", "a_", "../a", "", "kit"],
-)
+WRONG = ["Sheep", "1a", "a-b", "json", "numpy", "class", "a" * 25, "a__b", "a_", "../a", "", "kit"]
+
+
+@pytest.mark.parametrize("name", WRONG)
 def test_a_name_that_would_break_something_is_refused(name: str, checkout: Path) -> None:
     before = files_of(checkout)
     done = bossflow_new(name)

@@ -5,6 +5,8 @@ import keyword
 import os
 import re
 import sys
+from collections.abc import Callable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -14,6 +16,9 @@ import click
 from . import shared
 
 NAME = re.compile("[a-z][a-z0-9_]{1,23}")
+
+PROGRAMS = ("kit", "tools", "voxels")
+"""Packages of programs, which a module of that name would hide."""
 
 INSIDE = {
     "schema/bossflow/workflows/{name}/__init__.py": "workflow",
@@ -107,7 +112,8 @@ def check_name(name: str) -> None:
             f"{name!r} can't name a workflow: give 2 to 24 small letters, digits and single _, "
             "with a letter first"
         )
-    if keyword.iskeyword(name) or name in sys.stdlib_module_names or importlib.util.find_spec(name):
+    taken = {*keyword.kwlist, *sys.stdlib_module_names, *PROGRAMS}
+    if name in taken or importlib.util.find_spec(name):
         raise ValueError(f"{name} is the name of something else in Python: give another one")
 
 
@@ -131,10 +137,10 @@ def write_inside(name: str, root: Path) -> list[Path]:
     }
     process, workflow = words["process"], words["workflow"]
     files = {root / path.format(name=name): _rendered(of, words) for path, of in INSIDE.items()}
-    change = {
-        "nextflow_schema.json": lambda text: shared.with_group(text, name, shared.group(name)),
-        "main.nf": lambda text: shared.with_workflow(text, name, workflow),
-        "conf/processes.config": lambda text: shared.with_processes(text, {process: "cc3d"}),
+    change: dict[str, Callable[[str], str]] = {
+        "nextflow_schema.json": partial(shared.with_group, name=name, new=shared.group(name)),
+        "main.nf": partial(shared.with_workflow, name=name, workflow=workflow),
+        "conf/processes.config": partial(shared.with_processes, processes={process: "cc3d"}),
     }
     changed = {root / path: do((root / path).read_text("utf-8")) for path, do in change.items()}
     _write(files, changed)
