@@ -1,5 +1,6 @@
 """Images as the source names them: their tags, and which process asks for which."""
 
+import json
 import os
 import re
 import shutil
@@ -131,3 +132,38 @@ def test_nextflow_asks_for_the_images_of_the_source_that_is_here(parser: str) ->
             name = Path(program).stem.upper()
             own = rf"\.{name}(\.image = | = \[image:)'({'|'.join(images)})'"
             assert re.search(own, shown), name
+
+
+ROWS = """
+workflow {{
+    def jobs = new groovy.json.JsonSlurper().parseText('{jobs}')
+    println(groovy.json.JsonOutput.toJson(jobs.collect {{ job ->
+        def ext = nextflow.Global.config.process.ext
+        [ext.own(job).image, ext.secrets(job)]
+    }}))
+}}
+"""
+
+
+@pytest.mark.nextflow
+@pytest.mark.parametrize("parser", ["v1", "v2"])
+def test_a_task_has_the_image_and_rights_of_what_it_runs(tmp_path: Path, parser: str) -> None:
+    """By its process, or of COMPARE by its tag; what is not in the table knows nothing."""
+    archive = ["BOSSDB_TOKEN", "BOSSFLOW_SOURCE_"]
+    expected = {
+        ("LABEL:LABEL_BLOCK:TASK", "LABEL_BLOCK-00000 0-8_0-8_0-8"): ["cc3d", archive[1:]],
+        ("LABEL:PULL_BLOCK:TASK_M", None): ["intern", archive],
+        ("BEGIN:COMPARE", "PULL_BLOCK-00000 LABEL_BLOCK-00000"): ["intern", archive],
+        ("BEGIN:COMPARE", None): [None, []],
+        ("BEGIN:PLAN_AGAIN", None): ["datajoint", ["DJ_"]],
+        ("COMMAND:STAGE_COMMAND", "COMMAND-00000 PULL_BLOCK"): ["cc3d", []],
+        ("COMMAND:RUN_COMMAND", "0123456789abcdef"): [None, []],
+        ("OURS:LABEL:LINK_BLOCK:TASK", ""): ["cc3d", []],
+        ("THEIRS:TASK", "PULL_BLOCK-00000"): [None, []],
+    }
+    jobs = json.dumps([{"process": process, "tag": tag} for process, tag in expected])
+    (tmp_path / "main.nf").write_text(ROWS.format(jobs=jobs))
+    config = f"includeConfig '{ROOT}/conf/processes.config'\n"
+    (tmp_path / "nextflow.config").write_text(config)
+    shown = run("nextflow", "-q", "run", "main.nf", cwd=tmp_path, NXF_SYNTAX_PARSER=parser)
+    assert json.loads(shown) == list(expected.values())
