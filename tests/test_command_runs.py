@@ -135,7 +135,7 @@ def test_a_tag_is_the_image_that_it_stands_for_now(lab: Lab) -> None:
         assert "1 complete" in first and first.endswith("exit code 0"), first
         assert lab.run(*NO_REPORTS, **asked).count("nothing to compute") == 1
         said("docker", "tag", other, tag)
-        assert "to make: 1 COMMAND" in lab.run(*NO_REPORTS, **asked, dry_run=True)
+        assert "to make    1 COMMAND" in lab.run(*NO_REPORTS, **asked, dry_run=True)
         refused = lab.run(*NO_REPORTS, **asked | {"image": "nope/nope:1"})
         assert "image nope/nope:1 can't be used" in refused
     finally:
