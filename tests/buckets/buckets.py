@@ -10,7 +10,7 @@ from typing import Any
 
 import datajoint as dj
 from bossflow.core import work
-from bossflow.core.tables import Execution, ParamSet, Request, schema  # noqa: F401  (in definitions)
+from bossflow.core.tables import Execution, Request, schema  # noqa: F401  (in definitions)
 from bossflow.core.work import UnitPlan
 from bossflow.kit.digests import digest
 
@@ -98,22 +98,12 @@ def _request(contents: dict[str, str], number: int) -> work.Request:
     return replace(request, rows=((BucketRequest, [row]),))
 
 
-def recall(request_ids: list[str]) -> dict[str, work.Request]:
-    """Return recorded requests by id."""
-    asked = [{"request_id": name} for name in request_ids]
-    rows = (BucketRequest * Request * ParamSet & asked).to_dicts()
-    return {
-        row["request_id"]: _request(row["bucket_files"], row["parameters"]["n_buckets"])
-        for row in rows
-    }
-
-
 def units(request: work.Request) -> list[UnitPlan]:
     """Return a unit for each file, the index, and a unit for each bucket."""
     key, number = {"request_id": request.request_id}, request.paramset.parameters["n_buckets"]
     blocks = tuple(
         UnitPlan("SORT_WORDS", {"sorted_file": name}, {"path": path}, name=Path(path).name)
-        for path, name in request.given["contents"].items()
+        for path, name in sorted(request.given["contents"].items())
     )
     index = UnitPlan("INDEX_WORDS", key, {"n_buckets": number}, blocks)
     buckets = [
@@ -123,6 +113,4 @@ def units(request: work.Request) -> list[UnitPlan]:
     return [*blocks, index, *buckets]
 
 
-workflow = work.Workflow(
-    "buckets", (SortedWords, BucketIndex, Bucket), expand, units, recall=recall
-)
+workflow = work.Workflow("buckets", (SortedWords, BucketIndex, Bucket), expand, units)
