@@ -91,8 +91,8 @@ watch() {
         read -r _ _ _ parent _ <"/proc/$BASHPID/stat"
         if [ "$parent" != $$ ]; then
             if [ "$engine" = docker ]; then docker rm --force "$name"; fi
-            # shellcheck disable=SC2086  # numbers
-            kill -KILL $own
+            # shellcheck disable=SC2046,SC2086  # numbers
+            kill -KILL $own $(below "$1")
             return
         fi
         own="$1 $(below "$1")"
