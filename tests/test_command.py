@@ -118,6 +118,7 @@ def test_what_a_command_leaves_is_recorded(
         left = Path(row["outputs"].removeprefix("file://"), row["output_path"])
         assert left.stat().st_size == row["output_bytes"] == row["outputs_bytes"]
         assert left.read_text() == f"{len(str(texts[0]))}\n"
+    assert all(row["outputs"] in done["requests"] for row in rows), done["requests"]
     for row in attempts(done):
         assert (row["attempt"], row["exit_code"], row["attempt_memory_bytes"]) == (1, 0, 2**30)
         assert row["attempt_seconds"] > 0
@@ -206,6 +207,21 @@ def test_a_task_that_died_is_told(commands: Commands, texts: list[Path]) -> None
     assert "its task ended before it could tell how" in done["verdict"]["missing"]
     commands.dying = ()
     assert commands.run(texts)["verdict"] == {"missing": None}
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_is_made_otherwise_elsewhere(
+    commands: Commands, texts: list[Path], exact: bool
+) -> None:
+    """What was recorded first holds; of a tool that is said to be exact, it is a mistake."""
+    words = ["bash", "-c", "date +%s%N >outputs/x"]
+    first = commands.run(texts[:1], command=words, exact=exact)
+    assert first["verdict"] == {"missing": None}
+    commands.store.rename(commands.directory / "away")
+    commands.store = commands.directory / "other"
+    again = commands.run(texts[:1], command=words, exact=exact)
+    missing = again["verdict"]["missing"] if "verdict" in again else again["plan"]["problem"]
+    assert bool(missing) == exact, (missing, again.get("summary"))
 
 
 def test_two_rows_may_not_ask_for_the_same(commands: Commands, texts: list[Path]) -> None:
