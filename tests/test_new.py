@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -50,12 +51,15 @@ def environment(root: Path) -> dict[str, str]:
 
 
 def lints(root: Path, *nextflow: str) -> None:
-    told = {"cwd": root, "env": environment(root)}
-    for words in (("check", "--no-cache"), ("format", "--check", "--no-cache")):
-        command = [sys.executable, "-m", "ruff", *words]
-        done = subprocess.run(command, capture_output=True, text=True, **told)  # type: ignore[call-overload]
-        assert done.returncode == 0, done.stdout
+    formatted(root)
     said(tool("nextflow"), "lint", "-output", "concise", *(str(root / one) for one in nextflow))
+
+
+def formatted(root: Path) -> None:
+    for words in (("check",), ("format", "--check")):
+        command = [sys.executable, "-m", "ruff", *words, "--no-cache"]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
 
 
 def own_test(root: Path, schema: Path) -> None:
@@ -139,3 +143,37 @@ def test_elsewhere_it_says_where_to_go(tmp_path: Path, monkeypatch: pytest.Monke
     done = bossflow_new("sheep_dip", "--outside", "x", "--pipeline", str(tmp_path))
     assert done.exit_code == 1 and "is no checkout of bossflow" in done.output
     assert [*tmp_path.iterdir()] == []
+
+
+def test_a_project_of_its_own_is_known_where_it_is_installed(tmp_path: Path) -> None:
+    """By the entry point that its pyproject.toml declares, as an installer writes it down."""
+    root = tmp_path / "project"
+    done = bossflow_new("sheep_dip", "--outside", str(root), "--pipeline", str(ROOT))
+    assert done.exit_code == 0, done.output
+    points = tomllib.loads((root / "pyproject.toml").read_text())["project"]["entry-points"]
+    lines = [
+        line
+        for group, named in points.items()
+        for line in (f"[{group}]", *(f"{name} = {value}" for name, value in named.items()))
+    ]
+    info = root / "sheep_dip-0.1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sheep-dip\nVersion: 0.1.0\n")
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    query = (
+        "from bossflow.core import registry; flow = registry.load('sheep_dip');"
+        "print(registry.names()[-1], flow.name, [table.process for table in flow.tables])"
+    )
+    told = os.environ | {"PYTHONPATH": os.pathsep.join([str(root), str(ROOT / "schema")])}
+    command = [sys.executable, "-W", "ignore", "-c", query]
+    said_of_it = subprocess.run(command, env=told, cwd=tmp_path, capture_output=True, text=True)
+    assert said_of_it.stdout == "sheep_dip sheep_dip ['MAKE_SHEEP_DIP']\n", said_of_it.stderr
+
+
+@pytest.mark.parametrize("name", ["ab", "a23456789_123456789_1234"])
+def test_lines_fit_whatever_the_name(name: str, checkout: Path) -> None:
+    assert bossflow_new(name).exit_code == 0
+    formatted(checkout)
+    project = checkout.parent / "project"
+    assert bossflow_new(name, "--outside", str(project), "--pipeline", str(ROOT)).exit_code == 0
+    formatted(project)
