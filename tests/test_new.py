@@ -177,3 +177,11 @@ def test_lines_fit_whatever_the_name(name: str, checkout: Path) -> None:
     project = checkout.parent / "project"
     assert bossflow_new(name, "--outside", str(project), "--pipeline", str(ROOT)).exit_code == 0
     formatted(project)
+
+
+def test_images_are_those_of_the_pipeline(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    done = bossflow_new("sheep_dip", "--outside", str(project), "--pipeline", str(ROOT))
+    assert done.exit_code == 0, done.output
+    tags = [said("bash", str(root / "containers/tags")) for root in (ROOT, project)]
+    assert tags[0] == tags[1] != ""
