@@ -103,15 +103,22 @@ class Stage:
         self.project = directory / "project"
         self.launch = directory / "launch"
         self.scenario = directory / "scenario.json"
-        for part in PIPELINE:
-            source, target = ROOT / part, self.project / part
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+        self.add(*PIPELINE)
         (self.project / "bin").mkdir()
         for program in (*PROGRAMS, "record", "summary"):
             path = self.project / "bin" / f"{program}.py"
             path.write_text(STAND_IN.format(python=sys.executable, secrets=SECRETS))
             path.chmod(0o755)
+
+    def add(self, *parts: str) -> None:
+        """Copy files and directories of the pipeline."""
+        for part in parts:
+            source, target = ROOT / part, self.project / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, symlinks=True)
+            else:
+                shutil.copy(source, target)
 
     def run(
         self,
