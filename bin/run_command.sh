@@ -17,6 +17,12 @@ engine=${tool[0]} image=${tool[1]} entrypoint=${tool[2]} sha256=${tool[3]}
 threads=(OMP_NUM_THREADS="$cores" OPENBLAS_NUM_THREADS="$cores" MKL_NUM_THREADS="$cores")
 threads+=(ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS="$cores" LANG=C.UTF-8)
 
+# Microseconds by the clock, which bash knows from 5.0 on.
+now() {
+    local at=${EPOCHREALTIME:-}
+    if [ -n "$at" ]; then echo "${at/[.,]/}"; else date +%s%6N; fi
+}
+
 # mount SOURCE TARGET [,readonly]: as docker and apptainer read it
 mount() {
     printf 'type=bind,"source=%s","%s=%s"%s' "${1//\"/\"\"}" "$to" "$2" "${3:-}"
@@ -36,8 +42,9 @@ case $engine in
     docker)
         to=target
         mkdir "$here/run/inputs"
+        most=$(getconf _NPROCESSORS_ONLN) # docker refuses more
         run=(docker run --name "$name" --init --network none --user "$(id -u):$(id -g)"
-            --cpus "$cores" --memory "$memory" --memory-swap "$memory"
+            --cpus "$((cores < most ? cores : most))" --memory "$memory" --memory-swap "$memory"
             --mount "$(mount "$here/run" /bossflow)" --mount "$(mount "$scratch" /tmp)"
             --mount "$(mount "$unit/inputs" /bossflow/inputs ,readonly)"
             --workdir /bossflow --env HOME=/tmp --env TMPDIR=/tmp)
@@ -49,6 +56,9 @@ case $engine in
         to=destination
         mkdir "$here/run/inputs"
         run=(env -i PATH="$PATH" HOME="$HOME")
+        for word in "${engine^^}_CACHEDIR" "${engine^^}_TMPDIR"; do # where images are put, by the user
+            if [ -n "${!word:-}" ]; then run+=("$word=${!word}"); fi
+        done
         for word in TMPDIR=/tmp "${threads[@]}"; do run+=("${engine^^}ENV_$word"); done
         run+=("$engine" "$([ -n "$entrypoint" ] && echo exec || echo run)" --containall --no-eval
             --mount "$(mount "$here/run" /bossflow)" --mount "$(mount "$scratch" /tmp)"
@@ -60,7 +70,7 @@ esac
 if [ "$limit" -gt 0 ]; then run=(timeout --kill-after=30 "$limit" "${run[@]}"); fi
 
 trap 'rm -rf "$scratch"; [ "$engine" != docker ] || docker rm --force "$name" >/dev/null 2>&1' EXIT
-trap 'kill "$pid" 2>/dev/null; exit 143' TERM INT
+trap 'kill ${pid:+$(below "$pid")} 2>/dev/null; exit 143' TERM INT
 
 # below PID: a process and all below it
 below() {
@@ -106,15 +116,18 @@ watch() {
 }
 
 TIMEFORMAT='%3U %3S'
-start=${EPOCHREALTIME/[.,]/}
+start=$(now)
 { time "${run[@]}" >"$here/log" 2>&1 </dev/null; } >/dev/null 2>"$here/times" &
 pid=$!
 watch "$pid" >/dev/null 2>&1 &
 watcher=$!
 wait "$pid"
 code=$?
-seconds=$((${EPOCHREALTIME/[.,]/} - start))
+seconds=$(($(now) - start))
 kill "$watcher" 2>/dev/null
+# Inputs may be links to a user's own files: was one of these written to since it was looked at?
+changed=$(find "$unit/inputs" -type f -links +1 -newermm "$unit/asks.json" \
+    -newercm "$unit/asks.json" -print -quit 2>/dev/null)
 
 killed=no
 if [ "$limit" -gt 0 ] && [ "$seconds" -ge "${limit}000000" ] && [[ $code =~ ^(124|137)$ ]]; then
@@ -130,6 +143,7 @@ fi
     echo "killed $killed"
     echo "memory $memory"
     echo "limit $limit"
+    if [ -n "$changed" ]; then echo "changed yes"; fi
     printf 'seconds %d.%06d\n' $((seconds / 1000000)) $((seconds % 1000000))
     if [ "$engine" != docker ] && read -r user system < <(tail -n 1 "$here/times"); then
         user=$((10#${user/[.,]/} + 10#${system/[.,]/}))

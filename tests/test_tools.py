@@ -36,13 +36,14 @@ def run(
     seconds: int = 0,
     memory: int = 10**9,
     number: int = 1,
+    cores: int = 1,
 ) -> attempts.Attempt:
     """Run a command line as STAGE_COMMAND lays it out, and read how it ended."""
     unit = directory / "staged" / UNIT
     (unit / "inputs").mkdir(parents=True, exist_ok=True)
     write_words(unit / "words", words)
     write_words(unit / "tool", tool or ["none", "", "", ""])
-    asks = map(str, (number, 1, memory, seconds))
+    asks = map(str, (number, cores, memory, seconds))
     subprocess.run([RUN, unit, *asks], cwd=directory, env=os.environ | SECRETS, check=True)
     return attempts.read(directory, UNIT)[-1]
 
@@ -144,6 +145,38 @@ def test_another_program_than_was_looked_at_is_not_run(tmp_path: Path) -> None:
     assert "is another program here than where the run was started" in str(ended.problem())
 
 
+@pytest.mark.parametrize("engine", ["docker", "apptainer"])
+def test_what_an_engine_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    """Docker refuses more cores than there are; where images are put is for the user to say."""
+    script = """#!/bin/sh
+        [ "$1" = run ] || exit 1
+        echo "$*" | grep -o -e '--cpus [0-9]*'
+        env | grep -e CACHEDIR -e swordfish
+        exit 0
+    """
+    (tmp_path / engine).write_text(script)
+    (tmp_path / engine).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("APPTAINER_CACHEDIR", "/large disk")
+    ended = run(tmp_path, ["x"], [engine, "lab/tool", "", ""], cores=10_000)
+    said = (ended.directory / "log").read_text()
+    if engine == "docker":
+        assert f"--cpus {os.cpu_count()}\n" in said
+    else:
+        assert said == "APPTAINER_CACHEDIR=/large disk\n"
+
+
+def test_time_is_told_where_bash_does_not_know_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of many a cluster, which is older than 5.0."""
+    (tmp_path / "older").write_text("unset EPOCHREALTIME\n")
+    monkeypatch.setenv("BASH_ENV", str(tmp_path / "older"))
+    assert 0.3 < run(tmp_path, ["sleep", "0.3"]).seconds < 60
+
+
 def test_of_a_long_log_the_end_is_kept(tmp_path: Path) -> None:
     script = r"head -c 3000000 /dev/zero | tr '\0' x; printf '\n\e[1mlast\xff\r100%%\n'"
     end = run(tmp_path, ["bash", "-c", script]).row["log_end"]
@@ -173,6 +206,17 @@ def test_inputs_are_known_by_what_they_hold(tmp_path: Path) -> None:
         content(given)
 
 
+def test_an_input_that_changes_meanwhile_is_noticed(tmp_path: Path) -> None:
+    """It is a link to the user's own file."""
+    unit = tmp_path / "staged" / UNIT
+    (tmp_path / "given").write_text("a")
+    stage(tmp_path / "given", unit / "inputs" / "given")
+    (unit / "asks.json").touch()
+    assert run(tmp_path, ["cat", "inputs/given"]).problem() is None
+    ended = run(tmp_path, ["sh", "-c", "sleep 0.1; echo b >>inputs/given"], number=2)
+    assert str(ended.problem()).startswith("an input changed after it was looked at")
+
+
 def test_files_that_were_to_be_left_are_kept(tmp_path: Path) -> None:
     for name in ("outputs/a.nii", "outputs/deep/b.nii", "outputs/c.txt", "log.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -183,7 +227,15 @@ def test_files_that_were_to_be_left_are_kept(tmp_path: Path) -> None:
     assert kept["outputs/latest"].name == "a.nii"
     assert [*kept_files(tmp_path, ["**/b.*", "log.txt"])] == ["log.txt", "outputs/deep/b.nii"]
     (tmp_path / "outputs" / "out").symlink_to("/etc/passwd")
-    assert kept_files(tmp_path, ["outputs"]) == kept
+    (tmp_path / "outputs" / "self").symlink_to("self")
+    (tmp_path / "outputs" / "up").symlink_to("..")
+    (tmp_path / "outputs" / "etc").symlink_to("/etc")
+    assert kept_files(tmp_path, ["outputs/[a-l]*", "outputs"]) == kept
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "d.nii").touch()
+    (tmp_path / "final").symlink_to("work")
+    left = (tmp_path / "work" / "d.nii").resolve()
+    assert kept_files(tmp_path, ["final"]) == {"final/d.nii": left}, "a link is what it leads to"
     for nothing in ("outputs/out", "outputs/e*"):
         with pytest.raises(ValueError, match="it ended well, but left nothing at outputs/"):
             kept_files(tmp_path, [nothing])
@@ -220,6 +272,8 @@ def test_a_program_is_known_by_its_digest_and_an_image_by_its_own(tmp_path: Path
         ),
         ({"inputs": ["a.txt"], "outputs": ["../x"]}, "line 2: output ../x must be a path in the "),
         ({"inputs": ["a.txt"], "outputs": ["/etc"]}, "line 2: output /etc must be a path in the "),
+        ({"inputs": ["a.txt"], "outputs": ["a**b"]}, "line 2: output a**b is no glob: "),
+        ({"command": ["cat", "a\0b"]}, "line 2: a word of command has a NUL, which no program "),
         ({"command": ["no-such-program"]}, "line 2: there is no program no-such-program on PATH"),
         ({"command": ["cat"], "entrypoint": "sh"}, "line 2: entrypoint is an image's: give image"),
     ],

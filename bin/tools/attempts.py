@@ -32,6 +32,8 @@ class Attempt:
         What it might use.
     memory, late : bool
         Whether it took more than that.
+    changed : bool
+        Whether an input was written to since it was staged.
     """
 
     directory: Path
@@ -44,6 +46,7 @@ class Attempt:
     limit_seconds: int
     memory: bool
     late: bool
+    changed: bool
 
     @property
     def row(self) -> dict[str, Any]:
@@ -70,7 +73,12 @@ class Attempt:
     def problem(self) -> str | None:
         """Return in a sentence how it failed, with the end of its log; None if it did not."""
         if self.exit_code == 0:
-            return None
+            return (
+                "an input changed after it was looked at, by the command or another program: what "
+                "was made is not kept; let inputs alone, and run again"
+                if self.changed
+                else None
+            )
         said = one_line(self.log_end())[-_TOLD:]
         return f"{self._ended()}; its log ends: {said}" if said else f"{self._ended()}, and no word"
 
@@ -106,6 +114,7 @@ def read(directory: Path, unit_id: str) -> list[Attempt]:
                 int(told["limit"]),
                 told["killed"] == "memory",
                 told["killed"] == "late",
+                "changed" in told,
             )
         )
     return found
