@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tools.asked import described
 from tools.registries import by_digest, parsed, resolved
 
 DIGEST = f"sha256:{'1a' * 32}"
@@ -57,12 +58,23 @@ def test_a_tag_is_what_its_registry_says_now(registry: str) -> None:
         resolved(f"{registry}/lab/tool:3")
 
 
+def test_a_registry_that_does_not_answer_is_told_in_a_sentence() -> None:
+    tool = {"engine": "apptainer", "image": "", "digest": "", "tag": "127.0.0.1:1/lab/tool:2"}
+    with pytest.raises(ValueError, match=r"lab/tool:2: its registry can't be reached \(.*refused"):
+        described([], tool, "/")
+
+
 @pytest.mark.parametrize(
     ("name", "parts", "exact"),
     [
         ("alpine", ("registry-1.docker.io", "library/alpine", "latest"), "alpine@"),
         ("nipreps/fmriprep:25.0.0", ("registry-1.docker.io", "nipreps/fmriprep", "25.0.0"), None),
         ("ghcr.io/owner/a/tool:1", ("ghcr.io", "owner/a/tool", "1"), "ghcr.io/owner/a/tool@"),
+        (
+            "docker.io/nipreps/fmriprep:25.0.0",
+            ("registry-1.docker.io", "nipreps/fmriprep", "25.0.0"),
+            "docker.io/nipreps/fmriprep@",
+        ),
         ("127.0.0.1:5000/tool", ("127.0.0.1:5000", "tool", "latest"), "127.0.0.1:5000/tool@"),
     ],
 )

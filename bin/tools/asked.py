@@ -2,17 +2,19 @@
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from string import ascii_letters
-from typing import Any
+from typing import Any, TypeVar
 
 from kit.texts import one_line
 
 from .files import content, sha256
 from .registries import by_digest, resolved
 from .words import filled
+
+Known = TypeVar("Known")
 
 OUTPUTS = ["outputs"]
 """What is kept where nothing is said."""
@@ -50,7 +52,14 @@ def described(
     """
     runs = dict(tool or NONE)
     if runs.get("tag"):
-        runs["digest"] = resolved(runs["tag"])
+        try:
+            runs["digest"] = resolved(runs["tag"])
+        except OSError as error:
+            why = one_line(str(getattr(error, "reason", error)))
+            raise ValueError(
+                f"image {runs['tag']}: its registry can't be reached ({why}): give the image with "
+                "its digest, NAME@sha256:…, or as a .sif file"
+            ) from None
         runs["image"] = f"docker://{by_digest(runs['tag'], runs['digest'])}"
     known: dict[Path, dict[str, Any]] = {}
     return [_described(row, runs, launch_dir, known) for row in rows]
@@ -75,13 +84,19 @@ def _described(
                 f"{where}: output {one_line(pattern)} must be a path in the directory where the "
                 "command runs, such as outputs/*.nii"
             )
+        try:
+            list(Path(os.devnull, "none").glob(pattern))
+        except (ValueError, NotImplementedError, IndexError) as error:
+            raise ValueError(f"{where}: output {one_line(pattern)} is no glob: {error}") from None
+    if any("\0" in word for word in row["command"]):
+        raise ValueError(f"{where}: a word of command has a NUL, which no program can be given")
     words = filled(row["command"], [f"inputs/{name}" for name in names], 1, 0)
     if tool["engine"] == "none" and row["entrypoint"]:
         raise ValueError(f"{where}: entrypoint is an image's: give image, too, or leave it out")
     digest = _program(words[0], where) if tool["engine"] == "none" else tool["digest"]
     for path in paths:
         if path not in known:
-            known[path] = content(path)
+            known[path] = _readable(content, path, where)
     return {
         "command": list(row["command"]),
         "entrypoint": row["entrypoint"] or "",
@@ -118,4 +133,12 @@ def _program(word: str, where: str) -> str:
         raise ValueError(
             f"{where}: there is no program {one_line(word)} on PATH: install it, or give an image"
         )
-    return sha256(Path(found))
+    return _readable(sha256, Path(found), where)
+
+
+def _readable(look: Callable[[Path], Known], path: Path, where: str) -> Known:
+    try:
+        return look(path)
+    except OSError as error:
+        named = one_line(str(error.filename or path))
+        raise ValueError(f"{where}: {named} can't be read: {error.strerror or error}") from None

@@ -69,6 +69,8 @@ def parsed(name: str) -> tuple[str, str, str]:
     first, _, rest = name.partition("/")
     if rest and ("." in first or ":" in first or first == "localhost"):
         path, host = rest, first
+        if host in ("docker.io", "index.docker.io"):  # which are names of the same
+            host = "registry-1.docker.io"
     else:
         path, host = name, "registry-1.docker.io"
     path, _, tag = path.partition(":")
