@@ -7,11 +7,13 @@ Beside it are `attempts/<unit id>-<number>/` of what was run, and `attempts/<uni
 refused.
 """
 
+import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from kit.digests import files_below
 from kit.tasks import main
 from kit.texts import one_line
 from kit.units import Bundle, Unit
@@ -47,7 +49,10 @@ def collect(unit: Unit, bundle: Bundle) -> None:
     for name, file in kept.items():
         copy = bundle.directory / "files" / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        link(file, copy)
+        if file.stat().st_nlink == 1:
+            link(file, copy)
+        else:  # its other name may be a user's own
+            shutil.copy(file, copy)
         entries.append((name, copy.stat().st_size, sha256(copy)))
     bundle.attributes["n_outputs"] = len(entries)
     bundle.attributes["outputs_bytes"] = sum(entry[1] for entry in entries)
@@ -77,11 +82,8 @@ def kept_files(run: Path, patterns: list[str]) -> dict[str, Path]:
     inside = run.resolve()
     kept: dict[str, Path] = {}
     for pattern in patterns:
-        found = list(run.glob(pattern))
-        files = [
-            file for path in found for file in (files_below(path) if path.is_dir() else [path])
-        ]
-        names = {file.relative_to(run).as_posix(): file.resolve() for file in files}
+        files = [file for path in run.glob(pattern) for file in _below(path, inside)]
+        names = {file.relative_to(run).as_posix(): Path(os.path.realpath(file)) for file in files}
         own = {name: file for name, file in names.items() if _is_own(file, inside)}
         for name in names.keys() - own.keys():
             print(f"{one_line(name)} is not kept: it is a link that leads out, or no file")
@@ -89,6 +91,18 @@ def kept_files(run: Path, patterns: list[str]) -> dict[str, Path]:
             raise ValueError(f"it ended well, but left nothing at {one_line(pattern)}")
         kept |= own
     return dict(sorted(kept.items()))
+
+
+def _below(path: Path, inside: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """Yield the files of a path, also through links to directories `inside`; else what it is."""
+    real = Path(os.path.realpath(path))
+    above = above or (Path(os.path.realpath(path.parent)),)
+    loops = any(one.is_relative_to(real) for one in above)
+    if path.is_dir() and real.is_relative_to(inside) and not loops:
+        for name in sorted(os.listdir(path)):
+            yield from _below(path / name, inside, (*above, real))
+    else:
+        yield path
 
 
 def _is_own(file: Path, directory: Path) -> bool:

@@ -25,11 +25,11 @@ def stage_unit(line: dict[str, Any], header: dict[str, Any], staged: Path) -> No
     store = locations.local(header["store"])
     unit = open_unit(line, store)
     final = locations.place(store, unit.process, unit.unit_id)
-    if reusable(final, unit, [given.as_input for given in unit.inputs], header):
-        return
     directory = staged / unit.unit_id
-    (directory / "inputs").mkdir(parents=True)
     try:
+        if reusable(final, unit, [given.as_input for given in unit.inputs], header):
+            return
+        (directory / "inputs").mkdir(parents=True)
         asked, settings = unit.arguments, unit.settings
         for given, path in zip(asked["inputs"], settings["paths"], strict=True):
             if stage(Path(path), directory / "inputs" / given["name"])["sha256"] != given["sha256"]:
@@ -42,6 +42,7 @@ def stage_unit(line: dict[str, Any], header: dict[str, Any], staged: Path) -> No
         asks = {name: settings[name] for name in ("cores", "memory", "seconds")}
         (directory / "asks.json").write_text(json.dumps(asks), encoding="utf-8")
     except (OSError, ValueError) as error:
+        directory.mkdir(exist_ok=True)
         (directory / "refused").write_text(sentence(error), encoding="utf-8")
 
 
