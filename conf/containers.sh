@@ -11,6 +11,14 @@ bossflow_knows=$1 bossflow_launch=$2 bossflow_store=$3
 shift 3
 bossflow_sources=("$@")
 
+# What a process may not know it loses, also one that runs in no container (RUN_COMMAND).
+bossflow_forget() {
+    case " $bossflow_knows " in *' BOSSDB_TOKEN '*) ;; *) unset BOSSDB_TOKEN ;; esac
+    case " $bossflow_knows " in *' BOSSFLOW_SOURCE_ '*) ;; *) unset "${!BOSSFLOW_SOURCE_@}" ;; esac
+    case " $bossflow_knows " in *' DJ_ '*) ;; *) unset "${!DJ_@}" ;; esac
+}
+bossflow_forget
+
 # docker run ...
 docker() {
     if [ "$1" != run ]; then
@@ -49,9 +57,7 @@ bossflow_start() {
     shift
 
     wanted='HOME|BOSSFLOW_[A-Z_]+|AWS_[A-Z_0-9]+|GOOGLE_[A-Z_]+|BOSSDB_TOKEN|DJ_[A-Z_]+'
-    case " $bossflow_knows " in *' BOSSDB_TOKEN '*) ;; *) unset BOSSDB_TOKEN ;; esac
-    case " $bossflow_knows " in *' BOSSFLOW_SOURCE_ '*) ;; *) unset "${!BOSSFLOW_SOURCE_@}" ;; esac
-    case " $bossflow_knows " in *' DJ_ '*) ;; *) unset "${!DJ_@}" ;; esac
+    bossflow_forget # also of what came since, as Nextflow's secrets do
     bossflow_mounts "$engine" || return
     for directory in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}"; do
         if [ -n "$directory" ] && [ -w "$directory" ]; then break; fi

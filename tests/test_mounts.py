@@ -55,6 +55,20 @@ def test_a_container_gets_what_sources_need_in_a_file_if_it_reads_them(
     assert "swordfish" not in (tmp_path / "told").read_text()
 
 
+def test_a_process_in_no_container_loses_what_it_may_not_know(tmp_path: Path) -> None:
+    kept = {}
+    for known in ("", "DJ_"):
+        done = subprocess.run(
+            ["bash", "-ec", f"source {ROOT}/conf/containers.sh '{known}' {tmp_path} ''; export -p"],
+            env={"BOSSDB_TOKEN": "a token", OF_SOURCES: "a key", "DJ_PASS": "a password"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        kept[known] = [word for word in ("token", "key", "password") if word in done.stdout]
+    assert kept == {"": [], "DJ_": ["password"]}
+
+
 # Sources, and where they are below a directory: what they are called says nothing else.
 NAMED = {
     'zarr://{}/a "volume", new': 'a "volume", new',
