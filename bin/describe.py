@@ -63,7 +63,7 @@ def described(
         places = _places(of_run, found["rows"], parameters, launch_dir)
         if beyond := out_of_reach(run, params, places):
             raise Wrong(*beyond)
-        if "command" in parameters.per_row:
+        if {"command", "entrypoint"} <= {*parameters.per_row}:
             found["rows"] = tools.asked.described(found["rows"], tool, launch_dir)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}

@@ -17,7 +17,8 @@ workflow COMMAND {
     task_ch         // [task: 'COMMAND-00000', process: 'COMMAND', after: [], file: ...]
 
     main:
-    STAGE_COMMAND(whenReady(task_ch, channel.empty()).map { _size, name, file -> [name, file] })
+    own_ch = task_ch.filter { job -> job.process == 'COMMAND' }
+    STAGE_COMMAND(whenReady(own_ch, channel.empty()).map { _size, name, file -> [name, file] })
     // ['COMMAND-00000', COMMAND-00000.jsonl, [directories of units]]
     staged_ch = STAGE_COMMAND.out.staged.map { name, task_file, staged ->
         [name.toString(), task_file, staged.listFiles() as List]

@@ -17,8 +17,10 @@ def asked(given, known, run) {
         return null
     }
     def values = checked(given, known, run)
-    def tool = values.containsKey('image') ? toolOf(values, run) : null
+    // another workflow may well have an `image` of its own
+    def tool = values.keySet().containsAll(['image', 'engine']) ? toolOf(values, run) : null
     if (tool?.problem) {
+        setAside(run.outputDir)
         error(tool.problem)
     }
     if (!values.dry_run) {

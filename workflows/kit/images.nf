@@ -56,13 +56,18 @@ def ofFile(image, engine, launch_dir) {
 def ofDocker(name) {
     def inspect = ['docker', 'image', 'inspect', '--format', '{{.Id}}{{range .RepoDigests}} {{.}}{{end}}', name]
     def answer = said(inspect)
-    if (answer.status == 1 && said(['docker', 'pull', '--quiet', name]).status == 0) {
-        answer = said(inspect)
+    if (answer.status == 1) {
+        def pulled = said(['docker', 'pull', '--quiet', name])
+        answer = pulled.status == 0 ? said(inspect) : pulled
     }
     if (answer.status != 0) {
         return [problem: "image ${name} can't be used: ${answer.text.readLines().findAll().takeRight(1).join(' ') ?: 'docker does not know it'}".toString()]
     }
-    def names = answer.text.tokenize()
+    // docker may have warned of something, too
+    def names = answer.text.tokenize().findAll { word -> word ==~ /(.+@)?sha256:[0-9a-f]{64}/ }
+    if (!names) {
+        return [problem: "image ${name} can't be used: docker does not tell its id".toString()]
+    }
     def image = name ==~ /.*@sha256:[0-9a-f]{64}/ ? name : names.drop(1) ? names[1] : names[0]
     return [engine: 'docker', image: image, digest: image.find(/sha256:[0-9a-f]{64}$/)]
 }
