@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+tests, directory, canary, number, chosen_seed = sys.argv[1:]
+sys.path[:0] = [tests, str(Path(tests).parent / "bin")]
+
 import hostile
 from bossflow import connect, database
 from bossflow.command.main import main
@@ -20,10 +23,6 @@ from bossflow.volumes.tables import Channel, Cutout
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
-
-tests, directory, canary, number, chosen_seed = sys.argv[1:]
-sys.path[:0] = [tests, str(Path(tests).parent / "bin")]
-
 
 HERE = Path(directory)
 TEXTS = st.one_of(

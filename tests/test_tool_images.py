@@ -157,7 +157,7 @@ def test_files_are_those_of_whoever_runs_it(images: dict[str, str]) -> None:
         for path in (Path(directory), *Path(directory).rglob("*")):
             os.chown(path, USER, USER)
         command = ["/bin/bash", "-s", str(unit), "1", "1", "100000000", "0"]
-        environment = os.environ | {"HOME": directory}
+        environment = os.environ | {"HOME": directory, "DOCKER_CONFIG": f"{directory}/docker"}
         with RUN.open("rb") as script:
             subprocess.run(
                 command, stdin=script, cwd=directory, env=environment, check=True, **as_user
