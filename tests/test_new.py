@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -104,6 +105,19 @@ def test_a_project_of_its_own_passes_lint_and_its_test(tmp_path: Path) -> None:
     assert (root / "bossflow").resolve() == ROOT
     lints(root, "main.nf", "nextflow.config")
     own_test(root, ROOT / "schema")
+
+
+@pytest.mark.parametrize("own", ["", "/own/modules"])
+def test_a_task_of_a_project_finds_modules_whatever_is_set(tmp_path: Path, own: str) -> None:
+    """Nextflow writes it into a script that ends where a variable is not set."""
+    assert bossflow_new("sheep_dip", "--outside", str(tmp_path / "a")).exit_code == 0
+    text = (tmp_path / "a" / "nextflow.config").read_text()
+    (value,) = re.findall(r'^env\.PYTHONPATH = "(.*)"$', text, re.MULTILINE)
+    value = value.replace("${projectDir}", "/project").replace("\\$", "$")
+    script = f'export PYTHONPATH="{value}"; printf %s "$PYTHONPATH"'
+    given = {"PYTHONPATH": own} if own else {}
+    told = subprocess.run(["bash", "-uec", script], env=given, capture_output=True, text=True)
+    assert told.stdout == "/project:/project/bossflow/bin" + (f":{own}" if own else "")
 
 
 WRONG = ["Sheep", "1a", "a-b", "json", "numpy", "class", "a" * 25, "a__b", "a_", "../a", "", "kit"]
