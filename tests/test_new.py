@@ -121,6 +121,7 @@ def test_a_task_of_a_project_finds_modules_whatever_is_set(tmp_path: Path, own: 
 
 
 WRONG = ["Sheep", "1a", "a-b", "json", "numpy", "class", "a" * 25, "a__b", "a_", "../a", "", "kit"]
+WRONG += ["begin", "request", "conf", "work", "run", "archive"]
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -199,3 +200,25 @@ def test_images_are_those_of_the_pipeline(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     tags = [said("bash", str(root / "containers/tags")) for root in (ROOT, project)]
     assert tags[0] == tags[1] != ""
+
+
+@pytest.mark.parametrize("name", ["label", "run", "archive", "execution", "containers", "numpy"])
+def test_no_project_takes_a_name_that_bossflow_has(tmp_path: Path, name: str) -> None:
+    done = bossflow_new(name, "--outside", str(tmp_path / "a"), "--pipeline", str(ROOT))
+    assert done.exit_code == 1 and "give another" in done.output, done.output
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_project_that_is_installed_can_be_written_anew(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = checkout.parent / "site"
+    about = site / "sheep_dip-0.1.0.dist-info"
+    about.mkdir(parents=True)
+    (site / "sheep_dip.py").touch()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: sheep-dip\nVersion: 0.1.0\n")
+    (about / "entry_points.txt").write_text("[bossflow.workflows]\nsheep_dip = sheep_dip\n")
+    monkeypatch.syspath_prepend(site)
+    assert "something else in Python" in bossflow_new("sheep_dip").output
+    done = bossflow_new("sheep_dip", "--outside", "../beside", "--pipeline", str(ROOT))
+    assert done.exit_code == 0, done.output

@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable
 from functools import partial
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from string import Template
 
@@ -19,6 +19,13 @@ NAME = re.compile("[a-z][a-z0-9_]{1,23}")
 
 PROGRAMS = ("kit", "tools", "voxels")
 """Packages of programs, which a module of that name would hide."""
+
+TWICE = {
+    *("begin", "end"),
+    *("execution", "request"),
+    *("bin", "conf", "containers", "results", "tests", "work"),
+}
+"""What is there by that name: in main.nf, as a table, as a directory of a project."""
 
 INSIDE = {
     "schema/bossflow/workflows/{name}/__init__.py": "workflow",
@@ -83,7 +90,7 @@ def new_command(name: str, outside: Path | None, pipeline: Path | None, cwl: Pat
         _write({Path(f"{name}.yml"): parameters(cwl)})
         click.echo(f"wrote {name}.yml: nextflow run PIPELINE -params-file {name}.yml")
         return
-    check_name(name)
+    check_name(name, bool(outside))
     if outside:
         root = write_outside(name, outside, _pipeline(pipeline))
         click.echo(f"wrote {root}: README.md there says how to run it")
@@ -99,8 +106,10 @@ def new_command(name: str, outside: Path | None, pipeline: Path | None, cwl: Pat
         click.echo(path.relative_to(root))
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, outside: bool = False) -> None:
     """Refuse what can't be the name of a module, a process and a column.
+
+    A project of its own may be installed already, and be written anew beside.
 
     Raises
     ------
@@ -113,8 +122,11 @@ def check_name(name: str) -> None:
             "with a letter first"
         )
     taken = {*keyword.kwlist, *sys.stdlib_module_names, *PROGRAMS}
-    if name in taken or importlib.util.find_spec(name):
+    own = outside and metadata.entry_points(group="bossflow.workflows", name=name)
+    if name in taken or (not own and importlib.util.find_spec(name)):
         raise ValueError(f"{name} is the name of something else in Python: give another one")
+    if name in TWICE:
+        raise ValueError(f"{name} is the name of something that every run has: give another one")
 
 
 def write_inside(name: str, root: Path) -> list[Path]:

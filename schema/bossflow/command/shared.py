@@ -41,19 +41,21 @@ def with_group(text: str, name: str, new: dict[str, Any]) -> str:
     ValueError
         If it has one of that name, or a parameter.
     """
-    schema = json.loads(text)
-    groups = schema["$defs"]
-    known = {one for each in groups.values() for one in each["properties"]}
-    if name in groups or known & new["properties"].keys():
-        raise ValueError(f"nextflow_schema.json has {name} already: give another name")
-    groups[name] = new
+    schema = _without(text, name, new)
+    schema["$defs"][name] = new
     schema["allOf"].insert(0, {"$ref": f"#/$defs/{name}"})  # beside it: one hunk
     return _json(schema)
 
 
 def alone(text: str, name: str, new: dict[str, Any]) -> str:
-    """Return nextflow_schema.json for one workflow: its parameters, and those of every run."""
-    schema = json.loads(text)
+    """Return nextflow_schema.json for one workflow: its parameters, and those of every run.
+
+    Raises
+    ------
+    ValueError
+        If bossflow's has a group of that name, or a parameter.
+    """
+    schema = _without(text, name, new)
     groups = schema["$defs"]
     taken = {one for each in groups.values() for one in each.get("groups", ())}
     kept = {key: each for key, each in groups.items() if "groups" not in each and key not in taken}
@@ -61,6 +63,16 @@ def alone(text: str, name: str, new: dict[str, Any]) -> str:
     schema["$defs"] = {name: new} | kept
     schema["allOf"] = [{"$ref": f"#/$defs/{key}"} for key in schema["$defs"]]
     return _json(schema)
+
+
+def _without(text: str, name: str, new: dict[str, Any]) -> dict[str, Any]:
+    """Return nextflow_schema.json, read, if it has no such group and parameters."""
+    schema: dict[str, Any] = json.loads(text)
+    groups = schema["$defs"]
+    known = {one for each in groups.values() for one in each["properties"]}
+    if name in groups or known & new["properties"].keys():
+        raise ValueError(f"nextflow_schema.json has {name} already: give another name")
+    return schema
 
 
 def with_workflow(text: str, name: str, workflow: str) -> str:
