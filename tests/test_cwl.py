@@ -82,6 +82,7 @@ def test_what_it_says_goes_to_a_file_and_no_word_is_parsed(tmp_path: Path) -> No
         "{input1}",
     ]
     assert found["outputs"] == ["counts.txt"]
+    assert "tool_version" in parameters(tmp_path / "tool.cwl")
 
 
 @pytest.mark.parametrize(
@@ -95,6 +96,13 @@ def test_what_it_says_goes_to_a_file_and_no_word_is_parsed(tmp_path: Path) -> No
         ("arguments:", "stdin: x\narguments:", "has stdin, which"),
         ("type: File,", "type: string,", "input text has no default"),
         ("type: stdout", "type: 'File?'", "output counts is not"),
+        ('["-l"]', "[{position: $(1), valueFrom: -l}]", "arguments has an expression"),
+        ('["-l"]', "[5]", "arguments has an expression"),
+        (
+            "type: File,",
+            "type: {type: array, items: string, inputBinding: {prefix: -B}}, default: [a, b],",
+            "input text has an inputBinding within its type",
+        ),
         ("arguments:", "requirements: {EnvVarRequirement: {}}\narguments:", "EnvVarRequirement"),
         ("cwlVersion", "\t: [", "is no YAML"),
     ],

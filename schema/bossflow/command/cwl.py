@@ -46,11 +46,13 @@ def parameters(path: Path) -> str:
     given |= {"command": words, "inputs": files or None, "outputs": outputs or None}
     given |= _asked(tool)
     given = {name: value for name, value in given.items() if value is not None}
-    said = (
-        "# the paths of your files, in this order, instead of these names: inputs\n"
-        if files
-        else ""
-    )
+    said = ""
+    if files:
+        said += "# the paths of your files, in this order, instead of these names: inputs\n"
+    if tool.get("stdout") and "image" not in given:
+        said += (
+            "# sh is the program that is looked at: tell the tool's own version as tool_version\n"
+        )
     return said + str(yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=100))
 
 
@@ -60,6 +62,8 @@ def _words(tool: dict[str, Any], files: list[str]) -> list[str]:
     placed: list[tuple[int, int, Any, list[str]]] = []
     for number, one in enumerate(tool.get("arguments") or []):
         bound: dict[str, Any] = {"valueFrom": one} if isinstance(one, str) else one
+        if not isinstance(bound, dict) or not isinstance(bound.get("position", 0), int):
+            raise ValueError("arguments has an expression for its position, or is no list of texts")
         text = [_plain(bound.get("valueFrom"), "arguments")]
         placed.append((bound.get("position", 0), 0, number, _bound(bound, text, "arguments")))
     for one in _listed(tool.get("inputs"), "id"):
@@ -94,6 +98,8 @@ def _value(name: str, kind: Any, default: Any, files: list[str]) -> list[str] | 
         raise ValueError(
             f"input {name} has no default: give it one in the tool, or make it optional"
         )
+    if isinstance(kind, dict) and "inputBinding" in kind:
+        raise ValueError(f"input {name} has an inputBinding within its type: not supported")
     if isinstance(default, bool):
         return default
     values = default if isinstance(default, list) else [default]
