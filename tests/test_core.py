@@ -77,6 +77,7 @@ def test_a_workflow_that_recalls_another_request_is_told_so(
     for ask in (lambda: states.requests([request]), lambda: verify.made_for(request)):
         with pytest.raises(ValueError, match=f"workflow toy recalls request {request} as "):
             ask()
+    given.fill(recalling)  # keeps nothing of it
     monkeypatch.undo()
     with pytest.raises(ValueError, match=f"what request {request} was given is not recorded: ask"):
         states.requests([request])

@@ -60,7 +60,9 @@ def fill(workflow: Workflow) -> None:
     names = [str(name) for name in (rows - Request.Given()).to_arrays("request_id")]
     conn = database.connection()
     for some in database.pieces(names):
-        texts = {name: _text(request) for name, request in workflow.recall(some).items()}
+        # what is recalled wrongly is told when it is asked for
+        told = workflow.recall(some).items()
+        texts = {name: _text(one) for name, one in told if one.request_id == name}
         with database.lock(conn), conn.transaction:
             insert_all(
                 Request.Given(),
