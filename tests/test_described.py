@@ -42,6 +42,7 @@ def test_a_list_of_paths_is_parted_by_commas_and_absolute(tmp_path: Path) -> Non
         ({"command": []}, "command must be a list of texts (at least 1, at most 10000), such as b"),
         ({"command": "a 'b"}, "command must be a list of texts (at least 1, at most 10000), such"),
         ({"command": ["a", 1]}, "command must be a list of texts (at least 1, at most 10000), su"),
+        ({"command": ["a\0b"]}, 'command must be written like {input1}, not "a\\u0000b"'),
         ({"command": None}, "command is missing: give it, such as "),
         ({"memory": "16 GiB"}, 'memory must be written like 16 GB, not "16 GiB"'),
         ({"inputs": "nix"}, 'inputs "nix" is not there: give the path of a file or directory'),
