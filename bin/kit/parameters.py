@@ -134,6 +134,8 @@ class Parameters:
     def _path(self, value: str, described: Mapping[str, Any]) -> str:
         if "://" in value.removeprefix("file://"):
             return value
+        if not value.removeprefix("file://"):  # it would be the directory of the launch
+            raise ValueError("names no path: give one, or leave it out (no comma at the end)")
         path = os.path.join(self._launch_dir, value.removeprefix("file://"))
         if described.get("exists") and not PATHS[described["format"]](path):
             kind = described["format"].removesuffix("-path").replace("path", "file or directory")
