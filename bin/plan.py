@@ -12,6 +12,17 @@ from contextlib import ExitStack
 from pathlib import Path
 
 
+def code_of(project: str | None) -> str:
+    """Return the fingerprint of the programs: these, and those of a project that includes them."""
+    from bossflow.kit.digests import digest, fingerprint
+
+    own = Path(__file__).resolve().parent
+    theirs = Path(project, "bin").resolve() if project else own
+    if theirs == own or not theirs.is_dir():
+        return fingerprint(own)
+    return digest([fingerprint(own), fingerprint(theirs)])[:16]
+
+
 def main() -> None:
     """Plan what run.json asks for."""
     gc.disable()  # all that is planned is kept to the end: to look it through took a fifth of it
@@ -24,7 +35,6 @@ def main() -> None:
         return
     with ExitStack() as stack:
         try:
-            from bossflow.kit.digests import fingerprint
             from bossflow.kit.system import at_home
 
             stack.enter_context(at_home(asked["run"]["launch_dir"]))
@@ -37,7 +47,7 @@ def main() -> None:
             )
             (here / "plan.json").write_text(json.dumps({"problem": problem, "tasks": []}))
             return
-        code = fingerprint(Path(__file__).resolve().parent)
+        code = code_of(asked["run"].get("project_dir"))
         plan(asked, described, code, here, receipts(compared) if compared else None)
 
 

@@ -222,3 +222,16 @@ def test_a_project_that_is_installed_can_be_written_anew(
     assert "something else in Python" in bossflow_new("sheep_dip").output
     done = bossflow_new("sheep_dip", "--outside", "../beside", "--pipeline", str(ROOT))
     assert done.exit_code == 0, done.output
+
+
+def test_what_is_recorded_tells_the_programs_of_a_project(tmp_path: Path) -> None:
+    from plan import code_of
+
+    ours = code_of(None)
+    assert code_of(str(ROOT)) == code_of(str(tmp_path)) == ours
+    (tmp_path / "bin").mkdir()
+    codes = {ours}
+    for text in ("one", "another"):
+        (tmp_path / "bin" / "make_it.py").write_text(text)
+        codes.add(code_of(str(tmp_path)))
+    assert len(codes) == 3
