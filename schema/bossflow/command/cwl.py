@@ -61,7 +61,7 @@ def _words(tool: dict[str, Any], files: list[str]) -> list[str]:
     words = [_plain(one, "baseCommand") for one in ([base] if isinstance(base, str) else base)]
     placed: list[tuple[int, int, Any, list[str]]] = []
     for number, one in enumerate(tool.get("arguments") or []):
-        bound: dict[str, Any] = {"valueFrom": one} if isinstance(one, str) else one
+        bound: Any = {"valueFrom": one} if isinstance(one, str) else one
         if not isinstance(bound, dict) or not isinstance(bound.get("position", 0), int):
             raise ValueError("arguments has an expression for its position, or is no list of texts")
         text = [_plain(bound.get("valueFrom"), "arguments")]
