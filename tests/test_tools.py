@@ -65,7 +65,7 @@ def test_only_what_stands_for_something_is_filled_in(words: list[str], inputs: l
     assert filled(plain, inputs, 4, 8_000_000_000) == plain
     given = ["{input1}-{cores}", "{memory_mb}", "{x}", "a{1}", "{print $1}"]
     told = ["{{cores}}-4", "8000", "{x}", "a{1}", "{print $1}"]
-    assert filled(given, ["{{cores}}"], 4, 8_000_000_000) == told, "and what it says stays"
+    assert filled(given, ["{{cores}}"], 4, 8_000 << 20) == told, "and what it says stays"
 
 
 def test_a_word_that_names_no_input_is_refused() -> None:
@@ -270,6 +270,7 @@ def test_a_program_is_known_by_its_digest_and_an_image_by_its_own(tmp_path: Path
             {"inputs": ["a.txt", "b/a.txt"]},
             "line 2: two inputs are called a.txt: put one elsewhere",
         ),
+        ({"inputs": ["/"]}, "line 2: an input must have a name, which / has not"),
         ({"inputs": ["a.txt"], "outputs": ["../x"]}, "line 2: output ../x must be a path in the "),
         ({"inputs": ["a.txt"], "outputs": ["/etc"]}, "line 2: output /etc must be a path in the "),
         ({"inputs": ["a.txt"], "outputs": ["a**b"]}, "line 2: output a**b is no glob: "),

@@ -74,6 +74,8 @@ def _described(
     where = row["where"]
     paths = [Path(launch_dir, given) for given in row["inputs"] or ()]
     names = [path.name for path in paths]
+    if "" in names:
+        raise ValueError(f"{where}: an input must have a name, which / has not")
     if again := next((name for name in names if names.count(name) > 1), None):
         raise ValueError(f"{where}: two inputs are called {one_line(again)}: put one elsewhere")
     outputs = list(row["outputs"] or OUTPUTS)

@@ -30,6 +30,6 @@ def filled(words: Sequence[str], inputs: Sequence[str], cores: int, memory_bytes
             if number > len(inputs):
                 raise ValueError(f"command has {found[0]}, but inputs has {len(inputs)}")
             return inputs[number - 1]
-        return str(cores if found[1] == "cores" else memory_bytes // 10**6)
+        return str(cores if found[1] == "cores" else memory_bytes >> 20)
 
     return [_STANDS.sub(stands_for, word) for word in words]

@@ -113,7 +113,10 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
                     failed += one[3]
     fetched.drop_all()  # Parquet files, which are rows now
     for bundle in superseded:
-        retiring.retire(bundle.store, [bundle.directory])
+        try:
+            retiring.retire(bundle.store, [bundle.directory])
+        except OSError as problem:  # what is recorded is; no row tells of this one
+            print(f"note: {bundle.directory} can't be set aside: {problem}", file=sys.stderr)
     named = {line["unit_id"] for line in made}
     every = [bundle.manifest for some in ready.values() for bundle in some]
     for line in failed:
