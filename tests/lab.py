@@ -210,7 +210,7 @@ class Steps:
             return self.end("DESCRIBE died")
         given = (str(run_json), str(described / "described.json"))
         planned, plan = self.plan("plan", *given)
-        if planned and plan["compare"] and not plan["problem"]:
+        if planned and not plan["problem"] and plan["compare"]:
             compared = [str(made / "receipts.jsonl") for made in self.computed(planned, plan)]
             if not compared:
                 return self.end("none could be compared")

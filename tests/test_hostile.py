@@ -142,7 +142,11 @@ def test_any_parameters_are_valid_or_a_sentence_each(tmp_path: Path) -> None:
             if value is not None:
                 jsonschema.validate(value, DESCRIBED[name])
         if not set(params) - {*PER_ROW}:
-            (row,) = read(params)
+            try:
+                (row,) = read(params)
+            except ValueError as error:
+                assert told["source"] is None and is_a_sentence(str(error))
+                continue
             assert all(row[name] == told[name] for name in PER_ROW)
     assert len(given) / 5 < accepted < len(given) * 4 / 5, "both are tried"
     assert not list(tmp_path.rglob("*canary*"))

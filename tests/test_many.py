@@ -43,7 +43,7 @@ def recorded(cutouts: Cutouts, shape: tuple[int, int, int], *asked: dict[str, An
 
     There are no bundles: all that the database knows of is lost.
     """
-    from bossflow.workflows import label
+    from bossflow.workflows.label import workflow
 
     cutouts.volume = write_volume(cutouts.directory / "volume.zarr", shape)
     plans = [cutouts.plan(block_shape=[8, 8, 8], **params)[0] for params in asked or ({},)]
@@ -52,7 +52,7 @@ def recorded(cutouts: Cutouts, shape: tuple[int, int, int], *asked: dict[str, An
     made = []
     for plan in plans:
         (request,) = plan["requests"]
-        ((_, units),) = next(ledger.with_units(label, [request]))
+        ((_, units),) = next(ledger.with_units(workflow, [request]))
         made += [unit.unit_id for unit in units]
         executions, copies = [], []
         for unit in units:
@@ -77,7 +77,7 @@ def recorded(cutouts: Cutouts, shape: tuple[int, int, int], *asked: dict[str, An
             bossflow.Segmentation.Source: [one.key | {"request_id": request} for one in links],
             bossflow.Segmentation.Component: [{"request_id": request, "component_id": 1}],
         }
-        for table in label.workflow.tables:
+        for table in workflow.tables:
             own = [unit for unit in units if unit.process == table.process]
             made_by = ledger.execution_attribute(table)
             insert_rows(table, [unit.key | {made_by: unit.unit_id} for unit in own])
