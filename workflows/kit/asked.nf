@@ -3,7 +3,6 @@
  */
 
 include { checked ; help ; parametersOf ; toConfiguration } from './parameters'
-include { toolOf } from './images'
 include { make ; setAside } from './results'
 include { toContainers } from './sources'
 include { facts } from './tasks'
@@ -35,4 +34,9 @@ def asked(given, known, run) {
 // nextflow_schema.json, read as YAML, which JSON is too: keeps the order, and numbers beyond 64 bits.
 def schemaOf(schema_file) {
     return new org.yaml.snakeyaml.Yaml().load(schema_file.text)
+}
+
+// Of a tool's image, by images.groovy: no include, since Nextflow parses these at every start.
+def toolOf(values, run) {
+    return new GroovyShell().parse(moduleDir.resolve('images.groovy').toFile()).toolOf(values, run)
 }
