@@ -88,7 +88,10 @@ def kept_files(run: Path, patterns: list[str]) -> dict[str, Path]:
         for name in names.keys() - own.keys():
             print(f"{one_line(name)} is not kept: it is a link that leads out, or no file")
         if not own:
-            raise ValueError(f"it ended well, but left nothing at {one_line(pattern)}")
+            raise ValueError(
+                f"it ended well, but left nothing at {one_line(pattern)}: have it write there, or "
+                "say with `outputs` what it leaves"
+            )
         kept |= own
     return dict(sorted(kept.items()))
 

@@ -81,7 +81,7 @@ def test_a_workflow_takes_eight_files_and_a_place_in_three(checkout: Path) -> No
     changed = {name for name in before if after[name] != before[name]}
     assert changed == set(SHARED)
     assert {hunks(before[name].decode(), after[name].decode()) for name in changed} == {1}
-    assert set(done.output.split()) == changed | (after.keys() - before.keys())
+    assert set(done.stdout.split()) == changed | (after.keys() - before.keys())
     for name in after.keys() - before.keys():
         if name.endswith(".py"):
             ast.parse(after[name])

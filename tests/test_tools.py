@@ -69,7 +69,7 @@ def test_only_what_stands_for_something_is_filled_in(words: list[str], inputs: l
 
 
 def test_a_word_that_names_no_input_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"command has \{input2\}, but inputs has 1"):
+    with pytest.raises(ValueError, match=r"command has \{input2\}, but of inputs there are 1"):
         filled(["{input2}"], ["inputs/a"], 1, 1)
 
 
@@ -269,6 +269,10 @@ def test_a_program_is_known_by_its_digest_and_an_image_by_its_own(tmp_path: Path
         (
             {"inputs": ["a.txt", "b/a.txt"]},
             "line 2: two inputs are called a.txt: put one elsewhere",
+        ),
+        (
+            {"command": ["cat", "{input1}"]},
+            "line 2: command has {input1}, but of inputs there are 0",
         ),
         ({"inputs": ["/"]}, "line 2: an input must have a name, which / has not"),
         ({"inputs": ["a.txt"], "outputs": ["../x"]}, "line 2: output ../x must be a path in the "),

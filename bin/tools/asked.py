@@ -92,7 +92,10 @@ def _described(
             raise ValueError(f"{where}: output {one_line(pattern)} is no glob: {error}") from None
     if any("\0" in word for word in row["command"]):
         raise ValueError(f"{where}: a word of command has a NUL, which no program can be given")
-    words = filled(row["command"], [f"inputs/{name}" for name in names], 1, 0)
+    try:
+        words = filled(row["command"], [f"inputs/{name}" for name in names], 1, 0)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
     if tool["engine"] == "none" and row["entrypoint"]:
         raise ValueError(f"{where}: entrypoint is an image's: give image, too, or leave it out")
     digest = _program(words[0], where) if tool["engine"] == "none" else tool["digest"]

@@ -28,7 +28,7 @@ def filled(words: Sequence[str], inputs: Sequence[str], cores: int, memory_bytes
         if found[2]:
             number = int(found[2])
             if number > len(inputs):
-                raise ValueError(f"command has {found[0]}, but inputs has {len(inputs)}")
+                raise ValueError(f"command has {found[0]}, but of inputs there are {len(inputs)}")
             return inputs[number - 1]
         return str(cores if found[1] == "cores" else memory_bytes >> 20)
 

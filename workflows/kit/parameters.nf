@@ -225,7 +225,8 @@ def help(schema, manifest, name) {
     if (name != null && !workflowsOf(groups).containsKey(name)) {
         error(noWorkflow(name, groups))
     }
-    def pages = groupsOf(groups, name).values().collect { group ->
+    // a workflow's own come first
+    def pages = groupsOf(groups, name).sort { entry -> entry.key == name ? 0 : 1 }.values().collect { group ->
         def lines = group.properties.collect { key, property ->
             def choices = property['enum'] ? " (${property['enum'].join(', ')})" : ''
             def preset = property.default != null && property.default != false ? " [${property.default}]" : ''
@@ -234,11 +235,14 @@ def help(schema, manifest, name) {
         "${group.title}. ${group.description}${group.per_row ? ' Each may be a column of the sample sheet.' : ''}\n${lines.join('\n')}"
     }
     def workflows = workflowsOf(groups).collect { key, group -> "  ${key.padRight(22)}${group.description}" }
+    def about = name == null ? schema.description : workflowsOf(groups)[name].description
+    def examples = name in [null, 'label']
+        ? ['-params-file params/kasthuri.yml', '--source bossdb://Kasthuri/ac4/neuron --x_range 0,512 --y_range 0,512 --z_range 25,50']
+        : ["--workflow ${name} -params-file FILE.yml"]
     return """
-bossflow ${manifest.version}: ${schema.description}
+bossflow ${manifest.version}: ${about}
 
-  nextflow run . -params-file params/kasthuri.yml
-  nextflow run . --source bossdb://Kasthuri/ac4/neuron --x_range 0,512 --y_range 0,512 --z_range 25,50
+${examples.collect { words -> "  nextflow run . ${words}" }.join('\n')}
 
 Workflows. nextflow run . --workflow NAME --help shows what one takes.
 ${workflows.join('\n')}

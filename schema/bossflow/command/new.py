@@ -104,6 +104,11 @@ def new_command(name: str, outside: Path | None, pipeline: Path | None, cwl: Pat
         )
     for path in write_inside(name, root):
         click.echo(path.relative_to(root))
+    click.echo(
+        "The last three were there, and have a line or a group more. To try it: "
+        f"python -m pytest tests/test_{name}.py; docs/{name}.md says how it is run",
+        err=True,
+    )
 
 
 def check_name(name: str, outside: bool = False) -> None:
