@@ -15,7 +15,7 @@ BUDGETS = {
     "s3": 3.5,
     "faults": 15.0,
     "clouds": 4.0,
-    "nextflow": 12.0,
+    "nextflow": 14.0,
     "core": 10.5,
 }
 """Minutes of all of pytest's processes together, in CI on two cores, by suite.
