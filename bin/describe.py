@@ -16,7 +16,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import tools.asked
 from kit.parameters import PATHS, Parameters, Wrong
 from kit.reach import out_of_reach
 from kit.rows import rows
@@ -64,7 +63,9 @@ def described(
         if beyond := out_of_reach(run, params, places):
             raise Wrong(*beyond)
         if {"command", "entrypoint"} <= {*parameters.per_row}:
-            found["rows"] = tools.asked.described(found["rows"], tool, launch_dir)
+            from tools.asked import described as of_tools  # no other run waits for its HTTP
+
+            found["rows"] = of_tools(found["rows"], tool, launch_dir)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in found["rows"] if "source" in parameters.per_row else ():

@@ -2,6 +2,8 @@
  * How far a run is, while it goes on.
  */
 
+include { read } from './tasks'
+
 // Says it when tasks are done or recorded: one line in ten seconds at most, and one when a stage ends;
 // none in the first ten seconds.
 // done_ch: ['PULL_BLOCK-00000 0-512_0-512_0-64 ...', receipts.jsonl]; recorded_ch: recorded.json
@@ -74,8 +76,4 @@ def howFar(far, ended, now) {
                 : "about ${Math.round(seconds / 360) / 10.0} h left")
     }
     return "progress: ${words.join('; ')}"
-}
-
-def read(json_file) {
-    return new groovy.json.JsonSlurper().parse(json_file)
 }
