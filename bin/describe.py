@@ -52,51 +52,51 @@ def described(
         `files` (by which changes are noticed, or None), `unreachable` (the sentence that says so,
         or None) and `note` (a sentence that the user is told, or None).
     """
-    found: dict[str, Any] = {"problem": None, "params": {}, "rows": [], "channels": []}
+    result: dict[str, Any] = {"problem": None, "params": {}, "rows": [], "channels": []}
     sheet_name = one_line(sheet.name) if sheet else None
     try:
         sheet_text = sheet.read_text(encoding="utf-8-sig") if sheet else None
         parameters = Parameters(schema, params.get("workflow"), launch_dir)
-        found["params"] = of_run = parameters.checked(params)
-        found["rows"] = rows(of_run, parameters, sheet_text, sheet_name)
-        places = _places(of_run, found["rows"], parameters, launch_dir)
+        result["params"] = of_run = parameters.checked(params)
+        result["rows"] = rows(of_run, parameters, sheet_text, sheet_name)
+        places = _places(of_run, result["rows"], parameters, launch_dir)
         if beyond := out_of_reach(run, params, places):
             raise Wrong(*beyond)
         if {"command", "entrypoint"} <= {*parameters.per_row}:
             from tools.asked import described as of_tools  # no other run waits for its HTTP
 
-            found["rows"] = of_tools(found["rows"], tool, launch_dir)
+            result["rows"] = of_tools(result["rows"], tool, launch_dir)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
-        for row in found["rows"] if "source" in parameters.per_row else ():
+        for row in result["rows"] if "source" in parameters.per_row else ():
             asked = json.dumps([row[name] for name in _OF_CHANNEL])
             by_channel.setdefault(asked, []).append(row)
 
         def ask(asking: list[dict[str, Any]]) -> dict[str, Any]:
             row = asking[0]
             source, resolution = row["source"], row["resolution"]
-            archive = archive_of(source)
+            reader = archive_of(source)
             chosen = {name: row[name] for name in ("channel", "time") if row[name] is not None}
             size = row["voxel_size"] and [float(side) for side in reversed(row["voxel_size"])]
             metadata = unreachable = files = note = None
             try:
                 with _where(row["where"]):
-                    metadata = archive.describe(
+                    metadata = reader.describe(
                         source, resolution, host, token, chosen=chosen, size_nm_zyx=size
                     )
                     _refuse_other_size(source, metadata["voxel_size_nm_zyx"], size)
                     chosen = metadata.pop("chosen", {})
                     of = source, resolution, host, token, _boxes(asking, metadata)
                     if of_run.get("source_changes") != "off":
-                        files = archive.files(*of, chosen)
-                    note = archive.unwritten(*of, files, chosen)
+                        files = reader.files(*of, chosen)
+                    note = reader.unwritten(*of, files, chosen)
             except Unreachable as error:
                 metadata, unreachable = None, str(error)
             return {
                 **{name: row[name] for name in _OF_CHANNEL},
                 "chosen": chosen,
-                "archive": of_run.get("archive") or archive.archive_name(source, host),
-                "host": archive.address(source, host),
+                "archive": of_run.get("archive") or reader.archive_name(source, host),
+                "host": reader.address(source, host),
                 "metadata": metadata,
                 "files": files,
                 "unreachable": unreachable,
@@ -104,16 +104,16 @@ def described(
             }
 
         with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
-            found["channels"] = list(pool.map(ask, by_channel.values()))
+            result["channels"] = list(pool.map(ask, by_channel.values()))
     except UnicodeDecodeError:
-        found["problem"] = f"{sheet_name} is not text in UTF-8: save it as CSV UTF-8"
+        result["problem"] = f"{sheet_name} is not text in UTF-8: save it as CSV UTF-8"
     except ImportError as error:
-        found["problem"] = f"the Python package {error.name or error} is missing: run ./set-up.sh"
+        result["problem"] = f"the Python package {error.name or error} is missing: run ./set-up.sh"
     except Wrong as error:
-        found["problem"] = "\n".join(map(one_line, error.args))
+        result["problem"] = "\n".join(map(one_line, error.args))
     except (ValueError, Refused) as error:
-        found["problem"] = one_line(str(error))
-    return found
+        result["problem"] = one_line(str(error))
+    return result
 
 
 _OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size")
@@ -128,12 +128,13 @@ def _places(
     Gives sources their one spelling.
     """
     formats = {
-        name: one.get("items", one).get("format") for name, one in parameters.described.items()
+        name: about.get("items", about).get("format")
+        for name, about in parameters.described.items()
     }
     read = [name for name, form in formats.items() if form in (*PATHS, "source")]
     of_run = [name for name in read if name not in parameters.per_row]
     of_row = [name for name in read if name in parameters.per_row]
-    found = []
+    paths = []
     for row, names in ((run, of_run), *((row, of_row) for row in asked)):
         where = row.get("where", "the parameters")
         for name in names:
@@ -143,8 +144,8 @@ def _places(
                 with _where(where):
                     row[name] = archive_of(row[name]).canonical(row[name], launch_dir)
             given = row[name] if isinstance(row[name], list) else [row[name]]
-            found += [(name, one, where) for one in given]
-    return found
+            paths += [(name, path, where) for path in given]
+    return paths
 
 
 def _refuse_other_size(source: str, stated: list[float], given: list[float] | None) -> None:
@@ -159,14 +160,14 @@ def _refuse_other_size(source: str, stated: list[float], given: list[float] | No
 def _boxes(rows: list[dict[str, Any]], metadata: dict[str, Any]) -> list[Box]:
     """Return what is asked of a channel, as far as it has it; PLAN refuses what leaves it."""
     whole = Box.of(metadata["offset_zyx"], metadata["shape_zyx"])
-    found = []
+    boxes = []
     for row in rows:
         ranges = [row[f"{axis}_range"] for axis in "xyz"]
         bounds = zip(ranges, whole[::2], whole[1::2], strict=True)
         box = Box(*(end for given, *own in bounds for end in (given or own)))
         if whole.contains(box):
-            found.append(box)
-    return found
+            boxes.append(box)
+    return boxes
 
 
 @contextmanager
@@ -182,7 +183,7 @@ def main() -> None:
     """Read the files that are named on the command line and write described.json."""
     run, schema, *sheet = (Path(name) for name in sys.argv[1:])
     asked = json.loads(run.read_text(encoding="utf-8"))
-    found = described(
+    result = described(
         asked["params"],
         json.loads(schema.read_text(encoding="utf-8")),
         sheet[0] if sheet else None,
@@ -191,7 +192,7 @@ def main() -> None:
         asked["run"],
         asked.get("tool"),
     )
-    text = json.dumps(found, indent=1, allow_nan=False)
+    text = json.dumps(result, indent=1, allow_nan=False)
     Path("described.json").write_text(text + "\n", encoding="utf-8")
 
 

@@ -47,13 +47,13 @@ def _described(
 _at_first = cache(_described)  # once a task
 
 
-def _refuse_changed(uri: str, planned: dict[str, Any], found: dict[str, Any]) -> None:
+def _refuse_changed(uri: str, planned: dict[str, Any], now: dict[str, Any]) -> None:
     who = "archive" if uri.startswith("bossdb://") else "volume"
     for name, value in planned.items():
-        if found[name] != value:
+        if now[name] != value:
             raise Refused(
                 f"{uri} changed since PLAN: {name} was {value}, the {who} now says "
-                f"{found[name]}; run again"
+                f"{now[name]}; run again"
             )
 
 

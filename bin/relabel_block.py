@@ -92,7 +92,7 @@ def find(
     return candidate if same else None
 
 
-def checked_files(found: Finished) -> list[Path]:
+def checked_files(bundle: Finished) -> list[Path]:
     """Files of a block in its volume.
 
     Raises
@@ -100,8 +100,8 @@ def checked_files(found: Finished) -> list[Path]:
     ValueError
         If one is missing or not what was recorded.
     """
-    verification.verify(found, found.store)
-    return [found.store / entry["path"] for entry in found.manifest["files"]]
+    verification.verify(bundle, bundle.store)
+    return [bundle.store / entry["path"] for entry in bundle.manifest["files"]]
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def _sheet_rows(
 ) -> list[dict[str, Any]]:
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     columns: list[str] | None = None
-    found: list[dict[str, Any]] = []
+    sheet_rows: list[dict[str, Any]] = []
     line_of: dict[str, int] = {}
     line_named: dict[str | None, int] = {}
     while True:
@@ -101,10 +101,10 @@ def _sheet_rows(
                 f"{where} has the name of line {line_named[name]}, {shown(name)}: give another"
             )
         line_of[same] = line_named[name] = line
-        found.append(row | {"where": where})
-    if not found:
+        sheet_rows.append(row | {"where": where})
+    if not sheet_rows:
         raise ValueError(f"{sheet} has no rows: it needs a header and a line below it")
-    return found
+    return sheet_rows
 
 
 def _checked(parameters: Parameters, column: str, cell: str, where: str) -> Any:
@@ -143,8 +143,8 @@ def _hint(column: str, parameters: Parameters) -> str:
         for word in (name, *parameters.described[name].get("synonyms", ()))
     }
     near = difflib.get_close_matches(re.sub(r"\W", "_", column.lower()), words, n=1)
-    there = f"there are {', '.join(parameters.per_row)}"
-    return f"did you mean {words[near[0]]}?" if near else there
+    known = f"there are {', '.join(parameters.per_row)}"
+    return f"did you mean {words[near[0]]}?" if near else known
 
 
 def _count(cells: list[str]) -> str:

@@ -87,7 +87,7 @@ def unit_names(units: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
     for longer in (whole, exact):
         often = Counter(name for name, _ in set(zip(names, exact, strict=True)))
         names = [
-            one if often[one] == 1 else other for one, other in zip(names, longer, strict=True)
+            name if often[name] == 1 else other for name, other in zip(names, longer, strict=True)
         ]
     return names
 

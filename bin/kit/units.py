@@ -49,9 +49,9 @@ class Unit:
         for store in self.stores:
             with suppress(FileNotFoundError):
                 directory = locations.place(store, given["process"], given["unit_id"])
-                found = _read(directory, bundles.stamp(directory))
-                if found.content_sha256 == given["content_sha256"]:
-                    return found
+                bundle = _read(directory, bundles.stamp(directory))
+                if bundle.content_sha256 == given["content_sha256"]:
+                    return bundle
         where = ", ".join(map(locations.shown, self.stores))
         raise Blocked(f"{unit_name(given['process'], given['key'])} is not in {where} any more")
 

@@ -45,27 +45,27 @@ def statistics(labels: NDArray[np.uint32], n: int) -> NDArray[np.int64]:
 
 @njit(cache=True, nogil=True, inline="always")
 def _add_run(
-    found: NDArray[np.int64], label: int, z: int, y: int, x0: int, x1: int, before: int
+    totals: NDArray[np.int64], label: int, z: int, y: int, x0: int, x1: int, before: int
 ) -> None:
     """Add voxels x0 to x1 of a row to a label's statistics; runs come in raster order."""
     length = x1 - x0
-    if found[label, 0] == 0:
-        found[label, 4] = z
-        found[label, 6] = y
-        found[label, 7] = y + 1
-        found[label, 8] = x0
-        found[label, 9] = x1
-        found[label, 10] = before + x0
+    if totals[label, 0] == 0:
+        totals[label, 4] = z
+        totals[label, 6] = y
+        totals[label, 7] = y + 1
+        totals[label, 8] = x0
+        totals[label, 9] = x1
+        totals[label, 10] = before + x0
     else:
-        found[label, 6] = min(found[label, 6], y)
-        found[label, 7] = max(found[label, 7], y + 1)
-        found[label, 8] = min(found[label, 8], x0)
-        found[label, 9] = max(found[label, 9], x1)
-    found[label, 0] += length
-    found[label, 1] += z * length
-    found[label, 2] += y * length
-    found[label, 3] += (x0 + x1 - 1) * length >> 1
-    found[label, 5] = z + 1
+        totals[label, 6] = min(totals[label, 6], y)
+        totals[label, 7] = max(totals[label, 7], y + 1)
+        totals[label, 8] = min(totals[label, 8], x0)
+        totals[label, 9] = max(totals[label, 9], x1)
+    totals[label, 0] += length
+    totals[label, 1] += z * length
+    totals[label, 2] += y * length
+    totals[label, 3] += (x0 + x1 - 1) * length >> 1
+    totals[label, 5] = z + 1
 
 
 @njit(cache=True, nogil=True)

@@ -92,8 +92,8 @@ def sensible(metadata: dict[str, Any], uri: str) -> dict[str, Any]:
     return metadata
 
 
-class Archive(Protocol):
-    """What the module of a scheme offers."""
+class Reader(Protocol):
+    """What the module of a kind of archive offers."""
 
     def canonical(self, uri: str, directory: str) -> str:
         """Return the one spelling of a URI; a relative path in it starts at `directory`.
@@ -197,7 +197,7 @@ class Archive(Protocol):
         """
 
 
-def archive_of(uri: str) -> Archive:
+def archive_of(uri: str) -> Reader:
     """Return the module that speaks to the archive a URI names.
 
     Raises

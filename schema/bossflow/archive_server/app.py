@@ -68,20 +68,20 @@ def app(
         for path, endpoint, methods in [*ROUTES, (cutouts.PATH, cutouts.cutout, ["GET", "POST"])]
         for slash in ("", "/", "//")  # intern lists collections with two
     ]
-    archive = Starlette(
+    server = Starlette(
         routes=routes,
         middleware=[Middleware(_Gate, token=token, volumes=list(volumes.values()))],
         exception_handlers={HTTPException: _refusal},
     )
-    archive.router.redirect_slashes = False  # to whatever host the client names
-    archive.state.collections = collections(volumes)
-    archive.state.public = token is None
-    archive.state.writable = writable
-    archive.state.faults = faults
-    archive.state.max_bytes = max_mib * 2**20
-    archive.state.taken = 0  # bytes of memory that cutouts under way may take
-    archive.state.freed = asyncio.Event()
-    return archive
+    server.router.redirect_slashes = False  # to whatever host the client names
+    server.state.collections = collections(volumes)
+    server.state.public = token is None
+    server.state.writable = writable
+    server.state.faults = faults
+    server.state.max_bytes = max_mib * 2**20
+    server.state.taken = 0  # bytes of memory that cutouts under way may take
+    server.state.freed = asyncio.Event()
+    return server
 
 
 class _Gate:

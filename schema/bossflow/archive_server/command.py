@@ -109,16 +109,16 @@ def serve_archive(
         }
         if with_demo:
             volumes |= _demo_volumes()
-        archive: ASGIApp = app(volumes, token, writable, max_mib=max_mib)
+        server: ASGIApp = app(volumes, token, writable, max_mib=max_mib)
         if plan_file:
-            archive = misbehaving(archive, read_plan(plan_file))
+            server = misbehaving(server, read_plan(plan_file))
         if ready_file:  # one that is left from before would mislead
             ready_file.unlink(missing_ok=True)
     except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from error
     stopped = threading.Event()
     try:
-        with serving(archive, host, port) as address:
+        with serving(server, host, port) as address:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda *_: stopped.set())
             served = ", ".join(f"{uri} ({_summary(volume)})" for uri, volume in volumes.items())

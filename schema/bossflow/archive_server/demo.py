@@ -124,10 +124,10 @@ def _bent(straight: NDArray[np.uint16], organelles: NDArray[np.uint8]) -> NDArra
         labels[z][membrane] = 0
     for z, section in enumerate(labels):  # a voxel left on its own is membrane too
         joined = np.zeros((height, width), bool)
-        for one, other in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
-            same = section[one] == section[other]
-            joined[one] |= same
-            joined[other] |= same
+        for near, far in ((np.s_[:, 1:], np.s_[:, :-1]), (np.s_[1:], np.s_[:-1])):
+            same = section[near] == section[far]
+            joined[near] |= same
+            joined[far] |= same
         for beside in (max(z - 1, 0), min(z + 1, depth - 1)):
             if beside != z:
                 joined |= section == labels[beside]

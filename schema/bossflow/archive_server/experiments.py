@@ -88,7 +88,7 @@ def collections(volumes: Mapping[str, Volume]) -> Collections:
 
 def _experiment(where: str, channels: dict[str, Volume]) -> Experiment:
     first = min(channels, key=lambda name: channels[name].base_resolution)
-    methods = {one.hierarchy_method for one in channels.values() if len(one.levels) > 1}
+    methods = {channel.hierarchy_method for channel in channels.values() if len(channel.levels) > 1}
     if len(methods) > 1:
         raise ValueError(
             f"the levels of channels in {where} grow along different axes: serve them in different "
@@ -99,8 +99,8 @@ def _experiment(where: str, channels: dict[str, Volume]) -> Experiment:
         channels[first].levels[0].box,
         channels[first].levels[0].voxel_size_nm_zyx,
         methods.pop() if methods else "anisotropic",
-        max(len(one.levels) for one in channels.values()),
-        max(one.num_time_samples for one in channels.values()),
+        max(len(channel.levels) for channel in channels.values()),
+        max(channel.num_time_samples for channel in channels.values()),
         set(),
     )
     scale_zyx = experiment.scale_zyx(channels[first].base_resolution)

@@ -168,8 +168,8 @@ def read_plan(path: Path) -> dict[str, Any]:
     problem = _problem(plan)
     if problem:
         raise ValueError(f"{path} is no plan of faults: {problem}")
-    found: dict[str, Any] = plan
-    return found
+    checked: dict[str, Any] = plan
+    return checked
 
 
 def _problem(plan: Any) -> str | None:
@@ -186,7 +186,7 @@ def _problem(plan: Any) -> str | None:
             if not _is_count(value):
                 return f"{name} must be a whole number, not {value!r}"
         elif not _is_share(value) and not (
-            isinstance(value, list) and all(_is_count(one) and one > 0 for one in value)
+            isinstance(value, list) and all(_is_count(time) and time > 0 for time in value)
         ):
             return f"{name} must be a share from 0 to 1, or a list such as [1, 2], not {value!r}"
     shares = math.fsum(plan[name] for name in KINDS if _is_share(plan.get(name)))
@@ -201,12 +201,12 @@ def _is_share(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
-def misbehaving(archive: ASGIApp, plan: Mapping[str, Any]) -> ASGIApp:
-    """Return the archive with the faults of a plan; uvicorn must call it directly.
+def misbehaving(server: ASGIApp, plan: Mapping[str, Any]) -> ASGIApp:
+    """Return the server with the faults of a plan; uvicorn must call it directly.
 
     Parameters
     ----------
-    archive : ASGI application
+    server : ASGI application
     plan : mapping
         As `read_plan` returns it.
     """
@@ -217,7 +217,7 @@ def misbehaving(archive: ASGIApp, plan: Mapping[str, Any]) -> ASGIApp:
 
     async def respond(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await archive(scope, receive, send)
+            return await server(scope, receive, send)
         what = f"{scope['method']} {scope['path']}"
         asked[what] += 1
         token = dict(scope["headers"]).get(b"authorization", b"")
@@ -231,7 +231,7 @@ def misbehaving(archive: ASGIApp, plan: Mapping[str, Any]) -> ASGIApp:
             _log.info("%s: %s, time %d", kind, what, asked[what])
         if kind in _STATUS:
             return await _STATUS[kind](scope, receive, send)
-        answer = await _answer(archive, scope, receive)
+        answer = await _answer(server, scope, receive)
         changed = change and asked.total() > after
         if kind in _CONNECTION:
             return await _CONNECTION[kind](answer, receive, send)
@@ -261,8 +261,8 @@ def _kind(plan: Mapping[str, Any], time: int, luck: Random) -> str | None:
     return None
 
 
-async def _answer(archive: ASGIApp, scope: Scope, receive: Receive) -> Response:
-    """Return what the archive answers."""
+async def _answer(server: ASGIApp, scope: Scope, receive: Receive) -> Response:
+    """Return what the server answers."""
     start: Message = {}
     body = bytearray()
 
@@ -270,7 +270,7 @@ async def _answer(archive: ASGIApp, scope: Scope, receive: Receive) -> Response:
         start.update(message if message["type"] == "http.response.start" else {})
         body.extend(message.get("body", b""))
 
-    await archive(scope, receive, keep)
+    await server(scope, receive, keep)
     answer = Response(status_code=start["status"])
     answer.raw_headers = list(start["headers"])
     answer.media_type = answer.headers.get("content-type")

@@ -36,16 +36,16 @@ def error(status: int, message: str, code: int = 0) -> JSONResponse:
 
 def find(request: Request, *kinds: str) -> Any:
     """Go down from the collections to what the path names, or answer 404, or 403."""
-    found: Any = request.app.state.collections
+    resource: Any = request.app.state.collections
     for kind in kinds:
         name = request.path_params[kind]
-        within = found.channels if kind == "channel" else found
+        within = resource.channels if kind == "channel" else resource
         if name not in within:
             raise HTTPException(404, f"there is no {kind} {name!r} here")
-        found = within[name]
-    if "channel" in kinds and request.scope["anonymous"] and not found.public:
+        resource = within[name]
+    if "channel" in kinds and request.scope["anonymous"] and not resource.public:
         raise HTTPException(403, f"Missing read permissions on the resource {name}")
-    return found
+    return resource
 
 
 async def _list_collections(request: Request) -> Response:
@@ -72,7 +72,7 @@ async def _show_collection(request: Request) -> Response:
 
 async def _show_experiment(request: Request) -> Response:
     experiment: Experiment = find(request, "collection", "experiment")
-    frame = next(name for name, one in _frames(request).items() if one is experiment)
+    frame = next(name for name, other in _frames(request).items() if other is experiment)
     return _show(
         request,
         request.path_params["experiment"],

@@ -85,11 +85,11 @@ class Cascade:
     ) -> set[Key]:
         """Return what some columns are in the rows of a table of which others are among keys."""
         names = ", ".join(map(self.conn.adapter.quote_identifier, wanted))
-        found: set[Key] = set()
+        selected: set[Key] = set()
         for condition, values in self._among(columns, keys):
             query = f"SELECT DISTINCT {names} FROM {table} WHERE {condition}"
-            found.update(self.conn.query(query, values).fetchall())
-        return found
+            selected.update(self.conn.query(query, values).fetchall())
+        return selected
 
     def _owner(self, table: str) -> Link | None:
         """Return the link to the row that goes with one of a table, if there is any."""
@@ -98,10 +98,10 @@ class Cascade:
             return next(link for link in links if link[2] == (self.along[table],))
         master = extract_master(table)
         # a part may refer to its master by way of another part, and to those of other masters
-        within = [one for one in links if master and master in (one[0], extract_master(one[0]))]
+        within = [link for link in links if master and master in (link[0], extract_master(link[0]))]
         renamed = self.graph.edges
         return min(
-            within, key=lambda one: (one[0] != master, renamed[one]["aliased"]), default=None
+            within, key=lambda link: (link[0] != master, renamed[link]["aliased"]), default=None
         )
 
     def _is_unnamed(self, table: str) -> bool:

@@ -52,12 +52,12 @@ def seen(units: Iterable[UnitPlan], mode: str) -> dict[str, str]:
     for unit in units:
         if unit.reads and unit.reads.files:
             groups.setdefault(id(unit.reads.files), []).append(unit)
-    found: dict[str, str] = {}
+    looks: dict[str, str] = {}
     for group in groups.values():
         reads = [unit.reads for unit in group if unit.reads]
-        digests = files.seen(reads[0].files or {}, (one.box for one in reads))
-        found |= dict(zip((unit.unit_id for unit in group), digests, strict=True))
-    return found
+        digests = files.seen(reads[0].files or {}, (read.box for read in reads))
+        looks |= dict(zip((unit.unit_id for unit in group), digests, strict=True))
+    return looks
 
 
 def judge(
@@ -66,7 +66,7 @@ def judge(
     recorded: dict[str, Recorded],
     now: dict[str, str],
     compared: dict[str, dict[str, Any]] | None,
-    found: dict[str, Path],
+    bundles_here: dict[str, Path],
     again: Collection[str] = (),
 ) -> Judgement:
     """Say which recorded units hold, which don't, and of which the voxels must tell.
@@ -81,7 +81,7 @@ def judge(
         What `seen` gave.
     compared : dict, optional
         By unit, the receipts of those that were compared.
-    found : dict
+    bundles_here : dict
         By unit, where its bundle is here.
     again : collection of str
         Units that were dropped, and of which something is to be made: what is pulled again must be
@@ -94,17 +94,17 @@ def judge(
     """
     judged = Judgement()
     old, back, unknown, differ = [], [], [], []
-    for name, there in recorded.items():
+    for name, bundle in recorded.items():
         reads = units[name].reads
         if reads is None:
             continue
-        if (there.reading_version or "1") != reads.version:
+        if (bundle.reading_version or "1") != reads.version:
             old.append(name)
         elif name in again:
             back.append(name)
-        elif name in now and there.files_seen is None:
+        elif name in now and bundle.files_seen is None:
             unknown.append(name)
-        elif name in now and there.files_seen != now[name]:
+        elif name in now and bundle.files_seen != now[name]:
             differ.append(name)
     doubtful = {"compare": differ, "voxels": [*differ, *unknown]}.get(mode, [])
     same: list[str] = []
@@ -120,14 +120,18 @@ def judge(
         judged.notes.append(f"{said}: their voxels are compared first")
     elif doubtful:
         for name in doubtful:
-            is_same = _is_same(units[name], recorded[name], now[name], compared, found.get(name))
+            is_same = _is_same(
+                units[name], recorded[name], now[name], compared, bundles_here.get(name)
+            )
             (same if is_same else changed).append(name)
     if back and compared is None:
         judged.compare = [*judged.compare, *back]
         said = f"{_blocks(back, units)} {DROPPED}"
         judged.notes.append(f"{said}: they are pulled again, and compared")
     made = {name: compared[name] for name in back if name in compared} if compared else {}
-    digests = {name: one["content_sha256"] for name, one in made.items() if "seen" in one}
+    digests = {
+        name: receipt["content_sha256"] for name, receipt in made.items() if "seen" in receipt
+    }
     other = [name for name in digests if digests[name] != recorded[name].content_sha256]
     looked = [name for name in digests if made[name]["seen"] == now.get(name, "")]
     if other:

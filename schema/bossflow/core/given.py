@@ -36,20 +36,20 @@ def recalled(workflow: Workflow, request_ids: Iterable[str]) -> Iterator[Asked]:
         If one is not recorded, or another one is recalled than was recorded.
     """
     for some in database.pieces(request_ids):
-        found = {name: _request(workflow, text) for name, text in _recorded(some).items()}
-        left = [name for name in some if name not in found]
+        requests = {name: _request(workflow, text) for name, text in _recorded(some).items()}
+        left = [name for name in some if name not in requests]
         if left and workflow.recall:
-            found |= workflow.recall(left)
+            requests |= workflow.recall(left)
         for name in some:
-            if name not in found:
+            if name not in requests:
                 raise ValueError(_lacking(name))
-            if found[name].request_id != name:
+            if requests[name].request_id != name:
                 raise ValueError(
                     f"workflow {workflow.name} recalls request {name} as "
-                    f"{found[name].request_id}: its `recall` must give `expand`'s parameter set "
+                    f"{requests[name].request_id}: its `recall` must give `expand`'s parameter set "
                     "and subject, all of both"
                 )
-            yield found[name]
+            yield requests[name]
 
 
 def fill(workflow: Workflow) -> None:
@@ -62,7 +62,7 @@ def fill(workflow: Workflow) -> None:
     for some in database.pieces(names):
         # what is recalled wrongly is told when it is asked for
         told = workflow.recall(some).items()
-        texts = {name: _text(one) for name, one in told if one.request_id == name}
+        texts = {name: _text(request) for name, request in told if request.request_id == name}
         with database.lock(conn), conn.transaction:
             insert_all(
                 Request.Given(),
@@ -73,11 +73,11 @@ def fill(workflow: Workflow) -> None:
 
 def _recorded(names: Iterable[str]) -> dict[str, str]:
     """Return what requests were given, by id."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for some in database.pieces(names):
         rows = (Request.Given() & [{"request_id": name} for name in some]).to_dicts()
-        found |= {row["request_id"]: row["given"]["canonical"] for row in rows}
-    return found
+        texts |= {row["request_id"]: row["given"]["canonical"] for row in rows}
+    return texts
 
 
 def _row(name: str, text: str) -> dict[str, Any]:
@@ -86,13 +86,13 @@ def _row(name: str, text: str) -> dict[str, Any]:
 
 
 def _text(request: Asked) -> str:
-    sets = [[one.method, one.version, one.parameters] for one in request.every_paramset]
+    sets = [[own.method, own.version, own.parameters] for own in request.every_paramset]
     return canonical({"given": request.given, "paramsets": sets, "subject": request.subject})
 
 
 def _request(workflow: Workflow, text: str) -> Asked:
     told = json.loads(text)
-    whole, *stages = (ParamSet(*one) for one in told["paramsets"])
+    whole, *stages = (ParamSet(*own) for own in told["paramsets"])
     return Asked(workflow.name, whole, told["subject"], told["given"], tuple(stages))
 
 

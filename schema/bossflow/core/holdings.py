@@ -67,9 +67,10 @@ def urls(bundle: Recorded, directories: Iterable[Path]) -> dict[str, str]:
         if locations.url(directory) == bundle.bundle_url:
             break
         with contextlib.suppress(ValueError, OSError):
-            found = bundles.read(directory)
+            opened = bundles.read(directory)
             return {
-                name: locations.url(found.at(path)) for name, path in found.manifest["urls"].items()
+                name: locations.url(opened.at(path))
+                for name, path in opened.manifest["urls"].items()
             }
     return {}
 

@@ -73,23 +73,23 @@ def named(table: Any, start: str) -> str:
         If none or several do.
     """
     name, (attribute,) = table.table_name, table().primary_key
-    found: list[Any] = []
+    ids: list[Any] = []
     if re.fullmatch("[0-9a-f]+", start):  # nothing that LIKE or a quote would mean otherwise
-        found = (table() & f"{attribute} LIKE '{start}%'").to_arrays(attribute).tolist()
+        ids = (table() & f"{attribute} LIKE '{start}%'").to_arrays(attribute).tolist()
     if table is Request and start.isprintable():
         query = f"SELECT request_id FROM {Request.Name.full_table_name} WHERE request_name = %s"
         called = {row[0] for row in table().connection.query(query, (start,)).fetchall()}
-        found = sorted({*found, *called})
-        if called and len(found) > 1:
+        ids = sorted({*ids, *called})
+        if called and len(ids) > 1:
             raise ValueError(
-                f"{len(found):,} requests are called {start!r}, or have ids that start so: give "
-                f"more of the id ({', '.join(found[:3])}{' …' * (len(found) > 3)})"
+                f"{len(ids):,} requests are called {start!r}, or have ids that start so: give "
+                f"more of the id ({', '.join(ids[:3])}{' …' * (len(ids) > 3)})"
             )
-    if len(found) != 1:
-        those = f"{len(found):,} {name}s have ids" if found else f"no {name} has an id"
+    if len(ids) != 1:
+        those = f"{len(ids):,} {name}s have ids" if ids else f"no {name} has an id"
         or_name = ", or that name" * (table is Request)
         raise ValueError(f"{those} starting with {start!r}{or_name}: see {LISTED[name]}")
-    return str(found[0])
+    return str(ids[0])
 
 
 def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:
@@ -97,7 +97,7 @@ def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:
 
     Their stores must be here. What is closed to this user, who knows what it holds?
     """
-    found, closed, in_buckets = set(), set(), []
+    gone, closed, in_buckets = set(), set(), []
     for directory in directories:
         if buckets.holds(directory):
             in_buckets.append(directory)
@@ -105,12 +105,12 @@ def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:
         try:
             os.stat(f"{directory}/{locations.MANIFEST}")
         except (FileNotFoundError, NotADirectoryError):
-            found.add(directory)
+            gone.add(directory)
         except OSError:
             closed.add(directory)
-    there = buckets.at_once(bundles.there, in_buckets)
-    found |= {path for path, is_there in zip(in_buckets, there, strict=True) if not is_there}
-    return found, closed
+    exist = buckets.at_once(bundles.there, in_buckets)
+    gone |= {path for path, is_there in zip(in_buckets, exist, strict=True) if not is_there}
+    return gone, closed
 
 
 def look_up(
@@ -160,10 +160,10 @@ def look_up(
 
 def among(rows: Any, attribute: str, values: Iterable[Any]) -> list[dict[str, Any]]:
     """Return those rows of which an attribute is among values, however many these are."""
-    found: list[dict[str, Any]] = []
+    matching: list[dict[str, Any]] = []
     for some in database.pieces(values):
-        found += (rows & [{attribute: value} for value in some]).to_dicts()
-    return found
+        matching += (rows & [{attribute: value} for value in some]).to_dicts()
+    return matching
 
 
 def recorded(table: Any, keys: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...], Recorded]:
@@ -188,14 +188,14 @@ def recorded(table: Any, keys: Iterable[dict[str, Any]]) -> dict[tuple[Any, ...]
         f"LEFT JOIN {Reading.full_table_name} r ON r.execution_id = e.execution_id "
         f"LEFT JOIN {Execution.Copy.full_table_name} c ON c.execution_id = e.execution_id"
     )
-    found: dict[tuple[Any, ...], Recorded] = {}
+    by_key: dict[tuple[Any, ...], Recorded] = {}
     number = len(table().primary_key)
     for row in look_up(table, keys, columns, joins):
         key, (*told, dropped, store, path) = row[:number], row[number:]
-        before = found[key].copies if key in found else ()
+        before = by_key[key].copies if key in by_key else ()
         copies = ((str(store), str(path)),) if store else ()
-        found[key] = Recorded._make([*told, before + copies, bool(dropped)])
-    return found
+        by_key[key] = Recorded._make([*told, before + copies, bool(dropped)])
+    return by_key
 
 
 def recorded_units(tables: dict[str, Any], units: Iterable[UnitPlan]) -> dict[str, Recorded]:
@@ -203,16 +203,16 @@ def recorded_units(tables: dict[str, Any], units: Iterable[UnitPlan]) -> dict[st
     by_process: dict[str, list[UnitPlan]] = defaultdict(list)
     for unit in units:
         by_process[unit.process].append(unit)
-    found = {}
+    by_unit = {}
     for process, group in by_process.items():
         table = tables[process]
         names = table().primary_key
-        there = recorded(table, [unit.key for unit in group])
+        by_key = recorded(table, [unit.key for unit in group])
         for unit in group:
-            known = there.get(tuple(unit.key[name] for name in names))
+            known = by_key.get(tuple(unit.key[name] for name in names))
             if known:
-                found[unit.unit_id] = known
-    return found
+                by_unit[unit.unit_id] = known
+    return by_unit
 
 
 def with_units(
@@ -241,7 +241,7 @@ def with_units(
 
 
 def missing(
-    units: dict[str, UnitPlan], found: Mapping[str, object], recorded: dict[str, Recorded]
+    units: dict[str, UnitPlan], bundles_here: Mapping[str, object], recorded: dict[str, Recorded]
 ) -> dict[str, UnitPlan]:
     """Return the units that tasks are made for: also those of which rows are to be added.
 
@@ -251,29 +251,29 @@ def missing(
     left = {
         name: unit
         for name, unit in units.items()
-        if (unit.add_rows if name in found else unit.exact or name not in recorded)
+        if (unit.add_rows if name in bundles_here else unit.exact or name not in recorded)
     }
     dropped = {name for name in left if name in recorded and recorded[name].dropped}
-    dropped -= found.keys()
+    dropped -= bundles_here.keys()
     if dropped:
         needed: set[str] = set()
         through: dict[str, UnitPlan] = {}  # each once, however many units open what it is made from
         for name, unit in reversed(left.items()):  # what is made of others before these
-            if name not in found and (name not in dropped or name in needed):
+            if name not in bundles_here and (name not in dropped or name in needed):
                 needed.update(given.unit_id for given in unit.inputs)
                 if unit.through:
                     for given in unit.inputs:
                         if given.unit_id not in through:
-                            needed.update(one.unit_id for one in given.inputs)
+                            needed.update(opened.unit_id for opened in given.inputs)
                     through |= {given.unit_id: given for given in unit.inputs}
-        left = {name: one for name, one in left.items() if name not in dropped - needed}
+        left = {name: unit for name, unit in left.items() if name not in dropped - needed}
     return left
 
 
-def progress(units: list[UnitPlan], found: dict[str, Recorded]) -> dict[str, tuple[int, int]]:
+def progress(units: list[UnitPlan], recorded: dict[str, Recorded]) -> dict[str, tuple[int, int]]:
     """Return process to how many of its units are recorded, and how many there are."""
     counts: dict[str, tuple[int, int]] = {}
     for unit in units:
         done, total = counts.get(unit.process, (0, 0))
-        counts[unit.process] = done + (unit.unit_id in found), total + 1
+        counts[unit.process] = done + (unit.unit_id in recorded), total + 1
     return counts

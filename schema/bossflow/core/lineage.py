@@ -15,7 +15,7 @@ def add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> None
 
     Batches may come in any order after a retry, and a store may outlive its database.
     """
-    there = {bundle.directory for batch in ready.values() for bundle in batch}
+    directories = {bundle.directory for batch in ready.values() for bundle in batch}
     for process in reversed(tables):
         wanted = {
             (given["unit_id"], given["content_sha256"]): (given, bundle.store)
@@ -25,14 +25,14 @@ def add_inputs(ready: dict[str, list[Finished]], tables: dict[str, Any]) -> None
         for given in unrecorded([given for given, _ in wanted.values()], tables):
             store = wanted[given["unit_id"], given["content_sha256"]][1]
             directory = locations.place(store, given["process"], given["unit_id"])
-            if directory in there:
+            if directory in directories:
                 continue
             with contextlib.suppress(ValueError, OSError):  # then its lineage is refused
                 taken = opened_of(given | {"url": locations.url(directory)})
                 check_columns(taken, tables)
                 committing.flush(taken)  # of no program do we know that it did
                 ready[given["process"]].append(taken)
-                there.add(directory)
+                directories.add(directory)
 
 
 def unrecorded(inputs: list[dict[str, Any]], tables: dict[str, Any]) -> list[dict[str, Any]]:
@@ -44,9 +44,9 @@ def unrecorded(inputs: list[dict[str, Any]], tables: dict[str, Any]) -> list[dic
     for process, group in by_process.items():
         table = tables[process]
         names = table().primary_key
-        there = ledger.recorded(table, [given["key"] for given in group])
+        by_key = ledger.recorded(table, [given["key"] for given in group])
         for given in group:
-            known = there.get(tuple(given["key"][name] for name in names))
+            known = by_key.get(tuple(given["key"][name] for name in names))
             if known is None or known.content_sha256 != given["content_sha256"]:
                 missing.append(given)
     return missing

@@ -64,19 +64,19 @@ def deployed(conn: Any) -> int | None:
     Whether all of them are there is another question.
     """
     name = database.schema_name()
-    found = conn.query(
+    rows = conn.query(
         "SELECT table_name FROM information_schema.tables "
         "WHERE table_schema = %s AND table_name IN ('run', 'schema_version')",
         (name,),
     )
-    there = {row[0] for row in found.fetchall()}
-    if "schema_version" in there:
+    tables = {row[0] for row in rows.fetchall()}
+    if "schema_version" in tables:
         quote = conn.adapter.quote_identifier
         table = f"{quote(name)}.{quote('schema_version')}"
         version: int | None = conn.query(f"SELECT MAX(schema_version) FROM {table}").fetchone()[0]
         if version is not None:
             return version
-    return 1 if "run" in there else None
+    return 1 if "run" in tables else None
 
 
 def check(version: int) -> None:
@@ -160,13 +160,13 @@ def contents(conn: Any) -> dict[str, Any]:
             "SELECT table_name, data_length + index_length FROM information_schema.tables "
             "WHERE table_schema = %s ORDER BY 1"
         )
-    found = conn.query(sizes, (name,)).fetchall()
+    rows = conn.query(sizes, (name,)).fetchall()
     counts = {
         table: conn.query(f"SELECT COUNT(*) FROM {quote(name)}.{quote(table)}").fetchone()[0]
-        for table, _ in found
+        for table, _ in rows
         if not table.startswith("~")  # DataJoint's own
     }
-    size = sum(int(size or 0) for _, size in found)
+    size = sum(int(size or 0) for _, size in rows)
     return {"version": deployed(conn), "bytes": size, "rows": counts}
 
 
@@ -202,8 +202,11 @@ def whole(conn: Any) -> set[str]:
 
 def parts(cls: Any) -> list[Any]:
     """Return a table class and those of its parts."""
-    inside = vars(cls).values()
-    return [cls, *(one for one in inside if isinstance(one, type) and issubclass(one, dj.Part))]
+    members = vars(cls).values()
+    return [
+        cls,
+        *(part for part in members if isinstance(part, type) and issubclass(part, dj.Part)),
+    ]
 
 
 def _declare(conn: Any, classes: Iterable[Any]) -> None:
@@ -214,9 +217,9 @@ def _declare(conn: Any, classes: Iterable[Any]) -> None:
         if not schema.is_activated():
             schema.activate(database.schema_name(), connection=conn)
         schema.create_tables = True
-        there = whole(conn)
+        whole_tables = whole(conn)
         for cls in classes:
-            missing = [table for table in parts(cls) if table.table_name not in there]
+            missing = [table for table in parts(cls) if table.table_name not in whole_tables]
             for table in reversed(missing):
                 if table().is_declared and not table():
                     conn.query(f"DROP TABLE {table.full_table_name}")

@@ -111,21 +111,25 @@ def _plan(
     mode = params.get("source_changes") or "compare"
     now = changes.seen(units.values(), mode)
     recorded = ledger.recorded_units(tables, units.values())
-    found, away = run_store.reachable(recorded, units, here)
+    bundles_here, away = run_store.reachable(recorded, units, here)
     # what is away as well, if it can be compared: RECORD takes nothing else for it
-    known = {name: one for name, one in recorded.items() if name in found or one.reading_version}
-    missing = ledger.missing(units, found, recorded)
+    known = {
+        name: bundle
+        for name, bundle in recorded.items()
+        if name in bundles_here or bundle.reading_version
+    }
+    missing = ledger.missing(units, bundles_here, recorded)
     if unreached and any(workflow.pulled_bytes_of(unit) for unit in missing.values()):
         raise ValueError(unreached[0])
-    again = {name for name in missing if name not in found and name in recorded}
+    again = {name for name in missing if name not in bundles_here and name in recorded}
     again = {name for name in again if recorded[name].dropped}
     known |= {name: recorded[name] for name in again}
-    judged = changes.judge(mode, units, known, now, compared, found, again)
+    judged = changes.judge(mode, units, known, now, compared, bundles_here, again)
     result["notes"] = [
         f"{sentence}: what is asked of it is recorded, so it is not needed"
         for sentence in unreached
     ] + [*settings.notes(), *run_store.notes_of(away, units, here), *judged.notes]
-    result["notes"] += filter(None, (one.get("note") for one in described.get("channels", ())))
+    result["notes"] += filter(None, (given.get("note") for given in described.get("channels", ())))
     if not params.get("store"):
         result["notes"] += run_store.of_default(here)
     given = int(params["blocks_per_task"]) if params.get("blocks_per_task") else None
@@ -134,19 +138,19 @@ def _plan(
         "store": locations.shown(store),
         "requests": [request.request_id for request in requests],
         "names": {request.request_id: request.name for request in requests if request.name},
-        **_told(workflow, units, found, missing, recorded),
+        **_told(workflow, units, bundles_here, missing, recorded),
     }
     result["notes"] += _of_others(judged.wrong, result["requests"])
     doubtful = {name: units[name] for name in judged.compare}
     if not judged.wrong:
-        run_store.refuse_away(missing, found, recorded, here)
+        run_store.refuse_away(missing, bundles_here, recorded, here)
     if result["dry_run"]:
         gone = _gone(units, recorded, judged.wrong)
-        found = {name: path for name, path in found.items() if name not in gone}
-        recorded = {name: one for name, one in recorded.items() if name not in gone}
-        missing = ledger.missing(units, found, recorded)
-        result |= _told(workflow, units, found, missing, recorded)
-        result["notes"] += _of_rows(found, missing)
+        bundles_here = {name: path for name, path in bundles_here.items() if name not in gone}
+        recorded = {name: bundle for name, bundle in recorded.items() if name not in gone}
+        missing = ledger.missing(units, bundles_here, recorded)
+        result |= _told(workflow, units, bundles_here, missing, recorded)
+        result["notes"] += _of_rows(bundles_here, missing)
         made = run_store.made(requests, by_request, missing, store)
         stages = [
             tasks.cut_up(units.values(), some, lambda _: {}, workflow.seconds_of, given, apart)
@@ -161,7 +165,7 @@ def _plan(
     run_store.refuse_unwritable(store)
     here.open()
     if doubtful:
-        line = partial(tasks.line, found={}, recorded={}, now=now, keep=again)
+        line = partial(tasks.line, bundles_here={}, recorded={}, now=now, keep=again)
         todo = tasks.cut_up(doubtful.values(), doubtful, line, workflow.seconds_of, given)
         header |= {"compare": True, "marks": run_store.marks(store) if again else []}
         tasks.write(todo, header, store, directory)
@@ -171,22 +175,22 @@ def _plan(
     if judged.wrong:
         removal.forget(with_pulled(judged.wrong))
         recorded = ledger.recorded_units(tables, units.values())
-        found, _ = run_store.reachable(recorded, units, here)
-        missing = ledger.missing(units, found, recorded)
+        bundles_here, _ = run_store.reachable(recorded, units, here)
+        missing = ledger.missing(units, bundles_here, recorded)
     marks: list[str] = []
     if missing:
         marks = run_store.marks(store)
         later = ledger.recorded_units(tables, missing.values())
         recorded |= later
-        found, _ = run_store.reachable(later, units, here, found)
-        missing = ledger.missing(units, found, recorded)
-    result |= _told(workflow, units, found, missing, recorded)
+        bundles_here, _ = run_store.reachable(later, units, here, bundles_here)
+        missing = ledger.missing(units, bundles_here, recorded)
+    result |= _told(workflow, units, bundles_here, missing, recorded)
     versions = {
-        there.execution_id: reads.version
-        for name, there in known.items()
+        bundle.execution_id: reads.version
+        for name, bundle in known.items()
         if (reads := units[name].reads)
     }
-    result["notes"] += _of_rows(found, missing)
+    result["notes"] += _of_rows(bundles_here, missing)
     made = run_store.made(requests, by_request, missing, store)
     register(asked, requests, result["run_id"], here, store, judged.remember, versions)
     if not missing:
@@ -196,8 +200,10 @@ def _plan(
         }
         summary.sum_up(result, [], directory, planned, recorded, here)
         return
-    others = sorted({locations.url(path.parents[2]) for path in found.values()} - {header["store"]})
-    line = partial(tasks.line, found=found, recorded=recorded, now=now, others=others)
+    others = sorted(
+        {locations.url(path.parents[2]) for path in bundles_here.values()} - {header["store"]}
+    )
+    line = partial(tasks.line, bundles_here=bundles_here, recorded=recorded, now=now, others=others)
     todo = tasks.cut_up(units.values(), missing, line, workflow.seconds_of, given, made)
     tasks.write(todo, header | {"marks": marks}, store, directory)
     result |= {"tasks": todo, "asks": tasks.asks(todo)}
@@ -216,14 +222,14 @@ def _gone(units: dict[str, UnitPlan], recorded: dict[str, Recorded], wrong: set[
 def _told(
     workflow: work.Workflow,
     units: dict[str, UnitPlan],
-    found: dict[str, Path],
+    bundles_here: dict[str, Path],
     missing: dict[str, UnitPlan],
     recorded: dict[str, Recorded],
 ) -> dict[str, Any]:
-    there = found.keys() | {name for name, one in recorded.items() if one.dropped}
-    there |= {name for name in recorded if not units[name].exact}
-    there -= missing.keys()
-    reused = Counter(unit.process for name, unit in units.items() if name in there)
+    done = bundles_here.keys() | {name for name, bundle in recorded.items() if bundle.dropped}
+    done |= {name for name in recorded if not units[name].exact}
+    done -= missing.keys()
+    reused = Counter(unit.process for name, unit in units.items() if name in done)
     todo = Counter(unit.process for unit in missing.values())
     made = f"to make: {numbers(todo)}; recorded already: {numbers(reused)}"
     text = f"{_asked(workflow, units)}; {made}" if missing else ""
@@ -240,9 +246,9 @@ def _of_others(wrong: set[str], asked: list[str]) -> list[str]:
     return [f"results of other requests go with them: {named}"] * bool(others)
 
 
-def _of_rows(found: dict[str, Path], missing: dict[str, UnitPlan]) -> list[str]:
+def _of_rows(bundles_here: dict[str, Path], missing: dict[str, UnitPlan]) -> list[str]:
     """Say of how many results that stay as they are more rows are wanted."""
-    more = sum(name in found for name in missing)
+    more = sum(name in bundles_here for name in missing)
     words = f"rows are added to recorded results ({more:,}): nothing of them is computed"
     return [words] if more else []
 

@@ -102,15 +102,15 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
             for bundle in list(ready[process]):
                 alone = defaultdict(list, {process: [bundle]})
                 try:
-                    one = again(partial(write, alone))
+                    new, old, copies, refused = again(partial(write, alone))
                 except database.DatabaseError:
                     raise
                 except Exception as problem:
                     said = database.said(problem)
                     failed.append(_failure(bundle, f"it can't be recorded: {said}"))
                 else:
-                    recorded, known, copied = recorded + one[0], known + one[1], copied + one[2]
-                    failed += one[3]
+                    recorded, known, copied = recorded + new, known + old, copied + copies
+                    failed += refused
     fetched.drop_all()  # Parquet files, which are rows now
     for bundle in superseded:
         try:
@@ -125,7 +125,9 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     again(lambda: insertion.record_attempts(plan["run_id"], lines))
     return {
         "recorded": dict(recorded),
-        "taken": Counter(one["process"] for one in every if one["unit_id"] not in named),
+        "taken": Counter(
+            manifest["process"] for manifest in every if manifest["unit_id"] not in named
+        ),
         "known": dict(known),
         "copied": dict(copied),
         "failed": [
@@ -187,9 +189,11 @@ def _write(
                     marked[bundle.store].append(bundle.manifest["unit_id"])
             for bundle in new:
                 insertion.add_rows(table, bundle, add_rows)
-            grown = {one.directory for one in old if insertion.add_rows(table, one, add_rows)}
+            grown = {
+                bundle.directory for bundle in old if insertion.add_rows(table, bundle, add_rows)
+            }
             known[process] += len(old) + len(other) - len(grown)
-            copied[process] += len({one.directory for one in others} - grown)
+            copied[process] += len({bundle.directory for bundle in others} - grown)
             recorded[process] += len(new) + len(grown)
         for store, names in marked.items():
             recorded_marks.leave(store, names)
@@ -213,7 +217,7 @@ def _new_bundles(
     as the bundle says: lineage must hold.
     """
     names = table().primary_key
-    there = ledger.recorded(table, [bundle.key for bundle in ready])
+    by_key = ledger.recorded(table, [bundle.key for bundle in ready])
     every_input = [given for bundle in ready for given in bundle.manifest["inputs"]]
     unrecorded = {
         (given["unit_id"], given["content_sha256"])
@@ -226,7 +230,7 @@ def _new_bundles(
     in_place = locations.each(bundles.in_place, ready, ready[0].directory) if ready else []
     for bundle, is_in_place in zip(ready, in_place, strict=True):
         key = tuple(bundle.key[name] for name in names)
-        known = there.get(key)
+        known = by_key.get(key)
         manifest = bundle.manifest
         lost = [
             given

@@ -41,8 +41,8 @@ def register(
         here.register()
         changes.remember(looks, versions)
         Run.insert1(row, skip_duplicates=True)  # another attempt, its commit not confirmed
-        sets = [one for request in requests for one in request.every_paramset]
-        rows = {one.paramset_id: one.row for one in sets}
+        sets = [own for request in requests for own in request.every_paramset]
+        rows = {own.paramset_id: own.row for own in sets}
         insert_all(ParamSet(), rows.values(), skip_duplicates=True)
         asked_for = [
             {
@@ -56,14 +56,19 @@ def register(
         insert_absent(Request(), asked_for)
         given.keep(requests)
         named = [
-            {"request_id": one.request_id, "request_name": one.name, "naming_run_id": run_id}
-            for one in requests
-            if one.name
+            {
+                "request_id": request.request_id,
+                "request_name": request.name,
+                "naming_run_id": run_id,
+            }
+            for request in requests
+            if request.name
         ]
         insert_absent(Request.Name(), named)
         for table in dict.fromkeys(table for request in requests for table, _ in request.rows):
             _insert_rows(
-                table, [rows for one in requests for name, rows in one.rows if name is table]
+                table,
+                [rows for request in requests for other, rows in request.rows if other is table],
             )
 
 

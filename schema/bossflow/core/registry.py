@@ -25,13 +25,13 @@ def _own() -> dict[str, str]:
     """Return the package's workflows: module by name, with and without the package's."""
     path = importlib.import_module(PACKAGE).__path__
     modules = [f"{PACKAGE}.{module.name}" for module in pkgutil.iter_modules(path)]
-    return {name: one for one in modules for name in (one, one.rpartition(".")[2])}
+    return {name: module for module in modules for name in (module, module.rpartition(".")[2])}
 
 
 @cache
 def _entry_points() -> dict[str, metadata.EntryPoint]:
     """Return what other distributions installed, by name."""
-    return {one.name: one for one in metadata.entry_points(group=PACKAGE)}
+    return {entry.name: entry for entry in metadata.entry_points(group=PACKAGE)}
 
 
 @cache
@@ -69,11 +69,11 @@ def names() -> list[str]:
 
 def load_all() -> list[Workflow]:
     """Return the package's workflows, and of the others those that can be imported here."""
-    found = []
+    loaded = []
     for name in names():
         with suppress(NotInstalled) if name in _entry_points() else nullcontext():
-            found.append(load(name))
-    return found
+            loaded.append(load(name))
+    return loaded
 
 
 def stage_tables(workflows: Iterable[Workflow]) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def stage_tables(workflows: Iterable[Workflow]) -> dict[str, Any]:
 
 def with_used(workflows: Iterable[Workflow]) -> list[Workflow]:
     """Return workflows and those that they use, these first."""
-    found: dict[Workflow, None] = {}
+    used: dict[Workflow, None] = {}
     for workflow in workflows:
-        found |= dict.fromkeys([*with_used(workflow.uses), workflow])
-    return [*found]
+        used |= dict.fromkeys([*with_used(workflow.uses), workflow])
+    return [*used]

@@ -34,10 +34,10 @@ def made(
     names = [request.request_id for request in requests]
     before = {row["request_id"] for row in ledger.among(Request.proj(), "request_id", names)}
     asked = [units for name, units in zip(names, by_request, strict=True) if name in before]
-    left = {one.unit_id: one for units in asked for one in units if one.unit_id in missing}
+    left = {unit.unit_id: unit for units in asked for unit in units if unit.unit_id in missing}
     places = [locations.place(store, unit.process, unit.unit_id) for unit in left.values()]
-    there = locations.each(bundles.there, places, store)
-    return {name for name, is_there in zip(left, there, strict=True) if is_there}
+    exist = locations.each(bundles.there, places, store)
+    return {name for name, is_there in zip(left, exist, strict=True) if is_there}
 
 
 def reachable(
@@ -72,9 +72,13 @@ def reachable(
             f"{unit_name(first.process, first.key)} in {locations.shown(where)}): bring the store "
             f"back, or run `bossflow invalidate --lost --store {name}` so that they are made again"
         )
-    found = holdings.in_one_store(units, left, here.given)
-    away = {name: one for name, one in recorded.items() if not (candidates[name] or one.dropped)}
-    return {name: paths[0] for name, paths in found.items() if paths}, away
+    kept = holdings.in_one_store(units, left, here.given)
+    away = {
+        name: bundle
+        for name, bundle in recorded.items()
+        if not (candidates[name] or bundle.dropped)
+    }
+    return {name: paths[0] for name, paths in kept.items() if paths}, away
 
 
 def notes_of(away: dict[str, Recorded], units: dict[str, UnitPlan], here: stores.Here) -> list[str]:
@@ -93,7 +97,7 @@ def notes_of(away: dict[str, Recorded], units: dict[str, UnitPlan], here: stores
 
 def refuse_away(
     missing: dict[str, UnitPlan],
-    found: dict[str, Path],
+    bundles_here: dict[str, Path],
     recorded: dict[str, Recorded],
     here: stores.Here,
 ) -> None:
@@ -105,9 +109,9 @@ def refuse_away(
         If there are any.
     """
     for made, unit in missing.items():
-        for given in unit.inputs if made not in found else ():
+        for given in unit.inputs if made not in bundles_here else ():
             name = given.unit_id
-            if name in recorded and name not in found and name not in missing:
+            if name in recorded and name not in bundles_here and name not in missing:
                 raise ValueError(
                     f"{unit_name(given.process, given.key)} is recorded in store "
                     f"{here.where_is(recorded[name])}, which is away, and would not be the same if "

@@ -48,7 +48,7 @@ def _sorted(number: Counter[Needs]) -> dict[Needs, int]:
     groups: dict[Needs, set[Needs]] = defaultdict(set)
     for needs in number:
         amounts = zip(largest[2:], needs[2:], strict=True)
-        halvings = (int(math.log2(most / one)) for most, one in amounts)
+        halvings = (int(math.log2(most / own)) for most, own in amounts)
         groups[*needs[:2], *halvings].add(needs)
     sizes = [
         (_largest(some), sum(number[needs] for needs in some), some) for some in groups.values()
@@ -56,9 +56,9 @@ def _sorted(number: Counter[Needs]) -> dict[Needs, int]:
     while len(sizes) > SIZES:
         pairs = combinations(sizes, 2)
         left, right = min(pairs, key=lambda pair: _wasted(*pair[0][:2], *pair[1][:2]))
-        sizes = [one for one in sizes if one is not left and one is not right]
+        sizes = [size for size in sizes if size is not left and size is not right]
         sizes.append((_largest([left[0], right[0]]), left[1] + right[1], left[2] | right[2]))
-    sizes.sort(key=lambda one: one[0])
+    sizes.sort(key=lambda size: size[0])
     return {needs: size for size, (_, _, some) in enumerate(sizes) for needs in some}
 
 

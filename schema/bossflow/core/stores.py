@@ -188,7 +188,7 @@ class Here:
         pairs = [(store, store / path) for store, path in stores if store is not None]
         if len(pairs) > 1:  # else there is nothing to choose, for most of 10,000 bundles
             recorded = bundle.bundle_url
-            pairs.sort(key=lambda one: (one[0] != self.given, locations.url(one[1]) != recorded))
+            pairs.sort(key=lambda pair: (pair[0] != self.given, locations.url(pair[1]) != recorded))
         return [path for _, path in pairs]
 
     def is_as_recorded(self, directory: Path, manifest_sha256: str) -> bool:
@@ -264,11 +264,11 @@ def use(name: str) -> str:
     return identity
 
 
-def _same(one: Path, other: Path) -> bool:
+def _same(path: Path, other: Path) -> bool:
     """Say whether two paths are one directory."""
-    if buckets.holds(one) or buckets.holds(other):
+    if buckets.holds(path) or buckets.holds(other):
         return False
-    return os.path.samefile(one, other)
+    return os.path.samefile(path, other)
 
 
 def set_aside(identity: str, store: Path) -> None:

@@ -80,8 +80,8 @@ def cut_up(
     sizes = sizes_of(missing.values(), took)
     groups: dict[tuple[int, str, bool, int], list[UnitPlan]] = defaultdict(list)
     for unit in units:  # inputs before what is made of them
-        given = (depths.get(one.unit_id, 0) for one in unit.inputs)
-        depths[unit.unit_id] = depth = 1 + max(given, default=0)
+        before = (depths.get(given.unit_id, 0) for given in unit.inputs)
+        depths[unit.unit_id] = depth = 1 + max(before, default=0)
         if unit.unit_id in missing:
             made_before = unit.unit_id in made
             groups[depth, unit.process, made_before, sizes[unit.unit_id]].append(unit)
@@ -118,12 +118,14 @@ def _before(
     inputs = {given.unit_id: given for unit in units for given in unit.inputs}
     before = {task_of[given] for given in inputs if given in task_of}
     for given in {
-        one.unit_id: one for unit in units if unit.through for one in unit.inputs
+        index.unit_id: index for unit in units if unit.through for index in unit.inputs
     }.values():
         if given.unit_id not in task_of:  # else that one comes after them
             if given.unit_id not in through:
-                made_from = (one.unit_id for one in given.inputs)
-                through[given.unit_id] = {task_of[one] for one in made_from if one in task_of}
+                made_from = (opened.unit_id for opened in given.inputs)
+                through[given.unit_id] = {
+                    task_of[opened] for opened in made_from if opened in task_of
+                }
             before |= through[given.unit_id]
     return before
 
@@ -148,7 +150,7 @@ def _cut(
 
 def line(
     unit: UnitPlan,
-    found: dict[str, Path],
+    bundles_here: dict[str, Path],
     recorded: dict[str, Recorded],
     now: dict[str, str],
     keep: Container[str] = (),
@@ -176,7 +178,9 @@ def line(
                 "process": given.process,
                 "key": given.key,
                 # null: in this run's store, where this run's tasks put it
-                "url": locations.url(found[given.unit_id]) if given.unit_id in found else None,
+                "url": locations.url(bundles_here[given.unit_id])
+                if given.unit_id in bundles_here
+                else None,
             }
             for given in unit.inputs
         ],
@@ -191,6 +195,6 @@ def line(
         line["content_sha256"] = recorded[unit.unit_id].content_sha256
     if unit.add_rows:
         line["add_rows"] = unit.add_rows
-        if unit.unit_id in found:
-            line["recorded"] = locations.url(found[unit.unit_id])
+        if unit.unit_id in bundles_here:
+            line["recorded"] = locations.url(bundles_here[unit.unit_id])
     return line

@@ -288,7 +288,7 @@ class Workflow:
     @cached_property
     def by_process(self) -> "dict[str, Workflow]":
         """Whose table each process fills: those of what it uses first, then its own."""
-        used = {name: one for other in self.uses for name, one in other.by_process.items()}
+        used = {name: owner for other in self.uses for name, owner in other.by_process.items()}
         return used | {table.process: self for table in self.tables}
 
     def seconds_of(self, unit: UnitPlan) -> float:

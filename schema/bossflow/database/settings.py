@@ -29,7 +29,7 @@ __all__ = [
 BEFORE_2 = "dj_local_conf.json"
 """Where DataJoint looked before version 2."""
 
-_REFUSED = next((str(one.message) for one in _said if "Failed" in str(one.message)), "")
+_REFUSED = next((str(said.message) for said in _said if "Failed" in str(said.message)), "")
 _OF_A_SERVER = ("user", "password", "port", "backend", "name")
 
 
@@ -128,7 +128,9 @@ def _of_before() -> Iterator[str]:
 def _hidden() -> Iterator[str]:
     here = Path.cwd().resolve()
     ends = [
-        one for one in (here, *here.parents) if (one / ".git").exists() or (one / ".hg").exists()
+        directory
+        for directory in (here, *here.parents)
+        if (directory / ".git").exists() or (directory / ".hg").exists()
     ]
     if config_file() or not ends:
         return

@@ -126,7 +126,7 @@ def _half_dropped(store: Path, name: str) -> list[Pulled]:
     rows = (Execution.Dropped() * Execution.proj("bundle_bytes") & {"store_id": name}).to_dicts()
     here = stores.Here()
 
-    def there(row: dict[str, Any]) -> bool:
+    def is_here(row: dict[str, Any]) -> bool:
         return here.is_as_recorded(store / row["dropped_path"], row["dropped_sha256"])
 
     return [
@@ -137,7 +137,7 @@ def _half_dropped(store: Path, name: str) -> list[Pulled]:
             row["bundle_bytes"],
             marked=True,
         )
-        for row, is_there in zip(rows, locations.each(there, rows, store), strict=True)
+        for row, is_there in zip(rows, locations.each(is_here, rows, store), strict=True)
         if is_there
     ]
 
@@ -152,20 +152,22 @@ def drop(room: Room) -> int:
     for start in range(0, len(room.pulled), database.limits.PIECE):
         some = room.pulled[start : start + database.limits.PIECE]
         with database.lock(conn):
-            names = [one.execution for one in some]
+            names = [pulled.execution for pulled in some]
             copies, marked = (
                 {
-                    one["execution_id"]
-                    for one in among(table & {"store_id": room.store_id}, "execution_id", names)
+                    row["execution_id"]
+                    for row in among(table & {"store_id": room.store_id}, "execution_id", names)
                 }
                 for table in (Execution.Copy(), Execution.Dropped())
             )
             todo = [
-                one for one in some if one.execution in (marked - copies if one.marked else copies)
+                pulled
+                for pulled in some
+                if pulled.execution in (marked - copies if pulled.marked else copies)
             ]
             with conn.transaction:
-                _mark(room.store_id, [one for one in todo if not one.marked])
-            places = {room.store / one.path: one.manifest_sha256 for one in todo}
+                _mark(room.store_id, [pulled for pulled in todo if not pulled.marked])
+            places = {room.store / pulled.path: pulled.manifest_sha256 for pulled in todo}
             as_recorded = locations.each(
                 lambda place: here.is_as_recorded(*place), places.items(), room.store
             )

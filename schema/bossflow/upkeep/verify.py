@@ -106,12 +106,15 @@ def damaged(
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for page in _pages(only):
             todo: list[tuple[Copy, Path, str]] = []
-            gone = holdings.dropped(one["execution_id"] for one in page if not one["copies"])
+            gone = holdings.dropped(
+                bundle["execution_id"] for bundle in page if not bundle["copies"]
+            )
             if dropped is not None:
                 dropped |= gone
-            for bundle in (one for one in page if one["execution_id"] not in gone):
-                todo += _places(bundle, here, store, away)
-            outcomes = pool.map(lambda one: _problem(one[1], one[2], read), todo)
+            for bundle in page:
+                if bundle["execution_id"] not in gone:
+                    todo += _places(bundle, here, store, away)
+            outcomes = pool.map(lambda place: _problem(place[1], place[2], read), todo)
             for (copy, path, _), problem in zip(todo, outcomes, strict=True):
                 if problem:
                     problems[copy] = problem
@@ -230,9 +233,9 @@ def report(problems: Problems) -> dict[str, Any]:
     for (name, store), problem in problems.items():
         said[name].append({"store": store, "problem": problem})
     listed = [
-        {"execution": name, "store": one["store"], **about, "problem": one["problem"]}
+        {"execution": name, "store": where["store"], **about, "problem": where["problem"]}
         for name, about in keys.items()
-        for one in said[name]
+        for where in said[name]
     ]
     requests = requests_of(going)
     kept, elsewhere = invalidate.kept(copies, alone | going.keys())
@@ -241,8 +244,8 @@ def report(problems: Problems) -> dict[str, Any]:
         "with_dependents": dict(invalidate.preview(going)),
         "blocks": invalidate.named(going, most=len(going)),
         "requests": [
-            {"request": one["request"], "what": status.what(one)}
-            for one in (states.requests(requests) if requests else [])
+            {"request": request["request"], "what": status.what(request)}
+            for request in (states.requests(requests) if requests else [])
         ],
         "untold": untold,
         "kept": kept,

@@ -194,7 +194,7 @@ def _offset(attributes: dict[str, Any]) -> Any:
     return None if offset == 0 else offset
 
 
-def grid_of(uri: str, attributes: dict[str, Any], found: list[Claim]) -> dict[str, Any]:
+def grid_of(uri: str, attributes: dict[str, Any], claims: list[Claim]) -> dict[str, Any]:
     """Return `scale_zyx`, `unit_nm_zyx` and `translation_zyx` of a `Level`, by its claims.
 
     Raises
@@ -208,7 +208,7 @@ def grid_of(uri: str, attributes: dict[str, Any], found: list[Claim]) -> dict[st
                 f"{uri} states {name} {brief(value)}, which is not read, and so where it lies is "
                 "not known: state the attribute offset instead, in the units of resolution"
             )
-    if not found:
+    if not claims:
         if _is_something(attributes.get("offset")):
             raise Refused(
                 f"{uri} states the offset {brief(attributes['offset'])} and no voxel size by which "
@@ -216,7 +216,7 @@ def grid_of(uri: str, attributes: dict[str, Any], found: list[Claim]) -> dict[st
             )
         return {}
     # Units may be stated by one alone.
-    first, *others = sorted(found, key=lambda claim: -sum(map(bool, claim.unit_nm.values())))
+    first, *others = sorted(claims, key=lambda claim: -sum(map(bool, claim.unit_nm.values())))
     for other in others:
         if not all(_same_size(first, other, axis) for axis in "zyx"):
             raise Refused(
@@ -225,7 +225,7 @@ def grid_of(uri: str, attributes: dict[str, Any], found: list[Claim]) -> dict[st
             )
     starts = {
         claim.name: {axis: claim.shift[axis] / claim.scale[axis] for axis in "zyx"}
-        for claim in found
+        for claim in claims
         if any(claim.shift[axis] for axis in "zyx")
     }
     where = next(iter(starts.values()), dict.fromkeys("zyx", 0.0))

@@ -205,7 +205,7 @@ def _transformed(
     return scale if scaled else None, translation
 
 
-def _as_parent(uri: str, found: list[Level]) -> list[Level]:
+def _as_parent(uri: str, levels: list[Level]) -> list[Level]:
     """Return levels of a label image with the voxel size of the image that it is of.
 
     Writers of labels often leave size and unit out, or make up 1 and no unit. A level is that of
@@ -218,14 +218,14 @@ def _as_parent(uri: str, found: list[Level]) -> list[Level]:
     """
     around = outer(uri, 2)
     if not around or outer(uri, 1) != f"{around}/labels":
-        return found
+        return levels
     parents: list[Level] = []
     with suppress(Refused, LookupError, TypeError, ValueError, AttributeError):
         image = kvstore_of(split(around)[1])
         node = _node(around, image)
         parents = _image(around, image, node) if node and not node.array else []
     shapes = {_shape(around, level): level for level in reversed(parents) if level.has_size}
-    pairs = [(level, shapes.get(_shape(uri, level))) for level in found]
+    pairs = [(level, shapes.get(_shape(uri, level))) for level in levels]
     own, parent = pairs[0]
     if parent and (_differs(own.scale_zyx, parent) or _starts_elsewhere(own, parent)):
         raise Refused(

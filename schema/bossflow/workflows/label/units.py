@@ -102,7 +102,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         )
     key = {"request_id": request.request_id}
     limit = how_made["max_component_rows"]
-    n_components, there, in_bundle = how_made["rows"] or (limit, 0, limit)
+    n_components, n_rows, in_bundle = how_made["rows"] or (limit, 0, limit)
     more = min(limit, n_components)
     stitch = UnitPlan(
         "STITCH",
@@ -115,7 +115,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         (*labels, *links),
         settings={"max_component_rows": limit},
         asks=work.Asks(memory=_memory("STITCH", how_made["n_labels"]) + 4096 * len(boxes)),
-        add_rows={"Component": more} if there < more else {},
+        add_rows={"Component": more} if n_rows < more else {},
         settings_again={"max_component_rows": in_bundle},  # part of the content
     )
     relabels = [
