@@ -57,6 +57,15 @@ def test_tasks_are_cut_over_all_requests(cutouts: Cutouts) -> None:
     assert planned == {"LINK_BLOCK": 7, "STITCH": 7, "RELABEL_BLOCK": 14}
 
 
+def test_one_cutout_is_not_asked_for_in_two_places(cutouts: Cutouts) -> None:
+    """In other words: the rows differ, the requests don't."""
+    path = cutouts.directory / "twice.csv"
+    path.write_text('x_range,y_range\n"0,16",\n"0,16","0,32"\n')
+    planned, _ = cutouts.plan(sheet=path, **SMALL)
+    said = "line 3 of twice.csv asks for the same as line 2 of twice.csv: remove one"
+    assert (planned["problem"], planned["tasks"]) == (said, [])
+
+
 def test_given_blocks_per_task_hold_over_all_requests(cutouts: Cutouts) -> None:
     ran = cutouts.label(sheet=sheet(cutouts, 5), blocks_per_task=2, **SMALL)
     assert ran["verdict"] == {"missing": None}

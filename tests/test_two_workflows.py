@@ -78,7 +78,7 @@ class TwoWorkflows(Pipeline):
 def test_units_are_made_from_those_of_another_workflow(
     toy: Any, tmp_path: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow.core import installed, states
+    from bossflow.core import installed, registration, states
     from bossflow.upkeep import verify
 
     pipeline = TwoWorkflows(tmp_path, monkeypatch)
@@ -96,6 +96,13 @@ def test_units_are_made_from_those_of_another_workflow(
     assert [one["state"] for one in states.requests([mean])] == ["complete"]
     total = (toy.WordTotal & {"request_id": whole}).fetch1("total")
     assert (WordMean & {"request_id": mean}).fetch1("mean_words") == total / 3
+
+    # asked for again as what another needs, it is one request, by what the user called it
+    asked = replace(lists._request({}, "x"), name="mine", where="line 2")
+    (kept,) = registration.distinct(
+        [replace(asked, name=None, where=None), asked, replace(asked, where=None)]
+    )
+    assert (kept.name, kept.where) == ("mine", "line 2")
 
     # the other workflow's results are its own, and serve it as well as this one
     alone = Pipeline(tmp_path / "alone", monkeypatch)

@@ -24,7 +24,7 @@ from . import (
 )
 from .dependents import dependents, requests_of, with_pulled
 from .ledger import Recorded
-from .registration import register
+from .registration import distinct, register
 from .work import UnitPlan, numbers
 
 
@@ -101,7 +101,8 @@ def _plan(
         )
     workflow = registry.load(result["workflow"])
     installed.open_schema([workflow])
-    requests, unreached = workflow.expand(params, described)
+    every_request, unreached = workflow.expand(params, described)
+    requests = distinct(every_request)
     tables = registry.stage_tables([workflow])
     by_request = [registry.load(request.workflow).units(request) for request in requests]
     units = {unit.unit_id: unit for group in by_request for unit in group}

@@ -1,6 +1,7 @@
 """What is asked for, written down before anything is made of it."""
 
 import getpass
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
@@ -11,6 +12,24 @@ from ..database.insert import ROWS, insert_absent, insert_all
 from ..kit import locations
 from . import changes, given, stores, work
 from .tables import ParamSet, Request, Run
+
+
+def distinct(requests: Iterable[work.Request]) -> list[work.Request]:
+    """Return requests, in their order, each once.
+
+    Raises
+    ------
+    ValueError
+        If the user asks for one in two places.
+    """
+    by_id: dict[str, work.Request] = {}
+    for request in requests:
+        earlier = by_id.get(request.request_id)
+        if earlier and earlier.where and request.where:
+            raise ValueError(f"{request.where} asks for the same as {earlier.where}: remove one")
+        if not earlier or request.where:  # else one that a workflow needs for another
+            by_id[request.request_id] = request
+    return [*by_id.values()]
 
 
 def register(

@@ -55,8 +55,8 @@ class Request:
     rows : tuple of (table class, list of dict)
         Rows that register it, parents first; the table that refers to `Request` last. Where there
         are several for a table, those that are there already stay as they are.
-    name : str, optional
-        What the user calls it; no part of its identity.
+    name, where : str, optional
+        What the user calls it, and where it is asked for (line 2 of …); no part of its identity.
     settings : dict
         What only says how its units are made, found anew for each run, such as an archive's
         address, or what else is recorded: empty where a recorded request is recalled.
@@ -69,6 +69,7 @@ class Request:
     stage_paramsets: tuple[ParamSet, ...] = ()
     rows: tuple[tuple[Any, list[dict[str, Any]]], ...] = ()
     name: str | None = None
+    where: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -248,8 +249,7 @@ class Workflow:
         What is described that is the URL of a result: columns of `requests.csv`, and links.
     layers, pictures, lineage : callable
         Take what is described of complete requests; return of each, by name or process, URLs of
-        volumes for a viewer, URLs of pictures, labels in a graph of lineage. Default: none. What
-        shows results (the room `look`, to come) calls them; nothing does yet.
+        volumes for a viewer, of pictures, labels in a graph of lineage. Nothing calls them yet.
     uses : tuple of Workflow
         Those whose units its own are made from. `expand` may return requests of theirs too, which
         are registered with its own.

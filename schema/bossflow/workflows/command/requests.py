@@ -21,25 +21,15 @@ SETTINGS: dict[str, Any] = {
 def expand(
     params: dict[str, Any], described: dict[str, Any]
 ) -> tuple[list[work.Request], list[str]]:
-    """Return one request for each command line.
-
-    Raises
-    ------
-    ValueError
-        If two rows ask for the same.
-    """
-    requests: dict[str, tuple[work.Request, str]] = {}
+    """Return one request for each command line."""
+    requests: list[work.Request] = []
     for row in described["rows"]:
         asked = {name: row[name] for name in ("command", "entrypoint", "outputs", "tool")}
         given = {name: row[name] for name in ("inputs", "exact")}
         settings = {name: row[name] for name in SETTINGS}
         request = _request(asked, given, settings)
-        if request.request_id in requests:
-            where = requests[request.request_id][1]
-            raise ValueError(f"{row['where']} asks for the same as {where}: remove one")
-        request = dataclasses.replace(request, name=row.get("name"))
-        requests[request.request_id] = request, row["where"]
-    return [request for request, _ in requests.values()], []
+        requests.append(dataclasses.replace(request, name=row.get("name"), where=row["where"]))
+    return requests, []
 
 
 def _request(

@@ -41,14 +41,14 @@ def expand(
     Raises
     ------
     ValueError
-        If a cutout leaves its channel, the channel can't be labelled, or two rows ask the same.
+        If a cutout leaves its channel, or the channel can't be labelled.
     """
     if not params.get("archive"):
         described = as_recorded(described, LabelRequest() * Request())
     sources = resolve(described)
     notes = dict.fromkeys(source.unreached for source in sources.values() if source.unreached)
     shapes: dict[tuple[str, bool], list[int]] = {}
-    requests: dict[str, tuple[work.Request, str]] = {}
+    requests: list[work.Request] = []
     for row in described["rows"]:
         source = sources[asked(row)]
         cutout = cut(row, source.channel)
@@ -76,14 +76,8 @@ def expand(
                 "files": source.files,
             },
         )
-        if request.request_id in requests:
-            raise ValueError(
-                f"{row['where']} asks for the same as {requests[request.request_id][1]}: "
-                f"{row['source']} {cutout.name}"
-            )
-        request = dataclasses.replace(request, name=row.get("name"))
-        requests[request.request_id] = request, row["where"]
-    return with_recorded(as_before([request for request, _ in requests.values()])), [*notes]
+        requests.append(dataclasses.replace(request, name=row.get("name"), where=row["where"]))
+    return with_recorded(as_before(requests)), [*notes]
 
 
 def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
