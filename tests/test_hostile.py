@@ -188,12 +188,14 @@ def sheets() -> list[str]:
 
 SOURCES = """
 include {{ parametersOf }} from '{root}/workflows/kit/parameters'
-include {{ sourcesOf }} from '{root}/workflows/kit/sources'
 
 workflow {{
     def schema = new org.yaml.snakeyaml.Yaml().load(file('{root}/nextflow_schema.json').text)
     def known = parametersOf(schema, 'label')
-    def found = (0..<{number}).collect {{ at -> sourcesOf([input: "sheet${{at}}.csv"], known) }}
+    def sources = new GroovyShell().parse(new File('{root}/workflows/kit/sources.groovy'))
+    def found = (0..<{number}).collect {{ at ->
+        sources.sourcesOf([input: "sheet${{at}}.csv"], known)
+    }}
     file('found.json').text = groovy.json.JsonOutput.toJson(found)
 }}
 """

@@ -42,7 +42,7 @@ def test_nextflow_code_has_neither_errors_nor_warnings(tmp_path: Path) -> None:
 
 def test_what_nextflow_reads_is_ascii() -> None:
     """Java 17 reads scripts in the locale's encoding, and without a locale that is ASCII."""
-    for name in tracked("*.nf", "*.config", "nextflow_schema.json", "params/*.yml"):
+    for name in tracked("*.nf", "*.groovy", "*.config", "nextflow_schema.json", "params/*.yml"):
         (ROOT / name).read_text(encoding="ascii")
 
 

@@ -4,7 +4,6 @@
 
 include { checked ; help ; parametersOf ; toConfiguration } from './parameters'
 include { make ; setAside } from './results'
-include { toContainers } from './sources'
 include { facts } from './tasks'
 
 // What run.json is to say: [workflow: 'label', params: [...], tool: null, run: [...]]; null where help was
@@ -17,7 +16,7 @@ def asked(given, known, run) {
     }
     def values = checked(given, known, run)
     // another workflow may well have an `image` of its own
-    def tool = values.keySet().containsAll(['image', 'engine']) ? toolOf(values, run) : null
+    def tool = values.keySet().containsAll(['image', 'engine']) ? onDemand('images').toolOf(values, run) : null
     if (tool?.problem) {
         setAside(run.outputDir)
         error(tool.problem)
@@ -27,7 +26,9 @@ def asked(given, known, run) {
         setAside(run.outputDir)
     }
     toConfiguration(values)
-    toContainers(values, parametersOf(known, values.workflow), run)
+    if (run.containerEngine) {
+        onDemand('sources').toContainers(values, parametersOf(known, values.workflow))
+    }
     return [workflow: values.workflow, params: values, tool: tool, run: facts(run)]
 }
 
@@ -36,7 +37,7 @@ def schemaOf(schema_file) {
     return new org.yaml.snakeyaml.Yaml().load(schema_file.text)
 }
 
-// Of a tool's image, by images.groovy: no include, since Nextflow parses these at every start.
-def toolOf(values, run) {
-    return new GroovyShell().parse(moduleDir.resolve('images.groovy').toFile()).toolOf(values, run)
+// What few runs need: no include, since Nextflow parses these at every start.
+def onDemand(name) {
+    return new GroovyShell().parse(moduleDir.resolve("${name}.groovy").toFile())
 }

@@ -1,5 +1,6 @@
 /*
  * The sources and paths that a run reads, before anything runs: of the parameters, and in the sample sheet.
+ * Only containers need them so early.
  */
 
 // Each source and path among the parameters: ['zarr://data/volume', 'bossdb://a/b/c', ...]
@@ -8,7 +9,7 @@ def sourcesOf(values, known) {
     def read = known.findAll { _name, property -> (property.items ?: property).format in ['source', 'file-path', 'directory-path', 'path'] }.keySet()
     def found = read.collectMany { name -> listOf(values[name], known[name]) } as LinkedHashSet
     if (values.input) {
-        def rows = rowsOf(new String(file(values.input, glob: false).bytes, 'UTF-8').replaceFirst('^\uFEFF', ''))
+        def rows = rowsOf(new String(nextflow.Nextflow.file([glob: false], values.input).bytes, 'UTF-8').replaceFirst('^\uFEFF', ''))
         def names = rows ? rows.first().collect { cell -> bare(cell).toLowerCase(Locale.ROOT) } : []
         def at = names.findIndexValues { name -> name in read }.collect { number -> number as int }
         rows.drop(1).each { cells -> at.each { number -> found.addAll(listOf(bare(cells[number] ?: ''), known[names[number]])) } }
@@ -47,11 +48,9 @@ def bare(cell) {
     return cell.replaceAll(/(?U)^[\s\x1c-\x1f]+|[\s\x1c-\x1f]+$/, '')
 }
 
-// Hands the sources to conf/mounts.config, if tasks run in containers: a configuration is read before
-// a sheet is, and has no other way to know.
-def toContainers(values, known, run) {
-    if (run.containerEngine) {
-        def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(precomputed|zarr|n5):\/\/.*/ || !source.contains('://') }
-        System.setProperty('bossflow.sources', volumes.join('\n'))
-    }
+// Hands the sources to conf/mounts.config: a configuration is read before a sheet is, and has no other
+// way to know.
+def toContainers(values, known) {
+    def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(precomputed|zarr|n5):\/\/.*/ || !source.contains('://') }
+    System.setProperty('bossflow.sources', volumes.join('\n'))
 }
