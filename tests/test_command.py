@@ -11,7 +11,7 @@ import collect_command
 import pytest
 import stage_command
 from kit import tasks
-from pipeline import Pipeline, run_of
+from pipeline import Pipeline, bossflow_says, run_of
 from test_tools import RUN, asked
 from tools.asked import described
 
@@ -129,7 +129,7 @@ def test_nothing_is_run_twice_until_something_changes(
 ) -> None:
     commands.run(texts)
     again = commands.run(texts)
-    assert again["summary"].startswith("nothing to compute: 3 command lines are recorded")
+    assert again["summary"].startswith("nothing to compute: 3 command lines recorded already")
     texts[0].write_text("changed")
     assert commands.run(texts)["recorded"][0]["recorded"] == {"COMMAND": 1}
     other = commands.run(texts[1:2], tool_version="2")
@@ -222,6 +222,51 @@ def test_what_is_made_otherwise_elsewhere(
     again = commands.run(texts[:1], command=words, exact=exact)
     missing = again["verdict"]["missing"] if "verdict" in again else again["plan"]["problem"]
     assert bool(missing) == exact, (missing, again.get("summary"))
+
+
+def test_a_failure_is_told_once_by_the_name_of_its_request(
+    commands: Commands, texts: list[Path]
+) -> None:
+    done = commands.run(texts[:1], command=["bash", "-c", "exit 3"], name="left eye")
+    sentence = "it failed with exit code 3; it wrote nothing"
+    assert f": COMMAND left eye ({sentence} (log: " in done["verdict"]["missing"]
+    assert sentence not in done["summary"], "and not twice"
+    assert f"COMMAND left eye: {sentence}" in done["requests"]
+    assert done["plan"]["requests"][0] not in done["verdict"]["missing"]
+
+
+def test_status_tells_what_was_run_and_how_it_ended(commands: Commands, texts: list[Path]) -> None:
+    fine = commands.run(texts[:1], name="fine")["plan"]["requests"][0]
+    fails = commands.run(texts[:1], command=["bash", "-c", "exit 3"])["plan"]["requests"][0]
+    _, text = bossflow_says("status", "--json", "--request", fine, "--request", fails)
+    told = {one["request"]: one for one in json.loads(text)["requests"]}
+    one, other = told[fine], told[fails]
+    assert (one["state"], one["exit_code"], one["n_outputs"]) == ("complete", 0, 1)
+    assert (other["state"], other["exit_code"], other["outputs"]) == ("failed", 3, None)
+    assert other["about"] == other["command"] == "bash -c 'exit 3'"
+    code, text = bossflow_says("status", "--request", fine)
+    assert code == 0 and "components" not in text
+    assert f"fine: {sys.executable} -c " in text and "1 file" in text
+    assert one["outputs"] in text
+    refused = f"request {fine} is of workflow command: only label finds components"
+    assert bossflow_says("components", fine) == (1, f"Error: {refused}\n")
+
+
+def test_the_list_has_only_columns_that_a_request_has(
+    commands: Commands, texts: list[Path]
+) -> None:
+    listed = commands.run(texts[:1])["requests"].splitlines()
+    assert listed[0] == "request,state,outputs,name,directory,error"
+
+
+def test_one_command_line_that_is_recorded_is_said_so(
+    commands: Commands, texts: list[Path]
+) -> None:
+    done = commands.run(texts[:1])
+    again = commands.run(texts[:1])["summary"]
+    assert again.startswith("nothing to compute: 1 command line recorded already (")
+    url = done["requests"].splitlines()[1].split(",")[2]
+    assert f"  1 file  {url}" in again
 
 
 def test_two_rows_may_not_ask_for_the_same(commands: Commands, texts: list[Path]) -> None:

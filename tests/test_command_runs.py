@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,11 +31,11 @@ print(json.dumps({table.__name__: table().to_dicts() for table in tables}, defau
 """
 # ends its own task as a node would that is lost: what runs it has no word
 LOST = """
-pid=$$
-while [ "$pid" -gt 1 ]; do
-    read -r _ _ _ pid _ <"/proc/$pid/stat" || break
-    if grep -q run_command.sh "/proc/$pid/cmdline"; then kill -KILL "$pid"; fi
+pid=$$ all=
+while [ "$pid" -gt 1 ] && read -r _ _ _ pid _ <"/proc/$pid/stat"; do
+    if grep -q run_command.sh "/proc/$pid/cmdline"; then all="$all $pid"; fi
 done
+kill -KILL $all
 """
 
 
@@ -108,7 +109,7 @@ def test_each_kind_of_end_in_one_run(lab: Lab) -> None:
         "it failed with exit code 3; its log ends: gone wrong",
         "its task ended before it could tell how",
     ):
-        assert words in text
+        assert words in text, text
     found = lab.recorded()
     codes = sorted((row["attempt"], row["exit_code"]) for row in found["Attempt"])
     assert codes == [(1, 0), (1, 3), (1, 137), (1, 137), (2, 0), (2, 137)]
@@ -119,6 +120,20 @@ def test_each_kind_of_end_in_one_run(lab: Lab) -> None:
         assert "given" in left.read_text() and "swordfish" not in left.read_text()
     again = lab.run(*NO_REPORTS, input="sheet.csv", memory="1 GB")
     assert "recorded already: 2 COMMAND" in again, "and these are not run again"
+
+
+def test_the_example_runs_as_it_stands(lab: Lab) -> None:
+    """In README and commands.md, pasted as a newcomer does."""
+    pages = [(ROOT / page).read_text() for page in ("README.md", "docs/commands.md")]
+    blocks = [block for page in pages for block in re.findall(r"```\w+\n(.*?)```", page, re.DOTALL)]
+    example, other = (one for one in blocks if "nextflow run . --workflow command" in one)
+    assert example == other
+    script = example.replace("nextflow run .", f"nextflow run {ROOT}")
+    text = said("bash", "-ec", script, cwd=str(lab.directory), env=lab.environment)
+    assert text.endswith("\napple\npear"), text
+    with (lab.directory / "results" / "requests.csv").open() as stream:
+        (row,) = csv.DictReader(stream)
+    assert (row["state"], row["name"], row["directory"]) == ("complete", "sorted", "sorted")
 
 
 @pytest.mark.docker

@@ -87,7 +87,7 @@ def test_an_error_is_in_the_list(cutouts: Cutouts, monkeypatch: pytest.MonkeyPat
     listed = list(csv.DictReader(ran["requests"].splitlines()))
     assert [row["state"] for row in listed] == ["failed", "failed"]
     for row in listed:
-        assert row["error"] == f"STITCH request_id={row['request']}: a bad block"
+        assert row["error"] == f"STITCH {row['name']}: a bad block"
 
 
 def asked(*names: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
@@ -134,7 +134,9 @@ def listed(place: Path, *rows: tuple[str, str, str]) -> str:
     lines = [COLUMNS]
     for request, directory, state in rows:
         volume, table = ((place / request / name).as_uri() for name in ("volume", "components"))
-        lines.append(f'{request},{state},{volume},{table},"a, ""name""",zarr://v,0,,b,{directory},')
+        error = "gone wrong" if state == "failed" else ""
+        about = f'"a, ""name""",zarr://v,0,,b,{directory},{error}'
+        lines.append(f"{request},{state},{volume},{table},{about}")
     return "\n".join(lines) + "\n"
 
 
@@ -159,18 +161,19 @@ def test_a_directory_for_each_request_leads_to_what_it_has(stage: Stage, tmp_pat
     assert (outdir / "left" / "volume" / "info").read_text() == one
     assert (outdir / "left" / "components").is_symlink()
     assert (outdir / "right" / "request.txt").read_text() == f"{two}\n"
-    assert not (outdir / "far").exists()
+    assert [path.name for path in (outdir / "far").iterdir()] == ["request.txt"]
 
     # of the same name, another request; one that is lost; and a directory of the user's own
-    (outdir / "far").mkdir()
-    rows = [(three, "left", "complete"), (two, "right", "failed"), (one, "far", "complete")]
+    (outdir / "own").mkdir()
+    rows = [(three, "left", "complete"), (two, "right", "failed"), (one, "own", "complete")]
     run = stage.run(*SOURCE, requests=listed(store, *rows))
     assert run.returncode == 0
     assert (outdir / "left" / "volume" / "info").read_text() == three
     assert (outdir / f"left-{one[:8]}" / "volume" / "info").read_text() == one
-    assert [path.name for path in (outdir / "right").iterdir()] == ["request.txt"]
-    assert not list((outdir / "far").iterdir())
-    note = f"note: {outdir / 'far'} is there and is no request's: it has no links to request {one}"
+    assert {path.name for path in (outdir / "right").iterdir()} == {"error.txt", "request.txt"}
+    assert (outdir / "right" / "error.txt").read_text() == "gone wrong\n"
+    assert not list((outdir / "own").iterdir())
+    note = f"note: {outdir / 'own'} is there and is no request's: it has no links to request {one}"
     assert note in said(run)
     moved = f"{outdir / 'left'} is of request {three} now; that of request {one} is left-{one[:8]}"
     assert f"note: {moved}" in said(run)

@@ -164,4 +164,4 @@ def test_a_result_that_can_not_be_recorded_costs_its_unit_alone(
     assert recorded["recorded"] == {"PULL_BLOCK": 1, "LABEL_BLOCK": 1}
     first = recorded["failed"][0]
     assert first["key"]["block"] == "0-8_0-8_0-8" and problem in first["error"], first
-    assert f"PULL_BLOCK 0-8_0-8_0-8: {first['error']}" in done["summary"]
+    assert f"PULL_BLOCK 0-8_0-8_0-8 ({first['error']})" in done["verdict"]["missing"]

@@ -84,8 +84,8 @@ def test_a_tool_is_told_no_secret(tmp_path: Path) -> None:
     [
         ("exit 0", 0, None),
         ("echo gone wrong; exit 3", 3, "it failed with exit code 3; its log ends: gone wrong"),
-        ("exit 255", 255, "it failed with exit code 255, and no word"),
-        ("kill -SEGV $$", 139, "it was ended by signal 11, and no word"),
+        ("exit 255", 255, "it failed with exit code 255; it wrote nothing"),
+        ("kill -SEGV $$", 139, "it was ended by signal 11; it wrote nothing"),
         (
             "kill -KILL $$",
             137,

@@ -102,7 +102,7 @@ def test_a_new_workflow_needs_no_change_of_the_core(tmp_path: Path) -> None:
         assert first.returncode == 0, first.stdout + first.stderr
         assert "recorded    2 COUNT_WORDS, 1 ADD_WORDS" in first.stdout
         again = run(files[:2])
-        assert "nothing to compute: 2 files are recorded" in again.stdout
+        assert "nothing to compute: 2 files recorded already" in again.stdout
         none = run([Path("nix.txt")])
         assert none.returncode != 0
         assert 'files "nix.txt" is not there: give the path of a file' in none.stdout

@@ -45,7 +45,7 @@ def test_a_second_run_computes_nothing_though_nextflow_forgot_all(lab: Lab, firs
     params = {"x_range": "110:180", "y_range": "10,74", "z_range": "[8,37]"}
     again = lab.nextflow(reports=True, **SMALL, **params).ok()
     assert again.tasks == {"DESCRIBE": 1, "PLAN": 1}
-    assert "nothing to compute: 1 segmentation, 8 blocks are recorded (run " in again.text
+    assert "nothing to compute: 1 segmentation, 8 blocks recorded already (run " in again.text
     with (lab.directory / "results" / "requests.csv").open() as stream:
         (row,) = csv.DictReader(stream)
     assert row["state"] == "complete"

@@ -8,7 +8,7 @@ import io
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +78,22 @@ def key_name(key: dict[str, Any], whole: bool = False) -> str:
     return one_line(" ".join([*block, *(rest if whole or not block else [])]))
 
 
-def unit_names(units: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
-    """Return how users are told of units, by process and key: of each by another name."""
+def unit_names(
+    units: Iterable[tuple[str, dict[str, Any]]], called: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return how users are told of units, by process and key: of each by another name.
+
+    `called` is what requests are called, by id: so is a unit whose key is its request.
+    """
     units = list(units)
-    names = [f"{process} {key_name(key)}".strip() for process, key in units]
+    own = [
+        (called or {}).get(str(key["request_id"])) if key.keys() == {"request_id"} else None
+        for _, key in units
+    ]
+    names = [
+        f"{process} {one_line(name) if name else key_name(key)}".strip()
+        for name, (process, key) in zip(own, units, strict=True)
+    ]
     whole = [f"{process} {key_name(key, whole=True)}".strip() for process, key in units]
     exact = [f"{process} {_printable(json.dumps(key))}" for process, key in units]
     for longer in (whole, exact):

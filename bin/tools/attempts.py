@@ -80,7 +80,11 @@ class Attempt:
                 else None
             )
         said = one_line(self.log_end())[-_TOLD:]
-        return f"{self._ended()}; its log ends: {said}" if said else f"{self._ended()}, and no word"
+        return (
+            f"{self._ended()}; its log ends: {said}"
+            if said
+            else f"{self._ended()}; it wrote nothing"
+        )
 
     def _ended(self) -> str:
         if self.late:

@@ -48,8 +48,8 @@ def cellsOf(line) {
     }
 }
 
-// Makes the directory of a request, or of one that is not complete removes the links; returns a note if
-// it can't. One that an earlier run made for another request of that name is kept by another name, with
+// Makes the directory of a request, with links or, of one that is not complete, its error; returns a note
+// if it can't. One that an earlier run made for another request of that name is kept by another name, with
 // a note.
 def linked(outdir, request) {
     def place = outdir.resolve(request.directory)
@@ -67,14 +67,15 @@ def linked(outdir, request) {
                 note = "${place} is of request ${request.request} now; that of request ${owner} is ${kept.name}"
             }
         }
-        if (request.state == 'complete') {
-            place.mkdirs()
-            mark.text = "${request.request}\n"
+        place.mkdirs()
+        mark.text = "${request.request}\n"
+        def wrong = place.resolve('error.txt')
+        wrong.delete()
+        if (request.error) {
+            wrong.text = "${request.error}\n"
         }
-        if (place.exists()) {
-            resultsOf(request).each { name ->
-                link(place, name, request.state == 'complete' ? request[name] : '')
-            }
+        resultsOf(request).each { name ->
+            link(place, name, request.state == 'complete' ? request[name] : '')
         }
         return note
     }
@@ -141,7 +142,7 @@ def conclude(plan_ch, planned_ch, ended_ch) {
                 missing = new groovy.json.JsonSlurper().parse(verdict).missing
             }
             if (missing) {
-                error("${missing}\nTo complete it: ${sameCommand(workflow.commandLine)}")
+                error("${missing}\nTo try again what is missing: ${sameCommand(workflow.commandLine)}")
             }
         }
 }

@@ -1,4 +1,4 @@
-"""Commands that show what is recorded: channels, stores, components."""
+"""Commands that show what is recorded: channels, stores."""
 
 import json
 
@@ -68,22 +68,3 @@ def stores_command(use: str | None, as_json: bool) -> None:
         click.echo(f"{name}  {many(store['bundles'], 'bundle')}, {size}  {where}")
     if not known:
         click.echo("no store is known yet")
-
-
-@click.command("components")
-@click.argument("request")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "csv", "parquet", "json"]),
-    default="table",
-    show_default=True,
-)
-@click.option("--output", type=click.Path(dir_okay=False), help="File; default: standard output.")
-def components_command(request: str, form: str, output: str | None) -> None:
-    """Print the components of a REQUEST (its id, the start of it, or its name)."""
-    from .. import connect
-    from ..workflows.label import components
-
-    connect()
-    components.write(request, form, output)

@@ -9,7 +9,8 @@ from ..kit.texts import print_anything
 from .damage import invalidate_command, verify_command
 from .db import db
 from .housekeeping import clean_command, forget_command
-from .listing import channels_command, components_command, stores_command
+from .label import components_command
+from .listing import channels_command, stores_command
 from .new import new_command
 from .status import status_command
 

@@ -8,7 +8,22 @@ from typing import Any
 import click
 
 from .. import database
+from ..kit.texts import one_line
 from .options import Amount, many, named
+
+SHOWN = {
+    "request",
+    "names",
+    "state",
+    "units",
+    "outcome",
+    "run",
+    "run_day",
+    "errors",
+    "away",
+    "about",
+}
+"""What the table of requests shows of each, or what is said below it."""
 
 
 @click.command("status")
@@ -58,7 +73,7 @@ def status_command(
     from rich.table import Table
 
     console = Console(soft_wrap=True, width=max(160, Console().width))
-    table = Table("request", "what", "state", "units", "components", "run", box=None)
+    table = Table("request", "what", "state", "units", "outcome", "run", box=None)
     for request in report["requests"]:
         done = sum(units["recorded"] for units in request["units"].values())
         total = sum(units["total"] for units in request["units"].values())
@@ -67,10 +82,12 @@ def status_command(
             status.what(request),
             request["state"] + ", away" * bool(request["away"]),
             f"{done:,}/{total:,}",
-            "-" if request.get("n_components") is None else f"{request['n_components']:,}",
+            request["outcome"] or "-",
             request["run"],
         )
     console.print(table)
+    for request in report["requests"] if only else ():
+        console.print(_details(request))
     for request in report["requests"]:
         for unit, error in request["errors"].items():
             console.print(f"failed: {unit}: {error}", style="red", highlight=False, markup=False)
@@ -86,10 +103,22 @@ def status_command(
     states = ", ".join(f"{totals[state]} {state}" for state in ("complete", "missing", "failed"))
     console.print(
         f"{many(totals['requests'], 'request')} ({states}), {many(totals['runs'], 'run')}, "
-        f"{totals['units_recorded']:,} units, {totals['bytes'] / 1e6:,.1f} MB in the store",
+        f"{many(totals['units_recorded'], 'unit')}, {totals['bytes'] / 1e6:,.1f} MB in the store",
         highlight=False,
     )
     click.echo(f"database {database.server().told}")
+
+
+def _details(request: dict[str, Any]) -> Any:
+    """Return what the workflow of a request says of it, a line a value."""
+    from rich.table import Table
+
+    table = Table(show_header=False, box=None)
+    for name, value in request.items():
+        if name not in SHOWN and value is not None:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            table.add_row(request["request"], name, one_line(text))
+    return table
 
 
 def _show_runs(console: Any, runs: list[dict[str, Any]], most: int | None) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 FIRST = ("request", "state")
-LAST = ("name", "source", "resolution", "chosen", "box", "directory", "error")
-"""Columns before and after those of results: scripts may count them."""
+CHANNEL = ("source", "resolution", "chosen", "box")
+LAST = ("name", *CHANNEL, "directory", "error")
+"""Columns before and after those of results: scripts may count them. Not all are of a channel."""
 
 ERRORS_SHOWN = 3
 TAIL_MAX = 60  # characters of a source in a directory's name
@@ -36,9 +37,10 @@ def write(
         The file.
     """
     places = directories(asked, called)
+    last = [name for name in LAST if name not in CHANNEL or any(name in one for one in asked)]
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(
-            stream, [*FIRST, *urls, *LAST], extrasaction="ignore", lineterminator="\n"
+            stream, [*FIRST, *urls, *last], extrasaction="ignore", lineterminator="\n"
         )
         writer.writeheader()
         for request in asked:

@@ -52,9 +52,8 @@ def requests(
     for name, asked in by_workflow.items():
         workflow = registry.load(name)
         for group in ledger.with_units(workflow, asked, planned):
-            told |= _told(workflow, group, asked, recorded, here)
-    ids = [row["request_id"] for row in rows if row["request_id"] in told]
-    return [{"request": one, "names": called.get(one, [])} | told[one] for one in ids]
+            told |= _told(workflow, group, asked, called, recorded, here)
+    return [told[row["request_id"]] for row in rows if row["request_id"] in told]
 
 
 def names(requests: Iterable[str]) -> dict[str, list[str]]:
@@ -77,6 +76,7 @@ def _told(
     workflow: work.Workflow,
     group: list[tuple[work.Request, list[work.UnitPlan]]],
     rows: dict[str, dict[str, Any]],
+    called: dict[str, list[str]],
     recorded: dict[str, ledger.Recorded] | None,
     here: stores.Here,
 ) -> dict[str, dict[str, Any]]:
@@ -92,7 +92,9 @@ def _told(
     )
     told = {
         state.request.request_id: _one(
-            rows[state.request.request_id], state, about, failures, runs, here
+            rows[state.request.request_id],
+            called.get(state.request.request_id, []),
+            *(state, about, failures, runs, here),
         )
         for state, about in zip(known, described, strict=True)
     }
@@ -163,6 +165,7 @@ class _Known(NamedTuple):
 
 def _one(
     row: dict[str, Any],
+    called: list[str],
     known: _Known,
     described: dict[str, Any],
     failures: dict[str, str],
@@ -171,7 +174,8 @@ def _one(
 ) -> dict[str, Any]:
     missing, found = known.missing, known.found
     failing = [unit for unit in missing if unit.unit_id in failures]
-    names = unit_names((unit.process, unit.key) for unit in failing)
+    named = {row["request_id"]: called[-1]} if called else {}
+    names = unit_names(((unit.process, unit.key) for unit in failing), named)
     errors = {name: failures[unit.unit_id] for name, unit in zip(names, failing, strict=True)}
     made_in = [runs[name] for name in {bundle.run_id for bundle in found.values()}]
     last = max(made_in or [row], key=itemgetter("run_started"))
@@ -184,6 +188,7 @@ def _one(
     units = {name: {"recorded": done, "total": n} for name, (done, n) in known.counts.items()}
     return {
         "request": row["request_id"],
+        "names": called,
         "workflow": row["workflow"].rpartition(".")[2],
         "state": state,
         **described,

@@ -52,10 +52,10 @@ def sum_up(
     asked.sort(key=lambda request: order[request["request"]])
     urls = dict.fromkeys(name for one in registry.with_used([workflow]) for name in one.results)
     results.write(asked, plan["names"], urls, directory / "requests.csv")
-    lines = _lines(plan, batches, asked, workflow)
+    missing = _missing(plan, asked) or _rows_missing(batches) or _gone(plan, asked)
+    lines = _lines(plan, batches, asked, workflow, urls, missing)
     (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    verdict = {"missing": _missing(plan, asked) or _rows_missing(batches) or _gone(plan, asked)}
-    (directory / "verdict.json").write_text(json.dumps(verdict), encoding="utf-8")
+    (directory / "verdict.json").write_text(json.dumps({"missing": missing}), encoding="utf-8")
 
 
 def _note_end(run_id: str, missing: int) -> None:
@@ -74,23 +74,25 @@ def _lines(
     batches: list[dict[str, Any]],
     asked: list[dict[str, Any]],
     workflow: work.Workflow,
+    urls: Iterable[str],
+    missing: str | None,
 ) -> list[str]:
     complete = [request for request in asked if request["state"] == "complete"]
     lines = []
     if not plan["planned"]:
         words = workflow.in_words(plan["found"])
         lines += [f"note: {note}" for note in plan["notes"]]
-        lines.append(f"nothing to compute: {words} are recorded ({_made_by(asked)})")
+        lines.append(f"nothing to compute: {words} recorded already ({_made_by(asked)})")
     else:
         units = work.numbers(Counter(plan["found"]) + Counter(plan["planned"]))
         number = f"{len(asked)} request{'s' * (len(asked) != 1)}"
         lines.append(f"asked for   {number} ({units}): {len(complete)} complete")
-        lines += _became(plan, batches)
+        lines += _became(plan, batches, _called(asked), missing or "")
     for request in complete[:20]:
         name = plan["names"].get(request["request"])
-        lines.append(
-            f"{request['request']}  {f'{one_line(name)}  ' if name else ''}" + request["outcome"]
-        )
+        url = next((request[one] for one in urls if request.get(one)), None)
+        told = [request["request"], name and one_line(name), request["outcome"], url]
+        lines.append("  ".join(filter(None, told)))
         if request.get("note"):
             lines.append(f"            {request['note']}")
     if len(complete) > 20:
@@ -99,8 +101,18 @@ def _lines(
     return lines
 
 
-def _became(plan: dict[str, Any], batches: list[dict[str, Any]]) -> list[str]:
-    """Return lines that say what became of the units that were asked for: each counts once."""
+def _called(asked: list[dict[str, Any]]) -> dict[str, str]:
+    """Return what requests were called last, by id."""
+    return {request["request"]: request["names"][-1] for request in asked if request["names"]}
+
+
+def _became(
+    plan: dict[str, Any], batches: list[dict[str, Any]], called: dict[str, str], missing: str
+) -> list[str]:
+    """Return lines that say what became of the units that were asked for: each counts once.
+
+    A failure that `missing` tells, the sentence that the run ends with, is not told twice.
+    """
     every = [failure for batch in batches for failure in batch["failed"]]
     failed = list({digests.unit_id(one["process"], one["key"]): one for one in every}.values())
     fails = Counter(one["process"] for one in failed)
@@ -122,13 +134,16 @@ def _became(plan: dict[str, Any], batches: list[dict[str, Any]]) -> list[str]:
     if recorded or not copied:
         lines.append(f"recorded    {work.numbers(recorded)}")
     lines += [f"{word:11} {work.numbers(counts)}{why}" for word, counts, why in told if counts]
-    names = unit_names((one["process"], one["key"]) for one in failed[:10])
-    lines += [
-        f"            {name}: {one['error']}" for name, one in zip(names, failed[:10], strict=True)
+    names = unit_names(((one["process"], one["key"]) for one in failed), called)
+    errors = [(name, one["error"]) for name, one in zip(names, failed, strict=True)]
+    more = [
+        f"            {name}: {error}"
+        for name, error in errors
+        if f"{name} ({error})" not in missing
     ]
-    if len(failed) > 10:
-        lines.append(f"            ... and {len(failed) - 10} more: bossflow status")
-    return lines
+    if len(more) > 10:
+        more[10:] = [f"            ... and {len(more) - 10} more: bossflow status"]
+    return lines + more
 
 
 def _made_by(asked: list[dict[str, Any]]) -> str:
@@ -151,7 +166,8 @@ def _missing(plan: dict[str, Any], asked: list[dict[str, Any]]) -> str | None:
                 for name, units in request["units"].items()
                 if units["total"] > units["recorded"]
             }
-            names.append(f"request {request['request']}: {work.numbers(Counter(open_units))}")
+            name = _called([request]).get(request["request"], request["request"])
+            names.append(f"request {one_line(name)}: {work.numbers(Counter(open_units))}")
     names = list(dict.fromkeys(names))  # requests share blocks
     shown = "; ".join(names[:3]) + (f"; and {len(names) - 3} more" if len(names) > 3 else "")
     return (

@@ -242,7 +242,7 @@ class Workflow:
     describe : callable
         Takes requests, and for each how many units of each process are recorded, and how many
         there are; returns what `bossflow status` says of each, as JSON values by name. `source`
-        and `box` say of what it is, `note` what a user should know, and `results` name URLs.
+        and `box`, or `about`, say of what it is, `note` what to know, and `results` name URLs.
     outcome : callable
         Takes what is described of a complete request; returns what came of it, in words.
     results : tuple of str

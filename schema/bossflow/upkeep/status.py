@@ -10,6 +10,9 @@ from ..core import installed, ledger, registry, results, states
 from ..core.tables import Execution, Run
 from ..kit.texts import one_line
 
+ABOUT_MAX = 80
+"""Characters of what a workflow says that a request is about."""
+
 
 def what(described: dict[str, Any]) -> str:
     """Return what a request is about, in few words: its names, and of what it is."""
@@ -17,6 +20,9 @@ def what(described: dict[str, Any]) -> str:
     if "source" in described:
         words = described["source"], results.chosen(described), described["box"]
         about = " ".join(filter(None, words))
+    elif described.get("about"):
+        about = one_line(described["about"])
+        about = about if len(about) <= ABOUT_MAX else f"{about[: ABOUT_MAX - 1]}…"
     called = ", ".join(map(one_line, described.get("names", ())))
     return f"{called}: {about}" if called else about
 

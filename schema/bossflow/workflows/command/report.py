@@ -1,11 +1,19 @@
 """How command lines and what they left are told."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
+from ...core import ledger
+from ...core.tables import Run
 from ...core.work import Request
+from ...kit.digests import unit_id
 from .tables import CommandResult
+
+IMAGE_MAX = 19
+"""Characters of an image's name that are shown: of an id, as many as docker shows."""
 
 
 def describe(
@@ -13,20 +21,34 @@ def describe(
 ) -> list[dict[str, Any]]:
     """Return of each the command, its tool and inputs and, once made, where its files are."""
     asked_for = [{"request_id": request.request_id} for request in requests]
+    codes = _exit_codes(request.request_id for request in requests)
     made = {row["request_id"]: row for row in (CommandResult() & asked_for).to_dicts()}
     described = []
     for request in requests:
         asked, row = request.paramset.parameters, made.get(request.request_id, {})
+        command, image = shlex.join(asked["command"]), request.given.get("image", "")
+        short = Path(image.partition("@")[0]).name[:IMAGE_MAX]
         described.append(
             {
-                "command": shlex.join(asked["command"]),
+                "about": f"{short}: {command}" if image else command,
+                "command": command,
+                "image": image or None,
                 "tool": asked["tool"],
                 "inputs": [one["path"] for one in request.given["inputs"]],
+                "exit_code": codes.get(request.request_id),
                 "n_outputs": row.get("n_outputs"),
                 "outputs": row.get("outputs"),
             }
         )
     return described
+
+
+def _exit_codes(request_ids: Iterable[str]) -> dict[str, int]:
+    """Return how the last attempt at each ended, of those that were tried."""
+    units = {unit_id("COMMAND", {"request_id": name}): name for name in request_ids}
+    tries = ledger.among(Run.Attempt() * Run.proj("run_started"), "attempted_unit", units)
+    tries.sort(key=itemgetter("run_started", "attempt"))
+    return {units[row["attempted_unit"]]: row["exit_code"] for row in tries}
 
 
 def outcome(described: dict[str, Any]) -> str:

@@ -25,7 +25,7 @@ def expand(
     requests: list[work.Request] = []
     for row in described["rows"]:
         asked = {name: row[name] for name in ("command", "entrypoint", "outputs", "tool")}
-        given = {name: row[name] for name in ("inputs", "exact")}
+        given = {name: row[name] for name in ("inputs", "exact", "image")}
         settings = {name: row[name] for name in SETTINGS}
         request = _request(asked, given, settings)
         requests.append(dataclasses.replace(request, name=row.get("name"), where=row["where"]))

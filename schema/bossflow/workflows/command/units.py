@@ -14,6 +14,7 @@ def units(request: Request) -> list[UnitPlan]:
             request.paramset.parameters | {"inputs": contents(inputs)},
             settings=settings | {"paths": [one["path"] for one in inputs]},
             asks=Asks(settings["cores"], settings["memory"], settings["seconds"] or None),
+            name=request.name,
             exact=request.given["exact"],
         )
     ]

@@ -46,6 +46,10 @@ def write(start: str, form: str, output: str | None) -> None:
     """
     request = ledger.named(Request, start)
     installed.opened(NAME)
+    (workflow,) = (Request() & {"request_id": request}).to_arrays("workflow")
+    if workflow != NAME:
+        other = workflow.rpartition(".")[2]
+        raise ValueError(f"request {request} is of workflow {other}: only label finds components")
     if not len(Segmentation() & {"request_id": request}):
         raise ValueError(f"request {request} has no components yet: see `bossflow status`")
     segmentation = (Segmentation() & {"request_id": request}).to_dicts()[0]

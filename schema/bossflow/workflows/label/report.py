@@ -100,8 +100,9 @@ def _of_nothing(requests: list[work.Request]) -> dict[str, str]:
 
 
 def outcome(described: dict[str, Any]) -> str:
-    """Return number and volume of a request's components."""
-    return f"{described['n_components']:,} components  {described['volume']}"
+    """Return the number of a request's components."""
+    number = described["n_components"]
+    return f"{number:,} component{'s' * (number != 1)}"
 
 
 def in_words(counts: Mapping[str, int]) -> str:
