@@ -1,17 +1,14 @@
 """The compiled loops against what numpy, Python and tensorstore make of the same arrays."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 import tensorstore as ts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 from voxels.boxes import Box, chunk_shape, grid, snap
 from voxels.compressed_segmentation import decode, encode, words_max
 from voxels.encoding import Chunks, EncodedLabels, chunks_of
-from voxels.kernels import CELL, downsample, statistics
+from voxels.kernels import CELL, statistics
 
 sides = st.integers(1, 20)
 labels_3d = st.tuples(sides, sides, sides, st.integers(1, 600), st.integers(0, 2**32 - 1)).map(
@@ -113,24 +110,6 @@ def test_cells_of_one_value_and_equal_tables_take_no_more_than_they_must():
     labels[..., CELL:] = 9
     words, tables = Chunks(labels.shape).encode(labels, *2 * [Box.of((0, 0, 0), labels.shape)])
     assert sorted(words[tables:].tolist()) == [0, 9]
-
-
-@given(labels_3d, st.tuples(*[st.sampled_from([1, 2])] * 3))
-def test_downsampling_takes_the_most_frequent_value(labels, factor):
-    shape = [-(-side // step) for side, step in zip(labels.shape, factor, strict=True)]
-    coarse = np.zeros(shape, np.uint32)
-    downsample(labels, factor, coarse)
-    for place in np.ndindex(*shape):
-        cell = labels[tuple(slice(p * f, p * f + f) for p, f in zip(place, factor, strict=True))]
-        # of several the first in C order, which is what most_common keeps
-        assert coarse[place] == Counter(cell.ravel().tolist()).most_common(1)[0][0]
-
-
-@given(arrays(np.uint32, (2, 2, 2), elements=st.integers(0, 3)))
-def test_downsampling_agrees_with_every_cell_of_eight(cell):
-    coarse = np.zeros((1, 1, 1), np.uint32)
-    downsample(cell, (2, 2, 2), coarse)
-    assert coarse[0, 0, 0] == Counter(cell.ravel().tolist()).most_common(1)[0][0]
 
 
 corners = st.tuples(*[st.integers(-9, 9)] * 3)

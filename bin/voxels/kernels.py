@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .boxes import CELL
 from .compiling import njit
 from .compressed_segmentation import decode, encode, words_max
+from .windows import mean, mode
 
 
 @njit(cache=True, nogil=True)
@@ -68,62 +69,6 @@ def _add_run(
     totals[label, 5] = z + 1
 
 
-@njit(cache=True, nogil=True)
-def downsample(
-    fine: NDArray[np.uint32], factor: tuple[int, int, int], coarse: NDArray[np.uint32]
-) -> None:
-    """Take the most frequent value of each cell of voxels; of several the first in C order.
-
-    Parameters
-    ----------
-    fine : uint32 array, shape (Z, Y, X)
-    factor : tuple of 3 int
-        ZYX sides of a cell, 1 or 2. Cells are cut off where the array ends.
-    coarse : uint32 array, shape (ceil(Z / z), ceil(Y / y), ceil(X / x))
-        Where the values are written.
-    """
-    depth, height, width = fine.shape
-    values = np.zeros(8, np.uint32)
-    for z in range(coarse.shape[0]):
-        z0, z1 = z * factor[0], min((z + 1) * factor[0], depth) - 1
-        for y in range(coarse.shape[1]):
-            y0, y1 = y * factor[1], min((y + 1) * factor[1], height) - 1
-            upper, lower = fine[z0, y0], fine[z0, y1]
-            upper_behind, lower_behind = fine[z1, y0], fine[z1, y1]
-            row = coarse[z, y]
-            for x in range(row.size):
-                x0 = x * factor[2]
-                x1 = min(x0 + factor[2], width) - 1
-                # Along an axis where the cell has one voxel, that one counts twice, as all do.
-                first = upper[x0]
-                if (
-                    (first == upper[x1])
-                    & (first == lower[x0])
-                    & (first == lower[x1])
-                    & (first == upper_behind[x0])
-                    & (first == upper_behind[x1])
-                    & (first == lower_behind[x0])
-                    & (first == lower_behind[x1])
-                ):
-                    row[x] = first
-                    continue
-                values[0], values[1] = first, upper[x1]
-                values[2], values[3] = lower[x0], lower[x1]
-                values[4], values[5] = upper_behind[x0], upper_behind[x1]
-                values[6], values[7] = lower_behind[x0], lower_behind[x1]
-                most = 0
-                for i in range(8):
-                    most += values[i] == first
-                if most < 4:  # else no other value is more frequent
-                    for i in range(1, 7):
-                        count = 0
-                        for j in range(i, 8):
-                            count += values[j] == values[i]
-                        if count > most:
-                            first, most = values[i], count
-                row[x] = first
-
-
 def compile_all() -> None:
     """Compile what a run needs, so that the first task does not have to."""
     voxels = np.zeros((2 * CELL, CELL, CELL), np.uint32)
@@ -131,6 +76,10 @@ def compile_all() -> None:
     statistics(voxels, 0)
     encode(voxels, (0, 0, 0), voxels.shape, words, np.empty_like(words))
     decode(words, voxels)
+    for dtype in ("uint8", "uint16", "uint32", "uint64"):
+        mode(voxels.astype(dtype), (2, 2, 2), (0, 0, 0), np.zeros((CELL, 4, 4), dtype))
     for fine in voxels, voxels[:, :, :-1]:
         for coarse in np.zeros((CELL, CELL // 2, CELL // 2), np.uint32), voxels[:CELL, :4, :4]:
-            downsample(fine, (2, 2, 2), coarse)
+            mode(fine, (2, 2, 2), (0, 0, 0), coarse)
+    for dtype in ("uint8", "uint16", "float32"):
+        mean(voxels.astype(dtype), (2, 2, 2), (0, 0, 0), np.zeros((CELL, 4, 4), dtype))

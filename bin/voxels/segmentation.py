@@ -159,7 +159,7 @@ def _store_coarser(
 
     The finest level's never lie in memory as a whole.
     """
-    from .kernels import downsample
+    from .windows import mode
 
     finest = levels[0].factor_zyx == (1, 1, 1)
     chunks = Chunks(levels[0].chunk_zyx)
@@ -172,13 +172,14 @@ def _store_coarser(
         inside = level.of(cell)
         steps = zip(level.factor_zyx, fine.factor_zyx, strict=True)
         step_z, step_y, step_x = (after // before for after, before in steps)
+        step = step_z, step_y, step_x
         coarse = np.zeros(inside.shape_zyx, np.uint32)
         if finest and fine is levels[0]:
             for chunk, words in encoded.items():
                 part = coarse[level.of(chunk).slices(inside.corner_zyx)]
-                downsample(chunks.decode(words, chunk.shape_zyx), (step_z, step_y, step_x), part)
+                mode(chunks.decode(words, chunk.shape_zyx), step, (0, 0, 0), part)
         else:
-            downsample(voxels, (step_z, step_y, step_x), coarse)
+            mode(voxels, step, (0, 0, 0), coarse)
         voxels = coarse
         encoder = Chunks(level.chunk_zyx)
         parts = _parts(level, cell)
