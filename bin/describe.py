@@ -62,7 +62,7 @@ def described(
         places = _places(of_run, result["rows"], parameters, launch_dir)
         if beyond := out_of_reach(run, params, places):
             raise Wrong(*beyond)
-        if {"command", "entrypoint"} <= {*parameters.per_row}:
+        if "tool" in parameters.groups:
             from tools.asked import described as of_tools  # no other run waits for its HTTP
 
             result["rows"] = of_tools(result["rows"], tool, launch_dir)

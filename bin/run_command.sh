@@ -8,12 +8,12 @@
 set -uo pipefail
 
 unit=$(cd -P "$1" && pwd) id=${1##*/} attempt=$2 cores=$3 memory=$4 limit=$5
-here=$PWD/$id-$attempt scratch=$PWD/scratch-$attempt
+here=$PWD/$id-$attempt scratch=$PWD/scratch-$attempt pulled=$PWD/image-$attempt.sif
 name=bossflow-$id-$attempt-$$
 mkdir -p "$here/run/outputs" "$scratch"
 mapfile -d '' -t words <"$unit/words"
 mapfile -d '' -t tool <"$unit/tool"
-engine=${tool[0]} image=${tool[1]} entrypoint=${tool[2]} sha256=${tool[3]}
+pull=() engine=${tool[0]} image=${tool[1]} entrypoint=${tool[2]} sha256=${tool[3]}
 threads=(OMP_NUM_THREADS="$cores" OPENBLAS_NUM_THREADS="$cores" MKL_NUM_THREADS="$cores")
 threads+=(ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS="$cores" LANG=C.UTF-8)
 
@@ -33,7 +33,8 @@ case $engine in
         ln -s "$unit/inputs" "$here/run/inputs"
         found=$(type -P -- "${words[0]}") && found=$(sha256sum <"$found") || found=
         run=(env -i PATH="$PATH" HOME="$scratch" TMPDIR="$scratch" "${threads[@]}"
-            bash -c 'cd -- "$1" && shift && exec -- "$@"' bash "$here/run" "${words[@]}")
+            bash -c 'echo "$PPID" >"$1/../group" && cd -- "$1" && shift && exec -- "$@"'
+            bash "$here/run" "${words[@]}")
         if [ -n "$sha256" ] && [ "${found%% *}" != "$sha256" ]; then
             run=(bash -c 'echo "$1 is another program here than where the run was started"; exit 126'
                 bash "${words[0]}")
@@ -50,6 +51,8 @@ case $engine in
             --workdir /bossflow --env HOME=/tmp --env TMPDIR=/tmp)
         for word in "${threads[@]}"; do run+=(--env "$word"); done
         if [ -n "$entrypoint" ]; then run+=(--entrypoint "$entrypoint"); fi
+        pull=(bash -c 'docker image inspect "$1" >/dev/null 2>&1 || docker pull --quiet "$1"'
+            bash "$image")
         run+=("$image" "${words[@]}")
         ;;
     apptainer | singularity)
@@ -59,6 +62,10 @@ case $engine in
         for word in "${engine^^}_CACHEDIR" "${engine^^}_TMPDIR"; do # where images are put, by the user
             if [ -n "${!word:-}" ]; then run+=("$word=${!word}"); fi
         done
+        if [[ $image == *://* ]]; then
+            pull=("${run[@]}" "$engine" pull "$pulled" "$image")
+            image=$pulled
+        fi
         for word in TMPDIR=/tmp "${threads[@]}"; do run+=("${engine^^}ENV_$word"); done
         run+=("$engine" "$([ -n "$entrypoint" ] && echo exec || echo run)" --containall --no-eval
             --mount "$(mount "$here/run" /bossflow)" --mount "$(mount "$scratch" /tmp)"
@@ -67,9 +74,12 @@ case $engine in
         run+=("${words[@]}")
         ;;
 esac
-if [ "$limit" -gt 0 ]; then run=(timeout --kill-after=30 "$limit" "${run[@]}"); fi
+# timeout has a process group of its own, which tells what the command started; 0 is no limit
+if [ "$limit" -gt 0 ] || { [ "$engine" = none ] && type -P timeout >/dev/null; }; then
+    run=(timeout --kill-after=30 "$limit" "${run[@]}")
+fi
 
-trap 'rm -rf "$scratch"; [ "$engine" != docker ] || docker rm --force "$name" >/dev/null 2>&1' EXIT
+trap 'rm -rf "$scratch" "$pulled"; [ "$engine" != docker ] || docker rm --force "$name" >/dev/null 2>&1' EXIT
 trap 'kill ${pid:+$(below "$pid")} 2>/dev/null; exit 143' TERM INT
 
 # below PID: a process and all below it
@@ -115,9 +125,16 @@ watch() {
     done
 }
 
+# An image comes before the clock starts. Why it can't is in the log, before what the engine says.
+if [ ${#pull[@]} -gt 0 ]; then
+    "${pull[@]}" >"$here/log" 2>&1 </dev/null &
+    pid=$!
+    if wait "$pid"; then : >"$here/log"; fi
+fi
+
 TIMEFORMAT='%3U %3S'
 start=$(now)
-{ time "${run[@]}" >"$here/log" 2>&1 </dev/null; } >/dev/null 2>"$here/times" &
+{ time "${run[@]}" >>"$here/log" 2>&1 </dev/null; } >/dev/null 2>"$here/times" &
 pid=$!
 watch "$pid" >/dev/null 2>&1 &
 watcher=$!
@@ -125,6 +142,8 @@ wait "$pid"
 code=$?
 seconds=$(($(now) - start))
 kill "$watcher" 2>/dev/null
+# What the command left running may write on into the user's files.
+if [ -s "$here/group" ] && kill -KILL -- "-$(<"$here/group")" 2>/dev/null; then sleep 0.2; fi
 # Inputs may be links to a user's own files: was one of these written to since it was looked at?
 changed=$(find "$unit/inputs" -type f -links +1 -newermm "$unit/asks.json" \
     -newercm "$unit/asks.json" -print -quit 2>/dev/null)
@@ -151,5 +170,5 @@ fi
     fi
     if [ -s "$here/peak" ]; then echo "peak $(<"$here/peak")"; fi
 } >"$here/outcome"
-rm -f "$here/times" "$here/peak"
+rm -f "$here/times" "$here/peak" "$here/group"
 exit 0

@@ -179,3 +179,13 @@ if sys.argv[1] == "run":
             there = f"{tmp_path}/{place}"
             assert found.get(there, "") == ("" if source.endswith("~/d") else there)
     assert not list(tmp_path.rglob("bad"))
+
+    # paths that other workflows read, as URLs of files
+    (stage.launch / "tool.sif").touch()
+    words = ["--workflow", "command", "--image", "tool.sif", "--engine", "apptainer"]
+    words += ["--command", "x", "--inputs", f"file://{tmp_path}/sheet.csv", "-profile", "docker"]
+    told.unlink()
+    run = stage.run(*words, env={"PATH": path})
+    assert run.returncode == 0, said(run)
+    for line in told.read_text().splitlines():
+        assert f"{tmp_path}/sheet.csv" in mounted(json.loads(line))

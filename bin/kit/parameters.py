@@ -49,6 +49,8 @@ class Parameters:
         Those that a sample sheet may give as columns.
     required : list of str
         Those that must be given.
+    groups : list of str
+        The workflow's groups beside its own: `tool` says that its rows are command lines.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Parameters:
     ) -> None:
         default = schema["$defs"]["run"]["properties"]["workflow"]["default"]
         self.workflow = workflow = str(workflow or default)
+        self.groups: list[str] = schema["$defs"].get(workflow, {}).get("groups", [])
         self.described: dict[str, dict[str, Any]] = {}
         self.per_row: list[str] = []
         self.required: list[str] = []

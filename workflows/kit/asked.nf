@@ -15,8 +15,7 @@ def asked(given, known, run) {
         return null
     }
     def values = checked(given, known, run)
-    // another workflow may well have an `image` of its own
-    def tool = values.keySet().containsAll(['image', 'engine']) ? onDemand('images').toolOf(values, run) : null
+    def tool = 'tool' in known['$defs'][values.workflow].groups ? onDemand('images').toolOf(values, run) : null
     if (tool?.problem) {
         setAside(run.outputDir)
         error(tool.problem)
