@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 from bossflow.command.cwl import parameters
+from bossflow.command.new import new_command
+from click.testing import CliRunner
+from conftest import ROOT
 
 TOOL = """
 cwlVersion: v1.2
@@ -53,6 +56,16 @@ def read(directory: Path, text: str) -> dict[str, object]:
     path.write_text(text)
     found: dict[str, object] = yaml.safe_load(parameters(path))
     return found
+
+
+def test_what_it_says_next_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tool.cwl").write_text(COUNT)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(new_command, ["count", "--cwl", "tool.cwl"])
+    assert done.output == (
+        "wrote count.yml: put the paths of your files there, then "
+        f"nextflow run {ROOT} -params-file count.yml\n"
+    )
 
 
 def test_words_are_in_the_order_of_their_positions(tmp_path: Path) -> None:

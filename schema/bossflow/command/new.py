@@ -4,6 +4,7 @@ import importlib.util
 import keyword
 import os
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -56,6 +57,9 @@ OUTSIDE = {
 }
 """What is written of a project of its own, beside its parameters."""
 
+CHECKOUT = Path(__file__).resolve().parents[3]
+"""Where this package lies, unless it is installed elsewhere."""
+
 LINKS = ("conf", "containers")
 """Of bossflow's checkout, what its configuration looks for in the project that is run."""
 
@@ -89,8 +93,11 @@ def new_command(name: str, outside: Path | None, pipeline: Path | None, cwl: Pat
             raise click.UsageError("--cwl writes a file of parameters here: leave the others out")
         if not re.fullmatch(r"[\w-][\w.-]*", name):
             raise ValueError(f"{name!r} can't be a file's name: give letters, digits, _ and -")
-        _write({Path(f"{name}.yml"): parameters(cwl)})
-        click.echo(f"wrote {name}.yml: nextflow run PIPELINE -params-file {name}.yml")
+        text = parameters(cwl)
+        _write({Path(f"{name}.yml"): text})
+        first = "put the paths of your files there, then " if text.startswith("# the paths") else ""
+        where = shlex.quote(str(CHECKOUT)) if _is_checkout(CHECKOUT) else "PIPELINE"
+        click.echo(f"wrote {name}.yml: {first}nextflow run {where} -params-file {name}.yml")
         return
     check_name(name, bool(outside))
     if outside:
@@ -151,6 +158,7 @@ def write_inside(name: str, root: Path) -> list[Path]:
         "after": "\n",
         "recorded": f"bossflow.workflows.{name}",
         "where": ".",
+        "asking": "",
         "more": "",
         "root_import": "from conftest import ROOT\n",
     }
@@ -182,6 +190,7 @@ def write_outside(name: str, directory: Path, pipeline: Path) -> Path:
         "after": "",
         "recorded": name,
         "where": ".",
+        "asking": "Once this project is installed beside bossflow (`pip install -e .`), ",
         "more": _rendered("project", {"name": name, "pipeline": str(pipeline)}),
         "root_import": (
             "\nROOT = Path(__file__).resolve().parents[1]\n"
@@ -237,7 +246,7 @@ def _is_checkout(root: Path) -> bool:
 
 
 def _pipeline(given: Path | None) -> Path:
-    root = (given or Path(__file__).resolve().parents[3]).resolve()
+    root = (given or CHECKOUT).resolve()
     if not _is_checkout(root):
         raise ValueError(f"{root} is no checkout of bossflow: say by --pipeline where one is")
     return root
