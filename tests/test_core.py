@@ -74,13 +74,16 @@ def test_a_workflow_that_recalls_another_request_is_told_so(
     wrong = toy._request(right.given["contents"], "y")
     recalling = replace(toy.workflow, recall=lambda names: dict.fromkeys(names, wrong))
     monkeypatch.setattr(registry, "load", lambda name: recalling)
-    for ask in (lambda: states.requests([request]), lambda: verify.made_for(request)):
-        with pytest.raises(ValueError, match=f"workflow toy recalls request {request} as "):
-            ask()
+    why = f"workflow toy recalls request {request} as "
+    with pytest.raises(ValueError, match=why):
+        verify.made_for(request)
+    (left,) = states.left_out({request: "toy"})
+    assert left["request"] == request and left["why"].startswith(why)
+    assert states.requests([request]) == []
     given.fill(recalling)  # keeps nothing of it
     monkeypatch.undo()
     with pytest.raises(ValueError, match=f"what request {request} was given is not recorded: ask"):
-        states.requests([request])
+        verify.made_for(request)
     assert pipeline.run(files, suffix="x")["plan"]["tasks"] == []
     assert [one["state"] for one in states.requests([request])] == ["complete"]
 

@@ -18,6 +18,40 @@ def told(*options: str) -> dict[str, Any]:
     return found
 
 
+def test_one_request_that_nothing_tells_of_hides_no_other(
+    pipeline: Pipeline, files: list[Path]
+) -> None:
+    """As an older version recorded it, of a workflow that can't recall any."""
+    import bossflow
+    from bossflow.upkeep.watch import watch
+
+    files[0].write_text("a file of this test alone")
+    (lost,) = pipeline.run(files[:1], suffix="lost")["plan"]["requests"]
+    (whole,) = pipeline.run(files[:1], suffix="whole")["plan"]["requests"]
+    before = told()["requests"]
+    missing = {one["request"] for one in before if one["state"] != "complete"}
+    (bossflow.Request.Given() & {"request_id": lost}).delete_quick()
+    sentence = f"what request {lost} was given is not recorded: ask for it again"
+    after = told()
+    assert after["requests"] == [one for one in before if one["request"] != lost]
+    assert whole in [one["request"] for one in after["requests"]]
+    left = {"workflow": "toy", "requests": 1, "why": sentence, "request": lost}
+    assert left in after["left_out"]
+    code, text = bossflow_says("status")
+    assert (code, f"{sentence}\n" in text) == (0, True), text
+    (waiting,) = pipeline.plan(files[:1], suffix="waiting")[0]["requests"]
+    look = next(watch(0.1))
+    assert left in look["left_out"]
+    assert {waiting} <= {one["request"] for one in look["requests"]} <= {waiting} | missing
+    assert bossflow_says("status", "--request", lost) == (1, f"Error: {sentence}\n")
+    code, text = bossflow_says("forget", lost, "--yes")
+    assert (code, f"request {lost} of which nothing more is known here\n" in text) == (0, True), (
+        text
+    )
+    assert left not in told()["left_out"]
+    assert pipeline.run(files[:1], suffix="waiting")["verdict"] == {"missing": None}
+
+
 def test_runs_and_requests_are_chosen(
     pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,8 +27,12 @@ def forget_command(requests: tuple[str, ...], channels: tuple[str, ...], yes: bo
         raise click.UsageError("name what is to be forgotten: REQUEST or --channel")
     connect()
     going = forget.look(requests, channels)
-    for request in states.requests(going.requests):
-        click.echo(f"request {request['request']} {status.what(request)}, {request['state']}")
+    told = {
+        request["request"]: f"{status.what(request)}, {request['state']}"
+        for request in states.requests(going.requests)
+    }
+    for name in going.requests:
+        click.echo(f"request {name} {told.get(name, 'of which nothing more is known here')}")
     for row in going.channels:
         click.echo(f"channel {row}: {many(going.cutouts, 'cutout')}, {many(going.blocks, 'block')}")
     for process, number in invalidate.preview(going.results).items():

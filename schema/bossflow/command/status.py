@@ -141,9 +141,10 @@ def _show_runs(console: Any, runs: list[dict[str, Any]], most: int | None) -> No
 
 
 def _say_left_out(left: list[dict[str, Any]]) -> None:
-    for workflow in left:
-        number = many(workflow["requests"], "request")
-        click.echo(f"{number} of workflow {workflow['workflow']}, which is {workflow['why']} here")
+    for some in left:
+        number = many(some["requests"], "request")
+        of_all = f"{number} of workflow {some['workflow']}, which is {some['why']} here"
+        click.echo(some["why"] if "request" in some else of_all)
 
 
 def _watch(as_json: bool, interval: float) -> None:

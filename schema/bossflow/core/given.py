@@ -37,19 +37,26 @@ def recalled(workflow: Workflow, request_ids: Iterable[str]) -> Iterator[Asked]:
     """
     for some in database.pieces(request_ids):
         requests = {name: _request(workflow, text) for name, text in _recorded(some).items()}
-        left = [name for name in some if name not in requests]
-        if left and workflow.recall:
-            requests |= workflow.recall(left)
+        requests |= _recall(workflow, [name for name in some if name not in requests])
         for name in some:
-            if name not in requests:
-                raise ValueError(_lacking(name))
-            if requests[name].request_id != name:
-                raise ValueError(
-                    f"workflow {workflow.name} recalls request {name} as "
-                    f"{requests[name].request_id}: its `recall` must give `expand`'s parameter set "
-                    "and subject, all of both"
-                )
+            problem = _problem(workflow, name, requests.get(name))
+            if problem:
+                raise ValueError(problem)
             yield requests[name]
+
+
+def not_recalled(workflow: Workflow, request_ids: Iterable[str]) -> dict[str, str]:
+    """Return which recorded requests of a workflow can't be recalled, and why."""
+    problems: dict[str, str] = {}
+    for some in database.pieces(request_ids):
+        keys = [{"request_id": name} for name in some]
+        kept = set((Request.Given.proj() & keys).to_arrays("request_id"))
+        left = [name for name in some if name not in kept]
+        requests = _recall(workflow, left)
+        for name in left:
+            problem = _problem(workflow, name, requests.get(name))
+            problems |= {name: problem} if problem else {}
+    return problems
 
 
 def fill(workflow: Workflow) -> None:
@@ -94,6 +101,22 @@ def _request(workflow: Workflow, text: str) -> Asked:
     told = json.loads(text)
     whole, *stages = (ParamSet(*own) for own in told["paramsets"])
     return Asked(workflow.name, whole, told["subject"], told["given"], tuple(stages))
+
+
+def _recall(workflow: Workflow, names: list[str]) -> dict[str, Asked]:
+    return workflow.recall(names) if names and workflow.recall else {}
+
+
+def _problem(workflow: Workflow, name: str, request: Asked | None) -> str | None:
+    """Return why a request can't be told of, if it can't."""
+    if request is None:
+        return _lacking(name)
+    if request.request_id == name:
+        return None
+    return (
+        f"workflow {workflow.name} recalls request {name} as {request.request_id}: its `recall` "
+        "must give `expand`'s parameter set and subject, all of both"
+    )
 
 
 def _lacking(name: str) -> str:

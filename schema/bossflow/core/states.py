@@ -6,11 +6,9 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import datajoint as dj
-
 from .. import database
 from ..kit.texts import unit_names
-from . import holdings, installed, ledger, registry, stores, work
+from . import given, holdings, installed, ledger, registry, stores, work
 from .tables import Request, Run
 
 
@@ -41,10 +39,12 @@ def requests(
         it, in words; None unless it is complete), and what its workflow describes.
     """
     rows = rows_of(only)
-    left = {one["workflow"] for one in left_out(Counter(row["workflow"] for row in rows))}
+    asked_of = {row["request_id"]: row["workflow"] for row in rows}
+    left = left_out({name: of for name, of in asked_of.items() if name not in (planned or {})})
+    hidden = {some.get("request", some["workflow"]) for some in left}
     by_workflow: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
     for row in rows:
-        if row["workflow"] not in left:
+        if hidden.isdisjoint((row["workflow"], row["request_id"])):
             by_workflow[row["workflow"]][row["request_id"]] = row
     here = here or stores.Here()
     called = names(row["request_id"] for row in rows)
@@ -209,16 +209,29 @@ def _as_seen(described: dict[str, Any], urls: dict[str, str]) -> None:
                 described[other] = value.replace(recorded, url)
 
 
-def left_out(counts: dict[str, int] | None = None) -> list[dict[str, Any]]:
-    """Return of which workflows requests can't be shown here: `workflow`, `requests`, `why`.
+def left_out(asked: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    """Return which requests can't be shown here: `workflow`, `requests` (their number), `why`.
 
-    `counts` are the workflows that are asked about, and their requests: all, if none are given.
+    Of a workflow that can be used, a single one that can't be recalled: also its id, as `request`.
+    `asked` are the requests that are asked about, each with its workflow: all, if none are given.
     """
-    if counts is None:
-        every = dj.U("workflow").aggr(Request, n="count(*)").to_dicts()
-        counts = {row["workflow"]: int(row["n"]) for row in every}
-    left = installed.left_out(counts)
-    return [{"workflow": name, "requests": counts[name], "why": left[name]} for name in left]
+    if asked is None:
+        asked = {row["request_id"]: row["workflow"] for row in Request.proj("workflow").to_dicts()}
+    by_workflow: dict[str, list[str]] = defaultdict(list)
+    for request, name in asked.items():
+        by_workflow[name].append(request)
+    left = installed.left_out(by_workflow)
+    told = [
+        {"workflow": name, "requests": len(by_workflow[name]), "why": why}
+        for name, why in left.items()
+    ]
+    for name in sorted(by_workflow.keys() - left.keys()):
+        lacking = given.not_recalled(registry.load(name), by_workflow[name])
+        told += [
+            {"workflow": name, "requests": 1, "why": why, "request": request}
+            for request, why in lacking.items()
+        ]
+    return told
 
 
 def _failures(units: Iterable[str]) -> dict[str, str]:

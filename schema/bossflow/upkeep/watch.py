@@ -63,10 +63,10 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
         runs = _going_on()  # first: what they still record is seen
         rows = {row["request_id"]: row["workflow"] for row in Request.proj("workflow").to_dicts()}
         counts = Counter(rows.values())
-        left = states.left_out(counts)
-        unknown = {workflow["workflow"] for workflow in left}
+        left = states.left_out(rows)
+        unknown = {some.get("request", some["workflow"]) for some in left} | known
         for name in counts:
-            new = [request for request in rows if rows[request] == name and request not in known]
+            new = [request for request in rows if rows[request] == name and request not in unknown]
             if not new or name in unknown:
                 continue
             known.update(new)
