@@ -90,7 +90,8 @@ def judge(
     Raises
     ------
     ValueError
-        If one could not be compared, or changed meanwhile.
+        If one could not be compared, or changed meanwhile; or if one looks changed that is made
+        otherwise each time, of which no comparison can tell.
     """
     judged = Judgement()
     old, back, unknown, differ = [], [], [], []
@@ -107,15 +108,21 @@ def judge(
         elif name in now and bundle.files_seen != now[name]:
             differ.append(name)
     doubtful = {"compare": differ, "voxels": [*differ, *unknown]}.get(mode, [])
-    same: list[str] = []
-    # what is made otherwise each time can't be compared
-    changed = [name for name in doubtful if name in differ and not units[name].exact]
+    never = [name for name in differ if not units[name].exact]
+    if never and doubtful:
+        raise ValueError(
+            f"{_blocks(never, units)} look changed since they were recorded, and nothing can tell "
+            "whether they are, as they would not be the same if they were made again: take them as "
+            "they were by --source_changes keep, or `bossflow invalidate` them"
+        )
     doubtful = [name for name in doubtful if units[name].exact]
+    same: list[str] = []
+    changed: list[str] = []
     if doubtful and compared is None:
         judged.compare = doubtful
         looks = f"{_blocks(differ, units)} look changed since they were recorded" if differ else ""
-        never = len(doubtful) - len(differ)
-        never_seen = f"{never:,} were recorded without a trace of their files" if never else ""
+        number = len(doubtful) - len(differ)
+        never_seen = f"{number:,} were recorded without a trace of their files" if number else ""
         said = "; ".join(filter(None, [looks, never_seen]))
         judged.notes.append(f"{said}: their voxels are compared first")
     elif doubtful:
@@ -140,7 +147,7 @@ def judge(
             "recorded: they and all that was made of them are made again"
         )
     judged.wrong = {recorded[name].execution_id for name in [*old, *changed, *other]}
-    left = unknown if mode in ("compare", "keep") else []
+    left = [name for name in unknown if mode != "voxels" or not units[name].exact]
     keep = [*same, *left, *sorted(set(looked).difference(other))]
     judged.remember = {recorded[name].execution_id: now[name] for name in keep}
     judged.notes += _notes(mode, units, old, changed, same, left, differ)
@@ -209,9 +216,12 @@ def _notes(
             "they were (source_changes keep)"
         )
     if unknown:
+        can = any(units[name].exact for name in unknown)
         notes.append(
             f"{_blocks(unknown, units)} were recorded without a trace of their files, so they "
-            "could not be compared; from now on they are (--source_changes voxels compares them)"
+            "could not be compared; from now on they are"
+            + " (--source_changes voxels compares them)"
+            * can
         )
     if mode == "off" and any(unit.reads for unit in units.values()):
         notes.append("whether sources changed was not looked at (source_changes off)")

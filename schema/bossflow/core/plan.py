@@ -139,18 +139,17 @@ def _plan(
         "store": locations.shown(store),
         "requests": [request.request_id for request in requests],
         "names": {request.request_id: request.name for request in requests if request.name},
-        **_told(workflow, units, bundles_here, missing, recorded),
     }
     result["notes"] += _of_others(judged.wrong, result["requests"])
     doubtful = {name: units[name] for name in judged.compare}
-    if not judged.wrong:
-        run_store.refuse_away(missing, bundles_here, recorded, here)
-    if result["dry_run"]:
+    if judged.wrong:
         gone = _gone(units, recorded, judged.wrong)
         bundles_here = {name: path for name, path in bundles_here.items() if name not in gone}
         recorded = {name: bundle for name, bundle in recorded.items() if name not in gone}
         missing = ledger.missing(units, bundles_here, recorded)
-        result |= _told(workflow, units, bundles_here, missing, recorded)
+    result |= _told(workflow, units, bundles_here, missing, recorded)
+    run_store.refuse_away(missing, bundles_here, recorded, here)
+    if result["dry_run"]:
         result["notes"] += _of_rows(bundles_here, missing)
         made = run_store.made(requests, by_request, missing, store)
         stages = [
