@@ -12,6 +12,7 @@ workflow {
         BEGIN(run, schema_file)
         done_ch = channel.empty()
         if (run.workflow == 'command') { done_ch = COMMAND(BEGIN.out.task_ch) }
+        if (run.workflow == 'downsample') { done_ch = DOWNSAMPLE(BEGIN.out.task_ch) }
         if (run.workflow == 'label') { done_ch = LABEL(BEGIN.out.task_ch) }
         END(BEGIN.out.plan_ch, BEGIN.out.summary_ch, done_ch)
     }
@@ -20,3 +21,4 @@ workflow {
 // The workflows: each is included here, and run above by its name.
 include { COMMAND } from './workflows/command'
 include { LABEL } from './workflows/label'
+include { DOWNSAMPLE } from './workflows/downsample'

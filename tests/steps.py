@@ -29,6 +29,7 @@ def defaults(schema: dict[str, Any]) -> dict[str, Any]:
 class Cutouts(Pipeline):
     """A volume on disk whose cutouts are labelled."""
 
+    workflow = "label"
     programs = {
         "PULL_BLOCK": pull_block,
         "LABEL_BLOCK": label,
@@ -53,8 +54,9 @@ class Cutouts(Pipeline):
             "stage": True,
         }
         run = run_of(self.runs, self.directory)
-        asked = {"workflow": "label", "params": given | params, "run": run}
-        channels = described(asked["params"], schema, sheet, "public", str(self.directory))
+        asked = {"workflow": self.workflow, "params": given | params, "run": run}
+        params = asked["params"] | {"workflow": self.workflow}
+        channels = described(params, schema, sheet, "public", str(self.directory))
         plan(asked, channels, "0" * 16, work_dir, compared)
         return json.loads((work_dir / "plan.json").read_text()), work_dir
 

@@ -5,9 +5,9 @@ import pytest
 import tensorstore as ts
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from voxels.boxes import Box, chunk_shape, grid, snap
+from voxels.boxes import Box, chunk_shape, chunks_of, grid, snap
 from voxels.compressed_segmentation import decode, encode, words_max
-from voxels.encoding import Chunks, EncodedLabels, chunks_of
+from voxels.encoding import Chunks, EncodedLabels
 from voxels.kernels import CELL, statistics
 
 sides = st.integers(1, 20)

@@ -62,13 +62,16 @@ def described(
     unit: Unit, bundle: Bundle, store: Path, made_from: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Return what `bundle.json` says of what was made, and of what."""
-    files = []
+    files, elsewhere = [], {*bundle.beside.values()}
     for path in digests.files_below(bundle.directory):
+        if path in elsewhere:
+            continue
         entry = digests.file_record(path, store)
         inside = path.relative_to(bundle.directory)
         files.append(entry | {"path": (bundle.final / inside).relative_to(store).as_posix()})
     for path in sorted(bundle.outside):
-        files.append(digests.file_record(path, store) | {"path": committing.listed(path, store)})
+        entry = digests.file_record(bundle.beside.get(path, path), store)
+        files.append(entry | {"path": committing.listed(path, store)})
     manifest = {
         "bundle": bundles.VERSION,
         "unit_id": unit.unit_id,

@@ -100,7 +100,7 @@ def run_unit(
             return receipt | {"state": "reused", "url": locations.url(final)}
         working = store / f"{locations.WORKING}{line['unit_id']}-{uuid.uuid4().hex[:8]}"
         working.mkdir(parents=True)
-        bundle = Bundle(working, final, following=following)
+        bundle = Bundle(working, final, kept=may_reuse, following=following)
         try:
             started, clock = datetime.now(UTC), time.monotonic()
             try:

@@ -76,6 +76,10 @@ class Bundle:
         Part table's name to how many first rows of it become database rows, where not all do.
     outside : list of Path
         Files elsewhere in the store that this unit alone writes, on disk before they get there.
+    kept : bool
+        Whether it is made for good: if not, it is compared, and nothing goes elsewhere.
+    beside : dict
+        Where in the directory those files are that would go elsewhere, if it is not kept.
     container : str, optional
         Image in which it was made, if that is not this program's.
     attempts : list of dict
@@ -94,6 +98,8 @@ class Bundle:
     parts: dict[str, str] = field(default_factory=dict)
     part_rows: dict[str, int] = field(default_factory=dict)
     outside: list[Path] = field(default_factory=list)
+    kept: bool = True
+    beside: dict[Path, Path] = field(default_factory=dict)
     container: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     taken_from: str | None = None

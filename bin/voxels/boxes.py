@@ -238,6 +238,11 @@ def snap(box: Box, block_shape_zyx: Sequence[int], origin_zyx: Sequence[int]) ->
     return box._replace(x0=x, y0=y, z0=z)
 
 
+def chunks_of(box: Box, chunk_zyx: Sequence[int], origin_zyx: Sequence[int]) -> list[Box]:
+    """Chunks of a grid that have voxels in a box: whole below it, clipped where it ends."""
+    return grid(snap(box, chunk_zyx, origin_zyx), chunk_zyx, origin_zyx)
+
+
 CELL = 8
 """Side of the cells that chunks are encoded in, in voxels."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import read_array, write_array
-from .boxes import CELL, Box, grid, snap
+from .boxes import CELL, Box, chunks_of
 from .labelling import Labels
 
 Words = NDArray[np.uint32]
@@ -140,8 +140,3 @@ class EncodedLabels:
             labels[...] = lookup[labels]
             by_chunk[chunk] = self.words[start:end]
         return by_chunk
-
-
-def chunks_of(box: Box, chunk_zyx: Sequence[int], origin_zyx: Sequence[int]) -> list[Box]:
-    """Chunks of a grid that have voxels in a box: whole below it, clipped where it ends."""
-    return grid(snap(box, chunk_zyx, origin_zyx), chunk_zyx, origin_zyx)

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .boxes import CELL, Box, chunk_shape, snap
-from .encoding import chunks_of
+from .boxes import CELL, Box, chunk_shape, chunks_of, snap
 
 _UNSHARDED_CHUNKS_MAX = 1000
 """With more chunks than this, a volume has one file a block and level instead of one a chunk."""
@@ -109,7 +108,7 @@ def create_segmentation(
     chunks = len(chunks_of(finest.volume, finest.chunk_zyx, finest.volume.corner_zyx))
     for level in every:
         sizes = zip(voxel_size_nm_zyx, level.factor_zyx, strict=True)
-        resolution = [_plain(size * factor) for size, factor in sizes][::-1]
+        resolution = [plain_number(size * factor) for size, factor in sizes][::-1]
         scale: dict[str, Any] = {
             "key": "_".join(map(str, resolution)),
             "resolution": resolution,
@@ -120,7 +119,7 @@ def create_segmentation(
             "compressed_segmentation_block_size": [CELL] * 3,
         }
         block = [side // f for side, f in zip(block_shape_zyx, level.factor_zyx, strict=True)]
-        if chunks > _UNSHARDED_CHUNKS_MAX and (sharding := _sharding(level, block)):
+        if chunks > _UNSHARDED_CHUNKS_MAX and (sharding := sharding_of(level, block)):
             scale["sharding"] = sharding
         scales.append(scale)
     info = {
@@ -134,11 +133,12 @@ def create_segmentation(
     (directory / "info").write_text(json.dumps(info, indent=1), encoding="utf-8")
 
 
-def _plain(number: float) -> int | float:
+def plain_number(number: float) -> int | float:
+    """Return a number as JSON is to show it: whole where it is."""
     return int(number) if number == int(number) else number
 
 
-def _sharding(level: Level, block_zyx: Sequence[int]) -> dict[str, Any] | None:
+def sharding_of(level: Level, block_zyx: Sequence[int]) -> dict[str, Any] | None:
     """Shards of one block each; None where chunks are not equal parts of the block on each axis.
 
     A chunk's number interleaves the bits of its position from the lowest on, so those that count

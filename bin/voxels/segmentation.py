@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import tensorstore as ts
 
-from .boxes import Box, grid, snap
-from .encoding import Chunks, EncodedLabels, Words, chunks_of
+from .boxes import Box, chunks_of, grid, snap
+from .encoding import Chunks, EncodedLabels, Words
 from .labelling import Labels
 from .pyramid import Level, described_levels, grid_bits
 

@@ -1,0 +1,87 @@
+"""The files of volumes that are made here: tensorstore encodes, and reads back what it wrote."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorstore as ts
+from numpy.typing import NDArray
+
+from .boxes import Box
+from .made_metadata import metadata
+from .made_volumes import Volume
+
+
+def create(volume: Volume, directory: Path) -> None:
+    """Write what describes a volume, and no chunk yet."""
+    for name, content in metadata(volume).items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def write(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: Path) -> None:
+    """Write a block's voxels of a level, as the files that they will be.
+
+    Parameters
+    ----------
+    volume : Volume
+    number : int
+        Which of its levels.
+    voxels : array, shape (Z, Y, X)
+    box : Box
+        Where they lie, in the level's voxels; the rest of their cell of the block grid is zero.
+    scratch : Path
+        Where the files go, below it as below the volume.
+
+    Raises
+    ------
+    ValueError
+        If what is read back is something else.
+    """
+    create(volume, scratch)
+    try:
+        with ts.Transaction() as transaction:
+            store = opened(volume, number, box, scratch).with_transaction(transaction)
+            store.write(voxels, can_reference_source_data_indefinitely=True).result()
+        _check(volume, opened(volume, number, box, scratch), voxels, box)
+    finally:
+        for name in metadata(volume):
+            (scratch / name).unlink(missing_ok=True)
+
+
+def _check(volume: Volume, store: Any, voxels: NDArray[Any], box: Box) -> None:
+    if volume.encoding == "jpeg":
+        store.read().result()  # is never the same
+        return
+    depth = store.chunk_layout.read_chunk.shape[0]
+    for start in range(0, len(voxels), depth):
+        part = slice(start, min(start + depth, len(voxels)))
+        if not _same(store[part].read().result(), voxels[part]):
+            raise ValueError(f"what was written of {box.name} is read back as something else")
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Say whether arrays are the same, to the bit."""
+    if one.dtype.kind == "f":
+        bits = f"u{one.itemsize}"
+        one, other = np.ascontiguousarray(one).view(bits), np.ascontiguousarray(other).view(bits)
+    return bool(np.array_equal(one, other))
+
+
+def opened(volume: Volume, number: int, box: Box, directory: Path) -> Any:
+    """Return the tensorstore of a box of a level: axes z, y and x, from 0."""
+    level = volume.levels[number]
+    # what moves files into the volume has them on disk
+    context = ts.Context({"file_io_sync": False})
+    common = {"store_data_equal_to_fill_value": True}
+    if volume.format == "zarr":
+        kvstore = {"driver": "file", "path": f"{directory}/{level.key}/"}
+        store = ts.open({"driver": "zarr3", "kvstore": kvstore, **common}, context=context).result()
+        return store[box.slices(level.volume.corner_zyx)][ts.d[:].translate_to[0]]
+    kvstore = {"driver": "file", "path": f"{directory}/"}
+    spec = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": number}
+    store = ts.open(spec | common, context=context).result()
+    inside = store[box.x0 : box.x1, box.y0 : box.y1, box.z0 : box.z1, 0]
+    return inside.transpose([2, 1, 0])[ts.d[:].translate_to[0]]

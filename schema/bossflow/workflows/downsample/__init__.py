@@ -1,0 +1,22 @@
+"""Coarser levels of a cutout: means of an image, modes of a segmentation."""
+
+from ...core.work import Workflow
+from .report import describe, in_words, outcome
+from .requests import NAME, expand
+from .tables import TABLES, DownsampleRequest, Pyramid, PyramidBlock
+from .units import pulled_bytes, seconds, units
+
+__all__ = ["DownsampleRequest", "Pyramid", "PyramidBlock", "workflow"]
+
+workflow = Workflow(
+    NAME,
+    TABLES,
+    expand,
+    units,
+    seconds=seconds,
+    pulled_bytes=pulled_bytes,
+    in_words=in_words,
+    describe=describe,
+    outcome=outcome,
+    results=("pyramid",),
+)
