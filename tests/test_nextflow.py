@@ -52,11 +52,11 @@ def test_what_is_missing_fails_the_run_and_the_command_for_it_can_be_pasted(stag
     assert run.returncode != 0
     summary, missing, command = said(run)
     assert (summary, missing) == ("recorded 0 tasks in 0 batches", "a block")
-    assert command.startswith("To complete it: nextflow -q run ")
+    assert command.startswith("To try again what is missing: nextflow -q run ")
     assert (stage.launch / "results" / "requests.csv").exists()
     stage.journal_file.unlink()
     again = subprocess.run(
-        ["bash", "-c", command.removeprefix("To complete it: ")],
+        ["bash", "-c", command.removeprefix("To try again what is missing: ")],
         cwd=stage.launch,
         env=os.environ | {"SCENARIO": str(stage.scenario), "NXF_ANSI_LOG": "false"},
         capture_output=True,
@@ -264,7 +264,7 @@ def test_a_failing_record_or_summary_fails_the_run(stage: Stage, program: str) -
     if program == "summary":
         *_, missing, command = said(run)
         assert missing == "the summary could not be made: `bossflow status` shows what is missing"
-        assert command.startswith("To complete it: nextflow -q run ")
+        assert command.startswith("To try again what is missing: nextflow -q run ")
 
 
 def test_it_runs_from_a_git_url(stage: Stage, tmp_path: Path) -> None:
