@@ -252,6 +252,24 @@ def test_status_tells_what_was_run_and_how_it_ended(commands: Commands, texts: l
     assert bossflow_says("components", fine) == (1, f"Error: {refused}\n")
 
 
+@pytest.mark.parametrize(
+    ("image", "short"),
+    [
+        ("docker://ghcr.io/lab/tool:1@sha256:" + "0" * 64, "tool:1"),
+        ("sha256:" + "1" * 64, "sha256:" + "1" * 12),
+        ("/shared/tool 2.sif", "tool 2.sif"),
+    ],
+)
+def test_an_image_is_told_by_the_start_of_its_name(
+    command: Any, texts: list[Path], image: str, short: str
+) -> None:
+    given = {"engine": "docker", "image": image, "digest": "sha256:12"}
+    rows = described([asked(inputs=[str(texts[0])])], given, "/")
+    ((request,), _) = command.workflow.expand({}, {"rows": rows})
+    (told,) = command.workflow.describe([request], [{}])
+    assert (told["about"], told["image"]) == (f"{short}: cat '{{input1}}'", image)
+
+
 def test_the_list_has_only_columns_that_a_request_has(
     commands: Commands, texts: list[Path]
 ) -> None:
