@@ -69,9 +69,9 @@ def _directory() -> Path:
         return _here
 
 
-def holds(path: Path) -> bool:
+def holds(path: Path | str) -> bool:
     """Say whether a path stands for an object in a bucket."""
-    return _here is not None and path.is_relative_to(_here)
+    return _here is not None and Path(path).is_relative_to(_here)
 
 
 def url(path: Path) -> str:

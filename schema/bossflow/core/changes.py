@@ -66,7 +66,7 @@ def judge(
     recorded: dict[str, Recorded],
     now: dict[str, str],
     compared: dict[str, dict[str, Any]] | None,
-    bundles_here: dict[str, Path],
+    bundles_here: dict[str, str],
     again: Collection[str] = (),
 ) -> Judgement:
     """Say which recorded units hold, which don't, and of which the voxels must tell.
@@ -159,7 +159,7 @@ def _is_same(
     recorded: Recorded,
     now: str,
     compared: dict[str, dict[str, Any]] | None,
-    bundle: Path | None,
+    bundle: str | None,
 ) -> bool:
     no_receipt = {"error": "its task failed, or its files changed meanwhile"}
     receipt = (compared or {}).get(unit.unit_id, no_receipt)
@@ -177,7 +177,10 @@ def _is_same(
     if receipt["content_sha256"] == recorded.content_sha256:
         return True
     # of other arguments, such as what was made of a copy, from when that had no set of its own
-    same = bundle and digests.made_digest(bundles.read(bundle).manifest) == receipt["made_sha256"]
+    same = (
+        bundle
+        and digests.made_digest(bundles.read(Path(bundle)).manifest) == receipt["made_sha256"]
+    )
     return bool(same)
 
 

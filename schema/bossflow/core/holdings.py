@@ -16,8 +16,8 @@ from .work import UnitPlan
 
 
 def in_one_store(
-    units: dict[str, UnitPlan], places: dict[str, list[Path]], given: Path | None
-) -> dict[str, list[Path]]:
+    units: dict[str, UnitPlan], places: dict[str, list[str]], given: Path | None
+) -> dict[str, list[str]]:
     """Return where units' bundles are, with those `within` an input's only where it is.
 
     What such units write is of use in one store only: one that has them all, if there is one, and
@@ -39,13 +39,13 @@ def in_one_store(
     kept = dict(places)
     for host, guests in inside.items():
         together = [host, *guests]
-        held = [[*map(_store_of, places.get(name, ()))] for name in together]
+        held = [[*map(store_of, places.get(name, ()))] for name in together]
         whole = set(held[0]).intersection(*held[1:])
         chosen = next((store for store in held[0] if store in whole), given and str(given))
         if chosen is None:
             continue
         for name in together:
-            left = [path for path in places.get(name, ()) if _store_of(path) == chosen]
+            left = [path for path in places.get(name, ()) if store_of(path) == chosen]
             if left:
                 kept[name] = left
             else:
@@ -53,17 +53,17 @@ def in_one_store(
     return kept
 
 
-def _store_of(bundle: Path) -> str:
-    """Return the store that a bundle lies in: of 10,000 bundles, `parents` would take too long."""
-    return str(bundle).rsplit(os.sep, 3)[0]
+def store_of(bundle: str) -> str:
+    """Return the store that a bundle lies in."""
+    return bundle.rsplit(os.sep, 3)[0]
 
 
-def urls(bundle: Recorded, directories: Iterable[Path]) -> dict[str, str]:
+def urls(bundle: Recorded, directories: Iterable[str]) -> dict[str, str]:
     """Return where the files that a recorded bundle names are here, by column.
 
     Nothing if they are where they were when they were recorded, or away.
     """
-    for directory in directories:
+    for directory in map(Path, directories):
         if locations.url(directory) == bundle.bundle_url:
             break
         with contextlib.suppress(ValueError, OSError):

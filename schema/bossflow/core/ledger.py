@@ -4,7 +4,8 @@ import functools
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,7 +93,7 @@ def named(table: Any, start: str) -> str:
     return str(ids[0])
 
 
-def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:
+def lost(directories: Iterable[str]) -> tuple[set[str], set[str]]:
     """Return those directories of bundles that hold none, and those that can't be looked into.
 
     Their stores must be here. What is closed to this user, who knows what it holds?
@@ -108,9 +109,15 @@ def lost(directories: Iterable[Path]) -> tuple[set[Path], set[Path]]:
             gone.add(directory)
         except OSError:
             closed.add(directory)
-    exist = buckets.at_once(bundles.there, in_buckets)
+    exist = buckets.at_once(bundles.there, map(Path, in_buckets))
     gone |= {path for path, is_there in zip(in_buckets, exist, strict=True) if not is_there}
     return gone, closed
+
+
+def values_of(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    """Return what takes the values of some columns out of a row, as a tuple."""
+    only = names[0]
+    return itemgetter(*names) if len(names) > 1 else lambda row: (row[only],)
 
 
 def look_up(
@@ -135,7 +142,7 @@ def look_up(
     conn, names = table().connection, table().primary_key
     quoted = [conn.adapter.quote_identifier(name) for name in names]
     chosen = ", ".join([*(f"t.{name}" for name in quoted), *columns])
-    asked = dict.fromkeys(tuple(key[name] for name in names) for key in keys)
+    asked = dict.fromkeys(map(values_of(names), keys))
     postgresql = conn.adapter.backend == "postgresql"
     if postgresql:
         # a loop, by OFFSET: for many keys, PostgreSQL would rather read whole tables
@@ -206,10 +213,10 @@ def recorded_units(tables: dict[str, Any], units: Iterable[UnitPlan]) -> dict[st
     by_unit = {}
     for process, group in by_process.items():
         table = tables[process]
-        names = table().primary_key
+        values = values_of(table().primary_key)
         by_key = recorded(table, [unit.key for unit in group])
         for unit in group:
-            known = by_key.get(tuple(unit.key[name] for name in names))
+            known = by_key.get(values(unit.key))
             if known:
                 by_unit[unit.unit_id] = known
     return by_unit

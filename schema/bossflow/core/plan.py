@@ -12,6 +12,7 @@ from ..kit import digests, locations
 from . import (
     changes,
     dry_run,
+    holdings,
     installed,
     ledger,
     registry,
@@ -200,9 +201,8 @@ def _plan(
         }
         summary.sum_up(result, [], directory, planned, recorded, here)
         return
-    others = sorted(
-        {locations.url(path.parents[2]) for path in bundles_here.values()} - {header["store"]}
-    )
+    held = {holdings.store_of(bundle) for bundle in bundles_here.values()}
+    others = sorted({locations.url(Path(other)) for other in held} - {header["store"]})
     line = partial(tasks.line, bundles_here=bundles_here, recorded=recorded, now=now, others=others)
     todo = tasks.cut_up(units.values(), missing, line, workflow.seconds_of, given, made)
     tasks.write(todo, header | {"marks": marks}, store, directory)
@@ -222,7 +222,7 @@ def _gone(units: dict[str, UnitPlan], recorded: dict[str, Recorded], wrong: set[
 def _told(
     workflow: work.Workflow,
     units: dict[str, UnitPlan],
-    bundles_here: dict[str, Path],
+    bundles_here: dict[str, str],
     missing: dict[str, UnitPlan],
     recorded: dict[str, Recorded],
 ) -> dict[str, Any]:
@@ -246,7 +246,7 @@ def _of_others(wrong: set[str], asked: list[str]) -> list[str]:
     return [f"results of other requests go with them: {named}"] * bool(others)
 
 
-def _of_rows(bundles_here: dict[str, Path], missing: dict[str, UnitPlan]) -> list[str]:
+def _of_rows(bundles_here: dict[str, str], missing: dict[str, UnitPlan]) -> list[str]:
     """Say of how many results that stay as they are more rows are wanted."""
     more = sum(name in bundles_here for name in missing)
     words = f"rows are added to recorded results ({more:,}): nothing of them is computed"

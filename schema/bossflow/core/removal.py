@@ -151,7 +151,8 @@ def _retire(
         else:
             note = {"store_id": row["store_id"], "retired_path": row["copy_path"]}
             later.append(note | {"retired_sha256": row["copy_sha256"]})
-    for path in [*strays, *(path for bundle in unclaimed for path in here.candidates(bundle))]:
+    claimed = (Path(path) for bundle in unclaimed for path in here.candidates(bundle))
+    for path in [*strays, *claimed]:
         by_store[path.parents[2]].append(path)
     insert_absent(Store.Retired(), later)
     return sum(len(retiring.retire(store, paths)) for store, paths in by_store.items())

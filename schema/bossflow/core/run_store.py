@@ -44,8 +44,8 @@ def reachable(
     recorded: dict[str, Recorded],
     units: dict[str, UnitPlan],
     here: stores.Here,
-    known: dict[str, Path] | None = None,
-) -> tuple[dict[str, Path], dict[str, Recorded]]:
+    known: dict[str, str] | None = None,
+) -> tuple[dict[str, str], dict[str, Recorded]]:
     """Return where the bundles of recorded units are here, and the units that are away.
 
     `known` are those that were found before.
@@ -57,15 +57,18 @@ def reachable(
     """
     places = {name: here.candidates(bundle) for name, bundle in recorded.items()}
     gone, closed = ledger.lost(path for paths in places.values() for path in paths)
-    candidates = {
-        name: [path for path in paths if path not in closed] for name, paths in places.items()
-    }
-    left = {name: [path] for name, path in (known or {}).items()}
-    for name, paths in candidates.items():
-        left[name] = [path for path in paths if path not in gone]
-    lost = [name for name, paths in candidates.items() if paths and not left[name]]
+    if closed:
+        places = {
+            name: [path for path in paths if path not in closed] for name, paths in places.items()
+        }
+    left = {name: [path] for name, path in (known or {}).items()} | places
+    if gone:
+        left |= {
+            name: [path for path in paths if path not in gone] for name, paths in places.items()
+        }
+    lost = [name for name, paths in places.items() if paths and not left[name]]
     if lost:
-        first, where = units[lost[0]], candidates[lost[0]][0]
+        first, where = units[lost[0]], Path(places[lost[0]][0])
         name = shlex.quote(locations.shown(where.parents[2]))
         raise ValueError(
             f"{len(lost)} recorded bundles are not in the store any more (first: "
@@ -74,9 +77,7 @@ def reachable(
         )
     kept = holdings.in_one_store(units, left, here.given)
     away = {
-        name: bundle
-        for name, bundle in recorded.items()
-        if not (candidates[name] or bundle.dropped)
+        name: bundle for name, bundle in recorded.items() if not (places[name] or bundle.dropped)
     }
     return {name: paths[0] for name, paths in kept.items() if paths}, away
 
@@ -97,7 +98,7 @@ def notes_of(away: dict[str, Recorded], units: dict[str, UnitPlan], here: stores
 
 def refuse_away(
     missing: dict[str, UnitPlan],
-    bundles_here: dict[str, Path],
+    bundles_here: dict[str, str],
     recorded: dict[str, Recorded],
     here: stores.Here,
 ) -> None:

@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import database
@@ -109,7 +108,7 @@ class _Known(NamedTuple):
     request: work.Request
     units: list[work.UnitPlan]
     found: dict[str, ledger.Recorded]
-    places: dict[str, list[Path]]
+    places: dict[str, list[str]]
 
     @classmethod
     def of(

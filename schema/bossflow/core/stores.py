@@ -11,7 +11,6 @@ import shlex
 import socket
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
 from .. import database
 from ..database.insert import insert_absent
@@ -45,7 +44,6 @@ class Here:
         self._ids: dict[Path, str | None] = {}
         self._paths: dict[str, Path | None] = {}
         self._claims: dict[Path, dict[str, dict[str, str]]] = defaultdict(dict)
-        self._candidates: dict[tuple[Any, ...], list[Path]] = {}
 
     def id_of(self, store: Path) -> str | None:
         """Return the id of the store in a directory, or None."""
@@ -168,27 +166,22 @@ class Here:
         assert self.given is not None
         return self.given
 
-    def candidates(self, bundle: Recorded) -> list[Path]:
-        """Return where a recorded bundle should be here, by the order in which it is looked for.
+    def candidates(self, bundle: Recorded) -> list[str]:
+        """Return the directories where a recorded bundle should be here, as they are looked for.
 
-        The store that was given comes first, then where it was when it was recorded.
+        The store that was given comes first, then where it was when it was recorded. They are
+        texts: of 10,000 bundles, objects would take too long.
         """
         if not bundle.copies and bundle.dropped:
             return []
         if not bundle.copies:
             claimed = self._claim(bundle)
-            return [claimed] if claimed else []
-        told = bundle.copies, bundle.bundle_url
-        if told not in self._candidates:
-            self._candidates[told] = self._look(bundle)
-        return self._candidates[told]
-
-    def _look(self, bundle: Recorded) -> list[Path]:
+            return [str(claimed)] if claimed else []
         stores = [(self.path(store_id), path) for store_id, path in bundle.copies]
-        pairs = [(store, store / path) for store, path in stores if store is not None]
-        if len(pairs) > 1:  # else there is nothing to choose, for most of 10,000 bundles
-            recorded = bundle.bundle_url
-            pairs.sort(key=lambda pair: (pair[0] != self.given, locations.url(pair[1]) != recorded))
+        pairs = [(store, f"{store}/{path}") for store, path in stores if store is not None]
+        if len(pairs) > 1:  # else there is nothing to choose
+            own = self.given, bundle.bundle_url
+            pairs.sort(key=lambda pair: (pair[0] != own[0], locations.url(Path(pair[1])) != own[1]))
         return [path for _, path in pairs]
 
     def is_as_recorded(self, directory: Path, manifest_sha256: str) -> bool:

@@ -150,7 +150,7 @@ def _cut(
 
 def line(
     unit: UnitPlan,
-    bundles_here: dict[str, Path],
+    bundles_here: dict[str, str],
     recorded: dict[str, Recorded],
     now: dict[str, str],
     keep: Container[str] = (),
@@ -178,7 +178,7 @@ def line(
                 "process": given.process,
                 "key": given.key,
                 # null: in this run's store, where this run's tasks put it
-                "url": locations.url(bundles_here[given.unit_id])
+                "url": locations.url(Path(bundles_here[given.unit_id]))
                 if given.unit_id in bundles_here
                 else None,
             }
@@ -196,5 +196,5 @@ def line(
     if unit.add_rows:
         line["add_rows"] = unit.add_rows
         if unit.unit_id in bundles_here:
-            line["recorded"] = locations.url(bundles_here[unit.unit_id])
+            line["recorded"] = locations.url(Path(bundles_here[unit.unit_id]))
     return line

@@ -80,7 +80,7 @@ def lost(executions: Iterable[str] | None, store: str | None) -> set[Copy]:
     here = stores.Here()
     rows = copies(executions, store)
     places = {
-        (row["execution_id"], row["store_id"]): path / row["copy_path"]
+        (row["execution_id"], row["store_id"]): f"{path}/{row['copy_path']}"
         for row in rows
         if (path := here.path(row["store_id"])) is not None
     }

@@ -8,7 +8,6 @@ from typing import Any
 import datajoint as dj
 
 from ..core.tables import Execution
-from ..voxels.boxes import Box
 from .channels import itemsize
 from .tables import Block, PulledBlock
 
@@ -32,12 +31,12 @@ def only_zeros(blocks: Any, dtype: str) -> dict[str, tuple[list[str], int]]:
     voxel_bytes = itemsize(dtype)
     bundle = Execution.proj("bundle_bytes", pulled_by="execution_id")
     pulled = blocks.proj() * PulledBlock()
-    small = f"bundle_bytes < 4096 + {VOLUME} * {voxel_bytes} / 100"
+    small = pulled * Block * bundle & f"bundle_bytes < 4096 + {VOLUME} * {voxel_bytes} / 100"
+    sizes = (dj.U("n_voxels") & small.proj(n_voxels=VOLUME)).to_arrays("n_voxels")  # they are few
+    zeros = [{"voxels_sha256": _sha256_of_zeros(int(size) * voxel_bytes)} for size in sizes]
     empty: dict[str, list[str]] = defaultdict(list)
-    for row in (pulled * Block * bundle & small).to_dicts():
-        voxels = Box.parse(row["block"]).voxel_count
-        if row["voxels_sha256"] == _sha256_of_zeros(voxels * voxel_bytes):
-            empty[row["request_id"]].append(row["block"])
+    for row in (small.proj("voxels_sha256") & zeros).to_dicts():
+        empty[row["request_id"]].append(row["block"])
     if not empty:
         return {}
     some = pulled & [{"request_id": name} for name in empty]

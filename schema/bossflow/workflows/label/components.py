@@ -117,7 +117,7 @@ def _from_files(segmentation: dict[str, Any]) -> Iterator[pa.Table]:
 def _bundle(recorded: ledger.Recorded) -> bundles.Finished:
     """Return a recorded bundle that is here."""
     here, problem = stores.Here(), None
-    for directory in here.candidates(recorded):
+    for directory in map(Path, here.candidates(recorded)):
         try:
             bundle = bundles.read(directory)
         except (ValueError, OSError) as error:

@@ -1,5 +1,6 @@
 """What a request takes: the units of its blocks, and the one of the whole."""
 
+from functools import cache
 from typing import Any
 
 from ...core import work
@@ -62,7 +63,7 @@ def units(request: work.Request) -> list[UnitPlan]:
                 block,
                 source | {"box": box.name, "version": PULL_VERSION},
                 settings=settings,
-                asks=work.Asks(memory=_memory("PULL_BLOCK", box.voxel_count)),
+                asks=_asks("PULL_BLOCK", box.voxel_count),
                 reads=reads,
                 amount=box.voxel_count,
                 amount_unit="voxels",
@@ -70,7 +71,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             pulls.append(pull)
         else:
             how["source"] = source
-        asks = work.Asks(memory=_memory("LABEL_BLOCK", box.voxel_count))
+        asks = _asks("LABEL_BLOCK", box.voxel_count)
         in_place = reads if reads.in_place else None
         labels.append(
             UnitPlan(
@@ -95,7 +96,7 @@ def units(request: work.Request) -> list[UnitPlan]:
                 label.key | {"neighbourhood": neighbourhood},
                 {"connectivity": connectivity},
                 (label, *around),
-                asks=work.Asks(memory=_memory("LINK_BLOCK", box.voxel_count)),
+                asks=_asks("LINK_BLOCK", box.voxel_count),
                 amount=box.voxel_count,
                 amount_unit="voxels",
             )
@@ -114,7 +115,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         },
         (*labels, *links),
         settings={"max_component_rows": limit},
-        asks=work.Asks(memory=_memory("STITCH", how_made["n_labels"]) + 4096 * len(boxes)),
+        asks=_asks("STITCH", how_made["n_labels"], 4096 * len(boxes)),
         add_rows={"Component": more} if n_rows < more else {},
         settings_again={"max_component_rows": in_bundle},  # part of the content
     )
@@ -125,7 +126,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             geometry | {"box": label.arguments["box"], "number": number},
             (stitch, label),
             settings={"earlier": how_made["earlier"]},
-            asks=work.Asks(memory=_memory("RELABEL_BLOCK", box.voxel_count)),
+            asks=_asks("RELABEL_BLOCK", box.voxel_count),
             amount=box.voxel_count,
             amount_unit="voxels",
             within=stitch,
@@ -135,14 +136,15 @@ def units(request: work.Request) -> list[UnitPlan]:
     return [*pulls, *labels, *links, stitch, *relabels]
 
 
-def _memory(process: str, size: int) -> int:
-    """Return the bytes that a unit may take, by voxels of its block, or labels to be stitched.
+@cache
+def _asks(process: str, size: int, more: int = 0) -> work.Asks:
+    """Return the memory that a unit may take, by voxels of its block, or labels to be stitched.
 
     The largest that benchmarks have seen, with half a GiB for what any program takes (0.2) and for
     what is around it.
     """
     each = {"PULL_BLOCK": 24, "LABEL_BLOCK": 13, "LINK_BLOCK": 1, "STITCH": 100, "RELABEL_BLOCK": 2}
-    return 512 * MIB + each[process] * size
+    return work.Asks(memory=512 * MIB + each[process] * size + more)
 
 
 def pulled_bytes(unit: UnitPlan) -> int:
