@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import tensorstore as ts
 from create_pyramid import create_pyramid
+from create_volume import create_volume
 from downsample_block import downsample_block
 from pull_block import pull_block
 from steps import Cutouts
+from transfer_block import transfer_block
 
 
 class Downsampling(Cutouts):
@@ -22,9 +24,26 @@ class Downsampling(Cutouts):
         "DOWNSAMPLE_BLOCK": downsample_block,
     }
 
-    def make(self, **params: Any) -> dict[str, Any]:
+    def make(self, **params: Any) -> Any:
         """Run it all on the volume where it lies; return what `run` does."""
         return self.run([], **{"stage": False} | params)
+
+
+class Transferring(Downsampling):
+    """A volume on disk whose cutouts are written anew."""
+
+    workflow = "transfer"
+    programs = {
+        "PULL_BLOCK": pull_block,
+        "CREATE_VOLUME": create_volume,
+        "TRANSFER_BLOCK": transfer_block,
+    }
+
+
+def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> np.ndarray:
+    """Return voxels from 0 to 199, of 32-bit integers from 0 to 3."""
+    voxels = np.random.default_rng(seed).integers(0, 200, shape)
+    return (voxels // 50 if dtype == "uint32" else voxels).astype(dtype)
 
 
 def write_precomputed(

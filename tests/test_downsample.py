@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from making import Downsampling, read_level, write_precomputed
+from making import Downsampling, noise, read_level, write_precomputed
 from pipeline import bossflow_says
+from voxels.archives import archive_of
 from voxels.boxes import Box
 from voxels.downsampling import coarser, downsample
 
@@ -14,11 +15,6 @@ from voxels.downsampling import coarser, downsample
 @pytest.fixture
 def making(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Downsampling:
     return Downsampling(tmp_path, monkeypatch)
-
-
-def noise(shape: tuple[int, ...], dtype: str, seed: int = 0) -> np.ndarray:
-    voxels = np.random.default_rng(seed).integers(0, 200, shape)
-    return (voxels // 50 if dtype == "uint32" else voxels).astype(dtype)
 
 
 def pyramid_of(run: dict[str, Any]) -> dict[str, Any]:
@@ -70,6 +66,61 @@ def test_levels_are_those_of_the_whole(
     step = [int(side) for side in asked.get("factor", "1,2,2").split(",")]
     method = asked.get("method") or {"image": "mean", "segmentation": "mode"}[kind]
     check(row["pyramid"], voxels, corner, [step] * asked["levels"], method)
+    uri = f"{asked.get('volume_format', 'precomputed')}://{row['pyramid']}"
+    for number in range(asked["levels"]):  # what another run would see of it
+        told = archive_of(uri).describe(uri, number, "", "")
+        factor = [side ** (number + 1) for side in step]
+        assert told["voxel_size_nm_zyx"] == [40 * factor[0], 4 * factor[1], 4 * factor[2]]
+        rest = [side ** (asked["levels"] - number - 1) for side in step]
+        first = coarser(Box.of(corner, voxels.shape), factor).corner_zyx
+        origin = [low - low % side for low, side in zip(first, rest, strict=True)]
+        assert told["offset_zyx"] == origin
     assert making.make(source=f"precomputed://{volume}", **asked)["plan"]["tasks"] == []
     code, said = bossflow_says("verify", "--request", done["plan"]["requests"][0])
     assert code == 0, said
+
+
+def test_levels_of_a_level_are_those_of_one_run(making: Downsampling, tmp_path: Path) -> None:
+    """Two and then one of the last: as three at once, and by blocks of another grid."""
+    voxels = noise((24, 64, 48), "uint8")
+    volume = write_precomputed(tmp_path / "volume", voxels, (8, -64, 16))
+    asked = {"factor": "2,2,2", "volume_format": "zarr"}
+    whole = making.make(source=f"precomputed://{volume}", levels=3, **asked)
+    some = making.make(source=f"precomputed://{volume}", levels=2, block_shape="4,12,8", **asked)
+    source = f"zarr://{pyramid_of(some)['pyramid']}"
+    last = making.make(source=source, resolution=1, levels=1, block_shape="2,6,4", **asked)
+    found = read_level(pyramid_of(last)["pyramid"], 0)[0]
+    np.testing.assert_array_equal(found, read_level(pyramid_of(whole)["pyramid"], 2)[0])
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"factor": "1,1,1"}, "factor 1,1,1 in the parameters makes no coarser level"),
+        ({"encoding": "jpeg"}, "encoding jpeg in the parameters changes voxels"),
+        ({"levels": 12, "factor": "2,2,2"}, "voxel of level 10 in the parameters is made of 1024"),
+        ({"levels": 3, "block_shape": "4,12,16"}, "of which block_shape is no multiple"),
+        ({"method": "mean", "encoding": "compressed_segmentation"}, "holds no uint8"),
+    ],
+)  # fmt: skip
+def test_levels_that_can_not_be_made_are_a_sentence(
+    making: Downsampling, tmp_path: Path, asked: dict[str, Any], sentence: str
+) -> None:
+    volume = write_precomputed(tmp_path / "volume", noise((16, 32, 64), "uint8"))
+    run = making.make(source=f"precomputed://{volume}", **asked)
+    assert sentence in run["plan"]["problem"]
+    assert not making.store.exists()
+
+
+def test_without_parameters_levels_go_on_until_the_whole_is_seen_at_once(
+    making: Downsampling, tmp_path: Path
+) -> None:
+    """And halve the axes along which voxels are smallest: these are of 4 x 4 x 40 nm."""
+    volume = write_precomputed(tmp_path / "volume", noise((8, 1500, 2000), "uint8"))
+    row = pyramid_of(making.make(source=f"precomputed://{volume}"))
+
+    from bossflow.workflows.downsample import Pyramid
+
+    levels = (Pyramid.Level & {"request_id": row["request_id"]}).to_dicts(order_by="level")
+    found = [[level[f"factor_{axis}"] for axis in "zyx"] for level in levels]
+    assert found == [[1, 2, 2], [1, 4, 4]]

@@ -98,7 +98,9 @@ def test_images_of_a_workflow_are_those_of_its_processes(source: Path) -> None:
     assert tags(source, "--workflow", "words").keys() == {"datajoint", "intern", "words"}
     both = tags(source, "--workflow", "words", "label")
     assert both.keys() == {"cc3d", "datajoint", "intern", "words"}
-    with pytest.raises(AssertionError, match="there are command, downsample, label, words"):
+    with pytest.raises(
+        AssertionError, match="there are command, downsample, label, transfer, words"
+    ):
         tags(source, "--workflow", "label", "wor.s")
 
 

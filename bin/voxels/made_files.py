@@ -1,5 +1,6 @@
 """The files of volumes that are made here: tensorstore encodes, and reads back what it wrote."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ def create(volume: Volume, directory: Path) -> None:
         path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
-def write(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: Path) -> None:
+def write(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: Path) -> str:
     """Write a block's voxels of a level, as the files that they will be.
 
     Parameters
@@ -35,31 +36,37 @@ def write(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: 
     scratch : Path
         Where the files go, below it as below the volume.
 
+    Returns
+    -------
+    str
+        The sha256 of what is read back: its ZYX C-order little-endian bytes.
+
     Raises
     ------
     ValueError
-        If what is read back is something else.
+        If what is read back is something else, unless it is encoded as jpeg, which loses.
     """
     create(volume, scratch)
     try:
         with ts.Transaction() as transaction:
             store = opened(volume, number, box, scratch).with_transaction(transaction)
             store.write(voxels, can_reference_source_data_indefinitely=True).result()
-        _check(volume, opened(volume, number, box, scratch), voxels, box)
+        return _read_back(volume, opened(volume, number, box, scratch), voxels, box)
     finally:
         for name in metadata(volume):
             (scratch / name).unlink(missing_ok=True)
 
 
-def _check(volume: Volume, store: Any, voxels: NDArray[Any], box: Box) -> None:
-    if volume.encoding == "jpeg":
-        store.read().result()  # is never the same
-        return
+def _read_back(volume: Volume, store: Any, voxels: NDArray[Any], box: Box) -> str:
     depth = store.chunk_layout.read_chunk.shape[0]
+    sha256 = hashlib.sha256()
     for start in range(0, len(voxels), depth):
         part = slice(start, min(start + depth, len(voxels)))
-        if not _same(store[part].read().result(), voxels[part]):
+        found = store[part].read(order="C").result()
+        if volume.encoding != "jpeg" and not _same(found, voxels[part]):
             raise ValueError(f"what was written of {box.name} is read back as something else")
+        sha256.update(np.ascontiguousarray(found, found.dtype.newbyteorder("<")).data)
+    return sha256.hexdigest()
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:

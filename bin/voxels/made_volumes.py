@@ -6,9 +6,12 @@ write one file.
 """
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
-from .boxes import Box, chunk_shape, grid, snap
+import numpy as np
+
+from .boxes import Box, chunk_shape, snap
 from .made_metadata import resolution
 from .pyramid import Level, sharding_of
 
@@ -122,6 +125,13 @@ class Volume(NamedTuple):
                 f"encoding {self.encoding} of volume_format {self.format} holds no {self.dtype}: "
                 f"only {', '.join(sorted(encodings[self.encoding]))}"
             )
+        largest = max(prod(level.chunk_zyx) for level in self.levels)
+        words = largest * np.dtype(self.dtype).itemsize // 4
+        if self.encoding == "compressed_segmentation" and words > 2**22:
+            raise ValueError(
+                f"chunks of {list(self.levels[0].chunk_zyx)} are too large for encoding "
+                "compressed_segmentation, which counts their words in 24 bits"
+            )
         if self.format == "precomputed":
             if self.compression == "zstd":
                 raise ValueError(
@@ -138,7 +148,8 @@ class Volume(NamedTuple):
     def _keyed(self) -> "Volume":
         """Return a precomputed volume with the names and shards of its scales."""
         finest, levels = self.levels[0], []
-        chunks = len(grid(finest.volume, finest.chunk_zyx, finest.volume.corner_zyx))
+        sides = zip(finest.volume.shape_zyx, finest.chunk_zyx, strict=True)
+        chunks = prod(-(-side // chunk) for side, chunk in sides)
         for level, block in zip(self.levels, self.blocks_zyx, strict=True):
             key = "_".join(map(str, resolution(self, level)))
             sharding = sharding_of(level, block)

@@ -6,18 +6,29 @@ from typing import Any, NamedTuple
 from ..core import work
 from ..core.work import MIB, UnitPlan
 from ..voxels.boxes import Box
-from .channels import box_columns, metadata
+from .channels import box_columns, itemsize, metadata
+from .sources import Source
 from .tables import Block, Channel, Cutout
 
 VERSION = "1"  # raised when voxels would be read as others: they are read again, then
 
-SETTINGS: dict[str, Any] = {"host": "", "verify": False, "files": None}
+SETTINGS: dict[str, Any] = {"host": "", "verify": False, "files": None, "layer": 1}
 """Those of a recorded request, of which nothing is to be made."""
 
 PULLED_BYTES_PER_VOXEL = 24
 """Memory of a task that pulls, at most."""
 
 Rows = tuple[tuple[Any, list[dict[str, Any]]], ...]
+
+
+def settings_of(source: Source, params: dict[str, Any]) -> dict[str, Any]:
+    """Return how a request's blocks are read: `SETTINGS`, and `layer`, planes to read at once."""
+    return {
+        "verify": bool(params.get("verify_pull")),
+        "host": params["bossdb_host"],
+        "files": source.files,
+        "layer": (source.chunk_zyx or [1])[0],
+    }
 
 
 class Input(NamedTuple):
@@ -98,3 +109,11 @@ def rows(
         (Cutout, [key | {"cutout": cutout.name} | box_columns("cutout", cutout)]),
         (Block, [key | {"block": box.name} | box_columns("block", box) for box in boxes]),
     )
+
+
+def read_bytes(unit: UnitPlan) -> int:
+    """Return how many bytes of voxels a unit asks of the archive, or of a volume in place."""
+    source = unit.arguments if unit.process == "PULL_BLOCK" else unit.arguments.get("source")
+    if not source:
+        return 0
+    return Box.parse(unit.arguments["box"]).voxel_count * itemsize(source["dtype"])

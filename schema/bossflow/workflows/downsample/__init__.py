@@ -1,10 +1,11 @@
 """Coarser levels of a cutout: means of an image, modes of a segmentation."""
 
 from ...core.work import Workflow
+from ...volumes.reading import read_bytes
 from .report import describe, in_words, outcome
 from .requests import NAME, expand
 from .tables import TABLES, DownsampleRequest, Pyramid, PyramidBlock
-from .units import pulled_bytes, seconds, units
+from .units import seconds, units
 
 __all__ = ["DownsampleRequest", "Pyramid", "PyramidBlock", "workflow"]
 
@@ -14,7 +15,7 @@ workflow = Workflow(
     expand,
     units,
     seconds=seconds,
-    pulled_bytes=pulled_bytes,
+    pulled_bytes=read_bytes,
     in_words=in_words,
     describe=describe,
     outcome=outcome,

@@ -33,9 +33,9 @@ def describe(
 
 
 def outcome(described: dict[str, Any]) -> str:
-    """Return number and volume of a request's levels."""
+    """Return the number of a request's levels."""
     number = described["n_levels"]
-    return f"{number:,} level{'' if number == 1 else 's'}  {described['pyramid']}"
+    return f"{number:,} level{'s' * (number != 1)}"
 
 
 def in_words(counts: Mapping[str, int]) -> str:

@@ -55,7 +55,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             key | {"channel_id": channel["channel_id"], "block": box.name},
             found.arguments | {"box": box.name, "steps_zyx": asked["steps"]},
             (create, *found.inputs),
-            settings={"layer": settings.get("layer", 1)},
+            settings={"layer": settings["layer"]},
             asks=work.Asks(memory=_memory(box, channel["dtype"], asked["steps"][0])),
             reads=found.reads,
             amount=box.voxel_count,
@@ -69,14 +69,6 @@ def units(request: work.Request) -> list[UnitPlan]:
 def _memory(box: Box, dtype: str, step_zyx: list[int]) -> int:
     """Return the bytes that a block may take: its first level as voxels, encoded and read back."""
     return 1024 * MIB + 4 * itemsize(dtype) * box.voxel_count // prod(step_zyx)
-
-
-def pulled_bytes(unit: UnitPlan) -> int:
-    """Return how many bytes of voxels a unit asks of the archive, or of a volume in place."""
-    source = unit.arguments if unit.process == "PULL_BLOCK" else unit.arguments.get("source")
-    if not source:
-        return 0
-    return Box.parse(unit.arguments["box"]).voxel_count * itemsize(source["dtype"])
 
 
 def seconds(unit: UnitPlan) -> float:

@@ -1,0 +1,58 @@
+"""How volumes are written that workflows make, as rows ask for it."""
+
+from math import prod
+from typing import Any
+
+from ..voxels.boxes import Box
+from ..voxels.made_volumes import Volume
+
+BLOCK_VOXELS_MAX = 2**31 - 1
+BLOCKS_MAX = 1_000_000
+
+
+def written(row: dict[str, Any], dtype: str, is_annotation: bool) -> dict[str, str]:
+    """Return `format`, `encoding` and `compression` of a new volume, as a row asks or as usual."""
+    packed = row["volume_format"] == "precomputed" and is_annotation
+    packed = packed and dtype in ("uint32", "uint64")
+    return {
+        "format": row["volume_format"],
+        "encoding": row["encoding"] or ("compressed_segmentation" if packed else "raw"),
+        "compression": row["compression"] or ("zstd" if row["volume_format"] == "zarr" else "none"),
+    }
+
+
+def refuse_impossible(row: dict[str, Any], volume: dict[str, Any]) -> None:
+    """Refuse a volume that can't be, or has too many or too large blocks.
+
+    Parameters
+    ----------
+    row : dict
+        What asks for it.
+    volume : dict
+        As `Volume.of` takes it.
+
+    Raises
+    ------
+    ValueError
+        With one sentence.
+    """
+    try:
+        Volume.of(volume).refuse_impossible()
+    except ValueError as error:
+        raise ValueError(f"{error} (in {row['where']})") from None
+    block, cutout = volume["block_shape_zyx"], Box.parse(volume["cutout"])
+    shown = ",".join(map(str, block))
+    if prod(block) > BLOCK_VOXELS_MAX:
+        raise ValueError(
+            f"block_shape {shown} in {row['where']} makes blocks of 2^31 voxels or more: choose a "
+            "smaller one"
+        )
+    starts = zip(cutout.corner_zyx, cutout.end_zyx, block, volume["origin_zyx"], strict=True)
+    number = prod(
+        -(-(end - start + (start - origin) % side) // side) for start, end, side, origin in starts
+    )
+    if number > BLOCKS_MAX:
+        raise ValueError(
+            f"block_shape {shown} in {row['where']} cuts {cutout.name} into {number:,} blocks, "
+            f"more than {BLOCKS_MAX:,}: give ranges, or a larger block_shape"
+        )

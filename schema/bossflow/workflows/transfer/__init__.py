@@ -1,0 +1,23 @@
+"""A cutout written anew: in other chunks, another encoding, format or type of voxels."""
+
+from ...core.work import Workflow
+from ...volumes.reading import read_bytes
+from .report import describe, in_words, outcome
+from .requests import NAME, expand
+from .tables import TABLES, TransferredBlock, TransferredVolume, TransferRequest
+from .units import seconds, units
+
+__all__ = ["TransferRequest", "TransferredBlock", "TransferredVolume", "workflow"]
+
+workflow = Workflow(
+    NAME,
+    TABLES,
+    expand,
+    units,
+    seconds=seconds,
+    pulled_bytes=read_bytes,
+    in_words=in_words,
+    describe=describe,
+    outcome=outcome,
+    results=("volume",),
+)

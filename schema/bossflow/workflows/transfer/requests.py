@@ -1,0 +1,78 @@
+"""What can be asked: cutouts to be written to new volumes."""
+
+import dataclasses
+from math import prod
+from typing import Any
+
+from ...core import work
+from ...core.tables import Request
+from ...volumes import reading, writing
+from ...volumes.archive_names import as_recorded
+from ...volumes.channels import asked, cut, itemsize
+from ...volumes.sources import Source, resolve
+from ...voxels.boxes import Box
+from .tables import TransferRequest
+from .units import blocks, volume
+
+NAME = "bossflow.workflows.transfer"  # is hashed into ids: constant
+VERSION = "1"  # raised when the programs make something else of the same
+
+BLOCK_BYTES = 2**28
+"""Of a block whose shape is not given, at most: it lies in memory as voxels and encoded."""
+
+
+def expand(
+    params: dict[str, Any], described: dict[str, Any]
+) -> tuple[list[work.Request], list[str]]:
+    """Return one request for each asked-for cutout, and notes on archives not reached.
+
+    Raises
+    ------
+    ValueError
+        If a cutout leaves its channel, or the new volume can't be as it is asked for.
+    """
+    if not params.get("archive"):
+        described = as_recorded(described, TransferRequest() * Request())
+    sources = resolve(described)
+    notes = dict.fromkeys(source.unreached for source in sources.values() if source.unreached)
+    requests = [_request(row, sources[asked(row)], params) for row in described["rows"]]
+    return requests, [*notes]
+
+
+def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> work.Request:
+    channel = source.channel
+    cutout = cut(row, channel)
+    dtype, chunk_shape = row["dtype"] or channel["dtype"], row["chunk_shape"]
+    bytes_per_voxel = max(itemsize(dtype), itemsize(channel["dtype"]))
+    parameters = {
+        **writing.written(row, dtype, channel["kind"] == "annotation"),
+        "dtype": dtype,
+        "chunk_shape": chunk_shape,
+        "block_shape": row["block_shape"] or _block_shape(chunk_shape, cutout, bytes_per_voxel),
+        "staged": reading.is_staged(row["source"], params),
+    }
+    request = work.Request(
+        workflow=NAME,
+        paramset=work.ParamSet("transfer", VERSION, parameters),
+        subject=[channel["channel_id"], cutout.name],
+        given={"channel": channel, "chosen": source.chosen, "cutout": cutout.name},
+        name=row.get("name"),
+        where=row["where"],
+        settings=reading.settings_of(source, params),
+    )
+    writing.refuse_impossible(row, volume(request))
+    key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
+    boxes = blocks(cutout, parameters["block_shape"])
+    asked_for = (TransferRequest, [{"request_id": request.request_id} | key])
+    rows = reading.rows(channel, source.chosen, cutout, boxes)
+    return dataclasses.replace(request, rows=(*rows, asked_for))
+
+
+def _block_shape(chunk_zyx: list[int], cutout: Box, bytes_per_voxel: int) -> list[int]:
+    """Return the block shape of who gave none: as many chunks along each axis, for shards."""
+    block = list(chunk_zyx)
+    while 8 * prod(block) * bytes_per_voxel <= BLOCK_BYTES and any(
+        side < end for side, end in zip(block, cutout.shape_zyx, strict=True)
+    ):
+        block = [2 * side for side in block]
+    return block

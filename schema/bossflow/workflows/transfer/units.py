@@ -1,0 +1,69 @@
+"""What a request takes: the new volume, and the blocks of it."""
+
+from typing import Any
+
+from ...core import work
+from ...core.work import MIB, UnitPlan
+from ...volumes import reading
+from ...volumes.channels import itemsize
+from ...voxels.boxes import Box, grid
+
+
+def volume(request: work.Request) -> dict[str, Any]:
+    """Return what the new volume is to be, as `voxels.made_volumes.Volume` takes it."""
+    asked, channel = request.paramset.parameters, request.given["channel"]
+    cutout = Box.parse(request.given["cutout"])
+    return {
+        **{name: asked[name] for name in ("format", "encoding", "compression", "dtype")},
+        "method": "",
+        "kind": channel["kind"],
+        "cutout": cutout.name,
+        "block_shape_zyx": asked["block_shape"],
+        "chunk_shape_zyx": asked["chunk_shape"],
+        "origin_zyx": list(cutout.corner_zyx),
+        "factors_zyx": [[1, 1, 1]],
+        "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
+    }
+
+
+def blocks(cutout: Box, block_shape_zyx: list[int]) -> list[Box]:
+    """Return the blocks of a cutout, which begin at its corner: so does the new volume."""
+    return grid(cutout, block_shape_zyx, cutout.corner_zyx)
+
+
+def units(request: work.Request) -> list[UnitPlan]:
+    """Return pulls of blocks, where they are copied; the new volume; its blocks."""
+    given, asked = request.given, request.paramset.parameters
+    channel = given["channel"]
+    settings = reading.SETTINGS | request.settings
+    key = {"request_id": request.request_id}
+    create = UnitPlan("CREATE_VOLUME", key, volume(request), asks=work.Asks(memory=512 * MIB))
+    pulls: list[UnitPlan] = []
+    transferred: list[UnitPlan] = []
+    for box in blocks(Box.parse(given["cutout"]), asked["block_shape"]):
+        found = reading.block_input(channel, given["chosen"], box, asked["staged"], settings)
+        pulls += found.inputs
+        unit = UnitPlan(
+            "TRANSFER_BLOCK",
+            key | {"channel_id": channel["channel_id"], "block": box.name},
+            found.arguments | {"box": box.name},
+            (create, *found.inputs),
+            asks=work.Asks(memory=_memory(box, channel["dtype"], asked["dtype"])),
+            reads=found.reads,
+            amount=box.voxel_count,
+            amount_unit="voxels",
+            within=create,
+        )
+        transferred.append(unit)
+    return [*pulls, create, *transferred]
+
+
+def _memory(box: Box, dtype: str, other: str) -> int:
+    """Return the bytes that a block may take: its voxels as read, converted and encoded."""
+    return 512 * MIB + 3 * max(itemsize(dtype), itemsize(other)) * box.voxel_count
+
+
+def seconds(unit: UnitPlan) -> float:
+    """Return roughly how long a unit takes on one core."""
+    per_voxel = {"PULL_BLOCK": 1 / 40e6, "TRANSFER_BLOCK": 1 / 30e6}
+    return 0.03 + per_voxel.get(unit.process, 0) * unit.amount
