@@ -35,8 +35,9 @@ def main() -> None:
         return
     with ExitStack() as stack:
         try:
-            from bossflow.kit.system import at_home
+            from bossflow.kit.system import at_home, end_quickly
 
+            end_quickly()
             stack.enter_context(at_home(asked["run"]["launch_dir"]))
             from bossflow.core.changes import receipts
             from bossflow.core.plan import plan

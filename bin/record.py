@@ -5,11 +5,12 @@ import json
 import sys
 from pathlib import Path
 
-from bossflow.kit.system import at_home
+from bossflow.kit.system import at_home, end_quickly
 
 
 def main() -> None:
     """Record the receipts of some tasks; if they are all of the run, sum it up as well."""
+    end_quickly()
     plan_file, *receipts = (Path(name).absolute() for name in sys.argv[1:])
     plan = json.loads(plan_file.read_text("utf-8"))
     here = Path.cwd()

@@ -8,11 +8,12 @@ import json
 import sys
 from pathlib import Path
 
-from bossflow.kit.system import at_home
+from bossflow.kit.system import at_home, end_quickly
 
 
 def main() -> None:
     """Summarise a run."""
+    end_quickly()
     plan, *batches = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:])
     here = Path.cwd()
     with at_home(plan["launch_dir"]):

@@ -1,6 +1,8 @@
 """What a program knows of the system that it runs in: directories, memory, a full disk."""
 
+import atexit
 import contextlib
+import gc
 import re
 import resource
 import sys
@@ -9,6 +11,14 @@ from pathlib import Path
 
 from . import buckets
 from .texts import words_of
+
+
+def end_quickly() -> None:
+    """Have Python end without looking once more through all that is still there.
+
+    What DataJoint imports alone takes it a seventh of a second. Files must be closed by then.
+    """
+    atexit.register(gc.freeze)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from .. import __version__, database
+from ..kit.system import end_quickly
 from ..kit.texts import print_anything
 from .damage import invalidate_command, verify_command
 from .db import db
@@ -52,6 +53,7 @@ def main() -> None:
     PostgreSQL in $BOSSFLOW_HOME (default ~/.bossflow) is used, and started when needed.
     """
     print_anything()
+    end_quickly()
 
 
 for command in (
