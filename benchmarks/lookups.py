@@ -150,6 +150,7 @@ def record(tables: dict[str, Any], units: list[Any], store: Path, run_id: str) -
     from bossflow.core.tables import Environment, Execution, Reading
     from bossflow.database.insert import insert_absent
     from bossflow.kit import locations, store_ids
+    from bossflow.volumes.tables import MadeBlock
     from bossflow.workflows.label import Segmentation
 
     Environment.insert1(placeholder(Environment), skip_duplicates=True)
@@ -175,6 +176,8 @@ def record(tables: dict[str, Any], units: list[Any], store: Path, run_id: str) -
         table = tables[unit.process]
         lineage = {ledger.execution_attribute(table): unit.unit_id}
         rows[table].append(placeholder(table) | unit.key | lineage)
+        made = placeholder(MadeBlock) | {"made_by": unit.unit_id}
+        rows[MadeBlock] += [made | key for key in unit.makes]
     with database().connection().transaction:
         for part in every_table():
             insert_absent(part(), rows[part])
@@ -190,11 +193,11 @@ def multiply(times: int, requests: bool = True) -> None:
     numbers = " UNION ALL ".join(f"SELECT {number} AS n" for number in range(100, 100 + times))
     for part in every_table():
         heading = part().heading
-        own = {"channel_id", "request_id", "execution_id"} & set(heading.names)
+        own = {"channel_id", "execution_id", *["request_id"][:requests]} & set(heading.names)
         for name, link in part().parents(foreign_key_info=True):
             if name == Execution.full_table_name and part.__name__ != "Channel":
                 own |= set(link["attr_map"])
-        if own & set(part().primary_key) and (requests or "request_id" not in own):
+        if own & set(part().primary_key) and (requests or "request_id" not in part().primary_key):
             values = [
                 f"concat(left({name}, {int(heading[name].type[5:-1]) - 4}), 'x', n)"
                 if name in own

@@ -20,7 +20,7 @@ from kit.parameters import PATHS, Parameters, Wrong
 from kit.reach import out_of_reach
 from kit.rows import rows
 from kit.texts import one_line
-from voxels.archives import Refused, Unreachable, archive_of
+from voxels.archives import Refused, Unreachable, archive_of, made
 from voxels.boxes import Box
 
 CHANNELS_AT_ONCE = 8
@@ -75,6 +75,8 @@ def described(
         def ask(asking: list[dict[str, Any]]) -> dict[str, Any]:
             row = asking[0]
             source, resolution = row["source"], row["resolution"]
+            if made.is_made(source):
+                return _made_here(row)
             reader = archive_of(source)
             chosen = {name: row[name] for name in ("channel", "time") if row[name] is not None}
             size = row["voxel_size"] and [float(side) for side in reversed(row["voxel_size"])]
@@ -116,6 +118,19 @@ def described(
     return result
 
 
+def _made_here(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what PLAN, which has a database, completes: of a volume that was made here."""
+    for name in ("channel", "time", "voxel_size"):
+        if row[name] is not None:
+            raise Refused(
+                f"{name} is not for {row['source']}, a volume that was made here: leave it out (in "
+                f"{row['where']})"
+            )
+    told = {"chosen": {}, "archive": made.ARCHIVE, "host": ""}
+    of_archive = ("metadata", "files", "unreachable", "note")
+    return {name: row[name] for name in _OF_CHANNEL} | told | dict.fromkeys(of_archive)
+
+
 _OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size")
 """What a row says of its channel."""
 
@@ -140,7 +155,10 @@ def _places(
         for name in names:
             if row[name] is None:
                 continue
-            if formats[name] == "source":
+            if formats[name] == "source" and made.is_made(row[name]):
+                with _where(where):
+                    row[name], row["resolution"] = made.spelled(row[name], row["resolution"])
+            elif formats[name] == "source":
                 with _where(where):
                     row[name] = archive_of(row[name]).canonical(row[name], launch_dir)
             given = row[name] if isinstance(row[name], list) else [row[name]]

@@ -7,8 +7,7 @@ from typing import Any
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from numpy.typing import NDArray
-from voxels.archives import archive_of
-from voxels.arrays import read_array
+from reading import voxels_of
 from voxels.boxes import Box
 from voxels.encoding import EncodedLabels
 from voxels.labelling import label_block
@@ -20,7 +19,7 @@ def label(unit: Unit, bundle: Bundle) -> None:
     asked = unit.arguments
     box = Box.parse(asked["box"])
     labels, statistics = label_block(
-        _coming.pop(unit.unit_id).result() if unit.unit_id in _coming else voxels_of(unit),
+        _coming.pop(name).result() if (name := _named(unit)) in _coming else voxels_of(unit, box),
         box.corner_zyx,
         asked["connectivity"],
         asked["component_of"],
@@ -30,7 +29,8 @@ def label(unit: Unit, bundle: Bundle) -> None:
     following = bundle.following()
     _coming.clear()  # what another run made meanwhile, or is making
     if following:
-        _coming[following.unit_id] = _reader.submit(voxels_of, following)
+        next_box = Box.parse(following.arguments["box"])
+        _coming[_named(following)] = _reader.submit(voxels_of, following, next_box)
     encoded = EncodedLabels.of(labels, box, asked["chunk_shape_zyx"], asked["origin_zyx"])
     encoded.write(bundle.directory)
     write_planes(bundle.directory / "planes.arrow", labels)
@@ -39,21 +39,13 @@ def label(unit: Unit, bundle: Bundle) -> None:
 
 
 _reader = ThreadPoolExecutor(1)
-_coming: dict[str, Future[NDArray[Any]]] = {}
-"""Voxels that are read ahead, by unit."""
+_coming: dict[tuple[str, ...], Future[NDArray[Any]]] = {}
+"""Voxels that are read ahead, by unit and what it is made from."""
 
 
-def voxels_of(unit: Unit) -> NDArray[Any]:
-    """Read the voxels of a block: as they were pulled, or where the volume lies."""
-    if unit.inputs:
-        (pulled,) = unit.inputs
-        return read_array(pulled.file("voxels.zarr"))
-    source = unit.arguments["source"]
-    box = Box.parse(unit.arguments["box"])
-    chosen = source.get("chosen", {})
-    return archive_of(source["uri"]).read(
-        source["uri"], source["resolution"], "", "", source["dtype"], box, chosen=chosen
-    )
+def _named(unit: Unit) -> tuple[str, ...]:
+    """Return what tells a unit, also from itself with inputs that were made anew meanwhile."""
+    return (unit.unit_id, *(given.manifest_sha256 for given in unit.inputs))
 
 
 if __name__ == "__main__":

@@ -82,7 +82,10 @@ def recorded(cutouts: Cutouts, shape: tuple[int, int, int], *asked: dict[str, An
             made_by = ledger.execution_attribute(table)
             insert_rows(table, [unit.key | {made_by: unit.unit_id} for unit in own])
             for part in migrations.parts(table)[1:]:
-                insert_rows(part, parts[part])
+                if part in parts:
+                    insert_rows(part, parts[part])
+        blocks = [key | {"made_by": unit.unit_id} for unit in units for key in unit.makes]
+        insert_rows(bossflow.MadeBlock, blocks)
     return list(dict.fromkeys(made))
 
 

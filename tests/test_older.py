@@ -13,6 +13,7 @@ import pytest
 from bossflow.core import migrations
 from bucket import serving
 from kit import buckets, digests, store_ids
+from lab import Lab
 from team import Team, a_schema, each_server, environment
 
 VERSIONS = (2, 3)
@@ -82,12 +83,13 @@ def in_bucket() -> list[tuple[Any, ...]]:
 def changed(before: dict[str, list[str]], after: dict[str, list[str]]) -> dict[str, set[str]]:
     """Return by table the rows that are no more what they were; columns may have been added.
 
-    What a volume's files look like may be another: unpacked, they are as new, and are compared.
+    One that never held anything was dropped. What a volume's files look like may be another:
+    unpacked, they are as new, and are compared.
     """
     found = {}
     for table, rows in before.items():
         if rows and not table.startswith("~"):  # DataJoint's own
-            names = json.loads(rows[0]).keys() - {"files_seen"}
+            names = json.loads(rows[0]).keys() - {"files_seen", "written_by"}
             there = (json.loads(row) for row in after[table])
             kept = {json.dumps({name: row[name] for name in names}) for row in there}
             known = (json.loads(row) for row in rows)
@@ -115,6 +117,21 @@ def test_nothing_is_computed_again_and_all_stays_as_it_was(
     assert states == dict.fromkeys(asked, "complete") and len(asked) == len(older.REQUESTS)
     assert not changed(rows, team.rows(left.schema))
     assert left.files() == files
+    with lab.serving():
+        made_is_a_source(lab, left)
+    assert not changed(rows, team.rows(left.schema))
+
+
+def made_is_a_source(lab: Lab, left: Left) -> None:
+    """Label a volume that was recorded before anything told which: segments are whole in it."""
+    asked = next(
+        one for one in lab.status()["requests"] if one["parameters"]["component_of"] == "segment"
+    )
+    source = f"bossflow://{asked['request']}/volume"
+    lab.run(source=source, archive=None, store=left.store, block_shape=[5, 8, 7]).ok()
+    (one,) = (one for one in lab.status()["requests"] if one["source"] == source)
+    told = (one["state"], one["n_components"], one["box"])
+    assert told == ("complete", asked["n_components"], asked["box"]) and told[1] > 2
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -99,6 +99,26 @@ class Finished:
                 pass
         return self.at(name)
 
+    def files_in(self, place: str) -> list[Path]:
+        """Return its files below a path in the store, to read: such as chunks of a volume.
+
+        Raises
+        ------
+        ValueError
+            If one is missing, or not what was recorded: of files here, not of that size.
+        """
+        entries = [entry for entry in self.manifest["files"] if entry["path"].startswith(place)]
+        paths = [self.store / self.actual(entry["path"]) for entry in entries]
+        if buckets.holds(self.directory):
+            for _ in buckets.at_once(self._fetch, entries):
+                pass
+            return paths
+        for path, entry in zip(paths, entries, strict=True):
+            size = path.stat().st_size if path.exists() else "missing"
+            if size != entry["bytes"]:
+                raise ValueError(f"{path} has {entry['bytes']} bytes in its bundle, and is {size}")
+        return paths
+
     def part(self, name: str, start: int, end: int) -> bytes:
         """Read some bytes of a file, counted from its end: negative, as in a slice."""
         path = self.at(name)

@@ -89,15 +89,22 @@ def described(
         manifest["exact"] = False
     if bundle.taken_from:
         manifest["taken_from"] = bundle.taken_from
+    if unit.makes:
+        manifest["makes"] = unit.makes
+    if unit.sources:
+        manifest["sources"] = unit.sources
     if "reading" in unit.settings:
         manifest["reading"] = unit.settings["reading"]
     try:
-        return manifest | {"content_sha256": digests.content_digest(manifest)}
+        content_sha256 = digests.content_digest(manifest)
     except UnicodeEncodeError as error:
         near = error.object[max(0, error.start - 40) : error.end]
         raise ValueError(
             f"what it made can't be described: there is half a surrogate pair in …{near}"
         ) from None
+    if unit.makes:
+        manifest["made_sha256"] = bundle.made_sha256 or content_sha256
+    return manifest | {"content_sha256": content_sha256}
 
 
 def seal(unit: Unit, bundle: Bundle, manifest: dict[str, Any]) -> None:

@@ -82,7 +82,7 @@ def run_unit(
     dict
         The unit's receipt.
     """
-    named = ("unit_id", "process", "key", "add_rows", "recorded")
+    named = ("unit_id", "process", "key", "add_rows", "recorded", "makes")
     receipt = {name: line[name] for name in named if name in line}
     if "recorded" in line:
         return receipt | {"state": "reused", "url": line["recorded"]}

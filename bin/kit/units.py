@@ -18,6 +18,7 @@ class Unit:
 
     `arguments` decide what is made, and are kept in the bundle; `settings` only how. One that is
     not `exact` is made otherwise each time.
+    `makes` and `sources` are keys of what it makes and is made from, as the database has them.
     `stores` are where what its inputs were made from may be.
     """
 
@@ -29,6 +30,8 @@ class Unit:
     inputs: list[Finished]
     exact: bool = True
     stores: list[Path] = field(default_factory=list)
+    makes: list[dict[str, Any]] = field(default_factory=list)
+    sources: list[dict[str, Any]] = field(default_factory=list)
 
     def opened(self, given: Finished, numbers: Iterable[int]) -> Iterator[Finished]:
         """Yield bundles that an input was made from, by their numbers among its inputs.
@@ -86,6 +89,9 @@ class Bundle:
         Attempts at running somebody else's tool (`Run.Attempt`), recorded also if all failed.
     taken_from : str, optional
         URL of the bundle from which the result was taken, where it was not computed.
+    made_sha256 : str, optional
+        Digest of what it `makes`, equal only where the same is made, in whatever request; default:
+        the bundle's content digest, which no two units share.
     following : callable
         Gives the task's next unit that must be made, or None: a program may read for it while it
         writes this one.
@@ -103,6 +109,7 @@ class Bundle:
     container: str | None = None
     attempts: list[dict[str, Any]] = field(default_factory=list)
     taken_from: str | None = None
+    made_sha256: str | None = None
     following: Callable[[], Unit | None] = lambda: None
 
 
@@ -124,8 +131,8 @@ def open_unit(line: dict[str, Any], store: Path) -> Unit:
     fields = ("unit_id", "process", "key", "arguments", "settings")
     inputs = list(locations.each(partial(open_input, store=store), line["inputs"], store))
     stores = [store, *map(locations.local, line.get("stores", ()))]
-    exact = line.get("exact", True)
-    return Unit(**{name: line[name] for name in fields}, inputs=inputs, stores=stores, exact=exact)
+    told = {name: line[name] for name in ("exact", "makes", "sources") if name in line}
+    return Unit(**{name: line[name] for name in fields}, inputs=inputs, stores=stores, **told)
 
 
 def open_input(given: dict[str, Any], store: Path) -> Finished:

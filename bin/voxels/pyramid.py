@@ -110,7 +110,7 @@ def create_segmentation(
         sizes = zip(voxel_size_nm_zyx, level.factor_zyx, strict=True)
         resolution = [plain_number(size * factor) for size, factor in sizes][::-1]
         scale: dict[str, Any] = {
-            "key": "_".join(map(str, resolution)),
+            "key": level_key(resolution[::-1]),
             "resolution": resolution,
             "voxel_offset": level.volume.corner_zyx[::-1],
             "size": level.volume.shape_zyx[::-1],
@@ -131,6 +131,11 @@ def create_segmentation(
     }
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "info").write_text(json.dumps(info, indent=1), encoding="utf-8")
+
+
+def level_key(voxel_size_nm_zyx: Sequence[float]) -> str:
+    """Return the name of a level's directory, which is that of its voxels' size."""
+    return "_".join(str(plain_number(size)) for size in voxel_size_nm_zyx[::-1])
 
 
 def plain_number(number: float) -> int | float:

@@ -79,7 +79,7 @@ def migrate() -> None:
 
     registry.load_all()
     said = "is now" if migrations.migrate() else "was already"
-    installed.fill_given()
+    installed.fill()
     where = f"schema {database.schema_name()} in {database.server().where}"
     click.echo(f"{where} {said} of version {migrations.VERSION}")
 

@@ -50,7 +50,7 @@ def reached(start: cascade.Rows) -> tuple[Cascade, cascade.Rows]:
         If rows depend on them that no workflow here knows.
     """
     conn = database.connection()
-    tables = list(registry.stage_tables(installed.known_workflows()).values())
+    tables = _filled()
     made_by = {table.full_table_name: ledger.execution_attribute(table) for table in tables}
     going = Cascade(conn, made_by)
     rows: cascade.Rows = {}
@@ -99,10 +99,19 @@ def made_of(places: Any) -> set[str]:
     chosen: set[str] = set()
     for name in places.children():
         installed.refuse_unknown(dj.FreeTable(places.connection, name) & places.proj())
-    for table in stages_of(places):
+    for table in _filled():
+        if places.full_table_name not in table().parents():
+            continue
         made = table() & places.proj()
         chosen |= set(made.to_arrays(ledger.execution_attribute(table)))
     return chosen
+
+
+def _filled() -> list[Any]:
+    """Return the tables whose rows executions fill: stage tables, and what is made beside these."""
+    workflows = installed.known_workflows()
+    beside = dict.fromkeys(registry.made_by_process(workflows).values())
+    return [*registry.stage_tables(workflows).values(), *beside]
 
 
 def stages_of(place: Any) -> list[Any]:

@@ -1,5 +1,7 @@
 """The rows that a finished bundle becomes."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,26 +24,59 @@ def insert(table: Any, new: list[Finished], run_id: str) -> None:
     lineage = ledger.execution_attribute(table)
     _insert_environments(new)
     known_runs = _known_runs(new)
-    executions, rows, copies, readings = [], [], [], []
-    for bundle in new:
+    made, rows, readings = [], [], []
+    for bundle, execution_id in executions(new):
         manifest = bundle.manifest
-        execution_id = bundle.manifest_sha256[:32]
-        executions.append(_execution(bundle, execution_id, known_runs, run_id))
+        made.append(_execution(bundle, execution_id, known_runs, run_id))
         urls = {name: locations.url(bundle.at(path)) for name, path in manifest["urls"].items()}
         rows.append(manifest["key"] | manifest["attributes"] | urls | {lineage: execution_id})
-        copies.append((bundle, execution_id))
         if read := manifest.get("reading"):
             names = {"reading_version": read["version"], "files_seen": read["seen"]}
             readings.append({"execution_id": execution_id} | names)
     # rows deleted by hand leave their execution: the same id is the same bundle
-    insert_absent(Execution(), executions)
+    insert_absent(Execution(), made)
     insert_absent(Reading(), readings)
-    add_copies(copies)
+    add_copies(executions(new))
     insert_all(table, rows)
     for bundle in new:
         for name in bundle.manifest["parts"]:
             limit = part_rows(bundle).get(name)
             insert_parquet(getattr(table, name)(), bundle.key, part_files(bundle, name), limit)
+    sources = [bundle.key | row for bundle in new for row in bundle.manifest.get("sources", ())]
+    if sources:
+        insert_all(table.Source(), sources)
+
+
+def executions(new: list[Finished]) -> list[tuple[Finished, str]]:
+    """Return bundles with the ids of the executions that they are recorded as."""
+    return [(bundle, bundle.manifest_sha256[:32]) for bundle in new]
+
+
+def add_made(
+    tables: dict[str, Any], told: dict[str, Any], made: Iterable[tuple[Finished, str]]
+) -> None:
+    """Insert what bundles of executions make beside their own rows, where that is not there yet.
+
+    Parameters
+    ----------
+    tables : dict
+        By process, the table of what its units make (`Makes.table`).
+    told : dict
+        By unit, what receipts say that it makes: an older version's bundle does not.
+    made : iterable of (Finished, str)
+        Bundles, and the executions that they are recorded as.
+    """
+    rows: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for bundle, execution_id in made:
+        manifest = bundle.manifest
+        keys = manifest.get("makes") or told.get(manifest["unit_id"], ())
+        for key in keys:
+            table = tables[manifest["process"]]
+            made_by = {ledger.execution_attribute(table): execution_id}
+            sha256 = manifest.get("made_sha256", bundle.content_sha256)
+            rows[table].append(key | {"made_sha256": sha256} | made_by)
+    for table, some in rows.items():
+        insert_absent(table(), some)
 
 
 def add_rows(table: Any, bundle: Finished, wanted: dict[str, dict[str, int]]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from . import given, migrations, registry, work
+from . import beside, given, migrations, registry, work
 from .tables import Request, schema
 
 _bound: set[Any] = set()  # table classes that are known to be in the database
@@ -50,7 +50,7 @@ def open_schema(workflows: Iterable[work.Workflow]) -> None:
         migrations.deploy()
         _bind(conn)
     if older:
-        fill_given()
+        fill()
 
 
 def _workflow_of(cls: Any, workflows: dict[str, str]) -> str | None:
@@ -88,10 +88,11 @@ def opened(name: str) -> work.Workflow:
     return workflow
 
 
-def fill_given() -> None:
-    """Have all workflows tell what requests were given that older versions recorded."""
+def fill() -> None:
+    """Have all workflows tell what older versions did not record of requests."""
     for workflow in known_workflows():
         given.fill(workflow)
+        beside.fill(workflow)
 
 
 def known_workflows() -> list[work.Workflow]:

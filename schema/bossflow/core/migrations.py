@@ -31,8 +31,35 @@ def _name_and_drop(conn: Any) -> None:
 
 
 def _keep_given(conn: Any) -> None:
-    """Add what requests were given; their workflows tell it then (`installed.fill_given`)."""
+    """Add what requests were given; their workflows tell it then (`installed.fill`)."""
     _declare(conn, [Request])
+
+
+def _made_apart(conn: Any) -> None:
+    """Take from channels what never held anything: what is made has rows of its own.
+
+    These are made at the end, with all tables; workflows tell them then (`installed.fill`).
+    """
+    quote, name = conn.adapter.quote_identifier, database.schema_name()
+    channel, column = f"{quote(name)}.{quote('channel')}", "written_by"
+    columns = (
+        "SELECT 1 FROM information_schema.columns "
+        "WHERE table_schema = %s AND table_name = 'channel' AND column_name = %s"
+    )
+    if conn.query(columns, (name, column)).fetchone():
+        keys = (
+            "SELECT constraint_name FROM information_schema.key_column_usage "
+            "WHERE table_schema = %s AND table_name = 'channel' AND column_name = %s"
+        )
+        for (key,) in conn.query(keys, (name, column)).fetchall():
+            kind = "CONSTRAINT" if conn.adapter.backend == "postgresql" else "FOREIGN KEY"
+            conn.query(f"ALTER TABLE {channel} DROP {kind} {quote(key)}")
+        conn.query(f"ALTER TABLE {channel} DROP COLUMN {quote(column)}")
+    conn.query(
+        f"DELETE FROM {quote(name)}.{quote('~lineage')} "
+        "WHERE table_name = 'channel' AND attribute_name = %s",
+        (column,),
+    )
 
 
 STEPS: list[tuple[int, Callable[[Any], None]]] = [
@@ -40,6 +67,7 @@ STEPS: list[tuple[int, Callable[[Any], None]]] = [
     (3, _tell_places),
     (4, _name_and_drop),
     (5, _keep_given),
+    (6, _made_apart),
 ]
 """Version, and what makes it from the one before; oldest first.
 

@@ -18,6 +18,7 @@ from . import (
     registry,
     removal,
     run_store,
+    sources,
     stores,
     summary,
     tasks,
@@ -104,6 +105,7 @@ def _plan(
     installed.open_schema([workflow])
     every_request, unreached = workflow.expand(params, described)
     requests = distinct(every_request)
+    result["sources"] = sorted({name for request in requests for name in request.sources})
     tables = registry.stage_tables([workflow])
     by_request = [registry.load(request.workflow).units(request) for request in requests]
     units = {unit.unit_id: unit for group in by_request for unit in group}
@@ -150,6 +152,7 @@ def _plan(
         missing = ledger.missing(units, bundles_here, recorded)
     result |= _told(workflow, units, bundles_here, missing, recorded)
     run_store.refuse_away(missing, bundles_here, recorded, here)
+    sources.bundles_here(result, units, missing, here)
     if result["dry_run"]:
         result["notes"] += _of_rows(bundles_here, missing)
         made = run_store.made(requests, by_request, missing, store)
@@ -193,7 +196,8 @@ def _plan(
     }
     result["notes"] += _of_rows(bundles_here, missing)
     made = run_store.made(requests, by_request, missing, store)
-    register(asked, requests, result["run_id"], here, store, judged.remember, versions)
+    of_others = sources.bundles_here(result, units, missing, here)
+    register(asked, requests, by_request, result["run_id"], here, store, judged.remember, versions)
     if not missing:
         planned = {
             request.request_id: (request, units)
@@ -201,6 +205,7 @@ def _plan(
         }
         summary.sum_up(result, [], directory, planned, recorded, here)
         return
+    bundles_here |= of_others
     held = {holdings.store_of(bundle) for bundle in bundles_here.values()}
     others = sorted({locations.url(Path(other)) for other in held} - {header["store"]})
     line = partial(tasks.line, bundles_here=bundles_here, recorded=recorded, now=now, others=others)

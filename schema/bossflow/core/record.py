@@ -3,7 +3,7 @@
 import shlex
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,10 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
         If the database can't be used for two minutes; all that was not recorded before is left
         for the next run.
     """
-    workflow = registry.load(plan["workflow"])
+    workflows = [registry.load(name) for name in (plan["workflow"], *plan.get("sources", ()))]
     again = partial(database.again, reached=True)
-    again(lambda: installed.open_schema([workflow]))
-    tables = registry.stage_tables([workflow])
+    again(lambda: installed.open_schema(workflows))
+    tables = registry.stage_tables(workflows)
     lines = [line for path in receipts for line in json_lines(path)]
     failed = [line for line in lines if line["state"] == "failed"]
     blocked = [line for line in lines if line["state"] == "blocked"]
@@ -66,9 +66,11 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     add_rows = {line["unit_id"]: line["add_rows"] for line in lines if "add_rows" in line}
     longer = {line["unit_id"] for line in lines if "recorded" in line}
     superseded: list[Finished] = []
+    makes = {line["unit_id"]: line["makes"] for line in lines if "makes" in line}
     write = partial(
         _write,
         tables=tables,
+        add_made=partial(insertion.add_made, registry.made_by_process(workflows), makes),
         run_id=plan["run_id"],
         add_rows=add_rows,
         longer=longer,
@@ -155,6 +157,7 @@ def _set_aside(receipt: dict[str, Any]) -> str:
 def _write(
     ready: dict[str, list[Finished]],
     tables: dict[str, Any],
+    add_made: Callable[[Iterable[tuple[Finished, str]]], None],
     run_id: str,
     add_rows: dict[str, dict[str, int]],
     longer: set[str],
@@ -181,9 +184,11 @@ def _write(
         for store in {bundle.store for some in ready.values() for bundle in some}:
             stores.set_aside(store_ids.found_store(store), store)
         for process, table in tables.items():
-            new, old, others, other = _new_bundles(table, ready[process], tables, failed)
+            new, known_as, others, other = _new_bundles(table, ready[process], tables, failed)
+            old = [bundle for bundle, _ in known_as]
             superseded += [bundle for bundle in other if bundle not in superseded]
             insertion.insert(table, new, run_id)
+            add_made([*insertion.executions(new), *known_as])
             for bundle in [*new, *old]:
                 if bundle.manifest["unit_id"] not in longer:  # they may lie where we may not write
                     marked[bundle.store].append(bundle.manifest["unit_id"])
@@ -207,8 +212,10 @@ def _failure(bundle: Finished, error: str) -> dict[str, Any]:
 
 def _new_bundles(
     table: Any, ready: list[Finished], tables: dict[str, Any], failed: list[dict[str, Any]]
-) -> tuple[list[Finished], list[Finished], list[Finished], list[Finished]]:
+) -> tuple[list[Finished], list[tuple[Finished, str]], list[Finished], list[Finished]]:
     """Return the bundles to record, and those whose units are recorded with the same content.
+
+    These with the executions that they are recorded as.
 
     Then, once more, those of these that their store was not known to have; and last those of units
     that are recorded with other content, which they may have, as it is another each time.
@@ -262,7 +269,8 @@ def _new_bundles(
             new.setdefault(key, bundle)
             continue
         failed.append(_failure(bundle, error))
-    rows = insertion.add_copies([(bundle, known.execution_id) for bundle, known in old])
+    known_as = [(bundle, known.execution_id) for bundle, known in old]
+    rows = insertion.add_copies(known_as)
     back = [row for (_, known), row in zip(old, rows, strict=True) if known.dropped]
     for some in database.pieces((row["execution_id"], row["store_id"]) for row in back):
         keys = [{"execution_id": name, "store_id": store} for name, store in some]
@@ -272,7 +280,7 @@ def _new_bundles(
         for (bundle, known), row in zip(old, rows, strict=True)
         if row["store_id"] not in dict(known.copies)
     ]
-    return list(new.values()), [bundle for bundle, _ in old], others, other
+    return list(new.values()), known_as, others, other
 
 
 def _seen(manifest: dict[str, Any]) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 from .. import __version__, database
 from ..database.insert import ROWS, insert_absent, insert_all
 from ..kit import locations
-from . import changes, given, stores, work
+from . import changes, given, registry, stores, work
 from .tables import ParamSet, Request, Run
 
 
@@ -35,6 +35,7 @@ def distinct(requests: Iterable[work.Request]) -> list[work.Request]:
 def register(
     asked: dict[str, Any],
     requests: list[work.Request],
+    by_request: list[list[work.UnitPlan]],
     run_id: str,
     here: stores.Here,
     store: Path,
@@ -84,11 +85,22 @@ def register(
             if request.name
         ]
         insert_absent(Request.Name(), named)
-        for table in dict.fromkeys(table for request in requests for table, _ in request.rows):
-            _insert_rows(
-                table,
-                [rows for request in requests for other, rows in request.rows if other is table],
-            )
+        insert_rows(_rows(requests, by_request))
+
+
+def _rows(requests: list[work.Request], by_request: list[list[work.UnitPlan]]) -> list[work.Rows]:
+    """Return the rows that register each request, and what it makes."""
+    found = []
+    for request, units in zip(requests, by_request, strict=True):
+        makes = registry.load(request.workflow).makes
+        found.append(request.rows + (makes.rows(request, units) if makes else ()))
+    return found
+
+
+def insert_rows(by_request: list[work.Rows]) -> None:
+    """Register rows of requests, table by table; to be called in a transaction."""
+    for table in dict.fromkeys(table for rows in by_request for table, _ in rows):
+        _insert_rows(table, [some for rows in by_request for other, some in rows if other is table])
 
 
 def _insert_rows(table: Any, by_request: list[list[dict[str, Any]]]) -> None:

@@ -82,6 +82,16 @@ def stage_tables(workflows: Iterable[Workflow]) -> dict[str, Any]:
     return {table.process: table for workflow in used for table in workflow.tables}
 
 
+def made_by_process(workflows: Iterable[Workflow]) -> dict[str, Any]:
+    """Return process to the table of what its units make beside their own rows, if they do."""
+    return {
+        table.process: workflow.makes.table
+        for workflow in with_used(workflows)
+        if workflow.makes
+        for table in workflow.tables
+    }
+
+
 def with_used(workflows: Iterable[Workflow]) -> list[Workflow]:
     """Return workflows and those that they use, these first."""
     used: dict[Workflow, None] = {}

@@ -187,6 +187,10 @@ def line(
     }
     if unit.through and others:
         line["stores"] = list(others)
+    if unit.makes:
+        line["makes"] = list(unit.makes)
+    if unit.sources:
+        line["sources"] = list(unit.sources)
     if not unit.exact:
         line["exact"] = False
     if unit.unit_id in keep:

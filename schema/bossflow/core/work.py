@@ -4,13 +4,27 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
-from ..kit.digests import digest, unit_id
-from ..kit.texts import key_name
-from ..voxels.boxes import Box
+from ..kit.digests import digest
+from .units import GIB, MIB, Asks, Reads, UnitPlan
 
-MIB, GIB = 2**20, 2**30
+__all__ = [
+    "GIB",
+    "MIB",
+    "Asks",
+    "Makes",
+    "ParamSet",
+    "Reads",
+    "Request",
+    "Rows",
+    "UnitPlan",
+    "Workflow",
+    "numbers",
+]
+
+Rows = tuple[tuple[Any, list[dict[str, Any]]], ...]
+"""Table classes, parents first, with rows for each."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,9 @@ class Request:
     settings : dict
         What only says how its units are made, found anew for each run, such as an archive's
         address, or what else is recorded: empty where a recorded request is recalled.
+    sources : tuple of str
+        Names of the workflows whose recorded units are inputs of its own, beside those of `uses`:
+        of volumes that were made here. They are not made with it.
     """
 
     workflow: str
@@ -67,10 +84,11 @@ class Request:
     subject: list[Any]
     given: dict[str, Any]
     stage_paramsets: tuple[ParamSet, ...] = ()
-    rows: tuple[tuple[Any, list[dict[str, Any]]], ...] = ()
+    rows: Rows = ()
     name: str | None = None
     where: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
 
     @property
     def every_paramset(self) -> tuple[ParamSet, ...]:
@@ -83,118 +101,22 @@ class Request:
         return digest([self.workflow, self.paramset.paramset_id, self.subject])[:16]
 
 
-@dataclass(frozen=True)
-class Reads:
-    """What a unit reads outside of the stores.
+class Makes(Protocol):
+    """What a workflow's units make beside their own rows, such as `volumes.made.Volumes`.
 
     Attributes
     ----------
-    version : str
-        Of the way it is read: another one reads other voxels.
-    box : Box
-        What is read.
-    files : dict, optional
-        How to look at the files that hold it (`voxels.files.seen`); None where nothing tells.
-    in_place : bool
-        Whether the unit works on it where it lies, and leaves no copy in the store.
+    table : table class
+        Has a row for each of `UnitPlan.makes`, with the execution that made it, and in
+        `made_sha256` a digest that is equal only where the same was made.
     """
-
-    version: str
-    box: Box
-    files: dict[str, Any] | None = field(default=None, compare=False)
-    in_place: bool = False
-
-
-@dataclass(frozen=True)
-class Asks:
-    """What the program of a unit takes at most.
-
-    Attributes
-    ----------
-    cores : int
-        Of the CPU.
-    memory : int
-        Bytes.
-    seconds : float, optional
-        Wall time; by default what `Workflow.seconds` estimates.
-    accelerators : int
-        GPUs.
-    disk : int
-        Bytes of scratch in the task's work directory.
-    """
-
-    cores: int = 1
-    memory: int = 2 * GIB
-    seconds: float | None = None
-    accelerators: int = 0
-    disk: int = 0
-
-
-@dataclass(frozen=True)
-class UnitPlan:
-    """One piece of work as a workflow plans it.
-
-    Attributes
-    ----------
-    process : str
-        Whose program makes it, and whose table it fills a row of.
-    key : dict
-        Primary key of that row.
-    arguments : dict
-        What decides, with key and inputs, what is made: a bundle made with others is never reused.
-    inputs : tuple of UnitPlan
-        What it is made from: units of this request, or of another workflow's.
-    through : bool
-        Whether its program also opens what its inputs were made from (`Unit.opened`): a bucket has
-        its index for its one input, and of all blocks opens those that the index names.
-    settings : dict
-        What only says how, such as an archive's address.
-    asks : Asks
-        What its program takes at most.
-    reads : Reads, optional
-        What it reads of a volume outside of the stores.
-    within : UnitPlan, optional
-        The input in whose bundle some of its files lie.
-    add_rows : dict
-        How many first rows of a part (by its name) are to be in the database, if that may be more
-        than now.
-    settings_again : dict
-        The settings that it was recorded with, where these decide what it holds: it is made with
-        them in another store.
-    name : str, optional
-        What users are shown; default: its block, else its key.
-    amount : float
-        How much there is to do, in `amount_unit`: voxels, streamlines, subjects.
-    exact : bool
-        Whether the same is made of the same, whenever and wherever. If not (a tool that writes
-        dates, a GPU), what was recorded first holds, and is not made again beside it.
-    """
-
-    process: str
-    key: dict[str, Any]
-    arguments: dict[str, Any]
-    inputs: "tuple[UnitPlan, ...]" = field(default=(), repr=False)
-    settings: dict[str, Any] = field(default_factory=dict)
-    asks: Asks = Asks()
-    reads: Reads | None = None
-    within: "UnitPlan | None" = field(default=None, repr=False)
-    add_rows: dict[str, int] = field(default_factory=dict)
-    settings_again: dict[str, Any] = field(default_factory=dict)
-    name: str | None = None
-    amount: float = 0
-    amount_unit: str = ""
-    exact: bool = True
-    through: bool = False
-
-    @cached_property
-    def unit_id(self) -> str:
-        """Hash of process and key (32 hex digits)."""
-        return unit_id(self.process, self.key)
 
     @property
-    def shown(self) -> str:
-        """What users are told of it, beside its process."""
-        return self.name or key_name(self.key)
+    def table(self) -> Any:
+        """Return the table class."""
+
+    def rows(self, request: Request, units: list[UnitPlan]) -> Rows:
+        """Return rows that register what a request makes; pure."""
 
 
 def numbers(counts: Mapping[str, int]) -> str:
@@ -253,6 +175,8 @@ class Workflow:
     uses : tuple of Workflow
         Those whose units its own are made from. `expand` may return requests of theirs too, which
         are registered with its own.
+    makes : Makes, optional
+        What its units make beside their own rows.
     recall : callable, optional
         Takes ids of requests that were recorded without what they were `given`; returns those that
         it knows as `expand` made them, by id.
@@ -276,6 +200,7 @@ class Workflow:
     pictures: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
     lineage: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
     uses: "tuple[Workflow, ...]" = ()
+    makes: Makes | None = None
     recall: Callable[[list[str]], dict[str, Request]] | None = None
     module: str = ""
 

@@ -1,7 +1,7 @@
 """Forget requests, and channels that nothing refers to: rows that were asked for, not results.
 
-What other requests share stays. Where results go along, they go as `bossflow invalidate` has them
-go: bundles aside first, then rows.
+With a request go the channels that it makes. What other requests share stays. Where results go
+along, they go as `bossflow invalidate` has them go: bundles aside first, then rows.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,7 +12,7 @@ from ..core import installed, ledger, migrations, removal, states
 from ..core.cascade import Cascade, Rows
 from ..core.dependents import bundles_of, reached
 from ..core.tables import Execution, Reading, Request, schema
-from ..volumes.tables import Block, Channel, Cutout
+from ..volumes.tables import Block, Channel, Cutout, MadeChannel
 from . import invalidate, status
 
 MOST = 10
@@ -89,10 +89,11 @@ def forget(going: Forgotten) -> tuple[Forgotten, int]:
 
 
 def _found(requests: list[str], channels: list[str]) -> tuple[Cascade, Rows, Forgotten]:
-    start = {Request.full_table_name: requests, Channel.full_table_name: channels}
+    made = [row["channel_id"] for row in ledger.among(MadeChannel(), "request_id", requests)]
+    start = {Request.full_table_name: requests, Channel.full_table_name: [*channels, *made]}
     cascade, rows = reached({table: {(name,) for name in names} for table, names in start.items()})
-    _refuse_shared(cascade, rows, requests, channels)
-    results = bundles_of(rows)
+    _refuse_shared(cascade, rows, requests, channels, made)
+    results, names = bundles_of(rows), set(channels)
     sizes = ledger.among(Execution.proj("bundle_bytes"), "execution_id", results)
     return (
         cascade,
@@ -102,29 +103,39 @@ def _found(requests: list[str], channels: list[str]) -> tuple[Cascade, Rows, For
             channels,
             results,
             sum(row["bundle_bytes"] for row in sizes),
-            len(rows.get(Cutout.full_table_name, ())),
-            len(rows.get(Block.full_table_name, ())),
+            *(
+                sum(not names.isdisjoint(key) for key in rows.get(table.full_table_name, ()))
+                for table in (Cutout, Block)
+            ),
         ),
     )
 
 
 def _refuse_shared(
-    cascade: Cascade, rows: Rows, requests: Collection[str], channels: Collection[str]
+    cascade: Cascade,
+    rows: Rows,
+    requests: Collection[str],
+    channels: Collection[str],
+    made: Collection[str],
 ) -> None:
-    """Refuse rows that are neither of these requests nor of these channels."""
+    """Refuse rows that are neither of these requests, nor of these channels, nor of those made."""
     ours = {part.full_table_name for cls, _ in schema.tables for part in migrations.parts(cls)}
     core = {table.full_table_name for table in (Execution, Reading)}
     others: set[str] = set()
     left: list[str] = []
+    strange: set[str] = set()
     for table, keys in sorted(rows.items()):
         names = sorted(cascade.graph.nodes[table]["primary_key"])
         if table in ours and "request_id" in names:
             others |= {key[names.index("request_id")] for key in keys} - set(requests)
         elif table in ours and "channel_id" in names:
-            channel_ids = {key[names.index("channel_id")] for key in keys} - set(channels)
-            left += [f"channel {name}" for name in sorted(channel_ids)]
+            channel_ids = {str(key[names.index("channel_id")]) for key in keys}
+            strange |= channel_ids - {*channels, *made}
         elif table not in core:
             left.append(f"{len(keys):,} rows of table {table}")
+    makers = {row["channel_id"]: row for row in ledger.among(MadeChannel(), "channel_id", strange)}
+    others |= {row["request_id"] for row in makers.values()}
+    left = [f"channel {name}" for name in sorted(strange - makers.keys())] + left
     if not others and not left:
         return
     what = " and ".join(

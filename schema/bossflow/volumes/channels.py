@@ -78,8 +78,13 @@ def metadata(channel: dict[str, Any]) -> dict[str, Any]:
         "dtype": channel["dtype"],
         "shape_zyx": list(whole.shape_zyx),
         "offset_zyx": list(whole.corner_zyx),
-        "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
+        "voxel_size_nm_zyx": voxel_size(channel),
     }
+
+
+def voxel_size(channel: dict[str, Any]) -> list[float]:
+    """Return a `Channel` row's voxel size, ZYX (nm)."""
+    return [channel[f"voxel_size_{axis}"] for axis in "zyx"]
 
 
 def extent(channel: dict[str, Any]) -> Box:

@@ -7,7 +7,7 @@ import datajoint as dj
 
 from ..core import installed, registry
 from .channels import choices
-from .tables import Block, Channel, Cutout
+from .tables import Block, Channel, Cutout, MadeBlock
 
 
 def channels() -> list[dict[str, Any]]:
@@ -54,8 +54,8 @@ def _requests() -> Counter[str]:
 def _blocks() -> Counter[str]:
     """Count the blocks of each channel of which something is recorded."""
     stages = registry.stage_tables(installed.known_workflows()).values()
-    first = [table for table in stages if Block.full_table_name in table().parents()]
-    return Counter(_by_channel(Block() & [table.proj() for table in first])) if first else Counter()
+    first = [table for table in stages if Block.full_table_name in table().parents()] + [MadeBlock]
+    return Counter(_by_channel(Block() & [table.proj() for table in first]))
 
 
 def _by_channel(rows: Any) -> dict[str, int]:

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 from ..core.ledger import among
 from ..core.tables import FilledByBlock, schema
+from ..voxels.archives.made import is_made
 from .channels import Key, asked, channel_id, channel_row, key_of
+from .made import Made, found
 from .tables import Channel
 
 
@@ -24,6 +26,8 @@ class Source(NamedTuple):
         How it is looked at for changes; None where nothing tells.
     chosen : dict
         Index of `channel` or `time`, where there is more than one.
+    made : Made, optional
+        What is known of a volume that was made here.
     """
 
     channel: dict[str, Any]
@@ -31,6 +35,7 @@ class Source(NamedTuple):
     chunk_zyx: list[int] | None
     files: dict[str, Any] | None
     chosen: dict[str, int]
+    made: Made | None = None
 
 
 def resolve(described: dict[str, Any]) -> dict[tuple[Any, ...], Source]:
@@ -40,8 +45,12 @@ def resolve(described: dict[str, Any]) -> dict[tuple[Any, ...], Source]:
     ------
     ValueError
         If an archive can't be reached and the channel is not recorded, or if what it says, or the
-        voxel size that is given for it, differs from what is recorded.
+        voxel size that is given for it, differs from what is recorded; or if a volume that is to
+        be made here is not there, or not whole.
     """
+    here = [given for given in described["channels"] if is_made(given["source"])]
+    made = {asked(given): _made(given) for given in here}
+    described = {"channels": [given for given in described["channels"] if given not in here]}
     ids = {
         key_of(given): channel_id(given["archive"], *key_of(given))
         for given in described["channels"]
@@ -56,10 +65,16 @@ def resolve(described: dict[str, Any]) -> dict[tuple[Any, ...], Source]:
                 f"{given['source']} is asked for with two voxel sizes, {_xyz(size)} and "
                 f"{_xyz(given['voxel_size'])} nm: give one"
             )
-    return {
+    return made | {
         asked(given): _resolved(given, recorded.get(ids[key_of(given)]))
         for given in described["channels"]
     }
+
+
+def _made(given: dict[str, Any]) -> Source:
+    identity, made = found(given["source"], given["resolution"])
+    channel, chunk_zyx = made.output.channel(identity), list(made.output.chunk_zyx)
+    return Source(channel, None, chunk_zyx, None, {}, made)
 
 
 def _xyz(size: Iterable[Any]) -> str:

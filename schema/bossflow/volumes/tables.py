@@ -1,8 +1,8 @@
-"""Tables of channels of an archive, cutouts that were asked for, blocks that were pulled."""
+"""Tables of channels, cutouts that were asked for, blocks that were pulled or made."""
 
 import datajoint as dj
 
-from ..core.tables import Execution, FilledByBlock, schema
+from ..core.tables import Execution, FilledByBlock, Request, schema
 
 
 @schema
@@ -27,7 +27,6 @@ class Channel(dj.Manual):
     voxel_size_x : float64        # (nm)
     voxel_size_y : float64        # (nm)
     voxel_size_z : float64        # (nm)
-    -> [nullable] Execution.proj(written_by='execution_id')
     """
 
     class Choice(dj.Part):
@@ -93,4 +92,35 @@ class PulledBlock(FilledByBlock, dj.Imported):
     ---
     voxels_sha256 : char(64)  # of the ZYX C-order little-endian bytes
     -> Execution.proj(pulled_by='execution_id')
+    """
+
+
+@schema
+class MadeChannel(dj.Manual):
+    """A channel that a request makes: that it was asked for, not that it is there."""
+
+    definition = """
+    # channel that a request makes
+    -> Channel
+    ---
+    -> Request
+    output_name : varchar(64)  # which of its volumes
+    """
+
+
+@schema
+class MadeBlock(FilledByBlock, dj.Computed):
+    """A block of a made channel that is there, in the store.
+
+    Beside the row of the unit that made it, and of the same execution.
+    """
+
+    process = "RECORD"
+    definition = """
+    # block of a made channel that is recorded
+    -> Block
+    -> MadeChannel
+    ---
+    made_sha256 : char(64)  # equal only where the voxels are, in whatever channel
+    -> Execution.proj(made_by='execution_id')
     """

@@ -1,6 +1,7 @@
 """Exact blockwise labelling of a cutout: connected components, their table, their volume."""
 
 from ...core.work import Workflow
+from .outputs import VOLUMES
 from .report import describe, in_words, outcome
 from .requests import NAME, VERSION, expand, recall
 from .tables import TABLES, BlockLabels, BlockLinks, LabelRequest, Segmentation, SegmentationBlock
@@ -27,5 +28,6 @@ workflow = Workflow(
     describe=describe,
     outcome=outcome,
     results=("volume", "components"),
+    makes=VOLUMES,
     recall=recall,
 )

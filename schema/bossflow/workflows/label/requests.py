@@ -15,6 +15,7 @@ from ...volumes.channels import asked, box_columns, choices, cut, extent
 from ...volumes.sources import resolve
 from ...volumes.tables import Block, Channel, Cutout
 from ...voxels.boxes import Box, chunk_shape, grid
+from .outputs import origin_of
 from .recorded import as_before, with_recorded
 from .tables import LabelRequest
 
@@ -52,13 +53,15 @@ def expand(
     for row in described["rows"]:
         source = sources[asked(row)]
         cutout = cut(row, source.channel)
-        staged = _is_staged(row["source"], params)
+        staged = source.made is None and _is_staged(row["source"], params)
         if row["block_shape"] is None:
             name = source.channel["channel_id"], staged
             if name not in shapes:
                 shapes[name] = _block_shape(source.channel, staged, source.chunk_zyx)
             row = row | {"block_shape": shapes[name]}
-        _check(row, source.channel, cutout)
+        made = source.made.given if source.made else None
+        origin = made["origin_zyx"] if made else extent(source.channel).corner_zyx
+        _check(row, source.channel, cutout, origin)
         request = _request(
             source.channel,
             cutout,
@@ -69,18 +72,24 @@ def expand(
             row["min_voxels"],
             staged=staged,
             chosen=source.chosen,
+            made=made,
             settings={
                 "verify": bool(params.get("verify_pull")),
                 "host": params["bossdb_host"],
                 "max_component_rows": int(params["max_component_rows"]),
                 "files": source.files,
+                "made": source.made,
             },
         )
+        if source.made:
+            request = dataclasses.replace(request, sources=(source.made.workflow,))
         requests.append(dataclasses.replace(request, name=row.get("name"), where=row["where"]))
     return with_recorded(as_before(requests)), [*notes]
 
 
-def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
+def _check(
+    row: dict[str, Any], channel: dict[str, Any], cutout: Box, origin_zyx: Sequence[int]
+) -> None:
     if channel["dtype"] not in DTYPES:
         raise ValueError(
             f"{row['source']} has dtype {channel['dtype']}: only {', '.join(DTYPES)} are labelled"
@@ -91,8 +100,8 @@ def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
             "component_of segment: set component_of to foreground, or leave it out"
         )
     chunk_shape(row["block_shape"])
-    whole, blocks, voxels = extent(channel), 1, 1
-    ends = zip(whole.corner_zyx, cutout.corner_zyx, cutout.end_zyx, row["block_shape"], strict=True)
+    blocks, voxels = 1, 1
+    ends = zip(origin_zyx, cutout.corner_zyx, cutout.end_zyx, row["block_shape"], strict=True)
     for origin, start, end, side in ends:
         start -= (start - origin) % side  # a block is written with its whole cell below the cutout
         blocks *= -(-(end - start) // side)
@@ -163,6 +172,7 @@ def _request(
     version: str = VERSION,
     staged: bool = True,
     chosen: dict[str, int] | None = None,
+    made: dict[str, Any] | None = None,
     settings: dict[str, Any] | None = None,
 ) -> work.Request:
     label: dict[str, Any] = {"connectivity": connectivity, "component_of": component_of}
@@ -184,12 +194,12 @@ def _request(
         workflow=NAME,
         paramset=whole,
         subject=[channel["channel_id"], cutout.name],
-        given={"channel": channel, "chosen": chosen or {}, "cutout": cutout.name},
+        given={"channel": channel, "chosen": chosen or {}, "cutout": cutout.name}
+        | ({"made": made} if made else {}),
         stage_paramsets=(stage,),
         settings=settings or {},
     )
-    whole_channel = extent(channel)
-    boxes = grid(cutout, block_shape_zyx, whole_channel.corner_zyx)
+    boxes = grid(cutout, block_shape_zyx, origin_of(request))
     channel_key = {"channel_id": channel["channel_id"]}
     rows = (
         (Channel, [channel]),

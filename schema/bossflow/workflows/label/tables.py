@@ -3,7 +3,7 @@
 import datajoint as dj
 
 from ...core.tables import Execution, FilledByBlock, FilledByNextflow, ParamSet, Request, schema
-from ...volumes.tables import Block, Cutout, PulledBlock
+from ...volumes.tables import Block, Cutout, MadeBlock, PulledBlock
 
 
 @schema
@@ -31,6 +31,15 @@ class BlockLabels(FilledByBlock, dj.Computed):
     n_labels : int64  # local components
     -> Execution.proj(labelled_by='execution_id')
     """
+
+    class Source(dj.Part):
+        """What it was read from, of a volume that was made here."""
+
+        definition = """
+        # block of a volume made here that it was read from
+        -> master
+        -> MadeBlock.proj(source_block='block')
+        """
 
 
 @schema

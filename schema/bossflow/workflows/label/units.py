@@ -6,8 +6,9 @@ from typing import Any
 from ...core import work
 from ...core.work import MIB, UnitPlan
 from ...kit.digests import digest
-from ...volumes.channels import extent, itemsize, metadata
+from ...volumes.channels import itemsize, metadata, voxel_size
 from ...voxels.boxes import Box, grid, preceding
+from .outputs import origin_of, outputs
 
 SETTINGS: dict[str, Any] = {
     "host": "",
@@ -17,6 +18,7 @@ SETTINGS: dict[str, Any] = {
     "n_labels": 0,
     "rows": None,
     "earlier": [],
+    "made": None,
 }
 """Those of a recorded request, of which nothing is to be made."""
 
@@ -30,8 +32,8 @@ def units(request: work.Request) -> list[UnitPlan]:
     (stage,) = request.stage_paramsets
     connectivity = parameters["connectivity"]
     cutout = Box.parse(request.given["cutout"])
-    whole = extent(channel)
-    origin_zyx = (whole.z0, whole.y0, whole.x0)
+    origin_zyx = origin_of(request)
+    made, blocks = request.given.get("made"), how_made["made"] and how_made["made"].blocks
     shape_zyx = tuple(parameters["block_shape"])
     geometry = {
         "cutout": cutout.name,
@@ -43,6 +45,8 @@ def units(request: work.Request) -> list[UnitPlan]:
     source = {name: channel[name] for name in ("uri", "resolution", "dtype")}
     if request.given["chosen"]:
         source["chosen"] = request.given["chosen"]
+    if made:
+        source["files"] = made["files"]
     settings = {name: how_made[name] for name in ("host", "verify")}
     settings["metadata"] = metadata(channel)
     for box in boxes:
@@ -72,15 +76,16 @@ def units(request: work.Request) -> list[UnitPlan]:
         else:
             how["source"] = source
         asks = _asks("LABEL_BLOCK", box.voxel_count)
-        in_place = reads if reads.in_place else None
+        in_place = reads if reads.in_place and not made else None
         labels.append(
             UnitPlan(
                 "LABEL_BLOCK",
                 label_key,
                 how,
-                tuple(pulls[-1:]),
+                blocks.inputs(box) if blocks else tuple(pulls[-1:]),
                 asks=asks,
                 reads=in_place,
+                sources=blocks.sources(box) if blocks else (),
                 amount=box.voxel_count,
                 amount_unit="voxels",
             )
@@ -111,7 +116,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         geometry
         | {
             "min_voxels": parameters["min_voxels"],
-            "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
+            "voxel_size_nm_zyx": voxel_size(channel),
         },
         (*labels, *links),
         settings={"max_component_rows": limit},
@@ -119,6 +124,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         add_rows={"Component": more} if n_rows < more else {},
         settings_again={"max_component_rows": in_bundle},  # part of the content
     )
+    volume = outputs(request)
     relabels = [
         UnitPlan(
             "RELABEL_BLOCK",
@@ -130,6 +136,11 @@ def units(request: work.Request) -> list[UnitPlan]:
             amount=box.voxel_count,
             amount_unit="voxels",
             within=stitch,
+            makes=tuple(
+                made_key
+                for level, output in volume
+                if (made_key := output.block(request.request_id, level.of(box)))
+            ),
         )
         for number, (label, box) in enumerate(zip(labels, boxes, strict=True))
     ]

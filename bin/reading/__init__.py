@@ -1,0 +1,69 @@
+"""Voxels that a unit is made from, wherever they are: pulled, in place, or made here."""
+
+from typing import Any
+
+from kit import bundles, locations
+from kit.bundles import Finished
+from kit.units import Unit
+from numpy.typing import NDArray
+from voxels.archives import archive_of
+from voxels.arrays import read_array
+from voxels.boxes import Box
+
+
+def voxels_of(unit: Unit, box: Box) -> NDArray[Any]:
+    """Read a box of a unit's source.
+
+    Parameters
+    ----------
+    unit : Unit
+        Made from a pulled block alone; or with a `source` among its arguments: `uri`, `resolution`
+        and `dtype`, and `chosen` or, of a volume that was made here, `files` (`volumes.made.Output`
+        says what); then its first inputs are those of `volumes.made.Blocks.inputs`.
+    box : Box
+        In voxels of the source; of a pulled block, all of it.
+
+    Returns
+    -------
+    ndarray
+        ZYX, C order, of the source's dtype.
+
+    Raises
+    ------
+    Refused, Unreachable
+        If it can't be read.
+    ValueError
+        If it was made here, and made anew meanwhile.
+    """
+    source = unit.arguments.get("source")
+    if source is None:
+        (pulled,) = unit.inputs
+        return read_array(pulled.file("voxels.zarr"))
+    uri, level, dtype = source["uri"], source["resolution"], source["dtype"]
+    if "files" in source:
+        return _made(source, unit.inputs, box)
+    chosen = source.get("chosen", {})
+    return archive_of(uri).read(uri, level, "", "", dtype, box, chosen=chosen)
+
+
+def _made(source: dict[str, Any], inputs: list[Finished], box: Box) -> NDArray[Any]:
+    """Read a box of a volume in the store, of whose blocks these are the bundles.
+
+    They are there with the content that the unit names, before it is read and after.
+    """
+    holder, told = inputs[0], source["files"]
+    about = {"precomputed": "info", "zarr": "zarr.json"}[told["format"]]
+    volume = holder.file(f"{told['volume']}/{about}").parent
+    place = (holder.directory / told["volume"] / told["level"]).relative_to(holder.store)
+    for bundle in inputs:
+        bundle.files_in(f"{place.as_posix()}/")
+    uri = f"{told['format']}://{volume}"
+    voxels = archive_of(uri).read(uri, source["resolution"], "", "", source["dtype"], box)
+    in_place = locations.each(bundles.in_place, inputs, holder.directory)
+    for bundle, there in zip(inputs, in_place, strict=True):
+        if not there:
+            raise ValueError(
+                f"{locations.shown(bundle.directory)} was made anew, or set aside, while it was "
+                f"read for {source['uri']}: run again"
+            )
+    return voxels
