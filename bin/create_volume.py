@@ -1,16 +1,27 @@
 #!/usr/bin/env python3
 """CREATE_VOLUME: begin the volume that a cutout is transferred to."""
 
+import shutil
+
 from kit.tasks import main
 from kit.units import Bundle, Unit
+from voxels.archives.places.destinations import Destination, files_below
 from voxels.made_files import create
 from voxels.made_volumes import Volume
 
 
 def create_volume(unit: Unit, bundle: Bundle) -> None:
-    """Fill the bundle of a volume: what describes it, in `volume/`, and no chunk yet."""
-    create(Volume.of(unit.arguments), bundle.directory / "volume")
-    bundle.urls["transferred"] = "volume"
+    """Write what describes a volume, and no chunk yet: in its bundle, or where `dest` says."""
+    made, dest = bundle.directory / "volume", unit.arguments["dest"]
+    create(Volume.of(unit.arguments), made)
+    if not dest:
+        bundle.urls["transferred"] = "volume"
+        return
+    bundle.attributes["transferred"] = dest
+    destination = Destination(dest)
+    destination.claim(unit.key["request_id"])
+    bundle.elsewhere = {"place": dest, "files": destination.put(files_below(made))}
+    shutil.rmtree(made)
 
 
 if __name__ == "__main__":

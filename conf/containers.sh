@@ -15,6 +15,7 @@ bossflow_sources=("$@")
 bossflow_forget() {
     case " $bossflow_knows " in *' BOSSDB_TOKEN '*) ;; *) unset BOSSDB_TOKEN ;; esac
     case " $bossflow_knows " in *' BOSSFLOW_SOURCE_ '*) ;; *) unset "${!BOSSFLOW_SOURCE_@}" ;; esac
+    case " $bossflow_knows " in *' BOSSFLOW_DEST_ '*) ;; *) unset "${!BOSSFLOW_DEST_@}" ;; esac
     case " $bossflow_knows " in *' DJ_ '*) ;; *) unset "${!DJ_@}" ;; esac
 }
 bossflow_forget
@@ -38,7 +39,7 @@ docker() {
 env() {
     local given=("$@") names=() mounted='' status=0
     while [ $# -gt 0 ] && [ "$1" != apptainer ] && [ "$1" != singularity ]; do
-        case $1 in *ENV_BOSSDB_TOKEN=* | *ENV_DJ_*=* | *ENV_BOSSFLOW_SOURCE_*=*) ;; *) names+=("$1") ;; esac
+        case $1 in *ENV_BOSSDB_TOKEN=* | *ENV_DJ_*=* | *ENV_BOSSFLOW_SOURCE_*=* | *ENV_BOSSFLOW_DEST_*=*) ;; *) names+=("$1") ;; esac
         shift
     done
     if [ $# -eq 0 ]; then
@@ -72,7 +73,7 @@ bossflow_start() {
     ) >"$directory/environment"
     mounts+=(--mount "type=bind,source=$directory,target=/run/bossflow")
     (
-        unset BOSSDB_TOKEN DJ_USER DJ_PASS "${!BOSSFLOW_SOURCE_@}" # also where Nextflow says `-e NAME`
+        unset BOSSDB_TOKEN DJ_USER DJ_PASS "${!BOSSFLOW_SOURCE_@}" "${!BOSSFLOW_DEST_@}" # also where Nextflow says `-e NAME`
         if [ "$engine" = docker ]; then
             command docker run --env BASH_ENV=/run/bossflow/environment "${mounts[@]}" "$@"
         else

@@ -1,6 +1,7 @@
 """Workflow transfer: volumes written anew, voxel for voxel, and what can't be."""
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -223,3 +224,49 @@ def test_nothing_wraps(dtype: str, values: list[Any], to: str, kept: bool) -> No
     else:
         with pytest.raises(ValueError, match="not hold|nothing is rounded"):
             converted(voxels, to)
+
+
+def test_a_destination_holds_the_volume_and_is_verified(
+    making: Transferring, tmp_path: Path
+) -> None:
+    voxels, dest = noise((16, 64, 64), "uint8"), tmp_path / "copies" / "mine"
+    volume = write_precomputed(tmp_path / "volume", voxels)
+    asked = {"source": f"precomputed://{volume}", "volume_format": "zarr", "dest": str(dest)}
+    done = making.make(**asked, **SMALL)
+    assert done["verdict"] == {"missing": None}
+    (request,) = done["plan"]["requests"]
+    assert made_by(done)["transferred"] == dest.as_uri()
+    assert json.loads((dest / "bossflow.json").read_text()) == {"request": request}
+    np.testing.assert_array_equal(read_level(str(dest), 0)[0], voxels)
+    assert making.make(**asked, **SMALL)["plan"]["tasks"] == []
+    assert bossflow_says("verify", "--request", request)[0] == 0
+
+    other = making.make(**asked, **SMALL | {"chunk_shape": "8,8,8"})
+    assert f"holds something already, and is of request {request}" in other["plan"]["problem"]
+    shard = dest / "0" / "c" / "0" / "0" / "1"
+    content = bytearray(shard.read_bytes())
+    content[7] ^= 1
+    shard.write_bytes(content)
+    code, said = bossflow_says("verify", "--request", request)
+    assert code != 0 and f"{shard.as_uri()} is not what was written" in said
+    bossflow_says("verify", "--request", request, "--retire")
+    assert making.make(**asked, **SMALL)["states"] == ["made"]
+    np.testing.assert_array_equal(read_level(str(dest), 0)[0], voxels)
+
+    gone = bossflow_says("invalidate", "--request", request, "--yes")
+    assert "forgot" in gone[1] and shard.exists()
+    again = making.make(**asked, **SMALL)
+    assert sorted(again["states"]) == ["made"] * 5 and again["verdict"] == {"missing": None}
+
+
+def test_a_destination_of_others_is_left_alone(making: Transferring, tmp_path: Path) -> None:
+    volume = write_precomputed(tmp_path / "volume", noise((16, 32, 32), "uint8"))
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "notes.txt").write_text("mine")
+    asked = {"source": f"precomputed://{volume}", **SMALL}
+    run = making.make(**asked, dest=str(tmp_path / "theirs"))
+    assert "holds something already, and has no bossflow.json" in run["plan"]["problem"]
+    for dest in ("s3://bucket", "s3://bucket/a?b", "http://lab/data", "s3://bucket/../other"):
+        run = making.make(**asked, dest=dest)
+        assert "can't be used: give a directory, or s3://bucket/path" in run["plan"]["problem"]
+    assert not making.store.exists()

@@ -93,6 +93,8 @@ def described(
         manifest["makes"] = unit.makes
     if unit.sources:
         manifest["sources"] = unit.sources
+    if bundle.elsewhere:
+        manifest["elsewhere"] = bundle.elsewhere
     if "reading" in unit.settings:
         manifest["reading"] = unit.settings["reading"]
     try:

@@ -92,6 +92,9 @@ class Bundle:
     made_sha256 : str, optional
         Digest of what it `makes`, equal only where the same is made, in whatever request; default:
         the bundle's content digest, which no two units share.
+    elsewhere : dict, optional
+        What it wrote outside of the stores: `place`, a URL, and `files`, each with `path`, `bytes`
+        and `sha256`. The program has looked that it is there.
     following : callable
         Gives the task's next unit that must be made, or None: a program may read for it while it
         writes this one.
@@ -110,6 +113,7 @@ class Bundle:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     taken_from: str | None = None
     made_sha256: str | None = None
+    elsewhere: dict[str, Any] | None = None
     following: Callable[[], Unit | None] = lambda: None
 
 

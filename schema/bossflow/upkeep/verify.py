@@ -19,6 +19,7 @@ from ..core.dependents import dependents, requests_of, with_pulled
 from ..core.removal import Copy
 from ..core.tables import Execution, Request
 from ..kit import bundles, locations, store_ids, verification
+from ..voxels.archives.places import destinations
 from . import invalidate, status
 
 PAGE = 1000
@@ -187,6 +188,7 @@ def _problem(directory: Path, manifest_sha256: str, read: bool) -> str | None:
         if bundle.manifest_sha256 != manifest_sha256:
             return f"{manifest} is not the one that was recorded"
         verification.verify(bundle, bundle.store, read)
+        return _elsewhere(bundle.manifest.get("elsewhere"))
     except (FileNotFoundError, NotADirectoryError):
         return f"{manifest} is missing"
     except OSError as error:
@@ -195,7 +197,15 @@ def _problem(directory: Path, manifest_sha256: str, read: bool) -> str | None:
         ) from None
     except ValueError as error:
         return str(error)
-    return None
+
+
+def _elsewhere(written: dict[str, Any] | None) -> str | None:
+    """Return what is wrong with what a bundle's program wrote outside of the stores."""
+    if not written:
+        return None
+    destination = destinations.Destination(written["place"])
+    problems = map(destination.problem, written["files"])
+    return next(filter(None, problems), None)
 
 
 def report(problems: Problems) -> dict[str, Any]:

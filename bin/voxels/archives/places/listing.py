@@ -53,7 +53,7 @@ def found(
     import obstore
     from obstore.exceptions import BaseError
 
-    client = _client(scheme, bucket)
+    store = client(scheme, bucket)
     heads, starts = list(about), [f"{place}/"]
     if chunks is not None:
         starts, names = _cheapest(place, chunks, boxes)
@@ -65,7 +65,7 @@ def found(
         told: list[tuple[str, list[int]]] = []
         directory, offset = start.rpartition("/")[0] or None, start.removeprefix(lead) or None
         # an offset, as prefixes end with a directory's name; keys come in their order
-        for page in obstore.list(client, directory, offset=offset, chunk_size=PAGE):
+        for page in obstore.list(store, directory, offset=offset, chunk_size=PAGE):
             for entry in page:
                 path = f"{lead}{entry['path']}"
                 if not path.startswith(start):
@@ -75,7 +75,7 @@ def found(
 
     def head(name: str) -> list[tuple[str, list[int]]]:
         try:
-            return [(name, _numbers(obstore.head(client, name)))]
+            return [(name, _numbers(obstore.head(store, name)))]
         except FileNotFoundError:
             return []
 
@@ -99,7 +99,7 @@ def first(scheme: str, bucket: str, directory: str) -> list[str]:
 
     start = f"{directory.strip('/')}/" if directory.strip("/") else ""
     try:
-        for page in obstore.list(_client(scheme, bucket), start or None, chunk_size=PAGE):
+        for page in obstore.list(client(scheme, bucket), start or None, chunk_size=PAGE):
             return [str(entry["path"]).removeprefix(start) for entry in page]
     except (BaseError, OSError) as error:
         raise Unlisted(str(error).partition("\n")[0]) from None
@@ -141,7 +141,8 @@ def _cheapest(
     return [f"{place}/{chunks['prefix']}{start}" for start in sorted(begun(depth))], []
 
 
-def _client(scheme: str, bucket: str) -> Any:
+def client(scheme: str, bucket: str, own: s3.Owner = s3.SOURCES) -> Any:
+    """Return what lists, reads and writes a bucket, with the credentials of sources or others."""
     from obstore.store import GCSStore, S3Store
 
     limits: Any = {
@@ -149,7 +150,7 @@ def _client(scheme: str, bucket: str) -> Any:
         "retry_config": {"max_retries": 3, "retry_timeout": timedelta(minutes=2)},
     }
     if scheme == "s3":
-        return S3Store(bucket, **s3.client(bucket), **limits)
+        return S3Store(bucket, **s3.client(bucket, own), **limits)
     known = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or os.path.exists(
         os.path.expanduser("~/.config/gcloud/application_default_credentials.json")
     )

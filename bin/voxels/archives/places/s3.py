@@ -1,6 +1,7 @@
 """How sources in S3 are reached: as BOSSFLOW_SOURCE_AWS_... says, else as AWS_... says.
 
-So sources may be another account's than the store's, or lie at another server. tensorstore takes no
+Destinations, to which volumes are transferred, have BOSSFLOW_DEST_AWS_... of their own. So both may
+be another account's than the store's, or lie at another server. tensorstore takes no
 credentials as such, only files that hold them: here a file in memory.
 """
 
@@ -14,24 +15,40 @@ import re
 import sys
 import tempfile
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import Refused, spelled
 
-PREFIX = "BOSSFLOW_SOURCE_"
-KEY, SECRET, SESSION = (
-    f"{PREFIX}AWS_{name}" for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
+
+class Owner(NamedTuple):
+    """Whose server and credentials: the start of the variables' names, and what has them."""
+
+    prefix: str
+    what: str
+
+    def name(self, word: str) -> str:
+        """Return the variable that says what one of Amazon's says."""
+        return f"{self.prefix}AWS_{word}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All variables."""
+        return tuple(map(self.name, _WORDS))
+
+
+_WORDS = (
+    *("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"),
+    *("PROFILE", "NO_SIGN_REQUEST", "ENDPOINT_URL", "REGION"),
 )
-PROFILE, UNSIGNED, ENDPOINT, REGION = (
-    f"{PREFIX}AWS_{name}" for name in ("PROFILE", "NO_SIGN_REQUEST", "ENDPOINT_URL", "REGION")
-)
-NAMES = (KEY, SECRET, SESSION, PROFILE, UNSIGNED, ENDPOINT, REGION)
+SOURCES = Owner("BOSSFLOW_SOURCE_", "sources")
+DESTINATIONS = Owner("BOSSFLOW_DEST_", "destinations")
+KEY, SECRET, SESSION, PROFILE, UNSIGNED, ENDPOINT, REGION = SOURCES.names
 
 _ADDRESS = re.compile(r"https?://[^\s/@?#\\]+(/[^\s@?#\\]*)?", re.IGNORECASE)
 _AMAZON = re.compile(r"https?://s3(\.[a-z0-9-]+)?\.amazonaws\.com/?", re.IGNORECASE)
 
 
-def address() -> str:
+def address(own: Owner = SOURCES) -> str:
     """Return the address of the S3 that sources are in; empty for Amazon's.
 
     Raises
@@ -39,7 +56,8 @@ def address() -> str:
     Refused
         If it is malformed.
     """
-    names = (ENDPOINT, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+    endpoint = own.name("ENDPOINT_URL")
+    names = (endpoint, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
     name = next(filter(_first, names), "")
     url = _first(name)
     if url and not (_ADDRESS.fullmatch(url) and spelled(url)):
@@ -49,7 +67,7 @@ def address() -> str:
             "without user and password"
         )
     # Where the store's address is another one, Amazon's has to be named.
-    return "" if name == ENDPOINT and _AMAZON.fullmatch(url) else url
+    return "" if name == endpoint and _AMAZON.fullmatch(url) else url
 
 
 def access() -> dict[str, Any]:
@@ -86,7 +104,7 @@ def access() -> dict[str, Any]:
     return spec
 
 
-def client(bucket: str) -> dict[str, Any]:
+def client(bucket: str, own: Owner = SOURCES) -> dict[str, Any]:
     """Return what obstore's `S3Store` takes to list a bucket: server and credentials.
 
     Nothing is left to it: of itself, it takes the store's server, keys and session token.
@@ -96,31 +114,32 @@ def client(bucket: str) -> dict[str, Any]:
     Refused
         As `access`.
     """
-    _refuse_malformed()
-    region = _first(REGION, "AWS_REGION", "AWS_DEFAULT_REGION")
-    endpoint = address()
+    _refuse_malformed(own)
+    key, secret, session, of_profile, _, _, of_region = own.names
+    region = _first(of_region, "AWS_REGION", "AWS_DEFAULT_REGION")
+    endpoint = address(own)
     if endpoint:
         region = region or "us-east-1"
     else:
-        region = _first(REGION) or _region(bucket)
+        region = _first(of_region) or _region(bucket)
         endpoint = f"https://s3.{region}.amazonaws.com"
     config: dict[str, Any] = {"endpoint": endpoint, "region": region}
-    names = {"access_key_id": KEY, "secret_access_key": SECRET, "token": SESSION}
-    if not _first(KEY):
-        names = {word: name.removeprefix(PREFIX) for word, name in names.items()}
-    profile = _first(PROFILE) or (not _first(KEY) and _first("AWS_PROFILE"))
+    names = {"access_key_id": key, "secret_access_key": secret, "token": session}
+    if not _first(key):
+        names = {word: name.removeprefix(own.prefix) for word, name in names.items()}
+    profile = _first(of_profile) or (not _first(key) and _first("AWS_PROFILE"))
     if profile:
         keys = _keys_of_profile(profile)
-    elif _is_unsigned():
+    elif _is_unsigned(own):
         keys = {}
     else:
         keys = {word: _first(name) for word, name in names.items()}
     if keys.get("access_key_id"):
         keys = {"token": None, "expires_at": None} | {
-            word: key for word, key in keys.items() if key
+            word: value for word, value in keys.items() if value
         }
         return {"config": config, "credential_provider": lambda: keys}
-    if _first(PROFILE) or _is_unsigned() or not (profile or _has_role()):
+    if _first(of_profile) or _is_unsigned(own) or not (profile or _has_role()):
         config["skip_signature"] = True
     return {"config": config}
 
@@ -163,24 +182,26 @@ def _first(*names: str) -> str:
     return next(filter(None, (os.environ.get(name, "").strip() for name in names)), "")
 
 
-def _is_unsigned() -> bool:
-    value = _first(UNSIGNED).lower()
+def _is_unsigned(own: Owner = SOURCES) -> bool:
+    name = own.name("NO_SIGN_REQUEST")
+    value = _first(name).lower()
     if value not in ("", "0", "1", "false", "true", "no", "yes"):
-        raise Refused(f"{UNSIGNED} must be true or false")
+        raise Refused(f"{name} must be true or false")
     return value in ("1", "true", "yes")
 
 
-def _refuse_malformed() -> None:
-    for name in sorted(name for name in os.environ if name.startswith(PREFIX)):
-        if name not in NAMES:
-            raise Refused(f"{name} is not known: sources have {', '.join(NAMES)}")
+def _refuse_malformed(own: Owner = SOURCES) -> None:
+    key, secret, session, profile, unsigned, *_ = own.names
+    for name in sorted(name for name in os.environ if name.startswith(own.prefix)):
+        if name not in own.names:
+            raise Refused(f"{name} is not known: {own.what} have {', '.join(own.names)}")
         if not re.fullmatch("[!-~]*", _first(name)):
             raise Refused(f"{name} must be one word, of printable ASCII")
-    for name, other in ((KEY, SECRET), (SECRET, KEY), (SESSION, KEY)):
+    for name, other in ((key, secret), (secret, key), (session, key)):
         if _first(name) and not _first(other):
             raise Refused(f"{name} is set, but {other} is not: set both or neither")
-    ways = [KEY] * bool(_first(KEY)) + [PROFILE] * bool(_first(PROFILE))
-    ways += [UNSIGNED] * _is_unsigned()
+    ways = [key] * bool(_first(key)) + [profile] * bool(_first(profile))
+    ways += [unsigned] * _is_unsigned(own)
     if len(ways) > 1:
         raise Refused(f"{' and '.join(ways)} are set: set one of them")
 

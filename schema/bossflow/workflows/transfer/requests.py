@@ -10,6 +10,8 @@ from ...volumes import reading, writing
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, itemsize
 from ...volumes.sources import Source, resolve
+from ...voxels.archives import Refused
+from ...voxels.archives.places import destinations
 from ...voxels.boxes import Box
 from .tables import TransferRequest
 from .units import blocks, volume
@@ -36,6 +38,14 @@ def expand(
     sources = resolve(described)
     notes = dict.fromkeys(source.unreached for source in sources.values() if source.unreached)
     requests = [_request(row, sources[asked(row)], params) for row in described["rows"]]
+    places: dict[str, str | None] = {}
+    for request in requests:
+        dest = request.paramset.parameters["dest"]
+        if dest in places:
+            raise ValueError(
+                f"{request.where} has the dest of {places[dest]}: give each a place of its own"
+            )
+        places |= {dest: request.where} if dest else {}
     return requests, [*notes]
 
 
@@ -47,6 +57,7 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     parameters = {
         **writing.written(row, dtype, channel["kind"] == "annotation"),
         "dtype": dtype,
+        "dest": _spelled(row),
         "chunk_shape": chunk_shape,
         "block_shape": row["block_shape"] or _block_shape(chunk_shape, cutout, bytes_per_voxel),
         "staged": reading.is_staged(row["source"], params),
@@ -61,6 +72,7 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         settings=reading.settings_of(source, params),
     )
     writing.refuse_impossible(row, volume(request))
+    _refuse_taken(row, parameters["dest"], request.request_id)
     key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
     boxes = blocks(cutout, parameters["block_shape"])
     asked_for = (TransferRequest, [{"request_id": request.request_id} | key])
@@ -76,3 +88,21 @@ def _block_shape(chunk_zyx: list[int], cutout: Box, bytes_per_voxel: int) -> lis
     ):
         block = [2 * side for side in block]
     return block
+
+
+def _spelled(row: dict[str, Any]) -> str:
+    """Return where the volume is to be, as a URL; empty for the store."""
+    try:
+        return destinations.spelled(row["dest"]) if row["dest"] else ""
+    except Refused as error:
+        raise ValueError(f"{error} (in {row['where']})") from None
+
+
+def _refuse_taken(row: dict[str, Any], dest: str, request_id: str) -> None:
+    """Refuse a directory that holds something of others; of a bucket, whoever writes there does."""
+    if not dest.startswith("file://"):
+        return
+    try:
+        destinations.Destination(dest).refuse_others(request_id)
+    except (Refused, OSError) as error:
+        raise ValueError(f"{error} (in {row['where']})") from None

@@ -14,7 +14,7 @@ def volume(request: work.Request) -> dict[str, Any]:
     asked, channel = request.paramset.parameters, request.given["channel"]
     cutout = Box.parse(request.given["cutout"])
     return {
-        **{name: asked[name] for name in ("format", "encoding", "compression", "dtype")},
+        **{name: asked[name] for name in ("format", "encoding", "compression", "dtype", "dest")},
         "method": "",
         "kind": channel["kind"],
         "cutout": cutout.name,
@@ -52,7 +52,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             reads=found.reads,
             amount=box.voxel_count,
             amount_unit="voxels",
-            within=create,
+            within=None if asked["dest"] else create,
         )
         transferred.append(unit)
     return [*pulls, create, *transferred]
