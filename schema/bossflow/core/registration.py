@@ -1,6 +1,7 @@
 """What is asked for, written down before anything is made of it."""
 
 import getpass
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -89,11 +90,18 @@ def register(
 
 
 def _rows(requests: list[work.Request], by_request: list[list[work.UnitPlan]]) -> list[work.Rows]:
-    """Return the rows that register each request, and what it makes."""
+    """Return the rows that register each request, and what it makes, if that is not there."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for request in requests:
+        names[request.workflow].append(request.request_id)
+    makes = {name: registry.load(name).makes for name in names}
+    there = {name: one.registered(names[name]) if one else set() for name, one in makes.items()}
     found = []
     for request, units in zip(requests, by_request, strict=True):
-        makes = registry.load(request.workflow).makes
-        found.append(request.rows + (makes.rows(request, units) if makes else ()))
+        one, rows = makes[request.workflow], request.rows
+        if one and request.request_id not in there[request.workflow]:
+            rows += one.rows(request, units)
+        found.append(rows)
     return found
 
 

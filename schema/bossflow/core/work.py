@@ -115,6 +115,9 @@ class Makes(Protocol):
     def table(self) -> Any:
         """Return the table class."""
 
+    def registered(self, request_ids: list[str]) -> set[str]:
+        """Return the requests of which what they make is registered: all of it, or nothing is."""
+
     def rows(self, request: Request, units: list[UnitPlan]) -> Rows:
         """Return rows that register what a request makes; pure."""
 

@@ -3,8 +3,11 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
+
+import datajoint as dj
 
 from ..core import given, installed, ledger, registry, work
 from ..core.tables import Request
@@ -47,12 +50,11 @@ class Output(NamedTuple):
 
     def channel(self, request_id: str) -> dict[str, Any]:
         """Return the `Channel` row of this output of a request."""
-        uri = uri_of(request_id, self.name)
         sizes = zip("zyx", self.voxel_size_nm_zyx, strict=True)
         return {
-            "channel_id": channel_id(ARCHIVE, uri, self.level),
+            "channel_id": _identity(request_id, self.name, self.level),
             "archive": ARCHIVE,
-            "uri": uri,
+            "uri": uri_of(request_id, self.name),
             "resolution": self.level,
             "kind": self.kind,
             "dtype": self.dtype,
@@ -62,10 +64,20 @@ class Output(NamedTuple):
 
     def block(self, request_id: str, box: Box) -> dict[str, Any] | None:
         """Return the key of the block that a unit makes of it; None if none of it is told of."""
-        if not self.extent.meets(box):
+        try:
+            inside = self.extent.intersect(box)
+        except ValueError:
             return None
-        identity = channel_id(ARCHIVE, uri_of(request_id, self.name), self.level)
-        return {"channel_id": identity, "block": self.extent.intersect(box).name}
+        return {
+            "channel_id": _identity(request_id, self.name, self.level),
+            "block": inside.name,
+        }
+
+
+@lru_cache(4096)
+def _identity(request_id: str, name: str, level: int) -> str:
+    """Return the id of the channel of an output."""
+    return channel_id(ARCHIVE, uri_of(request_id, name), level)
 
 
 class Volumes(NamedTuple):
@@ -80,6 +92,11 @@ class Volumes(NamedTuple):
 
     outputs: Callable[[work.Request], list[Output]]
     table: Any = MadeBlock
+
+    def registered(self, request_ids: list[str]) -> set[str]:
+        """Return the requests whose channels and blocks are registered."""
+        making = dj.U("request_id") & MadeChannel()
+        return {row["request_id"] for row in ledger.among(making, "request_id", request_ids)}
 
     def rows(self, request: work.Request, units: list[work.UnitPlan]) -> work.Rows:
         """Return the channels that a request makes, and the blocks that its units make of them."""
