@@ -4,28 +4,29 @@
 from kit import bundles, outside
 from kit.tasks import main
 from kit.units import Bundle, Unit
-from voxels.block_source import reader
+from reading import reader
 from voxels.boxes import Box
 from voxels.downsampling import coarser, pyramid
-from voxels.made_files import write
+from voxels.made_files import digest_of, write
 from voxels.made_volumes import Volume
 
 
 def downsample_block(unit: Unit, bundle: Bundle) -> None:
     """Write the block's files of every level into the volume."""
-    created, *pulled = unit.inputs
+    *inputs, created = unit.inputs
     asked = unit.arguments
     volume = Volume.of(created.manifest["arguments"])
     box = Box.parse(asked["box"])
-    read = reader(asked.get("source"), pulled[0].file("voxels.zarr") if pulled else None, box)
     how = asked["steps_zyx"], volume.method, unit.settings["layer"]
+    levels = pyramid(reader(unit, inputs, box), box, volume.dtype, *how)
     directory, made = created.file("volume"), bundle.directory / "volume"
+    inside, written = box, []
     with bundles.held(created, directory) as held:
-        inside = box
-        for number, voxels in enumerate(pyramid(read, box, volume.dtype, *how)):
+        for number, voxels in enumerate(levels):
             inside = coarser(inside, asked["steps_zyx"][number])
-            write(volume, number, voxels, inside, made)
+            written.append((inside, write(volume, number, voxels, inside, made)))
         outside.put(bundle, made, directory, held)
+    bundle.made_sha256 = digest_of(volume.dtype, written)
 
 
 if __name__ == "__main__":

@@ -6,30 +6,31 @@ import shutil
 from kit import bundles, outside
 from kit.tasks import main
 from kit.units import Bundle, Unit
+from reading import reader
 from voxels.archives.places.destinations import Destination, files_below
-from voxels.block_source import reader
 from voxels.boxes import Box
 from voxels.conversion import converted
-from voxels.made_files import write
+from voxels.made_files import digest_of, write
 from voxels.made_volumes import Volume
 
 
 def transfer_block(unit: Unit, bundle: Bundle) -> None:
     """Write the block's files into the volume."""
-    created, *pulled = unit.inputs
+    *inputs, created = unit.inputs
     asked, about = unit.arguments, created.manifest["arguments"]
     volume = Volume.of(about)
     box = Box.parse(asked["box"])
-    read = reader(asked.get("source"), pulled[0].file("voxels.zarr") if pulled else None, box)
     made = bundle.directory / "volume"
-    voxels = converted(read(box), volume.dtype)
-    bundle.attributes["written_sha256"] = write(volume, 0, voxels, box, made)
+    voxels = converted(reader(unit, inputs, box)(box), volume.dtype)
+    written = write(volume, 0, voxels, box, made)
+    bundle.attributes["written_sha256"] = written
+    bundle.made_sha256 = digest_of(volume.dtype, [(box, written)])
     if about["dest"]:
         if bundle.kept:
             destination = Destination(about["dest"])
             destination.refuse_others(created.key["request_id"])
-            written = destination.put(files_below(made))
-            bundle.elsewhere = {"place": about["dest"], "files": written}
+            files = destination.put(files_below(made))
+            bundle.elsewhere = {"place": about["dest"], "files": files}
         shutil.rmtree(made)
         return
     directory = created.file("volume")

@@ -1,5 +1,7 @@
 """Voxels that a unit is made from, wherever they are: pulled, in place, or made here."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from kit import bundles, locations
@@ -44,6 +46,24 @@ def voxels_of(unit: Unit, box: Box) -> NDArray[Any]:
         return _made(source, unit.inputs, box)
     chosen = source.get("chosen", {})
     return archive_of(uri).read(uri, level, "", "", dtype, box, chosen=chosen)
+
+
+def reader(unit: Unit, inputs: list[Finished], block: Box) -> Callable[[Box], NDArray[Any]]:
+    """Return what reads parts of a block, as `voxels_of` does, of a unit with other inputs too.
+
+    Parameters
+    ----------
+    unit : Unit
+    inputs : list of Finished
+        Those that it reads voxels from.
+    block : Box
+        All that is read of it.
+    """
+    of_source = replace(unit, inputs=inputs)
+    if "source" in unit.arguments:
+        return lambda box: voxels_of(of_source, box)
+    pulled = voxels_of(of_source, block)
+    return lambda box: pulled[box.slices(block.corner_zyx)]
 
 
 def _made(source: dict[str, Any], inputs: list[Finished], box: Box) -> NDArray[Any]:

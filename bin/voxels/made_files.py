@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,19 @@ def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
         bits = f"u{one.itemsize}"
         one, other = np.ascontiguousarray(one).view(bits), np.ascontiguousarray(other).view(bits)
     return bool(np.array_equal(one, other))
+
+
+def digest_of(dtype: str, written: Sequence[tuple[Box, str]]) -> str:
+    """Return a digest that is equal only where the same voxels were written.
+
+    Parameters
+    ----------
+    dtype : str
+    written : sequence of (Box, str)
+        Of each level, where, and what `write` returned.
+    """
+    told = [dtype, *([*box.shape_zyx, sha256] for box, sha256 in written)]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def opened(volume: Volume, number: int, box: Box, directory: Path) -> Any:

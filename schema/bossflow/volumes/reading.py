@@ -12,7 +12,7 @@ from .tables import Block, Channel, Cutout
 
 VERSION = "1"  # raised when voxels would be read as others: they are read again, then
 
-SETTINGS: dict[str, Any] = {"host": "", "verify": False, "files": None, "layer": 1}
+SETTINGS: dict[str, Any] = {"host": "", "verify": False, "files": None, "layer": 1, "made": None}
 """Those of a recorded request, of which nothing is to be made."""
 
 PULLED_BYTES_PER_VOXEL = 24
@@ -22,8 +22,9 @@ Rows = tuple[tuple[Any, list[dict[str, Any]]], ...]
 
 
 def settings_of(source: Source, params: dict[str, Any]) -> dict[str, Any]:
-    """Return how a request's blocks are read: `SETTINGS`, and `layer`, planes to read at once."""
+    """Return how a request's blocks are read, as `SETTINGS` has it; `layer` are planes at once."""
     return {
+        "made": source.made,
         "verify": bool(params.get("verify_pull")),
         "host": params["bossdb_host"],
         "files": source.files,
@@ -39,48 +40,63 @@ class Input(NamedTuple):
     arguments : dict
         `source`, where it is read in place.
     inputs : tuple of UnitPlan
-        The unit that pulls it, where one does.
+        The unit that pulls it, or those that made it.
+    pulls : tuple of UnitPlan
+        Of these, what is of this request.
     reads : Reads, optional
         What is read outside of the stores.
+    sources : tuple of dict
+        The blocks that it is read from, of a volume that was made here (`UnitPlan.sources`).
     """
 
     arguments: dict[str, Any]
     inputs: tuple[UnitPlan, ...]
-    reads: work.Reads | None
+    pulls: tuple[UnitPlan, ...] = ()
+    reads: work.Reads | None = None
+    sources: tuple[dict[str, Any], ...] = ()
 
 
-def is_staged(source: str, params: dict[str, Any]) -> bool:
-    """Say whether blocks are copied into the store: always from an archive, else if asked for."""
-    return source.startswith("bossdb://") or bool(params.get("stage"))
+def is_staged(source: Source, params: dict[str, Any]) -> bool:
+    """Say whether blocks are copied into the store: always from an archive, else if asked for.
+
+    What was made here is in a store already.
+    """
+    from_archive = source.channel["uri"].startswith("bossdb://")
+    return source.made is None and (from_archive or bool(params.get("stage")))
 
 
-def block_input(
-    channel: dict[str, Any],
-    chosen: dict[str, int],
-    box: Box,
-    staged: bool,
-    settings: dict[str, Any],
-) -> Input:
+def given_of(source: Source, cutout: Box) -> dict[str, Any]:
+    """Return what a request is given that reads a cutout of a source."""
+    given = {"channel": source.channel, "chosen": source.chosen, "cutout": cutout.name}
+    return given | ({"made": source.made.given} if source.made else {})
+
+
+def block_input(given: dict[str, Any], box: Box, staged: bool, settings: dict[str, Any]) -> Input:
     """Return what a block is read from.
 
     Parameters
     ----------
-    channel : dict
-        Its `Channel` row.
-    chosen : dict
-        Index of `channel` or `time`, where there is more than one.
+    given : dict
+        As `given_of` returns it.
     box : Box
     staged : bool
         Whether it is copied into the store.
     settings : dict
-        How: `host`, `verify` and `files`, as in `SETTINGS`.
+        How, as in `SETTINGS`.
     """
+    channel = given["channel"]
     source = {name: channel[name] for name in ("uri", "resolution", "dtype")}
-    if chosen:
-        source["chosen"] = chosen
+    if given["chosen"]:
+        source["chosen"] = given["chosen"]
+    if "made" in given:
+        source["files"] = given["made"]["files"]
+        blocks = settings["made"].blocks if settings["made"] else None
+        if blocks is None:  # of a request that is recalled, of which nothing is to be made
+            return Input({"source": source}, ())
+        return Input({"source": source}, blocks.inputs(box), sources=blocks.sources(box))
     reads = work.Reads(VERSION, box, settings["files"], not staged)
     if not staged:
-        return Input({"source": source}, (), reads)
+        return Input({"source": source}, (), reads=reads)
     pull = UnitPlan(
         "PULL_BLOCK",
         {"channel_id": channel["channel_id"], "block": box.name},
@@ -92,7 +108,7 @@ def block_input(
         amount=box.voxel_count,
         amount_unit="voxels",
     )
-    return Input({}, (pull,), None)
+    return Input({}, (pull,), (pull,))
 
 
 def rows(

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..voxels.boxes import Box
 from ..voxels.made_volumes import Volume
+from .made import Output
 
 BLOCK_VOXELS_MAX = 2**31 - 1
 BLOCKS_MAX = 1_000_000
@@ -19,6 +20,35 @@ def written(row: dict[str, Any], dtype: str, is_annotation: bool) -> dict[str, s
         "encoding": row["encoding"] or ("compressed_segmentation" if packed else "raw"),
         "compression": row["compression"] or ("zstd" if row["volume_format"] == "zarr" else "none"),
     }
+
+
+def outputs(name: str, volume: dict[str, Any]) -> list[Output]:
+    """Return what others may read of a volume, level by level.
+
+    Parameters
+    ----------
+    name : str
+        Of the volume, among those of its request.
+    volume : dict
+        As `Volume.of` takes it; its files are in `volume/` of the bundle that others write within.
+    """
+    made, cutout = Volume.of(volume), Box.parse(volume["cutout"])
+    return [
+        Output(
+            name,
+            number,
+            made.kind,
+            made.dtype,
+            level.of(cutout),
+            tuple(
+                size * by for size, by in zip(made.voxel_size_nm_zyx, level.factor_zyx, strict=True)
+            ),
+            level.volume.corner_zyx,
+            level.chunk_zyx,
+            {"format": made.format, "volume": "volume", "level": level.key},
+        )
+        for number, level in enumerate(made.levels)
+    ]
 
 
 def refuse_impossible(row: dict[str, Any], volume: dict[str, Any]) -> None:

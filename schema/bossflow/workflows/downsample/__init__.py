@@ -1,11 +1,12 @@
 """Coarser levels of a cutout: means of an image, modes of a segmentation."""
 
 from ...core.work import Workflow
+from ...volumes.made import Volumes
 from ...volumes.reading import read_bytes
 from .report import describe, in_words, outcome
 from .requests import NAME, expand
 from .tables import TABLES, DownsampleRequest, Pyramid, PyramidBlock
-from .units import seconds, units
+from .units import outputs, seconds, units
 
 __all__ = ["DownsampleRequest", "Pyramid", "PyramidBlock", "workflow"]
 
@@ -20,4 +21,5 @@ workflow = Workflow(
     describe=describe,
     outcome=outcome,
     results=("pyramid",),
+    makes=Volumes(outputs),
 )

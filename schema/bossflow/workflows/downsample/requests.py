@@ -46,7 +46,7 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     cutout = cut(row, channel)
     annotation = channel["kind"] == "annotation"
     method = row["method"] or ("mode" if annotation else "mean")
-    staged = reading.is_staged(row["source"], params)
+    staged = reading.is_staged(source, params)
     steps, block_shape = _steps(row, channel, cutout)
     total = factors(steps)[-1]
     origin = [low - low % side for low, side in zip(cutout.corner_zyx, total, strict=True)]
@@ -67,15 +67,11 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         workflow=NAME,
         paramset=work.ParamSet("downsample", VERSION, parameters),
         subject=[channel["channel_id"], cutout.name],
-        given={
-            "channel": channel,
-            "chosen": source.chosen,
-            "cutout": cutout.name,
-            "origin_zyx": origin,
-        },
+        given=reading.given_of(source, cutout) | {"origin_zyx": origin},
         name=row.get("name"),
         where=row["where"],
         settings=reading.settings_of(source, params),
+        sources=(source.made.workflow,) if source.made else (),
     )
     writing.refuse_impossible(row, volume(request))
     key = {"channel_id": channel["channel_id"], "cutout": cutout.name}

@@ -3,7 +3,7 @@
 import datajoint as dj
 
 from ...core.tables import Execution, FilledByBlock, FilledByNextflow, Request, schema
-from ...volumes.tables import Block, Cutout, PulledBlock
+from ...volumes.tables import Block, Cutout, MadeBlock, PulledBlock
 
 
 @schema
@@ -58,6 +58,15 @@ class PyramidBlock(FilledByBlock, dj.Computed):
     ---
     -> Execution.proj(downsampled_by='execution_id')
     """
+
+    class Source(dj.Part):
+        """What it was read from, of a volume that was made here."""
+
+        definition = """
+        # block of a volume made here that it was read from
+        -> master
+        -> MadeBlock.proj(source_block='block')
+        """
 
 
 TABLES = (PulledBlock, Pyramid, PyramidBlock)

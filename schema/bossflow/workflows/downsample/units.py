@@ -7,9 +7,11 @@ import numpy as np
 
 from ...core import work
 from ...core.work import MIB, UnitPlan
-from ...volumes import reading
+from ...volumes import reading, writing
 from ...volumes.channels import itemsize
+from ...volumes.made import Output
 from ...voxels.boxes import Box, grid
+from ...voxels.downsampling import coarser
 
 
 def volume(request: work.Request) -> dict[str, Any]:
@@ -37,6 +39,11 @@ def blocks(cutout: str, block_shape_zyx: list[int], origin_zyx: list[int]) -> li
     return grid(Box.parse(cutout), block_shape_zyx, origin_zyx)
 
 
+def outputs(request: work.Request) -> list[Output]:
+    """Return the levels that others may read."""
+    return writing.outputs("pyramid", volume(request))
+
+
 def units(request: work.Request) -> list[UnitPlan]:
     """Return pulls of blocks, where they are copied; the volume; the blocks of its levels."""
     given, asked = request.given, request.paramset.parameters
@@ -45,22 +52,29 @@ def units(request: work.Request) -> list[UnitPlan]:
     key = {"request_id": request.request_id}
     made = volume(request)
     create = UnitPlan("CREATE_PYRAMID", key, made, asks=work.Asks(memory=512 * MIB))
+    levels = list(zip(outputs(request), made["factors_zyx"], strict=True))
     pulls: list[UnitPlan] = []
     downsampled: list[UnitPlan] = []
     for box in blocks(given["cutout"], asked["block_shape"], given["origin_zyx"]):
-        found = reading.block_input(channel, given["chosen"], box, asked["staged"], settings)
-        pulls += found.inputs
+        found = reading.block_input(given, box, asked["staged"], settings)
+        pulls += found.pulls
         unit = UnitPlan(
             "DOWNSAMPLE_BLOCK",
             key | {"channel_id": channel["channel_id"], "block": box.name},
             found.arguments | {"box": box.name, "steps_zyx": asked["steps"]},
-            (create, *found.inputs),
+            (*found.inputs, create),
             settings={"layer": settings["layer"]},
             asks=work.Asks(memory=_memory(box, channel["dtype"], asked["steps"][0])),
             reads=found.reads,
             amount=box.voxel_count,
             amount_unit="voxels",
             within=create,
+            sources=found.sources,
+            makes=tuple(
+                block
+                for output, factor in levels
+                if (block := output.block(request.request_id, coarser(box, factor)))
+            ),
         )
         downsampled.append(unit)
     return [*pulls, create, *downsampled]

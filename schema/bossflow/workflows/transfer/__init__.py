@@ -1,11 +1,12 @@
 """A cutout written anew: in other chunks, another encoding, format or type of voxels."""
 
 from ...core.work import Workflow
+from ...volumes.made import Volumes
 from ...volumes.reading import read_bytes
 from .report import describe, in_words, outcome
 from .requests import NAME, expand
 from .tables import TABLES, TransferredBlock, TransferredVolume, TransferRequest
-from .units import seconds, units
+from .units import outputs, seconds, units
 
 __all__ = ["TransferRequest", "TransferredBlock", "TransferredVolume", "workflow"]
 
@@ -20,4 +21,5 @@ workflow = Workflow(
     describe=describe,
     outcome=outcome,
     results=("volume",),
+    makes=Volumes(outputs),
 )

@@ -60,16 +60,17 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         "dest": _spelled(row),
         "chunk_shape": chunk_shape,
         "block_shape": row["block_shape"] or _block_shape(chunk_shape, cutout, bytes_per_voxel),
-        "staged": reading.is_staged(row["source"], params),
+        "staged": reading.is_staged(source, params),
     }
     request = work.Request(
         workflow=NAME,
         paramset=work.ParamSet("transfer", VERSION, parameters),
         subject=[channel["channel_id"], cutout.name],
-        given={"channel": channel, "chosen": source.chosen, "cutout": cutout.name},
+        given=reading.given_of(source, cutout),
         name=row.get("name"),
         where=row["where"],
         settings=reading.settings_of(source, params),
+        sources=(source.made.workflow,) if source.made else (),
     )
     writing.refuse_impossible(row, volume(request))
     _refuse_taken(row, parameters["dest"], request.request_id)

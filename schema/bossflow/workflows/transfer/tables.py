@@ -3,7 +3,7 @@
 import datajoint as dj
 
 from ...core.tables import Execution, FilledByBlock, FilledByNextflow, Request, schema
-from ...volumes.tables import Block, Cutout, PulledBlock
+from ...volumes.tables import Block, Cutout, MadeBlock, PulledBlock
 
 
 @schema
@@ -45,6 +45,15 @@ class TransferredBlock(FilledByBlock, dj.Computed):
     written_sha256 : char(64)  # of what was read back: its ZYX C-order little-endian bytes
     -> Execution.proj(transferred_by='execution_id')
     """
+
+    class Source(dj.Part):
+        """What it was read from, of a volume that was made here."""
+
+        definition = """
+        # block of a volume made here that it was read from
+        -> master
+        -> MadeBlock.proj(source_block='block')
+        """
 
 
 TABLES = (PulledBlock, TransferredVolume, TransferredBlock)

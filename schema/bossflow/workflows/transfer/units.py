@@ -4,8 +4,9 @@ from typing import Any
 
 from ...core import work
 from ...core.work import MIB, UnitPlan
-from ...volumes import reading
+from ...volumes import reading, writing
 from ...volumes.channels import itemsize
+from ...volumes.made import Output
 from ...voxels.boxes import Box, grid
 
 
@@ -31,6 +32,12 @@ def blocks(cutout: Box, block_shape_zyx: list[int]) -> list[Box]:
     return grid(cutout, block_shape_zyx, cutout.corner_zyx)
 
 
+def outputs(request: work.Request) -> list[Output]:
+    """Return what others may read: the volume, if it is in the store."""
+    made = volume(request)
+    return [] if made["dest"] else writing.outputs("volume", made)
+
+
 def units(request: work.Request) -> list[UnitPlan]:
     """Return pulls of blocks, where they are copied; the new volume; its blocks."""
     given, asked = request.given, request.paramset.parameters
@@ -38,21 +45,26 @@ def units(request: work.Request) -> list[UnitPlan]:
     settings = reading.SETTINGS | request.settings
     key = {"request_id": request.request_id}
     create = UnitPlan("CREATE_VOLUME", key, volume(request), asks=work.Asks(memory=512 * MIB))
+    made = outputs(request)
     pulls: list[UnitPlan] = []
     transferred: list[UnitPlan] = []
     for box in blocks(Box.parse(given["cutout"]), asked["block_shape"]):
-        found = reading.block_input(channel, given["chosen"], box, asked["staged"], settings)
-        pulls += found.inputs
+        found = reading.block_input(given, box, asked["staged"], settings)
+        pulls += found.pulls
         unit = UnitPlan(
             "TRANSFER_BLOCK",
             key | {"channel_id": channel["channel_id"], "block": box.name},
             found.arguments | {"box": box.name},
-            (create, *found.inputs),
+            (*found.inputs, create),
             asks=work.Asks(memory=_memory(box, channel["dtype"], asked["dtype"])),
             reads=found.reads,
             amount=box.voxel_count,
             amount_unit="voxels",
             within=None if asked["dest"] else create,
+            sources=found.sources,
+            makes=tuple(
+                block for output in made if (block := output.block(request.request_id, box))
+            ),
         )
         transferred.append(unit)
     return [*pulls, create, *transferred]
