@@ -236,7 +236,8 @@ def test_a_failure_is_told_once_by_the_name_of_its_request(
 
 
 def test_status_tells_what_was_run_and_how_it_ended(commands: Commands, texts: list[Path]) -> None:
-    fine = commands.run(texts[:1], name="fine")["plan"]["requests"][0]
+    name = "fine [/b] [a-z] :smile:"  # which no style and no sign stands for
+    fine = commands.run(texts[:1], name=name)["plan"]["requests"][0]
     fails = commands.run(texts[:1], command=["bash", "-c", "exit 3"])["plan"]["requests"][0]
     _, text = bossflow_says("status", "--json", "--request", fine, "--request", fails)
     told = {one["request"]: one for one in json.loads(text)["requests"]}
@@ -246,7 +247,7 @@ def test_status_tells_what_was_run_and_how_it_ended(commands: Commands, texts: l
     assert other["about"] == other["command"] == "bash -c 'exit 3'"
     code, text = bossflow_says("status", "--request", fine)
     assert code == 0 and "components" not in text
-    assert f"fine: {sys.executable} -c " in text and "1 file" in text
+    assert f"{name}: {sys.executable} -c " in text and "1 file" in text
     assert one["outputs"] in text
     refused = f"request {fine} is of workflow command: only label finds components"
     assert bossflow_says("components", fine) == (1, f"Error: {refused}\n")

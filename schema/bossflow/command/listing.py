@@ -4,7 +4,7 @@ import json
 
 import click
 
-from .options import many
+from .options import console, many
 
 
 @click.command("channels")
@@ -23,7 +23,6 @@ def channels_command(as_json: bool) -> None:
     if not channels:
         click.echo("no channel is known yet")
         return
-    from rich.console import Console
     from rich.table import Table
 
     names = "channel", "source", "archive", "res", "dtype", "extent x y z", "voxel size (nm) x y z"
@@ -40,8 +39,7 @@ def channels_command(as_json: bool) -> None:
             f"{channel['requests']:,}",
             f"{channel['blocks']:,}",
         )
-    console = Console(soft_wrap=True, markup=False, width=max(200, Console().width))
-    console.print(table)
+    console(soft_wrap=True, width=max(200, console().width)).print(table)
 
 
 @click.command("stores")

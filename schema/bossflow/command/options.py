@@ -19,6 +19,13 @@ def _not_empty(_: click.Context, option: click.Parameter, given: Any) -> Any:
     return given
 
 
+def console(**more: Any) -> Any:
+    """Return a console of rich that shows texts as they are: `[a-z]` in one is no style."""
+    from rich.console import Console
+
+    return Console(markup=False, emoji=False, **more)
+
+
 named = functools.partial(click.option, callback=_not_empty)
 """An option that names something by its id, or the start of it."""
 

@@ -9,7 +9,7 @@ import click
 
 from .. import database
 from ..kit.texts import one_line
-from .options import Amount, many, named
+from .options import Amount, console, many, named
 
 SHOWN = {
     "request",
@@ -69,10 +69,9 @@ def status_command(
     if as_json:
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(soft_wrap=True, width=max(160, Console().width))
+    screen = console(soft_wrap=True, width=max(160, console().width))
     table = Table("request", "what", "state", "units", "outcome", "run", box=None)
     for request in report["requests"]:
         done = sum(units["recorded"] for units in request["units"].values())
@@ -85,13 +84,13 @@ def status_command(
             request["outcome"] or "-",
             request["run"],
         )
-    console.print(table)
+    screen.print(table)
     for request in report["requests"] if only else ():
-        console.print(_details(request))
+        screen.print(_details(request))
     for request in report["requests"]:
         for unit, error in request["errors"].items():
-            console.print(f"failed: {unit}: {error}", style="red", highlight=False, markup=False)
-    _show_runs(console, report["runs"], None if only or failed or last else 10)
+            screen.print(f"failed: {unit}: {error}", style="red", highlight=False)
+    _show_runs(screen, report["runs"], None if only or failed or last else 10)
     away = Counter(where for request in report["requests"] for where in request["away"])
     for where, number in away.items():
         click.echo(
@@ -101,7 +100,7 @@ def status_command(
     _say_left_out(report["left_out"])
     totals = report["totals"]
     states = ", ".join(f"{totals[state]} {state}" for state in ("complete", "missing", "failed"))
-    console.print(
+    screen.print(
         f"{many(totals['requests'], 'request')} ({states}), {many(totals['runs'], 'run')}, "
         f"{many(totals['units_recorded'], 'unit')}, {totals['bytes'] / 1e6:,.1f} MB in the store",
         highlight=False,
@@ -121,7 +120,7 @@ def _details(request: dict[str, Any]) -> Any:
     return table
 
 
-def _show_runs(console: Any, runs: list[dict[str, Any]], most: int | None) -> None:
+def _show_runs(screen: Any, runs: list[dict[str, Any]], most: int | None) -> None:
     """Show runs as a table, the latest last; of more than `most`, those."""
     from rich.table import Table
 
@@ -134,8 +133,8 @@ def _show_runs(console: Any, runs: list[dict[str, Any]], most: int | None) -> No
     for run in shown:
         numbers = (f"{run[name]:,}" for name in ("made", "failed"))
         table.add_row(run["run"], run["started"], run["user"], *numbers, status.outcome(run))
-    console.print()
-    console.print(table)
+    screen.print()
+    screen.print(table)
     if len(shown) < len(runs):
         click.echo(f"... after {many(len(runs) - len(shown), 'earlier run')}: --last shows more")
 
@@ -149,7 +148,6 @@ def _say_left_out(left: list[dict[str, Any]]) -> None:
 
 def _watch(as_json: bool, interval: float) -> None:
     """Show looks at what is missing: as JSON, as a table in place, or as a line each."""
-    from rich.console import Console
     from rich.live import Live
 
     from ..core import states
@@ -157,10 +155,10 @@ def _watch(as_json: bool, interval: float) -> None:
 
     left = [] if as_json else states.left_out()
     _say_left_out(left)
-    console = Console()
-    live = Live(console=console, auto_refresh=False)
+    screen = console()
+    live = Live(console=screen, auto_refresh=False)
     ended = None
-    in_place = console.is_terminal and not as_json
+    in_place = screen.is_terminal and not as_json
     with live if in_place else contextlib.nullcontext():
         for look in watch(interval):
             ended = look["ended"]
