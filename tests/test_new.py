@@ -117,7 +117,7 @@ def test_a_task_of_a_project_finds_modules_whatever_is_set(tmp_path: Path, own: 
 
 
 WRONG = ["Sheep", "1a", "a-b", "json", "numpy", "class", "a" * 25, "a__b", "a_", "../a", "", "kit"]
-WRONG += ["begin", "request", "conf", "work", "run", "archive"]
+WRONG += ["begin", "request", "conf", "work", "run", "archive", "pyramid"]
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -198,7 +198,10 @@ def test_images_are_those_of_the_pipeline(tmp_path: Path) -> None:
     assert tags[0] == tags[1] != ""
 
 
-@pytest.mark.parametrize("name", ["label", "run", "archive", "execution", "containers", "numpy"])
+TAKEN = ["label", "run", "archive", "execution", "containers", "numpy", "param_set", "segmentation"]
+
+
+@pytest.mark.parametrize("name", TAKEN)
 def test_no_project_takes_a_name_that_bossflow_has(tmp_path: Path, name: str) -> None:
     done = bossflow_new(name, "--outside", str(tmp_path / "a"), "--pipeline", str(ROOT))
     assert done.exit_code == 1 and "give another" in done.output, done.output

@@ -23,10 +23,9 @@ PROGRAMS = ("kit", "tools", "voxels")
 
 TWICE = {
     *("begin", "end"),
-    *("execution", "request"),
     *("bin", "conf", "containers", "results", "tests", "work"),
 }
-"""What is there by that name: in main.nf, as a table, as a directory of a project."""
+"""What is there by that name: in main.nf, as a directory of a project."""
 
 INSIDE = {
     "schema/bossflow/workflows/{name}/__init__.py": "workflow",
@@ -119,7 +118,7 @@ def new_command(name: str, outside: Path | None, pipeline: Path | None, cwl: Pat
 
 
 def check_name(name: str, outside: bool = False) -> None:
-    """Refuse what can't be the name of a module, a process and a column.
+    """Refuse what can't be the name of a module, a process, a table and a column.
 
     A project of its own may be installed already, and be written anew beside.
 
@@ -139,6 +138,17 @@ def check_name(name: str, outside: bool = False) -> None:
         raise ValueError(f"{name} is the name of something else in Python: give another one")
     if name in TWICE:
         raise ValueError(f"{name} is the name of something that every run has: give another one")
+    table = _words(name)["table"]
+    if not own and not {table, f"{table}Request"}.isdisjoint(_tables()):
+        raise ValueError(f"bossflow has a table {table} or {table}Request: give another name")
+
+
+def _tables() -> set[str]:
+    """Return what tables of bossflow and of the workflows that are installed are called."""
+    from ..core import registry, tables
+
+    registry.load_all()
+    return {table.__name__ for table, _ in tables.schema.tables}
 
 
 def write_inside(name: str, root: Path) -> list[Path]:
