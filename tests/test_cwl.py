@@ -1,6 +1,7 @@
 """Tools of the Common Workflow Language as parameters of workflow `command`."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -78,9 +79,30 @@ def test_words_are_in_the_order_of_their_positions(tmp_path: Path) -> None:
         "outputs": ["sorted.bam"],
         "image": "quay.example/samtools:1.20",
         "cores": 4,
-        "memory": "4295 MB",
+        "memory": "4096 MB",
         "time_limit": "3600 s",
     }
+
+
+@pytest.mark.parametrize(
+    ("of_input", "words"),
+    [
+        ("type: 'string[]', default: [], inputBinding: {prefix: -x}", []),
+        ("type: 'string[]', default: [], inputBinding: {itemSeparator: ','}", []),
+        (
+            "type: 'string[]', default: [a, b], inputBinding: {prefix: -x, separate: false}",
+            "-x a b",
+        ),
+        ("type: 'string[]', default: [a], inputBinding: {prefix: -x, separate: false}", "-x a"),
+        ("type: string, default: a, inputBinding: {prefix: -x, separate: false}", "-xa"),
+        ("type: File, inputBinding: {prefix: -x=, separate: false}", "-x={input1}"),
+    ],
+)
+def test_a_list_is_words_as_cwl_has_them(tmp_path: Path, of_input: str, words: Any) -> None:
+    """An empty one is nothing, without its prefix; to each item no prefix is glued."""
+    given = COUNT.replace("type: File, inputBinding: {}", of_input).replace('["-l"]', "[]")
+    found: Any = read(tmp_path, given)["command"]
+    assert found[5:] == (words.split() if words else [])
 
 
 def test_what_it_says_goes_to_a_file_and_no_word_is_parsed(tmp_path: Path) -> None:

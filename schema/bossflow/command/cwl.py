@@ -64,7 +64,7 @@ def _words(tool: dict[str, Any], files: list[str]) -> list[str]:
         bound: Any = {"valueFrom": one} if isinstance(one, str) else one
         if not isinstance(bound, dict) or not isinstance(bound.get("position", 0), int):
             raise ValueError("arguments has an expression for its position, or is no list of texts")
-        text = [_plain(bound.get("valueFrom"), "arguments")]
+        text = _plain(bound.get("valueFrom"), "arguments")
         placed.append((bound.get("position", 0), 0, number, _bound(bound, text, "arguments")))
     for one in _listed(tool.get("inputs"), "id"):
         name, kind = one["id"].split("/")[-1].lstrip("#"), one.get("type")
@@ -80,8 +80,8 @@ def _words(tool: dict[str, Any], files: list[str]) -> list[str]:
     return words + [word for *_, some in sorted(placed, key=lambda one: one[:3]) for word in some]
 
 
-def _value(name: str, kind: Any, default: Any, files: list[str]) -> list[str] | bool | None:
-    """Return the words of an input; None if there are none."""
+def _value(name: str, kind: Any, default: Any, files: list[str]) -> list[str] | str | bool | None:
+    """Return the word of an input, or those of a list; None if there are none."""
     optional = isinstance(kind, str) and kind.endswith("?")
     if isinstance(kind, list):
         optional, left = "null" in kind, [one for one in kind if one != "null"]
@@ -91,7 +91,7 @@ def _value(name: str, kind: Any, default: Any, files: list[str]) -> list[str] | 
         if optional and default is None:
             return None
         files.append(name)
-        return [f"{{input{len(files)}}}"]
+        return f"{{input{len(files)}}}"
     if default is None:
         if optional:
             return None
@@ -105,21 +105,24 @@ def _value(name: str, kind: Any, default: Any, files: list[str]) -> list[str] | 
     values = default if isinstance(default, list) else [default]
     if any(isinstance(one, dict | list) for one in values):
         raise ValueError(f"input {name} is no File, Directory, text, number or list of these")
-    return [_plain(str(one), name) for one in values]
+    words = [_plain(str(one), name) for one in values]
+    return words if isinstance(default, list) else words[0]
 
 
-def _bound(binding: dict[str, Any], value: list[str] | bool, where: str) -> list[str]:
-    """Return the words of a value with its prefix."""
+def _bound(binding: dict[str, Any], value: list[str] | str | bool, where: str) -> list[str]:
+    """Return the words of a value with its prefix; of an empty list there are none."""
     if binding.get("shellQuote") is False:
         raise ValueError(f"{where} has shellQuote false: no shell reads a command line here")
     prefix = [_plain(binding["prefix"], where)] if binding.get("prefix") else []
-    if isinstance(value, bool):
+    if isinstance(value, bool) or value == []:
         return prefix if value else []
-    if binding.get("itemSeparator") is not None:
-        value = [str(binding["itemSeparator"]).join(value)]
-    if prefix and value and binding.get("separate") is False:
-        return [prefix[0] + value[0], *value[1:]]
-    return prefix + value
+    if isinstance(value, list):
+        if binding.get("itemSeparator") is None:
+            return prefix + value
+        value = str(binding["itemSeparator"]).join(value)
+    if prefix and binding.get("separate") is False:
+        return [prefix[0] + value]
+    return [*prefix, value]
 
 
 def _globs(output: dict[str, Any], tool: dict[str, Any]) -> list[str]:
@@ -152,7 +155,7 @@ def _asked(tool: dict[str, Any]) -> dict[str, Any]:
                 if not all(isinstance(amount, int | None) for amount in (cores, memory)):
                     raise ValueError(f"{kind} has an expression: not supported")
                 found |= {"cores": cores} if cores else {}
-                found |= {"memory": f"{-(-memory * 2**20 // 10**6)} MB"} if memory else {}
+                found |= {"memory": f"{memory} MB"} if memory else {}  # of 2**20 bytes, in both
             elif kind == "ToolTimeLimit" and isinstance(one.get("timelimit"), int):
                 found["time_limit"] = f"{one['timelimit']} s" if one["timelimit"] else None
             elif where == "requirements" and kind not in HARMLESS:
