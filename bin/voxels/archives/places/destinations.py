@@ -20,6 +20,9 @@ from .listing import client
 
 MARKER = "bossflow.json"
 
+_PART_BYTES = 2**23
+"""What is read back at a time."""
+
 _BUCKET = re.compile(r"(s3|gs)://([\w.-]+)/([\w.-]+(?:/[\w.-]+)*)/?", re.ASCII)
 
 
@@ -179,9 +182,13 @@ class Destination:
         return obstore.get(self._store, self._key(name)).bytes()
 
     def _parts(self, name: str) -> Iterator[Any]:
+        """Yield a file's bytes, by requests that each are short."""
         import obstore
 
-        yield from obstore.get(self._store, self._key(name)).stream(min_chunk_size=2**23)
+        size = obstore.head(self._store, self._key(name))["size"]
+        for start in range(0, size, _PART_BYTES):
+            end = min(start + _PART_BYTES, size)
+            yield obstore.get_range(self._store, self._key(name), start=start, end=end)
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
