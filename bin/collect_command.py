@@ -20,6 +20,9 @@ from kit.units import Bundle, Unit
 from tools import attempts
 from tools.files import link, sha256
 
+PATH_MAX = 512
+"""Characters of a file's path: those of its column."""
+
 
 class Ended(ValueError):
     """A command that failed, and where all that it said is."""
@@ -77,7 +80,8 @@ def kept_files(run: Path, patterns: list[str]) -> dict[str, Path]:
     Raises
     ------
     ValueError
-        If one names nothing of that. Links that lead out of the directory are nothing.
+        If one names nothing of that, or a file whose path can't be recorded. Links that lead out
+        of the directory are nothing.
     """
     inside = run.resolve()
     kept: dict[str, Path] = {}
@@ -93,6 +97,10 @@ def kept_files(run: Path, patterns: list[str]) -> dict[str, Path]:
                 "say with `outputs` what it leaves"
             )
         kept |= own
+    for name in kept:
+        if len(name) > PATH_MAX or any("\ud800" <= sign <= "\udfff" for sign in name):
+            most = f"an output's path must be UTF-8, of {PATH_MAX} characters at most"
+            raise ValueError(f"{most}, not {one_line(name)}")
     return dict(sorted(kept.items()))
 
 

@@ -218,6 +218,17 @@ def test_files_that_were_to_be_left_are_kept(tmp_path: Path) -> None:
             kept_files(tmp_path, [nothing])
 
 
+@pytest.mark.parametrize("name", ["d" * 250 + "/" + "e" * 250 + "/files", "a\udcff.txt"])
+def test_a_path_that_no_column_takes_is_told(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "outputs" / name
+    path.parent.mkdir(parents=True)
+    path.touch()
+    with pytest.raises(ValueError, match="^an output's path must be UTF-8, of 512 characters at m"):
+        kept_files(tmp_path, ["outputs"])
+    path.rename(tmp_path / "outputs" / ("é" * 120))
+    assert len(kept_files(tmp_path, ["outputs"])) == 1
+
+
 def asked(**changed: Any) -> dict[str, Any]:
     """Return a row as DESCRIBE gives it."""
     absent = dict.fromkeys(("inputs", "outputs", "entrypoint", "tool_version", "name"))
