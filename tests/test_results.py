@@ -57,6 +57,10 @@ def test_a_name_is_recorded_and_is_no_part_of_what_is_asked(cutouts: Cutouts) ->
         ledger.named(Request, "V1 left")
     (one,) = (one for one in states.requests([left]))
     assert status.what(one) == f"V1 left, another: zarr://file://{cutouts.volume} 32-48_0-16_0-16"
+    cutouts.label(sheet=sheet(cutouts, rows.format("V1 left", "日本")), **SHAPE)
+    for request, name in ((left, "V1 left"), (right, "日本")):
+        (one,) = states.requests([request])
+        assert one["names"][-1] == name, "what it was called last comes last"
 
 
 def test_the_list_of_requests_has_the_sheets_order(cutouts: Cutouts) -> None:

@@ -85,6 +85,9 @@ def register(
             for request in requests
             if request.name
         ]
+        of_names = [{name: row[name] for name in Request.Name().primary_key} for row in named]
+        for some in database.pieces(of_names):
+            (Request.Name() & some).delete_quick()  # this run is now the last that said so
         insert_absent(Request.Name(), named)
         insert_rows(_rows(requests, by_request))
 

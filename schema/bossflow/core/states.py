@@ -31,7 +31,7 @@ def requests(
     Returns
     -------
     list of dict
-        `request`, `names` (what it was called, the oldest first), `state` (`complete`, `failed` or
+        `request`, `names` (what it was called, the latest last), `state` (`complete`, `failed` or
         `missing`), `units` (process to recorded and all), `away` (stores, in words, that are not
         here, to how many of the units that are recorded are nowhere else), `run` and `run_day` (the
         last run that made something of it, else the one that first asked), `outcome` (what came of
@@ -56,7 +56,7 @@ def requests(
 
 
 def names(requests: Iterable[str]) -> dict[str, list[str]]:
-    """Return what requests were called, by id, the oldest name first; not those without."""
+    """Return what requests were called, by id, the latest name last; not those without."""
     named = Request.Name() * Run.proj("run_started", naming_run_id="run_id")
     called: dict[str, list[str]] = defaultdict(list)
     for row in sorted(ledger.among(named, "request_id", requests), key=itemgetter("run_started")):

@@ -267,7 +267,7 @@ class Request(dj.Manual):
         """
 
     class Name(dj.Part):
-        """What a user called it; it may have several names, and others may have the same."""
+        """What a user called it, in which run last; it may have several names, others the same."""
 
         definition = """
         # what a user called a request
