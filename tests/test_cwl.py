@@ -95,6 +95,7 @@ def test_words_are_in_the_order_of_their_positions(tmp_path: Path) -> None:
         ),
         ("type: 'string[]', default: [a], inputBinding: {prefix: -x, separate: false}", "-x a"),
         ("type: string, default: a, inputBinding: {prefix: -x, separate: false}", "-xa"),
+        ("type: double, default: 0.000001, inputBinding: {prefix: -x}", "-x 0.000001"),
         ("type: File, inputBinding: {prefix: -x=, separate: false}", "-x={input1}"),
     ],
 )
@@ -117,7 +118,15 @@ def test_what_it_says_goes_to_a_file_and_no_word_is_parsed(tmp_path: Path) -> No
         "{input1}",
     ]
     assert found["outputs"] == ["counts.txt"]
+    odd = read(tmp_path, COUNT.replace("counts.txt", "'out [1].txt'"))
+    assert odd["outputs"] == ["out [[]1].txt"], "which is a glob"
     assert "tool_version" in parameters(tmp_path / "tool.cwl")
+
+
+def test_a_tool_without_words_is_refused(tmp_path: Path) -> None:
+    text = "{class: CommandLineTool, cwlVersion: v1.2, inputs: [], outputs: []}"
+    with pytest.raises(ValueError, match="it has neither baseCommand nor arguments"):
+        read(tmp_path, text)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +149,13 @@ def test_what_it_says_goes_to_a_file_and_no_word_is_parsed(tmp_path: Path) -> No
         ),
         ("arguments:", "requirements: {EnvVarRequirement: {}}\narguments:", "EnvVarRequirement"),
         ("cwlVersion", "\t: [", "is no YAML"),
+        (
+            "arguments:",
+            "hints: {DockerRequirement: {dockerPull: a, dockerOutputDirectory: /out}}\narguments:",
+            "dockerOutputDirectory",
+        ),
+        ("baseCommand: wc", "baseCommand: 5", "is not as CWL has it"),
+        ("arguments:", "5: 6\narguments:", "is not as CWL has it"),
     ],
 )
 def test_what_command_has_not_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:

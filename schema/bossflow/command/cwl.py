@@ -1,6 +1,8 @@
 """A CWL CommandLineTool (v1.0 to 1.2) as parameters of workflow `command`."""
 
+import glob
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +36,22 @@ def parameters(path: Path) -> str:
         )
     if tool.get("cwlVersion") not in ("v1.0", "v1.1", "v1.2"):
         raise ValueError(f"{path} is of CWL {tool.get('cwlVersion')}: v1.0, v1.1 and v1.2 are read")
+    try:
+        return _parameters(tool, path)
+    except (TypeError, AttributeError, KeyError):  # a number for a list, a list for a text
+        raise ValueError(f"{path} is not as CWL has it: see what cwltool --validate says") from None
+
+
+def _parameters(tool: dict[str, Any], path: Path) -> str:
+    import yaml
+
     more = {name for name in tool if ":" not in name and not name.startswith("$")} - KNOWN
     if more:
         raise ValueError(f"{path} has {', '.join(sorted(more))}, which workflow command can't do")
     files: list[str] = []
     words = _words(tool, files)
+    if not words:
+        raise ValueError(f"{path} is no command: it has neither baseCommand nor arguments")
     given: dict[str, Any] = {"workflow": "command"}
     outputs = [glob for one in _listed(tool.get("outputs"), "id") for glob in _globs(one, tool)]
     if tool.get("stdout"):  # a shell sees the words as its arguments, and parses none of them
@@ -105,7 +118,8 @@ def _value(name: str, kind: Any, default: Any, files: list[str]) -> list[str] | 
     values = default if isinstance(default, list) else [default]
     if any(isinstance(one, dict | list) for one in values):
         raise ValueError(f"input {name} is no File, Directory, text, number or list of these")
-    words = [_plain(str(one), name) for one in values]
+    numbers = [f"{Decimal(str(one)):f}" if isinstance(one, float) else one for one in values]
+    words = [_plain(str(one), name) for one in numbers]
     return words if isinstance(default, list) else words[0]
 
 
@@ -130,15 +144,15 @@ def _globs(output: dict[str, Any], tool: dict[str, Any]) -> list[str]:
     if kind == "stdout":
         if not tool.get("stdout"):
             raise ValueError(f"output {name} is stdout: give the tool a name for it (stdout)")
-        return [_plain(tool["stdout"], "stdout")]
+        return [glob.escape(_plain(tool["stdout"], "stdout"))]
     binding = output.get("outputBinding") or {}
-    glob = binding.get("glob")
+    found = binding.get("glob")
     optional = "null" in kind if isinstance(kind, list) else str(kind).endswith("?")
-    if glob is None or binding.keys() - {"glob"} or output.get("secondaryFiles") or optional:
+    if found is None or binding.keys() - {"glob"} or output.get("secondaryFiles") or optional:
         raise ValueError(
             f"output {name} is not one or several files that are always there by a glob alone"
         )
-    return [_plain(one, name) for one in ([glob] if isinstance(glob, str) else glob)]
+    return [_plain(one, name) for one in ([found] if isinstance(found, str) else found)]
 
 
 def _asked(tool: dict[str, Any]) -> dict[str, Any]:
@@ -147,13 +161,15 @@ def _asked(tool: dict[str, Any]) -> dict[str, Any]:
     for where in ("hints", "requirements"):
         for one in _listed(tool.get(where), "class"):
             kind = one["class"]
-            if kind == "DockerRequirement" and "dockerPull" in one:
+            if kind == "DockerRequirement" and "dockerOutputDirectory" in one:
+                raise ValueError(f"{kind} has dockerOutputDirectory, which command can't do")
+            elif kind == "DockerRequirement" and "dockerPull" in one:
                 found["image"] = _plain(one["dockerPull"], kind)
             elif kind == "ResourceRequirement":
                 cores = one.get("coresMin") or one.get("coresMax")
                 memory = one.get("ramMin") or one.get("ramMax")
                 if not all(isinstance(amount, int | None) for amount in (cores, memory)):
-                    raise ValueError(f"{kind} has an expression: not supported")
+                    raise ValueError(f"{kind} has an expression, or a fraction: not supported")
                 found |= {"cores": cores} if cores else {}
                 found |= {"memory": f"{memory} MB"} if memory else {}  # of 2**20 bytes, in both
             elif kind == "ToolTimeLimit" and isinstance(one.get("timelimit"), int):
