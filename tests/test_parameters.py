@@ -85,6 +85,12 @@ def test_an_outdir_that_is_another_number_to_nextflow_is_refused(stage: Stage) -
     ]
 
 
+def test_a_parameter_that_is_given_twice_is_refused(stage: Stage) -> None:
+    run = stage.run(*SOURCE, "--outdir", "a", "--outdir=b")
+    assert run.returncode != 0
+    assert said(run) == ["outdir is given more than once: give it once, several values as a list"]
+
+
 CHARGED = """
 include {{ toConfiguration }} from '{root}/workflows/kit/parameters'
 

@@ -5,7 +5,7 @@
  */
 
 include { setAside } from './results'
-include { asWritten } from './words'
+include { asWritten ; repeated } from './words'
 
 // The parameters of the workflow that is asked for; mistakes end the run with one sentence each.
 // Numbers are texts, as they were written.
@@ -30,6 +30,7 @@ def checked(given, schema, run) {
     mistakes += launch
         .findAll { key, property -> mistake(values[key], property) }
         .collect { key, property -> "${key} ${mistake(values[key], property)}" }
+    mistakes += repeated().collect { key -> "${key} is given more than once: give it once, several values as a list" }
     mistakes += beyondConfiguration(given, values)
     mistakes += launch
         .findAll { key, _property -> values[key] == null }

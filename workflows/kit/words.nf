@@ -17,6 +17,12 @@ def asWritten(given, known) {
     }
 }
 
+// The parameters that the command line has more than once: Nextflow passes over all but one.
+def repeated() {
+    def names = wordsOf().findAll { word -> word ==~ /--\w.*/ }.collect { word -> word.drop(2).tokenize('=').first() }
+    return names.countBy { name -> name }.findAll { _name, number -> number > 1 }.keySet()
+}
+
 // The word that the command line has for a parameter, if Nextflow made this number of it.
 def wordFor(name, value, words) {
     def start = "--${name}=".toString()
