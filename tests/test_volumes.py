@@ -250,7 +250,9 @@ def test_the_next_block_is_read_while_one_is_written(tmp_path, monkeypatch):
         directories[-1].mkdir()
     read, voxels_of = [], label_program.voxels_of
     monkeypatch.setattr(
-        label_program, "voxels_of", lambda unit: (read.append(unit.unit_id), voxels_of(unit))[1]
+        label_program,
+        "voxels_of",
+        lambda unit, box: (read.append(unit.unit_id), voxels_of(unit, box))[1],
     )
     for number, unit in enumerate(units[:2]):
         bundle = Bundle(directories[number], directories[number])

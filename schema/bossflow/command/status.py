@@ -86,7 +86,8 @@ def status_command(
         )
     screen.print(table)
     for request in report["requests"] if only else ():
-        screen.print(_details(request))
+        for line in _details(request):
+            screen.print(line, highlight=False)
     for request in report["requests"]:
         for unit, error in request["errors"].items():
             screen.print(f"failed: {unit}: {error}", style="red", highlight=False)
@@ -108,16 +109,15 @@ def status_command(
     click.echo(f"database {database.server().told}")
 
 
-def _details(request: dict[str, Any]) -> Any:
+def _details(request: dict[str, Any]) -> list[str]:
     """Return what the workflow of a request says of it, a line a value."""
-    from rich.table import Table
-
-    table = Table(show_header=False, box=None)
-    for name, value in request.items():
-        if name not in SHOWN and value is not None:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            table.add_row(request["request"], name, one_line(text))
-    return table
+    told = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in request.items()
+        if name not in SHOWN and value is not None
+    }
+    width = max(map(len, told), default=0)
+    return [f" {request['request']}  {name:{width}}  {one_line(told[name])}" for name in told]
 
 
 def _show_runs(screen: Any, runs: list[dict[str, Any]], most: int | None) -> None:

@@ -12,7 +12,7 @@ from ..core.removal import Copy, copy_of, unclaimed_of
 from ..core.tables import Execution, ParamSet, Request, Store
 from ..kit import bundles, digests, locations
 from ..volumes.channels import meets
-from ..volumes.tables import Block, Channel
+from ..volumes.tables import Block, Channel, MadeChannel
 from ..voxels.boxes import Box
 
 
@@ -24,7 +24,8 @@ def select(
     Parameters
     ----------
     blocks : iterable of str
-        Boxes (`x0-x1_y0-y1_z0-z1`): every block that meets one, whatever grid it is of.
+        Boxes (`x0-x1_y0-y1_z0-z1`): every block that meets one, whatever grid it is of; of channels
+        that were made here only where `channel` names one, or no other has any.
     channel : str, optional
         The channel's id, or the start of it, needed where several have such blocks; alone, all
         that is made of it.
@@ -58,6 +59,9 @@ def _blocks(blocks: Iterable[str], channel: str | None) -> list[Any]:
     for block in blocks:
         met = every & meets("block", Box.parse(block))
         channels = sorted(set(met.to_arrays("channel_id")))
+        read = sorted({*channels} - {*(MadeChannel() & met.proj()).to_arrays("channel_id")})
+        if len(read) == 1:  # what is made of its blocks goes along
+            met, channels = met & {"channel_id": read[0]}, read
         if len(channels) > 1:
             raise ValueError(
                 f"blocks of {len(channels)} channels meet {block}: name one with --channel "
