@@ -53,7 +53,10 @@ def select(
 
 
 def _blocks(blocks: Iterable[str], channel: str | None) -> list[Any]:
-    """Return the rows of `Block` that are named: those that meet each box, or all of a channel."""
+    """Return the rows of `Block` that are named: those that meet each box, or all of a channel.
+
+    Where no channel is named, none that was made here is meant beside another.
+    """
     only = {} if channel is None else {"channel_id": ledger.named(Channel, channel)}
     every, chosen = Block() & only, []
     for block in blocks:
@@ -62,6 +65,11 @@ def _blocks(blocks: Iterable[str], channel: str | None) -> list[Any]:
         read = sorted({*channels} - {*(MadeChannel() & met.proj()).to_arrays("channel_id")})
         if len(read) == 1:  # what is made of its blocks goes along
             met, channels = met & {"channel_id": read[0]}, read
+        if len(channels) > 1:
+            rows = ledger.among(MadeChannel(), "channel_id", channels)
+            sources = sorted({*channels}.difference(row["channel_id"] for row in rows))
+            channels = sources or channels
+            met &= {"channel_id": channels[0]}
         if len(channels) > 1:
             raise ValueError(
                 f"blocks of {len(channels)} channels meet {block}: name one with --channel "
