@@ -4,6 +4,7 @@
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from voxels.surface import write_planes, write_statistics
 
 def label(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one block: its labels, and what stitching needs of them."""
+    if take(unit, bundle):
+        return
     asked = unit.arguments
     box = Box.parse(asked["box"])
     labels, statistics = label_block(

@@ -35,6 +35,7 @@ def write(unit: Unit, bundle: Bundle, volume: Path, held: int) -> None:
     lookup = read_lookup(stitched, asked["number"])
     lookup_sha256 = hashlib.sha256(lookup.data).hexdigest()
     bundle.attributes["lookup_sha256"] = lookup_sha256
+    bundle.made_sha256 = digests.digest([labelled.content_sha256, lookup_sha256])
     for earlier in unit.settings["earlier"]:
         try:
             same_block = find(unit, earlier, labelled, lookup_sha256)

@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorstore as ts
 from asked import cutouts as cutouts
-from changing import array, made
+from changing import array, made, said
 from expected import read_volume, whole
+from kit import locations
+from kit.bundles import read
 from pipeline import bossflow_says
 from steps import Cutouts, write_voxels
 from voxels.boxes import Box
@@ -17,6 +20,7 @@ from voxels.boxes import Box
 SHAPE = (40, 36, 44)
 FIRST = {"stage": False, "block_shape": [16, 16, 16], "component_of": "foreground"}
 SECOND = FIRST | {"block_shape": [10, 24, 18]}
+IN_ONE = {"block_shape": [64, 128, 128], "component_of": "segment", "min_voxels": 0}
 LATER = SECOND | {"connectivity": 6, "x_range": [16, 36], "blocks_per_task": 4}
 
 
@@ -91,6 +95,25 @@ def test_a_cutout_of_it_and_copies_are_no_other(cutouts: Cutouts, first: dict[st
     assert np.array_equal(volume_of(ran, box), whole(inside, 6, 2))
     beyond = ask(cutouts, source, x_range=[0, 41])
     assert "x_range 0..41" in beyond["plan"]["problem"] and "3..41" in beyond["plan"]["problem"]
+
+
+def test_a_level_is_what_is_made_of_the_cutout_alone(cutouts: Cutouts, tmp_path: Path) -> None:
+    """Without the coarse voxels at its lower end that are made of what is before it, too."""
+    voxels = np.random.default_rng(5).integers(0, 3, (40, 244, 244), np.uint8)
+    cutouts.volume = write_voxels(tmp_path / "segments", voxels)
+    asked = {"x_range": [5, 244], "y_range": [0, 243], "block_shape": [32, 128, 128]}
+    first = ask(cutouts, f"zarr://{cutouts.volume}", **FIRST | asked | {"min_voxels": 0})
+    made(first)
+    ran = ask(cutouts, f"bossflow://{request_of(first)}@1", **IN_ONE)
+    spec = {"driver": "neuroglancer_precomputed", "scale_index": 1}
+    place = first["requests"].splitlines()[1].split(",")[2].removeprefix("file://")
+    level = ts.open(spec | {"kvstore": {"driver": "file", "path": place}}).result()[..., 0]
+    stored = np.asarray(level.read(order="F").result()).T
+    assert level.origin == (0, 0, 0) and stored.shape == (40, 122, 122)
+    box = Box(3, 122, 0, 122, 0, 40)
+    assert np.array_equal(volume_of(ran, box), whole(stored[box.slices((0, 0, 0))], 6, 1))
+    problem = ask(cutouts, f"bossflow://{request_of(first)}@7", **IN_ONE)["plan"]["problem"]
+    assert "resolution 7 is not one of" in problem and "it has 0, 1" in problem
 
 
 def test_what_is_named_wrong_is_refused(cutouts: Cutouts, first: dict[str, Any]) -> None:
@@ -190,6 +213,33 @@ def test_what_is_made_anew_while_it_is_read_is_refused(
     box = BOX._replace(x0=16, x1=36)
     labels = whole(mask_of(cutouts), 6, 3)[box.slices(BOX.corner_zyx)]
     assert np.array_equal(volume_of(ran, box), whole(labels > 0, 6, 2))
+
+
+def test_growth_costs_what_is_new(cutouts: Cutouts, tmp_path: Path) -> None:
+    """Of a mask without objects that reach the new layer, behind all that was there."""
+    voxels = mask()
+    voxels[31:33] = 0
+    cutouts.volume = write_voxels(tmp_path / "mask", voxels)
+    lower = label_first(cutouts, z_range=[7, 32])
+    ask(cutouts, f"bossflow://{request_of(lower)}")
+    upper = label_first(cutouts, z_range=[7, 40])
+    ran = ask(cutouts, f"bossflow://{request_of(upper)}")
+    box = BOX._replace(z1=40)
+    labels = whole(voxels[box.slices((0, 0, 0))], 6, 3)
+    assert np.array_equal(volume_of(ran, box), whole(labels > 0, 6, 2))
+    taken = [read(bundle) for bundle in bundles_of(ran, "LABEL_BLOCK")]
+    by_box = {one.key["block"]: one.manifest.get("taken_from") for one in taken}
+    # blocks of 10 planes from 7 on: the last two layers are new, or clipped otherwise
+    assert {name for name, other in by_box.items() if other} == {
+        name for name in by_box if name.endswith(("_7-10", "_10-20", "_20-30"))
+    }
+    assert "of 24 blocks" in said(ran) and ", 18 have the voxels of an earlier" in said(ran)
+    assert not ask(cutouts, f"bossflow://{request_of(upper)}")["plan"]["tasks"]
+
+
+def bundles_of(ran: dict[str, Any], process: str) -> list[Path]:
+    lines = [json.loads(line) for path in ran["receipts"] for line in path.read_text().splitlines()]
+    return [locations.local(one["url"]) for one in lines if one["process"] == process]
 
 
 def make_anew(cutouts: Cutouts, request: str) -> None:

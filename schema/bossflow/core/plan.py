@@ -134,6 +134,7 @@ def _plan(
         for sentence in unreached
     ] + [*settings.notes(), *run_store.notes_of(away, units, here), *judged.notes]
     result["notes"] += filter(None, (given.get("note") for given in described.get("channels", ())))
+    result["notes"] += dict.fromkeys(note for request in requests for note in request.notes)
     if not params.get("store"):
         result["notes"] += run_store.of_default(here)
     given = int(params["blocks_per_task"]) if params.get("blocks_per_task") else None

@@ -77,6 +77,8 @@ class Request:
     sources : tuple of str
         Names of the workflows whose recorded units are inputs of its own, beside those of `uses`:
         of volumes that were made here. They are not made with it.
+    notes : tuple of str
+        What the user is told of it.
     """
 
     workflow: str
@@ -89,6 +91,7 @@ class Request:
     where: str | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     sources: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def every_paramset(self) -> tuple[ParamSet, ...]:

@@ -120,12 +120,13 @@ class Made(NamedTuple):
 
     Attributes
     ----------
-    workflow : str
-        Whose request it is (`Request.sources`).
+    request, workflow : str
+        The request's id, and whose it is (`Request.sources`).
     output : Output
     blocks : Blocks
     """
 
+    request: str
     workflow: str
     output: Output
     blocks: "Blocks"
@@ -136,8 +137,8 @@ class Made(NamedTuple):
         return {"origin_zyx": list(self.output.origin_zyx), "files": self.output.files}
 
 
-def found(uri: str, level: int) -> tuple[str, Made]:
-    """Return the request that a URI names, and what is recorded of its output.
+def found(uri: str, level: int) -> Made:
+    """Return what is recorded of the output of a request that a URI names.
 
     Raises
     ------
@@ -172,7 +173,7 @@ def found(uri: str, level: int) -> tuple[str, Made]:
             f"{uri} is not whole: of request {identity}, {work.numbers(left)} are missing; ask for "
             "it again first"
         )
-    return identity, Made(workflow.name, output, blocks)
+    return Made(identity, workflow.name, output, blocks)
 
 
 class Blocks:

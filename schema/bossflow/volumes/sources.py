@@ -72,8 +72,8 @@ def resolve(described: dict[str, Any]) -> dict[tuple[Any, ...], Source]:
 
 
 def _made(given: dict[str, Any]) -> Source:
-    identity, made = found(given["source"], given["resolution"])
-    channel, chunk_zyx = made.output.channel(identity), list(made.output.chunk_zyx)
+    made = found(given["source"], given["resolution"])
+    channel, chunk_zyx = made.output.channel(made.request), list(made.output.chunk_zyx)
     return Source(channel, None, chunk_zyx, None, {}, made)
 
 

@@ -12,12 +12,14 @@ from ...core import work
 from ...core.tables import ParamSet, Request, Run
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, box_columns, choices, cut, extent
+from ...volumes.growth import candidates
+from ...volumes.made import Made
 from ...volumes.sources import resolve
 from ...volumes.tables import Block, Channel, Cutout
 from ...voxels.boxes import Box, chunk_shape, grid
 from .outputs import origin_of
 from .recorded import as_before, with_recorded
-from .tables import LabelRequest
+from .tables import BlockLabels, LabelRequest
 
 # Versions of LABEL_BLOCK with LINK_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its
 # program's output changes; the golden-digest test says when.
@@ -82,9 +84,20 @@ def expand(
             },
         )
         if source.made:
-            request = dataclasses.replace(request, sources=(source.made.workflow,))
+            same, told = _same(request, source.made)
+            how = request.settings | {"same": same}
+            request = dataclasses.replace(
+                request, sources=(source.made.workflow,), settings=how, notes=told
+            )
         requests.append(dataclasses.replace(request, name=row.get("name"), where=row["where"]))
     return with_recorded(as_before(requests)), [*notes]
+
+
+def _same(request: work.Request, made: Made) -> tuple[dict[str, Any], tuple[str, ...]]:
+    (stage,) = request.stage_paramsets
+    boxes = [Box.parse(row["block"]) for row in dict(request.rows)[Block]]
+    own = {"label_paramset_id": stage.paramset_id}
+    return candidates(BlockLabels, made, own, boxes)
 
 
 def _check(

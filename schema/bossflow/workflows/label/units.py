@@ -19,6 +19,7 @@ SETTINGS: dict[str, Any] = {
     "rows": None,
     "earlier": [],
     "made": None,
+    "same": {},
 }
 """Those of a recorded request, of which nothing is to be made."""
 
@@ -34,6 +35,7 @@ def units(request: work.Request) -> list[UnitPlan]:
     cutout = Box.parse(request.given["cutout"])
     origin_zyx = origin_of(request)
     made, blocks = request.given.get("made"), how_made["made"] and how_made["made"].blocks
+    same = how_made["same"]
     shape_zyx = tuple(parameters["block_shape"])
     geometry = {
         "cutout": cutout.name,
@@ -85,6 +87,7 @@ def units(request: work.Request) -> list[UnitPlan]:
                 blocks.inputs(box) if blocks else tuple(pulls[-1:]),
                 asks=asks,
                 reads=in_place,
+                settings={"same": same[box.name]} if box.name in same else {},
                 sources=blocks.sources(box) if blocks else (),
                 amount=box.voxel_count,
                 amount_unit="voxels",
