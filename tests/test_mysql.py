@@ -36,6 +36,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "forget": ("test_forget.py", "-k", "goes_with_its_result or channel_goes"),
     "insert": ("test_insert.py",),
     "lookups": ("test_lookups.py",),
+    "made": ("test_made.py", "-k", "a_source or depends_on or growth"),
     "many": ("test_many.py",),
     "names": ("test_archive_names.py", "-k", "older_name or recorded_of_a_path"),
     "toy": ("test_toy.py",),
