@@ -10,6 +10,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -212,7 +213,7 @@ class Bossflow:
                     "start_s": float(row["start"]) / 1000,
                     "end_s": float(row["complete"]) / 1000,
                 }
-                sums = found.setdefault(row["name"].split(" ")[0].rpartition(":")[2], {})
+                sums = found.setdefault(_process(row["name"]), {})
                 for name, value in task.items():
                     best = {"peak_mib": max, "end_s": max, "start_s": min}.get(name, add)
                     sums[name] = best(sums[name], value) if name in sums else value
@@ -227,6 +228,11 @@ class Bossflow:
             command, cwd=self.directory, env=env, check=True, stdout=subprocess.PIPE, text=True
         )
         return done.stdout
+
+
+def _process(name: str) -> str:
+    """Return the process of a task by its name: LABEL:LABEL_BLOCK:TASK (LABEL_BLOCK-00000 …)."""
+    return re.sub(r":TASK(_[ML])?$", "", name.split(" ")[0]).rpartition(":")[2]
 
 
 @contextlib.contextmanager

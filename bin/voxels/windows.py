@@ -251,7 +251,7 @@ def _most_frequent(values: Voxels, number: int) -> Any:
     """Return the most frequent of the first so many values; of several the first."""
     best, most = values[0], 0
     for i in range(number):
-        if number - i <= most:  # no value that begins here can be more frequent
+        if number - i <= most or 2 * most >= number:  # no other value can be more frequent
             break
         count = 0
         for j in range(i, number):
