@@ -32,7 +32,8 @@ PROGRAMS = (
 )
 
 OF_SOURCES = "BOSSFLOW_SOURCE_AWS_SECRET_ACCESS_KEY"
-SECRETS = ("BOSSDB_TOKEN", OF_SOURCES, "DJ_HOST", "DJ_USER", "DJ_PASS")
+OF_DESTINATIONS = "BOSSFLOW_DEST_AWS_SECRET_ACCESS_KEY"
+SECRETS = ("BOSSDB_TOKEN", OF_SOURCES, OF_DESTINATIONS, "DJ_HOST", "DJ_USER", "DJ_PASS")
 
 # Stands in for every program: plays the scenario that the environment names, and notes in a
 # journal what it was given and when.
@@ -105,7 +106,7 @@ class Stage:
         self.scenario = directory / "scenario.json"
         self.add(*PIPELINE)
         (self.project / "bin").mkdir()
-        for program in (*PROGRAMS, "record", "summary"):
+        for program in (*PROGRAMS, "create_volume", "transfer_block", "record", "summary"):
             path = self.project / "bin" / f"{program}.py"
             path.write_text(STAND_IN.format(python=sys.executable, secrets=SECRETS))
             path.chmod(0o755)

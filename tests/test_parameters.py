@@ -10,7 +10,19 @@ import pytest
 from conftest import ROOT
 from hostile import DESCRIBED, SCHEMA
 from kit.parameters import Parameters
-from stage import NO_REPORTS, OF_SOURCES, PROGRAMS, SOURCE, YAML, Stage, job, judge, nextflow, said
+from stage import (
+    NO_REPORTS,
+    OF_DESTINATIONS,
+    OF_SOURCES,
+    PROGRAMS,
+    SOURCE,
+    YAML,
+    Stage,
+    job,
+    judge,
+    nextflow,
+    said,
+)
 from stage import stage as stage
 
 pytestmark = pytest.mark.nextflow
@@ -257,7 +269,7 @@ def test_a_stub_run_goes_through_every_process(tmp_path: Path) -> None:
 def test_nextflow_secrets_reach_only_who_needs_them(stage: Stage, tmp_path: Path) -> None:
     store = {"NXF_SECRETS_FILE": str(tmp_path / "secrets" / "store.json")}
     plan = {"tasks": [job("PULL_BLOCK-00000"), job("LABEL_BLOCK-00000"), job("STITCH-00000")]}
-    for name in ("BOSSDB_TOKEN", "DJ_PASS", OF_SOURCES):
+    for name in ("BOSSDB_TOKEN", "DJ_PASS", OF_SOURCES, OF_DESTINATIONS):
         nextflow("secrets", "set", name, "swordfish", cwd=tmp_path, env=store)
     run = stage.run(*SOURCE, env=store, plan=plan)
     assert run.returncode == 0, said(run)
@@ -265,5 +277,12 @@ def test_nextflow_secrets_reach_only_who_needs_them(stage: Stage, tmp_path: Path
     archive, database = ["BOSSDB_TOKEN", OF_SOURCES], ["DJ_PASS"]
     rights = {"describe": archive, "pull_block": archive, "label_block": [OF_SOURCES]}
     assert held | rights | {"stitch": [], "plan": database, "summary": database} == held
+    plan = {"tasks": [job("CREATE_VOLUME-00000"), job("TRANSFER_BLOCK-00000")]}
+    run = stage.run(*SOURCE, "--workflow", "transfer", env=store, plan=plan)
+    assert run.returncode == 0, said(run)
+    held = {entry["program"]: entry["secrets"] for entry in stage.journal}
+    assert held["create_volume"] == [OF_DESTINATIONS]
+    assert held["transfer_block"] == [OF_SOURCES, OF_DESTINATIONS]
+    assert held["describe"] == archive and held["plan"] == database
     seen = [path for path in stage.launch.rglob("*") if path.is_file()]
     assert not [path for path in seen if b"swordfish" in path.read_bytes()]
