@@ -112,5 +112,9 @@ def test_a_destination_has_credentials_of_its_own(
     obstore.put(bucket, shard, bytes(content))
     code, said = bossflow_says("verify", "--request", request)
     assert code != 0 and f"s3://theirs/{shard} is not what was written" in said
+    monkeypatch.setenv("BOSSFLOW_DEST_AWS_PROFILE", "another")
+    code, said = bossflow_says("verify", "--request", request)
+    assert code != 0 and "can't be verified: BOSSFLOW_DEST_AWS_ACCESS_KEY_ID and" in said
+    monkeypatch.delenv("BOSSFLOW_DEST_AWS_PROFILE")
     obstore.delete(bucket, shard)
     assert f"s3://theirs/{shard} is missing" in bossflow_says("verify", "--request", request)[1]

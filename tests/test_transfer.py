@@ -229,7 +229,7 @@ def test_nothing_wraps(dtype: str, values: list[Any], to: str, kept: bool) -> No
 def test_a_destination_holds_the_volume_and_is_verified(
     making: Transferring, tmp_path: Path
 ) -> None:
-    voxels, dest = noise((16, 64, 64), "uint8"), tmp_path / "copies" / "mine"
+    voxels, dest = noise((16, 64, 64), "uint8"), tmp_path / "copies" / "of mine%20#*ü"
     volume = write_precomputed(tmp_path / "volume", voxels)
     asked = {"source": f"precomputed://{volume}", "volume_format": "zarr", "dest": str(dest)}
     done = making.make(**asked, **SMALL)

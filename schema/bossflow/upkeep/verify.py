@@ -19,6 +19,7 @@ from ..core.dependents import dependents, requests_of, with_pulled
 from ..core.removal import Copy
 from ..core.tables import Execution, Request
 from ..kit import bundles, locations, store_ids, verification
+from ..voxels.archives import Refused
 from ..voxels.archives.places import destinations
 from . import invalidate, status
 
@@ -203,9 +204,11 @@ def _elsewhere(written: dict[str, Any] | None) -> str | None:
     """Return what is wrong with what a bundle's program wrote outside of the stores."""
     if not written:
         return None
-    destination = destinations.Destination(written["place"])
-    problems = map(destination.problem, written["files"])
-    return next(filter(None, problems), None)
+    try:
+        destination = destinations.Destination(written["place"])
+    except Refused as error:
+        raise OSError(str(error)) from None
+    return next(filter(None, map(destination.problem, written["files"])), None)
 
 
 def report(problems: Problems) -> dict[str, Any]:
