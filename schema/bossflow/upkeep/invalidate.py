@@ -62,9 +62,6 @@ def _blocks(blocks: Iterable[str], channel: str | None) -> list[Any]:
     for block in blocks:
         met = every & meets("block", Box.parse(block))
         channels = sorted(set(met.to_arrays("channel_id")))
-        read = sorted({*channels} - {*(MadeChannel() & met.proj()).to_arrays("channel_id")})
-        if len(read) == 1:  # what is made of its blocks goes along
-            met, channels = met & {"channel_id": read[0]}, read
         if len(channels) > 1:
             rows = ledger.among(MadeChannel(), "channel_id", channels)
             sources = sorted({*channels}.difference(row["channel_id"] for row in rows))
