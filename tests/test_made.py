@@ -85,6 +85,15 @@ def test_a_made_volume_is_a_source(cutouts: Cutouts, first: dict[str, Any]) -> N
     assert not again["plan"]["tasks"] and request_of(again) == request_of(ran)
 
 
+def test_what_is_made_of_a_copy_refers_to_it(cutouts: Cutouts, first: dict[str, Any]) -> None:
+    from bossflow.workflows.label import BlockLabels
+
+    made(label_first(cutouts, stage=True))
+    channel = {"channel_id": source_channel(request_of(first))}
+    in_place, copies = (BlockLabels & channel) - BlockLabels.Pulled, BlockLabels.Pulled & channel
+    assert (len(in_place), len(copies)) == (27, 27)
+
+
 def test_a_cutout_of_it_and_copies_are_no_other(cutouts: Cutouts, first: dict[str, Any]) -> None:
     labels = whole(mask()[BOX.slices((0, 0, 0))], 6, 3)
     box = Box(11, 30, 9, 30, 8, 21)

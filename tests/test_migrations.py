@@ -56,7 +56,7 @@ def test_older_tables_are_refused_and_then_migrated_with_every_row(team: Team, f
     assert all("schema_version" in row or any(name in row for name in new) for row in lineage)
     told = [json.loads(row)["request_id"] for row in after["request__given"]]
     assert sorted(told) == sorted(json.loads(row)["request_id"] for row in before["request"])
-    made = {"request__given", "made_channel", "__made_block"}
+    made = {"request__given", "made_channel", "__made_block", "__block_labels__pulled"}
     assert not any(after.pop(name) for name in new - made)
     made_is_told(before, after)
     assert after == before
@@ -69,6 +69,8 @@ def made_is_told(before: dict[str, list[str]], after: dict[str, list[str]]) -> N
         json.dumps({name: value for name, value in json.loads(row).items() if name != "written_by"})
         for row in before["channel"]
     ]
+    copies = {json.loads(row)["block"] for row in before["_pulled_block"]}
+    assert {json.loads(row)["block"] for row in after.pop("__block_labels__pulled")} == copies
     channels = {json.loads(row)["channel_id"] for row in after["made_channel"]}
     made = sorted(json.loads(row)["made_by"] for row in after.pop("__made_block"))
     wrote = [json.loads(row)["relabelled_by"] for row in before["__segmentation_block"]]

@@ -45,6 +45,18 @@ def insert(table: Any, new: list[Finished], run_id: str) -> None:
     sources = [bundle.key | row for bundle in new for row in bundle.manifest.get("sources", ())]
     if sources:
         insert_all(table.Source(), sources)
+    for part, process in parts_of_inputs(table):
+        insert_absent(part(), [one.key for one in new if process in _processes(one)])
+
+
+def parts_of_inputs(table: Any) -> list[tuple[Any, str]]:
+    """Return the parts that RECORD fills where units have an input of a process, and which."""
+    parts = vars(table).values()
+    return [(part, part.made_from.process) for part in parts if hasattr(part, "made_from")]
+
+
+def _processes(bundle: Finished) -> set[str]:
+    return {given["process"] for given in bundle.manifest["inputs"]}
 
 
 def executions(new: list[Finished]) -> list[tuple[Finished, str]]:

@@ -30,7 +30,11 @@ schema = Schema()
 
 
 class FilledByNextflow:
-    """A stage table: Nextflow fills it, by the process that it names."""
+    """A stage table: Nextflow fills it, by the process that it names.
+
+    A part without columns of its own may name in `made_from` the stage table whose key is in the
+    master's, and that it refers to: RECORD fills it where the unit has an input from there.
+    """
 
     process: str
     pulled = False

@@ -68,5 +68,15 @@ class PyramidBlock(FilledByBlock, dj.Computed):
         -> MadeBlock.proj(source_block='block')
         """
 
+    class Pulled(dj.Part):
+        """The copy of the block that it was made of, where there is one."""
+
+        made_from = PulledBlock
+        definition = """
+        # copy of the block that it was made of
+        -> master
+        -> PulledBlock
+        """
+
 
 TABLES = (PulledBlock, Pyramid, PyramidBlock)
