@@ -3,7 +3,8 @@
     python benchmarks/volumes.py [--size 1024] [--of transfer downsample] [--param NAME=VALUE]
 
 The source of both is a precomputed volume in compressed_segmentation, tiled to SIZE voxels a side.
-What they make is compared, voxel by voxel. Igneous compresses as it does of itself, unless
+What they make is compared, voxel by voxel: precomputed volumes as CloudVolume reads them; OME-Zarr
+is validated by ome-zarr-models. Igneous compresses as it does of itself, unless
 `--compress none` says otherwise.
 """
 
@@ -26,6 +27,7 @@ import tensorstore as ts
 from common import Measured
 
 LEVELS = 2
+OME = ("ome-zarr-models==1.7",)
 
 
 def opened(path: Path, number: int, zarr: bool = False) -> Any:
@@ -78,9 +80,11 @@ def transfer(options: argparse.Namespace, where: Path, scratch: Path) -> dict[st
     with raw.stack, zarr.stack:
         figures = reports.medians(reports.alternate(options.rounds, runs))
         source = opened(where, 0)
-        label.agree("bossflow and its source", label.same(opened(result(raw), 0), source))
+        label.agree("bossflow and its source", label.same(by_peer(peer, result(raw), 0), source))
         label.agree("OME-Zarr and its source", label.same(opened(result(zarr), 0, True), source))
-        label.agree("Igneous and its source", label.same(opened_by_peer(peer, 0), source))
+        label.agree("Igneous and its source", label.same(by_peer(peer, peer.made, 0), source))
+        python = common.environment("ome-zarr-models", *OME) / "python"
+        common.measure([python, label.PEERS / "open_ome.py", result(zarr)])
         reports.show("bossflow's parts", raw.stages())
     return {"figures": figures, "ratios": reports.ratios(figures, names[0], names[2])}
 
@@ -97,25 +101,25 @@ def downsample(options: argparse.Namespace, where: Path, scratch: Path) -> dict[
         figures = reports.medians(reports.alternate(options.rounds, runs))
         for number in range(LEVELS):
             made = opened(result(ours), number)
-            theirs = opened_by_peer(peer, number + 1)
+            theirs = by_peer(peer, peer.made, number + 1)
             label.agree(f"level {number + 1}", label.same(made, theirs))
         reports.show("bossflow's parts", ours.stages())
     return {"figures": figures, "ratios": reports.ratios(figures, *names)}
 
 
-def opened_by_peer(peer: Igneous, number: int) -> Any:
-    """Open a level that Igneous made: its gzipped chunks only CloudVolume finds."""
+def by_peer(peer: Igneous, volume: Path, number: int) -> Any:
+    """Read a level with CloudVolume, which alone finds the chunks that it compresses."""
     copied = peer.directory / "copy.npy"
     script = label.PEERS / "volume_to_npy.py"
     python = peer.program.with_name("python")
-    common.measure([python, script, f"precomputed://file://{peer.made}", copied, number])
+    common.measure([python, script, f"precomputed://file://{volume}", copied, number])
     return inputs.load(copied)
 
 
 def main() -> None:
     """Run what is asked for and report."""
     parser = common.parser(__doc__)
-    parser.add_argument("--size", type=int, default=1024, help="voxels a side (1024)")
+    parser.add_argument("--size", type=int, default=1024, help="voxels a side, 256 at least (1024)")
     parser.add_argument("--compress", default="gzip", help="of Igneous' raw chunks (gzip)")
     known = {"transfer": transfer, "downsample": downsample}
     parser.add_argument("--of", nargs="*", choices=known, default=[*known])
