@@ -124,3 +124,21 @@ def test_without_parameters_levels_go_on_until_the_whole_is_seen_at_once(
     levels = (Pyramid.Level & {"request_id": row["request_id"]}).to_dicts(order_by="level")
     found = [[level[f"factor_{axis}"] for axis in "zyx"] for level in levels]
     assert found == [[1, 2, 2], [1, 4, 4]]
+
+
+def test_a_level_is_not_forgotten_without_its_request(making: Downsampling, tmp_path: Path) -> None:
+    """Not even while nothing is there: its blocks could not be recorded again."""
+    from bossflow import MadeChannel
+
+    volume = write_precomputed(tmp_path / "volume", noise((16, 64, 64), "uint8"))
+    asked = {"source": f"precomputed://{volume}", "levels": 2, "block_shape": "16,32,32"}
+    (request,) = making.make(**asked)["plan"]["requests"]
+    assert bossflow_says("invalidate", "--request", request, "--yes")[0] == 0
+    channels = (MadeChannel & {"request_id": request}).to_arrays(
+        "channel_id", order_by="channel_id"
+    )
+    code, said = bossflow_says("forget", "--channel", channels[0], "--yes")
+    assert code != 0 and f"refers to it: request {request}" in said
+    assert making.make(**asked)["verdict"] == {"missing": None}
+    code, said = bossflow_says("forget", request, "--channel", channels[0], "--yes")
+    assert code == 0 and len(MadeChannel & {"request_id": request}) == 0, said

@@ -133,8 +133,9 @@ def _refuse_shared(
             strange |= channel_ids - {*channels, *made}
         elif table not in core:
             left.append(f"{len(keys):,} rows of table {table}")
-    makers = {row["channel_id"]: row for row in ledger.among(MadeChannel(), "channel_id", strange)}
-    others |= {row["request_id"] for row in makers.values()}
+    named = strange.union(channels)  # without its channels, a request could not be made again
+    makers = {row["channel_id"]: row for row in ledger.among(MadeChannel(), "channel_id", named)}
+    others |= {row["request_id"] for row in makers.values()}.difference(requests)
     left = [f"channel {name}" for name in sorted(strange - makers.keys())] + left
     if not others and not left:
         return
