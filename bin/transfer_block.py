@@ -28,7 +28,7 @@ def transfer_block(unit: Unit, bundle: Bundle) -> None:
     if about["dest"]:
         if bundle.kept:
             destination = Destination(about["dest"])
-            destination.refuse_others(created.key["request_id"])
+            destination.refuse_others(created.key["request_id"], begun=True)
             files = destination.put(files_below(made))
             bundle.elsewhere = {"place": about["dest"], "files": files}
         shutil.rmtree(made)

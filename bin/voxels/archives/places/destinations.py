@@ -91,11 +91,17 @@ class Destination:
         text = json.dumps({"request": request_id}, indent=1)
         with self._told():
             if self._is_empty():
-                self._put(MARKER, text.encode())
-        self.refuse_others(request_id)
+                self._mark(text.encode())
+        self.refuse_others(request_id, begun=True)
 
-    def refuse_others(self, request_id: str) -> None:
+    def refuse_others(self, request_id: str, begun: bool = False) -> None:
         """Refuse a place that holds something that is not this request's.
+
+        Parameters
+        ----------
+        request_id : str
+        begun : bool
+            Whether it must hold what the request began.
 
         Raises
         ------
@@ -103,7 +109,12 @@ class Destination:
         """
         with self._told():
             if self._is_empty():
-                return
+                if not begun:
+                    return
+                raise Refused(
+                    f"dest {self.url} is empty, or gone: bring back what was there, or have all of "
+                    f"it written again, after `bossflow verify --request {request_id} --retire`"
+                )
             try:
                 marker = json.loads(bytes(self._bytes(MARKER)))["request"]
             except (FileNotFoundError, ValueError, LookupError, TypeError):
@@ -166,11 +177,30 @@ class Destination:
         page = next(iter(obstore.list(self._store, f"{self._prefix}/", chunk_size=1)), [])
         return len(page) == 0
 
+    def _mark(self, content: bytes) -> None:
+        """Put the marker where there is none: another request may be as fast."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        with contextlib.suppress(AlreadyExistsError, FileExistsError):
+            if self._root is None:
+                key = self._key(MARKER)
+                obstore.put(self._store, key, content, mode="create", use_multipart=False)
+                return
+            self._root.mkdir(parents=True, exist_ok=True)
+            with (self._root / MARKER).open("xb") as stream:
+                stream.write(content)
+        self._flush(MARKER)
+
     def _put(self, name: str, content: Any) -> None:
         import obstore
 
         obstore.put(self._store, self._key(name), content)
-        if self._root is not None:  # on disk before anyone is told
+        self._flush(name)
+
+    def _flush(self, name: str) -> None:
+        """Have a file on disk before anyone is told, if it is here."""
+        if self._root is not None:
             path = self._root / name
             below = [one for one in path.parents if one.is_relative_to(self._root)]
             for one in (path, *below, self._root.parent):
