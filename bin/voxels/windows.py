@@ -162,7 +162,8 @@ def _mean_of_floats(fine: Voxels, factor: Sides, phase: Sides, coarse: Voxels) -
                 if np.isinf(total) and not np.isinf(halves):
                     coarse[z, y, x] = halves / number * 2.0**60
                 else:
-                    coarse[z, y, x] = total / number if number else np.nan
+                    mean = total / number if number else np.nan
+                    coarse[z, y, x] = mean if mean == mean else np.nan  # its bits, on any processor
 
 
 def mode(fine: Voxels, factor: Sides, phase: Sides, coarse: Voxels) -> None:
