@@ -1,5 +1,6 @@
 """Workflow downsample: levels of volumes on disk, against what the whole array gives."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,27 @@ def test_a_level_is_not_forgotten_without_its_request(making: Downsampling, tmp_
     assert making.make(**asked)["verdict"] == {"missing": None}
     code, said = bossflow_says("forget", request, "--channel", channels[0], "--yes")
     assert code == 0 and len(MadeChannel & {"request_id": request}) == 0, said
+
+
+def test_what_a_killed_run_left_is_invalidated_too(making: Downsampling, tmp_path: Path) -> None:
+    """The next run would take it, as nothing else tells that the source was another one."""
+    from bossflow.workflows.downsample import DownsampleRequest
+
+    voxels = noise((16, 64, 64), "uint8")
+    volume = write_precomputed(tmp_path / "volume", voxels)
+    asked = {"source": f"precomputed://{volume}", "levels": 1, "factor": "2,2,2"}
+    asked |= {"block_shape": "16,32,32"}
+    plan, work_dir = making.plan(stage=False, **asked)
+    making.compute(plan, work_dir)
+    (request,) = plan["requests"]
+    channel = (DownsampleRequest & {"request_id": request}).fetch1("channel_id")
+    chunk = volume / "4_4_40" / "0-16_0-16_0-16"
+    looked = chunk.stat()
+    chunk.write_bytes(bytes(looked.st_size))
+    os.utime(chunk, ns=(looked.st_atime_ns, looked.st_mtime_ns))
+    voxels[:16, :16, :16] = 0
+    said = bossflow_says("invalidate", "--block", "0-1_0-1_0-1", "--channel", channel, "--yes")[1]
+    assert "1 bundles that are not recorded yet" in said
+    done = making.make(**asked)
+    assert sorted(done["states"]) == ["made"] + ["reused"] * 4
+    check(pyramid_of(done)["pyramid"], voxels, (0, 0, 0), [(2, 2, 2)], "mean")

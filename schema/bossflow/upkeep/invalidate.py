@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import datajoint as dj
+
 from .. import database
 from ..core import holdings, installed, ledger, registry, stores
 from ..core.dependents import made_of, stages_of
@@ -146,7 +148,7 @@ def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
             candidates = [
                 locations.place(store, table.process, digests.unit_id(table.process, key | own))
                 for table in stages_of(Block)
-                for own in _own_keys(table)
+                for own in _own_keys(table, met)
                 for key in keys
             ]
             unknown = [path for path in candidates if path not in recorded]
@@ -155,11 +157,20 @@ def strays(blocks: Iterable[str], channel: str | None) -> list[Path]:
     return left
 
 
-def _own_keys(table: Any) -> list[dict[str, Any]]:
-    """Return what a key of a first stage may have beside the block: nothing, or parameter sets."""
+def _own_keys(table: Any, met: Any) -> list[dict[str, Any]]:
+    """Return what a key of a first stage may have beside one of some blocks.
+
+    Nothing, or parameter sets, or the requests that asked for something of the channel.
+    """
     own = set(table().primary_key) - set(Block().primary_key)
     if not own:
         return [{}]
+    if own == {"request_id"}:
+        channels = [{"channel_id": name} for name in set(met.to_arrays("channel_id"))]
+        above = set(table().ancestors()).intersection(Request().children())
+        asked = [dj.FreeTable(database.connection(), name) for name in above]
+        asked = [one for one in asked if "channel_id" in one.heading.names]
+        return [row for one in asked for row in (one & channels).proj().to_dicts()]
     for parent, link in table().parents(foreign_key_info=True):
         if parent == ParamSet.full_table_name and set(link["attr_map"]) == own:
             (name,) = own
