@@ -1,6 +1,7 @@
 """Volumes that were made here, as sources: `bossflow://REQUEST`."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -158,7 +159,10 @@ def test_what_is_not_whole_is_refused(cutouts: Cutouts, first: dict[str, Any]) -
     invalidated("--request", request)
     before = first["plan"]
     problem = ask(cutouts, f"bossflow://{request}")["plan"]["problem"]
-    assert f"is not whole: of request {request}, 1 STITCH, 27 RELABEL_BLOCK are missing" in problem
+    assert f"is not whole: request {request} misses 1 STITCH, 27 RELABEL_BLOCK" in problem
+    (told,) = re.findall(r"`bossflow (status --request \w+)`", problem)
+    code, shown = bossflow_says(*told.split())
+    assert code == 0 and "label" in shown and "connectivity" in shown
     assert before["requests"] == label_first(cutouts)["plan"]["requests"]
     made(ask(cutouts, f"bossflow://{request}"))
 

@@ -170,8 +170,8 @@ def found(uri: str, level: int) -> Made:
         recorded = ledger.recorded_units(registry.stage_tables([workflow]), units)
         left = Counter(unit.process for unit in units if unit.unit_id not in recorded)
         raise ValueError(
-            f"{uri} is not whole: of request {identity}, {work.numbers(left)} are missing; ask for "
-            "it again first"
+            f"{uri} is not whole: request {identity} misses {work.numbers(left)}; first run what "
+            f"asked for it again: `bossflow status --request {identity}` shows what that was"
         )
     return Made(identity, workflow.name, output, blocks)
 
