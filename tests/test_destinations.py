@@ -38,6 +38,13 @@ def test_of_two_that_begin_at_once_one_is_refused(
     first.claim("first")
 
 
+def test_a_place_that_no_column_holds_is_refused() -> None:
+    assert spelled(f"s3://lab/{'a' * 700}/") == f"s3://lab/{'a' * 700}"
+    for place in (f"s3://lab/{'a' * 800}", "/" + "ü/" * 150):
+        with pytest.raises(Refused, match="as a URL more than 800 characters"):
+            spelled(place)
+
+
 def test_what_is_gone_is_written_as_a_whole(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

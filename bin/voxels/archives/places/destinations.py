@@ -20,6 +20,9 @@ from .listing import client
 
 MARKER = "bossflow.json"
 
+_URL_MAX = 800
+"""Characters of a destination's URL: those of what lies there must fit the names of objects."""
+
 _PART_BYTES = 2**23
 """What is read back at a time."""
 
@@ -37,18 +40,24 @@ def spelled(place: str) -> str:
     Raises
     ------
     Refused
-        If it is none.
+        If it is none, or too long.
     """
     match = _BUCKET.fullmatch(place)
     if match and not {".", ".."} & {*match[3].split("/")}:
-        return place.rstrip("/")
+        return _short(place.rstrip("/"))
     path = unquote(place.removeprefix("file://")) if place.startswith("file://") else place
     if "://" in place.removeprefix("file://") or not os.path.isabs(path):
         raise Refused(
             f"dest {place} can't be used: give a directory, or s3://bucket/path or "
             "gs://bucket/path, of letters, digits, `-`, `_` and `.`"
         )
-    return Path(os.path.realpath(path)).as_uri()
+    return _short(Path(os.path.realpath(path)).as_uri())
+
+
+def _short(url: str) -> str:
+    if len(url) > _URL_MAX:
+        raise Refused(f"dest {url[:60]}... has as a URL more than {_URL_MAX} characters")
+    return url
 
 
 def files_below(directory: Path) -> dict[str, Path]:
