@@ -153,7 +153,7 @@ def found(uri: str, level: int) -> Made:
     outputs = workflow.makes.outputs(request) if isinstance(workflow.makes, Volumes) else []
     names = sorted({output.name for output in outputs})
     if not names:
-        raise ValueError(f"{uri}: request {identity} makes no volume")
+        raise ValueError(f"{uri}: request {identity} makes no volume in a store")
     if asked.output not in names and (asked.output or len(names) > 1):
         raise ValueError(
             f"{uri} names none of the volumes of request {identity}: {', '.join(names)}"
