@@ -239,7 +239,7 @@ def help(schema, manifest, name) {
     def about = name == null ? schema.description : workflowsOf(groups)[name].description
     def examples = name in [null, 'label']
         ? ['-params-file params/kasthuri.yml', '--source bossdb://Kasthuri/ac4/neuron --x_range 0,512 --y_range 0,512 --z_range 25,50']
-        : ["--workflow ${name} -params-file FILE.yml"]
+        : ["--workflow ${name} ${'source' in propertiesOf(groupsOf(groups, name)) ? '--source precomputed://data/volume' : '-params-file FILE.yml'}"]
     return """
 bossflow ${manifest.version}: ${about}
 
