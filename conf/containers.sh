@@ -130,6 +130,7 @@ bossflow_mounts() {
         for path in "$above"/*/__init__.py; do bossflow_mount "$(dirname "$path")" readonly; done
     fi
     for path in ${bossflow_sources[@]+"${bossflow_sources[@]}"}; do
+        case $path in s3://* | gs://*) continue ;; esac
         url=${path#*://} path=${url#file://} # no sign in it stands for another
         case $path in *://*) continue ;; /*) ;; *) path=$bossflow_launch/$path ;; esac
         # but in a URL that bossflow itself gave

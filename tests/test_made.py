@@ -167,6 +167,21 @@ def test_what_is_not_whole_is_refused(cutouts: Cutouts, first: dict[str, Any]) -
     made(ask(cutouts, f"bossflow://{request}"))
 
 
+def test_what_a_migration_has_not_told_of_yet_is_refused(
+    cutouts: Cutouts, first: dict[str, Any]
+) -> None:
+    import bossflow
+    from bossflow.core import installed
+
+    request = request_of(first)
+    source = f"bossflow://{request}"
+    of_it = bossflow.MadeChannel.proj() & {"request_id": request}
+    (bossflow.MadeBlock() & of_it).delete_quick()
+    assert "run `bossflow db migrate`" in ask(cutouts, source)["plan"]["problem"]
+    installed.fill()
+    made(ask(cutouts, source))
+
+
 def test_only_what_depends_on_a_block_goes_with_it(cutouts: Cutouts, first: dict[str, Any]) -> None:
     import bossflow
 

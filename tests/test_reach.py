@@ -99,6 +99,19 @@ def test_what_sources_need_is_not_left_behind(
     assert not out_of_reach(run_of(tmp_path, profile), params | {"source_secret": "s"}, places)
 
 
+@pytest.mark.parametrize("profile", ["awsbatch", "k8s", "google_batch"])
+def test_what_a_destination_needs_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, profile: str
+) -> None:
+    monkeypatch.setenv("BOSSFLOW_DEST_AWS_SECRET_ACCESS_KEY", "swordfish")
+    params = GIVEN[profile] | {"volume_mount": str(tmp_path)}
+    source, dest = ("source", "bossdb://a/b/c", "x"), ("dest", "s3://lab/copy", "line 2")
+    assert not out_of_reach(run_of(tmp_path, profile), params, [source])
+    (told,) = out_of_reach(run_of(tmp_path, profile), params, [source, dest])
+    assert told.startswith("BOSSFLOW_DEST_AWS_SECRET_ACCESS_KEY is set here, and tasks of -profile")
+    assert told.endswith("role write to dest (in line 2)") and "swordfish" not in told
+
+
 @pytest.mark.nextflow
 def test_a_run_says_what_its_tasks_could_not_reach(tmp_path: Path) -> None:
     config = tmp_path / "here.config"

@@ -106,6 +106,7 @@ def test_what_a_dtype_does_not_hold_fails_its_block_alone(
     [
         ({"encoding": "png", "volume_format": "zarr"}, "png is not one of volume_format zarr"),
         ({"encoding": "jpeg", "dtype": "uint16"}, "jpeg of volume_format precomputed holds no"),
+        ({"dtype": "int64"}, "encoding raw of volume_format precomputed holds no int64"),
         ({"dtype": "float64"}, "encoding raw of volume_format precomputed holds no float64"),
         ({"compression": "zstd"}, "not one of volume_format precomputed: give gzip or none"),
         ({"block_shape": "16,32,40"}, "blocks of [16, 32, 40] are no multiple of [8, 16, 16]"),
@@ -119,6 +120,14 @@ def test_what_can_not_be_written_is_a_sentence(
     run = making.make(source=f"precomputed://{volume}", **SMALL | asked)
     assert sentence in run["plan"]["problem"] and "(in the parameters)" in run["plan"]["problem"]
     assert not making.store.exists()
+
+
+def test_ids_are_not_written_as_jpeg(making: Transferring, tmp_path: Path) -> None:
+    volume = write_precomputed(tmp_path / "volume", noise((16, 32, 64), "uint8"))
+    info = json.loads((volume / "info").read_text()) | {"type": "segmentation"}
+    (volume / "info").write_text(json.dumps(info))
+    run = making.make(source=f"precomputed://{volume}", **SMALL, encoding="jpeg")
+    assert "encoding jpeg changes voxels, and these are ids" in run["plan"]["problem"]
 
 
 def test_a_flipped_byte_is_found_and_only_its_block_is_made_again(

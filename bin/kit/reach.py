@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from .parameters import shown
 
 _OF_SOURCES = "BOSSFLOW_SOURCE_AWS_"
+_OF_DESTINATIONS = "BOSSFLOW_DEST_AWS_"
 
 
 def out_of_reach(
@@ -62,6 +63,14 @@ def out_of_reach(
             for name, path in (of_run | of_sources).items()
             if path and not Path(os.path.normpath(path)).is_relative_to(mount)
         ]
+    names = sorted(name for name in os.environ if name.startswith(_OF_DESTINATIONS))
+    said += [
+        f"{names[0]} is set here, and tasks of -profile {profile} would not have it: unset it, and "
+        f"let their machine's role write to {name} (in {where})"
+        for profile in sorted({"awsbatch", "google_batch", "k8s"} & {*profiles} if names else ())
+        for name, _, where in places
+        if name == "dest"
+    ]
     for profile in {"awsbatch", "k8s"} & {*profiles} if places else ():
         names = sorted(name for name in os.environ if name.startswith(_OF_SOURCES))
         if names and not params.get("source_secret"):

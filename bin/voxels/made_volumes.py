@@ -22,7 +22,7 @@ COMPRESSIONS = ("none", "gzip", "zstd")
 _INTEGERS = {f"{kind}int{bits}" for kind in ("", "u") for bits in (8, 16, 32, 64)}
 _DTYPES = {
     "precomputed": {
-        "raw": _INTEGERS | {"float32"},
+        "raw": _INTEGERS - {"int64"} | {"float32"},
         "compressed_segmentation": {"uint32", "uint64"},
         "png": {"uint8", "uint16"},
         "jpeg": {"uint8"},
@@ -124,6 +124,10 @@ class Volume(NamedTuple):
             raise ValueError(
                 f"encoding {self.encoding} of volume_format {self.format} holds no {self.dtype}: "
                 f"only {', '.join(sorted(encodings[self.encoding]))}"
+            )
+        if self.encoding == "jpeg" and self.kind == "annotation":
+            raise ValueError(
+                "encoding jpeg changes voxels, and these are ids: give another encoding"
             )
         largest = max(prod(level.chunk_zyx) for level in self.levels)
         words = largest * np.dtype(self.dtype).itemsize // 4

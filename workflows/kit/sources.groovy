@@ -51,6 +51,6 @@ def bare(cell) {
 // Hands the sources to conf/mounts.config: a configuration is read before a sheet is, and has no other
 // way to know.
 def toContainers(values, known) {
-    def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(precomputed|zarr|n5):\/\/.*/ || !source.replaceFirst('^file://', '').contains('://') }
+    def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(precomputed|zarr|n5|s3|gs):\/\/.*/ || !source.replaceFirst('^file://', '').contains('://') }
     System.setProperty('bossflow.sources', volumes.join('\n'))
 }

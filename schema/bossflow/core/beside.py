@@ -4,7 +4,7 @@ from typing import Any
 
 from .. import database
 from ..database.insert import insert_absent
-from . import insertion, ledger, registry
+from . import given, insertion, ledger, registry
 from .ledger import Recorded
 from .registration import insert_rows
 from .tables import Request
@@ -15,7 +15,9 @@ def fill(workflow: Workflow) -> None:
     """Record what recorded requests of a workflow make, and the copies that they were made of."""
     conn, tables = database.connection(), registry.stage_tables([workflow])
     asked = Request() & {"workflow": workflow.name}
-    names = [str(name) for name in asked.to_arrays("request_id", order_by="request_id")]
+    every = [str(name) for name in asked.to_arrays("request_id", order_by="request_id")]
+    left_out = given.not_recalled(workflow, every)  # as by `bossflow status`
+    names = [name for name in every if name not in left_out]
     for group in ledger.with_units(workflow, names):
         units = {unit.unit_id: unit for _, some in group for unit in some}
         with database.lock(conn), conn.transaction:
@@ -32,13 +34,13 @@ def _fill_copies(
 ) -> None:
     """Tie rows to the copies that they were made of; what was read in place has a `Reading`."""
     for process, table in tables.items():
-        for part, given in insertion.parts_of_inputs(table):
+        for part, copied in insertion.parts_of_inputs(table):
             rows = [
                 unit.key
                 for name, unit in units.items()
                 if unit.process == process and recorded[name].reading_version is None
                 for one in unit.inputs
-                if one.process == given and one.unit_id in recorded
+                if one.process == copied and one.unit_id in recorded
             ]
             insert_absent(part(), rows)
 

@@ -173,6 +173,11 @@ def found(uri: str, level: int) -> Made:
             f"{uri} is not whole: request {identity} misses {work.numbers(left)}; first run what "
             f"asked for it again: `bossflow status --request {identity}` shows what that was"
         )
+    if len(MadeBlock() & {"channel_id": blocks.channel_id}) < len(blocks.units):
+        raise ValueError(
+            f"{uri} was made by an earlier bossflow, and its blocks are not told of yet: run "
+            "`bossflow db migrate`, which is safe to run again"
+        )
     return Made(identity, workflow.name, output, blocks)
 
 
@@ -188,6 +193,7 @@ class Blocks:
     """
 
     def __init__(self, identity: str, units: Iterable[work.UnitPlan]) -> None:
+        self.channel_id = identity
         self._units = {
             Box.parse(key["block"]): unit
             for unit in units

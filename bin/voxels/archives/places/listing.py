@@ -154,4 +154,5 @@ def client(scheme: str, bucket: str, own: s3.Owner = s3.SOURCES) -> Any:
     known = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or os.path.exists(
         os.path.expanduser("~/.config/gcloud/application_default_credentials.json")
     )
-    return GCSStore(bucket, config={} if known else {"skip_signature": True}, **limits)
+    anyone = own is s3.SOURCES and not known
+    return GCSStore(bucket, config={"skip_signature": True} if anyone else {}, **limits)

@@ -14,6 +14,8 @@ import os
 import re
 import sys
 import tempfile
+import urllib.error
+import urllib.request
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -139,19 +141,26 @@ def client(bucket: str, own: Owner = SOURCES) -> dict[str, Any]:
             word: value for word, value in keys.items() if value
         }
         return {"config": config, "credential_provider": lambda: keys}
-    if _first(of_profile) or _is_unsigned(own) or not (profile or _has_role()):
+    writes = own is DESTINATIONS and not _is_unsigned(own)  # which nobody may without a name
+    if writes and _first(of_profile):
+        raise Refused(f"{of_profile} names a profile that has no keys in Amazon's credentials file")
+    if not writes and (_first(of_profile) or _is_unsigned(own) or not (profile or _has_role())):
         config["skip_signature"] = True
     return {"config": config}
 
 
+@cache
 def _region(bucket: str) -> str:
     """Return where one of Amazon's buckets is, which anyone is told."""
-    import requests
-
-    with contextlib.suppress(requests.RequestException):
-        told = requests.head(f"https://{bucket}.s3.amazonaws.com", timeout=(5, 10))
-        return str(told.headers.get("x-amz-bucket-region", "us-east-1"))
-    return "us-east-1"
+    asked = urllib.request.Request(f"https://{bucket}.s3.amazonaws.com", method="HEAD")
+    try:
+        with urllib.request.urlopen(asked, timeout=10) as answer:
+            headers = answer.headers
+    except urllib.error.HTTPError as error:  # of a bucket that is not for anyone
+        headers = error.headers
+    except OSError:
+        return "us-east-1"
+    return str(headers.get("x-amz-bucket-region", "us-east-1"))
 
 
 def _has_role() -> bool:

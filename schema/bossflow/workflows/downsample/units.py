@@ -64,7 +64,9 @@ def units(request: work.Request) -> list[UnitPlan]:
             found.arguments | {"box": box.name, "steps_zyx": asked["steps"]},
             (*found.inputs, create),
             settings={"layer": settings["layer"]},
-            asks=work.Asks(memory=_memory(box, channel["dtype"], asked["steps"][0])),
+            asks=work.Asks(
+                memory=_memory(box, channel["dtype"], asked["steps"][0], bool(found.pulls))
+            ),
             reads=found.reads,
             amount=box.voxel_count,
             amount_unit="voxels",
@@ -80,9 +82,13 @@ def units(request: work.Request) -> list[UnitPlan]:
     return [*pulls, create, *downsampled]
 
 
-def _memory(box: Box, dtype: str, step_zyx: list[int]) -> int:
-    """Return the bytes that a block may take: its first level as voxels, encoded and read back."""
-    return 1024 * MIB + 4 * itemsize(dtype) * box.voxel_count // prod(step_zyx)
+def _memory(box: Box, dtype: str, step_zyx: list[int], copied: bool) -> int:
+    """Return the bytes that a block may take: its first level as voxels, encoded and read back.
+
+    And all of it, where it was copied: else it is read in slabs.
+    """
+    voxels = itemsize(dtype) * box.voxel_count
+    return 1024 * MIB + 4 * voxels // prod(step_zyx) + copied * voxels
 
 
 def seconds(unit: UnitPlan) -> float:
