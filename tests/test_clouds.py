@@ -65,12 +65,12 @@ def test_what_a_profile_needs_is_said_before_anything_starts(stage: Stage, profi
         [
             (
                 "awsbatch",
-                ["--bucket=gs://my-bucket"],
+                {"bucket": "gs://my-bucket"},
                 ['bucket must begin with s3:// with -profile awsbatch, not "gs://my-bucket"'],
             ),
             (
                 "google_batch",
-                ["--store=s3://my-bucket/store", "--token_secret=token", "--source_secret=one"],
+                {"store": "s3://my-bucket/store", "token_secret": "token", "source_secret": "one"},
                 [
                     'store must begin with gs:// with -profile google_batch, not "s3://my-bucket/store"',
                     "token_secret is not for -profile google_batch",
@@ -79,7 +79,7 @@ def test_what_a_profile_needs_is_said_before_anything_starts(stage: Stage, profi
             ),
             (
                 "awsbatch",
-                ["--store=products", "--bucket=s3://my-bucket"],
+                {"store": "products", "bucket": "s3://my-bucket"},
                 ['store must begin with s3:// with -profile awsbatch, not "products"'],
             ),
         ],
@@ -87,9 +87,9 @@ def test_what_a_profile_needs_is_said_before_anything_starts(stage: Stage, profi
     ),
 )
 def test_what_tasks_could_not_reach_is_refused(
-    stage: Stage, here: tuple[str, str], profile: str, given: list[str], sentences: list[str]
+    stage: Stage, here: tuple[str, str], profile: str, given: dict[str, str], sentences: list[str]
 ) -> None:
-    run = stage.run(*here, *SOURCE, *options(profile), *given)
+    run = stage.run(*here, *SOURCE, *options(profile, **given))
     assert run.returncode != 0
     assert len(said(run)) == len(sentences), said(run)
     for line, start in zip(said(run), sentences, strict=True):
