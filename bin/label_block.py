@@ -31,7 +31,7 @@ def label(unit: Unit, bundle: Bundle) -> None:
     # Only now: while cc3d is at work, there must not be another block in memory.
     following = bundle.following()
     _coming.clear()  # what another run made meanwhile, or is making
-    if following:
+    if following and "same" not in following.settings:  # else it may be taken, and not read
         next_box = Box.parse(following.arguments["box"])
         _coming[_named(following)] = _reader.submit(voxels_of, following, next_box)
     encoded = EncodedLabels.of(labels, box, asked["chunk_shape_zyx"], asked["origin_zyx"])

@@ -167,15 +167,14 @@ def test_what_is_not_whole_is_refused(cutouts: Cutouts, first: dict[str, Any]) -
     made(ask(cutouts, f"bossflow://{request}"))
 
 
-def test_what_a_migration_has_not_told_of_yet_is_refused(
-    cutouts: Cutouts, first: dict[str, Any]
-) -> None:
+def test_what_a_migration_has_not_told_of_yet_is_refused(cutouts: Cutouts, tmp_path: Path) -> None:
     import bossflow
     from bossflow.core import installed
 
-    request = request_of(first)
+    cutouts.volume = write_voxels(tmp_path / "of this test alone", mask(9))
+    request = request_of(label_first(cutouts))
     source = f"bossflow://{request}"
-    of_it = bossflow.MadeChannel.proj() & {"request_id": request}
+    of_it = (bossflow.MadeChannel & {"request_id": request}).proj()
     (bossflow.MadeBlock() & of_it).delete_quick()
     assert "run `bossflow db migrate`" in ask(cutouts, source)["plan"]["problem"]
     installed.fill()

@@ -214,7 +214,7 @@ def test_a_place_that_cannot_be_made_ends_a_run_before_it_begins(stage: Stage) -
     stage.launch.mkdir(parents=True, exist_ok=True)
     (stage.launch / "file").write_text("")
     before = set(stage.launch.glob("work/*/*"))
-    run = stage.run(*SOURCE, "--outdir", "file/results")
+    run = stage.run(*CHANNEL, "--outdir", "file/results")
     (sentence,) = said(run)
     assert run.returncode != 0 and "file/results can't be written: give a directory" in sentence
     assert set(stage.launch.glob("work/*/*")) == before

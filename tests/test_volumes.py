@@ -74,7 +74,7 @@ def test_an_array_is_never_written_over(tmp_path):
 
 def finished(directory, key, attributes=None):
     """Bundle as an input sees it."""
-    manifest = {"key": key, "attributes": attributes or {}}
+    manifest = {"key": key, "attributes": attributes or {}, "content_sha256": "0" * 64}
     text = json.dumps(manifest)
     (directory / MANIFEST).write_text(text)
     return Finished(directory, manifest, hashlib.sha256(text.encode()).hexdigest())

@@ -48,9 +48,9 @@ def resolve(described: dict[str, Any]) -> dict[tuple[Any, ...], Source]:
         voxel size that is given for it, differs from what is recorded; or if a volume that is to
         be made here is not there, or not whole.
     """
-    here = [given for given in described["channels"] if is_made(given["source"])]
-    made = {asked(given): _made(given) for given in here}
-    described = {"channels": [given for given in described["channels"] if given not in here]}
+    every = described["channels"]
+    made = {asked(given): _made(given) for given in every if is_made(given["source"])}
+    described = {"channels": [given for given in every if not is_made(given["source"])]}
     ids = {
         key_of(given): channel_id(given["archive"], *key_of(given))
         for given in described["channels"]
