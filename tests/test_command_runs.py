@@ -33,7 +33,7 @@ print(json.dumps({table.__name__: table().to_dicts() for table in tables}, defau
 LOST = """
 pid=$$ all=
 while [ "$pid" -gt 1 ] && read -r _ _ _ pid _ <"/proc/$pid/stat"; do
-    if grep -q run_command.sh "/proc/$pid/cmdline"; then all="$all $pid"; fi
+    if grep -q run_command.sh "/proc/$pid/cmdline"; then all="$pid $all"; fi
 done
 kill -KILL $all
 """

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import bossflow
 import numpy as np
 import pytest
 import tensorstore as ts
@@ -63,7 +64,6 @@ def label_first(cutouts: Cutouts, **params: Any) -> dict[str, Any]:
 
 
 def test_a_made_volume_is_a_source(cutouts: Cutouts, first: dict[str, Any]) -> None:
-    import bossflow
     from bossflow.workflows.label import BlockLabels
 
     labels = whole(mask()[BOX.slices((0, 0, 0))], 6, 3)
@@ -168,22 +168,18 @@ def test_what_is_not_whole_is_refused(cutouts: Cutouts, first: dict[str, Any]) -
 
 
 def test_what_a_migration_has_not_told_of_yet_is_refused(cutouts: Cutouts, tmp_path: Path) -> None:
-    import bossflow
     from bossflow.core import installed
 
     cutouts.volume = write_voxels(tmp_path / "of this test alone", mask(9))
     request = request_of(label_first(cutouts))
-    source = f"bossflow://{request}"
-    of_it = (bossflow.MadeChannel & {"request_id": request}).proj()
-    (bossflow.MadeBlock() & of_it).delete_quick()
+    source, of_it = f"bossflow://{request}", bossflow.MadeChannel & {"request_id": request}
+    (bossflow.MadeBlock() & of_it.proj()).delete_quick()
     assert "run `bossflow db migrate`" in ask(cutouts, source)["plan"]["problem"]
     installed.fill()
     made(ask(cutouts, source))
 
 
 def test_only_what_depends_on_a_block_goes_with_it(cutouts: Cutouts, first: dict[str, Any]) -> None:
-    import bossflow
-
     request = request_of(first)
     made(ask(cutouts, f"bossflow://{request}", x_range=[3, 16]))
     every = made(ask(cutouts, f"bossflow://{request}"))

@@ -8,7 +8,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from . import beside, given, migrations, registry, work
+from . import given, migrations, registry, work
 from .tables import Request, schema
 
 _bound: set[Any] = set()  # table classes that are known to be in the database
@@ -90,6 +90,8 @@ def opened(name: str) -> work.Workflow:
 
 def fill() -> None:
     """Have all workflows tell what older versions did not record of requests."""
+    from . import beside  # with pyarrow, which nothing else here needs
+
     for workflow in known_workflows():
         given.fill(workflow)
         beside.fill(workflow)

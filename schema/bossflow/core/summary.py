@@ -139,7 +139,7 @@ def _became(
     more = [
         f"            {name}: {error}"
         for name, error in errors
-        if f" {name} ({error})" not in f" {missing}"  # RELABEL_BLOCK is not LABEL_BLOCK
+        if f" {name} ({error})" not in f" {missing}"  # a name may end like another
     ]
     if len(more) > 10:
         more[10:] = [f"            ... and {len(more) - 10} more: bossflow status"]
