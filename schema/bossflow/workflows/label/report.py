@@ -7,6 +7,7 @@ from typing import Any
 import datajoint as dj
 
 from ...core import work
+from ...volumes import told
 from ...volumes.zeros import only_zeros
 from .tables import BlockLabels, Segmentation
 
@@ -33,19 +34,7 @@ def _described(
     result: dict[str, Any],
     note: str | None,
 ) -> dict[str, Any]:
-    channel = request.given["channel"]
-    blocks_recorded, blocks_total = counts["LABEL_BLOCK"]
-    return {
-        "channel": channel["channel_id"],
-        "source": channel["uri"],
-        "archive": channel["archive"],
-        "resolution": channel["resolution"],
-        "chosen": request.given["chosen"] or None,
-        "box": request.given["cutout"],
-        "method": request.paramset.method,
-        "parameters": request.paramset.parameters,
-        "blocks_total": blocks_total,
-        "blocks_recorded": blocks_recorded,
+    return told.of_cutout(request, counts["LABEL_BLOCK"]) | {
         "n_components": result.get("n_components"),
         "n_component_rows": result.get("n_component_rows"),
         "volume": result.get("volume"),
@@ -85,7 +74,7 @@ def _of_nothing(requests: list[work.Request]) -> dict[str, str]:
     labels = Segmentation.Source * BlockLabels.proj("n_labels") & some
     local = dj.U("request_id").aggr(labels, n="sum(n_labels)").to_dicts() if some else []
     sums = {row["request_id"]: int(row["n"]) for row in local}
-    told = {}
+    reasons = {}
     for request in requests:
         asked = request.paramset.parameters
         above = asked.get("foreground_above", 0)
@@ -95,8 +84,8 @@ def _of_nothing(requests: list[work.Request]) -> dict[str, str]:
             why = f"none of its voxels is above {above}"
         else:
             why = "all of its voxels are zero: are they so in the source, or is it not whole?"
-        told[request.request_id] = why
-    return told
+        reasons[request.request_id] = why
+    return reasons
 
 
 def outcome(described: dict[str, Any]) -> str:
@@ -107,8 +96,4 @@ def outcome(described: dict[str, Any]) -> str:
 
 def in_words(counts: Mapping[str, int]) -> str:
     """Return numbers of units as a user would say them: `1 segmentation, 64 blocks`."""
-    names = {"STITCH": "segmentation", "LABEL_BLOCK": "block"}
-    return ", ".join(
-        f"{counts.get(process, 0):,} {name}" + ("" if counts.get(process) == 1 else "s")
-        for process, name in names.items()
-    )
+    return told.in_words(counts, {"STITCH": "segmentation", "LABEL_BLOCK": "block"})

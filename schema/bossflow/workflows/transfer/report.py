@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core import work
+from ...volumes import told
 from .tables import TransferredVolume
 
 
@@ -14,17 +15,8 @@ def describe(
     asked = [{"request_id": request.request_id} for request in requests]
     made = {row["request_id"]: row for row in (TransferredVolume() & asked).to_dicts()}
     return [
-        {
-            "channel": request.given["channel"]["channel_id"],
-            "source": request.given["channel"]["uri"],
-            "archive": request.given["channel"]["archive"],
-            "resolution": request.given["channel"]["resolution"],
-            "chosen": request.given["chosen"] or None,
-            "box": request.given["cutout"],
-            "method": request.paramset.method,
-            "parameters": request.paramset.parameters,
-            "blocks_total": number["TRANSFER_BLOCK"][1],
-            "blocks_recorded": number["TRANSFER_BLOCK"][0],
+        told.of_cutout(request, number["TRANSFER_BLOCK"])
+        | {
             "volume": made.get(request.request_id, {}).get("transferred"),
         }
         for request, number in zip(requests, counts, strict=True)
@@ -39,8 +31,4 @@ def outcome(described: dict[str, Any]) -> str:
 
 def in_words(counts: Mapping[str, int]) -> str:
     """Return numbers of units as a user would say them: `1 volume, 64 blocks`."""
-    names = {"CREATE_VOLUME": "volume", "TRANSFER_BLOCK": "block"}
-    return ", ".join(
-        f"{counts.get(process, 0):,} {name}" + ("" if counts.get(process) == 1 else "s")
-        for process, name in names.items()
-    )
+    return told.in_words(counts, {"CREATE_VOLUME": "volume", "TRANSFER_BLOCK": "block"})
