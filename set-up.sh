@@ -51,7 +51,10 @@ main() {
 
     check_java
     if ! is_python .venv/bin/python; then find_python; fi
-    if "$test"; then set_up_packages test; else set_up_packages run; fi
+    local packages="run"
+    if "$demo"; then packages="look"; fi
+    if "$test"; then packages="test"; fi
+    set_up_packages "$packages"
     set_up_nextflow
     PATH=$PWD/.venv/bin:$PATH
     if "$docker"; then
@@ -195,7 +198,7 @@ find_python() {
 
 # The steps
 
-# set_up_packages run|test: install what the lock file names, then bossflow itself, in place.
+# set_up_packages run|look|test: install what the lock file names, then bossflow itself, in place.
 set_up_packages() {
     if is_installed "$1"; then
         echo "Packages: there already"
@@ -226,11 +229,14 @@ wanted() {
     cat requirements/build.txt "requirements/$1.txt" pyproject.toml
 }
 
-# test.txt holds all of run.txt
+# each of test.txt, look.txt and run.txt holds all of the next
 is_installed() {
     [ -z "${python:-}" ] || return
-    wanted "$1" | cmp -s - ".venv/$1.installed" ||
-        { [ "$1" = run ] && wanted test | cmp -s - .venv/test.installed; }
+    local kind
+    for kind in test look run; do
+        if wanted "$kind" | cmp -s - ".venv/$kind.installed"; then return; fi
+        if [ "$kind" = "$1" ]; then return 1; fi
+    done
 }
 
 main "$@"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Write the lock files again from pyproject.toml; newer versions with `--upgrade`. Needs uv.
-# test.txt holds all of run.txt in the same versions; build.txt what building needs.
+# look.txt and test.txt hold all of run.txt in the same versions; build.txt what building needs.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,8 @@ lock() {
 
 lock build.txt "$@" requirements/build.in
 lock run.txt "$@" pyproject.toml
-lock test.txt "$@" --extra test --constraint requirements/run.txt pyproject.toml
+lock look.txt "$@" --extra look --constraint requirements/run.txt pyproject.toml
+lock test.txt "$@" --extra test --extra look --constraint requirements/run.txt pyproject.toml
 lock ../containers/aws/requirements.txt "$@" containers/aws/requirements.in
 lock ../containers/sbom/requirements.txt "$@" containers/sbom/requirements.in
 for image in containers/*/Dockerfile; do

@@ -75,9 +75,9 @@ class Clone:
             "bossflow": SERVES,
         }.items():
             self.has(name, script, environment / "bin")
-        files = ("requirements/build.txt", "requirements/run.txt", "pyproject.toml")
+        files = ("requirements/build.txt", "requirements/look.txt", "pyproject.toml")
         wanted = [f"{self.root}\n", *((self.root / file).read_text() for file in files)]
-        (environment / "run.installed").write_text("".join(wanted))
+        (environment / "look.installed").write_text("".join(wanted))
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -121,9 +121,9 @@ def clone(place: Path) -> Path:
     }.items():
         (programs / name).write_text(script)
         (programs / name).chmod(0o755)
-    files = ("requirements/build.txt", "requirements/run.txt", "pyproject.toml")
+    files = ("requirements/build.txt", "requirements/look.txt", "pyproject.toml")
     wanted = [f"{path}\n", *((path / name).read_text() for name in files)]
-    (path / ".venv/run.installed").write_text("".join(wanted))
+    (path / ".venv/look.installed").write_text("".join(wanted))
     return path
 
 

@@ -65,9 +65,11 @@ class Database:
         query = (
             "SELECT pid FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'"
             if self.postgresql
+            # not by innodb_trx, which MySQL refreshes only when nobody has read it for 0.1 s
             else "SELECT p.id FROM information_schema.processlist p WHERE p.user = %s AND "
             "(p.state LIKE 'Waiting for%%' OR p.state LIKE 'User lock' OR p.id IN (SELECT "
-            "trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'))"
+            "t.processlist_id FROM performance_schema.threads t JOIN "
+            "performance_schema.data_lock_waits w ON w.requesting_thread_id = t.thread_id))"
         )
         return [int(number) for (number,) in self.ask(query, self.runner)]
 

@@ -72,7 +72,7 @@ def test_second_run_repeats_nothing_slow(clone: Clone) -> None:
 
 def test_changed_lock_file_installs_again(clone: Clone) -> None:
     clone.is_set_up()
-    with (clone.root / "requirements/run.txt").open("a") as lock:
+    with (clone.root / "requirements/look.txt").open("a") as lock:
         lock.write("absent==1.0\n")
     done = clone.run()
     assert "Packages: those locked in requirements/run.txt" in done.stdout
