@@ -3,9 +3,10 @@
 
 import shutil
 
+from kit import store_ids
 from kit.tasks import main
 from kit.units import Bundle, Unit
-from voxels.archives.places.destinations import Destination, files_below
+from voxels.archives.places.destinations import Destination
 from voxels.made_files import create
 from voxels.made_volumes import Volume
 
@@ -19,8 +20,13 @@ def create_volume(unit: Unit, bundle: Bundle) -> None:
         return
     bundle.attributes["transferred"] = dest
     destination = Destination(dest)
-    destination.claim(unit.key["request_id"])
-    bundle.elsewhere = {"place": dest, "files": destination.put(files_below(made))}
+    store = store_ids.store_id(bundle.final.parents[2]) or ""
+    marker = destination.claim(unit.key["request_id"], store, unit.settings["owners"])
+    bundle.elsewhere = {
+        "place": dest,
+        "marker": marker,
+        "files": destination.put(made),
+    }
     shutil.rmtree(made)
 
 

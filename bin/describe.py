@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kit.parameters import PATHS, Parameters, Wrong
-from kit.reach import out_of_reach
+from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
 from kit.texts import one_line
 from voxels.archives import Refused, Unreachable, archive_of, made
@@ -50,7 +50,8 @@ def described(
         time where there is more than one), `archive`, `host` (the address that names the archive;
         empty where something else does), `metadata` (None where the archive gives no answer),
         `files` (by which changes are noticed, or None), `unreachable` (the sentence that says so,
-        or None) and `note` (a sentence that the user is told, or None).
+        or None) and `note` (a sentence that the user is told, or None). Where rows may have a
+        `dest`, `destinations`: what is found at each that is asked for.
     """
     result: dict[str, Any] = {"problem": None, "params": {}, "rows": [], "channels": []}
     sheet_name = one_line(sheet.name) if sheet else None
@@ -62,6 +63,8 @@ def described(
         places = _places(of_run, result["rows"], parameters, launch_dir)
         if beyond := out_of_reach(run, params, places):
             raise Wrong(*beyond)
+        if "dest" in parameters.per_row:
+            result["destinations"] = _destinations(result["rows"], params, launch_dir, run)
         if "tool" in parameters.groups:
             from tools.asked import described as of_tools  # no other run waits for its HTTP
 
@@ -164,6 +167,54 @@ def _places(
             given = row[name] if isinstance(row[name], list) else [row[name]]
             paths += [(name, path, where) for path in given]
     return paths
+
+
+def _destinations(
+    asked: list[dict[str, Any]],
+    params: Mapping[str, Any],
+    launch_dir: str,
+    run: Mapping[str, Any],
+) -> dict[str, dict[str, Any]]:
+    """Return what is found at each destination, by URL; refuses those that are near other things.
+
+    Gives destinations their one spelling. What tasks of a cloud write to may not be for us to see.
+
+    Returns
+    -------
+    dict of dict
+        `marker`, as `Destination.found`, or the `problem` why nothing can be written there.
+    """
+    from voxels.archives.places import claims, s3  # which take a while
+    from voxels.archives.places.destinations import Destination
+
+    given = [row for row in asked if row["dest"]]
+    near = {f"source {row['source']}": row["source"].partition("://")[2] for row in asked}
+    if s3.address() != s3.address(s3.DESTINATIONS):  # names of buckets are each server's own
+        near = {what: url for what, url in near.items() if not url.startswith("s3://")}
+    for what, path in (
+        ("outdir", params.get("outdir")),
+        ("the work directory", run.get("work_dir")),
+    ):
+        if path:
+            near[what] = path if "://" in path else Path(launch_dir, path).absolute().as_uri()
+    for row in given:
+        with _where(row["where"]):
+            row["dest"] = claims.spelled(row["dest"])
+            claims.refuse_near(row["dest"], near)
+
+    def look(row: dict[str, Any]) -> dict[str, Any]:
+        with _where(row["where"]):
+            destination = Destination(row["dest"])
+            try:
+                destination.refuse_inside()
+                destination.refuse_unwritable()
+                return {"marker": destination.found()}
+            except OSError as error:
+                return {"problem": f"{error} (in {row['where']})"}
+
+    by_dest = {row["dest"]: row for row in given if not in_cloud(run)}
+    with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
+        return dict(zip(by_dest, pool.map(look, by_dest.values()), strict=True))
 
 
 def _refuse_other_size(source: str, stated: list[float], given: list[float] | None) -> None:

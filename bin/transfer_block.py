@@ -7,7 +7,7 @@ from kit import bundles, outside
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from reading import reader
-from voxels.archives.places.destinations import Destination, files_below
+from voxels.archives.places.destinations import Destination
 from voxels.boxes import Box
 from voxels.conversion import converted
 from voxels.made_files import digest_of, write
@@ -20,17 +20,22 @@ def transfer_block(unit: Unit, bundle: Bundle) -> None:
     asked, about = unit.arguments, created.manifest["arguments"]
     volume = Volume.of(about)
     box = Box.parse(asked["box"])
+    dest = about["dest"] if bundle.kept else None
+    if dest:
+        begun = created.manifest["elsewhere"]
+        marker = begun.get("marker", {"request": created.key["request_id"]})
+        Destination(dest).refuse_other(marker)
     made = bundle.directory / "volume"
     voxels = converted(reader(unit, inputs, box)(box), volume.dtype)
     written = write(volume, 0, voxels, box, made)
     bundle.attributes["written_sha256"] = written
     bundle.made_sha256 = digest_of(volume.dtype, [(box, written)])
     if about["dest"]:
-        if bundle.kept:
-            destination = Destination(about["dest"])
-            destination.refuse_others(created.key["request_id"], begun=True)
-            files = destination.put(files_below(made))
-            bundle.elsewhere = {"place": about["dest"], "files": files}
+        if dest:
+            destination = Destination(dest)
+            destination.refuse_other(marker)
+            files = destination.put(made)
+            bundle.elsewhere = {"place": dest, "marker": marker, "files": files}
         shutil.rmtree(made)
         return
     directory = created.file("volume")

@@ -1,17 +1,23 @@
 """Destinations of transfers: whose they are, and what of them is gone."""
 
+import json
+import os
 import shutil
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from bucket import server as server
 from bucket import started as started
+from kit import store_ids
 from making import Transferring, noise, read_level, write_precomputed
 from pipeline import bossflow_says
 from test_transfer import SMALL, made_by
 from voxels.archives import Refused
-from voxels.archives.places.destinations import Destination, spelled
+from voxels.archives.places.claims import spelled
+from voxels.archives.places.destinations import Destination
 
 
 @pytest.mark.parametrize("where", ["disk", pytest.param("bucket", marks=pytest.mark.s3)])
@@ -28,14 +34,18 @@ def test_of_two_that_begin_at_once_one_is_refused(
     def looked() -> bool:
         found = is_empty()
         if found:
-            first.claim("first")
+            first.claim("first", "a", ())
         return found
 
     monkeypatch.setattr(second, "_is_empty", looked)
     with pytest.raises(Refused, match="is of request first"):
-        second.claim("second")
-    first.refuse_others("first", begun=True)
-    first.claim("first")
+        second.claim("second", "a", ())
+    begun = {"request": "first", "store": "a"}
+    first.refuse_other(begun)
+    assert first.claim("first", "b", ("a",)) == begun
+    for store, owners in (("b", ()), ("b", ("",))):
+        with pytest.raises(Refused, match="by who has another database"):
+            first.claim("first", store, owners)
 
 
 def test_a_place_that_no_column_holds_is_refused() -> None:
@@ -63,7 +73,130 @@ def test_what_is_gone_is_written_as_a_whole(
     alone = making.make(**asked)
     assert alone["states"] == ["failed"] and not dest.exists()
     assert f"{dest.as_uri()} is empty, or gone: " in alone["verdict"]["missing"]
-    assert "1 CREATE_VOLUME" in bossflow_says("verify", "--request", request, "--retire")[1]
+    away = bossflow_says("verify", "--request", request, "--retire")
+    assert away[0] != 0 and f"dest {dest.as_uri()} is empty, or gone: mount it" in away[1]
+    assert "1 CREATE_VOLUME" in bossflow_says("invalidate", "--request", request, "--yes")[1]
     again = making.make(**asked)
     assert again["states"] == ["made"] * 5 and again["verdict"] == {"missing": None}
     np.testing.assert_array_equal(read_level(made_by(again)["transferred"], 0)[0], voxels)
+
+
+def small(tmp_path: Path, dest: Path | str) -> dict[str, Any]:
+    """Return what asks for a transfer of one block to a destination."""
+    volume = tmp_path / "data" / "volume"
+    if not volume.exists():
+        write_precomputed(volume, noise((16, 32, 32), "uint8"))
+    return {"source": f"precomputed://{volume}", "dest": str(dest), **SMALL}
+
+
+def test_a_marker_of_another_database_or_of_none_is_not_ours(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same path may hold other data elsewhere. What older versions marked stays theirs."""
+    making, dest = Transferring(tmp_path, monkeypatch), tmp_path / "copy"
+    asked = small(tmp_path, dest)
+    (request,) = making.make(**asked)["plan"]["requests"]
+    marker = dest / "bossflow.json"
+    own = json.loads(marker.read_text())
+    assert own == {"request": request, "store": store_ids.store_id(making.store)}
+    marker.write_text(json.dumps(own | {"store": "0" * 32}))
+    assert "by who has another database" in making.make(**asked)["plan"]["problem"]
+
+    marker.write_text(json.dumps({"request": request}))
+    bossflow_says("invalidate", "--request", request, "--yes")
+    again = making.make(**asked)
+    assert again["states"] == ["made"] * 2 and again["verdict"] == {"missing": None}
+    assert json.loads(marker.read_text()) == {"request": request}
+    assert bossflow_says("verify", "--request", request)[0] == 0
+    assert bossflow_says("forget", request, "--yes")[0] == 0
+    assert "by who has another database" in making.make(**asked)["plan"]["problem"]
+
+
+def test_another_store_of_the_same_database_goes_on(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making, dest = Transferring(tmp_path, monkeypatch), tmp_path / "copy"
+    asked = small(tmp_path, dest)
+    (request,) = making.make(**asked)["plan"]["requests"]
+    making.store.rename(tmp_path / "away")
+    making.store = tmp_path / "another"
+    assert making.make(**asked)["states"] == ["made"] * 2
+    assert bossflow_says("verify", "--request", request)[0] == 0
+
+
+def test_who_is_killed_while_it_marks_leaves_no_marker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destination = Destination(spelled(str(tmp_path / "copy")))
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(Path, "hardlink_to", Mock(side_effect=KeyboardInterrupt))
+        destination.claim("first", "a", ())
+    assert len(list((tmp_path / "copy").iterdir())) == 1 and destination.found() is None
+    with monkeypatch.context() as patched:  # as of a file system without links
+        patched.setattr(Path, "hardlink_to", Mock(side_effect=PermissionError))
+        assert destination.claim("second", "a", ())["request"] == "second"
+    assert os.listdir(tmp_path / "copy") == ["bossflow.json"]
+
+
+NEAR = {
+    "store/copy": "lies in store file://{}/store",
+    "results/copy": "lies in outdir",
+    "data/volume/copy": "lies in source precomputed://file://{}/data/volume",
+    "link/volume": "is source precomputed://file://{}/data/volume",
+    "first/inner": "lies in another one, whose marker is {}/first/bossflow.json",
+    "parent": "holds store file://{}/parent/store",
+    "data/volume/info": "can't be used: {}/data/volume/info is a file",
+}
+
+
+@pytest.mark.parametrize("dest", NEAR)
+def test_a_destination_is_near_nothing_else(
+    dest: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told before anything is written, whatever links lead there."""
+    making = Transferring(tmp_path, monkeypatch)
+    if dest == "parent":
+        making.store = tmp_path / "parent" / "store"
+    (tmp_path / "link").symlink_to("data")
+    if dest.startswith("first"):
+        Destination(spelled(str(tmp_path / "first"))).claim("first", "a", ())
+    asked = small(tmp_path, tmp_path / dest)
+    asked["source"] = asked["source"] if "info" not in dest else f"precomputed://{tmp_path}/other"
+    if "info" in dest:
+        write_precomputed(tmp_path / "other", noise((16, 32, 32), "uint8"))
+    problem = making.plan(stage=False, outdir="results", **asked)[0]["problem"]
+    assert NEAR[dest].format(tmp_path) in problem and "(in the parameters)" in problem
+    assert not making.store.exists()
+
+
+def test_rows_have_each_a_destination_of_its_own(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making, sheet = Transferring(tmp_path, monkeypatch), tmp_path / "sheet.csv"
+    asked = small(tmp_path, "")
+    del asked["dest"]
+    for other, how in (("copies/a", "is"), ("copies/a/b", "lies in"), ("copies", "holds")):
+        sheet.write_text(f'dest,x_range\ncopies/a,"0,32"\n{other},"0,16"\n')
+        problem = making.plan(stage=False, sheet=sheet, **asked)[0]["problem"]
+        assert f"{other} {how} the dest of line 2 of sheet.csv: give a place" in problem
+
+
+def test_a_destination_that_is_away_is_not_damaged(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is what is recorded of others left unverified."""
+    making, dest = Transferring(tmp_path, monkeypatch), tmp_path / "copy"
+    asked = small(tmp_path, dest) | {"stage": True}
+    (request,) = making.make(**asked)["plan"]["requests"]
+    dest.rename(tmp_path / "unmounted")
+    away = f"passed over: 2 bundles, as dest {dest.as_uri()} is empty, or gone: mount it"
+    for _ in range(2):
+        code, said = bossflow_says("verify", "--request", request, "--retire")
+        assert code == 0 and away in said and "1 bundle as recorded" in said
+        dest.mkdir(exist_ok=True)
+    (dest / "bossflow.json").write_text('{"request": "another"}')
+    assert "holds what is not of this request" in bossflow_says("verify", "--request", request)[1]
+    shutil.rmtree(dest)
+    (tmp_path / "unmounted").rename(dest)
+    assert "3 bundles as recorded" in bossflow_says("verify", "--request", request)[1]
+    assert making.make(**asked)["plan"]["tasks"] == []

@@ -86,7 +86,8 @@ def test_a_destination_has_credentials_of_its_own(
     asked |= {"chunk_shape": "8,16,16", "dest": "s3://theirs/a/copy", "compression": "gzip"}
     monkeypatch.setenv("BOSSFLOW_DEST_AWS_SECRET_ACCESS_KEY", "another")
     refused = making.make(**asked)
-    assert "dest s3://theirs/a/copy can't be used" in refused["verdict"]["missing"]
+    assert "dest s3://theirs/a/copy can't be used" in refused["plan"]["problem"]
+    assert not making.store.exists()
     monkeypatch.setenv("BOSSFLOW_DEST_AWS_SECRET_ACCESS_KEY", THEIRS[1])
     done = making.make(**asked)
     assert done["verdict"] == {"missing": None}

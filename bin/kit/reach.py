@@ -13,6 +13,15 @@ _OF_SOURCES = "BOSSFLOW_SOURCE_AWS_"
 _OF_DESTINATIONS = "BOSSFLOW_DEST_AWS_"
 
 
+def in_cloud(run: Mapping[str, Any]) -> bool:
+    """Say whether the run's tasks are at work in a cloud or in Kubernetes."""
+    return not {"awsbatch", "google_batch", "k8s"}.isdisjoint(_profiles(run))
+
+
+def _profiles(run: Mapping[str, Any]) -> set[str]:
+    return {*re.split("[, ]+", run.get("profile") or "")}
+
+
 def out_of_reach(
     run: Mapping[str, Any], params: Mapping[str, Any], places: Iterable[tuple[str, str, str]]
 ) -> list[str]:
@@ -29,7 +38,7 @@ def out_of_reach(
         is here, and where it was asked for.
     """
     places = list(places)
-    profiles = re.split("[, ]+", run.get("profile") or "")
+    profiles = _profiles(run)
     here = {
         (name, place, where): unquote(place.partition("file://")[2]) or place
         for name, place, where in places
@@ -38,11 +47,11 @@ def out_of_reach(
     said = [
         f"{name} {shown(place)} is a directory here, which containers of -profile {profile} do not "
         f"write to: give a bucket, or run without containers (in {where})"
-        for profile in sorted({"docker", "apptainer", "singularity"} & {*profiles})
+        for profile in sorted({"docker", "apptainer", "singularity"} & profiles)
         for name, place, where in here
         if name == "dest"
     ]
-    for profile in {"awsbatch", "google_batch"} & {*profiles}:
+    for profile in {"awsbatch", "google_batch"} & profiles:
         said += [
             f"{name} {shown(place)} is a file or volume here, which tasks of -profile {profile} "
             f"can't reach: copy it to the bucket and give that address (in {where})"
@@ -67,11 +76,11 @@ def out_of_reach(
     said += [
         f"{names[0]} is set here, and tasks of -profile {profile} would not have it: unset it, and "
         f"let their machine's role write to {name} (in {where})"
-        for profile in sorted({"awsbatch", "google_batch", "k8s"} & {*profiles} if names else ())
+        for profile in sorted({"awsbatch", "google_batch", "k8s"} & profiles if names else ())
         for name, _, where in places
         if name == "dest"
     ]
-    for profile in {"awsbatch", "k8s"} & {*profiles} if places else ():
+    for profile in {"awsbatch", "k8s"} & profiles if places else ():
         names = sorted(name for name in os.environ if name.startswith(_OF_SOURCES))
         if names and not params.get("source_secret"):
             said.append(

@@ -10,6 +10,12 @@ import click
 from ..kit.texts import unit_names
 from .options import many, named, say_kept
 
+_THEN = (
+    "mount it, or give credentials; `bossflow invalidate --request REQUEST` has the next run write "
+    "all of it again"
+)
+"""What to do where a destination is away."""
+
 
 @click.command("verify")
 @named("--request", help="Request id, the start of it, or its name: its results and blocks alone.")
@@ -33,8 +39,8 @@ def verify_command(
     """Check that every recorded bundle is in its store as it was recorded, file by file.
 
     What is damaged or missing is named with all that was made of it, and the exit code is 1. With
-    --retire it is moved to `.retired` in its store, and the next run makes it again. A store that
-    is not here is passed over.
+    --retire it is moved to `.retired` in its store, and the next run makes it again. A store, or a
+    destination of a transfer, that is not here is passed over.
     """
     from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
@@ -48,6 +54,7 @@ def verify_command(
     store = stores.Here().named(store) if store else None
     only, number, size = verify.asked(request, channel, store)
     away: Counter[str] = Counter()
+    unread: Counter[str] = Counter()
     dropped: set[str] = set()
     seen: list[int] = []
     columns = "{task.description}", DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
@@ -58,8 +65,10 @@ def verify_command(
             seen.append(size)
             progress.advance(task, size)
 
-        problems = verify.damaged(only, read, checked, store, away, dropped)
-    if number > len(dropped) and not seen:
+        problems = verify.damaged(only, read, checked, store, away, dropped, unread)
+    if number > len(dropped) and not seen and not problems:
+        if unread and not away:
+            raise ValueError(f"nothing can be verified: {'; '.join(sorted(unread))}: {_THEN}")
         raise ValueError(
             f"nothing can be verified: {many(number, 'bundle')} are in store "
             f"{', '.join(sorted(away))}, which is away: mount it, or give credentials"
@@ -68,12 +77,15 @@ def verify_command(
     forgotten = verify.retire(problems) if retire and problems else (0, 0)
     if as_json:
         about = {"bundles": number, "bytes": size, "away": dict(away), "dropped": len(dropped)}
+        about |= {"unread": dict(unread)}
         report = about | report | {"retired": forgotten[0]}
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     else:
         _show_damage(report)
         for where, count in away.items():
             click.echo(f"passed over: {many(count, 'bundle')} in store {where}, which is away")
+        for why, count in unread.items():
+            click.echo(f"passed over: {many(count, 'bundle')}, as {why}: {_THEN}")
         if dropped:
             click.echo(f"passed over: {many(len(dropped), 'bundle')} that `bossflow clean` dropped")
     said = f"{len(problems):,} of {many(number, 'bundle')} damaged or missing"

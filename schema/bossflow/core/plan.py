@@ -51,7 +51,8 @@ def plan(
         `workflow` (its name, or that of its module), `params` and `run`, as the pipeline writes
         them; where DESCRIBE has checked parameters, these count.
     described : dict
-        What DESCRIBE found: `rows` that are asked for, `channels` of the archive.
+        What DESCRIBE found: `rows` that are asked for, `channels` of the archive. `expand` gets
+        the URL of the run's `store` with it.
     code : str
         Fingerprint of the programs.
     directory : Path
@@ -103,13 +104,14 @@ def _plan(
         )
     workflow = registry.load(result["workflow"])
     installed.open_schema([workflow])
+    store = run_store.place(params.get("store"), Path(asked["run"]["launch_dir"]))
+    described = described | {"store": locations.url(store)}
     every_request, unreached = workflow.expand(params, described)
     requests = distinct(every_request)
     result["sources"] = sorted({name for request in requests for name in request.sources})
     tables = registry.stage_tables([workflow])
     by_request = [registry.load(request.workflow).units(request) for request in requests]
     units = {unit.unit_id: unit for group in by_request for unit in group}
-    store = run_store.place(params.get("store"), Path(asked["run"]["launch_dir"]))
     here = stores.Here(store)
     here.check()
     mode = params.get("source_changes") or "compare"

@@ -19,9 +19,8 @@ from ..core.dependents import dependents, requests_of, with_pulled
 from ..core.removal import Copy
 from ..core.tables import Execution, Request
 from ..kit import bundles, locations, store_ids, verification
-from ..voxels.archives import Refused
-from ..voxels.archives.places import destinations
 from . import invalidate, status
+from .elsewhere import Away, Elsewhere
 
 PAGE = 1000
 """Bundles that are held at a time."""
@@ -80,6 +79,7 @@ def damaged(
     store: str | None = None,
     away: Counter[str] | None = None,
     dropped: set[str] | None = None,
+    unread: Counter[str] | None = None,
 ) -> Problems:
     """Return what is wrong with recorded bundles, by execution and store.
 
@@ -97,6 +97,9 @@ def damaged(
         Is told in which stores that are away, in words, bundles are, and how many.
     dropped : set of str, optional
         Is told the executions whose bundles were deleted to save space, and are in no other store.
+    unread : Counter, optional
+        Is told why what was written outside of the stores can't be read, and of how many bundles:
+        that is no damage.
 
     Raises
     ------
@@ -105,9 +108,11 @@ def damaged(
     """
     here, problems = stores.Here(), Problems()
     away = Counter() if away is None else away
+    elsewhere = Elsewhere()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for page in _pages(only):
             todo: list[tuple[Copy, Path, str]] = []
+            beyond: set[str] = set()
             gone = holdings.dropped(
                 bundle["execution_id"] for bundle in page if not bundle["copies"]
             )
@@ -116,13 +121,17 @@ def damaged(
             for bundle in page:
                 if bundle["execution_id"] not in gone:
                     todo += _places(bundle, here, store, away)
-            outcomes = pool.map(lambda place: _problem(place[1], place[2], read), todo)
+            outcomes = pool.map(lambda place: _problem(place[1], place[2], read, elsewhere), todo)
             for (copy, path, _), problem in zip(todo, outcomes, strict=True):
-                if problem:
+                if isinstance(problem, Away):
+                    beyond.add(copy[0])
+                    if unread is not None:
+                        unread[str(problem)] += 1
+                elif problem:
                     problems[copy] = problem
                     _refuse_gone(path.parents[2], copy[1])
             sizes = {bundle["execution_id"]: bundle["bundle_bytes"] for bundle in page}
-            for name in dict.fromkeys(name for (name, _), _, _ in todo):
+            for name in dict.fromkeys(name for (name, _), _, _ in todo if name not in beyond):
                 checked(sizes[name])
     if problems:
         # what was invalidated meanwhile is no damage
@@ -182,14 +191,18 @@ def _refuse_gone(store: Path, identity: str | None) -> None:
         )
 
 
-def _problem(directory: Path, manifest_sha256: str, read: bool) -> str | None:
+def _problem(
+    directory: Path, manifest_sha256: str, read: bool, elsewhere: Elsewhere
+) -> str | Away | None:
     manifest = locations.shown(directory / locations.MANIFEST)
     try:
         bundle = bundles.read(directory)
         if bundle.manifest_sha256 != manifest_sha256:
             return f"{manifest} is not the one that was recorded"
         verification.verify(bundle, bundle.store, read)
-        return _elsewhere(bundle.manifest.get("elsewhere"))
+        return elsewhere.problem(bundle.manifest)
+    except Away as error:
+        return error
     except (FileNotFoundError, NotADirectoryError):
         return f"{manifest} is missing"
     except OSError as error:
@@ -198,17 +211,6 @@ def _problem(directory: Path, manifest_sha256: str, read: bool) -> str | None:
         ) from None
     except ValueError as error:
         return str(error)
-
-
-def _elsewhere(written: dict[str, Any] | None) -> str | None:
-    """Return what is wrong with what a bundle's program wrote outside of the stores."""
-    if not written:
-        return None
-    try:
-        destination = destinations.Destination(written["place"])
-    except Refused as error:
-        raise OSError(str(error)) from None
-    return next(filter(None, map(destination.problem, written["files"])), None)
 
 
 def report(problems: Problems) -> dict[str, Any]:

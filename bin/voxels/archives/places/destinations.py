@@ -1,69 +1,32 @@
 """Places outside of the stores that volumes are written to: a directory, or a path in a bucket.
 
-What is there belongs to one request, whose id a marker tells: anything else is left alone.
+What is there belongs to one request, which a marker tells: anything else is left alone. Its id does
+not tell all, as other data may lie at one path on two machines: so the marker names the store as
+well in which the first run of it was at work. Older ones don't.
 """
 
 import contextlib
 import errno
+import glob
 import hashlib
 import json
 import os
-import re
-from collections.abc import Iterator
+import uuid
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from .. import Refused
 from . import s3
+from .claims import MARKER, refuse_others
 from .listing import client
 
-MARKER = "bossflow.json"
-
-_URL_MAX = 800
-"""Characters of a destination's URL: those of what lies there must fit the names of objects."""
+_BEGUN = f".{MARKER}-"
+"""How the name of a marker begins that is being written."""
 
 _PART_BYTES = 2**23
 """What is read back at a time."""
-
-_BUCKET = re.compile(r"(s3|gs)://([\w.-]+)/([\w.-]+(?:/[\w.-]+)*)/?", re.ASCII)
-
-
-def spelled(place: str) -> str:
-    """Return the one spelling of a destination: a URL.
-
-    Parameters
-    ----------
-    place : str
-        An absolute path, `file:///path`, or `s3://bucket/path` or `gs://bucket/path`.
-
-    Raises
-    ------
-    Refused
-        If it is none, or too long.
-    """
-    match = _BUCKET.fullmatch(place)
-    if match and not {".", ".."} & {*match[3].split("/")}:
-        return _short(place.rstrip("/"))
-    path = unquote(place.removeprefix("file://")) if place.startswith("file://") else place
-    if "://" in place.removeprefix("file://") or not os.path.isabs(path):
-        raise Refused(
-            f"dest {place} can't be used: give a directory, or s3://bucket/path or "
-            "gs://bucket/path, of letters, digits, `-`, `_` and `.`"
-        )
-    return _short(Path(os.path.realpath(path)).as_uri())
-
-
-def _short(url: str) -> str:
-    if len(url) > _URL_MAX:
-        raise Refused(f"dest {url[:60]}... has as a URL more than {_URL_MAX} characters")
-    return url
-
-
-def files_below(directory: Path) -> dict[str, Path]:
-    """Return the files below a directory, by their paths in it."""
-    files = sorted(path for path in directory.rglob("*") if path.is_file())
-    return {path.relative_to(directory).as_posix(): path for path in files}
 
 
 class Destination:
@@ -89,54 +52,116 @@ class Destination:
             bucket, _, self._prefix = rest.partition("/")
             self._store = client(scheme, bucket, s3.DESTINATIONS)
 
-    def claim(self, request_id: str) -> None:
+    def found(self) -> dict[str, str] | None:
+        """Return what the marker says: nothing where there is none that can be read.
+
+        Returns
+        -------
+        dict or None
+            `request`, and of all but the oldest `store`; None if nothing is there.
+
+        Raises
+        ------
+        OSError
+            If it can't be looked at.
+        """
+        with self._told():
+            if self._is_empty():
+                return None
+            try:
+                marker = json.loads(bytes(self._bytes(MARKER)))
+            except (FileNotFoundError, ValueError):
+                return {}
+        texts = isinstance(marker, dict) and all(isinstance(one, str) for one in marker.values())
+        return marker if texts else {}
+
+    def refuse_inside(self) -> None:
+        """Refuse a place that lies in another request's.
+
+        Raises
+        ------
+        Refused
+        """
+        import obstore
+
+        above = self._prefix.split("/")[:-1]
+        for number in range(len(above), 0, -1):
+            marker = "/".join([*above[:number], MARKER])
+            with contextlib.suppress(OSError), self._told():  # it may not be for us to see
+                obstore.head(self._store, marker)
+                raise Refused(
+                    f"dest {self.url} lies in another one, whose marker is /{marker}: give a place "
+                    "of its own"
+                )
+
+    def refuse_unwritable(self) -> None:
+        """Refuse a directory that can't be written to or made, as far as can be seen.
+
+        Raises
+        ------
+        OSError
+        """
+        if self._root is None or os.environ.get("BOSSFLOW_CONTAINER"):  # which sees it read-only
+            return
+        there = next(path for path in (self._root, *self._root.parents) if path.exists())
+        if not there.is_dir():
+            raise OSError(f"dest {self.url} can't be used: {there} is a file")
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise OSError(f"dest {self.url} can't be used: {there} can't be written to")
+
+    def claim(self, request_id: str, store: str, owners: Collection[str]) -> dict[str, str]:
         """Have the place for a request: it is empty, or this one's already.
+
+        Parameters
+        ----------
+        request_id : str
+        store : str
+            Id of the store in which this run is at work.
+        owners : collection of str
+            As for `refuse_others`.
+
+        Returns
+        -------
+        dict
+            What the marker says.
 
         Raises
         ------
         Refused
             If something else is there.
         """
-        text = json.dumps({"request": request_id}, indent=1)
-        with self._told():
-            if self._is_empty():
+        if self.found() is None:
+            text = json.dumps({"request": request_id, "store": store}, indent=1)
+            with self._told():
                 self._mark(text.encode())
-        self.refuse_others(request_id, begun=True)
+        found = self.found()
+        refuse_others(self.url, found, request_id, {store, *owners})
+        if found is None:
+            raise self.gone(request_id)
+        return found
 
-    def refuse_others(self, request_id: str, begun: bool = False) -> None:
-        """Refuse a place that holds something that is not this request's.
-
-        Parameters
-        ----------
-        request_id : str
-        begun : bool
-            Whether it must hold what the request began.
+    def refuse_other(self, marker: dict[str, str]) -> None:
+        """Refuse a place that has not the marker that the volume was begun with.
 
         Raises
         ------
         Refused
         """
-        with self._told():
-            if self._is_empty():
-                if not begun:
-                    return
-                raise Refused(
-                    f"dest {self.url} is empty, or gone: bring back what was there, or have all of "
-                    f"it written again, after `bossflow verify --request {request_id} --retire`"
-                )
-            try:
-                marker = json.loads(bytes(self._bytes(MARKER)))["request"]
-            except (FileNotFoundError, ValueError, LookupError, TypeError):
-                marker = None
-        if marker != request_id:
-            whose = f"is of request {marker}" if marker else f"has no {MARKER} of this request"
-            raise Refused(
-                f"dest {self.url} holds something already, and {whose}: give another place, or "
-                "empty it"
-            )
+        found = self.found()
+        if found is None:
+            raise self.gone(marker["request"])
+        if found != marker:
+            refuse_others(self.url, found, marker["request"], ())
 
-    def put(self, files: dict[str, Path]) -> list[dict[str, Any]]:
-        """Write files, replacing what is there, and read them back.
+    def gone(self, request_id: str) -> Refused:
+        """Return the sentence where nothing is left of what was written."""
+        return Refused(
+            f"dest {self.url} is empty, or gone: bring back what was there, or have all of it "
+            f"written again, after `bossflow invalidate --request {request_id}`"
+        )
+
+    def put(self, directory: Path) -> list[dict[str, Any]]:
+        """Write the files below a directory, replacing what is there, and read them back.
 
         Returns
         -------
@@ -149,12 +174,17 @@ class Destination:
             If a file can't be written, or is read back as something else.
         """
         entries = []
-        for name, file in files.items():
+        for file in sorted(path for path in directory.rglob("*") if path.is_file()):
+            name = file.relative_to(directory).as_posix()
             with file.open("rb") as stream:
                 sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
             entry = {"path": name, "bytes": file.stat().st_size, "sha256": sha256}
-            with self._told():
-                self._put(name, file)
+            try:
+                with self._told():
+                    self._put(name, file)
+            except OSError:
+                if self.problem(entry):  # else another run put the same, and tidied up
+                    raise
             if problem := self.problem(entry):
                 raise OSError(problem)
             entries.append(entry)
@@ -182,37 +212,48 @@ class Destination:
         import obstore
 
         if self._root is not None:
-            return not self._root.exists() or not any(self._root.iterdir())
+            if not self._root.exists():
+                return True
+            return all(name.startswith(_BEGUN) for name in os.listdir(self._root))
         page = next(iter(obstore.list(self._store, f"{self._prefix}/", chunk_size=1)), [])
         return len(page) == 0
 
     def _mark(self, content: bytes) -> None:
-        """Put the marker where there is none: another request may be as fast."""
+        """Put the marker, whole, where there is none: another request may be as fast."""
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
-        with contextlib.suppress(AlreadyExistsError, FileExistsError):
-            if self._root is None:
-                key = self._key(MARKER)
+        if self._root is None:
+            key = self._key(MARKER)
+            with contextlib.suppress(AlreadyExistsError):
                 obstore.put(self._store, key, content, mode="create", use_multipart=False)
-                return
-            self._root.mkdir(parents=True, exist_ok=True)
-            with (self._root / MARKER).open("xb") as stream:
+            return
+        self._root.mkdir(parents=True, exist_ok=True)
+        new, marker = self._root / f"{_BEGUN}{uuid.uuid4().hex}", self._root / MARKER
+        new.write_bytes(content)
+        _flush(new)
+        try:
+            with contextlib.suppress(FileExistsError, FileNotFoundError):
+                marker.hardlink_to(new)
+        except OSError:  # a file system without links
+            with contextlib.suppress(FileExistsError), marker.open("xb") as stream:
                 stream.write(content)
-        self._flush(MARKER)
+        for left in self._root.glob(f"{_BEGUN}*"):  # this one's, and those of who was killed
+            left.unlink(missing_ok=True)
+        for one in (marker, *marker.parents):
+            with contextlib.suppress(PermissionError):
+                _flush(one)
 
     def _put(self, name: str, content: Any) -> None:
         import obstore
 
         obstore.put(self._store, self._key(name), content)
-        self._flush(name)
-
-    def _flush(self, name: str) -> None:
-        """Have a file on disk before anyone is told, if it is here."""
         if self._root is not None:
             path = self._root / name
+            for left in path.parent.glob(f"{glob.escape(path.name)}#*"):
+                left.unlink(missing_ok=True)  # of a put that was killed
             below = [one for one in path.parents if one.is_relative_to(self._root)]
-            for one in (path, *below, self._root.parent):
+            for one in (path, *below):  # on disk before anyone is told
                 _flush(one)
 
     def _bytes(self, name: str) -> Any:
@@ -231,7 +272,7 @@ class Destination:
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn the client's errors into a sentence."""
+        """Turn errors into a sentence, but that a file is not there."""
         from obstore.exceptions import BaseError
 
         try:
@@ -240,8 +281,8 @@ class Destination:
             if "NoSuchBucket" in str(error):
                 raise OSError(f"dest {self.url} can't be used: there is no such bucket") from None
             raise
-        except BaseError as error:
-            said = str(error).partition("\n")[0]
+        except (BaseError, OSError) as error:
+            said = getattr(error, "strerror", None) or str(error).partition("\n")[0]
             raise OSError(f"dest {self.url} can't be used: {said}") from None
 
 

@@ -6,12 +6,10 @@ from typing import Any
 
 from ...core import work
 from ...core.tables import Request
-from ...volumes import reading, writing
+from ...volumes import destinations, reading, writing
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, itemsize
 from ...volumes.sources import Source, resolve
-from ...voxels.archives import Refused
-from ...voxels.archives.places import destinations
 from ...voxels.boxes import Box
 from .tables import TransferRequest
 from .units import blocks, volume
@@ -38,15 +36,10 @@ def expand(
     sources = resolve(described)
     notes = dict.fromkeys(source.unreached for source in sources.values() if source.unreached)
     requests = [_request(row, sources[asked(row)], params) for row in described["rows"]]
-    places: dict[str, str | None] = {}
+    owners, unseen = destinations.refuse_taken(requests, described)
     for request in requests:
-        dest = request.paramset.parameters["dest"]
-        if dest in places:
-            raise ValueError(
-                f"{request.where} has the dest of {places[dest]}: give each a place of its own"
-            )
-        places |= {dest: request.where} if dest else {}
-    return requests, [*notes]
+        request.settings["owners"] = owners.get(request.request_id, [])
+    return requests, [*notes, *unseen]
 
 
 def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> work.Request:
@@ -57,7 +50,7 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     parameters = {
         **writing.written(row, dtype, channel["kind"] == "annotation"),
         "dtype": dtype,
-        "dest": _spelled(row),
+        "dest": destinations.spelled(row),
         "chunk_shape": chunk_shape,
         "block_shape": row["block_shape"] or _block_shape(chunk_shape, cutout, bytes_per_voxel),
         "staged": reading.is_staged(source, params),
@@ -73,7 +66,6 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         sources=(source.made.workflow,) if source.made else (),
     )
     writing.refuse_impossible(row, volume(request))
-    _refuse_taken(row, parameters["dest"], request.request_id)
     key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
     boxes = blocks(cutout, parameters["block_shape"])
     asked_for = (TransferRequest, [{"request_id": request.request_id} | key])
@@ -89,21 +81,3 @@ def _block_shape(chunk_zyx: list[int], cutout: Box, bytes_per_voxel: int) -> lis
     ):
         block = [2 * side for side in block]
     return block
-
-
-def _spelled(row: dict[str, Any]) -> str:
-    """Return where the volume is to be, as a URL; empty for the store."""
-    try:
-        return destinations.spelled(row["dest"]) if row["dest"] else ""
-    except Refused as error:
-        raise ValueError(f"{error} (in {row['where']})") from None
-
-
-def _refuse_taken(row: dict[str, Any], dest: str, request_id: str) -> None:
-    """Refuse a directory that holds something of others; of a bucket, whoever writes there does."""
-    if not dest.startswith("file://"):
-        return
-    try:
-        destinations.Destination(dest).refuse_others(request_id)
-    except (Refused, OSError) as error:
-        raise ValueError(f"{error} (in {row['where']})") from None

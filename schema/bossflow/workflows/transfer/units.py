@@ -44,7 +44,13 @@ def units(request: work.Request) -> list[UnitPlan]:
     channel = given["channel"]
     settings = reading.SETTINGS | request.settings
     key = {"request_id": request.request_id}
-    create = UnitPlan("CREATE_VOLUME", key, volume(request), asks=work.Asks(memory=512 * MIB))
+    create = UnitPlan(
+        "CREATE_VOLUME",
+        key,
+        volume(request),
+        settings={"owners": request.settings.get("owners", [])},
+        asks=work.Asks(memory=512 * MIB),
+    )
     made = outputs(request)
     pulls: list[UnitPlan] = []
     transferred: list[UnitPlan] = []

@@ -1,0 +1,122 @@
+"""Where volumes may be written to, whose such a place is, and what it must not be near."""
+
+import os
+import re
+from collections.abc import Collection
+from pathlib import Path
+from urllib.parse import unquote
+
+from .. import Refused
+
+MARKER = "bossflow.json"
+
+_URL_MAX = 800
+"""Characters of a destination's URL: those of what lies there must fit the names of objects."""
+
+_BUCKET = re.compile(r"(s3|gs)://([\w.-]+)/([\w.-]+(?:/[\w.-]+)*)/?", re.ASCII)
+
+
+def spelled(place: str) -> str:
+    """Return the one spelling of a destination: a URL.
+
+    Parameters
+    ----------
+    place : str
+        An absolute path, `file:///path`, or `s3://bucket/path` or `gs://bucket/path`.
+
+    Raises
+    ------
+    Refused
+        If it is none, or too long.
+    """
+    match = _BUCKET.fullmatch(place)
+    if match and not {".", ".."} & {*match[3].split("/")}:
+        return _short(place.rstrip("/"))
+    path = unquote(place.removeprefix("file://")) if place.startswith("file://") else place
+    if "://" in place.removeprefix("file://") or not os.path.isabs(path):
+        raise Refused(
+            f"dest {place} can't be used: give a directory, or s3://bucket/path or "
+            "gs://bucket/path, of letters, digits, `-`, `_` and `.`"
+        )
+    return _short(Path(os.path.realpath(path)).as_uri())
+
+
+def _short(url: str) -> str:
+    if len(url) > _URL_MAX:
+        raise Refused(f"dest {url[:60]}... has as a URL more than {_URL_MAX} characters")
+    return url
+
+
+def refuse_others(
+    url: str, found: dict[str, str] | None, request_id: str, owners: Collection[str]
+) -> None:
+    """Refuse a place that holds something that is not a request's.
+
+    Parameters
+    ----------
+    url : str
+        The place.
+    found : dict or None
+        What `Destination.found` says of it.
+    request_id : str
+    owners : collection of str
+        Ids of the stores of which what is recorded here tells; an empty one for a marker that
+        names none.
+
+    Raises
+    ------
+    Refused
+    """
+    if found is None:
+        return
+    marker, whose = found.get("request"), f"has no {MARKER} of this request"
+    if marker == request_id:
+        if found.get("store", "") in owners:
+            return
+        whose = "was written by who has another database, where other data may lie at this path"
+    elif marker:
+        whose = f"is of request {marker}"
+    raise Refused(
+        f"dest {url} holds something already, and {whose}: give another place, or empty it"
+    )
+
+
+def refuse_near(url: str, others: dict[str, str]) -> None:
+    """Refuse a place that is another one, or lies in it, or holds it.
+
+    Parameters
+    ----------
+    url : str
+        The place.
+    others : dict
+        What the others are, in words, with the URL of each.
+
+    Raises
+    ------
+    Refused
+    """
+    for what, other in others.items():
+        if _within(url, other):
+            how = "is" if _within(other, url) else "lies in"
+        elif _within(other, url):
+            how = "holds"
+        else:
+            continue
+        raise Refused(f"dest {url} {how} {what}: give a place of its own")
+
+
+def _within(url: str, other: str) -> bool:
+    """Say whether a place is another one or lies in it: of directories, by what is really there."""
+    scheme, _, path = url.partition("://")
+    if not other.startswith(f"{scheme}://"):
+        return False
+    if scheme != "file":
+        return f"{url}/".startswith(f"{other.rstrip('/')}/")
+    above = Path(os.path.realpath(unquote(other.removeprefix("file://"))))
+    real = Path(os.path.realpath(unquote(path)))
+    if real.is_relative_to(above):
+        return True
+    if not above.exists():
+        return False
+    # mounted at two paths, or named in letters of another case
+    return any(one.exists() and one.samefile(above) for one in (real, *real.parents))
