@@ -171,7 +171,7 @@ class Outcome:
 
 
 class Steps:
-    """A run of the programs as workflows/label.nf and workflows/kit/tasks.nf wire them."""
+    """A run of the programs as a workflow's file and workflows/kit/tasks.nf wire them."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
@@ -203,7 +203,9 @@ class Steps:
         }
         self.work.mkdir(parents=True)
         run_json = self.work / "run.json"
-        run_json.write_text(json.dumps({"workflow": "label", "params": params, "run": run}))
+        run_json.write_text(
+            json.dumps({"workflow": params["workflow"], "params": params, "run": run})
+        )
         sheet = [str(params["input"])] if params["input"] else []
         described = self.program("DESCRIBE", "describe", str(run_json), str(schema), *sheet)
         if not described:
