@@ -43,6 +43,8 @@ def test_levels_end_where_the_archive_says(serve: Serve, deepens: bool) -> None:
     for resolution, level in enumerate(volume.levels):
         assert told(host, resolution)["shape_zyx"] == extents[resolution][::-1]
         assert told(host, resolution)["voxel_size_nm_zyx"] == sizes[resolution][::-1]
+        shifts = [(1 - n / m) / 2 for n, m in zip(sizes[0], sizes[resolution], strict=True)][::-1]
+        assert told(host, resolution).get("middle_zyx", [0.0] * 3) == shifts
         np.testing.assert_array_equal(whole(host, resolution), level.array)
 
 

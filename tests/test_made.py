@@ -24,8 +24,6 @@ FIRST = {"stage": False, "block_shape": [16, 16, 16], "component_of": "foregroun
 SECOND = FIRST | {"block_shape": [10, 24, 18]}
 IN_ONE = {"block_shape": [64, 128, 128], "component_of": "segment", "min_voxels": 0}
 LATER = SECOND | {"connectivity": 6, "x_range": [16, 36], "blocks_per_task": 4}
-
-
 BOX = Box(3, 41, 5, 36, 7, 39)
 
 
@@ -120,6 +118,8 @@ def test_a_level_is_what_is_made_of_the_cutout_alone(cutouts: Cutouts, tmp_path:
     level = ts.open(spec | {"kvstore": {"driver": "file", "path": place}}).result()[..., 0]
     stored = np.asarray(level.read(order="F").result()).T
     assert level.origin == (0, 0, 0) and stored.shape == (40, 122, 122)
+    coarse = bossflow.Channel.Middle * bossflow.MadeChannel & {"request_id": request_of(first)}
+    assert coarse.to_arrays("middle_x", "middle_y", "middle_z")[0].tolist() == [0.25]
     box = Box(3, 122, 0, 122, 0, 40)
     assert np.array_equal(volume_of(ran, box), whole(stored[box.slices((0, 0, 0))], 6, 1))
     problem = ask(cutouts, f"bossflow://{request_of(first)}@7", **IN_ONE)["plan"]["problem"]

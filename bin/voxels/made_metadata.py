@@ -50,11 +50,10 @@ def _group(volume: "Volume") -> dict[str, Any]:
     """Return the metadata of an OME-Zarr image, whose coordinates are middles of voxels."""
     datasets = []
     for level in volume.levels:
-        axes = list(
-            zip(volume.voxel_size_nm_zyx, level.factor_zyx, level.volume.corner_zyx, strict=True)
-        )
-        sizes = [size * factor for size, factor, _ in axes]
-        shift = [size * (factor * at + (factor - 1) / 2) for size, factor, at in axes]
+        of_level = level.factor_zyx, level.volume.corner_zyx
+        axes = list(zip(volume.voxel_size_nm_zyx, volume.middle_zyx, *of_level, strict=True))
+        sizes = [size * factor for size, _, factor, _ in axes]
+        shift = [size * (factor * at + (factor - 1) / 2 + own) for size, own, factor, at in axes]
         placed = [
             {"type": "scale", "scale": sizes},
             {"type": "translation", "translation": shift},

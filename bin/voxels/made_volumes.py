@@ -54,6 +54,8 @@ class Volume(NamedTuple):
         Shape of a block in each level's voxels.
     voxel_size_nm_zyx : sequence of 3 float
         Of the channel.
+    middle_zyx : sequence of 3 float
+        Where its voxel 0 has its middle: in its voxels, from that of the finest level it is of.
     """
 
     format: str
@@ -65,6 +67,7 @@ class Volume(NamedTuple):
     levels: tuple[Level, ...]
     blocks_zyx: tuple[Sequence[int], ...]
     voxel_size_nm_zyx: Sequence[float]
+    middle_zyx: Sequence[float] = (0.0, 0.0, 0.0)
 
     @classmethod
     def of(cls, asked: Mapping[str, Any]) -> "Volume":
@@ -75,7 +78,7 @@ class Volume(NamedTuple):
         asked : mapping
             What the attributes of that name say, `cutout` (a box's name), `block_shape_zyx` and
             `origin_zyx` (the block grid), `factors_zyx` (voxels of the channel that make one, for
-            each level), and `chunk_shape_zyx`, where it is given.
+            each level), and `chunk_shape_zyx` and `middle_zyx`, where they are given.
 
         Raises
         ------
@@ -103,6 +106,7 @@ class Volume(NamedTuple):
             levels=tuple(levels),
             blocks_zyx=tuple(blocks),
             voxel_size_nm_zyx=asked["voxel_size_nm_zyx"],
+            middle_zyx=asked.get("middle_zyx", (0.0, 0.0, 0.0)),
         )
         return volume._keyed() if volume.format == "precomputed" else volume
 

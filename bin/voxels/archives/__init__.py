@@ -134,7 +134,9 @@ class Reader(Protocol):
         dict
             `kind` ("image" or "annotation"), `dtype`, `shape_zyx` and `offset_zyx` (voxels of
             this resolution), `voxel_size_nm_zyx`, `chunk_zyx` (the voxels that the archive
-            reads at once); where something can be chosen, `chosen`: what was one of several.
+            reads at once); `middle_zyx`, if it is not 0: where voxel 0 has its middle, in voxels
+            from that of the finest level; where something can be chosen, `chosen`: what was one of
+            several.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """What a channel is, by its row or by what DESCRIBE found, and boxes of it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,9 @@ from ..kit.digests import digest
 from ..voxels.boxes import Box
 
 BOX_NAME_MAX = 64  # of the columns `cutout` and `block`
+
+NO_SHIFT = (0.0, 0.0, 0.0)
+"""Of a channel whose voxel 0 has its middle where the finest level's has."""
 
 Key = tuple[str, int, tuple[tuple[str, int], ...]]
 """What a channel is in its archive: URI, resolution, and what was chosen of it."""
@@ -60,6 +63,31 @@ def channel_row(given: dict[str, Any]) -> dict[str, Any]:
             f"voxel_size_{axis}": float(voxel),
         }
     return row
+
+
+def middle_rows(channel: dict[str, Any], middle_zyx: Sequence[float]) -> list[dict[str, Any]]:
+    """Return the `Channel.Middle` row of a `Channel` row, if it has one."""
+    columns = {f"middle_{axis}": shift for axis, shift in zip("zyx", middle_zyx, strict=True)}
+    return [{"channel_id": channel["channel_id"]} | columns] if any(middle_zyx) else []
+
+
+def middles(rows: Iterable[dict[str, Any]]) -> dict[str, tuple[float, ...]]:
+    """Return where voxel 0 of channels has its middle (voxels, ZYX), in `Channel.Middle` rows."""
+    return {row["channel_id"]: tuple(row[f"middle_{axis}"] for axis in "zyx") for row in rows}
+
+
+def middle_of_level(made_of: Mapping[str, Any], factor_zyx: Sequence[int]) -> tuple[float, ...]:
+    """Return where voxel 0 of a level has its middle, in the level's voxels, ZYX.
+
+    Parameters
+    ----------
+    made_of : mapping
+        With the `middle_zyx` of the channel that it is made of, in its voxels, if it has one.
+    factor_zyx : sequence of 3 int
+        How many of its voxels make one.
+    """
+    shifts = zip(made_of.get("middle_zyx", NO_SHIFT), factor_zyx, strict=True)
+    return tuple((shift + (factor - 1) / 2) / factor for shift, factor in shifts)
 
 
 def choices(rows: Any) -> dict[str, dict[str, int]]:

@@ -13,7 +13,7 @@ from ..core import given, installed, ledger, registry, work
 from ..core.tables import Request
 from ..voxels.archives.made import ARCHIVE, named, uri_of
 from ..voxels.boxes import Box
-from .channels import box_columns, channel_id
+from .channels import NO_SHIFT, box_columns, channel_id, middle_rows
 from .tables import Block, Channel, MadeBlock, MadeChannel
 
 
@@ -36,6 +36,8 @@ class Output(NamedTuple):
     files : dict
         Where it is: its `format` (`precomputed`, `zarr`), the `volume`'s directory in the bundle
         of the unit within which its units write, and the directory of the `level` in that.
+    middle_zyx : tuple of float
+        Where voxel 0 has its middle, as `Channel.Middle` has it.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Output(NamedTuple):
     origin_zyx: tuple[int, ...]
     chunk_zyx: tuple[int, ...]
     files: dict[str, str]
+    middle_zyx: tuple[float, ...] = NO_SHIFT
 
     def channel(self, request_id: str) -> dict[str, Any]:
         """Return the `Channel` row of this output of a request."""
@@ -112,7 +115,17 @@ class Volumes(NamedTuple):
             for unit in units
             for key in unit.makes
         ]
-        return (Channel, channels), (Block, blocks), (MadeChannel, made)
+        middles = [
+            row
+            for channel, output in zip(channels, outputs, strict=True)
+            for row in middle_rows(channel, output.middle_zyx)
+        ]
+        return (
+            (Channel, channels),
+            (Channel.Middle, middles),
+            (Block, blocks),
+            (MadeChannel, made),
+        )
 
 
 class Made(NamedTuple):

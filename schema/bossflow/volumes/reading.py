@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ..core import work
 from ..core.work import MIB, UnitPlan
 from ..voxels.boxes import Box
-from .channels import box_columns, itemsize, metadata
+from .channels import NO_SHIFT, box_columns, itemsize, metadata, middle_rows
 from .sources import Source
 from .tables import Block, Channel, Cutout
 
@@ -68,7 +68,8 @@ def is_staged(source: Source, params: dict[str, Any]) -> bool:
 def given_of(source: Source, cutout: Box) -> dict[str, Any]:
     """Return what a request is given that reads a cutout of a source."""
     given = {"channel": source.channel, "chosen": source.chosen, "cutout": cutout.name}
-    return given | ({"made": source.made.given} if source.made else {})
+    given |= {"made": source.made.given} if source.made else {}
+    return given | ({"middle_zyx": list(source.middle_zyx)} if any(source.middle_zyx) else {})
 
 
 def block_input(given: dict[str, Any], box: Box, staged: bool, settings: dict[str, Any]) -> Input:
@@ -111,17 +112,24 @@ def block_input(given: dict[str, Any], box: Box, staged: bool, settings: dict[st
     return Input({}, (pull,), (pull,))
 
 
-def rows(
-    channel: dict[str, Any], chosen: dict[str, int], cutout: Box, boxes: Iterable[Box]
-) -> Rows:
-    """Return the rows that say what is read: the channel, a cutout of it, and its blocks."""
+def rows(given: dict[str, Any], boxes: Iterable[Box]) -> Rows:
+    """Return the rows that say what is read: the channel, a cutout of it, and its blocks.
+
+    Parameters
+    ----------
+    given : dict
+        As `given_of` returns it.
+    boxes : iterable of Box
+    """
+    channel, cutout = given["channel"], Box.parse(given["cutout"])
     key = {"channel_id": channel["channel_id"]}
     return (
         (Channel, [channel]),
         *(
             (Channel.Choice, [key | {"chosen_axis": name, "chosen_index": index}])
-            for name, index in chosen.items()
+            for name, index in given["chosen"].items()
         ),
+        (Channel.Middle, middle_rows(channel, given.get("middle_zyx", NO_SHIFT))),
         (Cutout, [key | {"cutout": cutout.name} | box_columns("cutout", cutout)]),
         (Block, [key | {"block": box.name} | box_columns("block", box) for box in boxes]),
     )

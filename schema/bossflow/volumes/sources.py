@@ -1,12 +1,12 @@
 """What is known of the channels that are asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ..core.ledger import among
 from ..core.tables import FilledByBlock, schema
 from ..voxels.archives.made import is_made
-from .channels import Key, asked, channel_id, channel_row, key_of
+from .channels import NO_SHIFT, Key, asked, channel_id, channel_row, key_of, middles
 from .made import Made, found
 from .tables import Channel
 
@@ -28,6 +28,8 @@ class Source(NamedTuple):
         Index of `channel` or `time`, where there is more than one.
     made : Made, optional
         What is known of a volume that was made here.
+    middle_zyx : sequence of 3 float
+        Where voxel 0 has its middle, as `Channel.Middle` has it.
     """
 
     channel: dict[str, Any]
@@ -36,6 +38,7 @@ class Source(NamedTuple):
     files: dict[str, Any] | None
     chosen: dict[str, int]
     made: Made | None = None
+    middle_zyx: Sequence[float] = NO_SHIFT
 
 
 def resolve(described: dict[str, Any]) -> dict[tuple[Any, ...], Source]:
@@ -57,6 +60,7 @@ def resolve(described: dict[str, Any]) -> dict[tuple[Any, ...], Source]:
     }
     rows = among(Channel(), "channel_id", set(ids.values()))
     recorded = {row["channel_id"]: row for row in rows}
+    placed = middles(among(Channel.Middle(), "channel_id", recorded))
     sizes: dict[Key, Any] = {}
     for given in described["channels"]:
         size = sizes.setdefault(key_of(given), given.get("voxel_size"))
@@ -66,43 +70,51 @@ def resolve(described: dict[str, Any]) -> dict[tuple[Any, ...], Source]:
                 f"{_xyz(given['voxel_size'])} nm: give one"
             )
     return made | {
-        asked(given): _resolved(given, recorded.get(ids[key_of(given)]))
+        asked(given): _resolved(given, recorded.get(name), placed.get(name))
         for given in described["channels"]
+        for name in (ids[key_of(given)],)
     }
 
 
 def _made(given: dict[str, Any]) -> Source:
     made = found(given["source"], given["resolution"])
     channel, chunk_zyx = made.output.channel(made.request), list(made.output.chunk_zyx)
-    return Source(channel, None, chunk_zyx, None, {}, made)
+    return Source(channel, None, chunk_zyx, None, {}, made, made.output.middle_zyx)
 
 
 def _xyz(size: Iterable[Any]) -> str:
     return ",".join(map(str, size))
 
 
-def _resolved(given: dict[str, Any], recorded: dict[str, Any] | None) -> Source:
+def _resolved(
+    given: dict[str, Any], recorded: dict[str, Any] | None, middle_zyx: Sequence[float] | None
+) -> Source:
     chosen = given.get("chosen", {})
     if recorded and given.get("voxel_size"):
         _refuse_other_size(given, recorded)
     if given["metadata"] is None:
         if not recorded:
             raise ValueError(given["unreachable"])
-        return Source(recorded, given["unreachable"], None, given.get("files"), chosen)
-    channel = channel_row(given)
+        known = given["unreachable"], None, given.get("files"), chosen, None
+        return Source(recorded, *known, middle_zyx or NO_SHIFT)
+    channel, now_zyx = channel_row(given), tuple(given["metadata"].get("middle_zyx", NO_SHIFT))
     for name, limit in (("archive", 255), ("uri", 1024)):
         if len(channel[name]) > limit:
             raise ValueError(f"{name} {channel[name][:40]}... is longer than {limit} characters")
-    changed = [name for name, value in channel.items() if recorded and recorded[name] != value]
-    if recorded and changed and _is_used(channel["channel_id"]):
+    was, now = recorded or {}, channel
+    if middle_zyx is not None:
+        was, now = was | {"middle_zyx": middle_zyx}, now | {"middle_zyx": now_zyx}
+    changed = [name for name, value in now.items() if was and was[name] != value]
+    if changed and _is_used(channel["channel_id"]):
         name = changed[0]
         who = "archive" if given["source"].startswith("bossdb://") else "volume"
         raise ValueError(
-            f"{given['source']} changed: {name} was {recorded[name]}, the {who} now says "
-            f"{channel[name]}; if it was replaced, `bossflow invalidate --channel "
+            f"{given['source']} changed: {name} was {was[name]}, the {who} now says "
+            f"{now[name]}; if it was replaced, `bossflow invalidate --channel "
             f"{channel['channel_id']}` forgets what was made of it"
         )
-    return Source(channel, None, given["metadata"].get("chunk_zyx"), given.get("files"), chosen)
+    chunk_zyx = given["metadata"].get("chunk_zyx")
+    return Source(channel, None, chunk_zyx, given.get("files"), chosen, None, now_zyx)
 
 
 def _refuse_other_size(given: dict[str, Any], recorded: dict[str, Any]) -> None:

@@ -40,6 +40,18 @@ class Channel(dj.Manual):
         chosen_index : int64        # from 0
         """
 
+    class Middle(dj.Part):
+        """Where voxel 0 has its middle, of a level whose voxels stand for several each."""
+
+        definition = """
+        # middle of voxel 0, where that of the finest level is not in the same place
+        -> master
+        ---
+        middle_x : float64  # (voxels) from the middle of voxel 0 of the finest level
+        middle_y : float64
+        middle_z : float64
+        """
+
 
 @schema
 class Cutout(dj.Manual):

@@ -5,6 +5,7 @@ from typing import Any
 
 from ..voxels.boxes import Box
 from ..voxels.made_volumes import Volume
+from .channels import middle_of_level
 from .made import Output
 
 BLOCK_VOXELS_MAX = 2**31 - 1
@@ -46,6 +47,7 @@ def outputs(name: str, volume: dict[str, Any]) -> list[Output]:
             level.volume.corner_zyx,
             level.chunk_zyx,
             {"format": made.format, "volume": "volume", "level": level.key},
+            middle_of_level(volume, level.factor_zyx),
         )
         for number, level in enumerate(made.levels)
     ]

@@ -76,7 +76,8 @@ def describe(
     -------
     dict
         `kind` ("image" or "annotation"), `dtype`, `shape_zyx` and `offset_zyx` (voxels of this
-        resolution), `voxel_size_nm_zyx`, `chunk_zyx` (BossDB's cuboid, or a bucket's chunk).
+        resolution), `voxel_size_nm_zyx`, `chunk_zyx` (BossDB's cuboid, or a bucket's chunk),
+        `middle_zyx` of another level than the finest.
 
     Raises
     ------

@@ -91,6 +91,8 @@ def metadata(told: Told, uri: str, resolution: int, host: str) -> dict[str, Any]
         ],
         "chunk_zyx": list(CUBOID_ZYX),
     }
+    if max(scale_zyx) > 1:
+        described["middle_zyx"] = [(1 - 1 / scale) / 2 for scale in scale_zyx]
     return sensible(described, uri)
 
 

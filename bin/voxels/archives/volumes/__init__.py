@@ -27,7 +27,7 @@ from .. import NOTHING, Refused, sensible, spelled
 from ..places import kvstores, listing, s3
 from ..places.kvstores import kvstore_of, opened, split, wait
 from . import absent_chunks, chunk_names, copying, several
-from .opening import level_of, open_level, opened_level, view_of
+from .opening import level_of, middle_zyx, open_level, opened_level, view_of
 from .stated import Level
 from .voxel_size import voxel_size_nm
 
@@ -94,8 +94,9 @@ def describe(
     dict
         `kind` ("image" or "annotation"; where the volume doesn't tell, integers of 32 bits and
         more are an annotation), `dtype`, `shape_zyx` and `offset_zyx` (voxels of this resolution),
-        `voxel_size_nm_zyx`, `chunk_zyx` (voxels that are read at once), `chosen`, if there
-        are several of what was chosen.
+        `voxel_size_nm_zyx`, `chunk_zyx` (voxels that are read at once); `middle_zyx`, if it is not
+        0 (where voxel 0 has its middle, in voxels from that of the finest level); `chosen`, if
+        there are several of what was chosen.
 
     Raises
     ------
@@ -118,8 +119,9 @@ def describe(
         "voxel_size_nm_zyx": size_nm,
         "chunk_zyx": list(view.chunk_layout.read_chunk.shape),
     }
-    one_of = several.chosen(level, store.shape)
-    return sensible(metadata | ({"chosen": one_of} if one_of else {}), uri)
+    own = {"middle_zyx": middle_zyx(level), "chosen": several.chosen(level, store.shape)}
+    own = {name: value for name, value in own.items() if any(value)}
+    return sensible(metadata | own, uri)
 
 
 def files(

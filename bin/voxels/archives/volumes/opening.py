@@ -153,6 +153,13 @@ def _offset(level: Level) -> list[int]:
     return [math.ceil(round(shift / size, 6) - 0.5) for shift, size in pairs]
 
 
+def middle_zyx(level: Level) -> list[float]:
+    """Return where voxel 0 has its middle, in voxels: what a translation is beyond whole ones."""
+    scale = level.scale_zyx or (1.0, 1.0, 1.0)
+    starts = zip(level.translation_zyx, scale, _offset(level), strict=True)
+    return [round(shift / size - start, 9) for shift, size, start in starts]
+
+
 def level_of(uri: str, resolution: int, chosen: tuple[tuple[str, int], ...]) -> Level:
     """Return one level of a volume, with what is chosen of its other axes."""
     listed = levels(uri)

@@ -24,14 +24,18 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     if not info.get("scales"):
         raise Refused(f"{uri} is no volume: its info file lists no scales")
     kind = "annotation" if info.get("type") == "segmentation" else "image"
+    every = [tuple(map(float, scale["resolution"][::-1])) for scale in info["scales"]]
+    finest_zyx = tuple(map(min, zip(*every, strict=True)))
     scales = []
     for index, scale in enumerate(info["scales"]):
         if not isinstance(scale["key"], str):
             raise ValueError(f"key {scale['key']}")
         spec = {"driver": "neuroglancer_precomputed", "kvstore": kvstore, "scale_index": index}
-        size_zyx = tuple(map(float, scale["resolution"][::-1]))
+        pairs = zip(every[index], finest_zyx, strict=True)
+        # voxels of all scales begin at 0, so that their middles are elsewhere
+        middle_zyx = tuple((size - finest) / 2 for size, finest in pairs)
         axes = ("x", "y", "z", "channel")
-        level = Level(spec, axes, kind, size_zyx, (1.0, 1.0, 1.0))
+        level = Level(spec, axes, kind, every[index], (1.0, 1.0, 1.0), middle_zyx)
         scales.append(level._replace(precomputed=info | {"scale": scale}))
     return scales
 

@@ -40,7 +40,7 @@ class Level(NamedTuple):
     unit_nm_zyx : tuple of float or None
         The units, in nanometres; None on an axis that states no known one.
     translation_zyx : tuple of float
-        Of the first voxel, in the units above.
+        Of the first voxel's middle, in the units above; of a precomputed volume, of voxel 0's.
     precomputed : dict or None
         The scale's entry in the `info` of a precomputed volume.
     chosen : tuple of (str, int)

@@ -77,7 +77,7 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
     boxes = blocks(cutout.name, block_shape, origin)
     asked_for = (DownsampleRequest, [{"request_id": request.request_id} | key])
-    rows = reading.rows(channel, source.chosen, cutout, boxes)
+    rows = reading.rows(request.given, boxes)
     return dataclasses.replace(request, rows=(*rows, asked_for))
 
 

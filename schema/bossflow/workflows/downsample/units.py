@@ -26,6 +26,7 @@ def volume(request: work.Request) -> dict[str, Any]:
         "origin_zyx": request.given["origin_zyx"],
         "factors_zyx": factors(asked["steps"]),
         "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
+        **{name: request.given[name] for name in ("middle_zyx",) if name in request.given},
     }
 
 

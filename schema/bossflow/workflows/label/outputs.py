@@ -1,7 +1,7 @@
 """The volume that a request makes: component ids, level by level."""
 
 from ...core import work
-from ...volumes.channels import extent, voxel_size
+from ...volumes.channels import extent, middle_of_level, voxel_size
 from ...volumes.made import Output, Volumes
 from ...voxels.boxes import Box
 from ...voxels.pyramid import Level, level_key, levels
@@ -40,6 +40,7 @@ def outputs(request: work.Request) -> list[tuple[Level, Output]]:
             level.volume.corner_zyx,
             level.chunk_zyx,
             {"format": "precomputed", "volume": "segmentation", "level": level_key(sizes)},
+            middle_of_level(request.given, factors),
         )
         found.append((level, told))
     return found

@@ -10,12 +10,13 @@ import psutil
 
 from ...core import work
 from ...core.tables import ParamSet, Request, Run
+from ...volumes import reading
 from ...volumes.archive_names import as_recorded
-from ...volumes.channels import asked, box_columns, choices, cut, extent
+from ...volumes.channels import asked, choices, cut, extent
 from ...volumes.growth import candidates
 from ...volumes.made import Made
 from ...volumes.sources import resolve
-from ...volumes.tables import Block, Channel, Cutout
+from ...volumes.tables import Block, Channel
 from ...voxels.boxes import Box, chunk_shape, grid
 from .outputs import origin_of
 from .recorded import as_before, with_recorded
@@ -55,26 +56,23 @@ def expand(
     for row in described["rows"]:
         source = sources[asked(row)]
         cutout = cut(row, source.channel)
-        staged = source.made is None and _is_staged(row["source"], params)
+        staged = reading.is_staged(source, params)
         if row["block_shape"] is None:
             name = source.channel["channel_id"], staged
             if name not in shapes:
                 shapes[name] = _block_shape(source.channel, staged, source.chunk_zyx)
             row = row | {"block_shape": shapes[name]}
-        made = source.made.given if source.made else None
-        origin = made["origin_zyx"] if made else extent(source.channel).corner_zyx
+        given = reading.given_of(source, cutout)
+        origin = source.made.output.origin_zyx if source.made else extent(source.channel).corner_zyx
         _check(row, source.channel, cutout, origin)
         request = _request(
-            source.channel,
-            cutout,
+            given,
             tuple(row["block_shape"]),
             row["connectivity"],
             row["component_of"],
             row["foreground_above"],
             row["min_voxels"],
             staged=staged,
-            chosen=source.chosen,
-            made=made,
             settings={
                 "verify": bool(params.get("verify_pull")),
                 "host": params["bossdb_host"],
@@ -131,11 +129,6 @@ def _check(
         )
 
 
-def _is_staged(source: str, params: dict[str, Any]) -> bool:
-    """Say whether blocks are copied into the store: always from an archive, else if asked for."""
-    return source.startswith("bossdb://") or bool(params.get("stage"))
-
-
 def _block_shape(
     channel: dict[str, Any], staged: bool, chunk_zyx: Sequence[int] | None
 ) -> list[int]:
@@ -175,8 +168,7 @@ def _block_shape(
 
 
 def _request(
-    channel: dict[str, Any],
-    cutout: Box,
+    given: dict[str, Any],
     block_shape_zyx: tuple[int, int, int],
     connectivity: int,
     component_of: str,
@@ -184,8 +176,6 @@ def _request(
     min_voxels: int,
     version: str = VERSION,
     staged: bool = True,
-    chosen: dict[str, int] | None = None,
-    made: dict[str, Any] | None = None,
     settings: dict[str, Any] | None = None,
 ) -> work.Request:
     label: dict[str, Any] = {"connectivity": connectivity, "component_of": component_of}
@@ -193,6 +183,7 @@ def _request(
         label["foreground_above"] = foreground_above
     # the chunks are part of what a block leaves: blocks of another grid may be the same box
     of_block = label | {"chunk_shape": list(chunk_shape(block_shape_zyx))}
+    channel, cutout = given["channel"], Box.parse(given["cutout"])
     if staged and not channel["uri"].startswith("bossdb://"):
         # a set of its own: a run that reads the volume in place makes other bundles of each block
         of_block["staged"] = True
@@ -207,27 +198,13 @@ def _request(
         workflow=NAME,
         paramset=whole,
         subject=[channel["channel_id"], cutout.name],
-        given={"channel": channel, "chosen": chosen or {}, "cutout": cutout.name}
-        | ({"made": made} if made else {}),
+        given=given,
         stage_paramsets=(stage,),
         settings=settings or {},
     )
     boxes = grid(cutout, block_shape_zyx, origin_of(request))
-    channel_key = {"channel_id": channel["channel_id"]}
-    rows = (
-        (Channel, [channel]),
-        *(
-            (Channel.Choice, [channel_key | {"chosen_axis": name, "chosen_index": index}])
-            for name, index in (chosen or {}).items()
-        ),
-        (Cutout, [cutout_key | box_columns("cutout", cutout)]),
-        (
-            Block,
-            [channel_key | {"block": box.name} | box_columns("block", box) for box in boxes],
-        ),
-        (LabelRequest, [{"request_id": request.request_id} | cutout_key]),
-    )
-    return dataclasses.replace(request, rows=rows)
+    asked_for = (LabelRequest, [{"request_id": request.request_id} | cutout_key])
+    return dataclasses.replace(request, rows=(*reading.rows(given, boxes), asked_for))
 
 
 def recall(request_ids: list[str]) -> dict[str, work.Request]:
@@ -239,8 +216,11 @@ def recall(request_ids: list[str]) -> dict[str, work.Request]:
     chosen = choices(Channel.Choice() & named)
     requests = [
         _request(
-            channels[row["channel_id"]],
-            Box.parse(row["cutout"]),
+            {
+                "channel": channels[row["channel_id"]],
+                "chosen": chosen.get(row["channel_id"], {}),
+                "cutout": row["cutout"],
+            },
             tuple(row["parameters"]["block_shape"]),
             row["parameters"]["connectivity"],
             row["parameters"]["component_of"],
@@ -248,7 +228,6 @@ def recall(request_ids: list[str]) -> dict[str, work.Request]:
             row["parameters"]["min_voxels"],
             version=row["method_version"],
             staged=row["parameters"]["staged"],
-            chosen=chosen.get(row["channel_id"]),
         )
         for row in rows
     ]

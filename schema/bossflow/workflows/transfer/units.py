@@ -24,6 +24,7 @@ def volume(request: work.Request) -> dict[str, Any]:
         "origin_zyx": list(cutout.corner_zyx),
         "factors_zyx": [[1, 1, 1]],
         "voxel_size_nm_zyx": [channel[f"voxel_size_{axis}"] for axis in "zyx"],
+        **{name: request.given[name] for name in ("middle_zyx",) if name in request.given},
     }
 
 
