@@ -16,6 +16,7 @@ from voxels.downsampling import coarser, downsample
 
 BOX = Box(3, 41, 5, 36, 7, 39)
 RANGES = {"x_range": [3, 41], "y_range": [5, 36], "z_range": [7, 39]}
+ONE_LEVEL = {"levels": 1, "factor": "2,2,2", "block_shape": "12,20,8"}
 LABEL = RANGES | {"stage": True, "component_of": "foreground", "connectivity": 6}
 
 
@@ -129,3 +130,35 @@ def test_a_block_that_changes_costs_what_was_made_of_it(
     (row,) = (bossflow.TransferredVolume & {"request_id": Chain.request(again)}).to_dicts()
     expected = downsample(voxels, corner, (1, 2, 2), "mean")[:, :, 2:]
     np.testing.assert_array_equal(read_level(row["transferred"], 0)[0], expected)
+
+
+def test_what_the_database_lost_of_a_chain_is_taken_in_with_what_is_made_of_it(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Levels of levels, one process at two depths, and before them what made the first ones."""
+    import bossflow
+    from bossflow.core.record import record
+
+    mask = (np.random.default_rng(2).random((40, 36, 44)) < 0.3).astype(np.uint8)
+    chain = Chain(tmp_path, monkeypatch)
+    write_voxels(tmp_path / "mask", mask)
+    label = chain.of["label"].label(block_shape=[16, 16, 16], **LABEL)
+    first = chain.of["levels"].make(source=f"bossflow://{chain.request(label)}", **ONE_LEVEL)
+    source = f"bossflow://{chain.request(first)}"
+    plan, work_dir = chain.of["levels"].plan(stage=False, source=source, **ONE_LEVEL)
+    assert set(plan["sources"]) == {f"bossflow.workflows.{one}" for one in ("downsample", "label")}
+    receipts = chain.of["levels"].compute(plan, work_dir)
+    of_label = {"request_id": chain.request(label)}
+    of_first = {"request_id": chain.request(first)}
+    lost = [
+        bossflow.MadeBlock & (bossflow.MadeChannel & one).proj() for one in (of_first, of_label)
+    ]
+    lost += [bossflow.PyramidBlock & of_first, bossflow.Pyramid & of_first]
+    lost += [bossflow.SegmentationBlock & of_label]
+    before = [len(rows) for rows in lost]
+    parts = [bossflow.PyramidBlock.Source & of_first, bossflow.Pyramid.Level & of_first]
+    for rows in (*parts, *lost):
+        rows.delete_quick()
+    recorded = record(plan, receipts)
+    assert not recorded["failed"] and sum(recorded["taken"].values()) == sum(before[2:])
+    assert [len(rows) for rows in lost] == before

@@ -100,8 +100,8 @@ def record(plan: dict[str, Any], receipts: Iterable[Path]) -> dict[str, Any]:
     except Exception as error:  # each driver has its own: one bundle must not hold back the rest
         print(f"the batch can't be recorded at once: {error}", file=sys.stderr)
         recorded, known, copied = Counter(), Counter(), Counter()
-        for process in tables:
-            for bundle in list(ready[process]):
+        for process, some in list(lineage.inputs_first(ready, tables)):
+            for bundle in some:
                 alone = defaultdict(list, {process: [bundle]})
                 try:
                     new, old, copies, refused = again(partial(write, alone))
@@ -183,8 +183,9 @@ def _write(
         lineage.add_inputs(ready, tables)
         for store in {bundle.store for some in ready.values() for bundle in some}:
             stores.set_aside(store_ids.found_store(store), store)
-        for process, table in tables.items():
-            new, known_as, others, other = _new_bundles(table, ready[process], tables, failed)
+        for process, some in lineage.inputs_first(ready, tables):
+            table = tables[process]
+            new, known_as, others, other = _new_bundles(table, some, tables, failed)
             old = [bundle for bundle, _ in known_as]
             superseded += [bundle for bundle in other if bundle not in superseded]
             insertion.insert(table, new, run_id)

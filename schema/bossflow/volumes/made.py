@@ -3,15 +3,16 @@
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
 import datajoint as dj
 
-from ..core import given, installed, ledger, registry, work
+from ..core import given, installed, ledger, migrations, registry, work
 from ..core.tables import Request
-from ..voxels.archives.made import ARCHIVE, named, uri_of
+from ..voxels.archives.made import ARCHIVE, is_made, named, uri_of
 from ..voxels.boxes import Box
 from .channels import NO_SHIFT, box_columns, channel_id, middle_rows
 from .tables import Block, Channel, MadeBlock, MadeChannel
@@ -133,14 +134,16 @@ class Made(NamedTuple):
 
     Attributes
     ----------
-    request, workflow : str
-        The request's id, and whose it is (`Request.sources`).
+    request : str
+        Its id.
+    workflows : tuple of str
+        Whose it is, and what it was made of, and that (`Request.sources`).
     output : Output
     blocks : Blocks
     """
 
     request: str
-    workflow: str
+    workflows: tuple[str, ...]
     output: Output
     blocks: "Blocks"
 
@@ -159,10 +162,8 @@ def found(uri: str, level: int) -> Made:
         If there is no such request, volume or level, or it is not whole.
     """
     asked = named(uri)
-    identity = ledger.named(Request, asked.request)
-    (of,) = (Request() & {"request_id": identity}).to_arrays("workflow")
-    workflow = installed.opened(str(of))
-    (request,) = given.recalled(workflow, [identity])
+    workflow, request = _asked(asked.request)
+    identity = request.request_id
     outputs = workflow.makes.outputs(request) if isinstance(workflow.makes, Volumes) else []
     names = sorted({output.name for output in outputs})
     if not names:
@@ -191,7 +192,29 @@ def found(uri: str, level: int) -> Made:
             f"{uri} was made by an earlier bossflow, and its blocks are not told of yet: run "
             "`bossflow db migrate`, which is safe to run again"
         )
-    return Made(identity, workflow.name, output, blocks)
+    return Made(identity, _workflows(workflow, request), output, blocks)
+
+
+def _asked(name: str) -> tuple[work.Workflow, work.Request]:
+    """Return the request that a name, or the start of an id, means, and its workflow."""
+    identity = ledger.named(Request, name)
+    (of,) = (Request() & {"request_id": identity}).to_arrays("workflow")
+    workflow = installed.opened(str(of))
+    (request,) = given.recalled(workflow, [identity])
+    return workflow, request
+
+
+def _workflows(workflow: work.Workflow, request: work.Request) -> tuple[str, ...]:
+    """Return a request's workflow, and those of the volumes that it was made of.
+
+    Without those that can't be used here: of what is recorded they are not needed.
+    """
+    further: tuple[str, ...] = ()
+    uri = request.given.get("channel", {}).get("uri", "")
+    if is_made(uri):
+        with suppress(registry.NotInstalled, migrations.NotDeployed):
+            further = _workflows(*_asked(named(uri).request))
+    return (workflow.name, *further)
 
 
 class Blocks:

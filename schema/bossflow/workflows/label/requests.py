@@ -85,7 +85,7 @@ def expand(
             same, told = _same(request, source.made)
             how = request.settings | {"same": same}
             request = dataclasses.replace(
-                request, sources=(source.made.workflow,), settings=how, notes=told
+                request, sources=source.made.workflows, settings=how, notes=told
             )
         requests.append(dataclasses.replace(request, name=row.get("name"), where=row["where"]))
     return with_recorded(as_before(requests)), [*notes]

@@ -63,7 +63,7 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         name=row.get("name"),
         where=row["where"],
         settings=reading.settings_of(source, params),
-        sources=(source.made.workflow,) if source.made else (),
+        sources=source.made.workflows if source.made else (),
     )
     writing.refuse_impossible(row, volume(request))
     key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
