@@ -175,9 +175,14 @@ class Workflow:
         Takes what is described of a complete request; returns what came of it, in words.
     results : tuple of str
         What is described that is the URL of a result: columns of `requests.csv`, and links.
-    layers, pictures, lineage : callable
+    layers : callable
+        Takes a request; returns by name what a viewer shows beside what `makes` tells of, as JSON
+        values: `source` (URI), `kind`, `dtype`, `box`, `voxel_size_nm_zyx`. Or, by the name of a
+        volume that it makes, `table`: where in the bundle Parquet files have a row for each value
+        of its voxels. Pure. Default: nothing.
+    pictures, lineage : callable
         Take what is described of complete requests; return of each, by name or process, URLs of
-        volumes for a viewer, of pictures, labels in a graph of lineage. Nothing calls them yet.
+        pictures, labels in a graph of lineage. Nothing calls them yet.
     uses : tuple of Workflow
         Those whose units its own are made from. `expand` may return requests of theirs too, which
         are registered with its own.
@@ -202,7 +207,7 @@ class Workflow:
     )
     outcome: Callable[[dict[str, Any]], str] = lambda described: "complete"
     results: tuple[str, ...] = ()
-    layers: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
+    layers: Callable[[Request], dict[str, dict[str, Any]]] = lambda request: {}
     pictures: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
     lineage: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
     uses: "tuple[Workflow, ...]" = ()

@@ -28,6 +28,7 @@ workflow = Workflow(
     describe=describe,
     outcome=outcome,
     results=("volume", "components"),
+    layers=lambda request: {"volume": {"table": "components"}},
     makes=VOLUMES,
     recall=recall,
 )

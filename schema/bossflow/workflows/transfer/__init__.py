@@ -6,7 +6,7 @@ from ...volumes.reading import read_bytes
 from .report import describe, in_words, outcome
 from .requests import NAME, expand
 from .tables import TABLES, TransferredBlock, TransferredVolume, TransferRequest
-from .units import outputs, seconds, units
+from .units import layers, outputs, seconds, units
 
 __all__ = ["TransferRequest", "TransferredBlock", "TransferredVolume", "workflow"]
 
@@ -21,5 +21,6 @@ workflow = Workflow(
     describe=describe,
     outcome=outcome,
     results=("volume",),
+    layers=layers,
     makes=Volumes(outputs),
 )

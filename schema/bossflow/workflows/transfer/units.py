@@ -39,6 +39,16 @@ def outputs(request: work.Request) -> list[Output]:
     return [] if made["dest"] else writing.outputs("volume", made)
 
 
+def layers(request: work.Request) -> dict[str, dict[str, Any]]:
+    """Return what a viewer shows of a volume that is in no store: it lies at its `dest`."""
+    made = volume(request)
+    if not made["dest"]:
+        return {}
+    told = {name: made[name] for name in ("kind", "dtype", "voxel_size_nm_zyx")}
+    source = f"{made['format']}://{made['dest']}"
+    return {"volume": told | {"source": source, "box": made["cutout"]}}
+
+
 def units(request: work.Request) -> list[UnitPlan]:
     """Return pulls of blocks, where they are copied; the new volume; its blocks."""
     given, asked = request.given, request.paramset.parameters

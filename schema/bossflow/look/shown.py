@@ -1,0 +1,268 @@
+"""What there is to look at of requests: the image, and the volumes that they make.
+
+All of it is known from the database; nothing is opened.
+"""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..core import given, installed, ledger, registry, stores, work
+from ..core.tables import Request, Run
+from ..volumes.made import Output, Volumes
+from ..volumes.tables import MadeChannel
+from ..voxels.archives.made import ARCHIVE
+from ..voxels.boxes import Box
+
+
+class Place(NamedTuple):
+    """Where a volume lies that was made here.
+
+    Attributes
+    ----------
+    store : Path
+        A store, or the path that stands for it.
+    path : str
+        The volume's directory in it.
+    format : {"precomputed", "zarr"}
+    """
+
+    store: Path
+    path: str
+    format: str
+
+
+class Level(NamedTuple):
+    """One resolution of a layer.
+
+    Attributes
+    ----------
+    number : int
+        0 is the finest of a volume.
+    box : Box
+        What there is to see, in voxels of this level.
+    voxel_size_nm_xyz : tuple of float
+    key : str
+        Its directory in the volume's, of what was made here.
+    """
+
+    number: int
+    box: Box
+    voxel_size_nm_xyz: tuple[float, ...]
+    key: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """A volume to look at.
+
+    Attributes
+    ----------
+    request_id, name : str
+        Which of a request's layers; `image` is what it was made of, or is to be looked at with it.
+    kind : {"image", "segmentation"}
+    source : str, optional
+        URI, as DESCRIBE spells it; None of a volume in a store.
+    place : Place, optional
+        Of a volume in a store.
+    problem : str, optional
+        Why it can't be looked at: neither source nor place is known.
+    archive, host : str
+        The archive's name, and the address of BossDB that was asked for it.
+    resolution : int
+        Of the source: which of its levels was read.
+    chosen : dict
+        Index of `channel` or `time`, of a source that has several.
+    levels : tuple of Level
+        The finest first; of a source the one that was read. None where nothing is known of it.
+    dtype : str, optional
+        None where it is not known.
+    table : str, optional
+        Of a segmentation, the directory in the store with Parquet files of what it shows: a row for
+        each value of a voxel.
+    """
+
+    request_id: str
+    name: str
+    kind: str
+    source: str | None = None
+    place: Place | None = None
+    problem: str | None = None
+    archive: str = ""
+    host: str = ""
+    resolution: int = 0
+    chosen: dict[str, int] = dataclasses.field(default_factory=dict)
+    levels: tuple[Level, ...] = ()
+    dtype: str | None = None
+    table: str | None = None
+
+    @property
+    def box(self) -> Box | None:
+        """What there is to see, in voxels of its finest level."""
+        return self.levels[0].box if self.levels else None
+
+    @property
+    def voxel_size_nm_xyz(self) -> tuple[float, ...] | None:
+        """Voxel size of its finest level (nm)."""
+        return self.levels[0].voxel_size_nm_xyz if self.levels else None
+
+
+def layers(request_ids: Iterable[str]) -> list[Layer]:
+    """Return what there is to look at of requests, from below: the image first, then what is made.
+
+    Of a workflow that reads and makes no volumes there is nothing.
+
+    Parameters
+    ----------
+    request_ids : iterable of str
+        Whole ids of recorded requests.
+
+    Raises
+    ------
+    ValueError
+        If one can't be recalled, or its workflow can't be used here.
+    """
+    here = stores.Here()
+    return [layer for name in request_ids for layer in _of(name, here)]
+
+
+def _of(request_id: str, here: stores.Here) -> list[Layer]:
+    workflow, request = _recalled(request_id)
+    image = [_read(request, here)] if "channel" in request.given else []
+    return image + _made(workflow, request, here)
+
+
+def _recalled(request_id: str) -> tuple[work.Workflow, work.Request]:
+    (name,) = (Request() & {"request_id": request_id}).to_arrays("workflow")
+    workflow = installed.opened(str(name))
+    (request,) = given.recalled(workflow, [request_id])
+    return workflow, request
+
+
+def _read(request: work.Request, here: stores.Here) -> Layer:
+    """Return the layer of what a request reads."""
+    channel, told = request.given["channel"], request.request_id
+    size = tuple(channel[f"voxel_size_{axis}"] for axis in "xyz")
+    layer = Layer(
+        told,
+        "image",
+        _kind(channel["kind"]),
+        archive=channel["archive"],
+        host=_host(told),
+        resolution=channel["resolution"],
+        chosen=request.given["chosen"] or {},
+        levels=(Level(channel["resolution"], Box.parse(request.given["cutout"]), size, ""),),
+        dtype=channel["dtype"],
+    )
+    if channel["archive"] != ARCHIVE:
+        return dataclasses.replace(layer, source=channel["uri"])
+    maker = (MadeChannel() & {"channel_id": channel["channel_id"]}).fetch1()
+    volumes = _made(*_recalled(maker["request_id"]), here)
+    made = next(one for one in volumes if one.name == maker["output_name"])
+    level = next(one for one in made.levels if one.number == channel["resolution"])
+    seen = layer.levels[0]._replace(key=level.key)
+    return dataclasses.replace(layer, place=made.place, problem=made.problem, levels=(seen,))
+
+
+def _made(workflow: work.Workflow, request: work.Request, here: stores.Here) -> list[Layer]:
+    """Return the layers of what a request makes, and those that its workflow tells of."""
+    makes, told = workflow.makes, workflow.layers(request)
+    outputs = makes.outputs(request) if isinstance(makes, Volumes) else []
+    by_name: dict[str, list[Output]] = {}
+    for output in outputs:
+        by_name.setdefault(output.name, []).append(output)
+    found = {}
+    for name, levels in by_name.items():
+        directory, problem = _bundle(workflow, request, levels[0], here)
+        found[name] = _of_output(request.request_id, levels, directory, problem)
+        if directory and "table" in told.get(name, {}):
+            store = directory.parents[2]
+            table = (directory / told[name]["table"]).relative_to(store).as_posix()
+            found[name] = dataclasses.replace(found[name], table=table)
+    for name in told.keys() - found.keys():
+        one = told[name]
+        level = Level(0, Box.parse(one["box"]), tuple(one["voxel_size_nm_zyx"][::-1]), "")
+        found[name] = Layer(
+            request.request_id,
+            name,
+            _kind(one["kind"]),
+            source=one["source"],
+            levels=(level,),
+            dtype=one["dtype"],
+        )
+    return [*found.values()]
+
+
+def _of_output(
+    request_id: str, levels: list[Output], directory: Path | None, problem: str | None
+) -> Layer:
+    place, first = None, levels[0]
+    if directory:
+        store, files = directory.parents[2], first.files
+        inside = (directory / files["volume"]).relative_to(store).as_posix()
+        place = Place(store, inside, files["format"])
+    seen = (
+        Level(one.level, one.extent, one.voxel_size_nm_zyx[::-1], one.files["level"])
+        for one in levels
+    )
+    return Layer(
+        request_id,
+        first.name,
+        _kind(first.kind),
+        place=place,
+        problem=problem,
+        archive=ARCHIVE,
+        levels=tuple(seen),
+        dtype=first.dtype,
+    )
+
+
+def _bundle(
+    workflow: work.Workflow, request: work.Request, output: Output, here: stores.Here
+) -> tuple[Path | None, str | None]:
+    """Return the directory of the bundle that holds an output here, or why there is none."""
+    identity = output.channel(request.request_id)["channel_id"]
+    makers = (
+        unit
+        for unit in workflow.units(request)
+        if any(key["channel_id"] == identity for key in unit.makes)
+    )
+    maker = next(makers)
+    holder = maker.within or maker
+    recorded = ledger.recorded_units(registry.stage_tables([workflow]), [holder])
+    if holder.unit_id not in recorded:
+        return None, f"{output.name} of request {request.request_id} is not made yet"
+    bundle = recorded[holder.unit_id]
+    candidates = [Path(path) for path in here.candidates(bundle)]
+    if candidates:
+        return candidates[0], None
+    where = here.where_is(bundle)
+    why = "was deleted to make room" if bundle.dropped else f"lies in store {where}, which is away"
+    return None, f"{output.name} of request {request.request_id} {why}"
+
+
+def _host(request_id: str) -> str:
+    """Return the address of BossDB that was asked when a request first was."""
+    rows = Run.proj("run_parameters", first_run_id="run_id") * Request()
+    (parameters,) = (rows & {"request_id": request_id}).to_arrays("run_parameters")
+    return str(parameters.get("bossdb_host") or "")
+
+
+def _kind(kind: str) -> str:
+    return "segmentation" if kind == "annotation" else "image"
+
+
+def as_json(layer: Layer) -> dict[str, Any]:
+    """Return a layer as JSON values."""
+    row = {
+        name: getattr(layer, name)
+        for name in ("request_id", "name", "kind", "source", "problem", "archive", "dtype")
+    }
+    row |= {"resolution": layer.resolution, "chosen": layer.chosen}
+    levels = [
+        {"level": one.number, "box": one.box.name, "voxel_size_nm_xyz": one.voxel_size_nm_xyz}
+        for one in layer.levels
+    ]
+    place = str(layer.place.store / layer.place.path) if layer.place else None
+    return row | {"place": place, "levels": levels}

@@ -1,0 +1,92 @@
+"""What there is to look at of requests, from the database alone."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from asked import cutouts as cutouts
+from kit import locations
+from making import Downsampling, Transferring, noise, write_precomputed
+from steps import Cutouts, write_voxels
+from voxels.archives import archive_of
+from voxels.boxes import Box
+
+LABELLED = {"stage": False, "block_shape": [16, 16, 16], "x_range": [3, 41], "min_voxels": 2}
+
+
+def shown(*runs: dict[str, Any]) -> list[Any]:
+    from bossflow.look.shown import layers
+
+    for run in runs:
+        assert run["verdict"] == {"missing": None}, run["summary"]
+    return layers(name for run in runs for name in run["plan"]["requests"])
+
+
+def is_there(layer: Any) -> None:
+    """Check a layer against what the archive's reader says of its files."""
+    uri = layer.source or f"{layer.place.format}://{layer.place.store / layer.place.path}"
+    for level in layer.levels:
+        told = archive_of(uri).describe(uri, level.number, "", "")
+        assert told["dtype"] == layer.dtype
+        assert tuple(told["voxel_size_nm_zyx"][::-1]) == level.voxel_size_nm_xyz
+        assert {"image": "image", "annotation": "segmentation"}[told["kind"]] == layer.kind
+        whole = Box.of(told["offset_zyx"], told["shape_zyx"])
+        assert whole.contains(Box.parse(level.box.name)), (whole, level)
+
+
+def test_of_a_segmentation_source_and_volume_are_shown(cutouts: Cutouts, tmp_path: Path) -> None:
+    voxels = (np.random.default_rng(1).random((40, 36, 44)) < 0.3).astype(np.uint8)
+    cutouts.volume = write_voxels(tmp_path / "mask", voxels)
+    image, volume = shown(cutouts.label(**LABELLED, component_of="foreground"))
+    assert (image.name, image.kind, image.dtype) == ("image", "image", "uint8")
+    assert image.source == f"zarr://file://{tmp_path / 'mask'}"
+    assert image.place is None and image.box == Box(3, 41, 0, 36, 0, 40)
+    assert image.voxel_size_nm_xyz == (8.0, 8.0, 30.0)
+    assert (volume.name, volume.kind, volume.source) == ("volume", "segmentation", None)
+    assert volume.box == image.box and volume.place.format == "precomputed"
+    assert list((volume.place.store / volume.table).glob("*.parquet"))
+    is_there(image), is_there(volume)
+    again = cutouts.label(**LABELLED | {"source": f"bossflow://{volume.request_id}"})
+    first, second = shown(again)
+    assert (first.kind, first.place, first.problem) == ("segmentation", volume.place, None)
+    assert second.place != first.place
+    is_there(first), is_there(second)
+
+
+def test_of_what_is_not_here_it_is_said_why(cutouts: Cutouts, tmp_path: Path) -> None:
+    from bossflow.look.shown import layers
+
+    cutouts.volume = write_voxels(tmp_path / "mask", noise((20, 20, 50), "uint8", seed=5) // 50)
+    run = cutouts.label(**LABELLED)
+    assert shown(run)[1].problem is None
+    plan, _ = cutouts.plan(**LABELLED | {"min_voxels": 5})
+    image, volume = layers(plan["requests"])
+    assert image.source and f"request {volume.request_id} is not made yet" in volume.problem
+    shutil.move(cutouts.store, tmp_path / "elsewhere")
+    (volume,) = shown(run)[1:]
+    assert volume.place is None
+    assert f"lies in store {cutouts.store} of " in volume.problem and "is away" in volume.problem
+
+
+@pytest.mark.parametrize("dest", [None, "dest"])
+def test_of_pyramids_all_levels_and_of_copies_their_place(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dest: str | None
+) -> None:
+    path = write_precomputed(tmp_path / "volume", noise((32, 70, 61), "uint8"), (-7, 13, 21))
+    asked = {"source": f"precomputed://{path}", "block_shape": "16,64,64", "chunk_shape": "8,16,16"}
+    if dest is None:
+        (tmp_path / "levels").mkdir()
+        made = Downsampling(tmp_path / "levels", monkeypatch).make(**asked | {"levels": 2})
+        image, pyramid = shown(made)
+        assert len(pyramid.levels) == 2 and pyramid.levels[0].key != pyramid.levels[1].key
+        is_there(image), is_there(pyramid)
+    where = {"dest": str(tmp_path / dest)} if dest else {}
+    made = Transferring(tmp_path, monkeypatch).make(**asked | where | {"volume_format": "zarr"})
+    image, volume = shown(made)
+    assert (volume.source is None) == (dest is None)
+    if dest:
+        assert volume.source == f"zarr://{locations.url(tmp_path / dest)}"
+    assert volume.box == image.box
+    is_there(image), is_there(volume)
