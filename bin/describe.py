@@ -51,9 +51,11 @@ def described(
         empty where something else does), `metadata` (None where the archive gives no answer),
         `files` (by which changes are noticed, or None), `unreachable` (the sentence that says so,
         or None) and `note` (a sentence that the user is told, or None). Where rows may have a
-        `dest`, `destinations`: what is found at each that is asked for.
+        `dest`, `destinations`: what is found at each that is asked for. `images` are the metadata
+        of those that results are to be looked at with, by URI; of what was made here, None.
     """
-    result: dict[str, Any] = {"problem": None, "params": {}, "rows": [], "channels": []}
+    result: dict[str, Any] = {"problem": None, "params": {}, "rows": []}
+    result |= {"channels": [], "images": {}}
     sheet_name = one_line(sheet.name) if sheet else None
     try:
         sheet_text = sheet.read_text(encoding="utf-8-sig") if sheet else None
@@ -108,8 +110,13 @@ def described(
                 "note": note,
             }
 
+        images = {
+            row["image_source"]: row["where"] for row in result["rows"] if row.get("image_source")
+        }
         with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
             result["channels"] = list(pool.map(ask, by_channel.values()))
+            told = pool.map(lambda uri: _image(uri, host, token, images[uri]), images)
+            result["images"] = dict(zip(images, told, strict=True))
     except UnicodeDecodeError:
         result["problem"] = f"{sheet_name} is not text in UTF-8: save it as CSV UTF-8"
     except ImportError as error:
@@ -132,6 +139,16 @@ def _made_here(row: dict[str, Any]) -> dict[str, Any]:
     told = {"chosen": {}, "archive": made.ARCHIVE, "host": ""}
     of_archive = ("metadata", "files", "unreachable", "note")
     return {name: row[name] for name in _OF_CHANNEL} | told | dict.fromkeys(of_archive)
+
+
+def _image(uri: str, host: str, token: str, where: str) -> dict[str, Any] | None:
+    """Return the metadata of an image at its finest resolution."""
+    if made.is_made(uri):
+        return None
+    try:
+        return archive_of(uri).describe(uri, 0, host, token)
+    except (Refused, Unreachable) as error:
+        raise Refused(f"image_source: {error} (in {where})") from None
 
 
 _OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size")
@@ -160,7 +177,10 @@ def _places(
                 continue
             if formats[name] == "source" and made.is_made(row[name]):
                 with _where(where):
-                    row[name], row["resolution"] = made.spelled(row[name], row["resolution"])
+                    level = row["resolution"] if name == "source" else 0
+                    row[name], level = made.spelled(row[name], level)
+                if name == "source":
+                    row["resolution"] = level
             elif formats[name] == "source":
                 with _where(where):
                     row[name] = archive_of(row[name]).canonical(row[name], launch_dir)

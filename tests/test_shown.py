@@ -9,6 +9,7 @@ import pytest
 from asked import cutouts as cutouts
 from kit import locations
 from making import Downsampling, Transferring, noise, write_precomputed
+from pipeline import bossflow_says
 from steps import Cutouts, write_voxels
 from voxels.archives import archive_of
 from voxels.boxes import Box
@@ -90,3 +91,47 @@ def test_of_pyramids_all_levels_and_of_copies_their_place(
         assert volume.source == f"zarr://{locations.url(tmp_path / dest)}"
     assert volume.box == image.box
     is_there(image), is_there(volume)
+
+
+def test_an_image_is_looked_at_with_the_result_and_the_last_one_counts(
+    cutouts: Cutouts, tmp_path: Path
+) -> None:
+    voxels = noise((20, 20, 50), "uint8", seed=7) // 50
+    cutouts.volume = write_voxels(tmp_path / "mask", voxels)
+    kept, other = (
+        write_precomputed(tmp_path / name, noise((9, 90, 120), "uint8"), (2, -5, 30))
+        for name in ("image", "another")
+    )
+    run = cutouts.label(**LABELLED, image_source=f"precomputed://{kept}")
+    image, volume = shown(run)
+    assert (image.name, image.kind, image.levels) == ("image", "image", ())
+    assert image.source == f"precomputed://file://{kept}"
+    tasks = (cutouts.directory / "run1" / "tasks").glob("*.jsonl")
+    assert not any("precomputed" in task.read_text() for task in tasks)
+    again = cutouts.label(**LABELLED, image_source=f"precomputed://{other}")
+    assert again["plan"]["tasks"] == [] and again["plan"]["requests"] == run["plan"]["requests"]
+    assert shown(again)[0].source == f"precomputed://file://{other}"
+    without = cutouts.label(**LABELLED)
+    assert shown(without)[0].source == f"precomputed://file://{other}"
+    here = cutouts.label(**LABELLED, image_source=f"bossflow://{volume.request_id[:12]}")
+    assert shown(here)[0].place == volume.place and shown(here)[0].kind == "segmentation"
+    code, text = bossflow_says("forget", *here["plan"]["requests"], "--yes")
+    assert code == 0, text
+
+
+@pytest.mark.parametrize(
+    ("image", "said"),
+    [
+        ("zarr://nowhere", "image_source: there is no Zarr array or group at zarr://"),
+        ("bossdb:/a", "names no archive that is known here"),
+        ("precomputed://far", "lies elsewhere than the cutout 3-41_0-20_0-20: it has 160..404, "),
+        ("bossflow://abcdef", "no request has an id starting with 'abcdef', or that name"),
+    ],
+)
+def test_an_image_that_can_not_be_shown_is_refused(
+    cutouts: Cutouts, tmp_path: Path, image: str, said: str
+) -> None:
+    cutouts.volume = write_voxels(tmp_path / "mask", noise((20, 20, 50), "uint8") // 50)
+    write_precomputed(tmp_path / "far", noise((8, 70, 61), "uint8"), (900, 13, 40))
+    plan, _ = cutouts.plan(**LABELLED, image_source=image)
+    assert said in plan["problem"] and "\n" not in plan["problem"] and plan["tasks"] == []

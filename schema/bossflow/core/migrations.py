@@ -62,12 +62,17 @@ def _made_apart(conn: Any) -> None:
     )
 
 
+def _name_images(conn: Any) -> None:
+    """Change nothing: the table of images that users name is made at the end, with all tables."""
+
+
 STEPS: list[tuple[int, Callable[[Any], None]]] = [
     (2, _carry_a_version),
     (3, _tell_places),
     (4, _name_and_drop),
     (5, _keep_given),
     (6, _made_apart),
+    (7, _name_images),
 ]
 """Version, and what makes it from the one before; oldest first.
 

@@ -67,8 +67,8 @@ class Request:
     stage_paramsets : tuple of ParamSet
         Parameter sets of its stages.
     rows : tuple of (table class, list of dict)
-        Rows that register it, parents first; the table that refers to `Request` last. Where there
-        are several for a table, those that are there already stay as they are.
+        Rows that register it, parents first; what refers to `Request` last. Where there are several
+        for a table, those that are there already stay as they are; a single one may change.
     name, where : str, optional
         What the user calls it, and where it is asked for (line 2 of …); no part of its identity.
     settings : dict

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from ..core import given, installed, ledger, registry, stores, work
 from ..core.tables import Request, Run
 from ..volumes.made import Output, Volumes
-from ..volumes.tables import MadeChannel
-from ..voxels.archives.made import ARCHIVE
+from ..volumes.tables import MadeChannel, RequestImage
+from ..voxels.archives.made import ARCHIVE, is_made, named
 from ..voxels.boxes import Box
 
 
@@ -129,8 +129,24 @@ def layers(request_ids: Iterable[str]) -> list[Layer]:
 
 def _of(request_id: str, here: stores.Here) -> list[Layer]:
     workflow, request = _recalled(request_id)
-    image = [_read(request, here)] if "channel" in request.given else []
-    return image + _made(workflow, request, here)
+    if "channel" not in request.given:
+        return _made(workflow, request, here)
+    uris = (RequestImage() & {"request_id": request_id}).to_arrays("image_uri")
+    image = _image(request, str(uris[0]), here) if len(uris) else _read(request, here)
+    return [image, *_made(workflow, request, here)]
+
+
+def _image(request: work.Request, uri: str, here: stores.Here) -> Layer:
+    """Return the layer of the image that was named last to look at a request with."""
+    layer = Layer(request.request_id, "image", "image", uri, host=_host(request.request_id))
+    if not is_made(uri):
+        return layer
+    asked = named(uri)
+    if not Request() & {"request_id": asked.request}:
+        why = f"image {uri} is not there any more: its request was forgotten"
+        return dataclasses.replace(layer, source=None, problem=why)
+    made = next(one for one in _made(*_recalled(asked.request), here) if one.name == asked.output)
+    return dataclasses.replace(made, request_id=request.request_id, name="image")
 
 
 def _recalled(request_id: str) -> tuple[work.Workflow, work.Request]:

@@ -72,6 +72,18 @@ class Cutout(dj.Manual):
 
 
 @schema
+class RequestImage(dj.Manual):
+    """What the results of a request are looked at with: nothing is made of it."""
+
+    definition = """
+    # image to look at results with
+    -> Request
+    ---
+    image_uri : varchar(1024)  # of a volume; what was given last
+    """
+
+
+@schema
 class Block(dj.Manual):
     """A cell of the channel's block grid, clipped to a cutout."""
 

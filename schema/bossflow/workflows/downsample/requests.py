@@ -9,6 +9,7 @@ from ...core.tables import Request
 from ...volumes import reading, writing
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, extent
+from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box
 from ...voxels.downsampling import coarser
@@ -37,7 +38,10 @@ def expand(
         described = as_recorded(described, DownsampleRequest() * Request())
     sources = resolve(described)
     notes = dict.fromkeys(source.unreached for source in sources.values() if source.unreached)
-    requests = [_request(row, sources[asked(row)], params) for row in described["rows"]]
+    requests = [
+        with_image(_request(row, sources[asked(row)], params), row, described)
+        for row in described["rows"]
+    ]
     return requests, [*notes]
 
 

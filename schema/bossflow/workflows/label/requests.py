@@ -14,6 +14,7 @@ from ...volumes import reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, choices, cut, extent
 from ...volumes.growth import candidates
+from ...volumes.images import with_image
 from ...volumes.made import Made
 from ...volumes.sources import resolve
 from ...volumes.tables import Block, Channel
@@ -88,7 +89,8 @@ def expand(
                 request, sources=source.made.workflows, settings=how, notes=told
             )
         requests.append(dataclasses.replace(request, name=row.get("name"), where=row["where"]))
-    return with_recorded(as_before(requests)), [*notes]
+    known = zip(with_recorded(as_before(requests)), described["rows"], strict=True)
+    return [with_image(request, row, described) for request, row in known], [*notes]
 
 
 def _same(request: work.Request, made: Made) -> tuple[dict[str, Any], tuple[str, ...]]:

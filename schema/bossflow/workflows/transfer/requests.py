@@ -9,6 +9,7 @@ from ...core.tables import Request
 from ...volumes import destinations, reading, writing
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, itemsize
+from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box
 from .tables import TransferRequest
@@ -35,7 +36,10 @@ def expand(
         described = as_recorded(described, TransferRequest() * Request())
     sources = resolve(described)
     notes = dict.fromkeys(source.unreached for source in sources.values() if source.unreached)
-    requests = [_request(row, sources[asked(row)], params) for row in described["rows"]]
+    requests = [
+        with_image(_request(row, sources[asked(row)], params), row, described)
+        for row in described["rows"]
+    ]
     owners, unseen = destinations.refuse_taken(requests, described)
     for request in requests:
         request.settings["owners"] = owners.get(request.request_id, [])
