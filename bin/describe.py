@@ -227,7 +227,7 @@ def _destinations(
             destination = Destination(row["dest"])
             try:
                 destination.refuse_inside()
-                destination.refuse_unwritable()
+                claims.refuse_unwritable(row["dest"])
                 return {"marker": destination.found()}
             except OSError as error:
                 return {"problem": f"{error} (in {row['where']})"}

@@ -1,7 +1,8 @@
 #!/bin/bash
 # What a container gets of this machine. Sourced by each task before its container starts
 # (conf/mounts.config) with the secrets that it may know (by the start of their names), the directory
-# where Nextflow was started, the store, and the sources.
+# where Nextflow was started, the store, and the sources; before these, as `dest:PLACE`, what it
+# writes to.
 #
 # What `docker run` is told shows in `docker inspect`, and what `env` is told in `ps`. So the
 # environment, in which secrets may be, goes in as a file in memory; the container's first bash reads
@@ -95,6 +96,17 @@ bossflow_mounts() {
         mkdir -p -- "$path" || return
         bossflow_mount "$path"
     fi
+    for path in ${bossflow_sources[@]+"${bossflow_sources[@]}"}; do # directories that are written to
+        case $path in dest:*) path=${path#dest:} path=${path#file://} ;; *) continue ;; esac
+        case $path in *://*) continue ;; /*) ;; *) path=$bossflow_launch/$path ;; esac
+        mkdir -p -- "$path" || return
+        real=$(cd -P "$path" && pwd)
+        bossflow_mount "$real"
+        bossflow_mount "$real" '' "$(cd "$path" && pwd)"
+    done
+    if [[ "${bossflow_sources[*]-} " == *bossflow://* ]] && [ -f "$home/stores" ]; then
+        while IFS= read -r path; do bossflow_mount "$path"; done <"$home/stores" # these may be in one
+    fi
     # DataJoint looks for its settings from there up, to the end of the repository.
     # Apptainer would put it over the work directory below it.
     if [ "$1" = docker ]; then bossflow_mount "$bossflow_launch" readonly; fi
@@ -130,7 +142,7 @@ bossflow_mounts() {
         for path in "$above"/*/__init__.py; do bossflow_mount "$(dirname "$path")" readonly; done
     fi
     for path in ${bossflow_sources[@]+"${bossflow_sources[@]}"}; do
-        case $path in s3://* | gs://*) continue ;; esac
+        case $path in s3://* | gs://* | dest:*) continue ;; esac
         url=${path#*://} path=${url#file://} # no sign in it stands for another
         case $path in *://*) continue ;; /*) ;; *) path=$bossflow_launch/$path ;; esac
         # but in a URL that bossflow itself gave

@@ -24,6 +24,7 @@ from composed import team as team
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from lab import Lab, Steps
+from making import read_level
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -157,6 +158,21 @@ def test_volumes_of_a_sample_sheet_are_read_where_they_lie(team: Team, place: Pa
         csv.writer(stream).writerows([header, *rows])
     command = ("nextflow", "run", ".", "-profile", "docker", "--input", sheet)
     assert "1 complete" in team.run(*command, "--outdir", place / "sheet")
+
+
+@pytest.mark.docker
+def test_what_was_made_is_copied_to_a_directory(team: Team, place: Path) -> None:
+    """Made in one store, recorded in another: containers see both, and write to the directory."""
+    copy = place / "copies" / "of $(touch bad) mine"
+    command = ("nextflow", "run", ".", "-profile", "docker", "--workflow", "transfer")
+    command += ("--source", "bossflow://demo", "--dest", copy, "--store", place / "another")
+    assert "1 complete" in team.run(*command, "--outdir", place / "copied")
+    volume = (team.clone / "results/requests.csv").read_text().splitlines()[1].split(",")[2]
+    made, start = read_level(volume, 0)
+    copied, place_of_copy = read_level(str(copy), 0)
+    np.testing.assert_array_equal(copied, made)
+    assert place_of_copy == start and not list(place.rglob("bad"))
+    assert "nothing to compute" in team.run(*command, "--outdir", place / "copied")
 
 
 @pytest.mark.docker

@@ -88,15 +88,16 @@ def volumes_below(directory: Path) -> list[str]:
     return [source.format(directory) for source in NAMED]
 
 
-def mounted(words: list[str]) -> dict[str, str]:
-    """Return what an engine was told to mount readonly: target to source."""
+def mounted(words: list[str], readonly: bool = True) -> dict[str, str]:
+    """Return what an engine was told to mount, if not all of it to read: target to source."""
     found = {}
     for option, word in itertools.pairwise(words):
         if option == "--mount":
             (cells,) = csv.reader([word], strict=True)
             given = dict(cell.partition("=")[::2] for cell in cells)
             assert given["target"] not in found and given["type"] == "bind"
-            found[given["target"]] = given["source"]
+            if readonly or "readonly" not in given:
+                found[given["target"]] = given["source"]
     return found
 
 
@@ -142,6 +143,41 @@ def test_a_container_sees_volumes_where_describe_finds_them(tmp_path: Path, engi
     }
     places = {target for target in found if target.startswith(f"{tmp_path}/")}
     assert places - known <= {f"{tmp_path}/{path}" for path in NAMED.values()}
+    assert not list(tmp_path.rglob("bad"))
+
+
+@pytest.mark.parametrize("engine", ["docker", "apptainer"], ids=["Docker", "Apptainer"])
+def test_a_container_writes_to_destinations_and_sees_stores_of_volumes_made_here(
+    tmp_path: Path, engine: str
+) -> None:
+    """The engine is stood in for. What only reads sees of a destination what there is."""
+    (tmp_path / engine).write_text("#!/bin/bash\nprintf '%s\\0' \"$@\"\n")
+    (tmp_path / engine).chmod(0o755)
+    launch, home = tmp_path / "launch", tmp_path / "home"
+    for path in (home / ".bossflow", tmp_path / "a store", tmp_path / "real", launch):
+        path.mkdir(parents=True)
+    (tmp_path / "link").symlink_to("real")
+    (home / ".bossflow" / "stores").write_text(f"{tmp_path}/a store\n{tmp_path}/gone\n")
+    run = "docker run x" if engine == "docker" else 'env - PATH="$PATH" apptainer exec x'
+    dests = ["it's $(touch bad)", f"file://{tmp_path}/b%20c", f"{tmp_path}/link/d", "s3://lab/e"]
+    made = [launch / dests[0], tmp_path / "b%20c", tmp_path / "real/d", tmp_path / "link/d"]
+    for writes in (False, True):
+        given = [f"dest:{one}" for one in dests] * writes + dests + ["bossflow://x"] * writes
+        words = [f"{ROOT}/conf/containers.sh", "", str(launch), "", *given]
+        done = subprocess.run(
+            ["bash", "-ec", f"source {shlex.join(words)}\n{run}"],
+            env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "HOME": str(home)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        told = done.stdout.split("\0")
+        assert (str(tmp_path / "a store") in mounted(told)) is writes
+        assert all(path.is_dir() for path in made) is writes
+        if writes:
+            written = {f"{place}" for place in made} & mounted(told, readonly=False).keys()
+            assert written == {f"{place}" for place in made}
+            assert mounted(told)[f"{tmp_path}/link/d"] == f"{tmp_path}/real/d"
     assert not list(tmp_path.rglob("bad"))
 
 

@@ -13,7 +13,12 @@ import fastjsonschema
 
 SHOWN = 60  # characters of a user's value that a message repeats
 _WRITTEN = {"integer": r"-?[0-9]{1,30}", "number": r"-?[0-9]{1,40}(\.[0-9]{1,40})?"}
-PATHS = {"file-path": os.path.isfile, "directory-path": os.path.isdir, "path": os.path.exists}
+PATHS = {
+    "file-path": os.path.isfile,
+    "directory-path": os.path.isdir,
+    "path": os.path.exists,
+    "destination": os.path.isdir,  # which is written to
+}
 _COUNTS = {1: "one", 2: "two", 3: "three", 4: "four"}
 _MANY = {"integer": "whole numbers", "number": "numbers", "string": "texts"}
 _RULES = (

@@ -44,13 +44,7 @@ def out_of_reach(
         for name, place, where in places
         if place.startswith("/") or "://file://" in place
     }
-    said = [
-        f"{name} {shown(place)} is a directory here, which containers of -profile {profile} do not "
-        f"write to: give a bucket, or run without containers (in {where})"
-        for profile in sorted({"docker", "apptainer", "singularity"} & profiles)
-        for name, place, where in here
-        if name == "dest"
-    ]
+    said: list[str] = []
     for profile in {"awsbatch", "google_batch"} & profiles:
         said += [
             f"{name} {shown(place)} is a file or volume here, which tasks of -profile {profile} "

@@ -4,9 +4,9 @@
  */
 
 // Each source and path among the parameters: ['zarr://data/volume', 'bossdb://a/b/c', ...]
-// known: name to what nextflow_schema.json says of it
-def sourcesOf(values, known) {
-    def read = known.findAll { _name, property -> (property.items ?: property).format in ['source', 'file-path', 'directory-path', 'path'] }.keySet()
+// known: name to what nextflow_schema.json says of it; formats: of what is looked for
+def sourcesOf(values, known, formats = ['source', 'file-path', 'directory-path', 'path', 'destination']) {
+    def read = known.findAll { _name, property -> (property.items ?: property).format in formats }.keySet()
     def found = read.collectMany { name -> listOf(values[name], known[name]) } as LinkedHashSet
     if (values.input) {
         def rows = rowsOf(new String(nextflow.Nextflow.file([glob: false], values.input).bytes, 'UTF-8').replaceFirst('^\uFEFF', ''))
@@ -48,9 +48,10 @@ def bare(cell) {
     return cell.replaceAll(/(?U)^[\s\x1c-\x1f]+|[\s\x1c-\x1f]+$/, '')
 }
 
-// Hands the sources to conf/mounts.config: a configuration is read before a sheet is, and has no other
-// way to know.
+// Hands the sources to conf/mounts.config, and what is written to: a configuration is read before a sheet
+// is, and has no other way to know.
 def toContainers(values, known) {
-    def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(precomputed|zarr|n5|s3|gs):\/\/.*/ || !source.replaceFirst('^file://', '').contains('://') }
+    def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(bossflow|precomputed|zarr|n5|s3|gs):\/\/.*/ || !source.replaceFirst('^file://', '').contains('://') }
     System.setProperty('bossflow.sources', volumes.join('\n'))
+    System.setProperty('bossflow.destinations', sourcesOf(values, known, ['destination']).join('\n'))
 }

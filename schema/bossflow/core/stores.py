@@ -10,6 +10,7 @@ import os
 import shlex
 import socket
 from collections import defaultdict
+from contextlib import suppress
 from pathlib import Path
 
 from .. import database
@@ -218,6 +219,18 @@ class Here:
             identity = self.id_of(other)
             insert_absent(Execution.Copy(), [row | {"store_id": identity} for row in rows.values()])
         self._claims.clear()
+        self._note()
+
+    def _note(self) -> None:
+        """Note in BOSSFLOW_HOME where this machine's stores are, for conf/containers.sh."""
+        known = {place for places in self._places.values() for place in places}
+        paths = {locations.local(url) for name, url in known if name == machine()}
+        file = database.home() / "stores"
+        with suppress(OSError):  # who has no containers needs it not
+            noted = file.read_text().splitlines() if file.exists() else []
+            new = {str(path) for path in paths if not buckets.holds(path)} - {*noted}
+            with file.open("a") as stream:
+                stream.writelines(f"{path}\n" for path in sorted(new))
 
     def _register(self, store: Path) -> None:
         identity = self.id_of(store)

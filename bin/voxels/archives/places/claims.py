@@ -105,6 +105,46 @@ def refuse_near(url: str, others: dict[str, str]) -> None:
         raise Refused(f"dest {url} {how} {what}: give a place of its own")
 
 
+def refuse_unwritable(url: str) -> None:
+    """Refuse a directory that can't be written to or made, as far as can be seen from here.
+
+    Raises
+    ------
+    OSError
+    """
+    there = _nearest(url)
+    if there is None or os.environ.get("BOSSFLOW_CONTAINER"):  # which may see less of it
+        return
+    if not there.is_dir():
+        raise OSError(f"dest {url} can't be used: {there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OSError(f"dest {url} can't be used: {there} can't be written to")
+
+
+def refuse_unmounted(url: str) -> None:
+    """Refuse a directory that would go with the container that this is in.
+
+    Raises
+    ------
+    OSError
+    """
+    there = _nearest(url)
+    if (
+        there
+        and os.environ.get("BOSSFLOW_CONTAINER")
+        and there.stat().st_dev == Path("/").stat().st_dev
+    ):
+        raise OSError(f"dest {url} is not mounted in this container")
+
+
+def _nearest(url: str) -> Path | None:
+    """Return the directory of a URL, or the nearest above that is there; None of a bucket."""
+    if not url.startswith("file://"):
+        return None
+    path = Path(unquote(url.removeprefix("file://")))
+    return next(one for one in (path, *path.parents) if one.exists())
+
+
 def _within(url: str, other: str) -> bool:
     """Say whether a place is another one or lies in it: of directories, by what is really there."""
     scheme, _, path = url.partition("://")

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from .. import Refused
 from . import s3
-from .claims import MARKER, refuse_others
+from .claims import MARKER, refuse_others, refuse_unmounted
 from .listing import client
 
 _BEGUN = f".{MARKER}-"
@@ -94,21 +94,6 @@ class Destination:
                     "of its own"
                 )
 
-    def refuse_unwritable(self) -> None:
-        """Refuse a directory that can't be written to or made, as far as can be seen.
-
-        Raises
-        ------
-        OSError
-        """
-        if self._root is None or os.environ.get("BOSSFLOW_CONTAINER"):  # which sees it read-only
-            return
-        there = next(path for path in (self._root, *self._root.parents) if path.exists())
-        if not there.is_dir():
-            raise OSError(f"dest {self.url} can't be used: {there} is a file")
-        if not os.access(there, os.W_OK | os.X_OK):
-            raise OSError(f"dest {self.url} can't be used: {there} can't be written to")
-
     def claim(self, request_id: str, store: str, owners: Collection[str]) -> dict[str, str]:
         """Have the place for a request: it is empty, or this one's already.
 
@@ -129,7 +114,10 @@ class Destination:
         ------
         Refused
             If something else is there.
+        OSError
+            If it would go with the container that this is in.
         """
+        refuse_unmounted(self.url)
         if self.found() is None:
             text = json.dumps({"request": request_id, "store": store}, indent=1)
             with self._told():
