@@ -104,9 +104,10 @@ resident() {
     echo $((total * 1024))
 }
 
-# watch PID: note the largest that `resident` says. Where this script was killed, nothing of it stays.
+# watch PID [FILE]: note in FILE the largest that `resident` says. Where this script was killed,
+# nothing of it stays.
 watch() {
-    local root=$1 own=$1 parent now peak=0 pause=0.1
+    local root=$1 file=${2:-} own=$1 parent now peak=0 pause=0.1
     while sleep "$pause"; do
         read -r _ _ _ parent _ <"/proc/$BASHPID/stat"
         if [ "$parent" != $$ ]; then
@@ -116,11 +117,12 @@ watch() {
             return
         fi
         own="$1 $(below "$1")"
+        if [ -z "$file" ]; then continue; fi
         if [ "$engine" = docker ]; then
             root=$(docker inspect --format '{{.State.Pid}}' "$name") || continue
         fi
         now=$(resident "$root")
-        if [ "$now" -gt "$peak" ]; then peak=$now && echo "$peak" >"$here/peak"; fi
+        if [ "$now" -gt "$peak" ]; then peak=$now && echo "$peak" >"$file"; fi
         pause=0.5
     done
 }
@@ -129,14 +131,17 @@ watch() {
 if [ ${#pull[@]} -gt 0 ]; then
     "${pull[@]}" >"$here/log" 2>&1 </dev/null &
     pid=$!
+    watch "$pid" >/dev/null 2>&1 &
+    watcher=$!
     if wait "$pid"; then : >"$here/log"; fi
+    kill "$watcher" 2>/dev/null
 fi
 
 TIMEFORMAT='%3U %3S'
 start=$(now)
 { time "${run[@]}" >>"$here/log" 2>&1 </dev/null; } >/dev/null 2>"$here/times" &
 pid=$!
-watch "$pid" >/dev/null 2>&1 &
+watch "$pid" "$here/peak" >/dev/null 2>&1 &
 watcher=$!
 wait "$pid"
 code=$?

@@ -1,11 +1,13 @@
 """What engines are told that run a tool, and what ends with it: engines are stood in for."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from test_tools import UNIT, run
+from stage_command import write_words
+from test_tools import RUN, UNIT, run
 from tools.files import stage
 
 
@@ -50,6 +52,29 @@ def test_the_time_that_an_image_takes_to_come_is_not_the_commands(
     assert (ended.exit_code, ended.late) == (0, False)
     assert ended.seconds < 1 and ended.log_end() == "run"
     assert not [*tmp_path.glob("*.sif")]
+
+
+@pytest.mark.parametrize("engine", ["docker", "apptainer"])
+def test_an_image_is_not_fetched_on_for_a_task_that_was_killed(tmp_path: Path, engine: str) -> None:
+    """An engine is stood in for: its pull has no end."""
+    told, unit = tmp_path / "told", tmp_path / "staged" / UNIT
+    script = f'#!/bin/sh\n[ "$1" = pull ] || exit 1\necho $$ >{told}.new && mv {told}.new {told}\n'
+    (tmp_path / engine).write_text(script + "sleep 1000\n")
+    (tmp_path / engine).chmod(0o755)
+    (unit / "inputs").mkdir(parents=True)
+    write_words(unit / "words", ["x"])
+    write_words(unit / "tool", [engine, "docker://lab/tool@sha256:12", "", ""])
+    words = [RUN, unit, "1", "1", "1000000000", "0"]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    with subprocess.Popen(words, cwd=tmp_path, env=os.environ | {"PATH": path}) as task:
+        while not told.exists():
+            assert task.poll() is None
+            time.sleep(0.02)
+        task.kill()
+    with pytest.raises(ProcessLookupError):
+        for _ in range(600):
+            os.kill(int(told.read_text()), 0)
+            time.sleep(0.1)
 
 
 @pytest.mark.parametrize("seconds", [0, 60])
