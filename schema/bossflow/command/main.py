@@ -13,6 +13,7 @@ from .housekeeping import clean_command, forget_command
 from .label import components_command
 from .listing import channels_command, stores_command
 from .new import new_command
+from .page import page_command
 from .status import status_command
 
 
@@ -64,6 +65,7 @@ for command in (
     forget_command,
     invalidate_command,
     new_command,
+    page_command,
     status_command,
     stores_command,
     verify_command,

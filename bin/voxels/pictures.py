@@ -1,0 +1,149 @@
+"""Pictures of volumes: slices, overlays and single objects, painted without a display.
+
+Voxels are shown where they are in space (nm), nearest neighbour: volumes of other resolution,
+offset or anisotropy lie over each other as they do in a viewer. Of each is read the coarsest level
+that has a voxel for each pixel, and of that no more than the pieces that the pixels are in.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from .frames import Frame
+from .seen import Seen
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+DEPTHS, VOXELS_OF_OBJECT = 64, 2**24
+"""At how many depths an object is looked at, and how many voxels are read for it."""
+
+_OPACITY = 0.5
+
+
+class Picture(NamedTuple):
+    """A painted picture.
+
+    Attributes
+    ----------
+    uri : str
+        `data:` URI of a WebP.
+    note : str
+        What is to be known of it; empty for nothing.
+    """
+
+    uri: str
+    note: str = ""
+
+
+def draw(asked: dict[str, Any]) -> Picture:
+    """Paint what is asked for.
+
+    Parameters
+    ----------
+    asked : dict
+        `box_nm` (what is shown: start and end by axis), `axis` (across which) and `layers` (as
+        `voxels.seen.Seen` takes them, from below); of one object its value, as `only`.
+
+    Raises
+    ------
+    Refused, Unreachable, ValueError
+        If it can't be read.
+    """
+    frame = Frame.of(asked)
+    if "only" in asked:
+        (layer,) = asked["layers"]
+        canvas, note = _object(Seen(**layer), frame, asked["only"])
+    else:
+        canvas, note = _slice([Seen(**layer) for layer in asked["layers"]], frame)
+    image = Image.fromarray(canvas)
+    _draw_bar(image, frame)
+    stream = io.BytesIO()
+    image.save(stream, "WEBP", quality=82, method=4)
+    text = base64.b64encode(stream.getvalue()).decode("ascii")
+    return Picture(f"data:image/webp;base64,{text}", note)
+
+
+def _slice(layers: list[Seen], frame: Frame) -> tuple[npt.NDArray[np.uint8], str]:
+    """Paint the middle plane of a box: images in grey, what is segmented in colours over them."""
+    canvas = np.zeros((frame.height, frame.width, 3), np.uint8)
+    right, down = frame.axes
+    at = (frame.start_nm[frame.axis] + frame.end_nm[frame.axis]) / 2
+    points = {frame.axis: np.array([at]), **{axis: frame.centres(axis) for axis in frame.axes}}
+    painted, notes = False, []
+    for layer in layers:
+        voxels, known, note = layer.sample(points, frame.pixel_nm)
+        plane, inside = (_plane(each, frame.axis) for each in (voxels, known))
+        if layer.kind == "image":
+            canvas[inside] = grey(plane, inside)[inside][:, None]
+        else:
+            over = inside & (plane != 0)
+            opacity = _OPACITY if painted else 1.0
+            mixed = canvas * (1 - opacity) + _outlined(plane) * opacity
+            canvas[over] = mixed[over].astype(np.uint8)
+        painted = True
+        notes += [note] if note else []
+    return canvas, "; ".join(dict.fromkeys(notes))
+
+
+def _object(layer: Seen, frame: Frame, value: int) -> tuple[npt.NDArray[np.uint8], str]:
+    """Paint one object as it is seen along an axis: brighter where it is nearer."""
+    low, high = frame.start_nm[frame.axis], frame.end_nm[frame.axis]
+    number = min(DEPTHS, max(1, round((high - low) / min(frame.pixel_nm.values()))))
+    depth = low + (np.arange(number) + 0.5) * (high - low) / number
+    points = {frame.axis: depth, **{axis: frame.centres(axis) for axis in frame.axes}}
+    voxels, _, note = layer.sample(points, frame.pixel_nm, VOXELS_OF_OBJECT)
+    mask = np.moveaxis(voxels == value, "zyx".index(frame.axis), 0)
+    hit = mask.any(0)
+    near = 1 - 0.6 * mask.argmax(0) / max(1, len(mask) - 1)
+    colour = colours(np.array([[value]]))[0, 0].astype(np.float64)
+    shaded = (near[..., None] * colour).astype(np.uint8)
+    return np.where(hit[..., None], shaded, np.uint8(0)), note
+
+
+def _plane(volume: npt.NDArray[Any], axis: str) -> npt.NDArray[Any]:
+    """Return the one plane of a ZYX array: rows down, columns to the right."""
+    return np.asarray(volume.take(0, "zyx".index(axis)))
+
+
+def grey(plane: npt.NDArray[Any], inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """Return values from black to white; the darkest and the brightest half per cent are one."""
+    values = np.nan_to_num(plane.astype(np.float64), posinf=0, neginf=0)
+    if not inside.any():
+        return np.zeros(plane.shape, np.uint8)
+    low, high = np.percentile(values[inside], (0.5, 99.5))
+    if high <= low:
+        low, high = values[inside].min(), max(values[inside].max(), values[inside].min() + 1)
+    return np.asarray(np.clip((values - low) / (high - low), 0, 1) * 255, np.uint8)
+
+
+def colours(ids: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Give each value a colour of its own, never a grey or dark one: (Y, X) to (Y, X, 3)."""
+    mixed = ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    hue = (mixed >> np.uint64(44)).astype(np.float32) * np.float32(2 * np.pi / 2**20)
+    light = 0.8 + 0.2 * ((mixed >> np.uint64(24)) & np.uint64(3)).astype(np.float32) / 3
+    shifted = hue[..., None] + np.array([0, 2.1, 4.2], np.float32)
+    return np.asarray(255 * light[..., None] * (0.6 + 0.4 * np.cos(shifted)), np.uint8)
+
+
+def _outlined(plane: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Return colours, darker where the value to the right or below is another one."""
+    edge = np.zeros(plane.shape, np.bool_)
+    edge[:, :-1] |= plane[:, :-1] != plane[:, 1:]
+    edge[:-1] |= plane[:-1] != plane[1:]
+    painted = colours(plane)
+    painted[edge] //= 2
+    return painted
+
+
+def _draw_bar(image: Image.Image, frame: Frame) -> None:
+    """Draw a scale bar at the lower left."""
+    end, bottom = 6 + round(frame.bar_nm / frame.pixel_nm[frame.axes[0]]), image.height - 7
+    brush = ImageDraw.Draw(image)
+    brush.rectangle((5, bottom - 5, end + 2, bottom + 2), fill="black")
+    brush.rectangle((7, bottom - 3, end, bottom), fill="white")

@@ -1,0 +1,126 @@
+"""The page of a run: one HTML file that needs nothing else, and no script.
+
+It is made in two steps. Who knows the database writes it with places for pictures, and what these
+are (`Page`); who may read the volumes fills them in (`voxels.paged`).
+"""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from . import rows
+from .elements import document, element, table
+from .parts import failures, header, more, summary, took
+from .requests import pictured, title
+from .style import CSS
+
+PICTURED = 6
+"""How many requests have pictures: the first ones that are complete."""
+
+LISTED = 500
+"""How many requests are listed."""
+
+
+class Page(NamedTuple):
+    """A page without its pictures.
+
+    Attributes
+    ----------
+    html : str
+        With `picture:N` for the address of picture N.
+    pictures : list of dict
+        As `voxels.pictures.draw` takes them.
+    """
+
+    html: str
+    pictures: list[dict[str, Any]]
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON, for `page.py`."""
+        path.write_text(json.dumps(self._asdict()), encoding="utf-8")
+
+
+def of_run(
+    run: dict[str, Any],
+    asked: list[dict[str, Any]],
+    became: list[tuple[str, str]],
+    missing: str | None,
+    price: float | None = None,
+    reports: str | None = "reports",
+) -> Page:
+    """Return the page of a run.
+
+    Parameters
+    ----------
+    run : dict
+        Its row.
+    asked : list of dict
+        Its requests, as `states.requests` gives them.
+    became : list of tuple of str
+        What became of it: words and numbers, as its summary says.
+    missing : str, optional
+        What is missing, in a sentence.
+    price : float, optional
+        Of a CPU-hour.
+    reports : str, optional
+        Where Nextflow's reports are, from where the page is.
+    """
+    about = rows.about(run)
+    pictures: list[dict[str, Any]] = []
+    complete = [one for one in asked if one["state"] == "complete"]
+    articles = [pictured(request, pictures) for request in complete[:PICTURED]]
+    failed, number = rows.failures(run["run_id"], rows.called(asked))
+    ids = [one["request"] for one in complete]
+    main = element(
+        "main",
+        summary(became, missing),
+        element("h2", "Results", id="results") if articles else None,
+        articles,
+        _listed(asked),
+        failures(failed, number),
+        took(rows.processes(run["run_id"]), price),
+        more(about, ids, reports),
+        id="main",
+    )
+    root = element(
+        "html",
+        element(
+            "head",
+            element("meta", charset="utf-8"),
+            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+            element("title", f"bossflow: run {about['name']}"),
+            element("link", rel="icon", href="data:,"),
+            element("style", CSS),
+        ),
+        element(
+            "body",
+            element("a", "Skip to what became of it", href="#main", class_="skip"),
+            header(about, missing),
+            main,
+        ),
+        lang="en",
+    )
+    return Page(document(root), pictures)
+
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
+
+def _listed(asked: list[dict[str, Any]]) -> Any:
+    cells = [
+        [
+            title(one),
+            element("code", one["request"]),
+            element("span", one["state"], class_=one["state"]),
+            one["outcome"] or "; ".join(one["errors"].values()) or "–",
+            one.get("about") or " ".join(filter(None, (one.get("source"), one.get("box")))),
+        ]
+        for one in asked[:LISTED]
+    ]
+    rest = len(asked) - LISTED
+    return [
+        element("h2", "All requests", id="requests"),
+        table("What was asked for", ["name", "request", "state", "outcome", "of what"], cells),
+        element("p", f"… and {rest:,} more: requests.csv") if rest > 0 else None,
+    ]

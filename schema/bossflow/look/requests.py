@@ -1,0 +1,169 @@
+"""A complete request on the page of a run: its pictures, sizes, files and parameters."""
+
+import json
+from typing import Any
+
+from ..kit import locations
+from ..voxels.frames import Frame
+from . import layers, shown, sizes
+from .elements import element, table
+
+PLANES = {
+    "z": "x to the right, y down",
+    "y": "x to the right, z down",
+    "x": "y to the right, z down",
+}
+"""What a slice across an axis shows."""
+
+
+def title(request: dict[str, Any]) -> str:
+    """Return what a request is called."""
+    return request["names"][-1] if request["names"] else f"Request {request['request']}"
+
+
+def pictured(request: dict[str, Any], pictures: list[dict[str, Any]]) -> Any:
+    """Return the part of a page about a complete request; adds the pictures that it has."""
+    identity = request["request"]
+    try:
+        seen = shown.layers([identity])
+    except ValueError as error:
+        seen, problem = [], str(error)
+    else:
+        problem = "; ".join(one.problem for one in seen if one.problem)
+
+    def figure(asked: dict[str, Any], alt: str, caption: Any) -> Any:
+        pictures.append(asked)
+        frame, address = Frame.of(asked), f"picture:{len(pictures) - 1}"
+        alt, size = f"{alt}; scale bar {frame.bar}", {"width": frame.width, "height": frame.height}
+        image = element("img", src=address, alt=alt, **size)
+        return element("figure", image, element("figcaption", f"{caption}; bar {frame.bar}"))
+
+    planes = [
+        [
+            element("h4", group["title"]),
+            element(
+                "div",
+                [
+                    figure(
+                        one,
+                        f"{group['title']}: the middle plane across {axis}, {PLANES[axis]}",
+                        f"across {axis}: {PLANES[axis]}",
+                    )
+                    for axis, one in group["pictures"].items()
+                ],
+                class_="pictures",
+            ),
+        ]
+        for group in layers.slices(seen)
+    ]
+    found = [_components(one, figure) for one in seen if one.table and one.place]
+    return element(
+        "article",
+        element("h3", title(request), id=f"request-{identity}"),
+        element("p", element("strong", request["outcome"]), f" · request {identity}"),
+        element("p", request["note"], class_="soft") if request.get("note") else None,
+        element("p", problem, class_="missing") if problem else None,
+        planes,
+        found,
+        _files(request, seen),
+        _details(request),
+    )
+
+
+def _components(layer: shown.Layer, figure: Any) -> Any:
+    """Return the sizes of what a segmentation shows, and the largest with a picture of each."""
+    assert layer.place and layer.table
+    directory = layers.files(layer.place.store, layer.table)
+    if directory is None:
+        return element("p", "Its table is too large to be fetched from a bucket for this page.")
+    known = sizes.of(directory)
+    if not known.counts:
+        return None
+    heading = "How many components have how many voxels"
+    spans = [
+        [f"{2**n:,} to {2 ** (n + 1) - 1:,}", f"{number:,}"] for n, number in known.counts.items()
+    ]
+    figures, cells = [], []
+    for row in known.largest:
+        asked = layers.one_object(layer, row)
+        name = f"component {row['component_id']}"
+        if asked:
+            alt = f"{name}, seen along {asked['axis']}: brighter is nearer"
+            figures.append(figure(asked, alt, f"{name}: {row['voxel_count']:,} voxels"))
+        cells.append([str(row["component_id"]), *(_cell(row.get(one)) for one in _COLUMNS)])
+    return [
+        element("h4", heading),
+        sizes.chart(known.counts, heading),
+        element(
+            "details",
+            element("summary", "The numbers"),
+            table(heading, ["voxels", "components"], spans, 1),
+        ),
+        element("h4", "The largest components"),
+        element("div", figures, class_="pictures objects"),
+        table(
+            "The largest components; places in voxels of the channel",
+            ["component", *_COLUMNS.values()],
+            cells,
+            1,
+        ),
+    ]
+
+
+_COLUMNS = {
+    "voxel_count": "voxels",
+    "segment_id": "segment",
+    "centroid_x": "centroid x",
+    "centroid_y": "y",
+    "centroid_z": "z",
+}
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.1f}" if isinstance(value, float) else f"{int(value):,}"
+
+
+def _files(request: dict[str, Any], seen: list[shown.Layer]) -> Any:
+    """Return where the files of a request are, and how they are read."""
+    urls = [
+        [name, element("code", value)]
+        for name, value in request.items()
+        if isinstance(value, str) and "://" in value and name not in ("source", "about", "note")
+    ]
+    code = [
+        text
+        for one in seen
+        if one.place and one.name != "image" and (text := layers.in_python(one))
+    ]
+    tables = [one for one in seen if one.table and one.place]
+    for one in tables:
+        assert one.place and one.table
+        where = layers.place_of(one.place.store, one.table)
+        code.append(f"import pandas\n\ntable = pandas.read_parquet({locations.shown(where)!r})")
+    return element(
+        "details",
+        element("summary", "Where the files are, and how to read them"),
+        table("Files", ["what", "where"], urls) if urls else None,
+        [element("pre", element("code", text)) for text in code],
+        element("p", "To look at it: ", element("code", f"bossflow view {request['request']}")),
+        open="",
+    )
+
+
+def _details(request: dict[str, Any]) -> Any:
+    """Return what a request is: source, box, parameters."""
+    told = {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in request.items()
+        if value not in (None, {}, []) and name not in _SAID
+    }
+    return element(
+        "details",
+        element("summary", "What was asked for"),
+        table("What was asked for", ["what", "value"], [[name, told[name]] for name in told]),
+    )
+
+
+_SAID = {"request", "names", "outcome", "note", "units", "errors", "away"}

@@ -1,0 +1,97 @@
+"""The sizes of what a segmentation shows: how many of which size, and the largest."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from .elements import element
+
+LARGEST = 8
+
+
+class Sizes(NamedTuple):
+    """How large components are.
+
+    Attributes
+    ----------
+    counts : dict
+        How many have from 2^n to below 2^(n+1) voxels, by n.
+    largest : list of dict
+        The first `LARGEST` by size, then by number, with all that is known of them.
+    """
+
+    counts: dict[int, int]
+    largest: list[dict[str, Any]]
+
+
+def of(directory: Path) -> Sizes:
+    """Return the sizes in a component table: Parquet files in the order of their names.
+
+    It is read a piece at a time.
+    """
+    counts, largest = np.zeros(64, np.int64), None
+    for piece in _pieces(directory):
+        voxels = piece["voxel_count"].to_numpy()
+        # exact, where a logarithm would round 2^n - 1 up
+        counts += np.bincount(np.frexp(voxels.astype(np.longdouble))[1] - 1, minlength=64)
+        both = piece if largest is None else pa.concat_tables([largest, piece])
+        order = [("voxel_count", "descending"), ("component_id", "ascending")]
+        largest = both.take(pc.select_k_unstable(both, LARGEST, order))
+    found = np.flatnonzero(counts)
+    return Sizes(
+        {int(n): int(counts[n]) for n in found}, largest.to_pylist() if largest is not None else []
+    )
+
+
+def _pieces(directory: Path) -> Iterator[pa.Table]:
+    for path in sorted(directory.glob("*.parquet")):
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group)
+
+
+def chart(counts: dict[int, int], title: str) -> Element:
+    """Return a chart of how many have which size, as SVG; its text says the numbers."""
+    first, last = min(counts), max(counts)
+    most, wide, high = max(counts.values()), 44, 120
+    width = wide * (last - first + 1) + 8
+    bars = []
+    for n in range(first, last + 1):
+        number, x = counts.get(n, 0), 4 + wide * (n - first)
+        tall = max(1, round(high * number / most)) if number else 0
+        bars += [
+            element("rect", x=x + 2, y=20 + high - tall, width=wide - 4, height=tall, class_="bar"),
+            element("text", short(number), x=x + wide / 2, y=14 + high - tall, **_MIDDLE)
+            if number
+            else None,
+            element("text", short(2**n), x=x, y=36 + high, **_MIDDLE | {"text_anchor": "start"}),
+        ]
+    axis = {"x1": 4, "x2": width - 4, "y1": 20 + high, "y2": 20 + high}
+    return element(
+        "svg",
+        element("title", title),
+        bars,
+        element("line", class_="axis", **axis),
+        viewBox=f"0 0 {width} {high + 44}",
+        width=width,
+        height=high + 44,
+        role="img",
+        aria_label=title,
+    )
+
+
+_MIDDLE = {"text_anchor": "middle", "font_size": "11"}
+
+
+def short(number: int) -> str:
+    """Return a number in few signs: `512`, `1.0k`, `3.4M`."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return str(number)

@@ -1,0 +1,137 @@
+"""Pictures of volumes, compared with the whole arrays that they show."""
+
+import base64
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from making import noise, write_precomputed
+from PIL import Image
+from voxels import pictures
+from voxels.frames import SIDE, Frame
+from voxels.seen import Seen
+
+SHAPE, OFFSET, SIZES = (40, 50, 70), (-7, 13, 21), {"z": 40.0, "y": 4.0, "x": 4.0}
+
+
+@pytest.fixture(scope="module")
+def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("seen") / "volume"
+    return write_precomputed(directory, noise(SHAPE, "uint16", seed=4), OFFSET)
+
+
+def seen(path: Path, kind: str = "image") -> Seen:
+    return Seen(f"precomputed://{path}", kind, 0, [4, 4, 40])
+
+
+points = st.lists(st.integers(-60, 130), min_size=1, max_size=40).map(sorted)
+
+
+@settings(max_examples=examples(200))
+@given(points, points, points, st.sampled_from([16**3, 2**26]))
+def test_a_sample_is_the_nearest_voxels_however_much_is_read(
+    volume: Path, z: list[int], y: list[int], x: list[int], most: int
+) -> None:
+    indices = [np.array(z), np.array(y), np.array(x)]
+    at = {axis: (i + 0.5) * SIZES[axis] for axis, i in zip("zyx", indices, strict=True)}
+    voxels, known, note = seen(volume).sample(at, {"x": 4.0, "y": 4.0}, most)
+    own = [i - low for i, low in zip(indices, OFFSET, strict=True)]
+    inside = [(i >= 0) & (i < side) for i, side in zip(own, SHAPE, strict=True)]
+    there = inside[0][:, None, None] & inside[1][:, None] & inside[2]
+    expected = np.zeros(there.shape, "uint16")
+    expected[there] = noise(SHAPE, "uint16", seed=4)[
+        np.ix_(*(i[ok] for i, ok in zip(own, inside, strict=True)))
+    ].ravel()
+    assert (voxels[known] == expected[known]).all() and not voxels[~known].any()
+    assert not (known & ~there).any()
+    if most > 16**3:
+        assert (known == there).all() and note == ""
+    if (known != there).any():
+        assert note and known.any()
+
+
+def test_a_level_is_read_that_has_a_voxel_for_each_pixel(tmp_path: Path) -> None:
+    path = write_precomputed(tmp_path / "levels", np.full((8, 64, 64), 1, "uint8"))
+    for factor, value in ((2, 2), (4, 3)):
+        side = 64 // factor
+        write_precomputed(
+            path,
+            np.full((8, side, side), value, "uint8"),
+            resolution=[4 * factor, 4 * factor, 40],
+        )
+
+    def level(pixel: float, most: int = 2**26) -> int:
+        at = {"z": np.array([60.0]), "y": np.arange(2.0, 250, 8), "x": np.arange(2.0, 250, 8)}
+        voxels, _, _ = seen(path).sample(at, {"x": pixel, "y": pixel}, most)
+        (value,) = np.unique(voxels)
+        return int(value)
+
+    assert [level(pixel) for pixel in (1, 4, 7.9, 8, 15, 16, 999)] == [1, 1, 1, 2, 2, 3, 3]
+    assert level(1, 16**3) == 3, "a coarser one, rather than the middle alone"
+
+
+def pixels(asked: dict[str, Any]) -> np.ndarray:
+    picture = pictures.draw(asked)
+    start, _, text = picture.uri.partition(",")
+    assert (start, picture.note) == ("data:image/webp;base64", "")
+    image = Image.open(io.BytesIO(base64.b64decode(text)))
+    frame = Frame.of(asked)
+    assert image.size == (frame.width, frame.height)
+    return np.asarray(image.convert("RGB")).astype(int)
+
+
+def layer(path: Path, kind: str) -> dict[str, Any]:
+    return {"uri": f"precomputed://{path}", "kind": kind, "resolution": 0} | {
+        "voxel_size_nm_xyz": [4, 4, 40]
+    }
+
+
+@pytest.mark.parametrize("axis", "xyz")
+def test_what_is_segmented_lies_where_it_is_over_the_image(tmp_path: Path, axis: str) -> None:
+    image = np.zeros((8, 64, 64), "uint8")
+    image[:4], image[:, :32] = 40, 80
+    labels = np.zeros((4, 32, 32), "uint32")
+    labels[:, 8:20, 8:20] = 7
+    under = write_precomputed(tmp_path / "image", image)
+    over = write_precomputed(tmp_path / "labels", labels, (2, 16, 16), "segmentation")
+    box = {"x": [0, 256], "y": [0, 256], "z": [0, 320]}
+    asked = {"axis": axis, "box_nm": box, "layers": [layer(under, "image")]}
+    plain = pixels(asked)
+    both = pixels(asked | {"layers": [*asked["layers"], layer(over, "segmentation")]})
+    changed = np.abs(both - plain).sum(-1) > 60
+    nm = [Frame.of(asked).centres(name) for name in Frame.of(asked).axes]
+    inside = {"x": (96, 144), "y": (96, 144), "z": (80, 240)}
+    ends = (inside[name] for name in Frame.of(asked).axes)
+    right, down = ((one > low) & (one < high) for one, (low, high) in zip(nm, ends, strict=True))
+    expected = down[:, None] & right
+    assert (changed == expected).mean() > 0.985 and expected.mean() > 0.03
+    assert plain[:, :, 0].std() > 20, "the image has its contrast"
+
+
+def test_an_object_is_seen_along_an_axis_alone(tmp_path: Path) -> None:
+    labels = np.full((8, 64, 64), 5, "uint64")
+    labels[2:5, 8:24, 8:56] = 3
+    path = write_precomputed(tmp_path / "labels", labels, kind="segmentation")
+    box = {"x": [0, 256], "y": [0, 256], "z": [0, 320]}
+    shown = pixels({"axis": "z", "box_nm": box, "layers": [layer(path, "segmentation")], "only": 3})
+    bright = shown.sum(-1) > 100
+    frame = Frame("z", {}, {}, *shown.shape[1::-1])
+    rows, columns = (np.arange(side) * 64 // side for side in (frame.height, frame.width))
+    expected = ((rows >= 8) & (rows < 24))[:, None] & (columns >= 8) & (columns < 56)
+    free = rows < 50  # above the scale bar
+    assert (bright == expected)[free].mean() > 0.97
+
+
+@pytest.mark.parametrize(
+    ("nm", "told", "bar"),
+    [(1000, "200 nm", 200), (9999, "2 µm", 2000), (12500, "5 µm", 5000), (2.6e6, "1 mm", 1e6)],
+)
+def test_a_scale_bar_is_a_round_length(nm: float, told: str, bar: float) -> None:
+    frame = Frame.of({"axis": "z", "box_nm": {"x": [0, nm], "y": [5, 5 + nm / 2], "z": [0, 1]}})
+    assert (frame.bar, frame.bar_nm) == (told, bar)
+    assert (frame.width, frame.height) == (SIDE, SIDE // 2)
