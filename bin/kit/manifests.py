@@ -71,7 +71,10 @@ def described(
         files.append(entry | {"path": (bundle.final / inside).relative_to(store).as_posix()})
     for path in sorted(bundle.outside):
         entry = digests.file_record(bundle.beside.get(path, path), store)
-        files.append(entry | {"path": committing.listed(path, store)})
+        # of what is only compared, the input that it would be written into may be in another one
+        hosts = [] if bundle.kept else [given.store for given in unit.inputs]
+        home = next((host for host in hosts if path.is_relative_to(host)), store)
+        files.append(entry | {"path": committing.listed(path, home)})
     manifest = {
         "bundle": bundles.VERSION,
         "unit_id": unit.unit_id,

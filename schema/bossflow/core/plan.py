@@ -122,7 +122,7 @@ def _plan(
     known = {
         name: bundle
         for name, bundle in recorded.items()
-        if name in bundles_here or bundle.reading_version
+        if name in bundles_here or bundle.reading_version and _has_inputs(units[name], bundles_here)
     }
     missing = ledger.missing(units, bundles_here, recorded)
     if unreached and any(workflow.pulled_bytes_of(unit) for unit in missing.values()):
@@ -172,7 +172,7 @@ def _plan(
     run_store.refuse_unwritable(store)
     here.open()
     if doubtful:
-        line = partial(tasks.line, bundles_here={}, recorded={}, now=now, keep=again)
+        line = partial(tasks.line, bundles_here=bundles_here, recorded={}, now=now, keep=again)
         todo = tasks.cut_up(doubtful.values(), doubtful, line, workflow.seconds_of, given)
         header |= {"compare": True, "marks": run_store.marks(store) if again else []}
         tasks.write(todo, header, store, directory)
@@ -215,6 +215,11 @@ def _plan(
     todo = tasks.cut_up(units.values(), missing, line, workflow.seconds_of, given, made)
     tasks.write(todo, header | {"marks": marks}, store, directory)
     result |= {"tasks": todo, "asks": tasks.asks(todo)}
+
+
+def _has_inputs(unit: UnitPlan, bundles_here: dict[str, str]) -> bool:
+    """Say whether all is here that a unit is made from: else it can't be made to be compared."""
+    return all(given.unit_id in bundles_here for given in unit.inputs)
 
 
 def _gone(units: dict[str, UnitPlan], recorded: dict[str, Recorded], wrong: set[str]) -> set[str]:
