@@ -50,11 +50,12 @@ CASES = [
     ("uint32", "segmentation", {"factor": "2,2,2", "levels": 3, "block_shape": "16,16,32"}),
     ("uint16", "image", ZARR | {"factor": "2,3,3", "block_shape": "16,36,36"}),
     ("float32", "image", {"levels": 2, "compression": "gzip", "block_shape": "32,32,32"}),
+    ("uint16", "segmentation", {"factor": "2,2,2", "levels": 2, "block_shape": "128,128,128"}),
     ("uint64", "segmentation", ZARR | {"method": "mean", "block_shape": "9,16,24"}),
 ]
 
 
-@pytest.mark.parametrize(("dtype", "kind", "asked"), CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(("dtype", "kind", "asked"), CASES, ids=[f"{c[0]}-{c[1]}" for c in CASES])
 def test_levels_are_those_of_the_whole(
     making: Downsampling, tmp_path: Path, dtype: str, kind: str, asked: dict[str, Any]
 ) -> None:

@@ -35,6 +35,8 @@ def made_by(run: dict[str, Any]) -> dict[str, Any]:
 CASES = [
     ("uint8", "image", {"volume_format": "zarr"}),
     ("uint32", "segmentation", {"compression": "gzip"}),
+    ("uint32", "segmentation", {"encoding": "raw"}),
+    ("uint64", "segmentation", {"encoding": "raw", "x_range": "30,71", "block_shape": "32,64,64"}),
     ("uint64", "segmentation", {"dtype": "uint32", "volume_format": "zarr", "compression": "gzip"}),
     ("float32", "image", {"dtype": "float64", "volume_format": "zarr", "compression": "none"}),
     ("uint16", "image", {"encoding": "png", "z_range": "-5,20", "x_range": "30,71"}),
@@ -67,6 +69,10 @@ def test_a_new_volume_has_the_same_voxels(
         np.testing.assert_array_equal(array[:], voxels)
     else:
         assert start == tuple(corner)
+        volume = Path(locations.local(made_by(done)["transferred"]))
+        (scale,) = json.loads((volume / "info").read_text())["scales"]
+        packed = scale.get("sharding", {}).get("data_encoding") == "gzip"
+        assert packed == (kind == "segmentation")
     uri = f"{asked.get('volume_format', 'precomputed')}://{made_by(done)['transferred']}"
     told = archive_of(uri).describe(uri, 0, "", "")
     assert (told["offset_zyx"], told["shape_zyx"]) == (corner, list(voxels.shape))

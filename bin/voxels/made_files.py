@@ -10,6 +10,7 @@ import numpy as np
 import tensorstore as ts
 from numpy.typing import NDArray
 
+from . import shards
 from .boxes import Box
 from .made_metadata import metadata
 from .made_volumes import Volume
@@ -49,13 +50,21 @@ def write(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: 
     """
     create(volume, scratch)
     try:
-        with ts.Transaction() as transaction:
-            store = opened(volume, number, box, scratch).with_transaction(transaction)
-            store.write(voxels, can_reference_source_data_indefinitely=True).result()
+        _put(volume, number, voxels, box, scratch)
         return _read_back(volume, opened(volume, number, box, scratch), voxels, box)
     finally:
         for name in metadata(volume):
             (scratch / name).unlink(missing_ok=True)
+
+
+def _put(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: Path) -> None:
+    level = volume.levels[number]
+    if level.sharding and (volume.encoding, volume.compression) == ("raw", "gzip"):
+        shards.store(shards.gzipped(voxels, box, level), level, scratch / level.key, True)
+        return
+    with ts.Transaction() as transaction:
+        store = opened(volume, number, box, scratch).with_transaction(transaction)
+        store.write(voxels, can_reference_source_data_indefinitely=True).result()
 
 
 def _read_back(volume: Volume, store: Any, voxels: NDArray[Any], box: Box) -> str:

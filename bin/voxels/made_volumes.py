@@ -13,7 +13,7 @@ import numpy as np
 
 from .boxes import Box, chunk_shape, snap
 from .made_metadata import resolution
-from .pyramid import Level, sharding_of
+from .pyramid import Level, is_shard, sharding_of
 
 FORMATS = ("precomputed", "zarr")
 ENCODINGS = ("raw", "compressed_segmentation", "png", "jpeg")
@@ -33,6 +33,16 @@ _DTYPES = {
 
 _FILES_MAX = 1000
 """With more chunks than this, a precomputed volume has one file a block instead of one a chunk."""
+
+
+def in_shards(
+    block_zyx: Sequence[int],
+    factors_zyx: Sequence[Sequence[int]],
+    chunk_zyx: Sequence[int] | None = None,
+) -> bool:
+    """Say whether blocks are shards of a precomputed volume on all its levels."""
+    levels = [[side // step for side, step in zip(block_zyx, f, strict=True)] for f in factors_zyx]
+    return all(is_shard(own, chunk_zyx or chunk_shape(own)) for own in levels)
 
 
 class Volume(NamedTuple):

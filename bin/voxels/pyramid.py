@@ -149,10 +149,9 @@ def sharding_of(level: Level, block_zyx: Sequence[int]) -> dict[str, Any] | None
     A chunk's number interleaves the bits of its position from the lowest on, so those that count
     the chunks within a block come first and are left out of the number of its shard.
     """
-    parts = {side // chunk for side, chunk in zip(block_zyx, level.chunk_zyx, strict=True)}
-    if len(parts) > 1 or not parts <= {1, 2, 4, 8, 16, 32, 64, 128, 256}:
+    if not is_shard(block_zyx, level.chunk_zyx):
         return None
-    halvings = parts.pop().bit_length() - 1
+    halvings = (block_zyx[0] // level.chunk_zyx[0]).bit_length() - 1
     bits = grid_bits(level)
     within = sum(min(halvings, count) for count in bits)
     return {
@@ -164,6 +163,12 @@ def sharding_of(level: Level, block_zyx: Sequence[int]) -> dict[str, Any] | None
         "minishard_index_encoding": "raw",
         "data_encoding": "raw",
     }
+
+
+def is_shard(block_zyx: Sequence[int], chunk_zyx: Sequence[int]) -> bool:
+    """Say whether the chunks of a block can be a shard: as many on each axis, a power of 2."""
+    parts = {side // chunk for side, chunk in zip(block_zyx, chunk_zyx, strict=True)}
+    return len(parts) == 1 and parts <= {1, 2, 4, 8, 16, 32, 64, 128, 256}
 
 
 def grid_bits(level: Level) -> list[int]:

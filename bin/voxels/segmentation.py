@@ -14,29 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorstore as ts
 
+from . import shards
 from .boxes import Box, chunks_of, grid, snap
 from .encoding import Chunks, EncodedLabels, Words
 from .labelling import Labels
 from .pyramid import Level, described_levels, grid_bits
-
-
-def _chunk_number(level: Level, chunk: Box) -> int:
-    """Return a chunk's number in a sharded volume: its position's bits interleaved, x lowest.
-
-    https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/volume.md
-    """
-    corners = zip(chunk.corner_zyx, level.volume.corner_zyx, level.chunk_zyx, strict=True)
-    position = [(corner - start) // side for corner, start, side in corners]
-    bits = grid_bits(level)
-    number = place = 0
-    for bit in range(max(bits)):
-        for axis in (2, 1, 0):
-            if bit < bits[axis]:
-                number |= (position[axis] >> bit & 1) << place
-                place += 1
-    return number
 
 
 def write_block(
@@ -214,17 +197,7 @@ def _placement(level: Level, cell: Box) -> Any:
     """Return what decides how a cell's files are named, and where in them its chunks lie."""
     if level.sharding is None:
         return None
-    return level.sharding, grid_bits(level), _chunk_number(level, _parts(level, cell)[0])
-
-
-def _shards(level: Level, directory: Path) -> ts.KvStore:
-    spec = {
-        "driver": "neuroglancer_uint64_sharded",
-        "base": {"driver": "file", "path": f"{directory}/"},
-        "metadata": level.sharding,
-    }
-    context = ts.Context({"cache_pool": {"total_bytes_limit": 2**24}})  # holds a shard's index
-    return ts.KvStore.open(spec, context=context).result()
+    return level.sharding, grid_bits(level), shards.chunk_number(level, _parts(level, cell)[0])
 
 
 def _store(chunks: Iterable[tuple[Box, Words]], level: Level, directory: Path) -> None:
@@ -235,11 +208,7 @@ def _store(chunks: Iterable[tuple[Box, Words]], level: Level, directory: Path) -
         for chunk, words in chunks:
             (working / chunk.name).write_bytes(words.data)
         return
-    shards = _shards(level, working)
-    with ts.Transaction() as transaction:
-        for chunk, words in chunks:
-            key = _chunk_number(level, chunk).to_bytes(8, "big")
-            shards.with_transaction(transaction)[key] = words.tobytes()
+    shards.store(((chunk, words.tobytes()) for chunk, words in chunks), level, working)
 
 
 def _link(files: Iterable[Path], directory: Path) -> None:
@@ -282,8 +251,8 @@ def _load(level: Level, cell: Box, directory: Path) -> Iterator[tuple[Box, Words
         for part in parts:
             yield part, np.fromfile(directory / level.key / part.name, np.uint32)
         return
-    shards = _shards(level, directory / level.key)
-    reading = [shards.read(_chunk_number(level, part).to_bytes(8, "big")) for part in parts]
+    numbered = shards.opened(level, directory / level.key)
+    reading = [numbered.read(shards.chunk_number(level, part).to_bytes(8, "big")) for part in parts]
     for part, future in zip(parts, reading, strict=True):
         answer = future.result()
         if answer.state != "value":

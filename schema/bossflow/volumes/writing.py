@@ -12,15 +12,22 @@ BLOCK_VOXELS_MAX = 2**31 - 1
 BLOCKS_MAX = 1_000_000
 
 
-def written(row: dict[str, Any], dtype: str, is_annotation: bool) -> dict[str, str]:
-    """Return `format`, `encoding` and `compression` of a new volume, as a row asks or as usual."""
+def written(
+    row: dict[str, Any], dtype: str, is_annotation: bool, in_shards: bool
+) -> dict[str, str]:
+    """Return `format`, `encoding` and `compression` of a new volume, as a row asks or as usual.
+
+    Raw ids are some twenty times as small compressed, in gzip as CloudVolume and Igneous have it;
+    images are hardly smaller, and take long.
+    """
     packed = row["volume_format"] == "precomputed" and is_annotation
     packed = packed and dtype in ("uint32", "uint64")
-    return {
-        "format": row["volume_format"],
-        "encoding": row["encoding"] or ("compressed_segmentation" if packed else "raw"),
-        "compression": row["compression"] or ("zstd" if row["volume_format"] == "zarr" else "none"),
-    }
+    encoding = row["encoding"] or ("compressed_segmentation" if packed else "raw")
+    usual = "gzip" if is_annotation and encoding == "raw" and in_shards else "none"
+    if row["volume_format"] == "zarr":
+        usual = "zstd"
+    compression = row["compression"] or usual
+    return {"format": row["volume_format"], "encoding": encoding, "compression": compression}
 
 
 def outputs(name: str, volume: dict[str, Any]) -> list[Output]:

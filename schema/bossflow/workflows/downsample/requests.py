@@ -13,6 +13,7 @@ from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box
 from ...voxels.downsampling import coarser
+from ...voxels.made_volumes import in_shards
 from .tables import DownsampleRequest
 from .units import blocks, factors, volume
 
@@ -52,9 +53,11 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     method = row["method"] or ("mode" if annotation else "mean")
     staged = reading.is_staged(source, params)
     steps, block_shape = _steps(row, channel, cutout)
-    total = factors(steps)[-1]
+    every = factors(steps)
+    total = every[-1]
     origin = [low - low % side for low, side in zip(cutout.corner_zyx, total, strict=True)]
-    how = writing.written(row, channel["dtype"], annotation and method == "mode")
+    ids, whole = annotation and method == "mode", in_shards(block_shape, every)
+    how = writing.written(row, channel["dtype"], ids, whole)
     if how["encoding"] == "jpeg":
         raise ValueError(
             f"encoding jpeg in {row['where']} changes voxels, so that no level would be made of "

@@ -12,6 +12,7 @@ from ...volumes.channels import asked, cut, itemsize
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box
+from ...voxels.made_volumes import in_shards
 from .tables import TransferRequest
 from .units import blocks, volume
 
@@ -51,12 +52,14 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     cutout = cut(row, channel)
     dtype, chunk_shape = row["dtype"] or channel["dtype"], row["chunk_shape"]
     bytes_per_voxel = max(itemsize(dtype), itemsize(channel["dtype"]))
+    block_shape = row["block_shape"] or _block_shape(chunk_shape, cutout, bytes_per_voxel)
+    whole = in_shards(block_shape, [[1, 1, 1]], chunk_shape)
     parameters = {
-        **writing.written(row, dtype, channel["kind"] == "annotation"),
+        **writing.written(row, dtype, channel["kind"] == "annotation", whole),
         "dtype": dtype,
         "dest": destinations.spelled(row),
         "chunk_shape": chunk_shape,
-        "block_shape": row["block_shape"] or _block_shape(chunk_shape, cutout, bytes_per_voxel),
+        "block_shape": block_shape,
         "staged": reading.is_staged(source, params),
     }
     request = work.Request(
