@@ -80,8 +80,8 @@ def kept_files(run: Path, patterns: list[str]) -> dict[str, Path]:
     Raises
     ------
     ValueError
-        If one names nothing of that, or a file whose path can't be recorded. Links that lead out
-        of the directory are nothing.
+        If one names nothing of that, or a file whose path can't be recorded, or two that MySQL
+        takes for one. Links that lead out of the directory are nothing.
     """
     inside = run.resolve()
     kept: dict[str, Path] = {}
@@ -101,6 +101,12 @@ def kept_files(run: Path, patterns: list[str]) -> dict[str, Path]:
         if len(name) > PATH_MAX or any("\ud800" <= sign <= "\udfff" for sign in name):
             most = f"an output's path must be UTF-8, of {PATH_MAX} characters at most"
             raise ValueError(f"{most}, not {one_line(name)}")
+    ends = {name.rstrip(" "): name for name in kept}
+    for name in kept.keys() - ends.values():
+        raise ValueError(
+            f"outputs {name!r} and {ends[name.rstrip(' ')]!r} differ in blanks at their end alone, "
+            "which not every database tells apart: have one called otherwise"
+        )
     return dict(sorted(kept.items()))
 
 

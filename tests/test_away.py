@@ -61,7 +61,7 @@ def test_an_older_row_is_claimed_by_the_store_that_has_its_bundle(
     assert bossflow_says("verify", "--request", request)[1].startswith("passed over: 1 bundle")
     again = lab.run(files)
     (note,) = again["plan"]["notes"]
-    assert f"1 units of this are recorded in store {lab.store}, which is away" in note
+    assert f"1 unit of this is recorded in store {lab.store}, which is away" in note
     assert again["states"] == ["reused"], "whole, though not the one that was recorded"
     assert len(copies(request)) == 6
     assert not invalidate.lost(executions(request), None)
@@ -78,7 +78,7 @@ def test_a_bundle_that_can_not_be_looked_into_is_not_lost(lab: Pipeline, files: 
     assert not invalidate.lost(before, None)
     again = lab.run(files, **own)
     (note,) = again["plan"]["notes"]
-    assert f"1 units of this are recorded in store {lab.store}, which is away" in note
+    assert f"1 unit of this is recorded in store {lab.store}, which is away" in note
     assert made(again) == (1, 1)
     assert made(lab.run(files, **own)) == (0, 0)
     bundle.unlink()

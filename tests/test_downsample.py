@@ -164,7 +164,7 @@ def test_what_a_killed_run_left_is_invalidated_too(making: Downsampling, tmp_pat
     os.utime(chunk, ns=(looked.st_atime_ns, looked.st_mtime_ns))
     voxels[:16, :16, :16] = 0
     said = bossflow_says("invalidate", "--block", "0-1_0-1_0-1", "--channel", channel, "--yes")[1]
-    assert "1 bundles that are not recorded yet" in said
+    assert "1 bundle that no run has recorded yet" in said
     done = making.make(**asked)
     assert sorted(done["states"]) == ["made"] + ["reused"] * 4
     check(pyramid_of(done)["pyramid"], voxels, (0, 0, 0), [(2, 2, 2)], "mean")

@@ -58,7 +58,7 @@ def test_blocks_that_no_run_has_recorded_yet_go_too(cutouts: Cutouts, staged: bo
     channel = channel_of(cutouts)
     code, text = bossflow_says("invalidate", "--channel", channel, "--yes")
     # voxels and labels of the second block, or labels, of a set of their own, of both
-    assert (code, f"{2:8,} bundles that are not recorded yet" in text) == (0, True), text
+    assert (code, f"{2:8,} bundles that no run has recorded yet" in text) == (0, True), text
     left = {path.parents[2].name for path in cutouts.store.glob("*_BLOCK/*/*/bundle.json")}
     assert not left & {"PULL_BLOCK", "LABEL_BLOCK"}
 

@@ -1,5 +1,7 @@
 """Label, downsample, transfer: each reads what the one before made, and is what the whole gives."""
 
+import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -162,3 +164,59 @@ def test_what_the_database_lost_of_a_chain_is_taken_in_with_what_is_made_of_it(
     recorded = record(plan, receipts)
     assert not recorded["failed"] and sum(recorded["taken"].values()) == sum(before[2:])
     assert [len(rows) for rows in lost] == before
+
+
+def test_a_source_is_shown_by_the_name_that_it_was_given(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = Chain(tmp_path, monkeypatch)
+    volume = write_precomputed(tmp_path / "volume", noise((16, 32, 32), "uint8"))
+    asked = {"factor": "1,2,2", "levels": 2, "block_shape": "16,16,16"}
+    levels = chain.of["levels"].make(source=f"precomputed://{volume}", name="it's 100%", **asked)
+    request = Chain.request(levels)
+    shapes = {"chunk_shape": "4,4,4", "block_shape": "8,8,8"}
+    copy = chain.of["copy"].make(source=f"bossflow://{request}@1", **shapes)
+    (row,) = csv.DictReader(copy["requests"].splitlines())
+    assert row["source"] == f"bossflow://{request}/pyramid"
+    of_copy = "status", "--request", Chain.request(copy)
+    assert "bossflow://it's 100%/pyramid@1 0-8_0-8_0-16" in bossflow_says(*of_copy)[1]
+    (channel,) = (
+        one
+        for one in json.loads(bossflow_says("channels", "--json")[1])
+        if one["source"] == f"bossflow://{request}/pyramid" and one["resolution"] == 1
+    )
+    assert channel["source_name"] == "bossflow://it's 100%/pyramid"
+    assert "bossflow://it's 100%/pyramid" in bossflow_says("channels")[1]
+    # a name that two have names none
+    chain.of["levels"].make(
+        source=f"precomputed://{volume}", name="it's 100%", **asked | {"levels": 1}
+    )
+    assert f"bossflow://{request}/pyramid@1 0-8_0-8_0-16" in bossflow_says(*of_copy)[1]
+
+
+def test_a_volume_that_no_store_has_whole_is_not_called_away(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow.core.tables import Execution
+    from bossflow.workflows.downsample import PyramidBlock
+
+    chain = Chain(tmp_path, monkeypatch)
+    volume = write_precomputed(tmp_path / "volume", noise((16, 32, 32), "uint8", 4))
+    asked = {"factor": "1,2,2", "levels": 1, "block_shape": "16,16,16"}
+    asked |= {"source": f"precomputed://{volume}"}
+    first = chain.of["levels"].make(**asked)
+    (tmp_path / "store").rename(tmp_path / "not mounted")
+    other = str(tmp_path / "other")
+    assert chain.of["levels"].make(store=other, **asked)["verdict"] == {"missing": None}
+    (tmp_path / "not mounted").rename(tmp_path / "store")
+    blocks = PyramidBlock() & {"request_id": Chain.request(first)}
+    made = blocks.to_arrays("downsampled_by", order_by="block")[:2]
+    stores = set((Execution.Copy & {"execution_id": made[0]}).to_arrays("store_id"))
+    for execution, store in zip(made, sorted(stores), strict=True):  # each store lacks one
+        (Execution.Copy & {"execution_id": execution, "store_id": store}).delete_quick()
+    shapes = {"chunk_shape": "4,4,4", "block_shape": "8,8,8", "store": str(tmp_path / "third")}
+    copy = chain.of["copy"].make(source=f"bossflow://{Chain.request(first)}", **shapes)
+    assert "but no store here has all of the volume" in copy["plan"]["problem"]
+    assert chain.of["levels"].make(store=other, **asked)["verdict"] == {"missing": None}
+    copy = chain.of["copy"].make(source=f"bossflow://{Chain.request(first)}", **shapes)
+    assert copy["verdict"] == {"missing": None}

@@ -69,7 +69,7 @@ def test_a_mistyped_id_changes_nothing(
     assert (number, there) == (rows(bossflow.Execution), set(locations.every(pipeline.store, "*")))
     assert bossflow_says("verify", "--channel", twins[0])[0] == 0
     code, text = bossflow_says("invalidate", "--yes", "--request", request[:-1])
-    assert (code, "forgot 1 rows of stages" in text) == (0, True), text
+    assert (code, "forgot 1 row of stages" in text) == (0, True), text
     code, text = bossflow_says("invalidate", "--yes", "--store", store[:-1])
     assert (code, "forgot 5 rows of stages" in text) == (0, True), text
 

@@ -229,6 +229,14 @@ def test_a_path_that_no_column_takes_is_told(tmp_path: Path, name: str) -> None:
     assert len(kept_files(tmp_path, ["outputs"])) == 1
 
 
+def test_paths_that_mysql_takes_for_one_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "a ", "b "):
+        (tmp_path / name).touch()
+    assert [*kept_files(tmp_path, ["b*"])] == ["b "]
+    with pytest.raises(ValueError, match="^outputs 'a ?' and 'a ?' differ in blanks at their end "):
+        kept_files(tmp_path, ["*"])
+
+
 def asked(**changed: Any) -> dict[str, Any]:
     """Return a row as DESCRIBE gives it."""
     absent = dict.fromkeys(("inputs", "outputs", "entrypoint", "tool_version", "name"))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import bossflow
 import pytest
@@ -65,6 +66,33 @@ def test_watching_ends_when_nothing_is_missing(pipeline: Pipeline, files: list[P
     look = next(looks)
     assert look["total"]["recorded"] == look["total"]["total"] == 3
     assert not list(looks)
+
+
+def test_what_requests_were_given_is_read_once(
+    pipeline: Pipeline, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often is looked at them: of all that there are, these are many."""
+    from bossflow.core import given
+    from bossflow.upkeep.watch import watch
+
+    asked: list[str] = []
+    ask = given.not_recalled
+
+    def noted(workflow: Any, names: Any) -> dict[str, str]:
+        asked.extend(names)
+        return ask(workflow, names)
+
+    monkeypatch.setattr(given, "not_recalled", noted)
+    pipeline.plan(files[:2])
+    looks = watch(0)
+    next(looks)
+    assert asked
+    asked.clear()
+    next(looks)
+    assert not asked
+    (new,) = pipeline.plan(files[1:3])[0]["requests"]
+    next(looks)
+    assert asked == [new]
 
 
 def end_all_runs() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .parameters import Parameters, shown
+from .texts import many
 
 
 def rows(
@@ -148,4 +149,4 @@ def _hint(column: str, parameters: Parameters) -> str:
 
 
 def _count(cells: list[str]) -> str:
-    return f"{len(cells)} cell{'s' * (len(cells) != 1)}"
+    return many(len(cells), "cell")

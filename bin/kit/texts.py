@@ -30,6 +30,11 @@ def _printable(line: str) -> str:
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
 
+def many(number: int, name: str, width: int = 0) -> str:
+    """Return a number with what is counted: `1 request`, `2 requests`; the number that wide."""
+    return f"{number:{width},} {name}{'s' * (number != 1)}"
+
+
 def words_of(error: BaseException) -> str:
     """Return what an error says, on one line; its type if it says nothing."""
     with contextlib.suppress(Exception):  # of any library's own way to say it

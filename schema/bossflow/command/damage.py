@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from ..kit.texts import unit_names
-from .options import many, named, say_kept
+from ..kit.texts import many, unit_names
+from .options import named, say_kept
 
 _THEN = (
     "mount it, or give credentials; `bossflow invalidate --request REQUEST` has the next run write "
@@ -94,7 +94,7 @@ def verify_command(
             click.echo(f"{many(len(seen), 'bundle')} as recorded, {sum(seen) / 1e6:,.1f} MB")
     elif retire:
         again = "; the same `nextflow run` makes them again" if forgotten[0] else ""
-        click.echo(f"{said}: forgot {forgotten[0]} rows of stages{again}", err=as_json)
+        click.echo(f"{said}: forgot {many(forgotten[0], 'row')} of stages{again}", err=as_json)
     else:
         named = {"request": request, "channel": channel, "store": store}
         scope = " ".join(f"--{name} {value}" for name, value in named.items() if value)
@@ -193,12 +193,11 @@ def invalidate_command(
     for line in invalidate.named(first):
         click.echo(f"         {line}")
     if strays:
-        click.echo(f"{len(strays):8,} bundles that are not recorded yet")
+        click.echo(f"{many(len(strays), 'bundle', 8)} that no run has recorded yet")
     say_kept(*invalidate.kept(copies, going))
     for where, number in invalidate.away(going).items():
-        click.echo(
-            f"{number:8,} bundles in store {where}, which is away: set aside when it is back"
-        )
+        those = many(number, "bundle", 8)
+        click.echo(f"{those} in store {where}, which is away: set aside when it is back")
     if not going and not strays and not copies:
         click.echo("nothing to invalidate")
         return
@@ -207,4 +206,5 @@ def invalidate_command(
     forgotten, moved = removal.forget(chosen, strays, copies)
     if identity and not lost:
         invalidate.forget_places(identity)
-    click.echo(f"forgot {forgotten} rows of stages; {moved} bundles are in .retired")
+    said = f"forgot {many(forgotten, 'row')} of stages; {many(moved, 'bundle')}"
+    click.echo(f"{said} {'is' if moved == 1 else 'are'} in .retired")

@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from .options import Amount, many, named
+from ..kit.texts import many
+from .options import Amount, named
 
 
 @click.command("forget")
@@ -40,9 +41,8 @@ def forget_command(requests: tuple[str, ...], channels: tuple[str, ...], yes: bo
     if going.results:
         click.echo(f"         {going.n_bytes / 1e6:,.1f} MB, which are moved to .retired")
     for where, number in invalidate.away(going.results).items():
-        click.echo(
-            f"{number:8,} bundles in store {where}, which is away: set aside when it is back"
-        )
+        those = many(number, "bundle", 8)
+        click.echo(f"{those} in store {where}, which is away: set aside when it is back")
     if not yes and not click.confirm("forget these?"):
         raise click.Abort
     gone, moved = forget.forget(going)

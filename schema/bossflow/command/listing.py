@@ -4,7 +4,8 @@ import json
 
 import click
 
-from .options import console, many
+from ..kit.texts import many
+from .options import console
 
 
 @click.command("channels")
@@ -30,7 +31,7 @@ def channels_command(as_json: bool) -> None:
     for channel in channels:
         table.add_row(
             channel["channel"],
-            f"{channel['source']} {results.chosen(channel)}".strip(),
+            f"{channel['source_name'] or channel['source']} {results.chosen(channel)}".strip(),
             channel["archive"],
             str(channel["resolution"]),
             channel["dtype"],

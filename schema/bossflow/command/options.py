@@ -6,10 +6,7 @@ from typing import Any
 
 import click
 
-
-def many(number: int, name: str) -> str:
-    """Return a number with what is counted: `1 request`, `2 requests`."""
-    return f"{number:,} {name}{'s' * (number != 1)}"
+from ..kit.texts import many
 
 
 def _not_empty(_: click.Context, option: click.Parameter, given: Any) -> Any:
@@ -45,4 +42,5 @@ def say_kept(number: int, elsewhere: list[str]) -> None:
     """Say of how many bundles the rows stay, and which stores have others of them."""
     if number:
         where = ", ".join(elsewhere)
-        click.echo(f"{number:8,} bundles that other stores have as well: these rows stay ({where})")
+        those = many(number, "bundle", 8)
+        click.echo(f"{those} that other stores have as well: these rows stay ({where})")

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from .. import database
-from ..kit.texts import one_line
-from .options import Amount, console, many, named
+from ..kit.texts import many, one_line
+from .options import Amount, console, named
 
 SHOWN = {
     "request",

@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from typing import Any
 
-from ..kit.texts import duration
+from ..kit.texts import duration, many
 from . import work
 from .work import UnitPlan
 
@@ -58,7 +58,7 @@ def _how_long(stages: list[list[dict[str, Any]]]) -> str:
         return "nothing"
     cores = os.cpu_count() or 1
     alone, here = (duration(sum(_seconds(tasks, n) for tasks in stages)) for n in (1, cores))
-    words = f"{number:,} task{'s' * (number > 1)}, about {alone} on one core"
+    words = f"{many(number, 'task')}, about {alone} on one core"
     return words + (f", {here} on the {cores} here" if cores > 1 else "")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import database
 from ..kit import buckets, bundles, locations, recorded_marks
-from ..kit.texts import unit_name
+from ..kit.texts import many, unit_name
 from . import holdings, ledger, stores, work
 from .ledger import Recorded
 from .tables import Request
@@ -85,15 +85,15 @@ def reachable(
 def notes_of(away: dict[str, Recorded], units: dict[str, UnitPlan], here: stores.Here) -> list[str]:
     """Say which stores hold results of this request that can't be reached from here."""
     numbers = Counter((here.where_is(bundle), units[name].exact) for name, bundle in away.items())
-    return [
-        f"{number:,} units of this are recorded in store {where}, which is away: "
-        + (
-            "they are made again here, unless you mount it, or give credentials"
-            if exact
-            else "as they would not be the same, they are not made again"
-        )
-        for (where, exact), number in numbers.items()
-    ]
+    notes = []
+    for (where, exact), number in numbers.items():
+        they, are = ("it", "is") if number == 1 else ("they", "are")
+        then = f"as {they} would not be the same, {they} {are} not made again"
+        if exact:
+            then = f"{they} {are} made again here, unless you mount it, or give credentials"
+        units_of = f"{many(number, 'unit')} of this {are} recorded in store {where}"
+        notes.append(f"{units_of}, which is away: {then}")
+    return notes
 
 
 def refuse_away(

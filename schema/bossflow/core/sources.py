@@ -27,7 +27,7 @@ def bundles_here(
     Raises
     ------
     ValueError
-        If one is not recorded (any more), or its store is away.
+        If one is not recorded (any more), or its store is away, or no store has all of a volume.
     """
     given = {one.unit_id: one for unit in missing.values() for one in unit.inputs}
     given = {name: unit for name, unit in given.items() if name not in units}
@@ -40,6 +40,11 @@ def bundles_here(
         what = f"{unit.process} {unit.shown}, of which something is to be made,"
         if name not in recorded:
             raise ValueError(f"{what} is not recorded any more: run again")
+        if name not in places and here.candidates(recorded[name]):
+            raise ValueError(
+                f"{what} is in store {here.where_is(recorded[name])}, but no store here has all of "
+                "the volume that it is of: run what asked for that again, with one of them"
+            )
         if name not in places:
             raise ValueError(
                 f"{what} is in store {here.where_is(recorded[name])}, which is away: mount it, or "

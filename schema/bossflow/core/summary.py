@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import database
 from ..kit import digests, locations
-from ..kit.texts import one_line, unit_names
+from ..kit.texts import many, one_line, unit_names
 from . import installed, ledger, registry, results, states, stores, work
 from .tables import Run
 
@@ -85,7 +85,7 @@ def _lines(
         lines.append(f"nothing to compute: {words} recorded already ({_made_by(asked)})")
     else:
         units = work.numbers(Counter(plan["found"]) + Counter(plan["planned"]))
-        number = f"{len(asked)} request{'s' * (len(asked) != 1)}"
+        number = many(len(asked), "request")
         lines.append(f"asked for   {number} ({units}): {len(complete)} complete")
         lines += _became(plan, batches, _called(asked), missing or "")
     for request in complete[:20]:

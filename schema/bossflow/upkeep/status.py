@@ -8,7 +8,7 @@ import datajoint as dj
 
 from ..core import installed, ledger, registry, results, states
 from ..core.tables import Execution, Run
-from ..kit.texts import one_line
+from ..kit.texts import many, one_line
 
 ABOUT_MAX = 80
 """Characters of what a workflow says that a request is about."""
@@ -18,7 +18,8 @@ def what(described: dict[str, Any]) -> str:
     """Return what a request is about, in few words: its names, and of what it is."""
     about = str(described["workflow"]).rpartition(".")[2]
     if "source" in described:
-        words = described["source"], results.chosen(described), described["box"]
+        source = described.get("source_name") or described["source"]
+        words = source, results.chosen(described), described["box"]
         about = " ".join(filter(None, words))
     elif described.get("about"):
         about = one_line(described["about"])
@@ -71,7 +72,7 @@ def outcome(run: dict[str, Any]) -> str:
     if run["ended"] is None:
         return "goes on, or was killed"
     if run["missing"]:
-        return f"{run['missing']:,} request{'s' * (run['missing'] > 1)} not complete"
+        return f"{many(run['missing'], 'request')} not complete"
     return "ended" if run["missing"] is None else "complete"
 
 

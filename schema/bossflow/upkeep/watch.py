@@ -30,7 +30,7 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
 
     Requests that are complete when they are first seen are left out; those that come meanwhile
     are taken in. A look costs a query of the units that were missing, and one file's existence
-    for each of them that could be made by now.
+    for each of them that could be made by now; what a request was given is read once.
 
     What is missing can come while a run goes on: one that was not summed up. A run that was killed
     never is, so it is waited for while something new comes, and `PATIENCE` longer.
@@ -63,7 +63,7 @@ def watch(interval: float) -> Iterator[dict[str, Any]]:
         runs = _going_on()  # first: what they still record is seen
         rows = {row["request_id"]: row["workflow"] for row in Request.proj("workflow").to_dicts()}
         counts = Counter(rows.values())
-        left = states.left_out(rows)
+        left = states.left_out({name: of for name, of in rows.items() if name not in known})
         unknown = {some.get("request", some["workflow"]) for some in left} | known
         for name in counts:
             new = [request for request in rows if rows[request] == name and request not in unknown]

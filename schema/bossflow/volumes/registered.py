@@ -8,6 +8,7 @@ import datajoint as dj
 from ..core import installed, registry
 from .channels import choices
 from .tables import Block, Channel, Cutout, MadeBlock
+from .told import by_name
 
 
 def channels() -> list[dict[str, Any]]:
@@ -16,16 +17,20 @@ def channels() -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        `channel` (its id), `source`, `archive`, `resolution`, `chosen` (which channel or time of
-        several, or None), `kind`, `dtype`, `extent_xyz` (half-open, voxels), `voxel_size_nm_xyz`,
-        and the numbers of its `requests` and of its `blocks` of which something is recorded.
+        `channel` (its id), `source`, `source_name` (of a volume that was made here, by the name of
+        the request that made it, or None), `archive`, `resolution`, `chosen` (which channel or
+        time of several, or None), `kind`, `dtype`, `extent_xyz` (half-open, voxels),
+        `voxel_size_nm_xyz`, and the numbers of its `requests` and of its `blocks` of which
+        something is recorded.
     """
     requests, blocks, chosen = _requests(), _blocks(), choices(Channel.Choice())
     rows = Channel().to_dicts(order_by=("uri", "resolution", "archive", "channel_id"))
+    called = by_name(row["uri"] for row in rows)
     return [
         {
             "channel": row["channel_id"],
             "source": row["uri"],
+            "source_name": called.get(row["uri"]),
             "archive": row["archive"],
             "resolution": row["resolution"],
             "chosen": chosen.get(row["channel_id"]),

@@ -10,6 +10,7 @@ from ...core import ledger
 from ...core.tables import Run
 from ...core.work import Request
 from ...kit.digests import unit_id
+from ...kit.texts import many
 from .tables import CommandResult
 
 IMAGE_MAX = 19
@@ -54,10 +55,10 @@ def _exit_codes(request_ids: Iterable[str]) -> dict[str, int]:
 def outcome(described: dict[str, Any]) -> str:
     """Return how many files a command left."""
     number = described["n_outputs"]
-    return f"{number:,} file{'s' * (number != 1)}"
+    return many(number, "file")
 
 
 def in_words(counts: Mapping[str, int]) -> str:
     """Return how many command lines."""
     number = counts.get("COMMAND", 0)
-    return f"{number:,} command line{'s' * (number != 1)}"
+    return many(number, "command line")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core import work
+from ...kit.texts import many
 from ...volumes import told
 from .tables import Pyramid
 
@@ -14,8 +15,9 @@ def describe(
     """Return channel, source, box, method, parameters and result of each request."""
     asked = [{"request_id": request.request_id} for request in requests]
     made = {row["request_id"]: row for row in (Pyramid() & asked).to_dicts()}
+    called = told.sources(requests)
     return [
-        told.of_cutout(request, number["DOWNSAMPLE_BLOCK"])
+        told.of_cutout(request, number["DOWNSAMPLE_BLOCK"], called)
         | {
             "n_levels": made.get(request.request_id, {}).get("n_levels"),
             "pyramid": made.get(request.request_id, {}).get("pyramid"),
@@ -27,7 +29,7 @@ def describe(
 def outcome(described: dict[str, Any]) -> str:
     """Return the number of a request's levels."""
     number = described["n_levels"]
-    return f"{number:,} level{'s' * (number != 1)}"
+    return many(number, "level")
 
 
 def in_words(counts: Mapping[str, int]) -> str:

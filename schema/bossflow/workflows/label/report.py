@@ -7,6 +7,7 @@ from typing import Any
 import datajoint as dj
 
 from ...core import work
+from ...kit.texts import many
 from ...volumes import told
 from ...volumes.zeros import only_zeros
 from .tables import BlockLabels, Segmentation
@@ -22,19 +23,16 @@ def describe(
     whole = [request for request in requests if request.request_id in made]
     empty = [request for request in whole if made[request.request_id]["n_components"] == 0]
     notes = _of_nothing(empty) | _zeros(whole)
+    called = told.sources(requests)
     return [
-        _described(request, number, result, notes.get(request.request_id))
+        told.of_cutout(request, number["LABEL_BLOCK"], called)
+        | _result(result, notes.get(request.request_id))
         for request, number, result in zip(requests, counts, results, strict=True)
     ]
 
 
-def _described(
-    request: work.Request,
-    counts: dict[str, tuple[int, int]],
-    result: dict[str, Any],
-    note: str | None,
-) -> dict[str, Any]:
-    return told.of_cutout(request, counts["LABEL_BLOCK"]) | {
+def _result(result: dict[str, Any], note: str | None) -> dict[str, Any]:
+    return {
         "n_components": result.get("n_components"),
         "n_component_rows": result.get("n_component_rows"),
         "volume": result.get("volume"),
@@ -91,7 +89,7 @@ def _of_nothing(requests: list[work.Request]) -> dict[str, str]:
 def outcome(described: dict[str, Any]) -> str:
     """Return the number of a request's components."""
     number = described["n_components"]
-    return f"{number:,} component{'s' * (number != 1)}"
+    return many(number, "component")
 
 
 def in_words(counts: Mapping[str, int]) -> str:
