@@ -15,6 +15,7 @@ from .listing import channels_command, stores_command
 from .new import new_command
 from .page import page_command
 from .status import status_command
+from .view import view_command
 
 
 class Group(click.Group):
@@ -69,5 +70,6 @@ for command in (
     status_command,
     stores_command,
     verify_command,
+    view_command,
 ):
     main.add_command(command)

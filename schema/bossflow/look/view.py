@@ -1,0 +1,166 @@
+"""Neuroglancer with image and results of requests, each where it lies."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import neuroglancer
+import numpy as np
+
+from ..core import ledger, states
+from ..core.tables import Request
+from ..voxels.archives import Refused, Unreachable
+from ..voxels.archives.places import s3
+from ..voxels.boxes import Box
+from .served import Volume
+from .server import Served
+from .shown import Layer, layers
+
+PANEL = 400
+"""Pixels of a panel that what is looked at fills."""
+
+PUBLIC = "https://neuroglancer-demo.appspot.com"
+"""A viewer that anyone can open."""
+
+_SHADER = "#uicontrol invlerp normalized\nvoid main() { emitGrayscale(normalized()); }\n"
+
+
+class Shown(NamedTuple):
+    """A layer that can be looked at, and what it is called."""
+
+    name: str
+    layer: Layer
+    volume: Volume
+
+
+def opened(starts: Iterable[str], token: str) -> tuple[list[Shown], list[str]]:
+    """Return what there is to see of requests, and sentences on what can't be seen.
+
+    Parameters
+    ----------
+    starts : iterable of str
+        Requests, by the start of their ids or by name.
+    token : str
+        What BossDB knows the user by.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to see.
+    """
+    ids = [*dict.fromkeys(ledger.named(Request, start) for start in starts)]
+    called = states.names(ids)
+    found: list[Shown] = []
+    problems: list[str] = []
+    known: set[Any] = set()
+    for layer in layers(ids):
+        same = layer.source, layer.place, layer.resolution, str(layer.chosen)
+        if not layer.problem and same in known:
+            continue
+        known.add(same)
+        try:
+            volume = Volume(layer, token)
+        except (Refused, Unreachable, ValueError, OSError) as error:
+            problems.append(str(error))
+            continue
+        name = "source" if (layer.name, volume.kind) == ("image", "segmentation") else layer.name
+        if len(ids) > 1:
+            of = called[layer.request_id][-1] if called.get(layer.request_id) else ""
+            name = f"{name} of {of or layer.request_id[:8]}"
+        names = {one.name for one in found}
+        found.append(
+            Shown(f"{name} {layer.request_id[:8]}" if name in names else name, layer, volume)
+        )
+    if not found:
+        why = "; ".join(problems) or "nothing of it is a volume"
+        raise ValueError(f"there is nothing to look at of {', '.join(ids)}: {why}")
+    return found, problems
+
+
+def viewer(shown: list[Shown], port: int = 0) -> Any:
+    """Return a viewer of layers, and have it and them served."""
+    served = Served([one.volume for one in shown], port)
+    made = neuroglancer.Viewer(allow_credentials=False)
+    sources = [f"precomputed://{served.base}/{number}" for number in range(len(shown))]
+    made.set_state(state(shown, sources))
+    return made
+
+
+def state(shown: list[Shown], sources: list[str]) -> Any:
+    """Return the state of a viewer that looks at the last layer's box, all of it.
+
+    Parameters
+    ----------
+    shown : list of Shown
+        The first lies below.
+    sources : list of str
+        Where Neuroglancer finds each.
+    """
+    low, high, size = _seen(shown[-1])
+    made = neuroglancer.ViewerState()
+    made.dimensions = neuroglancer.CoordinateSpace(names=list("xyz"), units="nm", scales=size)
+    center = (low + high) / 2
+    made.position = center / size
+    widest = float(np.max(high - low)) / min(size)
+    made.cross_section_scale = widest / PANEL
+    made.projection_scale = 1.5 * widest
+    made.layout = neuroglancer.DataPanelLayout("4panel")
+    for one, source in zip(shown, sources, strict=True):
+        kept = one.volume.kind == "segmentation"
+        layer: Any = (
+            neuroglancer.SegmentationLayer(source=source, tab="segments") if kept else _image(one, source, center)
+        )
+        made.layers.append(name=one.name, layer=layer, visible=not one.name.startswith("source"))
+    if not any(layer.visible for layer in made.layers):
+        made.layers[-1].visible = True
+    made.selected_layer.layer = made.layers[-1].name
+    made.selected_layer.visible = True
+    return made
+
+
+def _image(one: Shown, source: str, center_nm: Any) -> Any:
+    """Return a layer whose grey values span what is there, but for the darkest and brightest."""
+    voxels = one.volume.sample(center_nm[::-1]).astype(np.float64)
+    low, high = (float(value) for value in np.nanpercentile(voxels, (1, 99)))
+    if not low < high:  # nothing, or all the same
+        low, high = (0.0, 1.0) if not low > 0 else (0.0, low)
+    return neuroglancer.ImageLayer(
+        source=source, shader=_SHADER, shader_controls={"normalized": {"range": [low, high]}}
+    )
+
+
+def _seen(one: Shown) -> tuple[Any, Any, Any]:
+    """Return where a layer's box begins and ends, and the size of its voxels (nm, XYZ)."""
+    if one.layer.levels:
+        box, size = one.layer.levels[0].box, np.array(one.layer.levels[0].voxel_size_nm_xyz)
+    else:
+        level = one.volume.finest
+        box = Box.of(level["offset_zyx"], level["shape_zyx"])
+        size = np.array(level["voxel_size_nm_zyx"][::-1])
+    return np.array(box.corner_zyx[::-1]) * size, np.array(box.end_zyx[::-1]) * size, size
+
+
+def link(shown: list[Shown]) -> str:
+    """Return the address of a public viewer that shows the same; it reads all of it itself.
+
+    Raises
+    ------
+    ValueError
+        If something lies where no other machine reaches it.
+    """
+    told = state(shown, [_public(one) for one in shown]).to_json()
+    return f"{PUBLIC}/#!{quote(json.dumps(told, separators=(',', ':')), safe='')}"
+
+
+def _public(one: Shown) -> str:
+    """Return where a public viewer finds a layer's volume."""
+    scheme, _, place = one.volume.uri.partition("://")
+    kind = place.partition("://")[0]
+    reached = kind == "https" or kind == "gs" or (kind == "s3" and not s3.address())
+    if not reached or scheme not in ("precomputed", "zarr", "n5"):
+        raise ValueError(
+            f"{one.name} lies at {one.volume.uri}, which a public viewer does not reach: "
+            "copy it to a public bucket with `--workflow transfer --dest`, or leave out --link"
+        )
+    return one.volume.uri
