@@ -1,4 +1,4 @@
-"""What of MySQL, Docker and Slurm this machine has, and why a test can't use what it lacks."""
+"""What of MySQL, Docker, Slurm and Chromium this machine has, and why a test can't use the rest."""
 
 import functools
 import os
@@ -23,8 +23,8 @@ def need(engine: str) -> None:
 @functools.cache
 def missing(engine: str) -> str:
     """Return why an engine (`mysql`, `docker`, `slurm` …) can't be used here; "" if it can."""
-    engines = {"mysql": _mysql, "docker": _docker, "slurm": _slurm, "apptainer": _apptainer}
-    return engines[engine]()
+    engines = {"mysql": _mysql, "docker": _docker, "slurm": _slurm}
+    return (engines | {"apptainer": _apptainer, "chromium": _chromium})[engine]()
 
 
 def _mysql() -> str:
@@ -59,6 +59,11 @@ def _apptainer() -> str:
     if not shutil.which("apptainer"):
         return "apptainer is not on PATH"
     return "" if _says("apptainer", "--version") else "apptainer does not start"
+
+
+def _chromium() -> str:
+    absent = [name for name in ("chromium", "chromedriver") if not shutil.which(name)]
+    return f"not on PATH: {', '.join(absent)}" if absent else ""
 
 
 def _says(*command: str) -> bool:

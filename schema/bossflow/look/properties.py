@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..kit import buckets, bundles
+from .layers import files
 from .shown import Layer
 
 MOST = 100_000
@@ -30,7 +30,11 @@ def of(layer: Layer) -> dict[str, Any]:
     ValueError
         If the table's files are damaged, or not there.
     """
-    table = largest(files(layer))
+    assert layer.place is not None and layer.table is not None
+    directory = files(layer.place.store, layer.table)
+    if directory is None:
+        raise ValueError(f"{layer.table} is too large to be fetched: nothing is told of segments")
+    table = largest(directory)
     ids = [str(value) for value in table["component_id"].to_pylist()]
     labels = ["" if value is None else str(int(value)) for value in table["segment_id"].to_pylist()]
     told: list[dict[str, Any]] = []
@@ -53,16 +57,6 @@ def of(layer: Layer) -> dict[str, Any]:
         "@type": "neuroglancer_segment_properties",
         "inline": {"ids": ids, "properties": told},
     }
-
-
-def files(layer: Layer) -> Path:
-    """Return the directory of a layer's table, its files there to read."""
-    assert layer.place is not None and layer.table is not None
-    store = layer.place.store
-    if not buckets.holds(store):
-        return store / layer.table
-    process, start, unit, name = layer.table.split("/", 3)
-    return bundles.read(store / process / start / unit).file(name)
 
 
 def largest(directory: Path, most: int = MOST) -> pa.Table:

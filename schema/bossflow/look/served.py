@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kit import buckets, bundles, locations
 from ..voxels.archives import Refused, archive_of
 from ..voxels.archives.volumes.opening import opened_level
 from ..voxels.boxes import Box
 from . import properties
+from .layers import uri_of
 from .shown import Layer
 
 CHUNK_VOXELS = 2**21
@@ -61,7 +61,7 @@ class Volume:
         if layer.problem:
             raise ValueError(layer.problem)
         self.layer, self._token = layer, token
-        self.uri = uri_of(layer)
+        self.uri = str(uri_of(layer))
         self._archive = archive_of(self.uri)
         with _credentials_of(layer):
             self.levels = self._described()
@@ -189,24 +189,6 @@ class Volume:
         if self.kind == "segmentation" and voxels.dtype.kind == "i":
             voxels = voxels.astype(np.int64).view(np.uint64)
         return np.ascontiguousarray(voxels, f"<{np.dtype(self._dtype).str[1:]}").tobytes()
-
-
-def uri_of(layer: Layer) -> str:
-    """Return the URI by which a layer's volume is read."""
-    if layer.place is None:
-        return str(layer.source)
-    path = place_of(layer, layer.place.path)
-    return f"{layer.place.format}://{locations.shown(path)}"
-
-
-def place_of(layer: Layer, path: str) -> Any:
-    """Return where a directory of a layer's bundle is; in a bucket, below the attempt's name."""
-    assert layer.place is not None
-    store = layer.place.store
-    if not buckets.holds(store):
-        return store / path
-    process, start, unit, name = path.split("/", 3)
-    return bundles.read(store / process / start / unit).at(name)
 
 
 def _chunk(best_zyx: list[int]) -> list[int]:

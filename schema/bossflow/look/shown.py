@@ -6,7 +6,7 @@ All of it is known from the database; nothing is opened.
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..core import given, installed, ledger, registry, stores, work
 from ..core.tables import Request, Run
@@ -267,18 +267,3 @@ def _host(request_id: str) -> str:
 
 def _kind(kind: str) -> str:
     return "segmentation" if kind == "annotation" else "image"
-
-
-def as_json(layer: Layer) -> dict[str, Any]:
-    """Return a layer as JSON values."""
-    row = {
-        name: getattr(layer, name)
-        for name in ("request_id", "name", "kind", "source", "problem", "archive", "dtype")
-    }
-    row |= {"resolution": layer.resolution, "chosen": layer.chosen}
-    levels = [
-        {"level": one.number, "box": one.box.name, "voxel_size_nm_xyz": one.voxel_size_nm_xyz}
-        for one in layer.levels
-    ]
-    place = str(layer.place.store / layer.place.path) if layer.place else None
-    return row | {"place": place, "levels": levels}

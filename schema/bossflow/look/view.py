@@ -64,7 +64,7 @@ def opened(starts: Iterable[str], token: str) -> tuple[list[Shown], list[str]]:
         except (Refused, Unreachable, ValueError, OSError) as error:
             problems.append(str(error))
             continue
-        name = "source" if (layer.name, volume.kind) == ("image", "segmentation") else layer.name
+        name = "source" if _is_source(layer, volume) else layer.name
         if len(ids) > 1:
             of = called[layer.request_id][-1] if called.get(layer.request_id) else ""
             name = f"{name} of {of or layer.request_id[:8]}"
@@ -107,16 +107,23 @@ def state(shown: list[Shown], sources: list[str]) -> Any:
     made.projection_scale = 1.5 * widest
     made.layout = neuroglancer.DataPanelLayout("4panel")
     for one, source in zip(shown, sources, strict=True):
-        kept = one.volume.kind == "segmentation"
-        layer: Any = (
-            neuroglancer.SegmentationLayer(source=source, tab="segments") if kept else _image(one, source, center)
+        if one.volume.kind == "image":
+            layer = _image(one, source, center)
+        else:
+            layer = neuroglancer.SegmentationLayer(source=source, tab="segments")
+        made.layers.append(
+            name=one.name, layer=layer, visible=not _is_source(one.layer, one.volume)
         )
-        made.layers.append(name=one.name, layer=layer, visible=not one.name.startswith("source"))
     if not any(layer.visible for layer in made.layers):
         made.layers[-1].visible = True
     made.selected_layer.layer = made.layers[-1].name
     made.selected_layer.visible = True
     return made
+
+
+def _is_source(layer: Layer, volume: Volume) -> bool:
+    """Say whether it is the segmentation that something was made of, which it would hide."""
+    return layer.name == "image" and volume.kind == "segmentation"
 
 
 def _image(one: Shown, source: str, center_nm: Any) -> Any:
