@@ -18,12 +18,13 @@ def main() -> None:
         from bossflow.core.record import record
         from bossflow.core.summary import sum_up
         from bossflow.database import DatabaseError
+        from bossflow.look import leave
 
         try:
             result = record(plan, receipts)
             result["summed_up"] = len(receipts) == len(plan["tasks"])
             if result["summed_up"]:
-                sum_up(plan, [result], here)
+                leave(plan, sum_up(plan, [result], here), here)
         except DatabaseError as error:
             raise SystemExit(str(error)) from None
     text = json.dumps(result, indent=1)

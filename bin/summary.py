@@ -19,9 +19,10 @@ def main() -> None:
     with at_home(plan["launch_dir"]):
         from bossflow.core.summary import sum_up
         from bossflow.database import DatabaseError
+        from bossflow.look import leave
 
         try:
-            sum_up(plan, batches, here)
+            leave(plan, sum_up(plan, batches, here), here)
         except DatabaseError as error:
             raise SystemExit(str(error)) from None
 

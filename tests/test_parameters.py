@@ -38,6 +38,7 @@ def test_the_schema_is_json_schema_and_the_configuration_has_its_defaults(stage:
         "source": SOURCE[1],
         "x_range": [-5, 3],
         "store": "$(touch bad)'\"",
+        "page": False,  # by NO_REPORTS
     }
     default = {name: one.get("default") for name, one in DESCRIBED.items()}
     found = asked["params"] | Parameters(schema, asked["workflow"]).checked(asked["params"])

@@ -16,7 +16,7 @@ process PLAN {
     """
 
     stub:
-    def heads = ['DESCRIBE', 'PLAN', 'PLAN_AGAIN', 'RECORD', 'SUMMARY']
+    def heads = ['DESCRIBE', 'PLAN', 'PLAN_AGAIN', 'RECORD', 'SUMMARY', 'PAGE']
     def jobs = (nextflow.Global.config.process.ext.processes.keySet() - heads).collect { name ->
         [task: "${name}-00000", process: name, size: 0, after: [], units: 1, seconds: 1, amount: 1, amount_unit: 'units']
     }

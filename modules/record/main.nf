@@ -10,6 +10,7 @@ process RECORD {
     output:
     path 'recorded.json', emit: recorded
     tuple path('summary.txt'), path('requests.csv'), path('verdict.json'), emit: summary, optional: true
+    path 'page.json', emit: page, optional: true
 
     script:
     """

@@ -8,6 +8,7 @@ process SUMMARY {
 
     output:
     tuple path('summary.txt'), path('requests.csv'), path('verdict.json'), emit: summary
+    path 'page.json', emit: page, optional: true
 
     script:
     """

@@ -1,7 +1,9 @@
 /*
- * How every workflow ends: RECORD writes what the tasks made, and SUMMARY says what became of it.
+ * How every workflow ends: RECORD writes what the tasks made, SUMMARY says what became of it, and
+ * PAGE shows it.
  */
 
+include { PAGE } from '../../modules/page/main'
 include { RECORD } from '../../modules/record/main'
 include { SUMMARY } from '../../modules/summary/main'
 include { progress } from './progress'
@@ -22,5 +24,6 @@ workflow END {
     RECORD(plan_json, batch_ch)
     progress(plan_ch, done_ch, RECORD.out.recorded)
     SUMMARY(plan_json, toSumUp(RECORD.out.recorded))
-    conclude(plan_ch, summary_ch, SUMMARY.out.summary.mix(RECORD.out.summary))
+    PAGE(SUMMARY.out.page.mix(RECORD.out.page))
+    conclude(plan_ch, summary_ch, SUMMARY.out.summary.mix(RECORD.out.summary).concat(PAGE.out.page))
 }

@@ -123,18 +123,19 @@ def link(place, name, url) {
 
 // The end of a run: leaves requests.csv and links in outdir, prints the summary, and fails with one
 // sentence if anything is missing. The failing would cut a publishDir off.
-// planned_ch: the summary by PLAN, where there was nothing to run; ended_ch: by RECORD or SUMMARY
+// planned_ch: the summary by PLAN, where there was nothing to run; ended_ch: by RECORD or SUMMARY, and then
+// index.html or, if it could not be made, note.txt by PAGE
 def conclude(plan_ch, planned_ch, ended_ch) {
     plan_ch
         .combine(ended_ch.toList())
-        .map { items -> items.drop(2) }         // [[summary.txt, requests.csv, verdict.json]]; [] if SUMMARY died
+        .map { items -> items.drop(2) }         // [[summary.txt, requests.csv, verdict.json], page]; [] if SUMMARY died
         .mix(planned_ch.map { files -> [files] })
         .subscribe { ended ->
             def missing = 'the summary could not be made: `bossflow status` shows what is missing'
             if (ended) {
                 def (summary, requests, verdict) = ended.first()
                 def notes = leave(workflow.outputDir, requests)
-                println(summary.text)
+                println(summary.text + ended.drop(1).collect { page -> shownPage(workflow.outputDir, page) }.join())
                 notes.take(10).each { note -> println("note: ${note}") }
                 if (notes.size() > 10) {
                     println("note: and so it is with ${notes.size() - 10} more directories")
@@ -145,6 +146,19 @@ def conclude(plan_ch, planned_ch, ended_ch) {
                 error("${missing}\nTo try again what is missing: ${sameCommand(workflow.commandLine)}")
             }
         }
+}
+
+// Leaves the page in outdir, and says where, or why there is none.
+def shownPage(outdir, page) {
+    if (page.name == 'note.txt') {
+        return "note: ${page.text}"
+    }
+    try {
+        return "page        ${page.copyTo(outdir.resolve(page.name)).toUriString()}"
+    }
+    catch (java.io.IOException failed) {
+        return "note: no page was left: ${failed.message}"
+    }
 }
 
 // The words after `nextflow` on the command line; none where the system does not tell.

@@ -67,6 +67,7 @@ def plan(
         "problem": described.get("problem"),
         "notes": [],
         "dry_run": bool(asked["params"].get("dry_run")),
+        "page": bool(asked["params"].get("page")),
         "text": "",
         "run_id": digests.digest([run["session"], run["name"], run["start"]])[:16],
         "run_name": run["name"],

@@ -16,7 +16,7 @@ LAST = ("name", *CHANNEL, "directory", "error")
 ERRORS_SHOWN = 3
 TAIL_MAX = 60  # characters of a source in a directory's name
 NAME_MAX = 64  # and of a name, of which a sign may become several
-TAKEN = {"reports", "requests.csv", "requests.before.csv"}
+TAKEN = {"index.html", "reports", "requests.csv", "requests.before.csv"}
 """What else is there."""
 
 

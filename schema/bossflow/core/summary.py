@@ -2,16 +2,34 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import database
 from ..kit import digests, locations
 from ..kit.texts import many, one_line, unit_names
 from . import installed, ledger, registry, results, states, stores, work
 from .tables import Run
+
+
+class Told(NamedTuple):
+    """What a run came to.
+
+    Attributes
+    ----------
+    asked : list of dict
+        Its requests, as `states.requests` gives them.
+    became : list of tuple of 2 str
+        What became of their units: a word for it, and numbers.
+    missing : str, optional
+        What is missing, in a sentence.
+    """
+
+    asked: list[dict[str, Any]]
+    became: list[tuple[str, str]]
+    missing: str | None
 
 
 def sum_up(
@@ -21,7 +39,7 @@ def sum_up(
     planned: ledger.Planned | None = None,
     found: dict[str, ledger.Recorded] | None = None,
     here: stores.Here | None = None,
-) -> None:
+) -> Told:
     """Write `summary.txt`, `requests.csv` and `verdict.json`, and note that the run has ended.
 
     The verdict is `missing`: null when every request of the run is complete, else one sentence.
@@ -36,6 +54,10 @@ def sum_up(
         Where the files go.
     planned, found, here : optional
         What PLAN knows of the requests, and where their bundles are.
+
+    Returns
+    -------
+    Told
     """
     workflow = registry.load(plan["workflow"])
 
@@ -53,9 +75,11 @@ def sum_up(
     urls = dict.fromkeys(name for one in registry.with_used([workflow]) for name in one.results)
     results.write(asked, plan["names"], urls, directory / "requests.csv")
     missing = _missing(plan, asked) or _rows_missing(batches) or _gone(plan, asked)
-    lines = _lines(plan, batches, asked, workflow, urls, missing)
+    became = _became(plan, batches, asked, missing or "")
+    lines = _lines(plan, asked, workflow, urls, became)
     (directory / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     (directory / "verdict.json").write_text(json.dumps({"missing": missing}), encoding="utf-8")
+    return Told(asked, became, missing)
 
 
 def _note_end(run_id: str, missing: int) -> None:
@@ -71,11 +95,10 @@ def _note_end(run_id: str, missing: int) -> None:
 
 def _lines(
     plan: dict[str, Any],
-    batches: list[dict[str, Any]],
     asked: list[dict[str, Any]],
     workflow: work.Workflow,
     urls: Iterable[str],
-    missing: str | None,
+    became: list[tuple[str, str]],
 ) -> list[str]:
     complete = [request for request in asked if request["state"] == "complete"]
     lines = []
@@ -84,10 +107,7 @@ def _lines(
         lines += [f"note: {note}" for note in plan["notes"]]
         lines.append(f"nothing to compute: {words} recorded already ({_made_by(asked)})")
     else:
-        units = work.numbers(Counter(plan["found"]) + Counter(plan["planned"]))
-        number = many(len(asked), "request")
-        lines.append(f"asked for   {number} ({units}): {len(complete)} complete")
-        lines += _became(plan, batches, _called(asked), missing or "")
+        lines += [f"{word:11} {text}" for word, text in became]
     for request in complete[:20]:
         name = plan["names"].get(request["request"])
         url = next((request[one] for one in urls if request.get(one)), None)
@@ -106,12 +126,22 @@ def _called(asked: list[dict[str, Any]]) -> dict[str, str]:
     return {request["request"]: request["names"][-1] for request in asked if request["names"]}
 
 
-def _became(
-    plan: dict[str, Any], batches: list[dict[str, Any]], called: dict[str, str], missing: str
-) -> list[str]:
-    """Return lines that say what became of the units that were asked for: each counts once.
+def in_numbers(asked: list[dict[str, Any]], units: Mapping[str, int]) -> str:
+    """Return what was asked for: requests, all of their units, and how many are complete."""
+    complete = sum(request["state"] == "complete" for request in asked)
+    return f"{many(len(asked), 'request')} ({work.numbers(units)}): {complete} complete"
 
-    A failure that `missing` tells, the sentence that the run ends with, is not told twice.
+
+def _became(
+    plan: dict[str, Any],
+    batches: list[dict[str, Any]],
+    asked: list[dict[str, Any]],
+    missing: str,
+) -> list[tuple[str, str]]:
+    """Return what became of the units that were asked for, by the word for it: each counts once.
+
+    Failures follow, without a word. One that `missing` tells, the sentence that the run ends with,
+    is not told twice.
     """
     every = [failure for batch in batches for failure in batch["failed"]]
     failed = list({digests.unit_id(one["process"], one["key"]): one for one in every}.values())
@@ -123,6 +153,7 @@ def _became(
     left = Counter(plan["planned"]) - recorded - copied - fails - blocked
     # a batch may record inputs of its units, which a later batch finds known
     meanwhile = left & (known - copied - taken)
+    every_unit = Counter(plan["found"]) + Counter(plan["planned"])
     told: list[tuple[str, Counter[str], str]] = [
         ("copies", copied, ", recorded as another copy of the same rows"),
         ("meanwhile", meanwhile, ", recorded by another run"),
@@ -130,19 +161,19 @@ def _became(
         ("not made", left - meanwhile, ", whose tasks ended early or never began"),
         ("failed", fails, ""),
     ]
-    lines = [f"found       {work.numbers(plan['found'])}"]
+    lines = [("asked for", in_numbers(asked, every_unit)), ("found", work.numbers(plan["found"]))]
     if recorded or not copied:
-        lines.append(f"recorded    {work.numbers(recorded)}")
-    lines += [f"{word:11} {work.numbers(counts)}{why}" for word, counts, why in told if counts]
-    names = unit_names(((one["process"], one["key"]) for one in failed), called)
+        lines.append(("recorded", work.numbers(recorded)))
+    lines += [(word, f"{work.numbers(counts)}{why}") for word, counts, why in told if counts]
+    names = unit_names(((one["process"], one["key"]) for one in failed), _called(asked))
     errors = [(name, one["error"]) for name, one in zip(names, failed, strict=True)]
     more = [
-        f"            {name}: {error}"
+        ("", f"{name}: {error}")
         for name, error in errors
         if f" {name} ({error})" not in f" {missing}"  # a name may end like another
     ]
     if len(more) > 10:
-        more[10:] = [f"            ... and {len(more) - 10} more: bossflow status"]
+        more[10:] = [("", f"... and {len(more) - 10} more: bossflow status")]
     return lines + more
 
 

@@ -4,8 +4,6 @@ It is made in two steps. Who knows the database writes it with places for pictur
 are (`Page`); who may read the volumes fills them in (`voxels.paged`).
 """
 
-import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import rows
@@ -35,10 +33,6 @@ class Page(NamedTuple):
     html: str
     pictures: list[dict[str, Any]]
 
-    def write(self, path: Path) -> None:
-        """Write it as JSON, for `page.py`."""
-        path.write_text(json.dumps(self._asdict()), encoding="utf-8")
-
 
 def of_run(
     run: dict[str, Any],
@@ -61,11 +55,12 @@ def of_run(
     missing : str, optional
         What is missing, in a sentence.
     price : float, optional
-        Of a CPU-hour.
+        Of a CPU-hour; absent: what the run was given.
     reports : str, optional
         Where Nextflow's reports are, from where the page is.
     """
-    about = rows.about(run)
+    about, given = rows.about(run), run["run_parameters"].get("cpu_hour_price")
+    price = float(given) if price is None and given is not None else price
     pictures: list[dict[str, Any]] = []
     complete = [one for one in asked if one["state"] == "complete"]
     articles = [pictured(request, pictures) for request in complete[:PICTURED]]

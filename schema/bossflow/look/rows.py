@@ -12,6 +12,7 @@ import datajoint as dj
 
 from .. import database
 from ..core import installed, ledger, registry, states, work
+from ..core.summary import in_numbers
 from ..core.tables import Execution, Request, Run
 from ..kit.texts import unit_names
 
@@ -89,13 +90,11 @@ def became(run_id: str, asked: list[dict[str, Any]]) -> list[tuple[str, str]]:
                 units[unit_id] = unit.process, unit_id in recorded
     all_of_them = Counter(process for process, _ in units.values())
     done = Counter(process for process, is_there in units.values() if is_there)
-    complete = sum(one["state"] == "complete" for one in asked)
-    number = f"{len(asked)} request{'s' * (len(asked) != 1)}"
     failed: Counter[str] = Counter(
         (Run.Failure() & {"run_id": run_id}).to_arrays("failed_process").tolist()
     )
     told = [
-        ("asked for", f"{number} ({work.numbers(all_of_them)}): {complete} complete"),
+        ("asked for", in_numbers(asked, all_of_them)),
         ("found", work.numbers(done - made_here)),
         ("recorded", work.numbers(+made_here)),
     ]
