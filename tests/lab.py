@@ -78,7 +78,7 @@ class Lab:
 
     def asked(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return parameters with those that name this lab's archive and, for a team, its store."""
-        own = {"source": CHANNEL, "bossdb_host": self.host, "archive": "lab"}
+        own = {"source": CHANNEL, "bossdb_host": self.host, "archive": "lab", "page": False}
         if "DJ_HOST" in self.environment:
             own["store"] = str(self.home / "store")
         return own | params

@@ -42,9 +42,11 @@ import json, os, sys, time
 from pathlib import Path
 
 def sum_up(tasks, batches):
-    Path("summary.txt").write_text(f"recorded {{tasks}} tasks in {{batches}} batches")
+    Path("summary.txt").write_text(f"recorded {{tasks}} tasks in {{batches}} batches\\n")
     Path("verdict.json").write_text(json.dumps({{"missing": scenario.get("missing")}}))
     Path("requests.csv").write_text(scenario.get("requests", "request,state,volume,components\\n"))
+    if tasks and "page" in scenario:
+        Path("page.json").write_text(scenario["page"])
 
 name, given = Path(sys.argv[0]).stem, sys.argv[1:]
 scenario = json.loads(Path(os.environ["SCENARIO"]).read_text())
@@ -84,6 +86,8 @@ elif name == "record":
     Path("recorded.json").write_text(json.dumps(recorded))
 elif name == "summary":
     sum_up(sum(json.loads(Path(x).read_text())["tasks"] for x in given[1:]), len(given) - 1)
+elif name == "page":
+    Path("index.html").write_text("the page of " + Path(given[0]).read_text())
 else:
     states = scenario.get("states", {{}}).get(task, ["made"])
     made = {{"url": "file:///store/bundle"}}
@@ -106,7 +110,7 @@ class Stage:
         self.scenario = directory / "scenario.json"
         self.add(*PIPELINE)
         (self.project / "bin").mkdir()
-        for program in (*PROGRAMS, "create_volume", "transfer_block", "record", "summary"):
+        for program in (*PROGRAMS, "create_volume", "transfer_block", "record", "summary", "page"):
             path = self.project / "bin" / f"{program}.py"
             path.write_text(STAND_IN.format(python=sys.executable, secrets=SECRETS))
             path.chmod(0o755)

@@ -18,15 +18,18 @@ def test_levels_of_a_channel_and_a_copy_of_one(tmp_path: Path) -> None:
     with Lab(tmp_path / "lab", voxels, corner).serving() as lab:
         asked = {"workflow": "downsample", "levels": 2, "factor": [1, 2, 2], "method": "mode"}
         lab.own["NXF_SYNTAX_PARSER"] = "v1"
+        asked |= {"page": True}
         made = lab.nextflow(**asked, block_shape=[16, 32, 32], name="levels").ok()
         assert made.tasks.keys() >= {"PULL_BLOCK", "CREATE_PYRAMID", "DOWNSAMPLE_BLOCK"}
         lab.own["NXF_SYNTAX_PARSER"] = "v2"
         copy = {"workflow": "transfer", "source": "bossflow://levels@1", "archive": None}
-        copy |= {"volume_format": "zarr", "dest": "copies/one", "name": "copy"}
+        copy |= {"volume_format": "zarr", "dest": "copies/one", "name": "copy", "page": True}
         made = lab.nextflow(**copy).ok()
         assert "1 complete" in made.text and "PULL_BLOCK" not in made.tasks
         assert "nothing to compute" in lab.nextflow(**copy).ok().text
         results = lab.directory / "results"
+        page = (results / "index.html").read_text("utf-8")
+        assert page.count('src="data:') == 3 + 3 and "could not be painted" not in page
         box = Box.of(corner, voxels.shape)
         for number in range(2):
             voxels = downsample(voxels, box.corner_zyx, (1, 2, 2), "mode")

@@ -45,11 +45,17 @@ def pair(started: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     labs = Pair(tmp_path_factory.mktemp("pair"))
     with labs.on_disk.serving(), labs.in_bucket.serving():
         labs.on_disk.run(**labs.asked).ok()
-        made = labs.in_bucket.nextflow(**labs.asked, store=labs.store).ok()
+        made = labs.in_bucket.nextflow(**labs.asked, store=labs.store, page=True).ok()
         assert made.computed == {
             "PULL_BLOCK": 8, "LABEL_BLOCK": 8, "LINK_BLOCK": 8, "STITCH": 1, "RELABEL_BLOCK": 8
         }  # fmt: skip
         yield labs
+
+
+def test_the_page_of_a_run_shows_what_is_in_the_bucket(pair: Pair) -> None:
+    page = (pair.in_bucket.directory / "results" / "index.html").read_text("utf-8")
+    assert page.count('src="data:') == 3 + 3 + 8 and "could not be painted" not in page
+    assert f"pandas.read_parquet('{pair.store}/STITCH/" in page
 
 
 def executions(lab: Lab) -> list[list[str]]:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from asked import cutouts as cutouts
 from pipeline import bossflow_says
+from stage import SOURCE, Stage, job, said
+from stage import stage as stage
 from steps import Cutouts, write_voxels
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&lt;</style><script>alert(2)</script>"
@@ -139,3 +141,20 @@ def test_a_run_that_is_not_known_is_a_sentence(cutouts: Cutouts, tmp_path: Path)
         "Error: no run has an id or name 'no such run': see `bossflow status --json`\n",
     )
     assert not file.exists()
+
+
+@pytest.mark.nextflow
+@pytest.mark.parametrize(("die", "missing"), [([], "a block"), (["page"], None)])
+def test_a_page_is_left_of_what_is_missing_too_and_no_run_fails_for_want_of_one(
+    stage: Stage, die: list[str], missing: str | None
+) -> None:
+    plan = {"tasks": [job("PULL_BLOCK-00000")]}
+    run = stage.run(*SOURCE, plan=plan, page="this run", die=die, missing=missing)
+    page = stage.launch / "results" / "index.html"
+    assert (run.returncode != 0) == bool(missing)
+    if die:
+        assert "note: no page was made: see .command.log of its task" in said(run)
+        assert not page.exists()
+    else:
+        assert f"page        {page}" in said(run) and missing in said(run)
+        assert page.read_text() == "the page of this run"

@@ -24,7 +24,7 @@ def first(lab: Lab) -> Outcome:
     """Label a cutout that the block grid clips on several sides; on MySQL without Nextflow."""
     params = {"x_range": list(X), "y_range": list(Y), "z_range": list(Z)}
     run = lab.run if "DJ_HOST" in os.environ else lab.nextflow
-    return run(**SMALL, **params).ok()
+    return run(**SMALL, **params, page=True).ok()
 
 
 def test_a_cutout_is_labelled_as_cc3d_labels_it(lab: Lab, first: Outcome) -> None:
@@ -39,12 +39,28 @@ def test_a_cutout_is_labelled_as_cc3d_labels_it(lab: Lab, first: Outcome) -> Non
     check(lab, request, whole(lab.cut(X, Y, Z), 18, 3), (Z[0], Y[0], X[0]))
 
 
+def test_it_leaves_a_page_with_pictures(lab: Lab, first: Outcome) -> None:
+    page = lab.directory / "results" / "index.html"
+    if "PAGE" not in first.tasks:
+        pytest.skip("on MySQL, it is labelled without Nextflow")
+    assert f"page        {page}" in first.text
+    html = page.read_text("utf-8")
+    assert html.count('src="data:image/webp;base64,') == 3 + 3 + 8
+    assert "picture:" not in html and "could not be painted" not in html
+    (request,) = lab.status()["requests"]
+    assert request["outcome"] in html and 'href="reports/trace.txt"' in html
+
+
 def test_a_second_run_computes_nothing_though_nextflow_forgot_all(lab: Lab, first: Outcome) -> None:
     shutil.rmtree(lab.directory / "work")
     shutil.rmtree(lab.directory / ".nextflow")
     params = {"x_range": "110:180", "y_range": "10,74", "z_range": "[8,37]"}
-    again = lab.nextflow(reports=True, **SMALL, **params).ok()
+    page = lab.directory / "results" / "index.html"
+    before = page.stat() if page.exists() else None  # on MySQL there was no Nextflow
+    again = lab.nextflow(reports=True, **SMALL, **params, page=True).ok()
     assert again.tasks == {"DESCRIBE": 1, "PLAN": 1}
+    assert page.exists() == (before is not None)
+    assert before is None or page.stat() == before
     assert "nothing to compute: 1 segmentation, 8 blocks recorded already (run " in again.text
     with (lab.directory / "results" / "requests.csv").open() as stream:
         (row,) = csv.DictReader(stream)
