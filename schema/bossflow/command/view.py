@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from .options import many
+from ..kit.texts import many
 
 _SIZE = 1200, 900
 
