@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import tensorstore as ts
 from numpy.typing import NDArray
 
 from . import shards
-from .boxes import Box
+from .boxes import Box, chunks_of
 from .made_metadata import metadata
 from .made_volumes import Volume
 
@@ -59,12 +60,28 @@ def write(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: 
 
 def _put(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: Path) -> None:
     level = volume.levels[number]
-    if level.sharding and (volume.encoding, volume.compression) == ("raw", "gzip"):
-        shards.store(shards.gzipped(voxels, box, level), level, scratch / level.key, True)
-        return
-    with ts.Transaction() as transaction:
-        store = opened(volume, number, box, scratch).with_transaction(transaction)
-        store.write(voxels, can_reference_source_data_indefinitely=True).result()
+    if level.sharding is None:
+        with ts.Transaction() as transaction:
+            store = opened(volume, number, box, scratch).with_transaction(transaction)
+            store.write(voxels, can_reference_source_data_indefinitely=True).result()
+    elif volume.encoding == "raw":
+        encoded = shards.gzipped if volume.compression == "gzip" else shards.raw
+        shards.store(encoded(voxels, box, level), level, scratch / level.key, as_they_are=True)
+    else:
+        shards.store(_encoded(volume, number, voxels, box, scratch), level, scratch / level.key)
+
+
+def _encoded(
+    volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: Path
+) -> Iterator[tuple[Box, bytes]]:
+    """Yield a block's chunks as tensorstore has them in files: in shards, it leaves out zeros."""
+    level = volume.levels[number]
+    files = volume._replace(levels=tuple(each._replace(sharding=None) for each in volume.levels))
+    with tempfile.TemporaryDirectory(dir=scratch) as directory:
+        create(files, Path(directory))
+        _put(files, number, voxels, box, Path(directory))
+        for chunk in chunks_of(box, level.chunk_zyx, level.volume.corner_zyx):
+            yield chunk, Path(directory, level.key, chunk.name).read_bytes()
 
 
 def _read_back(volume: Volume, store: Any, voxels: NDArray[Any], box: Box) -> str:

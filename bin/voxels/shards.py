@@ -68,11 +68,8 @@ def store(
             shards.with_transaction(transaction)[key] = encoded
 
 
-def gzipped(voxels: NDArray[Any], box: Box, level: Level) -> Iterator[tuple[Box, bytes]]:
-    """Yield the chunks that have voxels in a box, each gzip of raw voxels; zero beyond the box.
-
-    tensorstore compresses chunks of a precomputed volume at the slowest level of gzip, and those
-    of a zarr array, which are the same, at any.
+def raw(voxels: NDArray[Any], box: Box, level: Level) -> Iterator[tuple[Box, bytes]]:
+    """Yield the chunks that have voxels in a box, as they are; zero beyond the box.
 
     Parameters
     ----------
@@ -80,6 +77,23 @@ def gzipped(voxels: NDArray[Any], box: Box, level: Level) -> Iterator[tuple[Box,
     box : Box
         Where they lie, in the level's voxels; it ends where chunks do.
     level : Level
+    """
+    little = voxels.dtype.newbyteorder("<")
+    for chunk in chunks_of(box, level.chunk_zyx, level.volume.corner_zyx):
+        part = chunk.intersect(box)
+        inside = voxels[part.slices(box.corner_zyx)]
+        if part != chunk:
+            whole = np.zeros(chunk.shape_zyx, voxels.dtype)
+            whole[part.slices(chunk.corner_zyx)] = inside
+            inside = whole
+        yield chunk, inside.astype(little, copy=False).tobytes()
+
+
+def gzipped(voxels: NDArray[Any], box: Box, level: Level) -> Iterator[tuple[Box, bytes]]:
+    """Yield chunks as `raw` does, each compressed.
+
+    tensorstore compresses chunks of a precomputed volume at the slowest level of gzip, and those
+    of a zarr array, which are the same, at any.
     """
     chunks = chunks_of(box, level.chunk_zyx, level.volume.corner_zyx)
     endian = {} if voxels.itemsize == 1 else {"configuration": {"endian": "little"}}

@@ -94,5 +94,5 @@ def _memory(box: Box, dtype: str, other: str) -> int:
 
 def seconds(unit: UnitPlan) -> float:
     """Return roughly how long a unit takes on one core."""
-    per_voxel = {"PULL_BLOCK": 1 / 40e6, "TRANSFER_BLOCK": 1 / 30e6}
+    per_voxel = {"PULL_BLOCK": 1 / 40e6, "TRANSFER_BLOCK": 1 / 60e6}
     return 0.03 + per_voxel.get(unit.process, 0) * unit.amount
