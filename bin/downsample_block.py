@@ -2,9 +2,11 @@
 """DOWNSAMPLE_BLOCK: make one block of all levels, each of the one before."""
 
 from kit import bundles, outside
+from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from reading import reader
+from reading.earlier import places_in
 from voxels.boxes import Box
 from voxels.downsampling import coarser, pyramid
 from voxels.made_files import digest_of, write
@@ -17,16 +19,17 @@ def downsample_block(unit: Unit, bundle: Bundle) -> None:
     asked = unit.arguments
     volume = Volume.of(created.manifest["arguments"])
     box = Box.parse(asked["box"])
-    how = asked["steps_zyx"], volume.method, unit.settings["layer"]
-    levels = pyramid(reader(unit, inputs, box), box, volume.dtype, *how)
     directory, made = created.file("volume"), bundle.directory / "volume"
-    inside, written = box, []
     with bundles.held(created, directory) as held:
-        for number, voxels in enumerate(levels):
-            inside = coarser(inside, asked["steps_zyx"][number])
-            written.append((inside, write(volume, number, voxels, inside, made)))
+        if not take(unit, bundle, places_in(volume)):
+            how = asked["steps_zyx"], volume.method, unit.settings["layer"]
+            inside, written = box, []
+            levels = pyramid(reader(unit, inputs, box), box, volume.dtype, *how)
+            for number, voxels in enumerate(levels):
+                inside = coarser(inside, asked["steps_zyx"][number])
+                written.append((inside, write(volume, number, voxels, inside, made)))
+            bundle.made_sha256 = digest_of(volume.dtype, written)
         outside.put(bundle, made, directory, held)
-    bundle.made_sha256 = digest_of(volume.dtype, written)
 
 
 if __name__ == "__main__":

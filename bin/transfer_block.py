@@ -4,9 +4,11 @@
 import shutil
 
 from kit import bundles, outside
+from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from reading import reader
+from reading.earlier import places_in
 from voxels.archives.places.destinations import Destination
 from voxels.boxes import Box
 from voxels.conversion import converted
@@ -26,10 +28,11 @@ def transfer_block(unit: Unit, bundle: Bundle) -> None:
         marker = begun.get("marker", {"request": created.key["request_id"]})
         Destination(dest).refuse_other(marker)
     made = bundle.directory / "volume"
-    voxels = converted(reader(unit, inputs, box)(box), volume.dtype)
-    written = write(volume, 0, voxels, box, made)
-    bundle.attributes["written_sha256"] = written
-    bundle.made_sha256 = digest_of(volume.dtype, [(box, written)])
+    if not take(unit, bundle, places_in(volume)):
+        voxels = converted(reader(unit, inputs, box)(box), volume.dtype)
+        written = write(volume, 0, voxels, box, made)
+        bundle.attributes["written_sha256"] = written
+        bundle.made_sha256 = digest_of(volume.dtype, [(box, written)])
     if about["dest"]:
         if dest:
             destination = Destination(dest)

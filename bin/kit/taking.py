@@ -2,18 +2,33 @@
 
 import os
 import shutil
+from collections.abc import Callable
+from pathlib import Path
 
 from . import buckets, bundles, locations, verification
+from .bundles import Finished
 from .units import Bundle, Unit
 
+Places = Callable[[Finished], Callable[[Path], Path]]
+"""Takes the bundle that is taken; returns what tells where a file of it goes in the new one's
+directory. Either raises ValueError where it can't be taken.
+"""
 
-def take(unit: Unit, bundle: Bundle) -> bool:
+
+def take(unit: Unit, bundle: Bundle, places: Places | None = None) -> bool:
     """Fill a bundle with what another one holds, if PLAN found one that was made of the same.
 
     The setting `same` names it: its `url` and `content_sha256`, and the digests that its sources
     `made`. It must be whole, of the same arguments but for the source's `uri`, and this unit's
     sources must still be those that PLAN compared. Files are linked, or copied where they can't
     be. One in a bucket is not taken: to fetch it takes no less than to make it.
+
+    Parameters
+    ----------
+    unit : Unit
+    bundle : Bundle
+    places : callable, optional
+        Where its files go; absent: where they are in the other one.
 
     Returns
     -------
@@ -33,9 +48,10 @@ def take(unit: Unit, bundle: Bundle) -> bool:
         if earlier.content_sha256 != same["content_sha256"] or not _alike(unit, manifest):
             return False
         verification.verify(earlier, earlier.store)
+        place = places(earlier) if places else lambda path: path.relative_to(directory)
         for entry in manifest["files"]:
             path = earlier.store / entry["path"]
-            target = bundle.directory / path.relative_to(directory)
+            target = bundle.directory / place(path)
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 os.link(path, target)

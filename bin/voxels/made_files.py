@@ -15,6 +15,7 @@ from . import shards
 from .boxes import Box, chunks_of
 from .made_metadata import metadata
 from .made_volumes import Volume
+from .pyramid import grid_bits
 
 
 def create(volume: Volume, directory: Path) -> None:
@@ -115,6 +116,50 @@ def digest_of(dtype: str, written: Sequence[tuple[Box, str]]) -> str:
     """
     told = [dtype, *([*box.shape_zyx, sha256] for box, sha256 in written)]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def moved(earlier: Volume, volume: Volume, name: str) -> str:
+    """Return what a block's file of an earlier volume is called in another one, of other extent.
+
+    Parameters
+    ----------
+    earlier, volume : Volume
+        Where the block is, and where it goes: it has the same box in both.
+    name : str
+        Its path in the earlier one.
+
+    Raises
+    ------
+    ValueError
+        If it is another file there: chunks or blocks are others, or shards are counted otherwise.
+    """
+    key, _, rest = name.partition("/")
+    number = [level.key for level in earlier.levels].index(key)
+    theirs, mine = earlier.levels[number], volume.levels[number]
+    if earlier._replace(levels=()) != volume._replace(levels=()):
+        raise ValueError("volumes are written otherwise")
+    if (theirs.factor_zyx, theirs.chunk_zyx) != (mine.factor_zyx, mine.chunk_zyx):
+        raise ValueError("chunks have other shapes")
+    if volume.format == "zarr":
+        chunk, *at = rest.split("/")
+        sides = zip(
+            at,
+            theirs.volume.corner_zyx,
+            mine.volume.corner_zyx,
+            volume.blocks_zyx[number],
+            strict=True,
+        )
+        shifted = [divmod(int(index) * side + low - own, side) for index, low, own, side in sides]
+        if any(left for _, left in shifted):
+            raise ValueError("blocks begin elsewhere")
+        rest = "/".join([chunk, *(str(index) for index, _ in shifted)])
+    elif theirs.sharding != mine.sharding or (
+        mine.sharding
+        and (theirs.volume.corner_zyx, grid_bits(theirs))
+        != (mine.volume.corner_zyx, grid_bits(mine))
+    ):
+        raise ValueError("its shards are counted otherwise")
+    return f"{mine.key}/{rest}"
 
 
 def opened(volume: Volume, number: int, box: Box, directory: Path) -> Any:

@@ -4,98 +4,214 @@ A larger cutout is another request, and its volume another channel. What a workf
 of the earlier one is taken from there, where all that it was read from is the same.
 """
 
+import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..core import ledger, stores
+from ..core import ledger, stores, work
 from ..core.tables import Request, Run
+from ..kit import buckets
 from ..kit.locations import url
 from ..voxels.boxes import Box
+from .channels import extent
 from .made import Made
-from .tables import Channel, MadeBlock, MadeChannel
+from .tables import Block, Channel, MadeBlock, MadeChannel, of_requests
 
 EARLIER = 3  # channels that are looked at, at most: the latest
 
 
-def candidates(
-    table: Any, made: Made, own: dict[str, Any], boxes: Iterable[Box]
-) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
-    """Return of which bundles blocks may be taken, instead of making them, and what to say of it.
+class _Growing(NamedTuple):
+    """A request that reads a made volume, and has blocks that are not recorded.
+
+    `like` are columns that what was made for others of the same kind has too.
+    """
+
+    request: work.Request
+    made: Made
+    like: dict[str, Any]
+    left: list[str]
+
+    @property
+    def channel(self) -> str:
+        return str(self.request.given["channel"]["channel_id"])
+
+
+def with_earlier(
+    table: Any,
+    requests: list[work.Request],
+    own: Callable[[work.Request], dict[str, Any]] | None = None,
+) -> list[work.Request]:
+    """Tell requests of which bundles their blocks may be taken, instead of making them.
+
+    Those that read a volume that was made here get the setting `same`: by block, of those that are
+    not recorded and that an earlier volume has with the same voxels, what `kit.taking` reads (the
+    bundle's `url`, its `content_sha256`, and the digests that its sources `made`). And a note for
+    the user, where an earlier volume has such blocks. All of them take as many queries as one.
 
     Parameters
     ----------
     table : table class
-        A stage table whose key is that of `Block` and what is `own`, with a part `Source`.
-    made : Made
-        What is read.
-    own : dict
-        What else is in the key.
-    boxes : iterable of Box
-        What is read of it for each block.
-
-    Returns
-    -------
-    dict
-        By block, of those that are not recorded, the setting `same` that `kit.taking` reads: the
-        bundle's `url`, its `content_sha256`, and the digests that its sources `made`.
-    tuple of str
-        A note for the user; none where no earlier volume has such blocks.
+        A stage table with a part `Source`, whose key is that of `Block` and what is `own`.
+    requests : list of Request
+        Given as `reading.given_of` says, with the setting `made`; with rows of `Block`.
+    own : callable, optional
+        What else is in the key of a request's blocks: parameters, whoever asks. Absent: the
+        request; then blocks of others with the same parameters are of the same kind.
     """
-    identity = made.output.channel(made.request)["channel_id"]
-    sources = {box.name: [one.name for one in made.blocks.meeting(box)] for box in boxes}
-    keys = [own | {"channel_id": identity, "block": name} for name in sources]
-    names = table().primary_key
-    at = names.index("block")
-    for key in ledger.recorded(table, keys):
-        del sources[key[at]]
-    if not sources:
-        return {}, ()
-    digests = _digests(MadeBlock() & {"channel_id": identity}, "block")
-    wanted = {name: {block: digests[block] for block in some} for name, some in sources.items()}
-    found: dict[str, dict[str, Any]] = {}
-    others: set[str] = set()
-    for channel in _earlier(made, identity):
-        of_block = table.Source() * MadeBlock.proj("made_sha256", source_block="block")
-        told: dict[str, dict[str, str]] = defaultdict(dict)
-        for row in (of_block & own & {"channel_id": channel}).to_dicts():
-            told[row["block"]][row["source_block"]] = row["made_sha256"]
-        for name in told.keys() & wanted.keys() - found.keys():
-            others.add(name)
-            if told[name] == wanted[name]:
-                found[name] = own | {"channel_id": channel, "block": name}
-    here = stores.Here()
-    recorded = ledger.recorded(table, found.values())
-    bundles = {name: recorded[tuple(key[one] for one in names)] for name, key in found.items()}
-    same = {
-        name: {
-            "url": url(Path(places[0])),
-            "content_sha256": bundle.content_sha256,
-            "made": [wanted[name][block] for block in sources[name]],
+    growing = _growing(table, requests, own)
+    earlier = _earlier(growing) if growing else {}
+    channels = {name for some in earlier.values() for name in some}
+    if not channels:
+        return requests
+    read = _read_from(table, channels, own is None)
+    digests = _digests(channels | {one.channel for one in growing})
+    same = [_same(one, read, earlier[one.request.request_id], digests) for one in growing]
+    values = ledger.values_of(table().primary_key)
+    every = [key for found, _ in same for key, _ in found.values()]
+    bundles, here = ledger.recorded(table, every), stores.Here()
+    replaced = {}
+    for one, (found, others) in zip(growing, same, strict=True):
+        taken = {
+            block: {
+                "url": url(Path(place)),
+                "content_sha256": bundles[values(key)].content_sha256,
+                "made": made,
+            }
+            for block, (key, made) in found.items()
+            for place in here.candidates(bundles[values(key)])[:1]
+            if not buckets.holds(place)  # to fetch it takes no less than to make it
         }
-        for name, bundle in bundles.items()
-        if (places := here.candidates(bundle))
+        differ = len(others) - len(found)
+        notes = one.request.notes
+        if taken or differ:
+            notes += (_told(one, len(taken), differ),)
+        settings = one.request.settings | {"same": taken}
+        identity = one.request.request_id
+        replaced[identity] = dataclasses.replace(one.request, settings=settings, notes=notes)
+    return [replaced.get(one.request_id, one) for one in requests]
+
+
+def _growing(
+    table: Any,
+    requests: list[work.Request],
+    own: Callable[[work.Request], dict[str, Any]] | None,
+) -> list[_Growing]:
+    values = ledger.values_of(table().primary_key)
+    keys = {
+        one.request_id: [
+            (own(one) if own else {"request_id": one.request_id})
+            | {name: row[name] for name in ("channel_id", "block")}
+            for row in dict(one.rows)[Block]
+        ]
+        for one in requests
+        if one.settings["made"]
     }
-    uri, other = made.output.channel(made.request)["uri"], len(others) - len(found)
-    differ = f"; {other:,} have others, as where objects are numbered anew" if other else ""
-    note = (
-        f"of {len(sources):,} blocks of {uri} that are to be made, {len(same):,} have the voxels "
-        f"of an earlier volume there, and are taken from what was made of that{differ}"
+    recorded = ledger.recorded(table, [key for some in keys.values() for key in some])
+    growing = []
+    for one in requests:
+        left = [key["block"] for key in keys.get(one.request_id, ()) if values(key) not in recorded]
+        if left:
+            like = own(one) if own else {"paramset_id": one.paramset.paramset_id}
+            growing.append(_Growing(one, one.settings["made"], like, left))
+    return growing
+
+
+def _told(one: _Growing, taken: int, differ: int) -> str:
+    differing = f"; {differ:,} have others, as where objects are numbered anew" if differ else ""
+    uri = one.request.given["channel"]["uri"]
+    return (
+        f"of {len(one.left):,} blocks of {uri} that are to be made, {taken:,} have the voxels of "
+        f"an earlier volume there: what was made of that is taken, where its files fit{differing}"
     )
-    return same, (note,) if others else ()
 
 
-def _digests(rows: Any, name: str) -> dict[str, str]:
-    return {row[name]: row["made_sha256"] for row in rows.to_dicts()}
+Read = dict[tuple[str, tuple[Any, ...]], dict[str, list[tuple[dict[str, Any], set[str]]]]]
+"""By channel and kind, and block: keys of what was made, and the blocks that it was read from."""
 
 
-def _earlier(made: Made, identity: str) -> list[str]:
-    """Return the channels that are the same output of requests with the same parameters."""
-    asked = MadeChannel() * Request * Channel.proj("resolution")
+def _read_from(table: Any, channels: Iterable[str], by_request: bool) -> Read:
+    """Return what was made of channels, and from which blocks."""
+    rows = table.Source() * Request.proj("paramset_id") if by_request else table.Source()
+    names = table().primary_key
+    kind = ["paramset_id"] if by_request else sorted({*names} - {"channel_id", "block"})
+    sources: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    of: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for row in ledger.among(rows, "channel_id", channels):
+        key = tuple(row[name] for name in names)
+        sources[key].add(row["source_block"])
+        of[key] = row
+    found: Read = defaultdict(lambda: defaultdict(list))
+    for key, row in of.items():
+        group = found[row["channel_id"], tuple(row[name] for name in kind)]
+        group[row["block"]].append((dict(zip(names, key, strict=True)), sources[key]))
+    return found
+
+
+def _digests(channels: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Return by channel and block the digest of what was made there."""
+    digests: dict[str, dict[str, str]] = defaultdict(dict)
+    for row in ledger.among(MadeBlock.proj("made_sha256"), "channel_id", channels):
+        digests[row["channel_id"]][row["block"]] = row["made_sha256"]
+    return digests
+
+
+def _same(
+    one: _Growing, read: Read, earlier: Iterable[str], digests: dict[str, dict[str, str]]
+) -> tuple[dict[str, tuple[dict[str, Any], list[str]]], set[str]]:
+    """Return, by block, the key of what was made of the same, and the digests of its sources.
+
+    And the blocks that an earlier volume has at all.
+    """
+    found: dict[str, tuple[dict[str, Any], list[str]]] = {}
+    others: set[str] = set()
+    kind = tuple(one.like[name] for name in sorted(one.like))
+    for block in one.left:
+        sources = [box.name for box in one.made.blocks.meeting(Box.parse(block))]
+        wanted = {name: digests[one.channel][name] for name in sources}
+        for channel in earlier:
+            for key, of in read[channel, kind].get(block, ()):
+                others.add(block)
+                if {name: digests[channel].get(name) for name in of} == wanted:
+                    found.setdefault(block, (key, [wanted[name] for name in sources]))
+    return found, others
+
+
+def _earlier(growing: list[_Growing]) -> dict[str, list[str]]:
+    """Return by request the latest channels that are the same output of others like its source.
+
+    Of requests with the same parameters, for the same channel, that meet its cutout.
+    """
+    asked = MadeChannel() * Request * Channel
     asked *= Run.proj("run_started", first_run_id="run_id")
-    (own,) = (asked & {"channel_id": identity}).to_dicts()
-    names = ("workflow", "paramset_id", "output_name", "resolution")
-    same = asked & {name: own[name] for name in names}
-    rows = same.to_dicts(order_by=("run_started DESC", "channel_id"), limit=EARLIER + 1)
-    return [row["channel_id"] for row in rows if row["channel_id"] != identity][:EARLIER]
+    own = ledger.among(asked, "channel_id", {one.channel for one in growing})
+    mine = {row["channel_id"]: row for row in own}
+    sets = {row["paramset_id"] for row in mine.values()}
+    rows = ledger.among(asked, "paramset_id", sets)
+    rows.sort(key=lambda row: (row["run_started"], row["channel_id"]), reverse=True)
+    made_of = _sources({row["request_id"] for row in rows})
+
+    def kind(row: dict[str, Any]) -> tuple[Any, ...]:
+        names = ("workflow", "paramset_id", "output_name", "resolution")
+        return (*(row[name] for name in names), made_of.get(row["request_id"]))
+
+    alike: dict[tuple[Any, ...], list[tuple[str, Box]]] = defaultdict(list)
+    for row in rows:
+        alike[kind(row)].append((row["channel_id"], extent(row)))
+    found = {}
+    for one in growing:
+        cutout = Box.parse(one.request.given["cutout"])
+        others = alike[kind(mine[one.channel])]
+        meeting = [name for name, box in others if name != one.channel and box.meets(cutout)]
+        found[one.request.request_id] = meeting[:EARLIER]
+    return found
+
+
+def _sources(requests: Iterable[str]) -> dict[str, str]:
+    """Return the channels that requests are for, by id."""
+    return {
+        row["request_id"]: row["channel_id"]
+        for table in of_requests()
+        for row in ledger.among(table.proj("channel_id"), "request_id", requests)
+    }

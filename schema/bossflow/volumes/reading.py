@@ -12,7 +12,14 @@ from .tables import Block, Channel, Cutout
 
 VERSION = "1"  # raised when voxels would be read as others: they are read again, then
 
-SETTINGS: dict[str, Any] = {"host": "", "verify": False, "files": None, "layer": 1, "made": None}
+SETTINGS: dict[str, Any] = {
+    "host": "",
+    "verify": False,
+    "files": None,
+    "layer": 1,
+    "made": None,
+    "same": {},
+}
 """Those of a recorded request, of which nothing is to be made."""
 
 PULLED_BYTES_PER_VOXEL = 24
@@ -47,6 +54,8 @@ class Input(NamedTuple):
         What is read outside of the stores.
     sources : tuple of dict
         The blocks that it is read from, of a volume that was made here (`UnitPlan.sources`).
+    settings : dict
+        `same`, where an earlier volume has it (`volumes.growth`).
     """
 
     arguments: dict[str, Any]
@@ -54,6 +63,7 @@ class Input(NamedTuple):
     pulls: tuple[UnitPlan, ...] = ()
     reads: work.Reads | None = None
     sources: tuple[dict[str, Any], ...] = ()
+    settings: dict[str, Any] = {}
 
 
 def is_staged(source: Source, params: dict[str, Any]) -> bool:
@@ -94,7 +104,9 @@ def block_input(given: dict[str, Any], box: Box, staged: bool, settings: dict[st
         blocks = settings["made"].blocks if settings["made"] else None
         if blocks is None:  # of a request that is recalled, of which nothing is to be made
             return Input({"source": source}, ())
-        return Input({"source": source}, blocks.inputs(box), sources=blocks.sources(box))
+        same = {"same": settings["same"][box.name]} if box.name in settings["same"] else {}
+        inputs = {"inputs": blocks.inputs(box), "sources": blocks.sources(box)}
+        return Input({"source": source}, **inputs, settings=same)
     reads = work.Reads(VERSION, box, settings["files"], not staged)
     if not staged:
         return Input({"source": source}, (), reads=reads)

@@ -7,7 +7,7 @@ import datajoint as dj
 
 from ..core import installed, registry
 from .channels import choices
-from .tables import Block, Channel, Cutout, MadeBlock
+from .tables import Block, Channel, MadeBlock, of_requests
 from .told import by_name
 
 
@@ -48,11 +48,8 @@ def channels() -> list[dict[str, Any]]:
 def _requests() -> Counter[str]:
     """Count the requests of each channel: those of any workflow, whether it is installed or not."""
     numbers: Counter[str] = Counter()
-    names = {name for parent in (Channel, Cutout) for name in parent().children()}
-    for name in sorted(names):
-        table = dj.FreeTable(Channel().connection, name)
-        if table.primary_key == ["request_id"] and "channel_id" in table.heading.names:
-            numbers.update(_by_channel(table))
+    for table in of_requests():
+        numbers.update(_by_channel(table))
     return numbers
 
 

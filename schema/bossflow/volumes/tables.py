@@ -1,5 +1,7 @@
 """Tables of channels, cutouts that were asked for, blocks that were pulled or made."""
 
+from typing import Any
+
 import datajoint as dj
 
 from ..core.tables import Execution, FilledByBlock, Request, schema
@@ -148,3 +150,14 @@ class MadeBlock(FilledByBlock, dj.Computed):
     made_sha256 : char(64)  # equal only where the voxels are, in whatever channel
     -> Execution.proj(made_by='execution_id')
     """
+
+
+def of_requests() -> list[Any]:
+    """Return the tables of requests for a channel or a cutout, of whatever workflows."""
+    names = {name for parent in (Channel, Cutout) for name in parent().children()}
+    tables = [dj.FreeTable(Channel().connection, name) for name in sorted(names)]
+    return [
+        table
+        for table in tables
+        if table.primary_key == ["request_id"] and "channel_id" in table.heading.names
+    ]

@@ -9,12 +9,13 @@ from ...core.tables import Request
 from ...volumes import reading, writing
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, extent
+from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box
 from ...voxels.downsampling import coarser
 from ...voxels.made_volumes import in_shards
-from .tables import DownsampleRequest
+from .tables import DownsampleRequest, PyramidBlock
 from .units import blocks, factors, volume
 
 NAME = "bossflow.workflows.downsample"  # is hashed into ids: constant
@@ -43,7 +44,7 @@ def expand(
         with_image(_request(row, sources[asked(row)], params), row, described)
         for row in described["rows"]
     ]
-    return requests, [*notes]
+    return with_earlier(PyramidBlock, requests), [*notes]
 
 
 def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> work.Request:

@@ -13,11 +13,10 @@ from ...core.tables import ParamSet, Request, Run
 from ...volumes import reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, choices, cut, extent
-from ...volumes.growth import candidates
+from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
-from ...volumes.made import Made
 from ...volumes.sources import resolve
-from ...volumes.tables import Block, Channel
+from ...volumes.tables import Channel
 from ...voxels.boxes import Box, chunk_shape, grid
 from .outputs import origin_of
 from .recorded import as_before, with_recorded
@@ -83,21 +82,16 @@ def expand(
             },
         )
         if source.made:
-            same, told = _same(request, source.made)
-            how = request.settings | {"same": same}
-            request = dataclasses.replace(
-                request, sources=source.made.workflows, settings=how, notes=told
-            )
+            request = dataclasses.replace(request, sources=source.made.workflows)
         requests.append(dataclasses.replace(request, name=row.get("name"), where=row["where"]))
+    requests = with_earlier(BlockLabels, requests, _own)
     known = zip(with_recorded(as_before(requests)), described["rows"], strict=True)
     return [with_image(request, row, described) for request, row in known], [*notes]
 
 
-def _same(request: work.Request, made: Made) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _own(request: work.Request) -> dict[str, Any]:
     (stage,) = request.stage_paramsets
-    boxes = [Box.parse(row["block"]) for row in dict(request.rows)[Block]]
-    own = {"label_paramset_id": stage.paramset_id}
-    return candidates(BlockLabels, made, own, boxes)
+    return {"label_paramset_id": stage.paramset_id}
 
 
 def _check(

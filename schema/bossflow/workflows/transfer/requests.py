@@ -9,11 +9,12 @@ from ...core.tables import Request
 from ...volumes import destinations, reading, writing
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, itemsize
+from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box
 from ...voxels.made_volumes import in_shards
-from .tables import TransferRequest
+from .tables import TransferredBlock, TransferRequest
 from .units import blocks, volume
 
 NAME = "bossflow.workflows.transfer"  # is hashed into ids: constant
@@ -44,7 +45,7 @@ def expand(
     owners, unseen = destinations.refuse_taken(requests, described)
     for request in requests:
         request.settings["owners"] = owners.get(request.request_id, [])
-    return requests, [*notes, *unseen]
+    return with_earlier(TransferredBlock, requests), [*notes, *unseen]
 
 
 def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> work.Request:

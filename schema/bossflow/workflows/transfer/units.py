@@ -73,6 +73,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             key | {"channel_id": channel["channel_id"], "block": box.name},
             found.arguments | {"box": box.name},
             (*found.inputs, create),
+            settings=found.settings,
             asks=work.Asks(memory=_memory(box, channel["dtype"], asked["dtype"])),
             reads=found.reads,
             amount=box.voxel_count,
