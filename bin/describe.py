@@ -226,9 +226,10 @@ def _destinations(
         with _where(row["where"]):
             destination = Destination(row["dest"])
             try:
-                destination.refuse_inside()
                 claims.refuse_unwritable(row["dest"])
-                return {"marker": destination.found()}
+                found = destination.found()
+                destination.refuse_inside()
+                return {"marker": found}
             except OSError as error:
                 return {"problem": f"{error} (in {row['where']})"}
 

@@ -97,8 +97,8 @@ bossflow_mounts() {
         bossflow_mount "$path"
     fi
     for path in ${bossflow_sources[@]+"${bossflow_sources[@]}"}; do # directories that are written to
-        case $path in dest:*) path=${path#dest:} path=${path#file://} ;; *) continue ;; esac
-        case $path in *://*) continue ;; /*) ;; *) path=$bossflow_launch/$path ;; esac
+        case $path in dest:*) path=$(bossflow_path "${path#dest:}") || return ;; *) continue ;; esac
+        if [ -z "$path" ]; then continue; fi
         mkdir -p -- "$path" || return
         real=$(cd -P "$path" && pwd)
         bossflow_mount "$real"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from bucket import server as server
 from bucket import started as started
+from disks import disk, fill, mount
 from kit import store_ids
 from making import Transferring, noise, read_level, write_precomputed
 from pipeline import bossflow_says
@@ -70,6 +71,8 @@ def test_what_is_gone_is_written_as_a_whole(
     channel = (TransferRequest & {"request_id": request}).fetch1("channel_id")
     said = bossflow_says("invalidate", "--block", "0-1_0-1_0-1", "--channel", channel, "--yes")
     assert "1 TRANSFER_BLOCK" in said[1]
+    notes = making.plan(stage=False, **asked)[0]["notes"]
+    assert any(f"{dest.as_uri()} is empty, or gone: bring" in note for note in notes)
     alone = making.make(**asked)
     assert alone["states"] == ["failed"] and not dest.exists()
     assert f"{dest.as_uri()} is empty, or gone: " in alone["verdict"]["missing"]
@@ -200,3 +203,40 @@ def test_a_destination_that_is_away_is_not_damaged(
     (tmp_path / "unmounted").rename(dest)
     assert "3 bundles as recorded" in bossflow_says("verify", "--request", request)[1]
     assert making.make(**asked)["plan"]["tasks"] == []
+
+
+def test_a_full_or_readonly_disk_fails_what_meets_it_alone(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    making, place = Transferring(tmp_path, monkeypatch), tmp_path / "disk"
+    volume = write_precomputed(tmp_path / "volume", noise((16, 64, 64), "uint8"))
+    asked = {"source": f"precomputed://{volume}", "dest": str(place / "copy"), **SMALL}
+    place.mkdir()
+    with disk(place, "1m"):
+        fill(place, 64 << 10)
+        full = making.make(**asked)
+        assert sorted(set(full["states"])) == ["failed", "made"]
+        assert f"(the disk of {place}/copy is full, or" in full["verdict"]["missing"]
+        (place / "filler").unlink()
+        done = making.make(**asked)
+        assert done["verdict"] == {"missing": None}
+        assert sorted(done["states"]) == ["made"] * full["states"].count("failed")
+        assert not [path for path in place.rglob("*") if "#" in path.name or ".tmp" in path.name]
+        mount("-o", "remount,ro", str(place))
+        assert making.make(**asked)["plan"]["tasks"] == []
+        assert bossflow_says("verify", "--request", done["plan"]["requests"][0])[0] == 0
+        other = asked | {"dest": str(place / "other")}
+        problem = making.make(**other)["plan"]["problem"]
+        assert f"can't be used: {place} can't be written to (in the parameters)" in problem
+
+
+def test_a_destination_is_where_it_is_said_to_be(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """URLs are those that bossflow tells; what a shell would make of a path, nobody does here."""
+    making, dest = Transferring(tmp_path, monkeypatch), tmp_path / "of mine"
+    done = making.make(**small(tmp_path, dest.as_uri()))
+    assert done["verdict"] == {"missing": None} and (dest / "info").exists()
+    assert making.make(**small(tmp_path, dest))["plan"]["tasks"] == []
+    for place, why in (("~/copy", "begins with ~"), ("a" * 300, "a name of more than 255 bytes")):
+        assert why in making.plan(stage=False, **small(tmp_path, place))[0]["problem"]

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.s3
 
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
-    started = Google("theirs")
+    started = Google("google")
     for name, value in started.environment.items():
         monkeypatch.setenv(name, value)
     yield started
@@ -33,13 +33,13 @@ def test_from_s3_to_google_and_back(
     making = Transferring(tmp_path, monkeypatch)
     small = {"block_shape": "16,32,32", "chunk_shape": "8,16,16"}
     volume = write_precomputed(tmp_path / "volume", voxels, (3, -5, 7))
-    first = {"source": f"precomputed://{volume}", "dest": "s3://lab/from", **small}
+    first = {"source": f"precomputed://{volume}", "dest": "s3://lab/to-google", **small}
     assert making.make(**first)["verdict"] == {"missing": None}
 
-    there = {"source": "precomputed://s3://lab/from", "dest": "gs://theirs/a/copy", **small}
+    there = {"source": "precomputed://s3://lab/to-google", "dest": "gs://google/a/copy", **small}
     there |= {"compression": "gzip"}
     google.denied = True
-    assert "dest gs://theirs/a/copy can't be used" in making.make(**there)["plan"]["problem"]
+    assert "dest gs://google/a/copy can't be used" in making.make(**there)["plan"]["problem"]
     google.denied = False
     done = making.make(**there)
     assert done["verdict"] == {"missing": None}
@@ -49,22 +49,22 @@ def test_from_s3_to_google_and_back(
     taken = making.make(**there | {"encoding": "png"})
     assert f"and is of request {request}" in taken["plan"]["problem"]
 
-    back = {"source": "precomputed://gs://theirs/a/copy", "dest": "s3://lab/back", **small}
+    back = {"source": "precomputed://gs://google/a/copy", "dest": "s3://lab/from-google", **small}
     assert making.make(**back)["verdict"] == {"missing": None}
-    here = {"source": "precomputed://s3://lab/back", "dest": str(tmp_path / "here"), **small}
+    here = {"source": "precomputed://s3://lab/from-google", "dest": str(tmp_path / "here"), **small}
     assert making.make(**here)["verdict"] == {"missing": None}
     found, start = read_level(str(tmp_path / "here"), 0)
     np.testing.assert_array_equal(found, voxels)
     assert start == (3, -5, 7)
 
-    bucket = listing.client("gs", "theirs", s3.DESTINATIONS)
+    bucket = listing.client("gs", "google", s3.DESTINATIONS)
     (page,) = obstore.list(bucket, "a/copy")
     shard = next(entry["path"] for entry in page if entry["path"].endswith(".shard"))
     content = bytearray(obstore.get(bucket, shard).bytes())
     content[9] ^= 1
     obstore.put(bucket, shard, bytes(content))
     code, said = bossflow_says("verify", "--request", request, "--retire")
-    assert code == 0 and f"gs://theirs/{shard} is not what was written" in said
+    assert code == 0 and f"gs://google/{shard} is not what was written" in said
     again = making.make(**there)
     assert again["states"] == ["made"] and again["verdict"] == {"missing": None}
     assert bossflow_says("verify", "--request", request)[0] == 0

@@ -160,7 +160,7 @@ def test_a_container_writes_to_destinations_and_sees_stores_of_volumes_made_here
     (home / ".bossflow" / "stores").write_text(f"{tmp_path}/a store\n{tmp_path}/gone\n")
     run = "docker run x" if engine == "docker" else 'env - PATH="$PATH" apptainer exec x'
     dests = ["it's $(touch bad)", f"file://{tmp_path}/b%20c", f"{tmp_path}/link/d", "s3://lab/e"]
-    made = [launch / dests[0], tmp_path / "b%20c", tmp_path / "real/d", tmp_path / "link/d"]
+    made = [launch / dests[0], tmp_path / "b c", tmp_path / "real/d", tmp_path / "link/d"]
     for writes in (False, True):
         given = [f"dest:{one}" for one in dests] * writes + dests + ["bossflow://x"] * writes
         words = [f"{ROOT}/conf/containers.sh", "", str(launch), "", *given]

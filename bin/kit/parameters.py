@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 import fastjsonschema
 
@@ -144,7 +145,12 @@ class Parameters:
             return value
         if not value.removeprefix("file://"):  # it would be the directory of the launch
             raise ValueError("names no path: give one, or leave it out (no comma at the end)")
-        path = os.path.join(self._launch_dir, value.removeprefix("file://"))
+        path = value.removeprefix("file://")
+        if described["format"] == "destination":
+            if path.startswith("~"):
+                raise ValueError(f"{shown(value)} begins with ~, which stands for no home here")
+            path = unquote(path) if path != value else path  # a URL, such as bossflow gives
+        path = os.path.join(self._launch_dir, path)
         if described.get("exists") and not PATHS[described["format"]](path):
             kind = described["format"].removesuffix("-path").replace("path", "file or directory")
             raise ValueError(f"{shown(value)} is not there: give the path of a {kind}")

@@ -130,7 +130,7 @@ def run_unit(
         return receipt | {"state": "blocked", "error": sentence(error)}
     except Exception as error:  # whatever one unit meets, the others go on
         traceback.print_exc()
-        disk = Path.cwd() if buckets.holds(store) else store
+        disk = getattr(error, "disk", None) or (Path.cwd() if buckets.holds(store) else store)
         said = {
             "error": full(error, disk) or sentence(error),
             "log": getattr(error, "log", None) or task_log(),

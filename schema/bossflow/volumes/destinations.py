@@ -28,7 +28,7 @@ def spelled(row: dict[str, Any]) -> str:
 
 def refuse_taken(
     requests: Iterable[work.Request], described: dict[str, Any]
-) -> tuple[dict[str, list[str]], list[str]]:
+) -> tuple[dict[str, list[str]], list[str], dict[str, str]]:
     """Refuse destinations that others have, or that lie where something else is.
 
     Parameters
@@ -41,9 +41,10 @@ def refuse_taken(
 
     Returns
     -------
-    tuple of dict and list
+    tuple of dict, list and dict
         By id of each request with a destination, the stores that may have begun it (`owners` of
-        `Destination.claim`); and sentences of what could not be looked at.
+        `Destination.claim`); sentences of what could not be looked at; by id, what to say of those
+        that are empty, if something was written there.
 
     Raises
     ------
@@ -54,14 +55,14 @@ def refuse_taken(
     dests = {name: one.paramset.parameters["dest"] for name, one in asked.items()}
     dests = {name: dest for name, dest in dests.items() if dest}
     if not dests:
-        return {}, []
+        return {}, [], {}
     store = described["store"]
     here = Store.Place() & {"machine": machine()}
     near = {f"store {url}": url for url in {store, *here.to_arrays("store_url")}}
     at_work = store_ids.store_id(locations.local(store))
     own = [*Store().to_arrays("store_id"), *filter(None, [at_work])]
     recorded = {row["request_id"] for row in among(Request.proj(), "request_id", list(dests))}
-    owners, unseen = {}, []
+    owners, unseen, empty = {}, [], {}
     for name, dest in dests.items():
         # a marker of before names no store: it is this database's where that has the request
         owners[name] = sorted({*own}) + [""] * (name in recorded)
@@ -72,6 +73,8 @@ def refuse_taken(
         except Refused as error:
             raise ValueError(f"{error} (in {asked[name].where})") from None
         near[f"the dest of {asked[name].where}"] = dest
-        if found.get("problem"):
+        if "problem" in found:
             unseen.append(found["problem"])
-    return owners, unseen
+        elif "marker" in found and found["marker"] is None:
+            empty[name] = claims.gone(dest, name)
+    return owners, unseen, empty

@@ -13,6 +13,9 @@ MARKER = "bossflow.json"
 _URL_MAX = 800
 """Characters of a destination's URL: those of what lies there must fit the names of objects."""
 
+_NAME_MAX = 255
+"""Bytes of a directory's name, at most."""
+
 _BUCKET = re.compile(r"(s3|gs)://([\w.-]+)/([\w.-]+(?:/[\w.-]+)*)/?", re.ASCII)
 
 
@@ -38,7 +41,10 @@ def spelled(place: str) -> str:
             f"dest {place} can't be used: give a directory, or s3://bucket/path or "
             "gs://bucket/path, of letters, digits, `-`, `_` and `.`"
         )
-    return _short(Path(os.path.realpath(path)).as_uri())
+    real = Path(os.path.realpath(path))
+    if any(len(os.fsencode(part)) > _NAME_MAX for part in real.parts):
+        raise Refused(f"dest {place[:60]}... has a name of more than {_NAME_MAX} bytes")
+    return _short(real.as_uri())
 
 
 def _short(url: str) -> str:
@@ -78,6 +84,14 @@ def refuse_others(
         whose = f"is of request {marker}"
     raise Refused(
         f"dest {url} holds something already, and {whose}: give another place, or empty it"
+    )
+
+
+def gone(url: str, request_id: str) -> str:
+    """Return the sentence where nothing is left of what was written."""
+    return (
+        f"dest {url} is empty, or gone: bring back what was there, or have all of it written "
+        f"again, after `bossflow invalidate --request {request_id}`"
     )
 
 
@@ -142,7 +156,7 @@ def _nearest(url: str) -> Path | None:
     if not url.startswith("file://"):
         return None
     path = Path(unquote(url.removeprefix("file://")))
-    return next(one for one in (path, *path.parents) if one.exists())
+    return next(one for one in (path, *path.parents) if os.path.exists(one))
 
 
 def _within(url: str, other: str) -> bool:
@@ -156,7 +170,6 @@ def _within(url: str, other: str) -> bool:
     real = Path(os.path.realpath(unquote(path)))
     if real.is_relative_to(above):
         return True
-    if not above.exists():
-        return False
     # mounted at two paths, or named in letters of another case
-    return any(one.exists() and one.samefile(above) for one in (real, *real.parents))
+    nodes = [os.stat(one) for one in (real, *real.parents) if os.path.exists(one)]
+    return os.path.exists(above) and any(os.path.samestat(os.stat(above), node) for node in nodes)

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from .. import Refused
 from . import s3
-from .claims import MARKER, refuse_others, refuse_unmounted
+from .claims import MARKER, gone, refuse_others, refuse_unmounted
 from .listing import client
 
 _BEGUN = f".{MARKER}-"
@@ -27,6 +27,14 @@ _BEGUN = f".{MARKER}-"
 
 _PART_BYTES = 2**23
 """What is read back at a time."""
+
+
+class Unusable(OSError):
+    """What a destination can't be used for; `disk` is where it lies, if that is here."""
+
+    def __init__(self, said: str, disk: Path | None) -> None:
+        super().__init__(said)
+        self.disk = disk
 
 
 class Destination:
@@ -125,7 +133,7 @@ class Destination:
         found = self.found()
         refuse_others(self.url, found, request_id, {store, *owners})
         if found is None:
-            raise self.gone(request_id)
+            raise Refused(gone(self.url, request_id))
         return found
 
     def refuse_other(self, marker: dict[str, str]) -> None:
@@ -137,16 +145,9 @@ class Destination:
         """
         found = self.found()
         if found is None:
-            raise self.gone(marker["request"])
+            raise Refused(gone(self.url, marker["request"]))
         if found != marker:
             refuse_others(self.url, found, marker["request"], ())
-
-    def gone(self, request_id: str) -> Refused:
-        """Return the sentence where nothing is left of what was written."""
-        return Refused(
-            f"dest {self.url} is empty, or gone: bring back what was there, or have all of it "
-            f"written again, after `bossflow invalidate --request {request_id}`"
-        )
 
     def put(self, directory: Path) -> list[dict[str, Any]]:
         """Write the files below a directory, replacing what is there, and read them back.
@@ -261,17 +262,24 @@ class Destination:
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
         """Turn errors into a sentence, but that a file is not there."""
-        from obstore.exceptions import BaseError
+        from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 
         try:
             yield
-        except FileNotFoundError as error:
-            if "NoSuchBucket" in str(error):
-                raise OSError(f"dest {self.url} can't be used: there is no such bucket") from None
-            raise
         except (BaseError, OSError) as error:
             said = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-            raise OSError(f"dest {self.url} can't be used: {said}") from None
+            if "NoSuchBucket" in str(error):
+                said = "there is no such bucket"
+            elif isinstance(error, FileNotFoundError):
+                raise
+            elif isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+                said = "these credentials may not read and write it"
+            elif "169.254." in said or "metadata.google" in said:
+                said = (
+                    "there are no credentials: set BOSSFLOW_DEST_AWS_ACCESS_KEY_ID and so on, or, "
+                    "for gs://, GOOGLE_APPLICATION_CREDENTIALS"
+                )
+            raise Unusable(f"dest {self.url} can't be used: {said}", self._root) from None
 
 
 def _flush(path: Path) -> None:

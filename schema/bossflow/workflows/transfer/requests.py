@@ -5,6 +5,7 @@ from math import prod
 from typing import Any
 
 from ...core import work
+from ...core.ledger import among
 from ...core.tables import Request
 from ...volumes import destinations, reading, writing
 from ...volumes.archive_names import as_recorded
@@ -14,7 +15,7 @@ from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box
 from ...voxels.made_volumes import in_shards
-from .tables import TransferredBlock, TransferRequest
+from .tables import TransferredBlock, TransferredVolume, TransferRequest
 from .units import blocks, volume
 
 NAME = "bossflow.workflows.transfer"  # is hashed into ids: constant
@@ -42,9 +43,16 @@ def expand(
         with_image(_request(row, sources[asked(row)], params), row, described)
         for row in described["rows"]
     ]
-    owners, unseen = destinations.refuse_taken(requests, described)
-    for request in requests:
-        request.settings["owners"] = owners.get(request.request_id, [])
+    owners, unseen, empty = destinations.refuse_taken(requests, described)
+    begun = {row["request_id"] for row in among(TransferredVolume(), "request_id", empty)}
+    requests = [
+        dataclasses.replace(
+            request,
+            settings=request.settings | {"owners": owners.get(request.request_id, [])},
+            notes=tuple(empty[name] for name in begun & {request.request_id}),
+        )
+        for request in requests
+    ]
     return with_earlier(TransferredBlock, requests), [*notes, *unseen]
 
 
