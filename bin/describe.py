@@ -52,7 +52,8 @@ def described(
         `files` (by which changes are noticed, or None), `unreachable` (the sentence that says so,
         or None) and `note` (a sentence that the user is told, or None). Where rows may have a
         `dest`, `destinations`: what is found at each that is asked for. `images` are the metadata
-        of those that results are to be looked at with, by URI; of what was made here, None.
+        of those that results are to be looked at with, by URI, or `unreachable`, a sentence; of
+        what was made here, None.
     """
     result: dict[str, Any] = {"problem": None, "params": {}, "rows": []}
     result |= {"channels": [], "images": {}}
@@ -147,8 +148,10 @@ def _image(uri: str, host: str, token: str, where: str) -> dict[str, Any] | None
         return None
     try:
         return archive_of(uri).describe(uri, 0, host, token)
-    except (Refused, Unreachable) as error:
+    except Refused as error:
         raise Refused(f"image_source: {error} (in {where})") from None
+    except Unreachable as error:
+        return {"unreachable": f"image_source: {error} (in {where})"}
 
 
 _OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size")
@@ -184,6 +187,8 @@ def _places(
             elif formats[name] == "source":
                 with _where(where):
                     row[name] = archive_of(row[name]).canonical(row[name], launch_dir)
+            if name == "image_source":  # no task reads it
+                continue
             given = row[name] if isinstance(row[name], list) else [row[name]]
             paths += [(name, path, where) for path in given]
     return paths

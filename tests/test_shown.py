@@ -6,10 +6,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from archive_server import Serve
+from archive_server import serve as serve
 from asked import cutouts as cutouts
+from bossflow.archive_server.served import volume_of
 from kit import locations
 from making import Downsampling, Transferring, noise, write_precomputed
-from pipeline import bossflow_says
+from pipeline import Pipeline, bossflow_says
+from pipeline import files as files
+from pipeline import pipeline as pipeline
+from pipeline import toy as toy
 from steps import Cutouts, write_voxels
 from voxels.archives import archive_of
 from voxels.boxes import Box
@@ -113,10 +119,25 @@ def test_an_image_is_looked_at_with_the_result_and_the_last_one_counts(
     assert shown(again)[0].source == f"precomputed://file://{other}"
     without = cutouts.label(**LABELLED)
     assert shown(without)[0].source == f"precomputed://file://{other}"
+    away = {"image_source": "bossdb://lab/slice/em", "bossdb_host": "http://127.0.0.1:9"}
+    problem = cutouts.plan(**LABELLED, **away)[0]["problem"]
+    assert "image_source: http://127.0.0.1:9 can't be reached" in problem
     here = cutouts.label(**LABELLED, image_source=f"bossflow://{volume.request_id[:12]}")
     assert shown(here)[0].place == volume.place and shown(here)[0].kind == "segmentation"
     code, text = bossflow_says("forget", *here["plan"]["requests"], "--yes")
     assert code == 0, text
+
+
+def test_an_image_that_is_away_holds_up_nothing_that_is_recorded(
+    cutouts: Cutouts, tmp_path: Path, serve: Serve
+) -> None:
+    cutouts.volume = write_voxels(tmp_path / "mask", noise((20, 20, 50), "uint8", seed=9) // 50)
+    uri = "bossdb://lab/slice/em"
+    em = volume_of(noise((20, 20, 50), "uint8"), (0, 0, 0), (30.0, 8.0, 8.0))
+    host = serve({uri: em})
+    assert shown(cutouts.label(**LABELLED, image_source=uri, bossdb_host=host))[0].host == host
+    plan, _ = cutouts.plan(**LABELLED, image_source=uri, bossdb_host="http://127.0.0.1:9")
+    assert plan["problem"] is None and plan["tasks"] == []
 
 
 @pytest.mark.parametrize(
@@ -135,3 +156,7 @@ def test_an_image_that_can_not_be_shown_is_refused(
     write_precomputed(tmp_path / "far", noise((8, 70, 61), "uint8"), (900, 13, 40))
     plan, _ = cutouts.plan(**LABELLED, image_source=image)
     assert said in plan["problem"] and "\n" not in plan["problem"] and plan["tasks"] == []
+
+
+def test_of_what_makes_no_volumes_there_is_nothing(pipeline: Pipeline, files: list[Path]) -> None:
+    assert shown(pipeline.run(files)) == []

@@ -143,6 +143,7 @@ def test_bossdb_is_read_by_us_and_its_token_goes_nowhere_else(serve: Serve) -> N
     host = serve({uri: volume_of(voxels, (5, 10, 100), (30.0, 8.0, 8.0))}, token=token)
     volume = Volume(a_layer(uri, host=host), token)
     np.testing.assert_array_equal(viewing.whole(volume), voxels)
+    assert volume.info()["scales"][0]["voxel_offset"] == [100, 10, 5]
     with viewing.serving(volume) as served:
         status, headers, body = ask(served.base, f"{urlsplit(served.base).path}/0/info")
     assert status == 200 and token not in f"{headers} {body!r}"

@@ -22,6 +22,7 @@ _SIZE = 1200, 900
     "--screenshot", type=click.Path(dir_okay=False), help="Write a picture (PNG), and end."
 )
 @click.option("--link", is_flag=True, help="Print the address of a public viewer, and end.")
+@click.option("--bossdb-host", help="Address of BossDB, if it is another one than then.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def view_command(
     requests: tuple[str, ...],
@@ -29,6 +30,7 @@ def view_command(
     port: int,
     screenshot: str | None,
     link: bool,
+    bossdb_host: str | None,
     as_json: bool,
 ) -> None:
     """Show images and results of REQUESTs in Neuroglancer, each where it lies.
@@ -52,7 +54,7 @@ def view_command(
         raise click.UsageError("--screenshot writes PNG: name a file that ends in .png")
     connect()
     token = os.environ.get("BOSSDB_TOKEN", "").strip() or "public"
-    shown, problems = view.opened(requests, token)
+    shown, problems = view.opened(requests, token, bossdb_host)
     for problem in problems:
         click.echo(f"note: {problem}", err=True)
     if link:

@@ -1,5 +1,6 @@
 """Neuroglancer with image and results of requests, each where it lies."""
 
+import dataclasses
 import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -34,7 +35,9 @@ class Shown(NamedTuple):
     volume: Volume
 
 
-def opened(starts: Iterable[str], token: str) -> tuple[list[Shown], list[str]]:
+def opened(
+    starts: Iterable[str], token: str, host: str | None = None
+) -> tuple[list[Shown], list[str]]:
     """Return what there is to see of requests, and sentences on what can't be seen.
 
     Parameters
@@ -43,6 +46,8 @@ def opened(starts: Iterable[str], token: str) -> tuple[list[Shown], list[str]]:
         Requests, by the start of their ids or by name.
     token : str
         What BossDB knows the user by.
+    host : str, optional
+        Address of BossDB; else the one that was asked when the request first was.
 
     Raises
     ------
@@ -60,7 +65,7 @@ def opened(starts: Iterable[str], token: str) -> tuple[list[Shown], list[str]]:
             continue
         known.add(same)
         try:
-            volume = Volume(layer, token)
+            volume = Volume(dataclasses.replace(layer, host=host or layer.host), token)
         except (Refused, Unreachable, ValueError, OSError) as error:
             problems.append(str(error))
             continue

@@ -28,15 +28,21 @@ def with_image(
     Raises
     ------
     ValueError
-        If the image lies elsewhere than the cutout, or is to be made here and is not there.
+        If the image lies elsewhere than the cutout, is to be made here and is not there, or can't
+        be reached and is another one than before.
     """
     uri = row.get("image_source")
     if uri is None:
         return request
     about = described["images"][uri]
+    asked = {"request_id": request.request_id, "image_uri": uri}
+    if about and "unreachable" in about:
+        if RequestImage() & asked:
+            return request
+        raise ValueError(about["unreachable"])
     if is_made(uri):
         made = found(uri, 0)
-        uri = made.output.channel(made.request)["uri"]
+        asked["image_uri"] = uri = made.output.channel(made.request)["uri"]
         extent, size = made.output.extent, made.output.voxel_size_nm_zyx
     else:
         extent = Box.of(about["offset_zyx"], about["shape_zyx"])
@@ -48,8 +54,7 @@ def with_image(
             f"image_source {uri} in {row['where']} lies elsewhere than the cutout {cutout.name}: "
             f"it has {_shown(other)} nm, and the cutout {_shown(own)} nm (x, y, z)"
         )
-    asked = (RequestImage, [{"request_id": request.request_id, "image_uri": uri}])
-    return dataclasses.replace(request, rows=(*request.rows, asked))
+    return dataclasses.replace(request, rows=(*request.rows, (RequestImage, [asked])))
 
 
 def _nm(box: Box, size_zyx: Any) -> list[tuple[float, float]]:
