@@ -59,8 +59,10 @@ def test_each_source_of_a_sheet_is_told_with_its_line(
     """From a sheet as spreadsheets write it."""
     sheet = tmp_path / "sheet.csv"
     with sheet.open("w", newline="", encoding="utf-8-sig") as stream:
-        rows = [["0:5", f"\u00a0{source} ", " 18 "] for source in sources]
-        csv.writer(stream).writerows([["x_range", " source", "connectivity"], *rows])
+        image = "zarr:///no/task/reads/it"
+        rows = [["0:5", f"\u00a0{source} ", " 18 ", image] for source in sources]
+        names = ["x_range", " source", "connectivity", "image_source"]
+        csv.writer(stream).writerows([names, *rows])
     params = GIVEN[profile] | {"volume_mount": str(tmp_path)}
     run = run_of(tmp_path, profile)
     found = described(params, SCHEMA, sheet, "public", str(tmp_path), run)

@@ -30,7 +30,8 @@ LEVELS = 30
 _TYPES = {"bool": "uint8", "float16": "float32", "float64": "float32", "int64": "float32"}
 """What is shown of voxels that Neuroglancer has no type for, in images."""
 
-_CELL = re.compile(r"(\d{1,2})/(-?\d{1,16}--?\d{1,16}_-?\d{1,16}--?\d{1,16}_-?\d{1,16}--?\d{1,16})")
+_RANGE = "-?[0-9]{1,16}--?[0-9]{1,16}"
+_CELL = re.compile(f"([0-9]{{1,2}})/({_RANGE}_{_RANGE}_{_RANGE})")
 _OF_SOURCES = "BOSSFLOW_SOURCE_"
 
 
