@@ -37,7 +37,7 @@ class Seen:
     resolution : int
         The finest level that is looked at.
     voxel_size_nm_xyz : sequence of float
-        Of that level, where the volume itself states none.
+        Of that level, where the volume itself states none; empty if that is not known.
     host : str
         Address of BossDB, of whose volumes it may be.
     chosen : mapping
@@ -124,7 +124,7 @@ class Seen:
 
     @cached_property
     def _finest(self) -> dict[str, Any]:
-        return self._describe(self.resolution, self.voxel_size_nm_xyz[::-1])
+        return self._describe(self.resolution, self.voxel_size_nm_xyz[::-1] or None)
 
     def _described(self, number: int) -> dict[str, Any] | None:
         """Return the metadata of a coarser level; None if there is none that can be used."""

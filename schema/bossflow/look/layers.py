@@ -56,7 +56,7 @@ def seen(layer: Layer) -> dict[str, Any]:
     return {
         "uri": uri_of(layer),
         "kind": layer.kind,
-        "resolution": layer.levels[0].number,
+        "resolution": layer.levels[0].number if layer.levels else 0,
         "voxel_size_nm_xyz": list(layer.voxel_size_nm_xyz or ()),
         "host": layer.host,
         "chosen": layer.chosen,
@@ -67,7 +67,8 @@ def seen(layer: Layer) -> dict[str, Any]:
 def slices(layers: list[Layer]) -> list[dict[str, Any]]:
     """Return the pictures of a request's layers: of each the three middle planes.
 
-    What is segmented lies over the image, if there is one.
+    What is segmented lies over the image, if there is one; of an image of unknown extent it is what
+    the others show.
 
     Returns
     -------
@@ -75,9 +76,9 @@ def slices(layers: list[Layer]) -> list[dict[str, Any]]:
         `title`, and by axis `pictures`, as `voxels.pictures.draw` takes them.
     """
     image = next((one for one in layers if one.kind == "image"), None)
-    told = []
+    told, known = [], next(filter(None, map(box_nm, layers)), None)
     for layer in layers:
-        frame = box_nm(layer)
+        frame = box_nm(layer) or known
         if frame is None or layer.problem:
             continue
         over = layer.kind == "segmentation" and image is not None and image is not layer

@@ -31,29 +31,41 @@ class Sizes(NamedTuple):
 
 
 def of(directory: Path) -> Sizes:
-    """Return the sizes in a component table: Parquet files in the order of their names.
-
-    It is read a piece at a time.
-    """
-    counts, largest = np.zeros(64, np.int64), None
-    for piece in _pieces(directory):
+    """Return the sizes in a component table: Parquet files, read a row group at a time."""
+    counts = np.zeros(64, np.int64)
+    groups = list(_groups(directory))
+    top = pa.table({name: pa.array([], pa.int64()) for name in (*_RANK, "group")})
+    for number, (path, group) in enumerate(groups):
+        piece = _read(path, group, [*_RANK])
         voxels = piece["voxel_count"].to_numpy()
         # exact, where a logarithm would round 2^n - 1 up
         counts += np.bincount(np.frexp(voxels.astype(np.longdouble))[1] - 1, minlength=64)
-        both = piece if largest is None else pa.concat_tables([largest, piece])
-        order = [("voxel_count", "descending"), ("component_id", "ascending")]
-        largest = both.take(pc.select_k_unstable(both, LARGEST, order))
-    found = np.flatnonzero(counts)
-    return Sizes(
-        {int(n): int(counts[n]) for n in found}, largest.to_pylist() if largest is not None else []
-    )
+        own = piece.append_column("group", pa.array(np.full(len(piece), number)))
+        both = pa.concat_tables([top, own.select(top.column_names)])
+        top = both.take(pc.select_k_unstable(both, LARGEST, [*_RANK.items()]))
+    chosen = top["component_id"]
+    rows: dict[int, dict[str, Any]] = {}
+    for number in set(top["group"].to_pylist()):
+        path, group = groups[number]
+        whole = _read(path, group, None)
+        found = whole.filter(pc.is_in(whole["component_id"], chosen.combine_chunks()))
+        rows |= {row["component_id"]: row for row in found.to_pylist()}
+    found_counts = {int(n): int(counts[n]) for n in np.flatnonzero(counts)}
+    return Sizes(found_counts, [rows[name] for name in chosen.to_pylist()])
 
 
-def _pieces(directory: Path) -> Iterator[pa.Table]:
+_RANK = {"voxel_count": "descending", "component_id": "ascending"}
+
+
+def _groups(directory: Path) -> Iterator[tuple[Path, int]]:
     for path in sorted(directory.glob("*.parquet")):
-        with pq.ParquetFile(path) as file:
-            for group in range(file.num_row_groups):
-                yield file.read_row_group(group)
+        for group in range(pq.read_metadata(path).num_row_groups):
+            yield path, group
+
+
+def _read(path: Path, group: int, columns: list[str] | None) -> Any:
+    with pq.ParquetFile(path) as file:
+        return file.read_row_group(group, columns)
 
 
 def chart(counts: dict[int, int], title: str) -> Element:
