@@ -276,7 +276,8 @@ def test_nextflow_secrets_reach_only_who_needs_them(stage: Stage, tmp_path: Path
     assert run.returncode == 0, said(run)
     held = {entry["program"]: entry["secrets"] for entry in stage.journal}
     archive, database = ["BOSSDB_TOKEN", OF_SOURCES], ["DJ_PASS"]
-    rights = {"describe": archive, "pull_block": archive, "label_block": [OF_SOURCES]}
+    describing = [*archive, OF_DESTINATIONS]
+    rights = {"describe": describing, "pull_block": archive, "label_block": [OF_SOURCES]}
     assert held | rights | {"stitch": [], "plan": database, "summary": database} == held
     plan = {"tasks": [job("CREATE_VOLUME-00000"), job("TRANSFER_BLOCK-00000")]}
     run = stage.run(*SOURCE, "--workflow", "transfer", env=store, plan=plan)
@@ -284,6 +285,6 @@ def test_nextflow_secrets_reach_only_who_needs_them(stage: Stage, tmp_path: Path
     held = {entry["program"]: entry["secrets"] for entry in stage.journal}
     assert held["create_volume"] == [OF_DESTINATIONS]
     assert held["transfer_block"] == [OF_SOURCES, OF_DESTINATIONS]
-    assert held["describe"] == archive and held["plan"] == database
+    assert held["describe"] == describing and held["plan"] == database
     seen = [path for path in stage.launch.rglob("*") if path.is_file()]
     assert not [path for path in seen if b"swordfish" in path.read_bytes()]
