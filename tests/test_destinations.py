@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -205,6 +206,7 @@ def test_a_destination_that_is_away_is_not_damaged(
     assert making.make(**asked)["plan"]["tasks"] == []
 
 
+@pytest.mark.faults
 def test_a_full_or_readonly_disk_fails_what_meets_it_alone(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -240,3 +242,29 @@ def test_a_destination_is_where_it_is_said_to_be(
     assert making.make(**small(tmp_path, dest))["plan"]["tasks"] == []
     for place, why in (("~/copy", "begins with ~"), ("a" * 300, "a name of more than 255 bytes")):
         assert why in making.plan(stage=False, **small(tmp_path, place))[0]["problem"]
+
+
+def test_many_that_write_the_same_at_once_leave_it_whole(tmp_path: Path) -> None:
+    """As two runs of a request do; what a killed one left of a file goes."""
+    destination, made = Destination(spelled(str(tmp_path / "copy"))), tmp_path / "made"
+    (made / "c").mkdir(parents=True)
+    (made / "c" / "0").write_bytes(noise((80, 80, 80), "uint8").tobytes())
+    destination.claim("first", "a", ())
+    (tmp_path / "copy" / "c").mkdir()
+    (tmp_path / "copy" / "c" / "0#1").write_bytes(b"half")
+    with ThreadPoolExecutor(8) as pool:
+        told = [*pool.map(lambda _: destination.put(made), range(100))]
+    assert all(one == told[0] for one in told) and destination.problem(told[0][0]) is None
+    assert os.listdir(tmp_path / "copy" / "c") == ["0"]
+
+
+@pytest.mark.faults
+def test_nothing_goes_with_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOSSFLOW_CONTAINER", "bossflow/cc3d:1")
+    place = tmp_path / "a \\ disk"
+    place.mkdir()
+    with disk(place, "1m"):
+        Destination(spelled(str(place / "copy"))).claim("first", "a", ())
+    with pytest.raises(OSError, match="nowhere/copy is not mounted in this container"):
+        Destination(spelled("/nowhere/copy")).claim("first", "a", ())
+    assert not Path("/nowhere").exists()
