@@ -124,8 +124,14 @@ def test_an_image_is_looked_at_with_the_result_and_the_last_one_counts(
     assert "image_source: http://127.0.0.1:9 can't be reached" in problem
     here = cutouts.label(**LABELLED, image_source=f"bossflow://{volume.request_id[:12]}")
     assert shown(here)[0].place == volume.place and shown(here)[0].kind == "segmentation"
+    another = cutouts.label(
+        **LABELLED | {"min_voxels": 4}, image_source=f"bossflow://{volume.request_id}"
+    )
+    assert shown(another)[0].place == volume.place
     code, text = bossflow_says("forget", *here["plan"]["requests"], "--yes")
     assert code == 0, text
+    image, kept = shown(another)
+    assert kept.place and not image.place and "its request was forgotten" in image.problem
 
 
 def test_an_image_that_is_away_holds_up_nothing_that_is_recorded(

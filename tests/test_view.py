@@ -2,6 +2,7 @@
 
 import json
 import random
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,28 @@ def test_a_result_lies_over_its_image_and_its_properties_are_the_databases(
     assert "label" not in values, "of foreground there is no segment id"
     few = properties.largest(tmp_path / "store" / shown[1].layer.table, 3)
     assert few["component_id"].to_pylist() == [row["component_id"] for row in rows[:3]]
+
+
+def test_of_several_requests_what_they_share_is_shown_once(
+    cutouts: Cutouts, labelled: dict[str, Any], tmp_path: Path
+) -> None:
+    image = f"precomputed://{tmp_path / 'em'}"
+    other = cutouts.label(
+        **ASKED | {"min_voxels": 9}, component_of="foreground", image_source=image
+    )
+    (second,) = other["plan"]["requests"]
+    shown, problems = view.opened([tmp_path.name, second, second[:10]], "public")
+    name = tmp_path.name
+    assert [one.name for one in shown] == [
+        f"image of {name}",
+        f"volume of {name}",
+        f"volume of {second[:8]}",
+    ]
+    assert problems == []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, text = bossflow_says("view", name, "--port", str(port))
+    assert code == 1 and f"port {port} of 127.0.0.1 can't be used: " in text
 
 
 def test_of_segments_the_id_in_the_source_is_the_label(cutouts: Cutouts, tmp_path: Path) -> None:

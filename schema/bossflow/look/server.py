@@ -42,7 +42,10 @@ class Served:
 
     def __init__(self, volumes: list[Volume], port: int = 0) -> None:
         neuroglancer.set_server_bind_address("127.0.0.1", port)
-        neuroglancer.server.start()
+        try:
+            neuroglancer.server.start()
+        except OSError as error:
+            raise ValueError(f"port {port} of 127.0.0.1 can't be used: {error.strerror}") from None
         server, token = neuroglancer.server.global_server, secrets.token_urlsafe(24)
         about = {"volumes": volumes, "readers": ThreadPoolExecutor(READERS), "told": set()}
         server.app.add_handlers(OTHER_HOSTS, [(".*", _NotHere)])

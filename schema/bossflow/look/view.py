@@ -116,6 +116,10 @@ def state(shown: list[Shown], sources: list[str]) -> Any:
             layer = _image(one, source, center)
         else:
             layer = neuroglancer.SegmentationLayer(source=source, tab="segments")
+            if one.layer.table:
+                layer.segment_query = ">voxel_count"  # the largest first
+            if made.layers and shown[0].volume.kind == "image":
+                layer.selected_alpha = 0.3  # what lies below is seen
         made.layers.append(
             name=one.name, layer=layer, visible=not _is_source(one.layer, one.volume)
         )
