@@ -88,5 +88,9 @@ def table(
         element("thead", element("tr", head)),
         element("tbody", body),
     )
-    # what is wider than the window is scrolled, by keyboard too
-    return element("div", made, class_="wide", tabindex="0", role="region", aria_label=caption)
+    return scrolled("div", caption, made)
+
+
+def scrolled(tag: str, label: str, *inside: Any) -> ElementTree.Element:
+    """Return an element that is scrolled, by keyboard too, where it is wider than the window."""
+    return element(tag, *inside, class_="wide", tabindex="0", role="group", aria_label=label)

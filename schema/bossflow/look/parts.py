@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..kit.texts import duration
-from .elements import element, table
+from .elements import element, scrolled, table
 
 REPORTS = {
     "report": "report",
@@ -57,7 +57,7 @@ def failures(failed: list[dict[str, str]], number: int) -> Any:
                 element(
                     "details",
                     element("summary", "The end of its log"),
-                    element("pre", one["log"], tabindex="0", role="region", aria_label="log"),
+                    scrolled("pre", "log", one["log"]),
                     open="",
                 )
                 if one["log"]

@@ -6,7 +6,7 @@ from typing import Any
 from ..kit import locations
 from ..voxels.frames import Frame
 from . import layers, shown, sizes
-from .elements import element, table
+from .elements import element, scrolled, table
 
 PLANES = {
     "z": "x to the right, y down",
@@ -146,7 +146,7 @@ def _files(request: dict[str, Any], seen: list[shown.Layer]) -> Any:
         "details",
         element("summary", "Where the files are, and how to read them"),
         table("Files", ["what", "where"], urls) if urls else None,
-        [element("pre", element("code", text)) for text in code],
+        [scrolled("pre", "Python", element("code", text)) for text in code],
         element("p", "To look at it: ", element("code", f"bossflow view {request['request']}")),
         open="",
     )

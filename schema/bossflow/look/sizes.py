@@ -87,7 +87,6 @@ def chart(counts: dict[int, int], title: str) -> Element:
     axis = {"x1": 4, "x2": width - 4, "y1": 20 + high, "y2": 20 + high}
     return element(
         "svg",
-        element("title", title),
         bars,
         element("line", class_="axis", **axis),
         viewBox=f"0 0 {width} {high + 44}",
