@@ -1,49 +1,49 @@
-"""Draw docs/demo.png: a section of the demo volume, its segments, and the components found.
+"""Take docs/demo.png and the other pictures of pages from a page of the demo, in Chromium.
 
-python docs/picture.py VOLUME, where VOLUME is what `./set-up.sh --demo` shows as the result.
+python docs/picture.py PAGE, where PAGE is what `./set-up.sh --demo` names at its end.
 """
 
+import base64
+import io
 import sys
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import tensorstore as ts
-from bossflow.archive_server import demo
-from bossflow.database import home
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from bossflow.look import browser
+from PIL import Image
 
-SECTION, SIDE = 60, 400
+PICTURES = {
+    "demo": ((1000, 1000), "light", "article h4"),
+    "page-dark": ((1000, 700), "dark", "h1"),
+    "page-phone": ((390, 844), "dark", "article h4:nth-of-type(2)"),
+}
+"""By file: the window, by day or night, and what its upper edge is at."""
 
 
-def colours(ids: NDArray[np.integer]) -> NDArray[np.uint8]:
-    """Give each id a colour of its own, 0 black: (Y, X) to (Y, X, 3)."""
-    mixed = ids.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    channels = [(mixed >> np.uint64(shift)).astype(np.uint8) // 2 + 96 for shift in (56, 48, 40)]
-    painted: NDArray[np.uint8] = np.stack(channels, -1) * (ids != 0)[..., None].astype(np.uint8)
-    return painted
+def taken(driver: Any, size: tuple[int, int], scheme: str, start: str) -> Image.Image:
+    """Return what a window shows of the page, from an element on."""
+    sides = dict(zip(("width", "height"), size, strict=True))
+    more = {"deviceScaleFactor": 1, "mobile": True}  # without a scroll bar
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sides | more)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    above = driver.execute_script(
+        "return document.querySelector(arguments[0]).getBoundingClientRect().top + scrollY", start
+    )
+    clip = {"x": 0, "y": max(0, above - 16), "scale": 1, **sides}
+    shot = driver.execute_cdp_cmd(
+        "Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True}
+    )
+    return Image.open(io.BytesIO(base64.b64decode(shot["data"]))).convert("RGB")
 
 
 def main() -> None:
-    """Draw three panels side by side."""
-    files = demo.make(home() / "demo")
-    spec = {
-        "driver": "neuroglancer_precomputed",
-        "kvstore": {"driver": "file", "path": sys.argv[1].removeprefix("file://")},
-    }
-    volume = ts.open(spec).result()[:SIDE, :SIDE, SECTION, 0].read().result().T
-    section = (SECTION, slice(SIDE), slice(SIDE))
-    image = np.load(files["image"], mmap_mode="r")[section]
-    segments = np.load(files["segmentation"], mmap_mode="r")[section]
-    panels = [np.repeat(image[..., None], 3, -1), colours(segments), colours(volume)]
-    titles = ["image", "segments (source)", "connected components (result)"]
-    picture = Image.new("RGB", (3 * SIDE + 20, SIDE + 24), "white")
-    draw = ImageDraw.Draw(picture)
-    for number, (panel, title) in enumerate(zip(panels, titles, strict=True)):
-        left = number * (SIDE + 10)
-        picture.paste(Image.fromarray(panel.astype(np.uint8)), (left, 24))
-        draw.text((left + 2, 5), title, fill="black", font_size=14)
-    picture.save(Path(__file__).with_name("demo.png"), optimize=True)
+    """Take them."""
+    with browser.headless((1000, 900)) as driver:
+        driver.get(sys.argv[1])
+        for name, (size, scheme, start) in PICTURES.items():
+            picture = taken(driver, size, scheme, start).quantize(128, dither=Image.Dither.NONE)
+            picture.save(Path(__file__).with_name(f"{name}.png"), optimize=True)
 
 
 if __name__ == "__main__":

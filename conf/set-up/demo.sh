@@ -30,6 +30,8 @@ run_demo() {
     nextflow run . ${profile:+-profile "$profile"} -params-file params/demo.yml -with-report \
         --bossdb_host "$host" || die "the demo run failed"
 
+    # of a run with nothing to do, none is made
+    [ -e results/index.html ] || bossflow page --output results/index.html
     IFS=, read -r request _ volume components _ < <(sed -n 2p results/requests.csv)
     echo
     bossflow status
@@ -49,6 +51,10 @@ What to try next
   . .venv/bin/activate          then
   bossflow components $request --format csv --output components.csv
   python -c "import bossflow; print(bossflow.Segmentation.Component() & 'voxel_count > 100000')"
+  bossflow view $request        image and components in Neuroglancer
+
+All of it on one page, with pictures: open in a browser
+  file://$PWD/results/index.html
 END
 }
 

@@ -30,8 +30,8 @@ td { min-width: 4em; }
 article { border: 1px solid var(--line); border-radius: .5rem; padding: 0 1rem 1rem;
   margin: 1rem 0; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; align-items: flex-start; }
-figure { margin: 0; max-width: 100%; }
-.pictures figure { flex: 0 1 20rem; }
+figure { margin: 0; }
+.pictures figure { flex: 1 1 15rem; max-width: min(100%, 24rem); }
 .objects figure { flex: 0 1 10.5rem; }
 figure img { max-width: 100%; height: auto; display: block; background: #000; }
 figcaption { font-size: .875rem; }
