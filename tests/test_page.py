@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from asked import cutouts as cutouts
-from pipeline import bossflow_says
+from pipeline import Pipeline, bossflow_says
+from pipeline import files as files
+from pipeline import pipeline as pipeline
+from pipeline import toy as toy
 from stage import SOURCE, Stage, job, said
 from stage import stage as stage
 from steps import Cutouts, write_voxels
@@ -128,6 +131,32 @@ def test_a_result_without_components_and_one_that_is_away_have_a_page(
     cutouts.store.rename(tmp_path / "elsewhere")
     page = page_of(tmp_path)
     assert "which is away" in page.text and len(page.all_of("img")) == 3
+
+
+def test_a_run_without_volumes_has_a_page(
+    pipeline: Pipeline, files: list[Path], tmp_path: Path
+) -> None:
+    pipeline.run(files)
+    page = page_of(tmp_path)
+    assert not page.all_of("img") and "Complete: all that was asked for" in page.text
+    assert "COUNT_WORDS" in page.text and "ADD_WORDS" in page.text
+
+
+def test_a_failure_has_the_end_of_its_log(
+    cutouts: Cutouts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / ".command.log"
+    log.write_text("".join(f"line {number} <b>\n" for number in range(500)))
+
+    def broken(*_: Any) -> None:
+        raise ValueError(f"a bad block (log: {log})")
+
+    masked(cutouts, tmp_path, 34)
+    monkeypatch.setitem(cutouts.programs, "STITCH", broken)
+    cutouts.label(**LABELLED, component_of="foreground")
+    page = page_of(tmp_path)
+    assert "line 499 <b>" in page.text and "line 480 <b>" in page.text
+    assert "line 479" not in page.text
 
 
 def test_a_run_that_is_not_known_is_a_sentence(cutouts: Cutouts, tmp_path: Path) -> None:

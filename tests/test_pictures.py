@@ -2,6 +2,9 @@
 
 import base64
 import io
+import re
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import noise, write_precomputed
 from PIL import Image
-from voxels import pictures
+from voxels import paged, pictures
 from voxels.frames import SIDE, Frame
 from voxels.seen import Seen
 
@@ -125,6 +128,37 @@ def test_an_object_is_seen_along_an_axis_alone(tmp_path: Path) -> None:
     expected = ((rows >= 8) & (rows < 24))[:, None] & (columns >= 8) & (columns < 56)
     free = rows < 50  # above the scale bar
     assert (bright == expected)[free].mean() > 0.97
+
+
+PLACES = "".join(f'<img src="picture:{n}" alt="a &lt;b" width="8">' for n in range(3))
+
+
+def test_a_picture_that_fails_is_a_sentence_and_the_page_is_never_too_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def draw(asked: dict[str, Any]) -> pictures.Picture:
+        if "error" in asked:
+            raise OSError(asked["error"])
+        return pictures.Picture("data:" + "x" * asked["size"], "a > b" * asked["noted"])
+
+    monkeypatch.setattr(pictures, "draw", draw)
+    large = {"size": paged.SIGNS - 100, "noted": False}
+    asked = [large, {"error": "<script>"}, large | {"size": 50, "noted": True}]
+    html = paged.filled(PLACES, asked)
+    first, second, third = re.split("(?<=>)(?=<[ip])", html.replace('<p class="soft">a &gt;', "a"))
+    assert first.endswith('xxx" alt="a &lt;b" width="8">')
+    assert second.startswith('<p class="soft">a &lt;b (it could not be painted: &lt;script&gt;)')
+    assert third.endswith('xxx" alt="a &lt;b" width="8">a b</p>')
+    again = paged.filled(PLACES, [large, large, large])
+    assert again.count("(it could not be painted: the page would be too large)") == 2
+
+
+def test_who_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the picture that waits, nor those after it."""
+    monkeypatch.setattr(pictures, "draw", lambda _: threading.Event().wait(3600))
+    html = paged.filled(PLACES, [{}, {}, {}], 0.2)
+    assert html.count("(it could not be painted: its volume was not read within 0.2 s)") == 3
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 @pytest.mark.parametrize(

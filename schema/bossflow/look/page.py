@@ -15,8 +15,8 @@ from .style import CSS
 PICTURED = 6
 """How many requests have pictures: the first ones that are complete."""
 
-LISTED = 500
-"""How many requests are listed."""
+LISTED, CELL = 300, 200
+"""How many requests are listed, and how many signs of what is said of each."""
 
 
 class Page(NamedTuple):
@@ -108,8 +108,8 @@ def _listed(asked: list[dict[str, Any]]) -> Any:
             title(one),
             element("code", one["request"]),
             element("span", one["state"], class_=one["state"]),
-            one["outcome"] or "; ".join(one["errors"].values()) or "–",
-            one.get("about") or " ".join(filter(None, (one.get("source"), one.get("box")))),
+            _cut(one["outcome"] or "; ".join(one["errors"].values()) or "–"),
+            _cut(one.get("about") or " ".join(filter(None, (one.get("source"), one.get("box"))))),
         ]
         for one in asked[:LISTED]
     ]
@@ -119,3 +119,7 @@ def _listed(asked: list[dict[str, Any]]) -> Any:
         table("What was asked for", ["name", "request", "state", "outcome", "of what"], cells),
         element("p", f"… and {rest:,} more: requests.csv") if rest > 0 else None,
     ]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= CELL else f"{text[: CELL - 1]}…"
