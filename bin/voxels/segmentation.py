@@ -202,13 +202,8 @@ def _placement(level: Level, cell: Box) -> Any:
 
 def _store(chunks: Iterable[tuple[Box, Words]], level: Level, directory: Path) -> None:
     """Write encoded chunks of a level below a directory."""
-    working = directory / level.key
-    working.mkdir()
-    if level.sharding is None:
-        for chunk, words in chunks:
-            (working / chunk.name).write_bytes(words.data)
-        return
-    shards.store(((chunk, words.tobytes()) for chunk, words in chunks), level, working)
+    encoded = ((chunk, words.tobytes()) for chunk, words in chunks)
+    shards.store(encoded, level, directory / level.key)
 
 
 def _link(files: Iterable[Path], directory: Path) -> None:

@@ -60,7 +60,12 @@ def opened(level: Level, directory: Path, as_they_are: bool = False) -> ts.KvSto
 def store(
     chunks: Iterable[tuple[Box, bytes]], level: Level, directory: Path, as_they_are: bool = False
 ) -> None:
-    """Write encoded chunks into shards; parameters as for `opened`."""
+    """Write encoded chunks into shards, or files where a level has none; as for `opened`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    if level.sharding is None:
+        for chunk, encoded in chunks:
+            (directory / chunk.name).write_bytes(encoded)
+        return
     shards = opened(level, directory, as_they_are)
     with ts.Transaction() as transaction:
         for chunk, encoded in chunks:
