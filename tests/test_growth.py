@@ -159,6 +159,30 @@ def test_only_earlier_volumes_of_the_same_source_are_looked_at(
     assert "of an earlier volume" not in "\n".join(plan["notes"])
 
 
+def test_many_cutouts_are_looked_up_as_one(
+    growing: Growing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow import database
+
+    asked = LABEL | {"min_voxels": 1}
+    growing.make("label", growing.label(SMALL), **asked)
+    source = f"bossflow://{growing.label(LARGE)}"
+    conn, numbers = database.connection(), []
+    query = conn.query
+    asking: list[str] = []
+    monkeypatch.setattr(
+        conn, "query", lambda q, *args, **how: asking.append(q) or query(q, *args, **how)
+    )
+    for ranges in (["0:32"], ["0:32"], ["0:32", "16:32"]):
+        sheet = tmp_path / "cutouts.csv"
+        sheet.write_text("\n".join(["source,z_range", *(f"{source},{one}" for one in ranges)]))
+        asking.clear()
+        plan, _ = growing.of["label"].plan(sheet=sheet, **asked, source=None, dry_run=True)
+        assert "\n".join(plan["notes"]).count("have the voxels of an earlier") == len(ranges)
+        numbers.append(len(asking))
+    assert numbers[1] == numbers[2]
+
+
 def contents_of(ran: dict[str, Any]) -> dict[str, str]:
     lines = [json.loads(line) for path in ran["receipts"] for line in path.read_text().splitlines()]
     made = [bundles.read(locations.local(line["url"])) for line in lines]

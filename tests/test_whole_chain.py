@@ -152,7 +152,7 @@ def test_what_is_made_of_a_changed_block_is_made_again_and_nothing_else(
             team, user = mysql(tmp_path_factory.mktemp("team")), f"chain_{os.getpid()}"
             lab.own = team.settings(open_now.enter_context(deployed(team, user)), user)
         open_now.enter_context(lab.serving())
-        lab.all_of_them(lab.nextflow if database == "postgresql" else lab.run)
+        lab.all_of_them(lab.run)
         check(lab, tmp_path / "first")
         before, made_before = lab.requests(), lab.executions()
         for again in lab.all_of_them(lab.run):

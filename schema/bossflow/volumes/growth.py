@@ -60,11 +60,12 @@ def with_earlier(
         What else is in the key of a request's blocks: parameters, whoever asks. Absent: the
         request; then blocks of others with the same parameters are of the same kind.
     """
-    growing = _growing(table, requests, own)
-    earlier = _earlier(growing) if growing else {}
-    channels = {name for some in earlier.values() for name in some}
-    if not channels:
+    making = [one for one in requests if one.settings["made"]]
+    earlier = _earlier(making) if making else {}
+    growing = _growing(table, [one for one in making if earlier[one.request_id]], own)
+    if not growing:
         return requests
+    channels = {name for some in earlier.values() for name in some}
     read = _read_from(table, channels, own is None)
     digests = _digests(channels | {one.channel for one in growing})
     same = [_same(one, read, earlier[one.request.request_id], digests) for one in growing]
@@ -80,8 +81,7 @@ def with_earlier(
                 "made": made,
             }
             for block, (key, made) in found.items()
-            for place in here.candidates(bundles[values(key)])[:1]
-            if not buckets.holds(place)  # to fetch it takes no less than to make it
+            for place in _on_disk(here.candidates(bundles[values(key)]))[:1]
         }
         differ = len(others) - len(found)
         notes = one.request.notes
@@ -98,24 +98,28 @@ def _growing(
     requests: list[work.Request],
     own: Callable[[work.Request], dict[str, Any]] | None,
 ) -> list[_Growing]:
+    """Return those of the requests that have blocks that are not recorded."""
     values = ledger.values_of(table().primary_key)
-    keys = {
-        one.request_id: [
+    keys = [
+        [
             (own(one) if own else {"request_id": one.request_id})
             | {name: row[name] for name in ("channel_id", "block")}
             for row in dict(one.rows)[Block]
         ]
         for one in requests
-        if one.settings["made"]
-    }
-    recorded = ledger.recorded(table, [key for some in keys.values() for key in some])
+    ]
+    recorded = ledger.recorded(table, [key for some in keys for key in some])
     growing = []
-    for one in requests:
-        left = [key["block"] for key in keys.get(one.request_id, ()) if values(key) not in recorded]
-        if left:
+    for one, some in zip(requests, keys, strict=True):
+        if left := [key["block"] for key in some if values(key) not in recorded]:
             like = own(one) if own else {"paramset_id": one.paramset.paramset_id}
             growing.append(_Growing(one, one.settings["made"], like, left))
     return growing
+
+
+def _on_disk(places: list[str]) -> list[str]:
+    """Leave out what is in a bucket: to fetch it takes no less than to make it."""
+    return [place for place in places if not buckets.holds(place)]
 
 
 def _told(one: _Growing, taken: int, differ: int) -> str:
@@ -178,17 +182,16 @@ def _same(
     return found, others
 
 
-def _earlier(growing: list[_Growing]) -> dict[str, list[str]]:
+def _earlier(requests: list[work.Request]) -> dict[str, list[str]]:
     """Return by request the latest channels that are the same output of others like its source.
 
     Of requests with the same parameters, for the same channel, that meet its cutout.
     """
     asked = MadeChannel() * Request * Channel
     asked *= Run.proj("run_started", first_run_id="run_id")
-    own = ledger.among(asked, "channel_id", {one.channel for one in growing})
-    mine = {row["channel_id"]: row for row in own}
-    sets = {row["paramset_id"] for row in mine.values()}
-    rows = ledger.among(asked, "paramset_id", sets)
+    read = {one.request_id: str(one.given["channel"]["channel_id"]) for one in requests}
+    mine = {row["channel_id"]: row for row in ledger.among(asked, "channel_id", {*read.values()})}
+    rows = ledger.among(asked, "paramset_id", {row["paramset_id"] for row in mine.values()})
     rows.sort(key=lambda row: (row["run_started"], row["channel_id"]), reverse=True)
     made_of = _sources({row["request_id"] for row in rows})
 
@@ -200,11 +203,10 @@ def _earlier(growing: list[_Growing]) -> dict[str, list[str]]:
     for row in rows:
         alike[kind(row)].append((row["channel_id"], extent(row)))
     found = {}
-    for one in growing:
-        cutout = Box.parse(one.request.given["cutout"])
-        others = alike[kind(mine[one.channel])]
-        meeting = [name for name, box in others if name != one.channel and box.meets(cutout)]
-        found[one.request.request_id] = meeting[:EARLIER]
+    for one in requests:
+        own, cutout = read[one.request_id], Box.parse(one.given["cutout"])
+        meeting = (name for name, box in alike[kind(mine[own])] if box.meets(cutout))
+        found[one.request_id] = [name for name in meeting if name != own][:EARLIER]
     return found
 
 
