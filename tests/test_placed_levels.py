@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import zarr
 from making import Downsampling, Transferring, noise, write_precomputed
+from pipeline import bossflow_says
 from voxels.archives import archive_of
 
 CORNER, SIZE_NM = (-7, 13, 21), (40.0, 4.0, 4.0)
@@ -103,8 +104,13 @@ def test_volumes_that_tell_it_are_believed(made: Levels) -> None:
 
 def test_a_place_is_kept_with_the_channel(made: Levels) -> None:
     """So that who asks again while the volume can't be reached is told the same."""
-    _, url = levels(made, levels=2)
+    request, url = levels(made, levels=2)
     source = f"zarr://file://{url.removeprefix('file://')}"
     copied(made, source, resolution=1)
     (row,) = (bossflow.Channel * bossflow.Channel.Middle & {"uri": source}).to_dicts()
     assert [row[f"middle_{axis}"] for axis in "zyx"] == [0.375] * 3
+    of_request = bossflow.MadeChannel & {"request_id": request}
+    names = [{"channel_id": name} for name in of_request.to_arrays("channel_id")]
+    assert len(bossflow.Channel.Middle & names) == 2
+    assert bossflow_says("forget", request, "--yes")[0] == 0
+    assert not bossflow.Channel.Middle & names and not bossflow.Channel & names
