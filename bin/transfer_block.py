@@ -34,7 +34,7 @@ def transfer_block(unit: Unit, bundle: Bundle) -> None:
         bundle.attributes["written_sha256"] = written
         bundle.made_sha256 = digest_of(volume.dtype, [(box, written)])
     if about["dest"]:
-        if dest:
+        if dest and not bundle.made_meanwhile:
             destination = Destination(dest)
             destination.refuse_other(marker)
             files = destination.put(made)

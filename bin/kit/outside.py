@@ -4,6 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
+from . import buckets
 from .units import Bundle
 
 
@@ -11,7 +12,9 @@ def put(bundle: Bundle, made: Path, directory: Path, held: int) -> None:
     """Put the files below `made` into the same places below a directory of another bundle.
 
     They are on disk before: they may take the place of those that another run of the same request
-    has written, and had recorded. Of a unit that is only compared they stay where they are.
+    has written, and will have recorded. If it has made the bundle meanwhile, its own stay: this
+    program may have been suspended while the source changed. Of a unit that is only compared they
+    stay where they are.
 
     Parameters
     ----------
@@ -27,6 +30,9 @@ def put(bundle: Bundle, made: Path, directory: Path, held: int) -> None:
         bundle.outside.append(directory / name)
         if not bundle.kept:
             bundle.beside[directory / name] = file
+            continue
+        if not buckets.holds(directory) and bundle.made_meanwhile:
+            file.unlink()
             continue
         with file.open("rb") as stream:
             os.fsync(stream.fileno())

@@ -116,6 +116,11 @@ class Bundle:
     elsewhere: dict[str, Any] | None = None
     following: Callable[[], Unit | None] = lambda: None
 
+    @property
+    def made_meanwhile(self) -> bool:
+        """Whether another run has put the unit's bundle into place: what that wrote is to stay."""
+        return bundles.there(self.final)
+
 
 class Blocked(Exception):
     """A unit whose input is not there."""
