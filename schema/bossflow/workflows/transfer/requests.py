@@ -49,7 +49,7 @@ def expand(
         dataclasses.replace(
             request,
             settings=request.settings | {"owners": owners.get(request.request_id, [])},
-            notes=tuple(empty[name] for name in begun & {request.request_id}),
+            notes=(*request.notes, *(empty[name] for name in begun & {request.request_id})),
         )
         for request in requests
     ]
