@@ -67,7 +67,15 @@ def described(
         if beyond := out_of_reach(run, params, places):
             raise Wrong(*beyond)
         if "dest" in parameters.per_row:
-            result["destinations"] = _destinations(result["rows"], params, launch_dir, run)
+            from voxels.archives.places import looks  # no other workflow waits for it
+
+            own = {"outdir": params.get("outdir"), "the work directory": run.get("work_dir")}
+            near = {
+                what: path if "://" in path else os.path.join(launch_dir, path)
+                for what, path in own.items()
+                if path
+            }
+            result["destinations"] = looks.found(result["rows"], near, not in_cloud(run))
         if "tool" in parameters.groups:
             from tools.asked import described as of_tools  # no other run waits for its HTTP
 
@@ -192,55 +200,6 @@ def _places(
             given = row[name] if isinstance(row[name], list) else [row[name]]
             paths += [(name, path, where) for path in given]
     return paths
-
-
-def _destinations(
-    asked: list[dict[str, Any]],
-    params: Mapping[str, Any],
-    launch_dir: str,
-    run: Mapping[str, Any],
-) -> dict[str, dict[str, Any]]:
-    """Return what is found at each destination, by URL; refuses those that are near other things.
-
-    Gives destinations their one spelling. What tasks of a cloud write to may not be for us to see.
-
-    Returns
-    -------
-    dict of dict
-        `marker`, as `Destination.found`, or the `problem` why nothing can be written there.
-    """
-    from voxels.archives.places import claims, s3  # which take a while
-    from voxels.archives.places.destinations import Destination
-
-    given = [row for row in asked if row["dest"]]
-    near = {f"source {row['source']}": row["source"].partition("://")[2] for row in asked}
-    if s3.address() != s3.address(s3.DESTINATIONS):  # names of buckets are each server's own
-        near = {what: url for what, url in near.items() if not url.startswith("s3://")}
-    for what, path in (
-        ("outdir", params.get("outdir")),
-        ("the work directory", run.get("work_dir")),
-    ):
-        if path:
-            near[what] = path if "://" in path else Path(launch_dir, path).absolute().as_uri()
-    for row in given:
-        with _where(row["where"]):
-            row["dest"] = claims.spelled(row["dest"])
-            claims.refuse_near(row["dest"], near)
-
-    def look(row: dict[str, Any]) -> dict[str, Any]:
-        with _where(row["where"]):
-            destination = Destination(row["dest"])
-            try:
-                claims.refuse_unwritable(row["dest"])
-                found = destination.found()
-                destination.refuse_inside()
-                return {"marker": found}
-            except OSError as error:
-                return {"problem": f"{error} (in {row['where']})"}
-
-    by_dest = {row["dest"]: row for row in given if not in_cloud(run)}
-    with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
-        return dict(zip(by_dest, pool.map(look, by_dest.values()), strict=True))
 
 
 def _refuse_other_size(source: str, stated: list[float], given: list[float] | None) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from making import Transferring, noise, read_level, write_precomputed
 from pipeline import bossflow_says
 from test_transfer import SMALL, made_by
 from voxels.archives import Refused
-from voxels.archives.places.claims import spelled
+from voxels.archives.places.claims import Place, spelled
 from voxels.archives.places.destinations import Destination
 
 
@@ -171,6 +172,30 @@ def test_a_destination_is_near_nothing_else(
     problem = making.plan(stage=False, outdir="results", **asked)[0]["problem"]
     assert NEAR[dest].format(tmp_path) in problem and "(in the parameters)" in problem
     assert not making.store.exists()
+
+
+def test_places_are_near_by_what_is_there(tmp_path: Path) -> None:
+    """Also where one is mounted twice, and in buckets by whole names alone."""
+    for name in ("a/b", "twice", "a%20b"):
+        (tmp_path / name).mkdir(parents=True)
+    urls = [(tmp_path / one).as_uri() for one in ("a/b", "a", "ab", "a%20b", "a b", "none/x")]
+    urls += ["s3://lab/a/b", "s3://lab/a", "s3://lab/ab", "gs://lab/a/b", "file:///"]
+    places = [Place(url) for url in urls]
+    near = [(one.url, two.url) for one in places for two in places if one.lies_in(two)]
+    expected = {(url, url) for url in urls} | {(urls[0], urls[1]), ("s3://lab/a/b", "s3://lab/a")}
+    assert {*near} == expected | {(url, "file:///") for url in urls if url.startswith("file")}
+
+
+@pytest.mark.faults
+def test_a_directory_that_is_mounted_twice_is_one(tmp_path: Path) -> None:
+    for name in ("a/b", "twice"):
+        (tmp_path / name).mkdir(parents=True)
+    mount("--bind", str(tmp_path / "a"), str(tmp_path / "twice"))
+    try:
+        one, other = (Place((tmp_path / name).as_uri()) for name in ("twice/b", "a"))
+        assert one.lies_in(other) and not other.lies_in(one)
+    finally:
+        subprocess.run(["umount", "--lazy", tmp_path / "twice"], check=True)
 
 
 def test_rows_have_each_a_destination_of_its_own(

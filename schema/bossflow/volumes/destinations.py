@@ -58,7 +58,8 @@ def refuse_taken(
         return {}, [], {}
     store = described["store"]
     here = Store.Place() & {"machine": machine()}
-    near = {f"store {url}": url for url in {store, *here.to_arrays("store_url")}}
+    stores = {store, *here.to_arrays("store_url")}
+    near = {f"store {url}": claims.Place(url) for url in stores}
     at_work = store_ids.store_id(locations.local(store))
     own = [*Store().to_arrays("store_id"), *filter(None, [at_work])]
     recorded = {row["request_id"] for row in among(Request.proj(), "request_id", list(dests))}
@@ -68,11 +69,12 @@ def refuse_taken(
         owners[name] = sorted({*own}) + [""] * (name in recorded)
         found = described["destinations"].get(dest, {})
         try:
-            claims.refuse_near(dest, near)
+            place = claims.Place(dest)
+            claims.refuse_near(place, near)
             claims.refuse_others(dest, found.get("marker"), name, owners[name])
         except Refused as error:
             raise ValueError(f"{error} (in {asked[name].where})") from None
-        near[f"the dest of {asked[name].where}"] = dest
+        near[f"the dest of {asked[name].where}"] = place
         if "problem" in found:
             unseen.append(found["problem"])
         elif "marker" in found and found["marker"] is None:

@@ -95,28 +95,52 @@ def gone(url: str, request_id: str) -> str:
     )
 
 
-def refuse_near(url: str, others: dict[str, str]) -> None:
-    """Refuse a place that is another one, or lies in it, or holds it.
+class Place:
+    """A place, and what is really there: looked at once, as there may be many.
 
     Parameters
     ----------
     url : str
-        The place.
+        Of a directory, or a path in a bucket.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url, self._start = url, f"{url.rstrip('/')}/"
+        self._own, self._nodes = None, set[tuple[int, int]]()
+        if url.startswith("file://"):
+            real = Path(os.path.realpath(unquote(url.removeprefix("file://"))))
+            self._start = f"file://{str(real).rstrip('/')}/"
+            # mounted at two paths, or named in letters of another case
+            there = {path: os.stat(path) for path in (real, *real.parents) if os.path.exists(path)}
+            nodes = {path: (one.st_dev, one.st_ino) for path, one in there.items()}
+            self._own, self._nodes = nodes.get(real), {*nodes.values()}
+
+    def lies_in(self, other: "Place") -> bool:
+        """Say whether it is another one, or lies there."""
+        return self._start.startswith(other._start) or other._own in self._nodes
+
+
+def refuse_near(place: Place, others: dict[str, Place]) -> None:
+    """Refuse a place that is another one, or lies in it, or holds it.
+
+    Parameters
+    ----------
+    place : Place
     others : dict
-        What the others are, in words, with the URL of each.
+        What the others are, in words, with each.
 
     Raises
     ------
     Refused
     """
     for what, other in others.items():
-        if _within(url, other):
-            how = "is" if _within(other, url) else "lies in"
-        elif _within(other, url):
+        if place.lies_in(other):
+            how = "is" if other.lies_in(place) else "lies in"
+        elif other.lies_in(place):
             how = "holds"
         else:
             continue
-        raise Refused(f"dest {url} {how} {what}: give a place of its own")
+        raise Refused(f"dest {place.url} {how} {what}: give a place of its own")
 
 
 def refuse_unwritable(url: str) -> None:
@@ -158,19 +182,3 @@ def _nearest(url: str) -> Path | None:
         return None
     path = Path(unquote(url.removeprefix("file://")))
     return next(one for one in (path, *path.parents) if os.path.exists(one))
-
-
-def _within(url: str, other: str) -> bool:
-    """Say whether a place is another one or lies in it: of directories, by what is really there."""
-    scheme, _, path = url.partition("://")
-    if not other.startswith(f"{scheme}://"):
-        return False
-    if scheme != "file":
-        return f"{url}/".startswith(f"{other.rstrip('/')}/")
-    above = Path(os.path.realpath(unquote(other.removeprefix("file://"))))
-    real = Path(os.path.realpath(unquote(path)))
-    if real.is_relative_to(above):
-        return True
-    # mounted at two paths, or named in letters of another case
-    nodes = [os.stat(one) for one in (real, *real.parents) if os.path.exists(one)]
-    return os.path.exists(above) and any(os.path.samestat(os.stat(above), node) for node in nodes)

@@ -1,0 +1,70 @@
+"""What is found at the destinations that are asked for, before anything runs."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from .. import Refused
+from . import claims, s3
+from .destinations import Destination
+
+AT_ONCE = 8
+
+
+def found(
+    asked: list[dict[str, Any]], near: dict[str, str], may_look: bool
+) -> dict[str, dict[str, Any]]:
+    """Return what is found at each destination, by URL; refuse those that are near other things.
+
+    Parameters
+    ----------
+    asked : list of dict
+        Rows, with `source`, `dest` and `where`: destinations get their one spelling.
+    near : dict
+        What else a destination must not be near, in words, with the path or URL of each.
+    may_look : bool
+        Whether it is for us to see: not so where tasks have the rights of machines in a cloud.
+
+    Returns
+    -------
+    dict of dict
+        `marker`, as `Destination.found`, or the `problem` why nothing can be written there.
+
+    Raises
+    ------
+    Refused
+        With one sentence.
+    """
+    given = [row for row in asked if row["dest"]]
+    sources = {f"source {row['source']}": row["source"].partition("://")[2] for row in asked}
+    if s3.address() != s3.address(s3.DESTINATIONS):  # names of buckets are each server's own
+        sources = {what: url for what, url in sources.items() if not url.startswith("s3://")}
+    others = {what: claims.Place(_url(place)) for what, place in (sources | near).items()}
+    for row in given:
+        try:
+            row["dest"] = claims.spelled(row["dest"])
+            claims.refuse_near(claims.Place(row["dest"]), others)
+        except Refused as error:
+            raise Refused(f"{error} (in {row['where']})") from None
+    by_dest = {row["dest"]: row["where"] for row in given if may_look}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return dict(zip(by_dest, pool.map(_look, by_dest, by_dest.values()), strict=True))
+
+
+def _look(url: str, where: str) -> dict[str, Any]:
+    try:
+        destination = Destination(url)
+        claims.refuse_unwritable(url)
+        marker = destination.found()
+        destination.refuse_inside()
+    except Refused as error:
+        raise Refused(f"{error} (in {where})") from None
+    except OSError as error:
+        return {"problem": f"{error} (in {where})"}
+    return {"marker": marker}
+
+
+def _url(place: str) -> str:
+    """Return the URL of a place as a source or a parameter has it: signs in it are its own."""
+    path = place.removeprefix("file://")
+    return place if "://" in path else Path(path).absolute().as_uri()
