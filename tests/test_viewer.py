@@ -20,6 +20,7 @@ import neuroglancer.server
 import numpy as np
 import pytest
 from bossflow.look import browser, view
+from bucket import SECRET, THEIRS
 from bucket import serving as serving_s3
 from conftest import ROOT
 from engines import need
@@ -195,9 +196,15 @@ def is_shown(png: bytes, panel: tuple[int, int] = (440, 330)) -> bool:
 
 
 @pytest.mark.s3
-def test_a_picture_is_made_of_what_lies_in_a_bucket(home: Path, tmp_path: Path) -> None:
+def test_a_picture_is_made_of_what_lies_in_a_bucket(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the store's credentials: those of sources are another account's."""
     bossflow.kit.bucket_clients.client.cache_clear()  # of another test's server
-    with serving_s3(), labelled(tmp_path, "s3://lab/seen/store") as request:
+    with serving_s3() as server, labelled(tmp_path, "s3://lab/seen/store") as request:
+        server.owner = "someone", SECRET
+        for name, value in zip(("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"), THEIRS, strict=True):
+            monkeypatch.setenv(f"BOSSFLOW_SOURCE_AWS_{name}", value)
         shown, problems = view.opened([request], "public")
         assert problems == []
         assert shown[1].volume.uri.startswith("precomputed://s3://lab/seen/store/STITCH/")
