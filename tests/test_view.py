@@ -3,7 +3,6 @@
 import json
 import random
 import socket
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -24,26 +23,8 @@ from formats import pattern as voxels_of
 from making import Downsampling, noise, write_precomputed
 from pipeline import bossflow_says
 from steps import Cutouts, write_voxels
-from viewing import a_layer, ask
-
-ASKED = {"stage": False, "block_shape": [16, 16, 16], "x_range": [3, 41], "min_voxels": 2}
-
-
-@pytest.fixture
-def labelled(cutouts: Cutouts, tmp_path: Path) -> dict[str, Any]:
-    """Label a mask, to be looked at with an image."""
-    mask = (np.random.default_rng(2).random((20, 24, 50)) < 0.3).astype(np.uint8)
-    cutouts.volume = write_voxels(tmp_path / "mask", mask)
-    image = write_precomputed(tmp_path / "em", noise((18, 90, 120), "uint8"), (2, -5, 10))
-    ran = cutouts.label(
-        **ASKED,
-        component_of="foreground",
-        image_source=f"precomputed://{image}",
-        name=tmp_path.name,
-    )
-    assert ran["verdict"] == {"missing": None}, ran["summary"]
-    return ran
-
+from viewing import ASKED, a_layer, ask
+from viewing import labelled as labelled
 
 # ---- what is served ----
 
@@ -252,46 +233,3 @@ def test_a_volume_that_goes_away_is_an_error_and_a_note(
         assert [ask(served.base, path)[0] for _ in range(2)] == [502, 502]
     said = capfd.readouterr().err
     assert said.count("note: ") == 1 and "can't be read" in said
-
-
-# ---- the command ----
-
-
-def test_what_can_not_be_seen_is_said(labelled: dict[str, Any], tmp_path: Path) -> None:
-    code, text = bossflow_says("view", "no-such-request")
-    assert code == 1 and "no request has an id starting with 'no-such-request'" in text
-    code, text = bossflow_says("view", tmp_path.name, "--link")
-    assert code == 1 and "which a public viewer does not reach" in text
-    assert bossflow_says("view", tmp_path.name, "--screenshot", "a.jpg")[0] == 2
-    (tmp_path / "mask").rename(tmp_path / "elsewhere")
-    (tmp_path / "em").rename(tmp_path / "other")
-    shown, (problem,) = view.opened([tmp_path.name], "public")
-    assert [one.name for one in shown] == ["volume"] and "em" in problem
-    (tmp_path / "store").rename(tmp_path / "away")
-    code, text = bossflow_says("view", tmp_path.name)
-    assert code == 1 and "there is nothing to look at" in text and "which is away" in text
-
-
-def test_a_public_viewer_is_told_the_same(
-    labelled: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown, _ = view.opened([tmp_path.name], "public")
-    seen = shown[0].volume.sample((0, 0, 0))
-    monkeypatch.setattr(Volume, "sample", lambda *_: seen)  # what follows is nowhere
-    for one, place in zip(shown, ("https://data.example/em", "s3://lab/volume"), strict=True):
-        one.volume.uri = f"precomputed://{place}"
-    address, _, told = view.link(shown).partition("/#!")
-    state = json.loads(unquote(told))
-    assert address == view.PUBLIC
-    sources = [layer["source"][0]["url"] for layer in state["layers"]]
-    assert sources == ["precomputed://https://data.example/em", "precomputed://s3://lab/volume"]
-
-
-def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("view", "server"):
-        monkeypatch.delitem(sys.modules, f"bossflow.look.{name}", raising=False)
-        monkeypatch.delattr(f"bossflow.look.{name}", raising=False)
-    monkeypatch.setitem(sys.modules, "neuroglancer", None)
-    code, text = bossflow_says("view", "anything")
-    assert code == 1 and text.count("\n") == 1
-    assert "neuroglancer is missing" in text and "pip install 'bossflow[look]'" in text

@@ -5,14 +5,20 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import neuroglancer.server
 import numpy as np
+import pytest
 from bossflow.look.served import Volume
 from bossflow.look.server import Served
 from bossflow.look.shown import Layer
+from making import noise, write_precomputed
+from steps import Cutouts, write_voxels
+
+ASKED = {"stage": False, "block_shape": [16, 16, 16], "x_range": [3, 41], "min_voxels": 2}
 
 
 def a_layer(source: str, **more: Any) -> Layer:
@@ -62,3 +68,19 @@ def whole(volume: Volume, number: int = 0) -> np.ndarray:
         made[where] = np.frombuffer(content, made.dtype).reshape(made[where].shape)
     assert json.loads(json.dumps(info)) == info
     return made
+
+
+@pytest.fixture
+def labelled(cutouts: Cutouts, tmp_path: Path) -> dict[str, Any]:
+    """Label a mask, to be looked at with an image."""
+    mask = (np.random.default_rng(2).random((20, 24, 50)) < 0.3).astype(np.uint8)
+    cutouts.volume = write_voxels(tmp_path / "mask", mask)
+    image = write_precomputed(tmp_path / "em", noise((18, 90, 120), "uint8"), (2, -5, 10))
+    ran = cutouts.label(
+        **ASKED,
+        component_of="foreground",
+        image_source=f"precomputed://{image}",
+        name=tmp_path.name,
+    )
+    assert ran["verdict"] == {"missing": None}, ran["summary"]
+    return ran

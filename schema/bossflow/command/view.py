@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import tempfile
 import threading
 import webbrowser
 from pathlib import Path
@@ -52,6 +53,8 @@ def view_command(
         raise click.UsageError("give one of --open, --screenshot and --link")
     if screenshot and not screenshot.lower().endswith(".png"):
         raise click.UsageError("--screenshot writes PNG: name a file that ends in .png")
+    if screenshot and not Path(screenshot).absolute().parent.is_dir():
+        raise click.UsageError(f"--screenshot {screenshot}: there is no such directory")
     connect()
     token = os.environ.get("BOSSDB_TOKEN", "").strip() or "public"
     shown, problems = view.opened(requests, token, bossdb_host)
@@ -70,7 +73,12 @@ def view_command(
         click.echo(json.dumps({"address": address, "layers": names, "notes": problems}))
     else:
         click.echo(f"{many(len(names), 'layer')} ({', '.join(names)}), until Ctrl-C:\n{address}")
-    if opening:
-        webbrowser.open(address)
-    with contextlib.suppress(KeyboardInterrupt):
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        tempfile.NamedTemporaryFile(suffix=".html") as page,
+    ):
+        if opening:  # by a file that is ours alone: anyone may see what a browser is called with
+            page.write(f'<meta http-equiv="refresh" content="0; url={address}">'.encode())
+            page.flush()
+            webbrowser.open(Path(page.name).as_uri())
         threading.Event().wait()
