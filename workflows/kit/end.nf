@@ -3,9 +3,8 @@
  * PAGE shows it.
  */
 
-include { PAGE } from '../../modules/page/main'
 include { RECORD } from '../../modules/record/main'
-include { SUMMARY } from '../../modules/summary/main'
+include { SUMMARY ; PAGE } from '../../modules/summary/main'
 include { progress } from './progress'
 include { conclude } from './results'
 include { toSumUp } from './tasks'
