@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from making import noise, write_precomputed
 from PIL import Image
 from voxels import paged, pictures
+from voxels import seen as seen_module
+from voxels.archives import Refused
 from voxels.frames import SIDE, Frame
 from voxels.seen import Seen
 
@@ -76,6 +78,44 @@ def test_a_level_is_read_that_has_a_voxel_for_each_pixel(tmp_path: Path) -> None
 
     assert [level(pixel) for pixel in (1, 4, 7.9, 8, 15, 16, 999)] == [1, 1, 1, 2, 2, 3, 3]
     assert level(1, 16**3) == 3, "a coarser one, rather than the middle alone"
+
+
+@pytest.mark.parametrize("axis", "xyz")
+def test_of_ten_thousand_million_voxels_few_are_read_and_few_at_once(
+    monkeypatch: pytest.MonkeyPatch, axis: str
+) -> None:
+    """Of a volume without levels, as an archive would tell of it: whole chunks count."""
+    side, chunk, boxes = 2160, 64, []
+
+    class Archive:
+        def describe(self, uri: str, number: int, *_: Any, **__: Any) -> dict[str, Any]:
+            if number:
+                raise Refused("no such level")
+            same = {"shape_zyx": [side] * 3, "offset_zyx": [0] * 3, "chunk_zyx": [chunk] * 3}
+            return same | {"dtype": "uint64", "voxel_size_nm_zyx": [4.0] * 3}
+
+        def read(self, *given: Any, **_: Any) -> np.ndarray:
+            boxes.append(given[-1])
+            return np.ones(given[-1].shape_zyx, "uint64")
+
+    monkeypatch.setattr(seen_module, "archive_of", lambda _: Archive())
+    frame = Frame.of({"axis": axis, "box_nm": {one: [0, 4 * side] for one in "xyz"}})
+    at = {axis: np.array([2.0 * side]), **{one: frame.centres(one) for one in frame.axes}}
+    voxels, known, note = Seen("zarr://large", "image", 0, []).sample(at, frame.pixel_nm)
+    chunks = [
+        {n // chunk for n in range(low, high)}
+        for box in boxes
+        for low, high in zip(box[::2], box[1::2], strict=True)
+    ]
+    cost = [
+        chunk**3 * len(x) * len(y) * len(z)
+        for x, y, z in zip(chunks[::3], chunks[1::3], chunks[2::3], strict=True)
+    ]
+    assert sum(cost) <= seen_module.VOXELS_READ and max(cost) <= 2**22
+    assert note.startswith("only the middle") and (voxels[known] == 1).all()
+    middle = np.argwhere(known).mean(0)
+    assert np.abs(middle - (np.array(known.shape) - 1) / 2).max() < 0.02 * max(known.shape)
+    assert known.mean() > 0.1
 
 
 def pixels(asked: dict[str, Any]) -> np.ndarray:

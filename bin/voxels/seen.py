@@ -190,10 +190,10 @@ def _crop(at: Places, inside: Inside, level: dict[str, Any], most: int) -> str:
     while _cost(at, inside, level) > most:
         cut = False
         for ok, span, side in zip(inside, _spans(at, inside, level), chunk, strict=True):
-            places = np.flatnonzero(ok)
-            drop = max(1, len(places) // 20)
-            if span > side and len(places) > 2 * drop:
-                ok[places[:drop]] = ok[places[-drop:]] = False
+            if span > side:  # so of two points at least
+                places = np.flatnonzero(ok)
+                drop = len(places) // 20
+                ok[places[:drop]] = ok[places[-max(1, drop) :]] = False
                 cut = True
         if not cut:
             raise Refused(f"its chunks of {prod(chunk):,} voxels are too large for a picture")
