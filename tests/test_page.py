@@ -12,7 +12,7 @@ from pipeline import Pipeline, bossflow_says
 from pipeline import files as files
 from pipeline import pipeline as pipeline
 from pipeline import toy as toy
-from stage import SOURCE, Stage, job, said
+from stage import OF_SOURCES, SECRETS, SOURCE, Stage, job, said
 from stage import stage as stage
 from steps import Cutouts, write_voxels
 
@@ -178,7 +178,8 @@ def test_a_page_is_left_of_what_is_missing_too_and_no_run_fails_for_want_of_one(
     stage: Stage, die: list[str], missing: str | None
 ) -> None:
     plan = {"tasks": [job("PULL_BLOCK-00000")]}
-    run = stage.run(*SOURCE, plan=plan, page="this run", die=die, missing=missing)
+    secrets = dict.fromkeys(SECRETS, "secret")
+    run = stage.run(*SOURCE, plan=plan, page="this run", die=die, missing=missing, env=secrets)
     page = stage.launch / "results" / "index.html"
     assert (run.returncode != 0) == bool(missing)
     if die:
@@ -187,3 +188,5 @@ def test_a_page_is_left_of_what_is_missing_too_and_no_run_fails_for_want_of_one(
     else:
         assert f"page        {page}" in said(run) and missing in said(run)
         assert page.read_text() == "the page of this run"
+        (told,) = (entry for entry in stage.journal if entry["program"] == "page")
+        assert told["secrets"] == ["BOSSDB_TOKEN", OF_SOURCES]

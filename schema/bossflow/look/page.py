@@ -68,11 +68,11 @@ def of_run(
     ids = [one["request"] for one in complete]
     main = element(
         "main",
-        summary(became, missing),
+        summary(became),
+        failures(failed, number),
         element("h2", "Results", id="results") if articles else None,
         articles,
         _listed(asked),
-        failures(failed, number),
         took(rows.processes(run["run_id"]), price),
         more(about, ids, reports),
         id="main",

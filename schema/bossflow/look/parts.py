@@ -31,7 +31,7 @@ def header(about: dict[str, Any], missing: str | None) -> Any:
     )
 
 
-def summary(became: list[tuple[str, str]], missing: str | None) -> Any:
+def summary(became: list[tuple[str, str]]) -> Any:
     """Return what became of a run, in the words of its summary."""
     words = [[word, text] for word, text in became if word]
     told = [element("li", text.strip()) for word, text in became if not word]
