@@ -120,7 +120,7 @@ def test_a_run_that_failed_has_a_page_with_its_failures(
     assert re.search(r"failed\s*1 STITCH", page.text)
 
 
-def test_a_result_without_components_and_one_that_is_away_have_a_page(
+def test_a_result_without_components_damaged_or_away_has_a_page(
     cutouts: Cutouts, tmp_path: Path
 ) -> None:
     cutouts.volume = write_voxels(tmp_path / "mask", np.zeros((20, 20, 20), np.uint8))
@@ -128,6 +128,10 @@ def test_a_result_without_components_and_one_that_is_away_have_a_page(
     page = page_of(tmp_path)
     assert "0 components" in page.text and "The largest components" not in page.text
     assert len(page.all_of("img")) == 6
+    for path in cutouts.store.rglob("components/*.parquet"):
+        path.write_bytes(b"damaged")
+    page = page_of(tmp_path)
+    assert "it can't be looked at here: " in page.text and not page.all_of("img")
     cutouts.store.rename(tmp_path / "elsewhere")
     page = page_of(tmp_path)
     assert "which is away" in page.text and len(page.all_of("img")) == 3

@@ -36,9 +36,10 @@ def test_sizes_are_counted_exactly_however_the_table_is_cut(
     assert found.largest == ordered[: sizes.LARGEST]
 
 
-def test_a_table_without_rows_has_no_sizes(tmp_path: Path) -> None:
+def test_a_table_without_rows_or_of_something_else_has_no_sizes(tmp_path: Path) -> None:
     from bossflow.look import sizes
 
+    pq.write_table(pa.table({"length": [1.5]}), tmp_path / "part-1.parquet")
     empty = pa.table({"component_id": pa.array([], "int64"), "voxel_count": pa.array([], "int64")})
     pq.write_table(empty, tmp_path / "part-0.parquet")
     assert sizes.of(tmp_path) == ({}, [])

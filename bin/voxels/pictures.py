@@ -12,13 +12,16 @@ import io
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, WebPImagePlugin
 
 from .frames import Frame
 from .seen import Seen
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+FORMAT = WebPImagePlugin.WebPImageFile.format
+"""By name alone, Pillow would look for it among all that it knows."""
 
 DEPTHS, VOXELS_OF_OBJECT = 64, 2**24
 """At how many depths an object is looked at, and how many voxels are read for it."""
@@ -64,7 +67,7 @@ def draw(asked: dict[str, Any]) -> Picture:
     image = Image.fromarray(canvas)
     _draw_bar(image, frame)
     stream = io.BytesIO()
-    image.save(stream, "WEBP", quality=82, method=4)
+    image.save(stream, FORMAT, quality=82, method=4)
     text = base64.b64encode(stream.getvalue()).decode("ascii")
     return Picture(f"data:image/webp;base64,{text}", note)
 

@@ -2,8 +2,10 @@
 
 import json
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from ..kit import locations
+from ..kit.texts import sentence
 from ..voxels.frames import Frame
 from . import layers, shown, sizes
 from .elements import element, scrolled, table
@@ -23,54 +25,61 @@ def title(request: dict[str, Any]) -> str:
 
 def pictured(request: dict[str, Any], pictures: list[dict[str, Any]]) -> Any:
     """Return the part of a page about a complete request; adds the pictures that it has."""
-    identity = request["request"]
+    identity, before = request["request"], len(pictures)
     try:
         seen = shown.layers([identity])
-    except ValueError as error:
-        seen, problem = [], str(error)
-    else:
         problem = "; ".join(one.problem for one in seen if one.problem)
-
-    def figure(asked: dict[str, Any], alt: str, caption: Any) -> Any:
-        pictures.append(asked)
-        frame, address = Frame.of(asked), f"picture:{len(pictures) - 1}"
-        alt, size = f"{alt}; scale bar {frame.bar}", {"width": frame.width, "height": frame.height}
-        image = element("img", src=address, alt=alt, **size)
-        return element("figure", image, element("figcaption", f"{caption}; bar {frame.bar}"))
-
-    planes = [
-        [
-            element("h4", group["title"]),
-            element(
-                "div",
-                [
-                    figure(
-                        one,
-                        f"{group['title']}: the middle plane across {axis}, {PLANES[axis]}",
-                        f"across {axis}: {PLANES[axis]}",
-                    )
-                    for axis, one in group["pictures"].items()
-                ],
-                class_="pictures",
-            ),
+        parts = [
+            _planes(seen, pictures),
+            [_components(one, pictures) for one in seen if one.table and one.place],
+            _files(request, seen),
         ]
-        for group in layers.slices(seen)
-    ]
-    found = [_components(one, figure) for one in seen if one.table and one.place]
+    except (ValueError, OSError) as error:  # the rest of the page holds
+        del pictures[before:]
+        problem, parts = f"it can't be looked at here: {sentence(error)}", []
     return element(
         "article",
         element("h3", title(request), id=f"request-{identity}"),
         element("p", element("strong", request["outcome"]), f" · request {identity}"),
         element("p", request["note"], class_="soft") if request.get("note") else None,
         element("p", problem, class_="missing") if problem else None,
-        planes,
-        found,
-        _files(request, seen),
+        parts,
         _details(request),
     )
 
 
-def _components(layer: shown.Layer, figure: Any) -> Any:
+def _planes(seen: list[shown.Layer], pictures: list[dict[str, Any]]) -> Any:
+    """Return the slices of a request's layers."""
+
+    def figure(group: str, axis: str, asked: dict[str, Any]) -> Any:
+        alt = f"{group}: the middle plane across {axis}, {PLANES[axis]}"
+        return _figure(asked, alt, f"across {axis}: {PLANES[axis]}", pictures)
+
+    return [
+        [
+            element("h4", group["title"]),
+            element(
+                "div",
+                [figure(group["title"], axis, one) for axis, one in group["pictures"].items()],
+                class_="pictures",
+            ),
+        ]
+        for group in layers.slices(seen)
+    ]
+
+
+def _figure(
+    asked: dict[str, Any], alt: str, caption: str, pictures: list[dict[str, Any]]
+) -> Element:
+    """Return the place of a picture, which is added to those that are asked for."""
+    frame, address = Frame.of(asked), f"picture:{len(pictures)}"
+    pictures.append(asked)
+    alt, size = f"{alt}; scale bar {frame.bar}", {"width": frame.width, "height": frame.height}
+    image = element("img", src=address, alt=alt, **size)
+    return element("figure", image, element("figcaption", f"{caption}; bar {frame.bar}"))
+
+
+def _components(layer: shown.Layer, pictures: list[dict[str, Any]]) -> Any:
     """Return the sizes of what a segmentation shows, and the largest with a picture of each."""
     assert layer.place and layer.table
     directory = layers.files(layer.place.store, layer.table)
@@ -89,7 +98,8 @@ def _components(layer: shown.Layer, figure: Any) -> Any:
         name = f"component {row['component_id']}"
         if asked:
             alt = f"{name}, seen along {asked['axis']}: brighter is nearer"
-            figures.append(figure(asked, alt, f"{name}: {row['voxel_count']:,} voxels"))
+            caption = f"{name}: {row['voxel_count']:,} voxels"
+            figures.append(_figure(asked, alt, caption, pictures))
         cells.append([str(row["component_id"]), *(_cell(row.get(one)) for one in _COLUMNS)])
     return [
         element("h4", heading),

@@ -31,7 +31,10 @@ class Sizes(NamedTuple):
 
 
 def of(directory: Path) -> Sizes:
-    """Return the sizes in a component table: Parquet files, read a row group at a time."""
+    """Return the sizes in a component table: Parquet files, read a row group at a time.
+
+    What has no columns `component_id` and `voxel_count` has no sizes.
+    """
     counts = np.zeros(64, np.int64)
     groups = list(_groups(directory))
     top = pa.table({name: pa.array([], pa.int64()) for name in (*_RANK, "group")})
@@ -59,8 +62,9 @@ _RANK = {"voxel_count": "descending", "component_id": "ascending"}
 
 def _groups(directory: Path) -> Iterator[tuple[Path, int]]:
     for path in sorted(directory.glob("*.parquet")):
-        for group in range(pq.read_metadata(path).num_row_groups):
-            yield path, group
+        about = pq.read_metadata(path)
+        if _RANK.keys() <= set(about.schema.names):
+            yield from ((path, group) for group in range(about.num_row_groups))
 
 
 def _read(path: Path, group: int, columns: list[str] | None) -> Any:
