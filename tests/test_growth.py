@@ -127,6 +127,25 @@ def test_content_is_the_same_as_if_it_was_made(
     assert not any(taken(again).values()) and contents_of(again) == contents
 
 
+def test_what_was_taken_is_taken_once_more(growing: Growing) -> None:
+    """Of a file that is there already, as the same one: to move a link onto it does nothing."""
+    import bossflow
+
+    asked = LEVELS | {"volume_format": "zarr"}
+    growing.make("downsample", growing.label(SMALL), **asked)
+    upper = growing.label(LARGE)
+    grown = growing.make("downsample", upper, **asked)
+    before = contents_of(grown)
+    made = bossflow.MadeChannel * bossflow.Channel & {"request_id": request_of(grown)}
+    (channel,) = (made & {"resolution": 0}).to_arrays("channel_id")
+    where = "--channel", channel, "--block", "0-1_0-1_0-1"
+    assert bossflow_says("invalidate", *where, "--yes")[0] == 0
+    again = growing.make("downsample", upper, **asked)
+    assert taken(again) == {"0-16_0-16_0-16": True}
+    assert contents_of(again).items() <= before.items()
+    assert bossflow_says("verify", "--request", request_of(grown))[0] == 0
+
+
 def test_shards_that_are_counted_otherwise_are_made(growing: Growing) -> None:
     """With twice the chunks along an axis, their numbers have a bit more."""
     import bossflow

@@ -40,3 +40,4 @@ def put(bundle: Bundle, made: Path, directory: Path, held: int) -> None:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(parent, dir_fd=held)
         os.replace(file, name, dst_dir_fd=held)
+        file.unlink(missing_ok=True)  # a link to what is there already is not moved
