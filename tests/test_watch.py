@@ -83,16 +83,16 @@ def test_what_requests_were_given_is_read_once(
         return ask(workflow, names)
 
     monkeypatch.setattr(given, "not_recalled", noted)
-    pipeline.plan(files[:2])
+    (first,) = pipeline.plan(files[:2])[0]["requests"]
     looks = watch(0)
     next(looks)
-    assert asked
+    assert first in asked
     asked.clear()
     next(looks)
-    assert not asked
-    (new,) = pipeline.plan(files[1:3])[0]["requests"]
+    assert first not in asked
+    (second,) = pipeline.plan(files[1:3])[0]["requests"]
     next(looks)
-    assert asked == [new]
+    assert second in asked and first not in asked
 
 
 def end_all_runs() -> None:
