@@ -114,6 +114,14 @@ def test_what_a_destination_needs_is_not_left_behind(
     assert told.endswith("role write to dest (in line 2)") and "swordfish" not in told
 
 
+@pytest.mark.parametrize("profile", ["awsbatch", "google_batch"])
+def test_a_cloud_writes_to_no_directory_here(tmp_path: Path, profile: str) -> None:
+    places = [("dest", "/data/copy", "line 2")]
+    (told,) = out_of_reach(run_of(tmp_path, profile), GIVEN[profile], places)
+    assert told.startswith('dest "/data/copy" is a directory here, which tasks of -profile')
+    assert told.endswith("can't reach: give a path in a bucket (in line 2)")
+
+
 @pytest.mark.nextflow
 def test_a_run_says_what_its_tasks_could_not_reach(tmp_path: Path) -> None:
     config = tmp_path / "here.config"

@@ -46,9 +46,12 @@ def out_of_reach(
     }
     said: list[str] = []
     for profile in {"awsbatch", "google_batch"} & profiles:
+        tasks = f"here, which tasks of -profile {profile} can't reach"
         said += [
-            f"{name} {shown(place)} is a file or volume here, which tasks of -profile {profile} "
-            f"can't reach: copy it to the bucket and give that address (in {where})"
+            f"dest {shown(place)} is a directory {tasks}: give a path in a bucket (in {where})"
+            if name == "dest"
+            else f"{name} {shown(place)} is a file or volume {tasks}: copy it to the bucket and "
+            f"give that address (in {where})"
             for name, place, where in here
         ]
     if "k8s" in profiles:
