@@ -147,6 +147,7 @@ NEAR = {
     "store/copy": "lies in store file://{}/store",
     "results/copy": "lies in outdir",
     "data/volume/copy": "lies in source precomputed://file://{}/data/volume",
+    "image/copy": "lies in image_source precomputed://file://{}/image",
     "link/volume": "is source precomputed://file://{}/data/volume",
     "first/inner": "lies in another one, whose marker is {}/first/bossflow.json",
     "parent": "holds store file://{}/parent/store",
@@ -169,6 +170,9 @@ def test_a_destination_is_near_nothing_else(
     asked["source"] = asked["source"] if "info" not in dest else f"precomputed://{tmp_path}/other"
     if "info" in dest:
         write_precomputed(tmp_path / "other", noise((16, 32, 32), "uint8"))
+    if dest == "image/copy":
+        asked["image_source"] = f"precomputed://{tmp_path}/image"
+        write_precomputed(tmp_path / "image", noise((16, 32, 32), "uint8"))
     problem = making.plan(stage=False, outdir="results", **asked)[0]["problem"]
     assert NEAR[dest].format(tmp_path) in problem and "(in the parameters)" in problem
     assert not making.store.exists()

@@ -9,6 +9,7 @@ from . import claims, s3
 from .destinations import Destination
 
 AT_ONCE = 8
+_READ = ("source", "image_source")
 
 
 def found(
@@ -36,7 +37,8 @@ def found(
         With one sentence.
     """
     given = [row for row in asked if row["dest"]]
-    sources = {f"source {row['source']}": row["source"].partition("://")[2] for row in asked}
+    read = {f"{name} {row[name]}": row[name] for row in asked for name in _READ if row.get(name)}
+    sources = {what: uri.partition("://")[2] for what, uri in read.items()}
     if s3.address() != s3.address(s3.DESTINATIONS):  # names of buckets are each server's own
         sources = {what: url for what, url in sources.items() if not url.startswith("s3://")}
     others = {what: claims.Place(_url(place)) for what, place in (sources | near).items()}
