@@ -50,6 +50,13 @@ def test_from_s3_to_google_and_back(
     (request,) = done["plan"]["requests"]
     assert making.make(**there)["plan"]["tasks"] == []
     assert bossflow_says("verify", "--request", request)[0] == 0
+    google.denied = True  # which is no damage, and nothing that is recorded needs it
+    why = "dest gs://google/a/copy can't be used: these credentials may not read and write it"
+    plan, _ = making.plan(stage=False, **there)
+    assert plan["tasks"] == [] and any(note.startswith(why) for note in plan["notes"])
+    code, said = bossflow_says("verify", "--request", request, "--retire")
+    assert code != 0 and f"nothing can be verified: {why}" in said
+    google.denied = False
     taken = making.make(**there | {"encoding": "png"})
     assert f"and is of request {request}" in taken["plan"]["problem"]
 

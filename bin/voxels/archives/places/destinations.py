@@ -272,13 +272,16 @@ class Destination:
                 said = "there is no such bucket"
             elif isinstance(error, FileNotFoundError):
                 raise
-            elif isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
-                said = "these credentials may not read and write it"
             elif "169.254." in said or "metadata.google" in said:
                 said = (
                     "there are no credentials: set BOSSFLOW_DEST_AWS_ACCESS_KEY_ID and so on, or, "
                     "for gs://, GOOGLE_APPLICATION_CREDENTIALS"
                 )
+            elif (
+                isinstance(error, PermissionDeniedError | UnauthenticatedError)
+                or "status code: 403" in said
+            ):
+                said = "these credentials may not read and write it"
             raise Unusable(f"dest {self.url} can't be used: {said}", self._root) from None
 
 
