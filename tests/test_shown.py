@@ -106,7 +106,7 @@ def test_an_image_is_looked_at_with_the_result_and_the_last_one_counts(
     cutouts.volume = write_voxels(tmp_path / "mask", voxels)
     kept, other = (
         write_precomputed(tmp_path / name, noise((9, 90, 120), "uint8"), (2, -5, 30))
-        for name in ("image", "another")
+        for name in ("image", "an'other \\ %s")
     )
     run = cutouts.label(**LABELLED, image_source=f"precomputed://{kept}")
     image, volume = shown(run)

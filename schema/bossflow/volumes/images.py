@@ -37,7 +37,8 @@ def with_image(
     about = described["images"][uri]
     asked = {"request_id": request.request_id, "image_uri": uri}
     if about and "unreachable" in about:
-        if RequestImage() & asked:
+        known = RequestImage() & {"request_id": request.request_id}
+        if uri in known.to_arrays("image_uri").tolist():
             return request
         raise ValueError(about["unreachable"])
     if is_made(uri):
