@@ -111,6 +111,17 @@ def test_a_store_that_moved_is_the_same(lab: Pipeline, files: list[Path]) -> Non
     assert before["plan"]["requests"] == again["plan"]["requests"]
 
 
+def test_containers_are_told_of_the_stores_of_this_machine_once(
+    lab: Pipeline, files: list[Path], home: Path
+) -> None:
+    """Where conf/containers.sh looks: with line feeds at the ends alone."""
+    other = lab.directory / "another, one"
+    for store in (lab.store, other, other):
+        lab.run(files, store=str(store))
+    noted = (home / "stores").read_text().splitlines()
+    assert noted.count(str(lab.store)) == noted.count(str(other)) == 1
+
+
 def test_a_copy_is_refused_until_one_is_named(lab: Pipeline, files: list[Path]) -> None:
     lab.run(files)
     copy = lab.directory / "a copy"
