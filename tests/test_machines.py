@@ -129,7 +129,7 @@ def test_two_machines_with_a_store_each_at_one_path(team: Team, schema: str, lab
     command = f"bossflow invalidate --lost --store {shlex.quote(str(store))}"
     assert (refused.code, command in refused.text) == (1, True), refused.text
     said = lab.bossflow(*lost, *here)
-    assert "1 bundles that other stores have as well: these rows stay" in said
+    assert "1 bundle that other stores have as well: these rows stay" in said
     assert "forgot 0 rows of stages; 0 bundles are in .retired" in said
     bundle = bundles.read(next(locations.every(store, "LABEL_BLOCK")))
     damaged = store / bundle.manifest["files"][0]["path"]

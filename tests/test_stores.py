@@ -39,7 +39,7 @@ def test_two_machines_have_stores_of_their_own_at_one_path(
     shutil.rmtree(bundle)
     assert len(invalidate.lost(executions(request), None)) == 1
     code, text = bossflow_says("invalidate", "--lost", "--request", request, "--yes")
-    assert (code, "1 bundles that other stores have as well" in text) == (0, True), text
+    assert (code, "1 bundle that other stores have as well" in text) == (0, True), text
     assert executions(request) == before, "nothing that the first machine has was forgotten"
     assert made(lab.run(files)) == (1, 1)
 
