@@ -50,6 +50,7 @@ def test_channels_are_listed(cutouts: Cutouts) -> None:
     assert one == {
         "channel": channel_of(cutouts),
         "source": f"zarr://{cutouts.volume.as_uri()}",
+        "source_name": None,
         "archive": "file",
         "resolution": 0,
         "chosen": None,
