@@ -23,7 +23,8 @@ process SUMMARY {
     """
 }
 
-// The page of a run; here, as each file that is included costs time at every start.
+// The page of a run; here, as each file that is included costs time at every start. Tried twice: one start
+// of tensorstore in a hundred aborted ("SetTimeZone() has already been called").
 process PAGE {
     label 'head'
 
@@ -35,7 +36,7 @@ process PAGE {
 
     script:
     """
-    page.py ${page_json} || echo 'no page was made: see .command.log of its task' > note.txt
+    page.py ${page_json} || page.py ${page_json} || echo 'no page was made: see .command.log of its task' > note.txt
     """
 
     stub:
