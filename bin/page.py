@@ -11,16 +11,13 @@ from pathlib import Path
 from kit.texts import sentence
 from voxels.paged import filled
 
-SECONDS = 60
-"""For which an archive that does not answer may hold up the end of a run."""
-
 
 def main() -> None:
     """Make the page."""
     told = json.loads(Path(sys.argv[1]).read_text("utf-8"))
     problem = told.get("problem")
     try:
-        html = "" if problem else filled(**told, seconds=SECONDS)
+        html = "" if problem else filled(**told)
     except ModuleNotFoundError as error:
         problem = f"{sentence(error)} (pip install 'bossflow[look]' has it)"
     if problem:

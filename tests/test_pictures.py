@@ -156,6 +156,32 @@ def test_what_is_segmented_lies_where_it_is_over_the_image(tmp_path: Path, axis:
     assert plain[:, :, 0].std() > 20, "the image has its contrast"
 
 
+def test_an_image_that_gives_no_answer_is_asked_once_and_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def silent(self: Seen, *_: Any) -> Any:
+        asked.append(self.uri)
+        raise TimeoutError("no answer")
+
+    labels = np.full((8, 64, 64), 7, "uint32")
+    over = layer(
+        write_precomputed(tmp_path / "labels", labels, kind="segmentation"), "segmentation"
+    )
+    under = layer(tmp_path / "silent", "image")
+    sample = Seen.sample
+    monkeypatch.setattr(
+        Seen, "sample", lambda one, *given: (silent if one.kind == "image" else sample)(one, *given)
+    )
+    box = {"x": [0, 256], "y": [0, 256], "z": [0, 320]}
+    pair = [{"axis": "z", "box_nm": box, "layers": [under, *more]} for more in ([], [over])]
+    html = paged.filled(PLACES, [*pair, pair[1]])
+    assert html.count("(it could not be painted: no answer)") == 1
+    assert html.count("what is below it is not shown: no answer") == 2
+    assert html.count("data:image/webp") == 2 and len(asked) == 1
+
+
 def test_an_object_is_seen_along_an_axis_alone(tmp_path: Path) -> None:
     labels = np.full((8, 64, 64), 5, "uint64")
     labels[2:5, 8:24, 8:56] = 3

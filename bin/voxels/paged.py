@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
 PLACE = re.compile(r'<img src="picture:(\d+)" alt="([^"]*)"([^>]*)>')
 
+SECONDS = 20.0
 SIGNS = 2_200_000
 """How much of a page pictures may be; the others are left out."""
 
 
-def filled(html: str, pictures: list[dict[str, Any]], seconds: float = 0) -> str:
+def filled(html: str, pictures: list[dict[str, Any]], seconds: float = SECONDS) -> str:
     """Return a page with its pictures; where one can't be painted, with a sentence that says why.
 
     Parameters
@@ -25,8 +25,8 @@ def filled(html: str, pictures: list[dict[str, Any]], seconds: float = 0) -> str
     pictures : list of dict
         As `voxels.pictures.draw` takes them.
     seconds : float
-        After these, what is not painted yet is given up, such as where an archive does not answer;
-        0 for no limit.
+        After these a picture is given up: an archive that does not answer may not hold up the end
+        of a run.
 
     Raises
     ------
@@ -36,11 +36,10 @@ def filled(html: str, pictures: list[dict[str, Any]], seconds: float = 0) -> str
     from .pictures import draw
 
     elements, left = [], SIGNS
-    with _no_longer_than(seconds) as limited:
-        for asked in pictures:
-            made, size = _element(limited(draw), asked, left)
-            elements.append(made)
-            left -= size
+    for asked in pictures:
+        made, size = _element(lambda one: _in_time(draw, one, seconds), asked, left)
+        elements.append(made)
+        left -= size
     return PLACE.sub(lambda found: elements[int(found[1])](found), html)
 
 
@@ -60,33 +59,16 @@ def _element(
     return element, len(picture.uri)
 
 
-@contextlib.contextmanager
-def _no_longer_than(seconds: float) -> Iterator[Callable[[Any], Any]]:
-    """Yield what makes a function one that fails once the time is over, whatever it waits for."""
-    inside = False
+def _in_time(draw: Callable[[dict[str, Any]], Any], asked: dict[str, Any], seconds: float) -> Any:
+    """Return a picture, or fail when the time is over, whatever is waited for."""
 
     def over(*_: Any) -> None:
-        if inside:
-            raise TimeoutError(f"its volume was not read within {seconds:g} s")
+        raise TimeoutError(f"its volume was not read within {seconds:g} s")
 
-    def limited(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def called(given: Any) -> Any:
-            nonlocal inside
-            inside = True
-            try:
-                return function(given)
-            finally:
-                inside = False
-
-        return called
-
-    if not seconds:
-        yield lambda function: function
-        return
     before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.1)  # again and again: what comes later, too
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1)  # again, where it is taken for another's
     try:
-        yield limited
+        return draw(asked)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw, WebPImagePlugin
 
+from .archives import Refused, Unreachable
 from .frames import Frame
-from .seen import Seen
+from .seen import VOXELS_READ, Seen
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -80,7 +81,13 @@ def _slice(layers: list[Seen], frame: Frame) -> tuple[npt.NDArray[np.uint8], str
     points = {frame.axis: np.array([at]), **{axis: frame.centres(axis) for axis in frame.axes}}
     painted, notes = False, []
     for layer in layers:
-        voxels, known, note = layer.sample(points, frame.pixel_nm)
+        try:
+            voxels, known, note = _sample(layer, points, frame.pixel_nm, VOXELS_READ)
+        except (Refused, Unreachable, OSError) as error:
+            if layer is layers[-1]:
+                raise
+            notes.append(f"what is below it is not shown: {error}")
+            continue
         plane, inside = (_plane(each, frame.axis) for each in (voxels, known))
         if layer.kind == "image":
             canvas[inside] = grey(plane, inside)[inside][:, None]
@@ -100,13 +107,28 @@ def _object(layer: Seen, frame: Frame, value: int) -> tuple[npt.NDArray[np.uint8
     number = min(DEPTHS, max(1, round((high - low) / min(frame.pixel_nm.values()))))
     depth = low + (np.arange(number) + 0.5) * (high - low) / number
     points = {frame.axis: depth, **{axis: frame.centres(axis) for axis in frame.axes}}
-    voxels, _, note = layer.sample(points, frame.pixel_nm, VOXELS_OF_OBJECT)
+    voxels, _, note = _sample(layer, points, frame.pixel_nm, VOXELS_OF_OBJECT)
     mask = np.moveaxis(voxels == value, "zyx".index(frame.axis), 0)
     hit = mask.any(0)
     near = 1 - 0.6 * mask.argmax(0) / max(1, len(mask) - 1)
     colour = colours(np.array([[value]]))[0, 0].astype(np.float64)
     shaded = (near[..., None] * colour).astype(np.uint8)
     return np.where(hit[..., None], shaded, np.uint8(0)), note
+
+
+def _sample(layer: Seen, *given: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], str]:
+    """Return what `Seen.sample` does; a volume that once gave no answer is not asked again."""
+    if layer.uri in _SILENT:
+        raise Unreachable(_SILENT[layer.uri])
+    try:
+        return layer.sample(*given)
+    except (Unreachable, TimeoutError) as error:
+        _SILENT[layer.uri] = str(error)
+        raise
+
+
+_SILENT: dict[str, str] = {}
+"""By URI, what volumes said that gave no answer."""
 
 
 def _plane(volume: npt.NDArray[Any], axis: str) -> npt.NDArray[Any]:
