@@ -196,6 +196,27 @@ def test_an_object_is_seen_along_an_axis_alone(tmp_path: Path) -> None:
     assert (bright == expected)[free].mean() > 0.97
 
 
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ([np.nan] * 9 + [1000, 1001, 1002], [0] * 10 + [127, 255]),
+        ([np.nan, -5, -4, -3], [0, 0, 127, 255]),
+        ([np.inf, -np.inf, 1, 2], [255, 0, 0, 255]),
+        ([np.nan, np.inf], [0, 0]),
+        ([5, 5], [0, 0]),
+    ],
+)
+def test_what_is_no_number_is_black_and_takes_no_contrast(
+    values: list[float], shown: list[int]
+) -> None:
+    plane = np.array([values], np.float32)
+    assert pictures.grey(plane, np.ones(plane.shape, bool)).tolist() == [shown]
+    beside = np.array([[*values, 1e9]])
+    assert pictures.grey(beside, beside < 1e9).tolist() == [
+        [*(n if v < 1e9 else 0 for n, v in zip(shown, values, strict=True)), 0]
+    ]
+
+
 PLACES = "".join(f'<img src="picture:{n}" alt="a &lt;b" width="8">' for n in range(3))
 
 

@@ -137,14 +137,20 @@ def _plane(volume: npt.NDArray[Any], axis: str) -> npt.NDArray[Any]:
 
 
 def grey(plane: npt.NDArray[Any], inside: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    """Return values from black to white; the darkest and the brightest half per cent are one."""
-    values = np.nan_to_num(plane.astype(np.float64), posinf=0, neginf=0)
-    if not inside.any():
-        return np.zeros(plane.shape, np.uint8)
-    low, high = np.percentile(values[inside], (0.5, 99.5))
+    """Return values from black to white; the darkest and the brightest half per cent are one.
+
+    What is no number is black, and infinite ones are as dark or as bright as others can be.
+    """
+    values, made = plane.astype(np.float64), np.zeros(plane.shape, np.uint8)
+    finite = values[inside & np.isfinite(values)]
+    if not len(finite):
+        return made
+    low, high = np.percentile(finite, (0.5, 99.5))
     if high <= low:
-        low, high = values[inside].min(), max(values[inside].max(), values[inside].min() + 1)
-    return np.asarray(np.clip((values - low) / (high - low), 0, 1) * 255, np.uint8)
+        low, high = finite.min(), max(finite.max(), finite.min() + 1)
+    there = inside & ~np.isnan(values)
+    made[there] = np.interp(values[there], (low, high), (0, 255))
+    return made
 
 
 def colours(ids: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
