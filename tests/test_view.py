@@ -106,6 +106,30 @@ def test_a_result_lies_over_its_image_and_its_properties_are_the_databases(
     assert few["component_id"].to_pylist() == [row["component_id"] for row in rows[:3]]
 
 
+@pytest.mark.parametrize(
+    ("values", "dtype", "span"),
+    [
+        ([0] * 989 + [1] * 11, "uint8", [0, 1]),
+        ([False] * 989 + [True] * 11, "bool", [0, 1]),
+        ([-5] * 99 + [-4], "int16", [-5, -4]),
+        ([-5], "int8", [-5, -4]),
+        ([7], "uint16", [0, 7]),
+        ([0] * 9 + [2**64 - 1] * 9, "uint64", [0, 2**64 - 2**11]),
+        ([np.nan, 0.25, np.inf, 0.25], "float32", [0, 0.25]),
+        ([-np.inf, np.nan], "float64", [0, 1]),
+    ],
+)
+def test_what_is_black_and_what_is_white_is_told_in_numbers_that_a_viewer_takes(
+    values: list[Any], dtype: str, span: list[float]
+) -> None:
+    """It cuts fractions off where voxels have none: 0 to 0.9 would be 0 to 0."""
+    told = view._span(np.array(values, dtype))
+    assert told == span
+    assert json.loads(json.dumps(told, allow_nan=False)) == span
+    if not dtype.startswith("float"):
+        assert all(isinstance(one, int) for one in told)
+
+
 def test_of_several_requests_what_they_share_is_shown_once(
     cutouts: Cutouts, labelled: dict[str, Any], tmp_path: Path
 ) -> None:

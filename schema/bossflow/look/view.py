@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Iterable
+from math import ceil, floor
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -137,13 +138,22 @@ def _is_source(layer: Layer, volume: Volume) -> bool:
 
 def _image(one: Shown, source: str, center_nm: Any) -> Any:
     """Return a layer whose grey values span what is there, but for the darkest and brightest."""
-    voxels = one.volume.sample(center_nm[::-1]).astype(np.float64)
-    low, high = (float(value) for value in np.nanpercentile(voxels, (1, 99)))
-    if not low < high:  # nothing, or all the same
-        low, high = (0.0, 1.0) if not low > 0 else (0.0, low)
+    span = _span(one.volume.sample(center_nm[::-1]))
     return neuroglancer.ImageLayer(
-        source=source, shader=_SHADER, shader_controls={"normalized": {"range": [low, high]}}
+        source=source, shader=_SHADER, shader_controls={"normalized": {"range": span}}
     )
+
+
+def _span(voxels: Any) -> list[float]:
+    """Return the values between black and white; of whole numbers whole ones, as they are read."""
+    finite = voxels[np.isfinite(voxels)].astype(np.float64)
+    low, high = (float(one) for one in np.percentile(finite, (1, 99))) if len(finite) else (0, 0)
+    if voxels.dtype.kind in "biu":
+        low, high = floor(low), ceil(high)
+        high = min(high, 2**64 - 2**11)  # the largest float of an unsigned integer's range
+    if not low < high:  # nothing, or all the same
+        low, high = (0, high) if high > 0 else (low, low + 1)
+    return [low, high]
 
 
 def _seen(one: Shown) -> tuple[Any, Any, Any]:
