@@ -27,6 +27,30 @@ def connect() -> None:
         installed.open_schema([])
 
 
+def lineage(what: str) -> dict[str, Any]:
+    """Return what something was made from, as `bossflow lineage WHAT --json` tells it.
+
+    Parameters
+    ----------
+    what : str
+        Such as a request, `REQUEST#COMPONENT`, `REQUEST@x,y,z`: `look.lineage` says what else.
+
+    Returns
+    -------
+    dict
+        JSON values; `look.lineage` says which.
+
+    Raises
+    ------
+    ValueError
+        If there is no such thing, or it is not recorded.
+    """
+    connect()
+    from .look import lineage as told
+
+    return told.lineage(what)
+
+
 def __getattr__(name: str) -> Any:
     """Give a table of the core or of a workflow, the schema or DataJoint's Diagram, connected."""
     if name == "__all__":

@@ -11,6 +11,7 @@ from .damage import invalidate_command, verify_command
 from .db import db
 from .housekeeping import clean_command, forget_command
 from .label import components_command
+from .lineage import lineage_command
 from .listing import channels_command, stores_command
 from .new import new_command
 from .page import page_command
@@ -65,6 +66,7 @@ for command in (
     db,
     forget_command,
     invalidate_command,
+    lineage_command,
     new_command,
     page_command,
     status_command,

@@ -1,0 +1,42 @@
+"""`bossflow lineage`: where a result came from, and what depends on it."""
+
+import json
+
+import click
+
+from ..kit.texts import many
+from .options import console
+
+
+@click.command("lineage")
+@click.argument("what")
+@click.option("--of", "of", is_flag=True, help="What was made of it: affected, if it were wrong.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: all of it.")
+@click.option("--mermaid", is_flag=True, help="As a diagram in Mermaid's language.")
+def lineage_command(what: str, of: bool, as_json: bool, mermaid: bool) -> None:
+    """Show where WHAT came from: units, software and parameters, back to boxes of archives.
+
+    WHAT is a request (its id, the start of it, or its name), REQUEST#COMPONENT, REQUEST@x,y,z or
+    REQUEST@x0-x1_y0-y1_z0-z1 in voxels of the channel that was asked for, CHANNEL@x,y,z (URI or id,
+    as `bossflow channels` shows them), the id of an execution, or a file in a store.
+    """
+    from .. import connect
+    from ..look import lineage, trees
+
+    if as_json and mermaid or of and mermaid:
+        raise click.UsageError("--mermaid goes with neither --json nor --of")
+    connect()
+    told = lineage.affected(what) if of else lineage.lineage(what)
+    if as_json:
+        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+    elif mermaid:
+        click.echo(trees.mermaid(told))
+    elif of:
+        for process, number in told["units"].items():
+            click.echo(f"{number:8,} {process}")
+        for identity, one in told["requests"].items():
+            click.echo(" ".join(["request", identity, *one["names"][-1:], f"({one['workflow']})"]))
+        click.echo(f"{many(len(told['executions']), 'unit')} would be affected, it included")
+    else:
+        screen = console(width=max(160, console().width))
+        screen.print(trees.tree(told), highlight=False)

@@ -1,0 +1,220 @@
+"""Where a result came from, and what would be affected if it were wrong."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from ..core import dependents, ledger, registry, states
+from ..core.tables import Environment, Execution, ParamSet, Reading, Request, Run
+from ..volumes.tables import Channel, MadeChannel, PulledBlock
+from .asked import Asked, asked_for
+from .traced import Place, Row, Trace, Traced
+
+_OF_EXECUTION = (
+    "process",
+    "run_id",
+    "environment_id",
+    "task",
+    "executed",
+    "execution_seconds",
+    "bundle_url",
+    "bundle_bytes",
+    "content_sha256",
+)
+
+
+def lineage(what: str) -> dict[str, Any]:
+    """Return what something was made from, back to the boxes of archives.
+
+    Parameters
+    ----------
+    what : str
+        A request (its id, the start of it, or its name), `REQUEST#COMPONENT`, `REQUEST@x,y,z` or
+        `REQUEST@x0-x1_y0-y1_z0-z1` (voxels of the channel that was asked for), the same of a
+        channel (its URI as recorded, or its id), an execution's id, or a file in a store.
+
+    Returns
+    -------
+    dict
+        JSON values. `what`, `kind`, and `about` it; `made_by`, ids of the executions that made it;
+        and by their ids `executions` (each with what it was `made_of`, and the box that it `reads`
+        of a channel), `runs`, `environments`, `parameter_sets`, `requests`, `channels`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such thing, or it is not recorded.
+    """
+    trace = Trace()
+    asked = asked_for(what, trace)
+    traced = trace.back(asked.rows, asked.within)
+    names = trace.executions(traced.rows)
+    executions = _executions(trace, traced, names)
+    channels = _channels({one["reads"]["channel"] for one in executions.values() if one["reads"]})
+    requests = _requests({one["request"] for one in executions.values() if one["request"]})
+    sets = {name for one in executions.values() for name in one["parameter_sets"]}
+    sets |= {one["parameter_set"] for one in requests.values()}
+    return {
+        "what": what,
+        "kind": asked.kind,
+        "about": asked.about,
+        "made_by": sorted(names[row] for row in traced.first),
+        "executions": executions,
+        "runs": {
+            row["run_id"]: {
+                "name": row["run_name"],
+                "started": row["run_started"].isoformat(),
+                "user": row["run_user"],
+                "revision": row["revision"],
+                "nextflow": row["nextflow_version"],
+                "profile": row["profile"],
+            }
+            for row in _by_id(Run, {one["run"] for one in executions.values()})
+        },
+        "environments": {
+            row["environment_id"]: {name: row[name] for name in ("container", "code", "software")}
+            for row in _by_id(Environment, {one["environment"] for one in executions.values()})
+        },
+        "parameter_sets": {
+            row["paramset_id"]: {
+                "method": row["method"],
+                "version": row["method_version"],
+                "parameters": row["parameters"],
+            }
+            for row in _by_id(ParamSet, sets)
+        },
+        "requests": requests,
+        "channels": channels,
+    }
+
+
+def affected(what: str) -> dict[str, Any]:
+    """Return what would be affected if something were wrong: all that was made of it.
+
+    Parameters
+    ----------
+    what : str
+        As of `lineage`.
+
+    Returns
+    -------
+    dict
+        JSON values: `what`, `kind`, `about`, `units` (process to the number of its units),
+        `executions` (their ids) and `requests` (by id, those whose results were).
+
+    Raises
+    ------
+    ValueError
+        If there is no such thing, or it is not recorded.
+    """
+    trace = Trace()
+    asked = asked_for(what, trace)
+    rows = {(table, key) for table, keys in asked.rows.items() for key in keys}
+    names = sorted(dependents.dependents(trace.executions(rows).values()))
+    keys = [{"execution_id": name} for name in names]
+    units = Counter(process for _, process in ledger.look_up(Execution, keys, ["t.process"]))
+    return {
+        **_told(what, asked),
+        "units": dict(sorted(units.items())),
+        "executions": names,
+        "requests": _requests(set(dependents.requests_of(names))),
+    }
+
+
+def _told(what: str, asked: Asked) -> dict[str, Any]:
+    return {"what": what, "kind": asked.kind, "about": asked.about}
+
+
+def _by_id(table: Any, names: Iterable[str]) -> list[dict[str, Any]]:
+    (attribute,) = table().primary_key
+    return sorted(ledger.among(table(), attribute, names), key=lambda row: str(row[attribute]))
+
+
+def _executions(trace: Trace, traced: Traced, names: dict[Row, str]) -> dict[str, dict[str, Any]]:
+    """Return executions by id, with what they were made of."""
+    keys = [{"execution_id": name} for name in names.values()]
+    columns = [f"t.{name}" for name in _OF_EXECUTION]
+    of = {
+        row[0]: dict(zip(_OF_EXECUTION, row[1:], strict=True))
+        for row in ledger.look_up(Execution, keys, columns)
+    }
+    seen = {row[0]: row[1:] for row in ledger.look_up(Reading, keys, ["t.files_seen"])}
+    reads = {row: place for row in traced.rows if (place := _read(trace, traced, row))}
+    digests = _pulled(trace, reads)
+    told = {}
+    for row, name in sorted(names.items(), key=lambda item: item[1]):
+        key, made = trace.key(row), of[name]
+        told[name] = {
+            "process": made["process"],
+            "key": key,
+            "request": key.get("request_id"),
+            "parameter_sets": sorted(traced.paramsets[row]),
+            "made_of": sorted(names[other] for other in traced.made_of[row]),
+            "reads": None,
+            "run": made["run_id"],
+            "environment": made["environment_id"],
+            "task": made["task"],
+            "executed": made["executed"].isoformat(),
+            "seconds": made["execution_seconds"],
+            "bundle": made["bundle_url"],
+            "bytes": made["bundle_bytes"],
+            "content_sha256": made["content_sha256"],
+        }
+        if row in reads:
+            channel, box = reads[row]
+            told[name]["reads"] = {
+                "channel": channel,
+                "box": box,
+                "voxels_sha256": digests.get(row),
+                "files_seen": seen.get(name, (None,))[0],
+            }
+    return told
+
+
+def _read(trace: Trace, traced: Traced, row: Row) -> Place | None:
+    """Return the block that a row's unit read outside of the stores, if it did."""
+    above = traced.made_of[row]
+    if any(trace.place(other) for other in above) or len(traced.blocks[row]) != 1:
+        return None
+    (place,) = traced.blocks[row]
+    return place
+
+
+def _pulled(trace: Trace, reads: dict[Row, Place]) -> dict[Row, str]:
+    """Return the digests of the voxels that were pulled."""
+    rows = {row: trace.key(row) for row in reads if row[0] == PulledBlock.full_table_name}
+    found = ledger.look_up(PulledBlock, rows.values(), ["t.voxels_sha256"])
+    of = ledger.values_of(PulledBlock().primary_key)
+    digests = {tuple(key): str(digest) for *key, digest in found}
+    return {row: digests[of(key)] for row, key in rows.items()}
+
+
+def _channels(names: set[str]) -> dict[str, dict[str, Any]]:
+    """Return what channels are, by id."""
+    chosen: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in ledger.among(Channel.Choice(), "channel_id", names):
+        chosen[row["channel_id"]][row["chosen_axis"]] = row["chosen_index"]
+    made = {row["channel_id"]: row for row in ledger.among(MadeChannel(), "channel_id", names)}
+    return {
+        row["channel_id"]: {
+            "archive": row["archive"],
+            "uri": row["uri"],
+            "resolution": row["resolution"],
+            "chosen": chosen.get(row["channel_id"]),
+            "request": made.get(row["channel_id"], {}).get("request_id"),
+        }
+        for row in _by_id(Channel, names)
+    }
+
+
+def _requests(names: set[str]) -> dict[str, dict[str, Any]]:
+    """Return what requests are, by id."""
+    called = states.names(names)
+    return {
+        row["request_id"]: {
+            "names": called.get(row["request_id"], []),
+            "workflow": registry.load(row["workflow"]).name.rpartition(".")[2],
+            "parameter_set": row["paramset_id"],
+        }
+        for row in _by_id(Request, names)
+    }

@@ -1,0 +1,218 @@
+"""What results were made from, found along the foreign keys, from row to row, by whole keys."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from datajoint.dependencies import extract_master
+
+from .. import database
+from ..core import installed, ledger, registry
+from ..core.cascade import Cascade, Key, Rows
+from ..core.tables import Execution, ParamSet
+from ..volumes.tables import Block
+from ..voxels.boxes import Box
+
+Place = tuple[str, str]
+"""A channel's id, and the name of a box there."""
+
+Row = tuple[str, Key]
+"""A table's full name, and a primary key."""
+
+
+class Traced(NamedTuple):
+    """Rows of stage tables, and how each is connected with others.
+
+    Attributes
+    ----------
+    first, rows : set
+        Those that were asked about, and all.
+    made_of, paramsets, blocks : dict
+        Of a row: rows that it was made from, ids of its own parameter sets, blocks it refers to.
+    """
+
+    first: set[Row]
+    rows: set[Row]
+    made_of: dict[Row, set[Row]]
+    paramsets: dict[Row, set[str]]
+    blocks: dict[Row, set[Place]]
+
+
+class Trace(Cascade):
+    """The way back along the foreign keys of the tables that are known here."""
+
+    def __init__(self) -> None:
+        super().__init__(database.connection(), {})
+        workflows = installed.known_workflows()
+        stages, made = registry.stage_tables(workflows), registry.made_by_process(workflows)
+        self.stages = {table.full_table_name: table for table in stages.values()}
+        self._by_process = {name: table.full_table_name for name, table in stages.items()}
+        self._made = {table.full_table_name: table for table in made.values()}
+        self._parts: dict[str, list[str]] = defaultdict(list)
+        for name in self.graph:
+            self._parts[extract_master(name) or ""].append(name)
+
+    def of_request(self, identity: str) -> Rows:
+        """Return the rows that a request has of its own."""
+        return {
+            name: self._select(name, self._key(name), ["request_id"], {(identity,)})
+            for name in self.stages
+            if "request_id" in self._key(name)
+        }
+
+    def of_blocks(self, places: Iterable[Place]) -> Rows:
+        """Return the rows that made blocks, or were made straight from them."""
+        blocks = {(block, channel) for channel, block in places}
+        rows: Rows = defaultdict(set)
+        for link in self.graph.out_edges(Block.full_table_name, keys=True):
+            if link[1] in self.stages:
+                rows[link[1]] |= self._select(
+                    link[1], self._key(link[1]), self._columns(link), blocks
+                )
+        for made in self._made:
+            for table, key in self._makers(made, blocks).values():
+                rows[table].add(key)
+        return rows
+
+    def of_executions(self, names: Iterable[str]) -> Rows:
+        """Return the rows that executions filled."""
+        rows: Rows = defaultdict(set)
+        for table, key in self._filled(names).values():
+            rows[table].add(key)
+        return rows
+
+    def place(self, row: Row) -> Place | None:
+        """Return the block of a row that is of one."""
+        named = self.key(row)
+        return (named["channel_id"], named["block"]) if "block" in named else None
+
+    def key(self, row: Row) -> dict[str, Any]:
+        """Return the primary key of a row, by column."""
+        return dict(zip(self._key(row[0]), row[1], strict=True))
+
+    def executions(self, rows: Iterable[Row]) -> dict[Row, str]:
+        """Return which executions filled rows of stage tables."""
+        keys: Rows = defaultdict(set)
+        for table, key in rows:
+            keys[table].add(key)
+        found = {}
+        for table, some in keys.items():
+            own, made_by = self._key(table), ledger.execution_attribute(self.stages[table])
+            for told in self._select(table, [*own, made_by], own, some):
+                found[table, told[:-1]] = str(told[-1])
+        return found
+
+    def back(self, start: Rows, within: dict[str, list[Box]] | None = None) -> Traced:
+        """Follow rows to what they were made from, and what that was, until there is nothing more.
+
+        Parameters
+        ----------
+        start : dict
+            Rows of stage tables.
+        within : dict, optional
+            By the id of a channel, boxes: blocks there that meet none are passed over. In other
+            channels, the blocks that are met on the way tell which. By default, none is.
+        """
+        first = {(table, key) for table, keys in start.items() for key in keys}
+        traced = Traced(first, set(), defaultdict(set), defaultdict(set), defaultdict(set))
+        todo = first
+        while todo:
+            traced.rows.update(todo)
+            linked: dict[str, dict[Key, set[Row]]] = defaultdict(lambda: defaultdict(set))
+            for row, (other, key) in self._links(todo):
+                if other == ParamSet.full_table_name:
+                    traced.paramsets[row].add(str(key[0]))
+                elif other == Block.full_table_name:
+                    traced.blocks[row].add((key[1], key[0]))
+                elif _meets(self.place((other, key)), within):
+                    linked[other][key].add(row)
+            todo = self._made_from(linked, traced, within) - traced.rows
+        return traced
+
+    def _made_from(
+        self,
+        linked: dict[str, dict[Key, set[Row]]],
+        traced: Traced,
+        within: dict[str, list[Box]] | None,
+    ) -> set[Row]:
+        """Note what rows were made from; return it."""
+        found = set()
+        for other, keys in linked.items():
+            makers = self._makers(other, keys) if other in self._made else {}
+            for key, rows in keys.items():
+                maker = makers[key] if other in self._made else (other, key)
+                found.add(maker)
+                for row in rows:
+                    traced.made_of[row].add(maker)
+                if within is not None and key in makers and (place := self.place(maker)):
+                    within.setdefault(place[0], []).append(Box.parse(place[1]))
+        return found
+
+    def _links(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
+        """Yield rows with what they, or their parts, refer to: of stages, or parameters, blocks."""
+        keys: Rows = defaultdict(set)
+        for table, key in rows:
+            keys[table].add(key)
+        wanted = {*self.stages, *self._made, ParamSet.full_table_name, Block.full_table_name}
+        for table, some in keys.items():
+            own = self._key(table)
+            for name in (table, *self._parts[table]):
+                owner = self._owner(name)
+                by = self._columns(owner) if owner else own
+                for link in self.graph.in_edges(name, keys=True):
+                    if link == owner or link[0] == Execution.full_table_name:
+                        continue
+                    columns = self._columns(link)
+                    pairs = self._select(name, [*by, *columns], by, some)
+                    of: dict[Key, set[Key]] = defaultdict(set)
+                    for pair in pairs:
+                        of[pair[len(own) :]].add(pair[: len(own)])
+                    for other, above, key in self._through(link[0], of, wanted):
+                        for one in of[key]:
+                            yield (table, one), (other, above)
+
+    def _through(
+        self, table: str, keys: Iterable[Key], wanted: set[str]
+    ) -> Iterator[tuple[str, Key, Key]]:
+        """Yield what keys of a table mean that is wanted, for a part what its row refers to."""
+        if table in wanted:
+            yield from ((table, key, key) for key in keys)
+        elif extract_master(table):
+            own = self._key(table)
+            for link in self.graph.in_edges(table, keys=True):
+                if link[0] in wanted:
+                    columns = [*own, *self._columns(link)]
+                    for pair in self._select(table, columns, own, {*keys}):
+                        yield link[0], pair[len(own) :], pair[: len(own)]
+
+    def _makers(self, made: str, keys: Iterable[Key]) -> dict[Key, Row]:
+        """Return the stage rows of the executions that filled rows of a table of what is made."""
+        own, made_by = self._key(made), ledger.execution_attribute(self._made[made])
+        by = {tuple(key): name for *key, name in self._select(made, [*own, made_by], own, {*keys})}
+        rows = self._filled(by.values())
+        return {key: rows[name] for key, name in by.items()}
+
+    def _filled(self, names: Iterable[str]) -> dict[str, Row]:
+        """Return the stage rows that executions filled, by execution."""
+        keys = [{"execution_id": name} for name in {*names}]
+        of: dict[str, set[Key]] = defaultdict(set)
+        for name, process in ledger.look_up(Execution, keys, ["t.process"]):
+            if process not in self._by_process:
+                raise registry.NotInstalled(
+                    f"process {process} is of a workflow that can't be used here: put its module "
+                    "on PYTHONPATH"
+                )
+            of[self._by_process[process]].add((str(name),))
+        rows = {}
+        for table, some in of.items():
+            made_by = ledger.execution_attribute(self.stages[table])
+            for name, *key in self._select(table, [made_by, *self._key(table)], [made_by], some):
+                rows[str(name)] = table, tuple(key)
+        return rows
+
+
+def _meets(place: Place | None, within: dict[str, list[Box]] | None) -> bool:
+    if place is None or within is None or place[0] not in within:
+        return True
+    box = Box.parse(place[1])
+    return any(box.meets(other) for other in within[place[0]])

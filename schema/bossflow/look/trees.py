@@ -1,0 +1,140 @@
+"""A lineage as a tree for a terminal, and as a diagram."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from ..kit.texts import key_name, many, one_line
+
+SHOWN = 3
+"""How many units of a process are shown below one, unless they fit a few lines anyway."""
+
+
+def tree(told: dict[str, Any]) -> Any:
+    """Return a lineage as a tree of rich: each unit once, of many of a process the first ones."""
+    from rich.tree import Tree
+
+    root = Tree(_line(_title(told)))
+    seen: set[str] = set()
+    _branches(root, told["made_by"], told, seen)
+    for kind, words in (
+        ("requests", _request),
+        ("parameter_sets", _parameters),
+        ("runs", _run),
+        ("environments", _environment),
+    ):
+        if told[kind]:
+            branch = root.add(kind.replace("_", " "))
+            for identity, one in told[kind].items():
+                branch.add(_line(f"{identity} {words(one)}"))
+    return root
+
+
+def mermaid(told: dict[str, Any]) -> str:
+    """Return a lineage as a flowchart in Mermaid's language, the boxes of archives first."""
+    lines = ["flowchart LR"]
+    boxes: dict[tuple[str, str], str] = {}
+    for name, one in told["executions"].items():
+        lines.append(f"    {_node(name)}[{_quoted(_unit(one))}]")
+        if read := one["reads"]:
+            place = read["channel"], read["box"]
+            if place not in boxes:
+                boxes[place] = f"box{len(boxes)}"
+                lines.append(f"    {boxes[place]}[({_quoted(_box(read, told))})]")
+            lines.append(f"    {boxes[place]} --> {_node(name)}")
+        lines += (f"    {_node(other)} --> {_node(name)}" for other in one["made_of"])
+    lines.append(f"    what([{_quoted(_title(told))}])")
+    lines += [f"    {_node(name)} --> what" for name in told["made_by"]]
+    return "\n".join(lines)
+
+
+def _branches(parent: Any, names: list[str], told: dict[str, Any], seen: set[str]) -> None:
+    """Add units below one."""
+    by_process: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        by_process[told["executions"][name]["process"]].append(name)
+    for process, some in by_process.items():
+        shown = some if len(some) <= SHOWN + 1 else some[:SHOWN]
+        for name in shown:
+            one = told["executions"][name]
+            again = name in seen
+            branch = parent.add(_line(_unit(one) + ("  (as above)" if again else _how(one))))
+            if again:
+                continue
+            seen.add(name)
+            if one["reads"]:
+                branch.add(_line(_box(one["reads"], told) + _digest(one["reads"])))
+            _branches(branch, one["made_of"], told, seen)
+        if len(shown) < len(some):
+            parent.add(f"{process}: {len(some) - len(shown):,} more; --json has all")
+
+
+def _line(text: str) -> Any:
+    """Return a text that is never cut: in a narrow terminal it goes on below."""
+    from rich.text import Text
+
+    return Text(one_line(text), overflow="fold")
+
+
+def _title(told: dict[str, Any]) -> str:
+    about = [
+        f"{name} {value}" for name, value in told["about"].items() if name in ("box", "voxel_count")
+    ]
+    numbers = many(len(told["executions"]), "unit")
+    return ", ".join([f"{told['kind']} {told['what']}", *about, f"made by {numbers}"])
+
+
+def _unit(one: dict[str, Any]) -> str:
+    return f"{one['process']} {one['key'].get('block') or key_name(one['key'])}"
+
+
+def _how(one: dict[str, Any]) -> str:
+    day = one["executed"].replace("T", " ")[:19]
+    sets = "".join(f", parameters {name}" for name in one["parameter_sets"])
+    return (
+        f"  content {one['content_sha256'][:12]}, run {one['run']}, task {one['task']}, {day}, "
+        f"environment {one['environment']}{sets}"
+    )
+
+
+def _box(read: dict[str, Any], told: dict[str, Any]) -> str:
+    channel = told["channels"][read["channel"]]
+    level = f"resolution {channel['resolution']}"
+    chosen = "".join(f" {axis} {index}" for axis, index in (channel["chosen"] or {}).items())
+    return f"{channel['uri']} of {channel['archive']}, {level}{chosen}, box {read['box']}"
+
+
+def _digest(read: dict[str, Any]) -> str:
+    if read["voxels_sha256"]:
+        return f", voxels sha256 {read['voxels_sha256'][:12]}"
+    return f", files looked like {read['files_seen']}" if read["files_seen"] else ""
+
+
+def _request(one: dict[str, Any]) -> str:
+    return " ".join([*one["names"][-1:], f"({one['workflow']}), parameters {one['parameter_set']}"])
+
+
+def _parameters(one: dict[str, Any]) -> str:
+    return f"{one['method']} {one['version']} {json.dumps(one['parameters'], ensure_ascii=False)}"
+
+
+def _run(one: dict[str, Any]) -> str:
+    return (
+        f"{one['name']}, {one['started'][:19].replace('T', ' ')}, revision {one['revision']}, "
+        f"Nextflow {one['nextflow']}"
+    )
+
+
+def _environment(one: dict[str, Any]) -> str:
+    software = ", ".join(f"{name} {version}" for name, version in one["software"].items())
+    return f"{one['container'] or 'no container'}, code {one['code']}, {software}"
+
+
+def _node(name: str) -> str:
+    return f"e{name}"
+
+
+def _quoted(text: str) -> str:
+    """Return a text that Mermaid shows as it is."""
+    signs = {'"': "#quot;", "#": "#35;", "<": "#lt;", ">": "#gt;", "&": "#amp;", "`": "#96;"}
+    return '"' + "".join(signs.get(sign, sign) for sign in one_line(text)) + '"'
