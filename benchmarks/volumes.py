@@ -4,8 +4,8 @@
 
 The source of both is a precomputed volume in compressed_segmentation, tiled to SIZE voxels a side.
 What they make is compared, voxel by voxel: precomputed volumes as CloudVolume reads them; OME-Zarr
-is validated by ome-zarr-models. Igneous compresses as it does of itself, unless
-`--compress none` says otherwise.
+is validated by ome-zarr-models. Raw chunks are compressed by both with gzip, as they do of
+themselves, or by neither with `--compress none`; OME-Zarr's always are, with zstd.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ def transfer(options: argparse.Namespace, where: Path, scratch: Path) -> dict[st
     size = options.size
     names = [f"{name}, {size}^3" for name in ("bossflow", "bossflow to OME-Zarr", "Igneous")]
     given = {"workflow": "transfer", "source": f"precomputed://{where}", **common.given(options)}
-    raw = label.Ours(scratch / "raw", {"encoding": "raw", **given})
+    compressed = {"encoding": "raw", "compression": options.compress}
+    raw = label.Ours(scratch / "raw", compressed | given)
     zarr = label.Ours(scratch / "zarr", {"volume_format": "zarr", **given})
     words = "--encoding", "raw", "--chunk-size", "64,64,64", "--skip-downsample"
     peer = Igneous(scratch / "igneous", where, "xfer", *words, "--compress", options.compress)
@@ -120,7 +121,8 @@ def main() -> None:
     """Run what is asked for and report."""
     parser = common.parser(__doc__)
     parser.add_argument("--size", type=int, default=1024, help="voxels a side, 256 at least (1024)")
-    parser.add_argument("--compress", default="gzip", help="of Igneous' raw chunks (gzip)")
+    choices = "gzip", "none"
+    parser.add_argument("--compress", default="gzip", choices=choices, help="raw chunks (gzip)")
     known = {"transfer": transfer, "downsample": downsample}
     parser.add_argument("--of", nargs="*", choices=known, default=[*known])
     options = parser.parse_args()
