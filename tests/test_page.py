@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -118,6 +119,32 @@ def test_a_run_that_failed_has_a_page_with_its_failures(
     assert "STITCH bad" in page.text and f"a bad block {HOSTILE}" in page.text
     assert not page.all_of("img")
     assert re.search(r"failed\s*1 STITCH", page.text)
+    again = cutouts.label(**LABELLED, component_of="foreground")
+    page = page_of(tmp_path, again["plan"]["run_id"])
+    assert "Complete" not in page.text, "though it asked for nothing new, and made nothing"
+    assert "1 request was not complete when it ended." in page.text
+    assert "STITCH" in page.text and f"a bad block {HOSTILE}" in page.text
+    monkeypatch.undo()
+
+
+def test_reports_are_linked_to_that_are_the_runs_own(tmp_path: Path) -> None:
+    """A later run leaves its own at the same place."""
+    from bossflow.look.parts import more
+    from bossflow.look.rows import reports_of
+
+    outdir = tmp_path / "my #1 ?%41 é"
+    run = {"run_name": "happy_euler", "run_parameters": {"outdir": str(outdir)}}
+    assert reports_of(run) is None
+    (outdir / "reports").mkdir(parents=True)
+    (outdir / "reports" / "report.html").write_text("<title>[sad_cantor] Nextflow Workflow Report")
+    assert reports_of(run) is None
+    assert reports_of(run | {"run_name": "sad_cantor"}) == outdir / "reports"
+    about = dict.fromkeys(("id", "ended", "nextflow", "profile", "database")) | {"parameters": {}}
+    links = [
+        one.attrib["href"] for one in more(about, [], f"{outdir}/reports")[1].iter() if one.attrib
+    ]
+    assert unquote(links[0]) == f"{outdir}/reports/report.html"
+    assert not re.search("[#? ]|%41", links[0].replace("%2541", ""))
 
 
 def test_a_result_without_components_damaged_or_away_has_a_page(
@@ -174,6 +201,8 @@ def test_a_run_that_is_not_known_is_a_sentence(cutouts: Cutouts, tmp_path: Path)
         "Error: no run has an id or name 'no such run': see `bossflow status --json`\n",
     )
     assert not file.exists()
+    code, output = bossflow_says("page", "-o", str(tmp_path / "nowhere" / "page.html"))
+    assert code == 2 and "there is no such directory" in output
 
 
 @pytest.mark.nextflow

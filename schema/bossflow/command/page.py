@@ -2,9 +2,11 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
+from ..kit.texts import many
 from .options import Amount
 
 
@@ -28,14 +30,15 @@ def page_command(run: str | None, output: str, price: float | None) -> None:
     from ..look import page, rows
     from ..voxels import paged
 
+    file = Path(output)
+    if not file.absolute().parent.is_dir():
+        raise click.UsageError(f"--output {output}: there is no such directory")
     connect()
     row = rows.run_named(run)
     asked = rows.requests_of(row["run_id"])
-    left = sum(one["state"] != "complete" for one in asked)
-    missing = f"{left} of {len(asked)} requests are not complete." if left else None
-    file = Path(output)
-    reports = Path(str(row["run_parameters"].get("outdir") or ""), "reports")
-    link = os.path.relpath(reports, file.parent) if reports.is_dir() else None
+    reports = rows.reports_of(row)
+    link = os.path.relpath(reports, file.parent) if reports else None
+    missing = _missing(row["run_parameters"].get("missing"), asked)
     told = page.of_run(row, asked, rows.became(row["run_id"], asked), missing, price, link)
     try:
         html = paged.filled(*told)
@@ -45,3 +48,13 @@ def page_command(run: str | None, output: str, price: float | None) -> None:
         ) from None
     file.write_text(html, encoding="utf-8")
     click.echo(f"the page of run {row['run_name']}: {file} ({len(html.encode()) / 1e6:.1f} MB)")
+
+
+def _missing(then: int | None, asked: list[dict[str, Any]]) -> str | None:
+    """Return what is missing now, or else was when the run ended: of what was asked for before."""
+    left = sum(one["state"] != "complete" for one in asked)
+    if left:
+        return f"{left} of {len(asked)} requests are not complete."
+    if not then:
+        return None
+    return f"{many(then, 'request')} {'was' if then == 1 else 'were'} not complete when it ended."

@@ -1,6 +1,7 @@
 """Parts of the page of a run that have no pictures."""
 
 from typing import Any
+from urllib.parse import quote
 
 from ..kit.texts import duration
 from .elements import element, scrolled, table
@@ -112,7 +113,9 @@ def more(about: dict[str, Any], complete: list[str], reports: str | None) -> Any
     links = [
         element(
             "li",
-            element("a", f"Nextflow's {what}", href=f"{reports}/{name}.{files.get(name, 'html')}"),
+            element(
+                "a", f"Nextflow's {what}", href=quote(f"{reports}/{name}.{files.get(name, 'html')}")
+            ),
         )
         for name, what in REPORTS.items()
     ]

@@ -5,7 +5,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from ..kit import locations
-from ..kit.texts import sentence
+from ..kit.texts import many, sentence
 from ..voxels.frames import Frame
 from . import layers, shown, sizes
 from .elements import element, scrolled, table
@@ -98,7 +98,7 @@ def _components(layer: shown.Layer, pictures: list[dict[str, Any]]) -> Any:
         name = f"component {row['component_id']}"
         if asked:
             alt = f"{name}, seen along {asked['axis']}: brighter is nearer"
-            caption = f"{name}: {row['voxel_count']:,} voxels"
+            caption = f"{name}: {many(row['voxel_count'], 'voxel')}"
             figures.append(_figure(asked, alt, caption, pictures))
         cells.append([str(row["component_id"]), *(_cell(row.get(one)) for one in _COLUMNS)])
     return [

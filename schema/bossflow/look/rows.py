@@ -47,6 +47,16 @@ def of_id(run_id: str) -> dict[str, Any]:
     return row
 
 
+def reports_of(run: dict[str, Any]) -> Path | None:
+    """Return the directory with Nextflow's reports of a run; None where others are, or none."""
+    directory = Path(str(run["run_parameters"].get("outdir") or ""), "reports")
+    try:
+        text = (directory / "report.html").read_text("utf-8", "replace")
+    except OSError:
+        return None
+    return directory if f"[{run['run_name']}]" in text else None
+
+
 def requests_of(run_id: str) -> list[dict[str, Any]]:
     """Return the requests of a run that the database connects with it, as `states.requests` does.
 
