@@ -1,6 +1,7 @@
 """The page of a run: one file with all that there is to say, safe whatever users wrote."""
 
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,10 @@ from pipeline import toy as toy
 from stage import OF_SOURCES, SECRETS, SOURCE, Stage, job, said
 from stage import stage as stage
 from steps import Cutouts, write_voxels
+from test_command import COUNT, Commands
+from test_command import command as command
+from test_command import commands as commands
+from test_command import texts as texts
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&lt;</style><script>alert(2)</script>"
 LABELLED = {"stage": False, "block_shape": [16, 16, 16], "min_voxels": 2, "connectivity": 6}
@@ -171,6 +176,19 @@ def test_a_run_without_volumes_has_a_page(
     page = page_of(tmp_path)
     assert not page.all_of("img") and "Complete: all that was asked for" in page.text
     assert "COUNT_WORDS" in page.text and "ADD_WORDS" in page.text
+    assert "bossflow view" not in page.text, "which has nothing to show"
+
+
+def test_what_only_looks_like_an_address_is_no_file_of_a_request(
+    commands: Commands, texts: list[Path], tmp_path: Path
+) -> None:
+    words = [sys.executable, "-c", f"{COUNT} # https://a.example", "{input1}"]
+    done = commands.run(texts[:1], command=words)
+    assert done["verdict"] == {"missing": None}, done["summary"]
+    page = page_of(tmp_path)
+    assert "https://a.example" in page.text
+    (files,) = re.findall(r"Fileswhatwhere(.*?)What was asked for", page.text, re.S)
+    assert files.startswith("outputsfile://") and "a.example" not in files
 
 
 def test_a_failure_has_the_end_of_its_log(

@@ -63,9 +63,10 @@ def of_run(
     price = float(given) if price is None and given is not None else price
     pictures: list[dict[str, Any]] = []
     complete = [one for one in asked if one["state"] == "complete"]
-    articles = [pictured(request, pictures) for request in complete[:PICTURED]]
+    told = [(one, *pictured(one, pictures)) for one in complete[:PICTURED]]
+    articles = [article for _, article, _ in told]
     failed, number = rows.failures(run["run_id"], rows.called(asked))
-    ids = [one["request"] for one in complete]
+    ids = [one["request"] for one, _, seen in told if seen]
     main = element(
         "main",
         summary(became),

@@ -100,14 +100,16 @@ def took(processes: list[dict[str, Any]], price: float | None) -> Any:
 
 
 def megabytes(size: int) -> str:
-    """Return bytes as `1.5 GB`, `12 MB` or `340 kB`."""
+    """Return bytes as `1.5 GB`, `12 MB` or `340 kB`; a dash where none is known."""
+    if not size:
+        return "–"
     for unit, one in (("GB", 1e9), ("MB", 1e6)):
         if size >= one:
             return f"{size / one:,.3g} {unit}"
     return f"{size / 1e3:,.3g} kB"
 
 
-def more(about: dict[str, Any], complete: list[str], reports: str | None) -> Any:
+def more(about: dict[str, Any], seen: list[str], reports: str | None) -> Any:
     """Return where more is to be seen, and what the run was given."""
     files = {"trace": "txt"}
     links = [
@@ -119,7 +121,6 @@ def more(about: dict[str, Any], complete: list[str], reports: str | None) -> Any
         )
         for name, what in REPORTS.items()
     ]
-    view = "bossflow view " + " ".join(complete[:6]) if complete else "bossflow status"
     facts = {
         "run": about["id"],
         "ended": about["ended"],
@@ -130,7 +131,9 @@ def more(about: dict[str, Any], complete: list[str], reports: str | None) -> Any
     return [
         element("h2", "More", id="more"),
         element("ul", links) if reports is not None else None,
-        element("p", "To look at the results: ", element("code", view)),
+        element("p", "To look at the results: ", element("code", f"bossflow view {' '.join(seen)}"))
+        if seen
+        else None,
         element(
             "details",
             element("summary", "The run and its parameters"),

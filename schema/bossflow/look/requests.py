@@ -4,6 +4,8 @@ import json
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from ..core import installed
+from ..core.tables import Request
 from ..kit import locations
 from ..kit.texts import many, sentence
 from ..voxels.frames import Frame
@@ -23,9 +25,15 @@ def title(request: dict[str, Any]) -> str:
     return request["names"][-1] if request["names"] else f"Request {request['request']}"
 
 
-def pictured(request: dict[str, Any], pictures: list[dict[str, Any]]) -> Any:
-    """Return the part of a page about a complete request; adds the pictures that it has."""
+def pictured(
+    request: dict[str, Any], pictures: list[dict[str, Any]]
+) -> tuple[Element, list[shown.Layer]]:
+    """Return the part of a page about a complete request, and the volumes that there are to see.
+
+    Adds the pictures that it has.
+    """
     identity, before = request["request"], len(pictures)
+    seen: list[shown.Layer] = []
     try:
         seen = shown.layers([identity])
         problem = "; ".join(one.problem for one in seen if one.problem)
@@ -37,7 +45,7 @@ def pictured(request: dict[str, Any], pictures: list[dict[str, Any]]) -> Any:
     except (ValueError, OSError) as error:  # the rest of the page holds
         del pictures[before:]
         problem, parts = f"it can't be looked at here: {sentence(error)}", []
-    return element(
+    made = element(
         "article",
         element("h3", title(request), id=f"request-{identity}"),
         element("p", element("strong", request["outcome"]), f" · request {identity}"),
@@ -46,6 +54,7 @@ def pictured(request: dict[str, Any], pictures: list[dict[str, Any]]) -> Any:
         parts,
         _details(request),
     )
+    return made, seen
 
 
 def _planes(seen: list[shown.Layer], pictures: list[dict[str, Any]]) -> Any:
@@ -137,11 +146,9 @@ def _cell(value: Any) -> str:
 
 def _files(request: dict[str, Any], seen: list[shown.Layer]) -> Any:
     """Return where the files of a request are, and how they are read."""
-    urls = [
-        [name, element("code", value)]
-        for name, value in request.items()
-        if isinstance(value, str) and "://" in value and name not in ("source", "about", "note")
-    ]
+    (workflow,) = (Request() & {"request_id": request["request"]}).to_arrays("workflow")
+    results = installed.opened(str(workflow)).results
+    urls = [[name, element("code", request[name])] for name in results if request.get(name)]
     code = [
         text
         for one in seen
@@ -157,7 +164,9 @@ def _files(request: dict[str, Any], seen: list[shown.Layer]) -> Any:
         element("summary", "Where the files are, and how to read them"),
         table("Files", ["what", "where"], urls) if urls else None,
         [scrolled("pre", "Python", element("code", text)) for text in code],
-        element("p", "To look at it: ", element("code", f"bossflow view {request['request']}")),
+        element("p", "To look at it: ", element("code", f"bossflow view {request['request']}"))
+        if seen
+        else None,
         open="",
     )
 
