@@ -152,6 +152,24 @@ def test_of_several_requests_what_they_share_is_shown_once(
     assert code == 1 and f"port {port} of 127.0.0.1 can't be used: " in text
 
 
+def test_images_of_one_name_in_two_archives_are_two(
+    cutouts: Cutouts, tmp_path: Path, serve: Serve
+) -> None:
+    cutouts.volume = write_voxels(tmp_path / "mask", noise((20, 20, 50), "uint8") // 50)
+    uri = "bossdb://lab/slice/em"
+    ems = [noise((20, 20, 50), "uint8", seed=seed) for seed in (1, 2)]
+    asked = []
+    for number, em in enumerate(ems):
+        host = serve({uri: volume_of(em, (0, 0, 0), (30.0, 8.0, 8.0))})
+        ran = cutouts.label(**ASKED | {"min_voxels": number}, image_source=uri, bossdb_host=host)
+        asked += ran["plan"]["requests"]
+    shown, problems = view.opened(asked, "public")
+    images = [one.volume for one in shown if one.layer.name == "image"]
+    assert problems == [] and len(images) == 2
+    for volume, em in zip(images, ems, strict=True):
+        np.testing.assert_array_equal(viewing.whole(volume), em)
+
+
 def test_of_segments_the_id_in_the_source_is_the_label(cutouts: Cutouts, tmp_path: Path) -> None:
     ids = np.array([0, 7, 2**63 + 5, 2**64 - 1], np.uint64)
     voxels = ids[np.random.default_rng(4).integers(0, 4, (20, 20, 50))]

@@ -61,7 +61,9 @@ def opened(
     problems: list[str] = []
     known: set[Any] = set()
     for layer in layers(ids):
-        same = layer.source, layer.place, layer.resolution, str(layer.chosen)
+        size = layer.voxel_size_nm_xyz if layer.source else None
+        same = layer.source, layer.place, layer.resolution, str(layer.chosen), size
+        same += (layer.host if (layer.source or "").startswith("bossdb://") else "",)
         if not layer.problem and same in known:
             continue
         known.add(same)
