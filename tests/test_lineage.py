@@ -1,6 +1,7 @@
 """`bossflow lineage`: from results back to the boxes of archives, and what depends on them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -36,6 +37,12 @@ class Made:
         self.copy = chain.request(chain.of["copy"].make(**copy, **shapes))
         found = [bundles.read(path) for path in locations.every(self.store, "*")]
         self.bundles = {bundle.manifest["unit_id"]: bundle for bundle in found}
+
+    @property
+    def pulled(self) -> set[tuple[str, str]]:
+        """Return what was pulled, as `boxes` does."""
+        every = (bundle.manifest for bundle in self.bundles.values())
+        return {(self.uri, one["key"]["block"]) for one in every if one["process"] == "PULL_BLOCK"}
 
     def execution(self, unit: str) -> str:
         return self.bundles[unit].manifest_sha256[:32]
@@ -92,12 +99,7 @@ def test_a_chain_is_followed_as_its_bundles_name_their_inputs(made: Made) -> Non
         units = made.units(request_id=request)
         assert set(told["made_by"]) == {made.execution(unit) for unit in units}
         assert told["executions"].keys() == made.closed(units)
-        pulled = {
-            (made.uri, made.bundles[unit].key["block"])
-            for unit in made.units()
-            if made.bundles[unit].manifest["process"] == "PULL_BLOCK"
-        }
-        assert boxes(told) == pulled and len(pulled) == 8
+        assert boxes(told) == made.pulled and len(made.pulled) == 8
     assert told["requests"].keys() == {made.label, made.levels, made.copy}
     assert told["requests"][made.label]["names"] == ["lab #1 @home"]
     for one in told["executions"].values():
@@ -121,3 +123,93 @@ def test_what_would_be_affected_is_what_was_made_of_it(made: Made) -> None:
         assert set(affected(what)["executions"]) == made.closed(units, back=False)
     code, text = bossflow_says("lineage", made.copy, "--of")
     assert code == 0 and f"request {made.copy} (transfer)" in text
+
+
+def test_components_and_voxels_are_followed_through_the_blocks_that_they_meet(made: Made) -> None:
+    import bossflow
+
+    rows = (bossflow.Segmentation.Component & {"request_id": made.label}).to_dicts()
+    row = max(rows, key=lambda row: row["voxel_count"])
+    told = lineage(f"lab #1 @home#{row['component_id']}")
+    assert told["kind"] == "component" and told["about"]["voxel_count"] == row["voxel_count"]
+    box = Box(*(row[f"bbox_{axis}{end}"] for axis in "xyz" for end in "01"))
+    met = {name for _, name in made.pulled if Box.parse(name).meets(box)}
+    assert {name for _, name in boxes(told)} == met
+    processes = Counter(one["process"] for one in told["executions"].values())
+    of_blocks = ("PULL_BLOCK", "LABEL_BLOCK", "LINK_BLOCK", "RELABEL_BLOCK")
+    assert processes == {"STITCH": 1} | dict.fromkeys(of_blocks, len(met))
+
+    told = lineage(f"{made.copy}@9,9,9")  # a level's voxel: 18 to 20 of the mask
+    processes = Counter(one["process"] for one in told["executions"].values())
+    assert boxes(told) < made.pulled and processes["TRANSFER_BLOCK"] == 1
+    assert (made.uri, "16-23_16-22_16-24") in boxes(told)
+    channel = told["channels"][next(iter(told["channels"]))]
+    assert channel["uri"] == made.uri and channel["request"] is None
+    level = lineage(f"bossflow://{made.levels}/pyramid@9,9,9")
+    made_by = {level["executions"][name]["process"] for name in level["made_by"]}
+    assert made_by == {"DOWNSAMPLE_BLOCK", "TRANSFER_BLOCK"}
+
+
+def test_a_file_is_followed_to_the_unit_that_wrote_it(made: Made) -> None:
+    seen: Counter[str] = Counter()
+    for unit, bundle in made.bundles.items():
+        execution = made.execution(unit)
+        listed = [made.store / one["path"] for one in bundle.manifest["files"]]
+        some = [bundle.directory, bundle.directory / "bundle.json", *listed[:1]]
+        if bundle.manifest["process"] not in seen:
+            for path in some:
+                assert lineage(str(path))["made_by"] == [execution], path
+            assert lineage(execution)["made_by"] == [execution]
+        seen[bundle.manifest["process"]] += 1
+    assert len(seen) == 9
+    link = made.store.parent / "link"
+    link.symlink_to(listed[0])
+    assert lineage(str(link))["made_by"] == lineage(listed[0].as_uri())["made_by"] == [execution]
+    stray = bundle.directory / "stray"
+    stray.touch()
+    with pytest.raises(ValueError, match="no recorded bundle there lists"):
+        lineage(str(stray))
+    stray.unlink()
+
+
+def test_it_is_shown_as_a_tree_and_as_a_diagram(made: Made) -> None:
+    code, text = bossflow_says("lineage", f"{made.label}@12,12,20")
+    assert code == 0 and text.startswith(f"box {made.label}@12,12,20")
+    for words in (made.uri, "box 3-16_5-16_16-24", "voxels sha256", "label_block 2", "pyarrow"):
+        assert words in text.replace("\n", ""), words
+    code, text = bossflow_says("lineage", made.label)
+    assert code == 0 and "RELABEL_BLOCK: 5 more; --json has all" in text
+    code, text = bossflow_says("lineage", made.copy, "--mermaid")
+    told = lineage(made.copy)
+    assert code == 0 and text.startswith("flowchart LR\n")
+    lines = set(map(str.strip, text.splitlines()))
+    for name, one in told["executions"].items():
+        assert {f"e{other} --> e{name}" for other in one["made_of"]} <= lines
+    number = sum(len(one["made_of"]) + bool(one["reads"]) for one in told["executions"].values())
+    assert text.count(" --> ") == number + len(told["made_by"])
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("", "names nothing: give a request"),
+        ("nobody", "no request has an id starting with 'nobody', or that name"),
+        ("LABEL#0", "has no component 0 in the database: it lists 1 to"),
+        ("LABEL#x", "names nothing: give a request"),
+        ("COPY#1", "has no components: they are of segmentations"),
+        ("LABEL@1,2", "names nothing: give a request"),
+        ("LABEL@0,0,0", "has no recorded block in 0-1_0-1_0-1: coordinates are voxels of the"),
+        ("LABEL@5-5_0-1_0-1", "box 5-5_0-1_0-1 is empty"),
+        ("URI@0,0,0", "nothing that is recorded was made of 0-1_0-1_0-1"),
+        ("bossdb://a/b/c@0,0,0", "no channel has the URI bossdb://a/b/c"),
+        ("0" * 32, "no execution has the id"),
+        ("/etc/passwd", "is in no bundle of a store"),
+        ("https://a.b/c", "store https://a.b/c can't be used"),
+    ],
+)
+def test_what_names_nothing_is_refused_in_a_sentence(made: Made, what: str, said: str) -> None:
+    for name, value in (("LABEL", made.label), ("COPY", made.copy), ("URI", made.uri)):
+        what = what.replace(name, value)
+    for more in ((), ("--of",)):
+        code, text = bossflow_says("lineage", what, *more)
+        assert code == 1 and said in text and text.count("\n") == 1, text
