@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,12 +11,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import numpy as np
 import pytest
+import zarr
 from asked import cutouts as cutouts
 from bossflow.look import view
 from bossflow.look.served import Volume
 from conftest import ROOT
 from pipeline import bossflow_says
+from steps import Cutouts
 from viewing import labelled as labelled
 
 
@@ -81,6 +85,28 @@ def test_a_public_viewer_is_told_the_same(
     assert address == view.PUBLIC
     sources = [layer["source"][0]["url"] for layer in state["layers"]]
     assert sources == ["precomputed://https://data.example/em", "precomputed://s3://lab/volume"]
+
+
+def test_a_public_viewer_is_not_sent_to_what_it_would_show_otherwise(
+    cutouts: Cutouts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of several channels, or voxels whose size only the user said."""
+    voxels = np.random.default_rng(6).integers(0, 9, (2, 9, 20, 17)).astype(np.uint32)
+    zarr.create_array(tmp_path / "channels", data=voxels, dimension_names=list("czyx"))
+    zarr.create_array(tmp_path / "unsized", data=voxels[0])
+    asked = {"stage": False, "block_shape": [16, 16, 16], "voxel_size": [4.0, 5.0, 6.0]}
+    for name, more, why in (
+        ("channels", {"channel": 1}, "is one of several (channel 1)"),
+        ("unsized", {}, "has the voxel size that was given for it"),
+    ):
+        ran = cutouts.label(**asked, **more, source=f"zarr://{tmp_path / name}")
+        assert ran["verdict"] == {"missing": None}, ran["summary"]
+        shown, problems = view.opened(ran["plan"]["requests"], "public")
+        assert problems == []
+        shown[0].volume.uri = "zarr://https://data.example/em"
+        monkeypatch.setattr(Volume, "sample", lambda *_: np.zeros((1, 1, 1)))
+        with pytest.raises(ValueError, match=re.escape(f"of {shown[0].volume.uri}, {why}, which")):
+            view.link(shown[:1])
 
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,8 @@ class Volume:
     kind : {"image", "segmentation"}
     levels : dict
         By number, what the archive's reader tells of each (`voxels.archives.Reader.describe`).
+    states_size : bool
+        Whether the volume itself says how large its voxels are.
 
     Raises
     ------
@@ -61,7 +63,7 @@ class Volume:
     def __init__(self, layer: Layer, token: str = "public") -> None:
         if layer.problem:
             raise ValueError(layer.problem)
-        self.layer, self._token = layer, token
+        self.layer, self._token, self.states_size = layer, token, True
         self.uri = str(uri_of(layer))
         self._archive = archive_of(self.uri)
         with _credentials_of(layer):
@@ -79,22 +81,27 @@ class Volume:
         own = self.layer.resolution if self.layer.source else 0
         sizes, found = self.layer.voxel_size_nm_xyz, {}
         for number in range(LEVELS):
-            given = list(sizes[::-1]) if sizes and number == own else None
             try:
-                found[number] = self._archive.describe(
-                    *(self.uri, number, self.layer.host, self._token),
-                    chosen=self.layer.chosen,
-                    size_nm_zyx=given,
-                )
+                found[number] = self._level(number)
             except Refused:
-                if number == own:
-                    raise
                 if number > own:
                     break
+                if number == own:
+                    if not sizes:
+                        raise
+                    found[number] = self._level(number, list(sizes[::-1]))
+                    self.states_size = False
             else:
                 if self.layer.place:  # is kept, with the credentials that count now
                     opened_level(self.uri, number, ())
         return found
+
+    def _level(self, number: int, size_nm_zyx: list[float] | None = None) -> dict[str, Any]:
+        return self._archive.describe(
+            *(self.uri, number, self.layer.host, self._token),
+            chosen=self.layer.chosen,
+            size_nm_zyx=size_nm_zyx,
+        )
 
     @property
     def finest(self) -> dict[str, Any]:

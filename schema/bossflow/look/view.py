@@ -10,7 +10,7 @@ from urllib.parse import quote
 import neuroglancer
 import numpy as np
 
-from ..core import ledger, states
+from ..core import ledger, results, states
 from ..core.tables import Request
 from ..voxels.archives import Refused, Unreachable
 from ..voxels.archives.places import s3
@@ -62,8 +62,8 @@ def opened(
     known: set[Any] = set()
     for layer in layers(ids):
         size = layer.voxel_size_nm_xyz if layer.source else None
-        same = layer.source, layer.place, layer.resolution, str(layer.chosen), size
-        same += (layer.host if (layer.source or "").startswith("bossdb://") else "",)
+        of = layer.host if str(layer.source).startswith("bossdb://") else ""
+        same = layer.source, layer.place, layer.resolution, str(layer.chosen), size, of
         if not layer.problem and same in known:
             continue
         known.add(same)
@@ -175,7 +175,7 @@ def link(shown: list[Shown]) -> str:
     Raises
     ------
     ValueError
-        If something lies where no other machine reaches it.
+        If something lies where no other machine reaches it, or an address does not say all of it.
     """
     told = state(shown, [_public(one) for one in shown]).to_json()
     return f"{PUBLIC}/#!{quote(json.dumps(told, separators=(',', ':')), safe='')}"
@@ -187,8 +187,15 @@ def _public(one: Shown) -> str:
     kind = place.partition("://")[0]
     reached = kind == "https" or kind == "gs" or (kind == "s3" and not s3.address())
     if not reached or scheme not in ("precomputed", "zarr", "n5"):
-        raise ValueError(
-            f"{one.name} lies at {one.volume.uri}, which a public viewer does not reach: "
-            "copy it to a public bucket with `--workflow transfer --dest`, or leave out --link"
-        )
-    return one.volume.uri
+        why = "lies there, which a public viewer does not reach"
+    elif one.layer.chosen:
+        which = results.chosen({"chosen": one.layer.chosen})
+        why = f"is one of several ({which}), which a link can't say"
+    elif not one.volume.states_size:
+        why = "has the voxel size that was given for it, which a link can't say"
+    else:
+        return one.volume.uri
+    raise ValueError(
+        f"{one.name}, of {one.volume.uri}, {why}: copy it to a public bucket with "
+        "`--workflow transfer --dest`, or leave out --link"
+    )
