@@ -115,3 +115,15 @@ def test_units_are_made_from_those_of_another_workflow(
         "DIVIDE_WORDS": 1,
     }
     assert installed.opened(__name__) is workflow
+
+
+def test_tables_that_another_process_made_are_known(toy: Any) -> None:
+    """DataJoint keeps what it found at first of which table refers to which."""
+    from bossflow.core import ledger
+
+    table = toy.workflow.tables[-1]
+    known = table().connection.dependencies
+    known.load()
+    known.remove_edges_from([*known.in_edges(table.full_table_name)])
+    ledger.execution_attribute.cache_clear()
+    assert ledger.execution_attribute(table) == "added_by"

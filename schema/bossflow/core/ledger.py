@@ -48,10 +48,13 @@ OF_EXECUTION = Recorded._fields[:5]
 @functools.cache
 def execution_attribute(table: Any) -> str:
     """Return the column of a stage table that refers to the Execution which filled it."""
-    for name, link in table().parents(foreign_key_info=True):
-        if name == Execution.full_table_name:
-            (attribute,) = link["attr_map"]
-            return str(attribute)
+    for again in (False, True):
+        if again:  # another process may have made the table since they were loaded
+            table().connection.dependencies.load(force=True)
+        for name, link in table().parents(foreign_key_info=True):
+            if name == Execution.full_table_name:
+                (attribute,) = link["attr_map"]
+                return str(attribute)
     raise ValueError(f"{table.__name__} does not refer to Execution: a stage table must")
 
 
