@@ -4,12 +4,13 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
@@ -70,6 +71,45 @@ mv called.new called
     assert called.startswith("file:///") and address not in called
     assert mode == "600" and f"url={address}" in page
     assert not Path(called.removeprefix("file://")).exists()
+
+
+def test_it_ends_though_an_archive_does_not_answer(
+    labelled: dict[str, Any], tmp_path: Path
+) -> None:
+    program = """
+import time
+from bossflow.look import server
+from bossflow.look.served import Volume
+
+def answer(*_):
+    print("asked", flush=True)
+    time.sleep(3600)
+
+def served(self, *given):
+    start(self, *given)
+    print(self.base, flush=True)
+
+start, server.Served.__init__, Volume.answer = server.Served.__init__, served, answer
+from bossflow.command.main import main
+main()
+"""
+    command = [sys.executable, "-c", program, "view", tmp_path.name]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "schema")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout
+        address = urlsplit(process.stdout.readline().strip())
+        assert "until Ctrl-C" in process.stdout.readline()
+        with socket.create_connection((address.hostname, address.port)) as client:
+            client.sendall(
+                f"GET {address.path}/0/info HTTP/1.0\r\nHost: localhost\r\n\r\n".encode()
+            )
+            while process.stdout.readline() != "asked\n":
+                assert process.poll() is None
+            process.send_signal(signal.SIGINT)
+            try:
+                assert process.wait(60) == 0
+            finally:
+                process.kill()
 
 
 def test_a_public_viewer_is_told_the_same(

@@ -69,14 +69,15 @@ def view_command(
         click.echo(f"{screenshot}: {', '.join(one.name for one in shown)}")
         return
     address, names = viewer.get_viewer_url(), [one.name for one in shown]
-    if as_json:
-        click.echo(json.dumps({"address": address, "layers": names, "notes": problems}))
-    else:
-        click.echo(f"{many(len(names), 'layer')} ({', '.join(names)}), until Ctrl-C:\n{address}")
     with (
         contextlib.suppress(KeyboardInterrupt),
         tempfile.NamedTemporaryFile(suffix=".html") as page,
     ):
+        if as_json:
+            click.echo(json.dumps({"address": address, "layers": names, "notes": problems}))
+        else:
+            said = f"{many(len(names), 'layer')} ({', '.join(names)}), until Ctrl-C:"
+            click.echo(f"{said}\n{address}")
         if opening:  # by a file that is ours alone: anyone may see what a browser is called with
             page.write(f'<meta http-equiv="refresh" content="0; url={address}">'.encode())
             page.flush()

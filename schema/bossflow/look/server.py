@@ -6,10 +6,12 @@ and every address has an unguessable word in it.
 """
 
 import asyncio
+import contextlib
 import json
 import secrets
 import sys
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import neuroglancer
@@ -47,7 +49,7 @@ class Served:
         except OSError as error:
             raise ValueError(f"port {port} of 127.0.0.1 can't be used: {error.strerror}") from None
         server, token = neuroglancer.server.global_server, secrets.token_urlsafe(24)
-        about = {"volumes": volumes, "readers": ThreadPoolExecutor(READERS), "told": set()}
+        about = {"volumes": volumes, "readers": asyncio.Semaphore(READERS), "told": set()}
         server.app.add_handlers(OTHER_HOSTS, [(".*", _NotHere)])
         cells = (f"/volumes/{token}/([0-9]{{1,9}})/(.*)", _Cells, about)
         server.app.add_handlers(".*", [cells, ("/favicon.ico", _Nothing)])
@@ -74,11 +76,12 @@ class _Cells(tornado.web.RequestHandler):
 
     async def get(self, number: str, _: str) -> None:
         path = self.request.path.split("/", 4)[4]  # as it was sent: nothing is decoded
-        found, loop = None, asyncio.get_running_loop()
+        found = None
         try:
             if int(number) < len(self._volumes):
                 volume = self._volumes[int(number)]
-                found = await loop.run_in_executor(self._readers, volume.answer, path)
+                async with self._readers:
+                    found = await _apart(lambda: volume.answer(path))
         except (Refused, Unreachable, ValueError, OSError) as error:
             self._tell(str(error))
             self.send_error(502)
@@ -100,3 +103,25 @@ class _Cells(tornado.web.RequestHandler):
         if sentence not in self._told:
             self._told.add(sentence)
             print(f"note: {sentence}", file=sys.stderr)
+
+
+async def _apart(function: Callable[[], Any]) -> Any:
+    """Return what a function does, in a thread that holds up no end of the process."""
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+
+    def tell(found: Any, error: Exception | None) -> None:
+        if not future.done():  # it is, if nobody waits any more
+            future.set_exception(error) if error else future.set_result(found)
+
+    def run() -> None:
+        found, error = None, None
+        try:
+            found = function()
+        except Exception as failed:
+            error = failed
+        with contextlib.suppress(RuntimeError):  # the server was stopped
+            loop.call_soon_threadsafe(tell, found, error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await future
