@@ -35,6 +35,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "chosen": (*CORE, "-k", CHOSEN),
     "forget": ("test_forget.py", "-k", "goes_with_its_result or channel_goes"),
     "insert": ("test_insert.py",),
+    "lineage": ("test_lineage.py",),
     "lookups": ("test_lookups.py",),
     "made": ("test_made.py", "-k", "a_source or depends_on or growth"),
     "many": ("test_many.py",),
