@@ -101,7 +101,9 @@ def test_a_chain_is_followed_as_its_bundles_name_their_inputs(made: Made) -> Non
         assert told["executions"].keys() == made.closed(units)
         assert boxes(told) == made.pulled and len(made.pulled) == 8
     assert told["requests"].keys() == {made.label, made.levels, made.copy}
-    assert told["requests"][made.label]["names"] == ["lab #1 @home"]
+    (channel,) = told["channels"]
+    about = told["requests"][made.label]
+    assert about["names"] == ["lab #1 @home"] and about["subject"] == [channel, CUTOUT.name]
     for one in told["executions"].values():
         assert one["run"] in told["runs"] and one["environment"] in told["environments"]
         assert all(name in told["parameter_sets"] for name in one["parameter_sets"])

@@ -66,7 +66,7 @@ def asked_for(what: str, trace: Trace) -> Asked:
     head, sign, tail = what.rpartition("@")
     if sign and head and (box := _box(tail)):
         return _part(head, box, trace)
-    if "/" in what or os.path.lexists(what):
+    if "/" in what or (os.path.lexists(what) and not re.fullmatch("[0-9a-f]+", what)):
         return _file(what, trace)
     if _UNIT.fullmatch(what):
         return _execution(what, trace)
@@ -227,8 +227,8 @@ def _file(what: str, trace: Trace) -> Asked:
     if not str(what).startswith(("s3:", "gs:")):
         path = Path(os.path.realpath(path))
     above = [path, *path.parents]
-    bundle = next((one for one in above if _UNIT.fullmatch(one.name)), None)
-    if bundle is None or len(bundle.parents) < 3 or bundle.parent.name != bundle.name[:2]:
+    bundle = next((one for one in above if _is_place(one)), None)
+    if bundle is None:
         raise ValueError(f"{what} is in no bundle of a store: give {WAYS}")
     store = bundle.parents[2]
     place = bundle.relative_to(store).as_posix()
@@ -241,9 +241,14 @@ def _file(what: str, trace: Trace) -> Asked:
         raise ValueError(f"{what} is in a bundle that is not recorded: {locations.shown(bundle)}")
     about = {"file": locations.url(path), "bundle": locations.url(bundle)}
     rows = _filled(trace.of_executions(names))
-    if not path.is_dir() and path.name != locations.MANIFEST:
+    if path != bundle and not path.is_dir() and path.name != locations.MANIFEST:
         rows = _filled(trace.of_executions([_writer(path, store, names[0], rows, trace)]))
     return Asked("file", about, rows, _of_blocks(rows, trace))
+
+
+def _is_place(path: Path) -> bool:
+    """Tell whether bundles have such a path in a store."""
+    return bool(_UNIT.fullmatch(path.name)) and path.parent.name == path.name[:2]
 
 
 def _writer(path: Path, store: Path, first: str, rows: Rows, trace: Trace) -> str:

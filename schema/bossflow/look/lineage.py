@@ -1,10 +1,11 @@
 """Where a result came from, and what would be affected if it were wrong."""
 
+import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from ..core import dependents, ledger, registry, states
+from ..core import dependents, ledger, states
 from ..core.tables import Environment, Execution, ParamSet, Reading, Request, Run
 from ..volumes.tables import Channel, MadeChannel, PulledBlock
 from .asked import Asked, asked_for
@@ -38,7 +39,8 @@ def lineage(what: str) -> dict[str, Any]:
     dict
         JSON values. `what`, `kind`, and `about` it; `made_by`, ids of the executions that made it;
         and by their ids `executions` (each with what it was `made_of`, and the box that it `reads`
-        of a channel), `runs`, `environments`, `parameter_sets`, `requests`, `channels`.
+        of a channel), `runs`, `environments`, `parameter_sets`, `requests` (`subject`: what they
+        are of, such as names and digests of files; None where that was not kept), `channels`.
 
     Raises
     ------
@@ -182,7 +184,8 @@ def _read(trace: Trace, traced: Traced, row: Row) -> Place | None:
 
 def _pulled(trace: Trace, reads: dict[Row, Place]) -> dict[Row, str]:
     """Return the digests of the voxels that were pulled."""
-    rows = {row: trace.key(row) for row in reads if row[0] == PulledBlock.full_table_name}
+    pulled = PulledBlock.full_table_name
+    rows = {row: trace.key(row) for row in reads if row[0] == pulled}
     found = ledger.look_up(PulledBlock, rows.values(), ["t.voxels_sha256"])
     of = ledger.values_of(PulledBlock().primary_key)
     digests = {tuple(key): str(digest) for *key, digest in found}
@@ -210,11 +213,18 @@ def _channels(names: set[str]) -> dict[str, dict[str, Any]]:
 def _requests(names: set[str]) -> dict[str, dict[str, Any]]:
     """Return what requests are, by id."""
     called = states.names(names)
+    given = {row["request_id"]: row["given"] for row in _by_id(Request.Given, names)}
     return {
         row["request_id"]: {
             "names": called.get(row["request_id"], []),
-            "workflow": registry.load(row["workflow"]).name.rpartition(".")[2],
+            "workflow": row["workflow"].rpartition(".")[2],
+            "subject": _subject(given.get(row["request_id"])),
             "parameter_set": row["paramset_id"],
         }
         for row in _by_id(Request, names)
     }
+
+
+def _subject(given: dict[str, str] | None) -> Any:
+    """Return what a request was of, such as a box of a channel, or names and digests of files."""
+    return json.loads(given["canonical"])["subject"] if given else None

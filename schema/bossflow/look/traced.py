@@ -48,6 +48,7 @@ class Trace(Cascade):
         self.stages = {table.full_table_name: table for table in stages.values()}
         self._by_process = {name: table.full_table_name for name, table in stages.items()}
         self._made = {table.full_table_name: table for table in made.values()}
+        self._block, self._paramset = Block.full_table_name, ParamSet.full_table_name
         self._parts: dict[str, list[str]] = defaultdict(list)
         for name in self.graph:
             self._parts[extract_master(name) or ""].append(name)
@@ -64,7 +65,7 @@ class Trace(Cascade):
         """Return the rows that made blocks, or were made straight from them."""
         blocks = {(block, channel) for channel, block in places}
         rows: Rows = defaultdict(set)
-        for link in self.graph.out_edges(Block.full_table_name, keys=True):
+        for link in self.graph.out_edges(self._block, keys=True):
             if link[1] in self.stages:
                 rows[link[1]] |= self._select(
                     link[1], self._key(link[1]), self._columns(link), blocks
@@ -120,9 +121,9 @@ class Trace(Cascade):
             traced.rows.update(todo)
             linked: dict[str, dict[Key, set[Row]]] = defaultdict(lambda: defaultdict(set))
             for row, (other, key) in self._links(todo):
-                if other == ParamSet.full_table_name:
+                if other == self._paramset:
                     traced.paramsets[row].add(str(key[0]))
-                elif other == Block.full_table_name:
+                elif other == self._block:
                     traced.blocks[row].add((key[1], key[0]))
                 elif _meets(self.place((other, key)), within):
                     linked[other][key].add(row)
@@ -153,7 +154,7 @@ class Trace(Cascade):
         keys: Rows = defaultdict(set)
         for table, key in rows:
             keys[table].add(key)
-        wanted = {*self.stages, *self._made, ParamSet.full_table_name, Block.full_table_name}
+        wanted = {*self.stages, *self._made, self._paramset, self._block}
         for table, some in keys.items():
             own = self._key(table)
             for name in (table, *self._parts[table]):

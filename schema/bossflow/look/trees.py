@@ -111,7 +111,9 @@ def _digest(read: dict[str, Any]) -> str:
 
 
 def _request(one: dict[str, Any]) -> str:
-    return " ".join([*one["names"][-1:], f"({one['workflow']}), parameters {one['parameter_set']}"])
+    subject = json.dumps(one["subject"], ensure_ascii=False)
+    about = f"({one['workflow']}) of {subject}, parameters {one['parameter_set']}"
+    return " ".join([*one["names"][-1:], about])
 
 
 def _parameters(one: dict[str, Any]) -> str:
