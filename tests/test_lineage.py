@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from kit import bundles, locations
-from pipeline import bossflow_says
+from pipeline import Pipeline, bossflow_says
+from pipeline import files as files
+from pipeline import pipeline as pipeline
+from pipeline import toy as toy
 from steps import write_voxels
 from test_made_chain import Chain
 from voxels.boxes import Box
@@ -30,7 +33,7 @@ class Made:
         chain = Chain(directory, monkeypatch)
         self.store = directory / "store"
         self.label = chain.request(chain.of["label"].label(**LABEL))
-        levels = {"source": f"bossflow://{self.label}", "levels": 1, "factor": "2,2,2"}
+        levels = {"source": f"bossflow://{self.label}", "levels": 2, "factor": "2,2,2"}
         self.levels = chain.request(chain.of["levels"].make(block_shape="12,20,8", **levels))
         copy = {"source": f"bossflow://{self.levels}", "volume_format": "zarr"}
         shapes = {"chunk_shape": "2,2,2", "block_shape": "8,8,8"}
@@ -147,7 +150,11 @@ def test_components_and_voxels_are_followed_through_the_blocks_that_they_meet(ma
     assert (made.uri, "16-23_16-22_16-24") in boxes(told)
     channel = told["channels"][next(iter(told["channels"]))]
     assert channel["uri"] == made.uri and channel["request"] is None
-    level = lineage(f"bossflow://{made.levels}/pyramid@9,9,9")
+    with pytest.raises(ValueError, match=r"read as several channels: name .* \(resolution 1\)"):
+        lineage(f"bossflow://{made.levels}/pyramid@9,9,9")
+    made_here = {"request_id": made.levels}
+    finest = bossflow.Channel & {"resolution": 0} & (bossflow.MadeChannel & made_here).proj()
+    level = lineage(f"{finest.fetch1('channel_id')}@9,9,9")
     made_by = {level["executions"][name]["process"] for name in level["made_by"]}
     assert made_by == {"DOWNSAMPLE_BLOCK", "TRANSFER_BLOCK"}
 
@@ -172,6 +179,24 @@ def test_a_file_is_followed_to_the_unit_that_wrote_it(made: Made) -> None:
     with pytest.raises(ValueError, match="no recorded bundle there lists"):
         lineage(str(stray))
     stray.unlink()
+
+
+def test_what_has_no_blocks_is_followed_too(pipeline: Pipeline, files: list[Path]) -> None:
+    ran = pipeline.run(files)
+    (request,) = ran["plan"]["requests"]
+    told = lineage(request)
+    (total,) = told["made_by"]
+    processes = Counter(one["process"] for one in told["executions"].values())
+    assert processes == {"ADD_WORDS": 1, "COUNT_WORDS": len(files)}
+    assert set(told["executions"][total]["made_of"]) == told["executions"].keys() - {total}
+    assert not boxes(told) and not told["channels"]
+    assert told["requests"][request]["subject"][0].keys() == {str(path) for path in files}
+    code, text = bossflow_says("lineage", request)
+    assert code == 0 and "COUNT_WORDS: 2 more; --json has all" in text
+    count = told["executions"][total]["made_of"][0]
+    assert set(affected(count)["executions"]) == {count, total}
+    code, text = bossflow_says("lineage", f"{request}@1,1,1")
+    assert code == 1 and "has no recorded block in 1-2_1-2_1-2" in text
 
 
 def test_it_is_shown_as_a_tree_and_as_a_diagram(made: Made) -> None:
