@@ -150,13 +150,28 @@ def test_components_and_voxels_are_followed_through_the_blocks_that_they_meet(ma
     assert (made.uri, "16-23_16-22_16-24") in boxes(told)
     channel = told["channels"][next(iter(told["channels"]))]
     assert channel["uri"] == made.uri and channel["request"] is None
-    with pytest.raises(ValueError, match=r"read as several channels: name .* \(resolution 1\)"):
-        lineage(f"bossflow://{made.levels}/pyramid@9,9,9")
-    made_here = {"request_id": made.levels}
-    finest = bossflow.Channel & {"resolution": 0} & (bossflow.MadeChannel & made_here).proj()
-    level = lineage(f"{finest.fetch1('channel_id')}@9,9,9")
+    level = lineage(f"bossflow://{made.levels}@9,9,9")
     made_by = {level["executions"][name]["process"] for name in level["made_by"]}
     assert made_by == {"DOWNSAMPLE_BLOCK", "TRANSFER_BLOCK"}
+    level = lineage(f"bossflow://{made.levels}/pyramid@1@4,4,4")
+    assert {level["executions"][name]["process"] for name in level["made_by"]} == {
+        "DOWNSAMPLE_BLOCK"
+    }
+    assert lineage("bossflow://" + made.copy)["kind"] == "request"
+
+
+def test_of_several_channels_one_is_named_by_its_id(made: Made) -> None:
+    import bossflow
+
+    (row,) = (bossflow.Channel & {"uri": made.uri}).to_dicts()
+    other = row | {"channel_id": "0" * 16, "resolution": 1}
+    bossflow.Channel.insert1(other)
+    try:
+        with pytest.raises(ValueError, match="names several channels: give the id of one"):
+            lineage(f"{made.uri}@12,12,20")
+        assert boxes(lineage(f"{row['channel_id']}@12,12,20")) == {(made.uri, "3-16_5-16_16-24")}
+    finally:
+        (bossflow.Channel & {"channel_id": other["channel_id"]}).delete_quick()
 
 
 def test_a_file_is_followed_to_the_unit_that_wrote_it(made: Made) -> None:
@@ -228,10 +243,12 @@ def test_it_is_shown_as_a_tree_and_as_a_diagram(made: Made) -> None:
         ("LABEL@0,0,0", "has no recorded block in 0-1_0-1_0-1: coordinates are voxels of the"),
         ("LABEL@5-5_0-1_0-1", "box 5-5_0-1_0-1 is empty"),
         ("URI@0,0,0", "nothing that is recorded was made of 0-1_0-1_0-1"),
-        ("bossdb://a/b/c@0,0,0", "no channel has the URI bossdb://a/b/c"),
+        ("bossdb://a/b/c@0,0,0", "no channel is known as bossdb://a/b/c"),
+        ("bossdb://a/b/c", "of a channel, name a voxel or box: bossdb://a/b/c@x,y,z"),
+        ("bossflow:///x@1,1,1", "is malformed: write bossflow://REQUEST"),
+        ("bossflow://LABEL@9@1,1,1", "no channel is known as bossflow://"),
         ("0" * 32, "no execution has the id"),
         ("/etc/passwd", "is in no bundle of a store"),
-        ("https://a.b/c", "store https://a.b/c can't be used"),
     ],
 )
 def test_what_names_nothing_is_refused_in_a_sentence(made: Made, what: str, said: str) -> None:

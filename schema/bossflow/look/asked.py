@@ -13,7 +13,9 @@ from ..core import holdings, ledger, stores
 from ..core.cascade import Rows
 from ..core.tables import Execution, Request, Store
 from ..kit import bundles, locations
-from ..volumes.tables import Block, Channel
+from ..volumes.tables import Block, Channel, MadeChannel
+from ..voxels.archives import Refused
+from ..voxels.archives.made import Named, is_made, named
 from ..voxels.boxes import Box
 from .traced import Trace
 
@@ -66,6 +68,10 @@ def asked_for(what: str, trace: Trace) -> Asked:
     head, sign, tail = what.rpartition("@")
     if sign and head and (box := _box(tail)):
         return _part(head, box, trace)
+    if is_made(what):
+        return _request(_named(what).request, trace)
+    if "://" in what and not what.lower().startswith(("file:", "s3:", "gs:")):
+        raise ValueError(f"{what} is no file: of a channel, name a voxel or box: {what}@x,y,z")
     if "/" in what or (os.path.lexists(what) and not re.fullmatch("[0-9a-f]+", what)):
         return _file(what, trace)
     if _UNIT.fullmatch(what):
@@ -190,15 +196,30 @@ def _meeting(box: Box) -> str:
 
 def _channel(name: str) -> str | None:
     """Return the id of the channel that a URI or an id names; None if neither is meant."""
-    query = f"SELECT channel_id, resolution FROM {Channel.full_table_name} WHERE "
-    condition = "uri = %s" if "://" in name else "channel_id = %s"
-    found = database.connection().query(query + condition, (name,)).fetchall()
+    if is_made(name):
+        made = _named(name)
+        key = {"request_id": ledger.named(Request, made.request), "resolution": made.level or 0}
+        output = {"output_name": made.output} if made.output else {}
+        rows = (Channel() * MadeChannel() & key & output).to_dicts()
+        found = [(row["channel_id"], f"volume {row['output_name']}") for row in rows]
+    else:
+        condition = "uri = %s" if "://" in name else "channel_id = %s"
+        query = f"SELECT channel_id, archive, resolution FROM {Channel.full_table_name} WHERE "
+        rows = database.connection().query(query + condition, (name,)).fetchall()
+        found = [(row[0], f"of {row[1]}, resolution {row[2]}") for row in rows]
     if len(found) > 1:
-        some = ", ".join(f"{identity} (resolution {level})" for identity, level in sorted(found))
-        raise ValueError(f"{name} is read as several channels: name one by its id: {some}")
+        some = "; ".join(f"{identity} ({about})" for identity, about in sorted(found))
+        raise ValueError(f"{name} names several channels: give the id of one instead: {some}")
     if not found and "://" in name:
-        raise ValueError(f"no channel has the URI {name}: see `bossflow channels`")
+        raise ValueError(f"no channel is known as {name}: see `bossflow channels`")
     return str(found[0][0]) if found else None
+
+
+def _named(uri: str) -> Named:
+    try:
+        return named(uri)
+    except Refused as error:
+        raise ValueError(str(error)) from None
 
 
 def _execution(name: str, trace: Trace) -> Asked:
