@@ -1,5 +1,6 @@
 """What there is to look at of requests, from the database alone."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -117,6 +118,9 @@ def test_an_image_is_looked_at_with_the_result_and_the_last_one_counts(
     again = cutouts.label(**LABELLED, image_source=f"precomputed://{other}")
     assert again["plan"]["tasks"] == [] and again["plan"]["requests"] == run["plan"]["requests"]
     assert shown(again)[0].source == f"precomputed://file://{other}"
+    code, text = bossflow_says("status", "--request", volume.request_id, "--json")
+    (told,) = json.loads(text)["requests"]
+    assert told["image_source"] == f"precomputed://file://{other}"
     without = cutouts.label(**LABELLED)
     assert shown(without)[0].source == f"precomputed://file://{other}"
     away = {"image_source": "bossdb://lab/slice/em", "bossdb_host": "http://127.0.0.1:9"}

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import database
-from ..core import states, work
+from ..core import ledger, states, work
 from ..core.tables import Request
 from ..voxels.archives.made import is_made, named, uri_of
+from .tables import RequestImage
 
 
 def by_name(uris: Iterable[str]) -> dict[str, str]:
@@ -33,9 +34,22 @@ def by_name(uris: Iterable[str]) -> dict[str, str]:
     }
 
 
-def of_cutout(
-    request: work.Request, blocks: tuple[int, int], called: Mapping[str, str]
-) -> dict[str, Any]:
+class Known(NamedTuple):
+    """What is known of the sources of requests.
+
+    Attributes
+    ----------
+    called : dict
+        What `by_name` gives for them.
+    images : dict
+        URIs of the images that results are to be looked at with, by request.
+    """
+
+    called: dict[str, str]
+    images: dict[str, str]
+
+
+def of_cutout(request: work.Request, blocks: tuple[int, int], known: Known) -> dict[str, Any]:
     """Return channel, source, box, method, parameters and blocks of a request.
 
     Parameters
@@ -44,8 +58,8 @@ def of_cutout(
         Given a `channel`, what is `chosen` of it, and a `cutout`.
     blocks : tuple of 2 int
         How many are recorded, and how many there are.
-    called : mapping
-        What `by_name` gave for the sources of requests.
+    known : Known
+        What `sources` gave for the requests.
 
     Returns
     -------
@@ -57,11 +71,12 @@ def of_cutout(
     return {
         "channel": channel["channel_id"],
         "source": channel["uri"],
-        "source_name": _shown(channel, called) if is_made(channel["uri"]) else None,
+        "source_name": _shown(channel, known.called) if is_made(channel["uri"]) else None,
         "archive": channel["archive"],
         "resolution": channel["resolution"],
         "chosen": request.given["chosen"] or None,
         "box": request.given["cutout"],
+        "image_source": known.images.get(request.request_id),
         "method": request.paramset.method,
         "parameters": request.paramset.parameters,
         "blocks_total": total,
@@ -74,9 +89,11 @@ def _shown(channel: dict[str, Any], called: Mapping[str, str]) -> str:
     return f"{called.get(channel['uri'], channel['uri'])}{level}"
 
 
-def sources(requests: Iterable[work.Request]) -> dict[str, str]:
-    """Return what `by_name` gives for the sources of requests."""
-    return by_name(request.given["channel"]["uri"] for request in requests)
+def sources(requests: Iterable[work.Request]) -> Known:
+    """Return what is known of the sources of requests."""
+    by_id = {request.request_id: request.given["channel"]["uri"] for request in requests}
+    images = ledger.among(RequestImage(), "request_id", by_id)
+    return Known(by_name(by_id.values()), {row["request_id"]: row["image_uri"] for row in images})
 
 
 def in_words(counts: Mapping[str, int], names: Mapping[str, str]) -> str:

@@ -15,9 +15,9 @@ def describe(
     """Return channel, source, box, method, parameters and result of each request."""
     asked = [{"request_id": request.request_id} for request in requests]
     made = {row["request_id"]: row for row in (Pyramid() & asked).to_dicts()}
-    called = told.sources(requests)
+    known = told.sources(requests)
     return [
-        told.of_cutout(request, number["DOWNSAMPLE_BLOCK"], called)
+        told.of_cutout(request, number["DOWNSAMPLE_BLOCK"], known)
         | {
             "n_levels": made.get(request.request_id, {}).get("n_levels"),
             "pyramid": made.get(request.request_id, {}).get("pyramid"),

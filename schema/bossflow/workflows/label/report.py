@@ -23,9 +23,9 @@ def describe(
     whole = [request for request in requests if request.request_id in made]
     empty = [request for request in whole if made[request.request_id]["n_components"] == 0]
     notes = _of_nothing(empty) | _zeros(whole)
-    called = told.sources(requests)
+    known = told.sources(requests)
     return [
-        told.of_cutout(request, number["LABEL_BLOCK"], called)
+        told.of_cutout(request, number["LABEL_BLOCK"], known)
         | _result(result, notes.get(request.request_id))
         for request, number, result in zip(requests, counts, results, strict=True)
     ]

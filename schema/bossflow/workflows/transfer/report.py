@@ -14,9 +14,9 @@ def describe(
     """Return channel, source, box, parameters and result of each request."""
     asked = [{"request_id": request.request_id} for request in requests]
     made = {row["request_id"]: row for row in (TransferredVolume() & asked).to_dicts()}
-    called = told.sources(requests)
+    known = told.sources(requests)
     return [
-        told.of_cutout(request, number["TRANSFER_BLOCK"], called)
+        told.of_cutout(request, number["TRANSFER_BLOCK"], known)
         | {
             "volume": made.get(request.request_id, {}).get("transferred"),
         }
