@@ -182,11 +182,12 @@ def test_a_run_without_volumes_has_a_page(
 def test_what_only_looks_like_an_address_is_no_file_of_a_request(
     commands: Commands, texts: list[Path], tmp_path: Path
 ) -> None:
-    words = [sys.executable, "-c", f"{COUNT} # https://a.example", "{input1}"]
+    words = [sys.executable, "-c", f"{COUNT} # https://a.example", "{input1}", "w" * 100_000]
     done = commands.run(texts[:1], command=words)
     assert done["verdict"] == {"missing": None}, done["summary"]
     page = page_of(tmp_path)
     assert "https://a.example" in page.text
+    assert len(page.text) < 50_000, "of long values the beginning is told"
     (files,) = re.findall(r"Fileswhatwhere(.*?)What was asked for", page.text, re.S)
     assert files.startswith("outputsfile://") and "a.example" not in files
 

@@ -238,6 +238,8 @@ def test_a_picture_that_fails_is_a_sentence_and_the_page_is_never_too_large(
     assert third.endswith('xxx" alt="a &lt;b" width="8">a b</p>')
     again = paged.filled(PLACES, [large, large, large])
     assert again.count("(it could not be painted: the page would be too large)") == 2
+    full = paged.filled("é" * 1_400_000 + PLACES, [large, large, large])
+    assert full.count("the page would be too large") == 3 and len(full.encode()) < 3_000_000
 
 
 def test_who_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:

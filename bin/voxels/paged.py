@@ -11,8 +11,8 @@ from typing import Any
 PLACE = re.compile(r'<img src="picture:(\d+)" alt="([^"]*)"([^>]*)>')
 
 SECONDS = 20.0
-SIGNS = 2_200_000
-"""How much of a page pictures may be; the others are left out."""
+SIGNS, BYTES = 2_200_000, 2_900_000
+"""How much of a page pictures may be, the others are left out; and with all else that it says."""
 
 
 def filled(html: str, pictures: list[dict[str, Any]], seconds: float = SECONDS) -> str:
@@ -35,7 +35,7 @@ def filled(html: str, pictures: list[dict[str, Any]], seconds: float = SECONDS) 
     """
     from .pictures import draw
 
-    elements, left = [], SIGNS
+    elements, left = [], min(SIGNS, BYTES - len(html.encode()))
     for asked in pictures:
         made, size = _element(lambda one: _in_time(draw, one, seconds), asked, left)
         elements.append(made)

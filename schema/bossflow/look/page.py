@@ -7,7 +7,7 @@ are (`Page`); who may read the volumes fills them in (`voxels.paged`).
 from typing import Any, NamedTuple
 
 from . import rows
-from .elements import document, element, table
+from .elements import cut, document, element, table
 from .parts import failures, header, more, summary, took
 from .requests import pictured, title
 from .style import CSS
@@ -109,8 +109,11 @@ def _listed(asked: list[dict[str, Any]]) -> Any:
             title(one),
             element("code", one["request"]),
             element("span", one["state"], class_=one["state"]),
-            _cut(one["outcome"] or "; ".join(one["errors"].values()) or "–"),
-            _cut(one.get("about") or " ".join(filter(None, (one.get("source"), one.get("box"))))),
+            cut(one["outcome"] or "; ".join(one["errors"].values()) or "–", CELL),
+            cut(
+                one.get("about") or " ".join(filter(None, (one.get("source"), one.get("box")))),
+                CELL,
+            ),
         ]
         for one in asked[:LISTED]
     ]
@@ -120,7 +123,3 @@ def _listed(asked: list[dict[str, Any]]) -> Any:
         table("What was asked for", ["name", "request", "state", "outcome", "of what"], cells),
         element("p", f"… and {rest:,} more: requests.csv") if rest > 0 else None,
     ]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= CELL else f"{text[: CELL - 1]}…"

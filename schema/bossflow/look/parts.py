@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ..kit.texts import duration
-from .elements import element, scrolled, table
+from .elements import cut, element, scrolled, table
 
 REPORTS = {
     "report": "report",
@@ -140,7 +140,11 @@ def more(about: dict[str, Any], seen: list[str], reports: str | None) -> Any:
             table(
                 "The run",
                 ["what", "value"],
-                [[name, value] for name, value in (facts | about["parameters"]).items() if value],
+                [
+                    [name, cut(value)]
+                    for name, value in (facts | about["parameters"]).items()
+                    if value
+                ],
             ),
         ),
     ]

@@ -10,7 +10,7 @@ from ..kit import locations
 from ..kit.texts import many, sentence
 from ..voxels.frames import Frame
 from . import layers, shown, sizes
-from .elements import element, scrolled, table
+from .elements import cut, element, scrolled, table
 
 PLANES = {
     "z": "x to the right, y down",
@@ -181,7 +181,7 @@ def _details(request: dict[str, Any]) -> Any:
     return element(
         "details",
         element("summary", "What was asked for"),
-        table("What was asked for", ["what", "value"], [[name, told[name]] for name in told]),
+        table("What was asked for", ["what", "value"], [[name, cut(told[name])] for name in told]),
     )
 
 
