@@ -51,7 +51,9 @@ What to try next
   . .venv/bin/activate          then
   bossflow components $request --format csv --output components.csv
   python -c "import bossflow; print(bossflow.Segmentation.Component() & 'voxel_count > 100000')"
-  bossflow view $request        image and components in Neuroglancer
+  bossflow view $request        the components in Neuroglancer; with the image as well:
+  bossflow serve-archive --demo --port 8600   in another terminal, and
+  bossflow view $request --bossdb-host http://127.0.0.1:8600
 
 All of it on one page, with pictures: open in a browser
   file://$PWD/results/index.html
