@@ -177,6 +177,7 @@ def test_an_archive_that_is_not_there_is_no_problem_yet(describe: Any) -> None:
         ({"source": "bossdb://lab/brain"}, "'bossdb://lab/brain' is malformed: write bossdb://"),
         ({"source": "s3://lab/brain/em"}, "'s3://lab/brain/em' names no archive that is known"),
         ({"source": "n5://ftp://a"}, "'n5://ftp://a' is malformed: write n5:// and then"),
+        ({"source": "n5://https://me:secret@lab/em"}, "source 'n5://https://lab/em' is malformed"),
         ({"sheet": "source\nzarr://no\n"}, "/no: there is no such directory (in line 2 of cutou"),
         ({"source": EM, "resolution": 4}, "resolution 4 is not one of bossdb://lab/brain/em: it"),
         ({"source": EM, "token": "wrong"}, "refuses the token for bossdb://lab/brain/em: set BOS"),

@@ -34,6 +34,7 @@ METADATA_LIMITS = Limits(seconds=60, retries=3, longest_wait="5s")
 VOXEL_LIMITS = Limits(seconds=900, retries=6, longest_wait="60s")
 
 _BUCKETS = {"s3": "s3", "gs": "gcs"}
+_LOGIN = re.compile(r"(?<=//)[^/@]*@")
 _REMOTE = re.compile(r"(https?|s3|gs)://([^\s/@?#\\]+)(?:/([^\s?#\\]*))?")
 
 
@@ -49,9 +50,11 @@ def split(uri: str, directory: str = "") -> tuple[str, str]:
             return scheme, f"{protocol}://{host}/{path}".rstrip("/")
     path = place.removeprefix("file://")
     if not path or "://" in path or not path.isprintable():
+        told, logins = _LOGIN.subn("", uri)  # no password is repeated
         raise Refused(
-            f"source {brief(uri)} is malformed: write {scheme}:// and then https://host/path, "
+            f"source {brief(told)} is malformed: write {scheme}:// and then https://host/path, "
             "s3://bucket/path, gs://bucket/path, file:///path or the path of a directory"
+            + (", without a login" if logins else "")
         )
     if not os.path.isabs(path) and not directory:
         raise Refused(f"source {brief(uri)} is a relative path: write {scheme}://file:///path")
