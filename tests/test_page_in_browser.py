@@ -1,6 +1,9 @@
 """The page of a run in a real browser: on a desk, a phone, paper, and at night."""
 
+import base64
+import io
 import json
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from axe_core_python.selenium import Axe
 from bossflow.look import browser
 from engines import need
 from pipeline import bossflow_says
+from pypdf import PdfReader
 from steps import Cutouts, write_voxels
 
 DESK, PHONE = (1200, 900), (360, 740)
@@ -136,4 +140,9 @@ def test_paper_holds_all_of_the_text(driver: Any) -> None:
     )
     assert cut == 0
     printed = driver.execute_cdp_cmd("Page.printToPDF", {})
-    assert len(printed["data"]) > 10_000
+    pages = PdfReader(io.BytesIO(base64.b64decode(printed["data"]))).pages
+    text = "".join("".join(page.extract_text().split()) for page in pages)
+    text = unicodedata.normalize("NFKC", text)  # a font has one sign for «fl»
+    words = driver.execute_script("return document.body.innerText").split()
+    assert len(words) > 300
+    assert [word for word in words if word not in text] == []
