@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import sample
-from stage import OF_SOURCES, SECRETS, SOURCE, Stage, job, said
+from stage import OF_DESTINATIONS, OF_SOURCES, SECRETS, SOURCE, Stage, job, said
 from stage import stage as stage
 
 pytestmark = pytest.mark.nextflow
@@ -110,7 +110,7 @@ def test_a_task_starts_when_those_before_it_are_done(stage: Stage) -> None:
     rights = {entry["program"]: entry["secrets"] for entry in stage.journal}
     archive, database = ["BOSSDB_TOKEN", OF_SOURCES], ["DJ_HOST", "DJ_USER", "DJ_PASS"]
     assert rights == {
-        "describe": archive,
+        "describe": [*archive, OF_DESTINATIONS],
         "pull_block": archive,
         "label_block": [OF_SOURCES],
         "link_block": [],
