@@ -7,6 +7,10 @@ import subprocess
 import pytest
 from conftest import ROOT
 
+HEARD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+"""What a program begins with that a test ends by SIGINT: what a shell starts in the background
+passes over it."""
+
 
 def tracked(*patterns: str) -> list[str]:
     """Return the files that git has, or would take, below the root."""

@@ -18,6 +18,7 @@ import zarr
 from asked import cutouts as cutouts
 from bossflow.look import view
 from bossflow.look.served import Volume
+from commands import HEARD
 from conftest import ROOT
 from pipeline import bossflow_says
 from steps import Cutouts
@@ -54,7 +55,7 @@ mv called.new called
 """
     (tmp_path / "browser").write_text(script.format(directory=tmp_path))
     (tmp_path / "browser").chmod(0o755)
-    program = "from bossflow.command.main import main; main()"
+    program = f"{HEARD}; from bossflow.command.main import main; main()"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "schema")}
     environment["BROWSER"] = f"{tmp_path}/browser %s"
     command = [sys.executable, "-c", program, "view", tmp_path.name, "--json", "--open"]
@@ -66,7 +67,10 @@ mv called.new called
             assert time.monotonic() < until, "no browser was called"
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        try:
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
     called, mode, page = (tmp_path / "called").read_text().split("\n", 2)
     assert called.startswith("file:///") and address not in called
     assert mode == "600" and f"url={address}" in page
@@ -76,7 +80,7 @@ mv called.new called
 def test_it_ends_though_an_archive_does_not_answer(
     labelled: dict[str, Any], tmp_path: Path
 ) -> None:
-    program = """
+    program = f"""{HEARD}
 import time
 from bossflow.look import server
 from bossflow.look.served import Volume

@@ -22,6 +22,7 @@ import pytest
 from bossflow.look import browser, view
 from bucket import SECRET, THEIRS
 from bucket import serving as serving_s3
+from commands import HEARD
 from conftest import ROOT
 from engines import need
 from expected import whole
@@ -150,7 +151,7 @@ def test_picked_segments_have_the_databases_ids(request_id: str) -> None:
 
 def test_the_command_shows_image_and_segments_in_time(request_id: str, tmp_path: Path) -> None:
     """What it prints is opened by a browser; what is on screen has grey and coloured pixels."""
-    command = "from bossflow.command.main import main; main()"
+    command = f"{HEARD}; from bossflow.command.main import main; main()"
     environment = os.environ | {"PYTHONPATH": str(ROOT / "schema")}
     began = time.monotonic()
     run = functools.partial(subprocess.Popen, stdout=subprocess.PIPE, text=True, env=environment)
@@ -166,7 +167,10 @@ def test_the_command_shows_image_and_segments_in_time(request_id: str, tmp_path:
                 assert time.monotonic() - began < WAIT, "the largest segment is not listed first"
             errors, hosts = looked_at(driver)
         process.send_signal(signal.SIGINT)
-        assert process.wait(WAIT) == 0
+        try:
+            assert process.wait(WAIT) == 0
+        finally:
+            process.kill()
     print(f"image and segments are on screen after {took:.1f} s")
     assert told["layers"] == ["image", "volume"] and told["notes"] == []
     assert errors == [] and hosts == {"127.0.0.1"}

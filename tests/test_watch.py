@@ -13,6 +13,7 @@ from typing import Any
 
 import bossflow
 import pytest
+from commands import HEARD
 from pipeline import NUMBERS, Pipeline, bossflow_says
 from pipeline import files as files
 from pipeline import pipeline as pipeline
@@ -136,9 +137,7 @@ def test_watching_ends_when_nothing_can_come(
 
 def test_the_watch_prints_lines_and_ends_quietly(pipeline: Pipeline, files: list[Path]) -> None:
     def start(*options: str) -> subprocess.Popen[str]:
-        # a shell that starts tests in the background has SIGINT ignored
-        heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-        program = f"{heard}; from bossflow.command.main import main; main()"
+        program = f"{HEARD}; from bossflow.command.main import main; main()"
         return subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", program, "status", *options],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
