@@ -5,10 +5,10 @@
 # need that: CloudVolume takes a chunk that is absent for missing data, and refuses to read it unless
 # told to fill it. One would expect the option to hold for every precomputed volume. It holds for
 # chunks in files, and for shards whose chunks have no common box. But where hash, preshift and bits
-# make a shard a box of chunks, as is usual for volumes,
-# the same call leaves these chunks out, without a word. So a volume that reads well in CloudVolume
-# stops doing so once it is sharded. Put the encoded chunks there by number through the driver
-# neuroglancer_uint64_sharded, which stores what it is given.
+# make a shard a box of chunks, as is usual for volumes, the same call leaves these chunks out,
+# without a word. So a volume that reads well in CloudVolume stops doing so once it is sharded. Put
+# the encoded chunks there by number through the driver neuroglancer_uint64_sharded, which stores
+# what it is given.
 set -euo pipefail
 
 scratch=$(mktemp -d)

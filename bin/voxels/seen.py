@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .archives import Refused, archive_of
+from .archives.places import s3
 from .boxes import Box
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ VOXELS_READ = 2**26
 """How many voxels of whole chunks are read at most: of what is larger, the middle."""
 
 _VOXELS_OF_PIECE = 2**22
-_OF_SOURCES = "BOSSFLOW_SOURCE_"
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ class Seen:
         Refused, Unreachable
             If it can't be read.
         """
-        with self._credentials():
+        with s3.as_of_store(self.in_store):
             number, level = self._level(pixel_nm)
             at, inside = _places(points, level)
             while _cost(at, inside, level) > most and (coarser := self._described(number + 1)):
@@ -138,18 +137,6 @@ class Seen:
         return archive.describe(
             self.uri, number, self.host, token, chosen=self.chosen, size_nm_zyx=size_nm
         )
-
-    @contextlib.contextmanager
-    def _credentials(self) -> Iterator[None]:
-        """Leave out those of sources where a store is read, which may be another account's."""
-        kept = {name: os.environ[name] for name in os.environ if name.startswith(_OF_SOURCES)}
-        try:
-            if self.in_store:
-                for name in kept:
-                    del os.environ[name]
-            yield
-        finally:
-            os.environ.update(kept)
 
 
 Places = list["npt.NDArray[np.int64]"]

@@ -5,10 +5,8 @@ reader that the pipeline uses, so they lie where they were read, and no path of 
 for: what exists are `info`, `properties/info`, and cells of the levels' grids.
 """
 
-import contextlib
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -16,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..voxels.archives import Refused, archive_of
+from ..voxels.archives.places import s3
 from ..voxels.archives.volumes.opening import opened_level
 from ..voxels.boxes import Box
 from . import properties
@@ -32,7 +31,6 @@ _TYPES = {"bool": "uint8", "float16": "float32", "float64": "float32", "int64": 
 
 _RANGE = "-?[0-9]{1,16}--?[0-9]{1,16}"
 _CELL = re.compile(f"([0-9]{{1,2}})/({_RANGE}_{_RANGE}_{_RANGE})")
-_OF_SOURCES = "BOSSFLOW_SOURCE_"
 
 
 class Volume:
@@ -66,7 +64,7 @@ class Volume:
         self.layer, self._token, self.states_size = layer, token, True
         self.uri = str(uri_of(layer))
         self._archive = archive_of(self.uri)
-        with _credentials_of(layer):
+        with s3.as_of_store(layer.place is not None):
             self.levels = self._described()
         first = self.levels[min(self.levels)]
         self.kind = "segmentation" if first["kind"] == "annotation" else "image"
@@ -206,16 +204,3 @@ def _chunk(best_zyx: list[int]) -> list[int]:
         longest = max(range(3), key=shape.__getitem__)
         shape[longest] = -(-shape[longest] // 2)
     return shape
-
-
-@contextlib.contextmanager
-def _credentials_of(layer: Layer) -> Iterator[None]:
-    """Leave out the credentials of sources where a store is opened: it may be another account's."""
-    kept = {name: os.environ[name] for name in os.environ if name.startswith(_OF_SOURCES)}
-    try:
-        if layer.place:
-            for name in kept:
-                del os.environ[name]
-        yield
-    finally:
-        os.environ.update(kept)

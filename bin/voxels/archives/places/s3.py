@@ -16,6 +16,7 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -48,6 +49,17 @@ KEY, SECRET, SESSION, PROFILE, UNSIGNED, ENDPOINT, REGION = SOURCES.names
 
 _ADDRESS = re.compile(r"https?://[^\s/@?#\\]+(/[^\s@?#\\]*)?", re.IGNORECASE)
 _AMAZON = re.compile(r"https?://s3(\.[a-z0-9-]+)?\.amazonaws\.com/?", re.IGNORECASE)
+
+
+@contextlib.contextmanager
+def as_of_store(is_one: bool = True) -> Iterator[None]:
+    """Leave out what sources have of their own while a store is opened, if it is one."""
+    names = [name for name in os.environ if is_one and name.startswith(SOURCES.prefix)]
+    kept = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def address(own: Owner = SOURCES) -> str:
