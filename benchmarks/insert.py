@@ -36,8 +36,11 @@ CHUNK = 10_000  # rows of one `insert`; more exceed MySQL's packet
 WAYS = ("ours", "dicts", "DataFrame")
 
 
-def write_components(path: Path, rows: int) -> None:
-    """Write a component table: whole numbers, ids over all of uint64, a tenth null, and floats."""
+def write_components(path: Path, rows: int, ends: tuple[int, ...] = (10**5,) * 3) -> None:
+    """Write a component table: whole numbers, ids over all of uint64, a tenth null, and floats.
+
+    Boxes begin below `ends` (XYZ), and have a 200th of it at most.
+    """
     random = np.random.default_rng(0)
     ids = random.integers(0, 2**64, rows, np.uint64)
     columns: dict[str, Any] = {
@@ -45,11 +48,15 @@ def write_components(path: Path, rows: int) -> None:
         "segment_id": pa.array(ids, mask=random.random(rows) < 0.1),
         "voxel_count": random.integers(1, 10**6, rows),
     }
-    for axis in "xyz":
-        low = random.integers(0, 10**5, rows)
-        columns |= {f"bbox_{axis}0": low, f"bbox_{axis}1": low + random.integers(1, 500, rows)}
+    for axis, end in zip("xyz", ends, strict=True):
+        low = random.integers(0, end, rows)
+        high = low + random.integers(1, max(2, end // 200), rows)
+        columns |= {f"bbox_{axis}0": low, f"bbox_{axis}1": high}
     for unit in ("", "_nm"):
-        columns |= {f"centroid_{axis}{unit}": random.random(rows) * 1e5 for axis in "xyz"}
+        columns |= {
+            f"centroid_{axis}{unit}": random.random(rows) * end
+            for axis, end in zip("xyz", ends, strict=True)
+        }
     pq.write_table(pa.table(columns), path)
 
 

@@ -42,13 +42,13 @@ class Filled:
     ----------
     home : Path
         Where the embedded database goes.
-    blocks : int
-        Blocks of each channel that is asked for; each has four units.
+    found : dict
+        What DESCRIBE finds of the channels that are asked for; each block has four units.
     others : int
         Other channels with the same blocks, whose rows are there as well.
     """
 
-    def __init__(self, home: Path, blocks: int, others: int) -> None:
+    def __init__(self, home: Path, found: dict[str, Any], others: int = 0) -> None:
         from bossflow.core import installed, registry
         from bossflow.workflows.label import workflow
 
@@ -57,18 +57,17 @@ class Filled:
         defaults = {name: one for group in schema for name, one in group["properties"].items()}
         params = {name: one.get("default") for name, one in defaults.items()}
         self.params = params | {"store": str(home / "store"), "stage": True}
-        self.described = described(blocks)
+        self.described = found
         installed.open_schema([workflow])
         planned = self.plan()  # which registers what is asked for
-        requests, _ = workflow.expand(self.params, self.described)
+        self.requests, _ = workflow.expand(self.params, self.described)
         self.tables = registry.stage_tables([workflow])
-        self.units = [unit for request in requests for unit in workflow.units(request)]
+        units = (unit for request in self.requests for unit in workflow.units(request))
+        self.units = [*{unit.unit_id: unit for unit in units}.values()]
         record(self.tables, self.units, home / "store", planned["run_id"])
         if others:
             multiply(others // CHANNELS)
-        connection = database().connection()
-        for table in {part.full_table_name for part in every_table()}:
-            connection.query(f"ANALYZE {table}")
+        analyze()
 
     def plan(self) -> dict[str, Any]:
         """Plan a run."""
@@ -107,21 +106,26 @@ class Filled:
         return Measured(wall, cpu + served, server_s=served)
 
 
-def described(blocks: int) -> dict[str, Any]:
-    """Return what DESCRIBE finds of volumes of so many blocks each, a layer of them."""
+def layer(blocks: int) -> tuple[int, int, int]:
+    """Return how many blocks a layer of so many has along ZYX."""
     row = max(n for n in range(1, round(blocks**0.5) + 1) if blocks % n == 0)
+    return 1, row, blocks // row
+
+
+def described(blocks: tuple[int, int, int], channels: int = CHANNELS) -> dict[str, Any]:
+    """Return what DESCRIBE finds of volumes of so many blocks along ZYX each."""
     metadata = {
         "kind": "annotation",
         "dtype": "uint8",
         "offset_zyx": [0, 0, 0],
-        "shape_zyx": [BLOCK * number for number in (1, row, blocks // row)],
+        "shape_zyx": [BLOCK * number for number in blocks],
         "voxel_size_nm_zyx": [30.0, 8.0, 8.0],
     }
     method = {"connectivity": 26, "component_of": "segment", "foreground_above": 0}
     asked = method | {"min_voxels": 0, "block_shape": [BLOCK] * 3, "where": "the sheet"}
     asked |= {f"{axis}_range": None for axis in "xyz"}
     channel = {"archive": "file", "host": "", "files": None, "unreachable": None}
-    names = [{"source": f"zarr:///volume{n}", "resolution": 0} for n in range(CHANNELS)]
+    names = [{"source": f"zarr:///volume{n}", "resolution": 0} for n in range(channels)]
     return {
         "problem": None,
         "rows": [asked | name for name in names],
@@ -151,7 +155,7 @@ def record(tables: dict[str, Any], units: list[Any], store: Path, run_id: str) -
     from bossflow.database.insert import insert_absent
     from bossflow.kit import locations, store_ids
     from bossflow.volumes.tables import MadeBlock
-    from bossflow.workflows.label import Segmentation
+    from bossflow.workflows.label import BlockLabels, BlockLinks, Segmentation
 
     Environment.insert1(placeholder(Environment), skip_duplicates=True)
     execution = placeholder(Execution) | {"run_id": run_id}
@@ -169,8 +173,12 @@ def record(tables: dict[str, Any], units: list[Any], store: Path, run_id: str) -
         if unit.reads:
             rows[Reading].append(own | {"reading_version": unit.reads.version})
         block = unit.key.get("channel_id"), unit.key.get("block")
-        if unit.process == "LINK_BLOCK":
+        if unit.process == "LABEL_BLOCK":
+            rows[BlockLabels.Pulled].append(unit.key)
+        elif unit.process == "LINK_BLOCK":
             links[block] = unit.key["neighbourhood"]
+            around = (other.key["block"] for other in unit.inputs[1:])
+            rows[BlockLinks.Neighbour] += [unit.key | {"neighbour_block": n} for n in around]
         elif unit.process == "RELABEL_BLOCK":
             rows[Segmentation.Source].append(unit.key | {"neighbourhood": links[block]})
         table = tables[unit.process]
@@ -181,6 +189,14 @@ def record(tables: dict[str, Any], units: list[Any], store: Path, run_id: str) -
     with database().connection().transaction:
         for part in every_table():
             insert_absent(part(), rows[part])
+
+
+def analyze() -> None:
+    """Have the server look at how many rows there are."""
+    conn = database().connection()
+    word = "ANALYZE" if conn.adapter.backend == "postgresql" else "ANALYZE TABLE"
+    for table in {part.full_table_name for part in every_table()}:
+        conn.query(f"{word} {table}")
 
 
 def multiply(times: int, requests: bool = True) -> None:
@@ -217,7 +233,7 @@ def fill(home: Path, blocks: int, others: int) -> None:
     """Fill this process's database."""
     global _filled
     os.environ["BOSSFLOW_HOME"] = str(home)
-    _filled = Filled(home, blocks, others)
+    _filled = Filled(home, described(layer(blocks)), others)
 
 
 def ask(way: str) -> Measured:

@@ -1,6 +1,8 @@
 """`bossflow lineage`: where a result came from, and what depends on it."""
 
 import json
+from collections.abc import Iterator
+from typing import Any
 
 import click
 
@@ -28,7 +30,8 @@ def lineage_command(what: str, of: bool, as_json: bool, mermaid: bool) -> None:
     connect()
     told = lineage.affected(what) if of else lineage.lineage(what)
     if as_json:
-        click.echo(json.dumps(told, indent=1, ensure_ascii=False))
+        for line in _json(told):
+            click.echo(line)
     elif mermaid:
         click.echo(trees.mermaid(told))
     elif of:
@@ -40,3 +43,18 @@ def lineage_command(what: str, of: bool, as_json: bool, mermaid: bool) -> None:
     else:
         screen = console(width=max(160, console().width))
         screen.print(trees.tree(told), highlight=False)
+
+
+def _json(told: dict[str, Any]) -> Iterator[str]:
+    """Yield lines of JSON, a line for each of what there is many of: Python indents slowly."""
+    text = json.JSONEncoder(ensure_ascii=False).encode
+    last = [*told][-1]
+    yield "{"
+    for name, value in told.items():
+        end = "" if name == last else ","
+        if isinstance(value, dict) and all(isinstance(one, dict) for one in value.values()):
+            lines = (f"  {text(key)}: {text(one)}" for key, one in value.items())
+            yield f" {text(name)}: {{\n" + ",\n".join(lines) + f"\n }}{end}"
+        else:
+            yield f" {text(name)}: {text(value)}{end}"
+    yield "}"

@@ -117,8 +117,8 @@ def lost(directories: Iterable[str]) -> tuple[set[str], set[str]]:
     return gone, closed
 
 
-def values_of(names: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    """Return what takes the values of some columns out of a row, as a tuple."""
+def values_of(names: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what takes the values of some columns, by name or number, out of a row, as a tuple."""
     only = names[0]
     return itemgetter(*names) if len(names) > 1 else lambda row: (row[only],)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core import dependents, ledger, states
 from ..core.tables import Environment, Execution, ParamSet, Reading, Request, Run
+from ..kit.system import keeping_all
 from ..volumes.tables import Channel, MadeChannel, PulledBlock
 from .asked import Asked, asked_for
 from .traced import Place, Row, Trace, Traced
@@ -24,6 +25,7 @@ _OF_EXECUTION = (
 )
 
 
+@keeping_all()
 def lineage(what: str) -> dict[str, Any]:
     """Return what something was made from, back to the boxes of archives.
 
@@ -50,8 +52,8 @@ def lineage(what: str) -> dict[str, Any]:
     trace = Trace()
     asked = asked_for(what, trace)
     traced = trace.back(asked.rows, asked.within)
-    names = trace.executions(traced.rows)
-    executions = _executions(trace, traced, names)
+    names = traced.executions
+    executions = _executions(trace, traced)
     channels = _channels({one["reads"]["channel"] for one in executions.values() if one["reads"]})
     requests = _requests({one["request"] for one in executions.values() if one["request"]})
     sets = {name for one in executions.values() for name in one["parameter_sets"]}
@@ -132,15 +134,16 @@ def _by_id(table: Any, names: Iterable[str]) -> list[dict[str, Any]]:
     return sorted(ledger.among(table(), attribute, names), key=lambda row: str(row[attribute]))
 
 
-def _executions(trace: Trace, traced: Traced, names: dict[Row, str]) -> dict[str, dict[str, Any]]:
+def _executions(trace: Trace, traced: Traced) -> dict[str, dict[str, Any]]:
     """Return executions by id, with what they were made of."""
+    names = traced.executions
     keys = [{"execution_id": name} for name in names.values()]
-    columns = [f"t.{name}" for name in _OF_EXECUTION]
+    columns = [*(f"t.{name}" for name in _OF_EXECUTION), "r.files_seen"]
+    seen = f"LEFT JOIN {Reading.full_table_name} r ON r.execution_id = t.execution_id"
     of = {
-        row[0]: dict(zip(_OF_EXECUTION, row[1:], strict=True))
-        for row in ledger.look_up(Execution, keys, columns)
+        row[0]: dict(zip((*_OF_EXECUTION, "files_seen"), row[1:], strict=True))
+        for row in ledger.look_up(Execution, keys, columns, seen)
     }
-    seen = {row[0]: row[1:] for row in ledger.look_up(Reading, keys, ["t.files_seen"])}
     reads = {row: place for row in traced.rows if (place := _read(trace, traced, row))}
     digests = _pulled(trace, reads)
     told = {}
@@ -168,7 +171,7 @@ def _executions(trace: Trace, traced: Traced, names: dict[Row, str]) -> dict[str
                 "channel": channel,
                 "box": box,
                 "voxels_sha256": digests.get(row),
-                "files_seen": seen.get(name, (None,))[0],
+                "files_seen": made["files_seen"],
             }
     return told
 

@@ -1,14 +1,15 @@
 """What results were made from, found along the foreign keys, from row to row, by whole keys."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from datajoint.dependencies import extract_master
 
 from .. import database
 from ..core import installed, ledger, registry
-from ..core.cascade import Cascade, Key, Rows
+from ..core.cascade import GROUPS, Cascade, Key, Link, Rows
 from ..core.tables import Execution, ParamSet
 from ..volumes.tables import Block
 from ..voxels.boxes import Box
@@ -27,12 +28,15 @@ class Traced(NamedTuple):
     ----------
     first, rows : set
         Those that were asked about, and all.
+    executions : dict
+        Of a row: the execution that filled it.
     made_of, paramsets, blocks : dict
         Of a row: rows that it was made from, ids of its own parameter sets, blocks it refers to.
     """
 
     first: set[Row]
     rows: set[Row]
+    executions: dict[Row, str]
     made_of: dict[Row, set[Row]]
     paramsets: dict[Row, set[str]]
     blocks: dict[Row, set[Place]]
@@ -52,6 +56,8 @@ class Trace(Cascade):
         self._parts: dict[str, list[str]] = defaultdict(list)
         for name in self.graph:
             self._parts[extract_master(name) or ""].append(name)
+        self._key = cache(self._key)  # type: ignore[method-assign]
+        self._place = cache(self._place)  # type: ignore[method-assign]
 
     def of_request(self, identity: str) -> Rows:
         """Return the rows that a request has of its own."""
@@ -84,8 +90,13 @@ class Trace(Cascade):
 
     def place(self, row: Row) -> Place | None:
         """Return the block of a row that is of one."""
-        named = self.key(row)
-        return (named["channel_id"], named["block"]) if "block" in named else None
+        at = self._place(row[0])
+        return (row[1][at[0]], row[1][at[1]]) if at else None
+
+    def _place(self, table: str) -> tuple[int, int] | None:
+        """Return where the key of a table has the channel and the block, if it has one."""
+        own = self._key(table)
+        return (own.index("channel_id"), own.index("block")) if "block" in own else None
 
     def key(self, row: Row) -> dict[str, Any]:
         """Return the primary key of a row, by column."""
@@ -115,17 +126,17 @@ class Trace(Cascade):
             channels, the blocks that are met on the way tell which. By default, none is.
         """
         first = {(table, key) for table, keys in start.items() for key in keys}
-        traced = Traced(first, set(), defaultdict(set), defaultdict(set), defaultdict(set))
+        traced = Traced(first, set(), {}, defaultdict(set), defaultdict(set), defaultdict(set))
         todo = first
         while todo:
             traced.rows.update(todo)
             linked: dict[str, dict[Key, set[Row]]] = defaultdict(lambda: defaultdict(set))
-            for row, (other, key) in self._links(todo):
+            for row, (other, key) in self._links(todo, traced.executions):
                 if other == self._paramset:
                     traced.paramsets[row].add(str(key[0]))
                 elif other == self._block:
                     traced.blocks[row].add((key[1], key[0]))
-                elif _meets(self.place((other, key)), within):
+                elif within is None or _meets(self.place((other, key)), within):
                     linked[other][key].add(row)
             todo = self._made_from(linked, traced, within) - traced.rows
         return traced
@@ -149,28 +160,78 @@ class Trace(Cascade):
                     within.setdefault(place[0], []).append(Box.parse(place[1]))
         return found
 
-    def _links(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
-        """Yield rows with what they, or their parts, refer to: of stages, or parameters, blocks."""
+    def _links(self, rows: Iterable[Row], executions: dict[Row, str]) -> Iterator[tuple[Row, Row]]:
+        """Yield rows with what they, or their parts, refer to: of stages, or parameters, blocks.
+
+        Notes by the way which executions filled them: a table is asked once for all.
+        """
         keys: Rows = defaultdict(set)
         for table, key in rows:
             keys[table].add(key)
         wanted = {*self.stages, *self._made, self._paramset, self._block}
         for table, some in keys.items():
-            own = self._key(table)
             for name in (table, *self._parts[table]):
                 owner = self._owner(name)
-                by = self._columns(owner) if owner else own
-                for link in self.graph.in_edges(name, keys=True):
-                    if link == owner or link[0] == Execution.full_table_name:
-                        continue
-                    columns = self._columns(link)
-                    pairs = self._select(name, [*by, *columns], by, some)
-                    of: dict[Key, set[Key]] = defaultdict(set)
-                    for pair in pairs:
-                        of[pair[len(own) :]].add(pair[: len(own)])
-                    for other, above, key in self._through(link[0], of, wanted):
-                        for one in of[key]:
+                by = self._columns(owner) if owner else self._key(table)
+                made_by = [] if owner else [ledger.execution_attribute(self.stages[table])]
+                links = [
+                    link
+                    for link in self.graph.in_edges(name, keys=True)
+                    if link != owner and link[0] != Execution.full_table_name
+                ]
+                if not links and not made_by:
+                    continue
+                found, of = self._ask(name, by, made_by, links, some)
+                if made_by:
+                    executions.update(((table, row[: len(by)]), str(row[len(by)])) for row in found)
+                for link in links:
+                    for other, above, key in self._through(link[0], of[link], wanted):
+                        for one in of[link][key]:
                             yield (table, one), (other, above)
+
+    def _ask(
+        self, table: str, by: list[str], more: list[str], links: list[Link], keys: set[Key]
+    ) -> tuple[set[Key], dict[Link, dict[Key, set[Key]]]]:
+        """Return rows of a table by some of its columns, and for each of its links which has which.
+
+        Rows begin with these columns, and what `more` is wanted.
+        """
+        names = [name for link in links for name in self._columns(link)]
+        columns = [*dict.fromkeys([*by, *more, *names])]
+        found = self._select(table, columns, by, keys)
+        of: dict[Link, dict[Key, set[Key]]] = {}
+        for link in links:
+            take = ledger.values_of([columns.index(name) for name in self._columns(link)])
+            of[link] = defaultdict(set)
+            for row in found:
+                of[link][take(row)].add(row[: len(by)])
+        return found, of
+
+    def _select(
+        self, table: str, wanted: Sequence[str], columns: Sequence[str], keys: set[Key]
+    ) -> set[Key]:
+        """Ask by the first column that tells all keys apart, and look at others that do here.
+
+        Such as a block, and not the hash of its neighbours too: groups of one key would be many.
+        What is known of a key is not asked for again.
+        """
+        values = [{*some} for some in zip(*keys, strict=True)]
+        first, *spare = [at for at, some in enumerate(values) if len(some) == len(keys)] or [-1]
+        if len(keys) <= GROUPS or first < 0:
+            return super()._select(table, wanted, columns, keys)
+        by = [at for at in range(len(columns)) if at not in spare]
+        new = [name for name in dict.fromkeys(wanted) if name not in columns]
+        asked = [*(columns[at] for at in (first, *spare)), *new]
+        take = ledger.values_of([[*columns, *new].index(name) for name in wanted])
+        whole = {key[first]: key for key in keys}
+        parts = {tuple(key[at] for at in by) for key in keys}
+        found = super()._select(table, asked, [columns[at] for at in by], parts)
+        told, rest = 1 + len(spare), ledger.values_of([first, *spare])
+        return {
+            take(key + row[told:])
+            for row in found
+            if (key := whole.get(row[0])) and rest(key) == row[:told]
+        }
 
     def _through(
         self, table: str, keys: Iterable[Key], wanted: set[str]
@@ -179,12 +240,10 @@ class Trace(Cascade):
         if table in wanted:
             yield from ((table, key, key) for key in keys)
         elif extract_master(table):
-            own = self._key(table)
-            for link in self.graph.in_edges(table, keys=True):
-                if link[0] in wanted:
-                    columns = [*own, *self._columns(link)]
-                    for pair in self._select(table, columns, own, {*keys}):
-                        yield link[0], pair[len(own) :], pair[: len(own)]
+            links = [link for link in self.graph.in_edges(table, keys=True) if link[0] in wanted]
+            _, of = self._ask(table, self._key(table), [], links, {*keys})
+            for link, above in of.items():
+                yield from ((link[0], key, own) for key, some in above.items() for own in some)
 
     def _makers(self, made: str, keys: Iterable[Key]) -> dict[Key, Row]:
         """Return the stage rows of the executions that filled rows of a table of what is made."""
@@ -212,8 +271,8 @@ class Trace(Cascade):
         return rows
 
 
-def _meets(place: Place | None, within: dict[str, list[Box]] | None) -> bool:
-    if place is None or within is None or place[0] not in within:
+def _meets(place: Place | None, within: dict[str, list[Box]]) -> bool:
+    if place is None or place[0] not in within:
         return True
     box = Box.parse(place[1])
     return any(box.meets(other) for other in within[place[0]])
