@@ -166,7 +166,8 @@ def record(tables: dict[str, Any], units: list[Any], store: Path, run_id: str) -
         place.mkdir(parents=True)
         (place / locations.MANIFEST).touch()
         own = {"execution_id": unit.unit_id}
-        rows[Execution].append(execution | own | {"bundle_url": locations.url(place)})
+        how = {"process": unit.process, "bundle_url": locations.url(place)}
+        rows[Execution].append(execution | own | how)
         copy = {"store_id": store_ids.store_id(store), "copy_sha256": "0" * 64}
         path = place.relative_to(store).as_posix()
         rows[Execution.Copy].append(own | copy | {"copy_path": path})

@@ -232,6 +232,35 @@ def test_it_is_shown_as_a_tree_and_as_a_diagram(made: Made) -> None:
     assert text.count(" --> ") == number + len(told["made_by"])
 
 
+def test_it_is_drawn_with_all_units_or_the_first_ones(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow.look import diagram
+
+    told = lineage(made.copy)
+    executions = told["executions"].values()
+    number = sum(len(one["made_of"]) + bool(one["reads"]) for one in executions)
+    boxes_read = {
+        (one["reads"]["channel"], one["reads"]["box"]) for one in executions if one["reads"]
+    }
+    code, html = bossflow_says("lineage", made.copy, "--html")
+    assert code == 0, html
+    assert "and 4 more" in html and all(one["process"] in html for one in executions)
+    assert html.count("<path") < number and "lab #1 @home" in html
+    monkeypatch.setattr(diagram, "SHOWN", 1000)
+    _, html = bossflow_says("lineage", made.copy, "--html")
+    assert html.count("<rect") == len(executions) + len(boxes_read) + 1
+    assert html.count("<path") == number + len(told["made_by"])
+    for words in (
+        ("--html", "--of"),
+        ("--html", "--json"),
+        ("--to", "x"),
+        ("--html", "--to", "/no/x"),
+    ):
+        code, said = bossflow_says("lineage", made.copy, *words)
+        assert code == 2 and "Error: --" in said
+
+
 @pytest.mark.parametrize(
     ("what", "said"),
     [

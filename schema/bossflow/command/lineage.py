@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,7 +16,11 @@ from .options import console
 @click.option("--of", "of", is_flag=True, help="What was made of it: affected, if it were wrong.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: all of it.")
 @click.option("--mermaid", is_flag=True, help="As a diagram in Mermaid's language.")
-def lineage_command(what: str, of: bool, as_json: bool, mermaid: bool) -> None:
+@click.option("--html", is_flag=True, help="As a page: a diagram, and tables.")
+@click.option("--to", type=click.Path(dir_okay=False), help="The file of the page.")
+def lineage_command(
+    what: str, of: bool, as_json: bool, mermaid: bool, html: bool, to: str | None
+) -> None:
     """Show where WHAT came from: units, software and parameters, back to boxes of archives.
 
     WHAT is a request (its id, the start of it, or its name), REQUEST#COMPONENT, REQUEST@x,y,z or
@@ -23,10 +28,15 @@ def lineage_command(what: str, of: bool, as_json: bool, mermaid: bool) -> None:
     as `bossflow channels` shows them), the id of an execution, or a file in a store.
     """
     from .. import connect
-    from ..look import lineage, trees
+    from ..look import lineage, traced_page, trees
 
-    if as_json and mermaid or of and mermaid:
-        raise click.UsageError("--mermaid goes with neither --json nor --of")
+    for name, given in (("--mermaid", mermaid), ("--html", html)):
+        if given and (of or as_json or (mermaid and html)):
+            raise click.UsageError(f"{name} goes with no other of --of, --json, --mermaid, --html")
+    if to is not None and not html:
+        raise click.UsageError("--to is where --html goes")
+    if to is not None and not Path(to).absolute().parent.is_dir():
+        raise click.UsageError(f"--to {to}: there is no such directory")
     connect()
     told = lineage.affected(what) if of else lineage.lineage(what)
     if as_json:
@@ -34,6 +44,12 @@ def lineage_command(what: str, of: bool, as_json: bool, mermaid: bool) -> None:
             click.echo(line)
     elif mermaid:
         click.echo(trees.mermaid(told))
+    elif html and to is not None:
+        text = traced_page.page(told)
+        Path(to).write_text(text, encoding="utf-8")
+        click.echo(f"the lineage of {what}: {to} ({len(text.encode()) / 1e6:.1f} MB)")
+    elif html:
+        click.echo(traced_page.page(told), nl=False)
     elif of:
         for process, number in told["units"].items():
             click.echo(f"{number:8,} {process}")

@@ -3,6 +3,10 @@
 from typing import Any
 from xml.etree import ElementTree
 
+from .style import CSS
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+
 
 def element(tag: str, *inside: Any, **attributes: Any) -> ElementTree.Element:
     """Return an element of HTML or SVG.
@@ -50,8 +54,28 @@ def cut(text: str, most: int = 2000) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def document(root: ElementTree.Element) -> str:
-    """Return a page as text."""
+def whole(title: str, skip: str, *inside: Any) -> str:
+    """Return a page as text, which asks nobody and runs no script.
+
+    Parameters
+    ----------
+    title : str
+    skip : str
+        What the link to the element `main` says.
+    *inside : Element or list
+        What it shows.
+    """
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("title", title),
+        element("link", rel="icon", href="data:,"),
+        element("style", CSS),
+    )
+    body = element("body", element("a", skip, href="#main", class_="skip"), *inside)
+    root = element("html", head, body, lang="en")
     text: str = ElementTree.tostring(root, encoding="unicode", method="html")
     return f"<!DOCTYPE html>\n{text}\n"
 

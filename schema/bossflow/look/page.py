@@ -7,10 +7,9 @@ are (`Page`); who may read the volumes fills them in (`voxels.paged`).
 from typing import Any, NamedTuple
 
 from . import rows
-from .elements import cut, document, element, table
+from .elements import cut, element, table, whole
 from .parts import failures, header, more, summary, took
 from .requests import pictured, title
-from .style import CSS
 
 PICTURED = 6
 """How many requests have pictures: the first ones that are complete."""
@@ -78,29 +77,10 @@ def of_run(
         more(about, ids, reports),
         id="main",
     )
-    root = element(
-        "html",
-        element(
-            "head",
-            element("meta", charset="utf-8"),
-            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-            element("title", f"bossflow: run {about['name']}"),
-            element("link", rel="icon", href="data:,"),
-            element("style", CSS),
-        ),
-        element(
-            "body",
-            element("a", "Skip to what became of it", href="#main", class_="skip"),
-            header(about, missing),
-            main,
-        ),
-        lang="en",
+    body = header(about, missing), main
+    return Page(
+        whole(f"bossflow: run {about['name']}", "Skip to what became of it", *body), pictures
     )
-    return Page(document(root), pictures)
-
-
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def _listed(asked: list[dict[str, Any]]) -> Any:

@@ -1,4 +1,4 @@
-"""How the page of a run looks: on paper, on a phone, by day and by night."""
+"""How pages look: on paper, on a phone, by day and by night."""
 
 CSS = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #57606a; --line: #d0d7de;
@@ -38,6 +38,10 @@ figcaption { font-size: .875rem; }
 svg { max-width: 100%; height: auto; display: block; fill: currentColor; }
 svg .bar { fill: var(--mark); }
 svg .axis { stroke: var(--soft); }
+.wide svg { max-width: none; }
+svg .edge { stroke: var(--soft); fill: none; }
+svg .node { fill: var(--box); stroke: var(--soft); }
+svg .end { stroke: var(--mark); stroke-width: 2; }
 pre { background: var(--box); border: 1px solid var(--line); padding: .75em; overflow-x: auto;
   font-size: .875rem; }
 code { font-size: .9375em; }
@@ -50,6 +54,7 @@ summary { cursor: pointer; }
   details::details-content { content-visibility: visible; display: block; block-size: auto; }
   pre { white-space: pre-wrap; overflow: visible; }
   .wide { overflow: visible; }
+  .wide svg { max-width: 100%; }
   .skip { display: none; }
   figure, tr { break-inside: avoid; }
   * { print-color-adjust: exact; }

@@ -96,7 +96,11 @@ class Trace(Cascade):
     def _place(self, table: str) -> tuple[int, int] | None:
         """Return where the key of a table has the channel and the block, if it has one."""
         own = self._key(table)
-        return (own.index("channel_id"), own.index("block")) if "block" in own else None
+        return (
+            (own.index("channel_id"), own.index("block"))
+            if {"channel_id", "block"} <= {*own}
+            else None
+        )
 
     def key(self, row: Row) -> dict[str, Any]:
         """Return the primary key of a row, by column."""

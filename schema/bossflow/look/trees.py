@@ -14,14 +14,14 @@ def tree(told: dict[str, Any]) -> Any:
     """Return a lineage as a tree of rich: each unit once, of many of a process the first ones."""
     from rich.tree import Tree
 
-    root = Tree(_line(_title(told)))
+    root = Tree(_line(title_words(told)))
     seen: set[str] = set()
     _branches(root, told["made_by"], told, seen)
     for kind, words in (
-        ("requests", _request),
-        ("parameter_sets", _parameters),
-        ("runs", _run),
-        ("environments", _environment),
+        ("requests", request_words),
+        ("parameter_sets", parameter_words),
+        ("runs", run_words),
+        ("environments", environment_words),
     ):
         if told[kind]:
             branch = root.add(kind.replace("_", " "))
@@ -35,15 +35,15 @@ def mermaid(told: dict[str, Any]) -> str:
     lines = ["flowchart LR"]
     boxes: dict[tuple[str, str], str] = {}
     for name, one in told["executions"].items():
-        lines.append(f"    {_node(name)}[{_quoted(_unit(one))}]")
+        lines.append(f"    {_node(name)}[{_quoted(unit_words(one))}]")
         if read := one["reads"]:
             place = read["channel"], read["box"]
             if place not in boxes:
                 boxes[place] = f"box{len(boxes)}"
-                lines.append(f"    {boxes[place]}[({_quoted(_box(read, told))})]")
+                lines.append(f"    {boxes[place]}[({_quoted(box_words(read, told))})]")
             lines.append(f"    {boxes[place]} --> {_node(name)}")
         lines += (f"    {_node(other)} --> {_node(name)}" for other in one["made_of"])
-    lines.append(f"    what([{_quoted(_title(told))}])")
+    lines.append(f"    what([{_quoted(title_words(told))}])")
     lines += [f"    {_node(name)} --> what" for name in told["made_by"]]
     return "\n".join(lines)
 
@@ -58,12 +58,12 @@ def _branches(parent: Any, names: list[str], told: dict[str, Any], seen: set[str
         for name in shown:
             one = told["executions"][name]
             again = name in seen
-            branch = parent.add(_line(_unit(one) + ("  (as above)" if again else _how(one))))
+            branch = parent.add(_line(unit_words(one) + ("  (as above)" if again else _how(one))))
             if again:
                 continue
             seen.add(name)
             if one["reads"]:
-                branch.add(_line(_box(one["reads"], told) + _digest(one["reads"])))
+                branch.add(_line(box_words(one["reads"], told) + digest_words(one["reads"])))
             _branches(branch, one["made_of"], told, seen)
         if len(shown) < len(some):
             parent.add(f"{process}: {len(some) - len(shown):,} more; --json has all")
@@ -76,7 +76,8 @@ def _line(text: str) -> Any:
     return Text(one_line(text), overflow="fold")
 
 
-def _title(told: dict[str, Any]) -> str:
+def title_words(told: dict[str, Any]) -> str:
+    """Return what a lineage is of, and how many units made it."""
     about = [
         f"{name} {value}" for name, value in told["about"].items() if name in ("box", "voxel_count")
     ]
@@ -84,7 +85,8 @@ def _title(told: dict[str, Any]) -> str:
     return ", ".join([f"{told['kind']} {told['what']}", *about, f"made by {numbers}"])
 
 
-def _unit(one: dict[str, Any]) -> str:
+def unit_words(one: dict[str, Any]) -> str:
+    """Return what a unit is called."""
     return f"{one['process']} {one['key'].get('block') or key_name(one['key'])}"
 
 
@@ -97,37 +99,43 @@ def _how(one: dict[str, Any]) -> str:
     )
 
 
-def _box(read: dict[str, Any], told: dict[str, Any]) -> str:
+def box_words(read: dict[str, Any], told: dict[str, Any]) -> str:
+    """Return a box that was read, and where."""
     channel = told["channels"][read["channel"]]
     level = f"resolution {channel['resolution']}"
     chosen = "".join(f" {axis} {index}" for axis, index in (channel["chosen"] or {}).items())
     return f"{channel['uri']} of {channel['archive']}, {level}{chosen}, box {read['box']}"
 
 
-def _digest(read: dict[str, Any]) -> str:
+def digest_words(read: dict[str, Any]) -> str:
+    """Return how what was read would be known again, after a comma."""
     if read["voxels_sha256"]:
         return f", voxels sha256 {read['voxels_sha256'][:12]}"
     return f", files looked like {read['files_seen']}" if read["files_seen"] else ""
 
 
-def _request(one: dict[str, Any]) -> str:
+def request_words(one: dict[str, Any]) -> str:
+    """Return a request but its id."""
     subject = json.dumps(one["subject"], ensure_ascii=False)
     about = f"({one['workflow']}) of {subject}, parameters {one['parameter_set']}"
     return " ".join([*one["names"][-1:], about])
 
 
-def _parameters(one: dict[str, Any]) -> str:
+def parameter_words(one: dict[str, Any]) -> str:
+    """Return a method with its parameters."""
     return f"{one['method']} {one['version']} {json.dumps(one['parameters'], ensure_ascii=False)}"
 
 
-def _run(one: dict[str, Any]) -> str:
+def run_words(one: dict[str, Any]) -> str:
+    """Return a run but its id."""
     return (
         f"{one['name']}, {one['started'][:19].replace('T', ' ')}, revision {one['revision']}, "
         f"Nextflow {one['nextflow']}"
     )
 
 
-def _environment(one: dict[str, Any]) -> str:
+def environment_words(one: dict[str, Any]) -> str:
+    """Return what software there was."""
     software = ", ".join(f"{name} {version}" for name, version in one["software"].items())
     return f"{one['container'] or 'no container'}, code {one['code']}, {software}"
 
