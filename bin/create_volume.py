@@ -19,14 +19,15 @@ def create_volume(unit: Unit, bundle: Bundle) -> None:
         bundle.urls["transferred"] = "volume"
         return
     bundle.attributes["transferred"] = dest
-    destination = Destination(dest)
-    store = store_ids.store_id(bundle.final.parents[2]) or ""
-    marker = destination.claim(unit.key["request_id"], store, unit.settings["owners"])
-    bundle.elsewhere = {
-        "place": dest,
-        "marker": marker,
-        "files": destination.put(made),
-    }
+    if bundle.kept:
+        destination = Destination(dest)
+        store = store_ids.store_id(bundle.final.parents[2]) or ""
+        marker = destination.claim(unit.key["request_id"], store, unit.settings["owners"])
+        bundle.elsewhere = {
+            "place": dest,
+            "marker": marker,
+            "files": destination.put(made),
+        }
     shutil.rmtree(made)
 
 

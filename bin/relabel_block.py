@@ -5,11 +5,12 @@ What another request has made of the same labels and the same look-up table is t
 """
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kit import buckets, bundles, digests, locations, verification
+from kit import buckets, bundles, digests, locations, outside, verification
 from kit.bundles import Finished
 from kit.tasks import main
 from kit.units import Bundle, Unit
@@ -36,7 +37,7 @@ def write(unit: Unit, bundle: Bundle, volume: Path, held: int) -> None:
     lookup_sha256 = hashlib.sha256(lookup.data).hexdigest()
     bundle.attributes["lookup_sha256"] = lookup_sha256
     bundle.made_sha256 = digests.digest([labelled.content_sha256, lookup_sha256])
-    for earlier in unit.settings["earlier"]:
+    for earlier in unit.settings["earlier"] if bundle.kept else ():
         try:
             same_block = find(unit, earlier, labelled, lookup_sha256)
             if same_block is None:
@@ -55,7 +56,15 @@ def write(unit: Unit, bundle: Bundle, volume: Path, held: int) -> None:
         return
     bundles.fetch([labelled], "labels.npy", "labels.zarr")
     encoded = EncodedLabels.read(labelled.at("labels.zarr").parent)
-    bundle.outside += write_block(*place, encoded, lookup, held)
+    if bundle.kept:
+        bundle.outside += write_block(*place, encoded, lookup, held)
+        return
+    made = bundle.directory / "volume"
+    made.mkdir()
+    shutil.copyfile(volume / "info", made / "info")
+    write_block(made, *place[1:], encoded, lookup)
+    (made / "info").unlink()
+    outside.put(bundle, made, volume, held)
 
 
 def read_lookup(stitched: Finished, number: int) -> Labels:

@@ -21,7 +21,8 @@ def take(unit: Unit, bundle: Bundle, places: Places | None = None) -> bool:
     The setting `same` names it: its `url` and `content_sha256`, and the digests that its sources
     `made`. It must be whole, of the same arguments but for the source's `uri`, and this unit's
     sources must still be those that PLAN compared. Files are linked, or copied where they can't
-    be. One in a bucket is not taken: to fetch it takes no less than to make it.
+    be. One in a bucket is not taken: to fetch it takes no less than to make it. What is only
+    compared is made.
 
     Parameters
     ----------
@@ -36,7 +37,7 @@ def take(unit: Unit, bundle: Bundle, places: Places | None = None) -> bool:
         Whether it was taken.
     """
     same = unit.settings.get("same")
-    if not same or [*map(_made, unit.inputs)].count(None) == len(unit.inputs):
+    if not (same and bundle.kept) or [*map(_made, unit.inputs)].count(None) == len(unit.inputs):
         return False
     directory = locations.local(same["url"])
     made_of = [digest for digest in map(_made, unit.inputs) if digest]

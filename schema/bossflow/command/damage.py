@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..kit.texts import many, unit_names
+from .deep import look_deep
 from .options import named, say_kept
 
 _THEN = (
@@ -28,6 +29,20 @@ _THEN = (
     help="Set what is damaged aside, and forget its rows: of a request, channel or store.",
 )
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option(
+    "--deep",
+    is_flag=True,
+    help="Make units again beside what is recorded, and compare: also with the archive.",
+)
+@click.option(
+    "--sample", type=click.IntRange(1), metavar="N", help="Of --deep: N units, drawn at random."
+)
+@click.option("--seed", type=click.IntRange(0), help="Of --sample: draws the same ones again.")
+@click.option(
+    "--pipeline",
+    type=click.Path(path_type=Path),
+    help="Of --deep: directory of the pipeline's main.nf, if not bossflow's own.",
+)
 def verify_command(
     request: str | None,
     channel: str | None,
@@ -35,12 +50,20 @@ def verify_command(
     read: bool,
     retire: bool,
     as_json: bool,
+    deep: bool,
+    sample: int | None,
+    seed: int | None,
+    pipeline: Path | None,
 ) -> None:
     """Check that every recorded bundle is in its store as it was recorded, file by file.
 
     What is damaged or missing is named with all that was made of it, and the exit code is 1. With
     --retire it is moved to `.retired` in its store, and the next run makes it again. A store, or a
     destination of a transfer, that is not here is passed over.
+
+    With --deep blocks are pulled again, and all else is made again by the programs that are here,
+    in a temporary directory ($TMPDIR): the exit code is 1 if something is not as it is recorded,
+    or could not be made. What to do about it is said.
     """
     from rich.progress import DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
@@ -48,6 +71,13 @@ def verify_command(
     from ..core import stores
     from ..upkeep import verify
 
+    if deep:
+        if read or retire:
+            raise click.UsageError("--deep goes with neither --read nor --retire")
+        look_deep(request, channel, store, sample, seed, pipeline, as_json)
+        return
+    if sample is not None or seed is not None or pipeline is not None:
+        raise click.UsageError("--sample, --seed and --pipeline go with --deep")
     if retire and not (request or channel or store):
         raise click.UsageError("--retire acts on what is named: --request, --channel or --store")
     connect()

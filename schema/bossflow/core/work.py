@@ -188,6 +188,10 @@ class Workflow:
         are registered with its own.
     makes : Makes, optional
         What its units make beside their own rows.
+    again : callable, optional
+        Takes a recorded request, and the parameters of a run that made some of it; returns the
+        parameters that ask for it alone, without a sheet. Default: those of the run that first
+        asked for it, if that had no sheet.
     recall : callable, optional
         Takes ids of requests that were recorded without what they were `given`; returns those that
         it knows as `expand` made them, by id.
@@ -212,6 +216,7 @@ class Workflow:
     lineage: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
     uses: "tuple[Workflow, ...]" = ()
     makes: Makes | None = None
+    again: Callable[[Request, dict[str, Any]], dict[str, Any]] | None = None
     recall: Callable[[list[str]], dict[str, Request]] | None = None
     module: str = ""
 

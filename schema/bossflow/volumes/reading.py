@@ -1,10 +1,12 @@
 """How units read blocks of a channel: as they were pulled into the store, or where they lie."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ..core import work
 from ..core.work import MIB, UnitPlan
+from ..voxels.archives.made import ARCHIVE, is_made
 from ..voxels.boxes import Box
 from .channels import NO_SHIFT, box_columns, itemsize, metadata, middle_rows
 from .sources import Source
@@ -64,6 +66,34 @@ class Input(NamedTuple):
     reads: work.Reads | None = None
     sources: tuple[dict[str, Any], ...] = ()
     settings: dict[str, Any] = {}
+
+
+def asked_again(given: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that ask for a recorded request's source and cutout.
+
+    Parameters
+    ----------
+    given : dict
+        As `given_of` returns it.
+    params : dict
+        Of a run that read it, such as by which address.
+    """
+    channel, box = given["channel"], Box.parse(given["cutout"])
+    uri, chosen, told = channel["uri"], given["chosen"], {}
+    if not is_made(uri):
+        told["archive"] = channel["archive"]
+    if not uri.startswith((f"{ARCHIVE}://", "bossdb://")):  # stated or given: the same is taken
+        sizes = (float(channel[f"voxel_size_{axis}"]) for axis in "xyz")
+        told["voxel_size"] = [format(Decimal(repr(size)), "f") for size in sizes]
+    return told | {
+        "source": uri,
+        "resolution": channel["resolution"],
+        "x_range": [box.x0, box.x1],
+        "y_range": [box.y0, box.y1],
+        "z_range": [box.z0, box.z1],
+        **{name: chosen[name] for name in ("channel", "time") if name in chosen},
+        **{name: params[name] for name in ("bossdb_host", "verify_pull") if params.get(name)},
+    }
 
 
 def is_staged(source: Source, params: dict[str, Any]) -> bool:

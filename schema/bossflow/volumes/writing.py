@@ -30,6 +30,12 @@ def written(
     return {"format": row["volume_format"], "encoding": encoding, "compression": compression}
 
 
+def asked_again(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that ask for a volume written as a recorded request's is."""
+    told = {name: parameters[name] for name in ("encoding", "compression", "block_shape")}
+    return told | {"volume_format": parameters["format"], "stage": parameters["staged"]}
+
+
 def outputs(name: str, volume: dict[str, Any]) -> list[Output]:
     """Return what others may read of a volume, level by level.
 

@@ -2,7 +2,7 @@
 
 from ...core.work import Workflow
 from .report import describe, in_words, outcome
-from .requests import NAME, expand
+from .requests import NAME, again, expand
 from .tables import CommandRequest, CommandResult
 from .units import seconds, units
 
@@ -18,4 +18,5 @@ workflow = Workflow(
     describe=describe,
     outcome=outcome,
     results=("outputs",),
+    again=again,
 )

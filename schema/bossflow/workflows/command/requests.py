@@ -46,6 +46,22 @@ def _request(
     return dataclasses.replace(request, rows=((CommandRequest, [row]),))
 
 
+def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that ask for a recorded request."""
+    asked, given = request.paramset.parameters, request.given
+    told = {
+        "command": asked["command"],
+        "inputs": [one["path"] for one in given["inputs"]],
+        "outputs": asked["outputs"],
+        "entrypoint": asked["entrypoint"],
+        "tool_version": asked["tool"]["version"],
+        "exact": given["exact"],
+        "image": given["image"],
+        **{name: params.get(name) for name in ("engine", "cores", "memory", "time_limit")},
+    }
+    return {name: value for name, value in told.items() if value}
+
+
 def contents(inputs: list[dict[str, Any]]) -> list[dict[str, str]]:
     """Return what of inputs decides what is made: names and digests."""
     return [{name: one[name] for name in ("name", "sha256")} for one in inputs]

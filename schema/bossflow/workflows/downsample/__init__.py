@@ -4,7 +4,7 @@ from ...core.work import Workflow
 from ...volumes.made import Volumes
 from ...volumes.reading import read_bytes
 from .report import describe, in_words, outcome
-from .requests import NAME, expand
+from .requests import NAME, again, expand
 from .tables import TABLES, DownsampleRequest, Pyramid, PyramidBlock
 from .units import outputs, seconds, units
 
@@ -21,5 +21,6 @@ workflow = Workflow(
     describe=describe,
     outcome=outcome,
     results=("pyramid",),
+    again=again,
     makes=Volumes(outputs),
 )

@@ -89,6 +89,17 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     return dataclasses.replace(request, rows=(*rows, asked_for))
 
 
+def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that ask for a recorded request."""
+    asked = request.paramset.parameters
+    steps = asked["steps"]
+    alike = all(step == steps[0] for step in steps)  # else they follow from the voxels' size
+    how = {"method": asked["method"], "levels": len(steps)} | (
+        {"factor": steps[0]} if alike else {}
+    )
+    return reading.asked_again(request.given, params) | writing.asked_again(asked) | how
+
+
 def _steps(
     row: dict[str, Any], channel: dict[str, Any], cutout: Box
 ) -> tuple[list[list[int]], list[int]]:

@@ -3,7 +3,7 @@
 from ...core.work import Workflow
 from .outputs import VOLUMES
 from .report import describe, in_words, outcome
-from .requests import NAME, VERSION, expand, recall
+from .requests import NAME, VERSION, again, expand, recall
 from .tables import TABLES, BlockLabels, BlockLinks, LabelRequest, Segmentation, SegmentationBlock
 from .units import pulled_bytes, seconds, units
 
@@ -30,5 +30,6 @@ workflow = Workflow(
     results=("volume", "components"),
     layers=lambda request: {"volume": {"table": "components"}},
     makes=VOLUMES,
+    again=again,
     recall=recall,
 )

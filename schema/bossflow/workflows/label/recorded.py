@@ -36,7 +36,7 @@ def with_recorded(requests: list[work.Request]) -> list[work.Request]:
     for request in requests:
         name = request.given["channel"]["channel_id"], request.paramset.paramset_id
         groups[name].append(request)
-    rows = _rows(requests)
+    rows = rows_of(requests)
     told: dict[str, dict[str, Any]] = {
         request.request_id: {"n_labels": number, "rows": rows.get(request.request_id)}
         for request, number in zip(requests, _n_labels(requests), strict=True)
@@ -54,7 +54,8 @@ def with_recorded(requests: list[work.Request]) -> list[work.Request]:
     ]
 
 
-def _rows(requests: list[work.Request]) -> dict[str, tuple[int, int, int]]:
+def rows_of(requests: list[work.Request]) -> dict[str, tuple[int, int, int]]:
+    """Return of recorded ones how many components, rows of these, and rows of its bundle's run."""
     made = Segmentation * Execution.proj("run_id", stitched_by="execution_id")
     made_by = made * Run.proj("run_parameters")
     told = {}

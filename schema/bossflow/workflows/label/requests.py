@@ -19,7 +19,7 @@ from ...volumes.sources import resolve
 from ...volumes.tables import Channel
 from ...voxels.boxes import Box, chunk_shape, grid
 from .outputs import origin_of
-from .recorded import as_before, with_recorded
+from .recorded import as_before, rows_of, with_recorded
 from .tables import BlockLabels, LabelRequest
 
 # Versions of LABEL_BLOCK with LINK_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its
@@ -201,6 +201,20 @@ def _request(
     boxes = grid(cutout, block_shape_zyx, origin_of(request))
     asked_for = (LabelRequest, [{"request_id": request.request_id} | cutout_key])
     return dataclasses.replace(request, rows=(*reading.rows(given, boxes), asked_for))
+
+
+def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that ask for a recorded request."""
+    asked = request.paramset.parameters
+    names = ("connectivity", "min_voxels", "component_of", "block_shape")
+    rows = rows_of([request]).get(request.request_id)
+    most = rows[2] if rows else params["max_component_rows"]
+    return reading.asked_again(request.given, params) | {
+        **{name: asked[name] for name in names},
+        "foreground_above": asked.get("foreground_above", 0),
+        "stage": asked["staged"],
+        "max_component_rows": most,
+    }
 
 
 def recall(request_ids: list[str]) -> dict[str, work.Request]:

@@ -4,7 +4,7 @@ from ...core.work import Workflow
 from ...volumes.made import Volumes
 from ...volumes.reading import read_bytes
 from .report import describe, in_words, outcome
-from .requests import NAME, expand
+from .requests import NAME, again, expand
 from .tables import TABLES, TransferredBlock, TransferredVolume, TransferRequest
 from .units import layers, outputs, seconds, units
 
@@ -22,5 +22,6 @@ workflow = Workflow(
     outcome=outcome,
     results=("volume",),
     layers=layers,
+    again=again,
     makes=Volumes(outputs),
 )

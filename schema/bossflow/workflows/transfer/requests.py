@@ -89,6 +89,14 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     return dataclasses.replace(request, rows=(*rows, asked_for))
 
 
+def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that ask for a recorded request."""
+    asked = request.paramset.parameters
+    how = {"dtype": asked["dtype"], "chunk_shape": asked["chunk_shape"]}
+    how |= {"dest": asked["dest"]} if asked["dest"] else {}
+    return reading.asked_again(request.given, params) | writing.asked_again(asked) | how
+
+
 def _block_shape(chunk_zyx: list[int], cutout: Box, bytes_per_voxel: int) -> list[int]:
     """Return the block shape of who gave none: as many chunks along each axis, for shards."""
     block = list(chunk_zyx)

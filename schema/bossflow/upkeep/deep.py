@@ -1,0 +1,292 @@
+"""`bossflow verify --deep`: recorded units are made again, and must be what is recorded.
+
+Each is made by the program that made it, of inputs in the stores and of what the archive holds now,
+beside them all, as what looks changed is (`compare` in a task's header): nothing recorded changes.
+"""
+
+import importlib.metadata
+import platform
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..core import changes, ledger, run_store, sources, stores, tasks, work
+from ..kit import bundles, digests, locations
+from ..kit.texts import unit_name
+from . import again, drawn
+from .pipeline import Pipeline, Task
+
+DESCRIBED_AT_ONCE = 4
+
+
+@dataclass
+class Outcome:
+    """What became of the units that were looked at.
+
+    Attributes
+    ----------
+    same : int
+        How many are made again as they are recorded.
+    differ, failed : list of dict
+        `process`, `key`, `request`, `problem`; of those that differ also `archive` (whether it is
+        the archive's data that changed), `environment` (list of str: what is other here than where
+        it was recorded) and `then` (the command that has it made again).
+    passed_over : Counter
+        Why units are not looked at, and how many.
+    """
+
+    same: int = 0
+    differ: list[dict[str, Any]] = field(default_factory=list)
+    failed: list[dict[str, Any]] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def looked_at(self) -> int:
+        """How many units were made again, or could not be."""
+        return self.same + len(self.differ) + len(self.failed)
+
+
+@dataclass
+class _Asked:
+    """A request some of whose units are made again."""
+
+    workflow: work.Workflow
+    request: work.Request
+    recorded: dict[str, ledger.Recorded]
+    chosen: list[str]
+    directory: Path
+    units: dict[str, work.UnitPlan] = field(default_factory=dict)
+
+
+def compare(
+    told: drawn.Found,
+    chosen: dict[str, list[str]],
+    pipeline: Pipeline,
+    scratch: Path,
+    made: Callable[[int], None] = lambda number: None,
+) -> Outcome:
+    """Make units again in a scratch directory, and compare them with what is recorded.
+
+    Parameters
+    ----------
+    told : Found
+    chosen : dict
+        By request, the ids of the units.
+    pipeline : Pipeline
+        Whose programs make them.
+    scratch : Path
+        A directory that nothing else uses; it holds what the tasks at work make, at most.
+    made : callable
+        Is told how many units more are done.
+    """
+    outcome, here = Outcome(), stores.Here()
+    every = [
+        _Asked(*told.by_request[name][:3], units, scratch / name) for name, units in chosen.items()
+    ]
+    todo: list[Task] = []
+    of_unit: dict[str, _Asked] = {}
+    for asked, described in zip(every, _described(every, pipeline), strict=True):
+        try:
+            if isinstance(described, ValueError):
+                raise described
+            request = again.planned(
+                asked.workflow, asked.request.request_id, described, scratch / "store"
+            )
+            new = _tasks(asked, request, here, pipeline, scratch / "store", outcome)
+        except (ValueError, OSError) as error:
+            _fail(asked, asked.chosen, str(error), outcome)
+            made(len(asked.chosen))
+            continue
+        todo += new
+        of_unit |= {name: asked for task in new for name in task.units}
+    environments = drawn.of_environment(
+        asked.recorded[name].execution_id for asked in every for name in asked.chosen
+    )
+    for receipt in pipeline.run(todo, made):
+        name = receipt["unit_id"]
+        asked = of_unit[name]
+        if name not in asked.chosen:  # pulled again, for others
+            continue
+        if receipt["state"] != "compared":
+            _fail(asked, [name], str(receipt.get("error")), outcome)
+        elif _is_same(asked.recorded[name], receipt, here):
+            outcome.same += 1
+        else:
+            environment = environments[asked.recorded[name].execution_id]
+            outcome.differ.append(_difference(asked, name, environment, pipeline))
+    for some in (outcome.differ, outcome.failed):
+        some.sort(key=lambda one: (one["process"], digests.canonical(one["key"])))
+    return outcome
+
+
+def _described(every: Iterable[_Asked], pipeline: Pipeline) -> list[dict[str, Any] | ValueError]:
+    """Return what DESCRIBE finds for each request, some at once, or why it finds nothing."""
+    asked: list[tuple[dict[str, Any] | ValueError, Path]] = []
+    for one in every:
+        try:
+            params = again.parameters(one.workflow, one.request, one.recorded.values(), pipeline)
+            asked.append((params, one.directory / "DESCRIBE"))
+        except ValueError as error:
+            asked.append((error, one.directory))
+
+    def ask(item: tuple[dict[str, Any] | ValueError, Path]) -> dict[str, Any] | ValueError:
+        params, directory = item
+        if isinstance(params, ValueError):
+            return params
+        try:
+            return pipeline.describe(params, directory)
+        except ValueError as error:
+            return error
+
+    with ThreadPoolExecutor(DESCRIBED_AT_ONCE) as pool:
+        return list(pool.map(ask, asked))
+
+
+def _tasks(
+    asked: _Asked,
+    request: work.Request,
+    here: stores.Here,
+    pipeline: Pipeline,
+    store: Path,
+    outcome: Outcome,
+) -> list[Task]:
+    """Write the task files of a request's units; what can't be made is told."""
+    workflow, recorded = asked.workflow, asked.recorded
+    asked.units = units = {unit.unit_id: unit for unit in workflow.units(request)}
+    gone = [name for name in asked.chosen if name not in units]
+    if gone:
+        raise ValueError("its units are others now: it was recorded by another version")
+    places, _ = run_store.reachable(recorded, units, here)
+    dropped = {name for name, one in recorded.items() if one.dropped and name not in places}
+    back: set[str] = set()
+    for name in [*asked.chosen]:
+        needed = _needed(units[name])
+        lacking = needed & units.keys() - places.keys()
+        if lacking - dropped:
+            outcome.passed_over["are made of what is in stores that are away"] += 1
+            asked.chosen.remove(name)
+            continue
+        back |= lacking
+    missing = {name: unit for name, unit in units.items() if name in back | {*asked.chosen}}
+    plan = {"workflow": workflow.name, "sources": request.sources}
+    places |= sources.bundles_here(plan, units, missing, here)
+    held = sorted({locations.url(Path(path).parents[2]) for path in places.values()})
+
+    def line(unit: work.UnitPlan) -> dict[str, Any]:
+        plain = replace(unit, add_rows={})  # else nothing is made
+        return as_planned(plain)
+
+    as_planned = partial(
+        tasks.line, bundles_here=places, recorded=recorded, now={}, keep=back, others=held
+    )
+    cut = tasks.cut_up(units.values(), missing, line, workflow.seconds_of, None)
+    header = {
+        "run_id": "0" * 16,
+        "store": locations.url(store),
+        "code": pipeline.code,
+        "compare": True,
+        "marks": [],
+    }
+    names = {one["task"]: [each["unit_id"] for each in one["lines"]] for one in cut}
+    tasks.write(cut, header, store, asked.directory)
+    return [
+        Task(
+            one["process"],
+            asked.directory / "tasks" / f"{one['task']}.jsonl",
+            asked.directory / one["task"],
+            int(one["asks"]["cores"]),
+            int(one["asks"]["memory"]),
+            names[one["task"]],
+            frozenset(asked.directory / before for before in one["after"]),
+        )
+        for one in cut
+    ]
+
+
+def _needed(unit: work.UnitPlan) -> set[str]:
+    """Return the units that one is made of, and those that its program opens through them."""
+    given = {one.unit_id for one in unit.inputs}
+    through = {each.unit_id for one in unit.inputs for each in one.inputs if unit.through}
+    return given | through
+
+
+def _fail(asked: _Asked, names: Iterable[str], problem: str, outcome: Outcome) -> None:
+    units = asked.units or {unit.unit_id: unit for unit in asked.workflow.units(asked.request)}
+    for name in names:
+        told = {"process": units[name].process, "key": units[name].key}
+        outcome.failed.append(told | {"request": asked.request.request_id, "problem": problem})
+
+
+def _is_same(recorded: ledger.Recorded, receipt: dict[str, Any], here: stores.Here) -> bool:
+    if receipt["content_sha256"] == recorded.content_sha256:
+        return True
+    # of other arguments, such as what was made of a copy, from when that had no set of its own
+    for place in here.candidates(recorded):
+        with suppress(OSError, ValueError):
+            made_sha256 = digests.made_digest(bundles.read(Path(place)).manifest)
+            return bool(made_sha256 == receipt["made_sha256"])
+    return False
+
+
+def _difference(
+    asked: _Asked, name: str, environment: dict[str, Any], pipeline: Pipeline
+) -> dict[str, Any]:
+    unit, recorded = asked.units[name], asked.recorded[name]
+    other = differences(environment, pipeline)
+    archive, problem = False, "is made otherwise now: it does not reproduce"
+    if unit.reads:
+        looks = changes.seen([unit], "compare").get(name)
+        archive = not unit.reads.in_place or looks is None or looks != recorded.files_seen
+        problem = "reads other data than were recorded: the archive's changed"
+        if not archive:
+            problem = (
+                "is made otherwise now, of files that look as they did: they were altered with "
+                "care, or it does not reproduce"
+            )
+    return {
+        "process": unit.process,
+        "key": unit.key,
+        "request": asked.request.request_id,
+        "archive": archive,
+        "problem": problem,
+        "environment": other,
+        "then": _then(unit, asked.request.request_id),
+    }
+
+
+def _then(unit: work.UnitPlan, request: str) -> str:
+    """Return the command that has a unit made again, with what was made of it."""
+    key = unit.key
+    of_block = "block" in key and "channel_id" in key
+    if of_block and (unit.reads or "request_id" not in key):
+        return f"bossflow invalidate --channel {key['channel_id']} --block {key['block']}"
+    return f"bossflow invalidate --request {key.get('request_id', request)}"
+
+
+def differences(environment: dict[str, Any], pipeline: Pipeline) -> list[str]:
+    """Say what is other here than in a recorded environment."""
+    said = []
+    for name, version in environment["software"].items():
+        own = platform.python_version() if name == "python" else "none"
+        with suppress(importlib.metadata.PackageNotFoundError):
+            own = own if name == "python" else importlib.metadata.version(name)
+        if own != version:
+            said.append(f"{name} {version} (here {own})")
+    if environment["code"] != pipeline.code:
+        said.append(f"programs {environment['code']} (here {pipeline.code})")
+    if environment["container"]:
+        said.append(f"container {environment['container']} (here none)")
+    return said
+
+
+def described_unit(one: dict[str, Any]) -> str:
+    """Return a unit that differs, or failed, as a line for users."""
+    line = f"{unit_name(one['process'], one['key'])} of request {one['request']}: {one['problem']}"
+    if one.get("environment"):
+        line += f" (recorded with {', '.join(one['environment'])})"
+    return line

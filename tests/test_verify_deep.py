@@ -1,0 +1,80 @@
+"""`bossflow verify --deep`: what is made again is what is recorded, unless something changed."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from bossflow.kit import digests
+from changing import array
+from making import noise
+from pipeline import bossflow_says
+from steps import write_voxels
+from test_made_chain import Chain
+
+CHANGED = "32-41_32-36_32-39"
+
+
+@pytest.fixture
+def chain(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chain:
+    write_voxels(tmp_path / "mask", (noise((40, 36, 44), "uint8") < 60).astype(np.uint8))
+    return Chain(tmp_path, monkeypatch)
+
+
+def deep(store: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
+    code, text = bossflow_says("verify", "--deep", "--json", "--store", str(store), *arguments)
+    assert text.startswith("{"), text
+    return code, json.JSONDecoder().raw_decode(text)[0]
+
+
+def state(directory: Path) -> dict[Path, tuple[int, int]]:
+    looks = {path: path.stat() for path in digests.files_below(directory)}
+    return {path: (look.st_mtime_ns, look.st_ino) for path, look in looks.items()}
+
+
+def test_a_changed_chunk_is_found_and_what_depends_on_it_is_made_again(
+    chain: Chain, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    ran = chain.run()
+    before, requests = state(store), [*map(chain.request, ran)]
+    code, told = deep(store)
+    assert (code, told["differ"], told["failed"]) == (0, [], []), told
+    made = sum(sum(one["recorded"].values()) for run in ran for one in run["recorded"])
+    assert told["same"] == told["looked_at"] == told["units"] == made
+    assert (told["passed_over"], told["then"], told["seed"]) == ({}, [], None)
+
+    array(chain.of["label"])[37, 34, 36:40].write(7).result()
+    code, told = deep(store)
+    (differs,) = told["differ"]
+    assert (code, differs["process"], differs["archive"]) == (1, "PULL_BLOCK", True)
+    assert differs["key"]["block"] == CHANGED
+    (other,) = differs["environment"]
+    assert other.startswith(f"programs {'0' * 16} (here ")
+    assert told["same"] == made - 1 and not told["failed"]
+    assert state(store) == before
+    (then,) = told["then"]
+    assert bossflow_says(*then.split()[1:], "--yes")[0] == 0
+    again = chain.run()
+    assert [*map(chain.request, again)] == requests
+    assert not any(run["plan"]["compare"] for run in again)
+    anew = Counter[str]()
+    for run in again:
+        for one in run["recorded"]:
+            anew.update(one["recorded"])
+    after_it = {"PULL_BLOCK": 1, "LABEL_BLOCK": 1, "LINK_BLOCK": 1, "STITCH": 1}
+    assert {name: anew[name] for name in after_it} == after_it
+    of_ids = {"RELABEL_BLOCK", "DOWNSAMPLE_BLOCK", "TRANSFER_BLOCK"}  # which are numbered anew
+    assert anew.keys() - after_it.keys() == of_ids
+
+
+def test_a_sample_says_what_it_can_tell(chain: Chain) -> None:
+    chain.of["label"].label(block_shape=[16, 16, 16], x_range=[0, 32])
+    given = ("verify", "--deep", "--store", str(chain.of["label"].store), "--sample", "3")
+    code, text = bossflow_says(*given, "--seed", "5")
+    assert code == 0, text
+    assert "of 73 units, 3 looked at: if 5% were wrong, this finds one with 16%" in text
+    assert "at most 45 (0.62 of all) are wrong, with 95% confidence (--seed 5)" in text
+    assert "3 units made again as recorded" in text
