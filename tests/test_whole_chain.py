@@ -15,8 +15,9 @@ from typing import Any
 import bucket
 import numpy as np
 import pytest
+import warm
 import zarr
-from conftest import SHARED
+from conftest import ROOT, SHARED
 from expected import read_volume, whole
 from kit import buckets
 from lab import CHANNEL, Lab, Outcome
@@ -132,6 +133,20 @@ def check(lab: Chain, directory: Path) -> None:
         np.testing.assert_array_equal(zarr.open_group(copy, mode="r")["0"][:], voxels)
 
 
+def looked_deep(lab: Chain, request: str) -> list[str]:
+    """Return what `bossflow verify --deep` says is to be done, as one block was changed."""
+    code = "from bossflow.command.main import main; main()"
+    asked = ("verify", "--deep", "--json", "--request", request)
+    environment = lab.environment | {"PYTHONPATH": str(ROOT / "schema")}
+    done = warm.run("-c", code, *asked, cwd=lab.directory, env=environment)
+    told = json.JSONDecoder().raw_decode(done.stdout)[0]
+    assert done.returncode == 1 and told["looked_at"] == told["units"] == told["same"] + 1
+    (differs,) = told["differ"]
+    assert (differs["process"], differs["key"]["block"]) == ("PULL_BLOCK", MENDED)
+    then: list[str] = told["then"]
+    return then
+
+
 ON = [
     pytest.param("postgresql", "disk", marks=pytest.mark.nextflow),
     pytest.param("mysql", "s3", marks=[pytest.mark.mysql, pytest.mark.s3]),
@@ -159,7 +174,8 @@ def test_what_is_made_of_a_changed_block_is_made_again_and_nothing_else(
             assert "nothing to compute" in again.text and set(again.tasks) == {"DESCRIBE", "PLAN"}
 
         lab.voxels[CHANGED.slices(CORNER)] = lab.voxels.max() + 1
-        gone = lab.bossflow("invalidate", "--block", CHANGED.name, "--yes")
+        (then,) = looked_deep(lab, "label of near")
+        gone = lab.bossflow(*then.split()[1:], "--yes")
         assert "DOWNSAMPLE_BLOCK" in gone and "TRANSFER_BLOCK" in gone
         assert lab.requests() == before
         for name, one in lab.results().items():

@@ -15,6 +15,7 @@ from .lineage import lineage_command
 from .listing import channels_command, stores_command
 from .new import new_command
 from .page import page_command
+from .reproduce import reproduce_command
 from .status import status_command
 from .view import view_command
 
@@ -69,6 +70,7 @@ for command in (
     lineage_command,
     new_command,
     page_command,
+    reproduce_command,
     status_command,
     stores_command,
     verify_command,

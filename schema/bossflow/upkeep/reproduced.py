@@ -1,0 +1,168 @@
+"""What `bossflow reproduce` runs, and whether what is made is what is recorded."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..core import work
+from ..kit import bundles, locations
+from . import deep, drawn
+from .pipeline import Pipeline
+from .reproduce import Link
+
+NOT_MADE = "was not made"
+QUICKLY = "report.enabled = false\ntimeline.enabled = false\ndag.enabled = false\n"
+"""What Nextflow is told beside: nobody looks at a chart of these runs."""
+
+
+@dataclass
+class Verdict:
+    """What came of making a chain anew.
+
+    Attributes
+    ----------
+    same : int
+        Units with the content that is recorded.
+    differ : list of dict
+        `process`, `key`, `request` and `problem` of those that differ though their inputs do not,
+        or were not made; with `environment`.
+    follow : int
+        Units that differ only by what they were made of.
+    inexact : int
+        Units that are made otherwise each time.
+    """
+
+    same: int = 0
+    differ: list[dict[str, Any]] = field(default_factory=list)
+    follow: int = 0
+    inexact: int = 0
+
+
+def run(
+    links: list[Link],
+    pipeline: Pipeline,
+    directory: Path,
+    profile: str | None,
+    say: Callable[[str], None],
+) -> None:
+    """Run Nextflow for each parameter file, into `scratch/` of the directory.
+
+    Raises
+    ------
+    ValueError
+        If there is no Nextflow, or one writes elsewhere than into its store.
+    """
+    for link in links:
+        if dest := link.params.get("dest"):
+            raise ValueError(
+                f"request {link.request.request_id} writes to {dest}, which a run would write "
+                "again: have the files alone, by --write-only"
+            )
+    scratch = directory / "scratch"
+    scratch.mkdir()
+    (scratch / "nextflow.config").write_text(QUICKLY, "utf-8")
+    beside = str(Path(sys.executable).parent)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("DJ_", "BOSSFLOW_SCHEMA", "BOSSFLOW_MACHINE"))
+    }
+    environment |= {
+        "BOSSFLOW_HOME": str(scratch / "home"),
+        "DJ_IGNORE_CONFIG_FILE": "true",
+        "NXF_ANSI_LOG": "false",
+        "PATH": os.pathsep.join([beside, os.environ.get("PATH", os.defpath)]),
+        "PYTHONPATH": os.pathsep.join(
+            [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+        ),
+    }
+    nextflow = shutil.which("nextflow", path=environment["PATH"])
+    if nextflow is None:
+        raise ValueError("there is no nextflow on PATH: `. .venv/bin/activate`, or run ./set-up.sh")
+    try:
+        for link in links:
+            command = [
+                nextflow,
+                "run",
+                str(pipeline.root),
+                "-params-file",
+                str(directory / link.file),
+            ]
+            command += ["--store", str(scratch / "store"), "--outdir", str(scratch / "results")]
+            command += ["--page", "false"]
+            command += ["-profile", profile] if profile else []
+            say(f"{link.params['workflow']} of request {link.request.request_id}")
+            with (scratch / f"{link.file}.log").open("wb") as log:
+                done = subprocess.run(
+                    command,
+                    cwd=scratch,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+            if done.returncode:
+                say(f"its run ended with {done.returncode}: {log.name}")
+                return
+    finally:
+        code = "from bossflow.command.main import main; main()"
+        subprocess.run(
+            [sys.executable, "-c", code, "db", "stop"],
+            cwd=scratch,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
+
+
+def compare(links: Iterable[Link], pipeline: Pipeline, directory: Path) -> Verdict:
+    """Compare what was made in a directory's store with what is recorded."""
+    verdict, store = Verdict(), directory / "scratch" / "store"
+    unlike: set[str] = set()
+    for link in links:
+        verdict.inexact += len(link.recorded) - len(link.exact)
+        environments = drawn.of_environment(
+            link.recorded[unit.unit_id].execution_id for unit in link.exact
+        )
+        before = bool(unlike)
+        for unit in link.exact:
+            recorded, problem = link.recorded[unit.unit_id], NOT_MADE
+            made_of: set[str] = {one.unit_id for one in unit.inputs}
+            try:
+                place = locations.place(store, unit.process, unit.unit_id)
+                bundle = bundles.read(place)
+                if bundle.content_sha256 == recorded.content_sha256:
+                    verdict.same += 1
+                    continue
+                problem = _how(unit, bundle.manifest["arguments"] != unit.arguments)
+                made_of = {one["unit_id"] for one in bundle.manifest["inputs"]}
+            except (OSError, ValueError):
+                pass
+            follows = made_of & unlike or (before and problem == NOT_MADE)
+            unlike.add(unit.unit_id)
+            if follows:
+                verdict.follow += 1
+                continue
+            verdict.differ.append(
+                {
+                    "process": unit.process,
+                    "key": unit.key,
+                    "request": link.request.request_id,
+                    "problem": problem,
+                    "environment": deep.differences(environments[recorded.execution_id], pipeline),
+                }
+            )
+    return verdict
+
+
+def _how(unit: work.UnitPlan, other_arguments: bool) -> str:
+    if other_arguments:
+        return "is made with other arguments: what was asked for, or its source, is not the same"
+    if unit.reads:
+        return "reads other data than were recorded: the archive's changed"
+    return "is made otherwise of the same: it does not reproduce"
