@@ -51,6 +51,34 @@ def lineage(what: str) -> dict[str, Any]:
     return told.lineage(what)
 
 
+def diff(a: str, b: str, voxels: bool = True, background: str = "ignore") -> dict[str, Any]:
+    """Return what differs between two requests, or two runs, as `bossflow diff A B --json` tells.
+
+    Parameters
+    ----------
+    a, b : str
+        Both requests (id, start of it, or name), or else both runs (the same of them).
+    voxels : bool
+        Whether two segmentations are compared by their voxels.
+    background : {"ignore", "keep"}
+        Whether voxels that are 0 in the first are left out of measures.
+
+    Returns
+    -------
+    dict
+        JSON values, also of what is equal; `look.differences` says which.
+
+    Raises
+    ------
+    ValueError
+        If they aren't two requests or two runs that are recorded, or voxels can't be read.
+    """
+    connect()
+    from .look import differences
+
+    return differences.diff(a, b, voxels, background)
+
+
 def __getattr__(name: str) -> Any:
     """Give a table of the core or of a workflow, the schema or DataJoint's Diagram, connected."""
     if name == "__all__":

@@ -9,6 +9,7 @@ from ..kit.system import end_quickly
 from ..kit.texts import print_anything
 from .damage import invalidate_command, verify_command
 from .db import db
+from .diff import diff_command
 from .housekeeping import clean_command, forget_command
 from .label import components_command
 from .lineage import lineage_command
@@ -65,6 +66,7 @@ for command in (
     clean_command,
     components_command,
     db,
+    diff_command,
     forget_command,
     invalidate_command,
     lineage_command,
