@@ -8,7 +8,10 @@ from typing import Any
 import cc3d
 import numpy as np
 import pytest
-from pipeline import bossflow_says
+from pipeline import Pipeline, bossflow_says
+from pipeline import files as files
+from pipeline import pipeline as pipeline
+from pipeline import toy as toy
 from skimage import metrics
 from steps import write_voxels
 from test_made_chain import Chain
@@ -39,8 +42,14 @@ class Made:
             )
         )
         shapes = {"chunk_shape": "16,16,16", "block_shape": "16,16,16"}
-        copy = chain.of["copy"].make(source=f"bossflow://{self.six}", **shapes)
-        self.copy, self.store = chain.request(copy), directory / "store"
+        make, source = chain.of["copy"].make, {"source": f"bossflow://{self.six}"}
+        self.copy, self.store = chain.request(make(**source, **shapes)), directory / "store"
+        shapes["block_shape"], dest = "32,32,32", f"file://{directory}/outside"
+        self.outside = chain.request(make(**source, **shapes, dest=dest))
+        levels = {"levels": 1, "factor": "2,2,2", "block_shape": "32,32,32"}
+        self.coarse = chain.request(chain.of["levels"].make(**source, **levels))
+        plan, _ = label.plan(**LABEL | {"connectivity": 18})
+        (self.planned,) = plan["requests"]
 
     def whole(self, connectivity: int, depth: int | None = None) -> np.ndarray:
         found = cc3d.connected_components(self.mask[:depth], connectivity=connectivity)
@@ -112,9 +121,9 @@ def test_where_one_is_larger_what_both_have_is_compared_block_by_block(made: Mad
 def test_equal_digests_need_no_voxels_and_equal_voxels_are_told_where_digests_differ(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow.look import overlaps
+    from bossflow.look import counted
 
-    for other, block in (made.again, True), (made.copy, False):
+    for other, block in (made.again, True), (made.copy, False), (made.outside, False):
         told = diff(made.six, other)
         seen, differ = told["segmentation"], rows(told)
         assert seen["equal"] and seen["same_segments"] and seen["same_box"]
@@ -122,17 +131,19 @@ def test_equal_digests_need_no_voxels_and_equal_voxels_are_told_where_digests_di
         assert seen["measures"]["vi_bits"] == seen["measures"]["adapted_rand_error"] == 0
         assert (differ.get("block_shape") == ([16, 16, 16], [24, 24, 24])) == block
     read: list[Any] = []
-    monkeypatch.setattr(overlaps, "Volume", read.append)
+    monkeypatch.setattr(counted, "Volume", read.append)
     told = diff(made.six, "six")
     assert told["equal"] and not rows(told) and told["contents"]["STITCH"]["equal"] == 1
     assert told["segmentation"]["blocks_with_same_digest"] == 8 and not read
-    assert told["segmentation"]["measures"]["rand_index"] == 1
+    measured = told["segmentation"]["measures"]
+    assert measured.keys() == seen["measures"].keys() and measured["voxels"] is None
+    assert all(value in (None, seen["measures"][name]) for name, value in measured.items())
 
 
 def test_blocks_of_which_digests_tell_that_they_are_equal_are_read_of_one_only(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow.look import overlaps
+    from bossflow.look import counted, overlaps
 
     asked = made.six, made.all
     whole, read = diff(*asked)["segmentation"], []
@@ -142,10 +153,10 @@ def test_blocks_of_which_digests_tell_that_they_are_equal_are_read_of_one_only(
     def blocks(*about: Any) -> dict[Box, bool]:
         return own(*about) | {with_one: True}
 
-    volume = overlaps.Volume.read
+    volume = counted.Volume.read
     monkeypatch.setattr(overlaps, "_blocks", blocks)
     monkeypatch.setattr(
-        overlaps.Volume,
+        counted.Volume,
         "read",
         lambda self, number, box: (
             read.append((self.layer.request_id, box)) or volume(self, number, box)
@@ -212,3 +223,29 @@ def test_what_can_not_be_compared_is_said_in_a_sentence(made: Made) -> None:
         assert code == 1 and text.startswith("Error: ") and text.count("\n") == 1, text
     finally:
         files[0].write_bytes(kept)
+
+
+def test_what_is_no_pair_of_segmentations_is_compared_by_the_rest(made: Made) -> None:
+    for other, why in (
+        (made.coarse, "no levels of their volumes have voxels of the same size"),
+        (made.planned, f"request {made.planned} is not complete"),
+    ):
+        told = diff(made.six, other)
+        assert told["segmentation"] is None and why in told["not_compared"]
+        assert rows(told) and not told["equal"]
+    assert "not asked for" in diff(made.six, made.all, voxels=False)["not_compared"]
+
+
+def test_requests_of_any_workflow_are_compared(
+    made: Made, pipeline: Pipeline, files: list[Path]
+) -> None:
+    names = [pipeline.run(files[:number])["plan"]["requests"] for number in (3, 4)]
+    (first,), (second,) = names
+    told = diff(first, second)
+    counts = told["contents"]["COUNT_WORDS"]
+    assert (
+        counts["equal"] == 3 and counts["only_b"] == 1 and told["contents"]["ADD_WORDS"]["differ"]
+    )
+    assert rows(told)["units of COUNT_WORDS"] == (3, 4) and "subject" in rows(told)
+    assert "makes no segmentation" in told["not_compared"]
+    assert rows(diff(first, made.six))["workflow"] == ("toy", "label")

@@ -124,14 +124,15 @@ def _contents(units: list[work.UnitPlan], recorded: dict[str, ledger.Recorded]) 
     contents: Contents = defaultdict(dict)
     for unit in units:
         if unit.unit_id in recorded:
-            own = {
-                name: value
-                for name, value in unit.key.items()
-                if name != "request_id" and not name.endswith("paramset_id")
-            }
-            of = json.dumps(own, sort_keys=True)
+            of = unit.key.get("block") or _without_ids(unit.key)
             contents[unit.process][of] = recorded[unit.unit_id].content_sha256
     return contents
+
+
+def _without_ids(key: dict[str, Any]) -> str:
+    """Return what of a unit's key other requests may have as well."""
+    ids = ("request_id", "channel_id", "paramset_id")
+    return json.dumps({name: one for name, one in key.items() if not name.endswith(ids)})
 
 
 def of_run(row: dict[str, Any]) -> Facts:

@@ -1,51 +1,60 @@
-"""Two segmentations that were made here, compared voxel by voxel: a piece at a time, in threads."""
+"""Two segmentations that were made here: where both have voxels, and whether these are the same.
+
+What the database knows goes first; `look.counted` reads voxels, if that is not all.
+"""
 
 import math
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from math import prod
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..volumes.tables import Channel, MadeBlock, MadeChannel
-from ..voxels import agreement, contingency
-from ..voxels.boxes import Box, grid
-from ..voxels.contingency import Table
-from .served import Volume
-from .shown import Layer, Level, layers
-
-PIECE_VOXELS = 2**22
-"""Voxels that are read at once, in each thread; more only where a chunk of the volume has more."""
+from ..voxels.boxes import Box
 
 Progress = Callable[[int, int], None]
 """Takes how many voxels are compared, and of how many."""
 
+EQUAL: dict[str, Any] = {
+    **dict.fromkeys(("voxels", "segments_a", "segments_b")),
+    **dict.fromkeys(("vi_split_bits", "vi_merge_bits", "vi_bits", "vi_nats"), 0.0),
+    "adapted_rand_error": 0.0,
+    **dict.fromkeys(("precision", "recall", "rand_index"), 1.0),
+}
+"""What `voxels.agreement.measures` says of equal segmentations, as far as needs no voxels."""
 
-class Compared(NamedTuple):
+
+class Level(NamedTuple):
     """A level of a segmentation.
 
     Attributes
     ----------
-    layer, level
-        Where it is.
+    request, volume : str
+        Which of a request's volumes.
+    number : int
+        0 is the finest.
+    box : Box
+        Voxels of this level.
+    size_nm_xyz : tuple of float
+        Of a voxel.
     channel : str, optional
         Id of its channel; None where it is in no store.
     """
 
-    layer: Layer
-    level: Level
+    request: str
+    volume: str
+    number: int
+    box: Box
+    size_nm_xyz: tuple[float, ...]
     channel: str | None
 
     @property
     def told(self) -> dict[str, Any]:
         """Which it is; JSON values."""
         return {
-            "request": self.layer.request_id,
-            "volume": self.layer.name,
-            "level": self.level.number,
-            "box": self.level.box.name,
-            "voxel_size_nm_xyz": [*self.level.voxel_size_nm_xyz],
+            "request": self.request,
+            "volume": self.volume,
+            "level": self.number,
+            "box": self.box.name,
+            "voxel_size_nm_xyz": list(self.size_nm_xyz),
         }
 
     def digests(self) -> dict[Box, str]:
@@ -60,11 +69,10 @@ class Compared(NamedTuple):
             return {}
         rows = (MadeBlock.proj("made_sha256") & {"channel_id": self.channel}).to_dicts()
         found = {Box.parse(row["block"]): row["made_sha256"] for row in rows}
-        if sum(box.voxel_count for box in found) != self.level.box.voxel_count:
-            request = self.layer.request_id
+        if sum(box.voxel_count for box in found) != self.box.voxel_count:
             raise ValueError(
-                f"{self.layer.name} of request {request} is not whole: see `bossflow status "
-                f"--request {request}`"
+                f"{self.volume} of request {self.request} is not whole: see `bossflow status "
+                f"--request {self.request}`"
             )
         return found
 
@@ -108,11 +116,10 @@ def compared(
     """
     first, second = _same_size(_levels(a), _levels(b))
     try:
-        box = first.level.box.intersect(second.level.box)
+        box = first.box.intersect(second.box)
     except ValueError:
         raise Apart(
-            f"their volumes have no voxels in common: {first.level.box.name} and "
-            f"{second.level.box.name}"
+            f"their volumes have no voxels in common: {first.box.name} and {second.box.name}"
         ) from None
     blocks = _blocks(first, second, box)
     same = sum(blocks.values())
@@ -120,52 +127,67 @@ def compared(
         "a": first.told,
         "b": second.told,
         "box": box.name,
-        "same_box": first.level.box == second.level.box,
+        "same_box": first.box == second.box,
         "blocks": len(blocks),
         "blocks_with_same_digest": same,
         "voxels_read": 0 if same == len(blocks) else box.voxel_count,
         "background": background,
     }
     if same == len(blocks):
-        return about | _nothing_differs()
-    return about | _judged(_table(first, second, blocks, told), background)
+        none = {"number": 0, "largest": []}
+        same_all = {"equal": True, "same_segments": True, "measures": EQUAL}
+        return about | same_all | {"splits": none, "merges": none}
+    from . import counted  # loads numba: not where nothing is read
+
+    return about | counted.judged(first, second, blocks, background, told)
 
 
-def _levels(request: str) -> list[Compared]:
+def _levels(request: str) -> list[Level]:
     """Return the levels of a request's segmentation, the finest first."""
-    found = [
-        one
-        for one in layers([request])
-        if one.kind == "segmentation" and one.name != "image" and one.levels
+    rows = (Channel() * MadeChannel() & {"request_id": request}).to_dicts(order_by="resolution")
+    rows = [row for row in rows if row["kind"] == "annotation"]
+    if not rows:
+        return _elsewhere(request)
+    first = min(row["output_name"] for row in rows)
+    return [
+        Level(
+            request,
+            first,
+            row["resolution"],
+            Box(*(row[f"channel_{axis}{end}"] for axis in "xyz" for end in "01")),
+            tuple(row[f"voxel_size_{axis}"] for axis in "xyz"),
+            row["channel_id"],
+        )
+        for row in rows
+        if row["output_name"] == first
     ]
-    if not found:
-        raise Apart(f"request {request} makes no segmentation")
-    layer = found[0]
-    if layer.problem:
-        raise ValueError(layer.problem)
-    own = MadeChannel() & {"request_id": request}
-    rows = {
-        row["resolution"]: row["channel_id"]
-        for row in (Channel() * own).to_dicts()
-        if row["output_name"] == layer.name
-    }
-    return [Compared(layer, level, rows.get(level.number)) for level in layer.levels]
 
 
-def _same_size(a: list[Compared], b: list[Compared]) -> tuple[Compared, Compared]:
+def _elsewhere(request: str) -> list[Level]:
+    """Return the level of a segmentation that was written to a place of the user's."""
+    from .shown import layers
+
+    for layer in layers([request]):
+        if layer.kind == "segmentation" and layer.name != "image" and layer.levels:
+            one = layer.levels[0]
+            size = one.voxel_size_nm_xyz
+            return [Level(request, layer.name, one.number, one.box, size, None)]
+    raise Apart(f"request {request} makes no segmentation")
+
+
+def _same_size(a: list[Level], b: list[Level]) -> tuple[Level, Level]:
     for first in a:
         for second in b:
-            both = (one.level.voxel_size_nm_xyz for one in (first, second))
-            if all(map(math.isclose, *both)):
+            if all(map(math.isclose, first.size_nm_xyz, second.size_nm_xyz)):
                 return first, second
-    sizes = [" x ".join(f"{nm:g}" for nm in one[0].level.voxel_size_nm_xyz) for one in (a, b)]
+    sizes = [" x ".join(f"{nm:g}" for nm in one[0].size_nm_xyz) for one in (a, b)]
     raise Apart(
         f"no levels of their volumes have voxels of the same size: the finest have {sizes[0]} and "
         f"{sizes[1]} nm (x y z)"
     )
 
 
-def _blocks(a: Compared, b: Compared, box: Box) -> dict[Box, bool]:
+def _blocks(a: Level, b: Level, box: Box) -> dict[Box, bool]:
     """Return the parts of a box, and of each whether it is known to be equal in both."""
     digests, others = a.digests(), b.digests()
     if not digests:
@@ -175,83 +197,3 @@ def _blocks(a: Compared, b: Compared, box: Box) -> dict[Box, bool]:
         for block, digest in digests.items()
         if block.meets(box)
     }
-
-
-def _nothing_differs() -> dict[str, Any]:
-    """Return what a comparison says of equal segmentations that were not read."""
-    zero = dict.fromkeys(agreement.ERRORS, 0.0)
-    one = dict.fromkeys(agreement.SHARES, 1.0)
-    unknown = dict.fromkeys(agreement.NUMBERS)
-    none = {"number": 0, "largest": []}
-    return {
-        "equal": True,
-        "same_segments": True,
-        "measures": unknown | zero | one,
-        "splits": none,
-        "merges": none,
-    }
-
-
-def _judged(table: Table, background: str) -> dict[str, Any]:
-    return {
-        "equal": contingency.equal(table),
-        "same_segments": contingency.same_segments(table),
-        "measures": agreement.measures(table, background),
-        "splits": agreement.splits(table, background),
-        "merges": agreement.splits(table.transposed, background),
-    }
-
-
-def _table(a: Compared, b: Compared, blocks: dict[Box, bool], told: Progress) -> Table:
-    """Return how two segmentations overlap."""
-    volumes = Volume(a.layer), Volume(b.layer)
-    shape = _shape(volumes[0].levels[a.level.number]["chunk_zyx"])
-    corner = a.level.box.corner_zyx
-    pieces = [(piece, same) for box, same in blocks.items() for piece in grid(box, shape, corner)]
-    total, done = sum(piece.voxel_count for piece, _ in pieces), 0
-
-    def read(asked: tuple[Box, bool]) -> tuple[Table, int]:
-        piece, same = asked
-        voxels = volumes[0].read(a.level.number, piece)
-        others = voxels if same else volumes[1].read(b.level.number, piece)
-        return contingency.contingency(voxels, others), piece.voxel_count
-
-    def tables() -> Iterator[Table]:
-        nonlocal done
-        for table, voxels in _in_threads(read, pieces):
-            done += voxels
-            told(done, total)
-            yield table
-
-    return contingency.added(tables())
-
-
-def _shape(chunk_zyx: list[int]) -> list[int]:
-    """Return the shape of what is read at once: whole chunks, as many as are few enough."""
-    shape = list(chunk_zyx)
-    while 2 * prod(shape) <= PIECE_VOXELS:
-        shortest = min(range(3), key=shape.__getitem__)
-        shape[shortest] *= 2
-    while prod(shape) > 4 * PIECE_VOXELS:
-        longest = max(range(3), key=shape.__getitem__)
-        shape[longest] = -(-shape[longest] // 2)
-    return shape
-
-
-def _in_threads(
-    function: Callable[[tuple[Box, bool]], tuple[Table, int]], asked: Iterable[tuple[Box, bool]]
-) -> Iterator[tuple[Table, int]]:
-    """Yield what a function returns, in order; few are under way, however slowly they are taken."""
-    workers = os.cpu_count() or 1
-    waiting: deque[Future[tuple[Table, int]]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for one in asked:
-                waiting.append(pool.submit(function, one))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
