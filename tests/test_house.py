@@ -15,8 +15,8 @@ PACKAGE = Path(bossflow.__file__).parent
 FLOORS = {
     **{"kit": 0, "voxels": 0},  # what the programs in bin/ import, which know no package
     **{"database": 1, "core": 2, "volumes": 3, "upkeep": 4},
-    **{"workflows": 5, "look": 5},
-    **{"archive_server": 1, "command": 6},
+    **{"workflows": 5, "look": 5, "share": 6},
+    **{"archive_server": 1, "command": 7},
 }
 ALONE = {"archive_server": {"kit", "voxels"}}
 """Rooms that import nothing of the package but these, whatever floor they are on."""

@@ -7,6 +7,7 @@ The tables are here by name, bound to the database on first use::
 """
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 __version__ = "0.1.0"
@@ -77,6 +78,35 @@ def diff(a: str, b: str, voxels: bool = True, background: str = "ignore") -> dic
     from .look import differences
 
     return differences.diff(a, b, voxels, background)
+
+
+def export(request: str, form: str, to: str | Path, **options: Any) -> dict[str, Any]:
+    """Write a request in a format that others read, as `bossflow export REQUEST` does.
+
+    Parameters
+    ----------
+    request : str
+        Its id, the start of it, or its name.
+    form : {"ro-crate", "prov", "parquet", "tiff", "npy", "ome-zarr"}
+    to : str or Path
+        A new directory.
+    **options
+        `with_data` (bool), `volume` (str), `level` (int), `licence` (str): `share.export.Options`.
+
+    Returns
+    -------
+    dict
+        `request`, `format`, `directory`, `files`.
+
+    Raises
+    ------
+    ValueError
+        If it is not recorded, or can't be written so.
+    """
+    connect()
+    from .share import export as written
+
+    return written.export(request, form, Path(to), written.Options(**options))
 
 
 def __getattr__(name: str) -> Any:

@@ -10,6 +10,7 @@ from ..kit.texts import print_anything
 from .damage import invalidate_command, verify_command
 from .db import db
 from .diff import diff_command
+from .export import export_command
 from .housekeeping import clean_command, forget_command
 from .label import components_command
 from .lineage import lineage_command
@@ -67,6 +68,7 @@ for command in (
     components_command,
     db,
     diff_command,
+    export_command,
     forget_command,
     invalidate_command,
     lineage_command,

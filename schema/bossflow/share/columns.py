@@ -1,0 +1,76 @@
+"""Rows as Parquet: components, and the units that a request was made by."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..workflows.label import components
+from ..workflows.label.requests import NAME
+
+_TEXT = pa.string()
+UNITS = pa.schema(
+    [
+        ("execution", _TEXT),
+        ("process", _TEXT),
+        ("key", _TEXT),
+        ("request", _TEXT),
+        ("parameter_sets", pa.list_(_TEXT)),
+        ("made_of", pa.list_(_TEXT)),
+        ("channel", _TEXT),
+        ("box", _TEXT),
+        ("voxels_sha256", _TEXT),
+        ("files_seen", _TEXT),
+        ("run", _TEXT),
+        ("environment", _TEXT),
+        ("task", _TEXT),
+        ("executed", pa.timestamp("ms", "UTC")),
+        ("seconds", pa.float64()),
+        ("bundle", _TEXT),
+        ("bytes", pa.int64()),
+        ("content_sha256", _TEXT),
+    ]
+)
+"""Columns of `units.parquet`; `key` is JSON, `box` is x0-x1_y0-y1_z0-z1 (voxels, half-open)."""
+
+
+def write(
+    told: dict[str, Any], request: str, directory: Path, progress: Callable[[int, int], None]
+) -> list[str]:
+    """Write `units.parquet`, and of a segmentation `components.parquet`; return what they are.
+
+    Parameters
+    ----------
+    told : dict
+        As `look.lineage.lineage` returns it.
+    request : str
+        Its id.
+    directory : Path
+    progress : callable
+        Not called: it takes no long.
+    """
+    with pq.ParquetWriter(directory / "units.parquet", UNITS) as writer:
+        rows = [_row(name, one) for name, one in told["executions"].items()]
+        writer.write_table(pa.Table.from_pylist(rows, UNITS))
+    holds = [
+        "units.parquet: a row for each recorded unit that it was made by; key is JSON, box is "
+        "x0-x1_y0-y1_z0-z1 in voxels, half-open"
+    ]
+    if told["requests"][request]["workflow"] == NAME.rpartition(".")[2]:
+        components.write(request, "parquet", str(directory / "components.parquet"))
+        holds.append(
+            "components.parquet: a row for each component; coordinates in voxels of its channel, "
+            "segment_id is a decimal, since no signed type of 64 bits holds all"
+        )
+    return holds
+
+
+def _row(name: str, one: dict[str, Any]) -> dict[str, Any]:
+    read = one["reads"] or {}
+    row = {"execution": name, **one, "key": json.dumps(one["key"], sort_keys=True)}
+    row |= {part: read.get(part) for part in ("channel", "box", "voxels_sha256", "files_seen")}
+    return row | {"executed": datetime.fromisoformat(one["executed"]).replace(tzinfo=UTC)}

@@ -1,0 +1,147 @@
+"""A lineage as W3C PROV, in PROV-JSON: entities, activities, agents, and how they hang together."""
+
+import json
+from collections import defaultdict
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from . import names
+
+_PREFIXES = (
+    "unit",
+    "output",
+    "box",
+    "channel",
+    "parameters",
+    "environment",
+    "run",
+    "user",
+    "citation",
+    "request",
+    "bossflow",
+)
+Document = dict[str, dict[str, Any]]
+
+
+def write(told: dict[str, Any], path: Path) -> None:
+    """Write `prov.json`.
+
+    Parameters
+    ----------
+    told : dict
+        As `look.lineage.lineage` returns it.
+    path : Path
+    """
+    text = json.dumps(document(told), ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def document(told: dict[str, Any]) -> Document:
+    """Return a lineage as PROV-JSON has it.
+
+    What was pulled, read or made are entities; units and runs are activities; environments and
+    users are agents. Names are hashes, or percent-encoded.
+    """
+    made: Document = defaultdict(dict)
+    made["prefix"] = {name: f"urn:bossflow:{name}:" for name in _PREFIXES}
+    number = count()
+
+    def relate(kind: str, **ends: str) -> None:
+        made[kind][f"_:r{next(number)}"] = {f"prov:{name}": end for name, end in ends.items()}
+
+    _agents(told, made)
+    _sources(told, made, relate)
+    for identity, one in told["parameter_sets"].items():
+        made["entity"][f"parameters:{identity}"] = {
+            "prov:type": "bossflow:parameters",
+            "prov:label": f"{one['method']} {one['version']}",
+            "prov:value": json.dumps(one["parameters"], sort_keys=True, ensure_ascii=False),
+        }
+    for identity, run in told["runs"].items():
+        agent = f"user:{quote(run['user'], safe='')}"
+        relate("wasAssociatedWith", activity=f"run:{identity}", agent=agent)
+    for name, one in told["executions"].items():
+        _unit(name, one, made, relate)
+    asked = f"request:{quote(told['what'], safe='')}"
+    made["entity"][asked] = {"prov:type": "prov:Collection", "prov:label": told["what"]}
+    for name in told["made_by"]:
+        relate("hadMember", collection=asked, entity=f"output:{name}")
+    return dict(made)
+
+
+def _agents(told: dict[str, Any], made: Document) -> None:
+    for identity, run in told["runs"].items():
+        made["activity"][f"run:{identity}"] = {
+            "prov:type": "bossflow:run",
+            "prov:startTime": names.when(run["started"]),
+            "prov:label": run["name"],
+            "bossflow:revision": run["revision"],
+            "bossflow:nextflow": run["nextflow"],
+            "bossflow:profile": run["profile"],
+        }
+        made["agent"][f"user:{quote(run['user'], safe='')}"] = {
+            "prov:type": "prov:Person",
+            "prov:label": run["user"],
+        }
+    for identity, one in told["environments"].items():
+        software = {f"bossflow:software_{quote(n, safe='')}": v for n, v in one["software"].items()}
+        made["agent"][f"environment:{identity}"] = {
+            "prov:type": "prov:SoftwareAgent",
+            "prov:label": one["container"] or "no container",
+            "bossflow:code": one["code"],
+            **software,
+        }
+
+
+def _sources(told: dict[str, Any], made: Document, relate: Any) -> None:
+    for identity, one in told["channels"].items():
+        made["entity"][f"channel:{identity}"] = {
+            "prov:type": "bossflow:channel",
+            "prov:label": one["uri"],
+            "prov:location": names.channel(one),
+            "bossflow:archive": one["archive"],
+        }
+        for of in one.get("citations", ()):
+            about = {f"bossflow:{name}": of[name] for name in ("doi", "licence") if of[name]}
+            name = f"citation:{identity}-{of['stated_by']}"
+            made["entity"][name] = {
+                "prov:type": "bossflow:citation",
+                "prov:label": of["citation"] or of["doi"] or of["licence"],
+                **about,
+            }
+            relate("specializationOf", specificEntity=f"channel:{identity}", generalEntity=name)
+
+
+def _unit(name: str, one: dict[str, Any], made: Document, relate: Any) -> None:
+    unit, output = f"unit:{name}", f"output:{name}"
+    made["activity"][unit] = {
+        "prov:type": f"bossflow:{one['process']}",
+        "prov:startTime": names.when(one["executed"]),
+        "prov:endTime": names.ended(one),
+        "bossflow:key": json.dumps(one["key"], sort_keys=True),
+    }
+    made["entity"][output] = {
+        "prov:type": "bossflow:bundle",
+        "prov:location": names.bundle(one["bundle"]),
+        "bossflow:content_sha256": one["content_sha256"],
+        "bossflow:bytes": one["bytes"],
+    }
+    relate("wasGeneratedBy", entity=output, activity=unit)
+    relate("wasAssociatedWith", activity=unit, agent=f"environment:{one['environment']}")
+    relate("wasInformedBy", informed=unit, informant=f"run:{one['run']}")
+    inputs = [f"output:{other}" for other in one["made_of"]]
+    if read := one["reads"]:
+        box = f"box:{read['channel']}-{quote(read['box'], safe='')}"
+        about = {n: read[n] for n in ("voxels_sha256", "files_seen") if read[n]}
+        if box not in made["entity"]:
+            relate("wasDerivedFrom", generatedEntity=box, usedEntity=f"channel:{read['channel']}")
+        made["entity"].setdefault(box, {"prov:type": "bossflow:box", "prov:label": read["box"]})
+        made["entity"][box] |= {f"bossflow:{key}": value for key, value in about.items()}
+        inputs.append(box)
+    for given in inputs:
+        relate("used", activity=unit, entity=given)
+        relate("wasDerivedFrom", generatedEntity=output, usedEntity=given, activity=unit)
+    for identity in one["parameter_sets"]:
+        relate("used", activity=unit, entity=f"parameters:{identity}")

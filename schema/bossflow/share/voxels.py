@@ -1,0 +1,140 @@
+"""The volume of a request, read piece by piece."""
+
+import os
+from collections.abc import Iterator
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..look import served, shown
+from ..voxels.archives import Refused, Unreachable
+from ..voxels.boxes import Box
+
+PIECE = 2**27
+"""Bytes of voxels that are read at once, unless a row of chunks has more."""
+
+
+class Source(NamedTuple):
+    """One level of a volume.
+
+    Attributes
+    ----------
+    volume : served.Volume
+    number : int
+        Of the level.
+    box : Box
+        What the request tells of, in voxels of the level.
+    voxel_size_nm_zyx : tuple of float
+    """
+
+    volume: served.Volume
+    number: int
+    box: Box
+    voxel_size_nm_zyx: tuple[float, ...]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What the archive's reader tells of the level."""
+        return self.volume.levels[self.number]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of its voxels."""
+        return np.dtype(str(self.about["dtype"]))
+
+    def told(self) -> dict[str, Any]:
+        """Return where its voxels are and what they are, as JSON values, ZYX."""
+        return {
+            "volume": self.volume.layer.name,
+            "level": self.number,
+            "kind": self.volume.kind,
+            "dtype": self.dtype.name,
+            "axes": "zyx",
+            "shape_zyx": list(self.box.shape_zyx),
+            "offset_zyx": list(self.box.corner_zyx),
+            "voxel_size_nm_zyx": list(self.voxel_size_nm_zyx),
+        }
+
+    def pieces(self, shape_zyx: tuple[int, int, int] | None = None) -> Iterator[Box]:
+        """Yield boxes that make up its box, in the order of its voxels.
+
+        Parameters
+        ----------
+        shape_zyx : tuple of 3 int, optional
+            Of a piece, counted from the box's corner. Default: whole layers of chunks.
+        """
+        shape = shape_zyx or self.layers()
+        low, high = self.box.corner_zyx, self.box.end_zyx
+        starts = (range(a, b, side) for a, b, side in zip(low, high, shape, strict=True))
+        for corner in product(*starts):
+            ends = (min(a + s, b) for a, s, b in zip(corner, shape, high, strict=True))
+            yield Box.of(corner, [e - a for a, e in zip(corner, ends, strict=True)])
+
+    def layers(self) -> tuple[int, int, int]:
+        """Return the shape of pieces that are whole along x, of about `PIECE` bytes."""
+        depth, height, _ = self.about["chunk_zyx"]
+        _, rows, width = self.box.shape_zyx
+        row = width * self.dtype.itemsize
+        if depth * rows * row <= PIECE:
+            return max(1, PIECE // (depth * rows * row)) * depth, rows, width
+        return depth, max(1, PIECE // (depth * height * row)) * height, width
+
+    def read(self, box: Box) -> NDArray[Any]:
+        """Return voxels of a box, ZYX, C order.
+
+        Raises
+        ------
+        ValueError
+            If they can't be had.
+        """
+        try:
+            return self.volume.read(self.number, box)
+        except (Refused, Unreachable) as error:
+            raise ValueError(str(error)) from None
+
+
+def sources(request: str, name: str | None) -> list[Source]:
+    """Return the levels of a volume that a request made, the finest first.
+
+    Parameters
+    ----------
+    request : str
+        Its id.
+    name : str, optional
+        Of the volume, if it made several.
+
+    Raises
+    ------
+    ValueError
+        If there is no such volume, or it is not here.
+    """
+    made = {one.name: one for one in shown.layers([request]) if one.name != "image"}
+    if not made:
+        raise ValueError(f"request {request} makes no volume: give --format ro-crate or prov")
+    if name is None and len(made) > 1:
+        raise ValueError(
+            f"request {request} makes several volumes: give --volume {' or '.join(made)}"
+        )
+    if name is not None and name not in made:
+        raise ValueError(f"request {request} makes no volume {name!r}: it makes {', '.join(made)}")
+    layer = made[name or next(iter(made))]
+    token = os.environ.get("BOSSDB_TOKEN", "").strip() or "public"
+    try:
+        volume = served.Volume(layer, token)
+    except (Refused, Unreachable) as error:
+        raise ValueError(str(error)) from None
+    return [
+        Source(volume, level.number, level.box, tuple(level.voxel_size_nm_xyz[::-1]))
+        for level in layer.levels
+    ]
+
+
+def one_level(levels: list[Source], number: int) -> Source:
+    """Return a level of those; ValueError if it is none."""
+    for source in levels:
+        if source.number == number:
+            return source
+    numbers = ", ".join(str(source.number) for source in levels)
+    raise ValueError(f"--level {number}: the volume has level {numbers}")

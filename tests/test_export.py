@@ -1,0 +1,131 @@
+"""`bossflow export`: what others' tools read of it is what was made, and how it was made."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import crates
+import numpy as np
+from making import read_level
+from pipeline import bossflow_says
+from prov.model import ProvDocument
+from test_lineage import Made, lineage
+from test_lineage import made as made
+
+Entities = dict[str, dict[str, Any]]
+
+
+def export(what: str, form: str, to: Path, *more: str) -> dict[str, Any]:
+    code, text = bossflow_says("export", what, "--format", form, "--to", str(to), "--json", *more)
+    assert code == 0, text
+    told: dict[str, Any] = json.loads(text)
+    assert told["files"] == sorted(path.name for path in to.iterdir())
+    return told
+
+
+def entities(crate: Path) -> Entities:
+    graph = json.loads((crate / "ro-crate-metadata.json").read_text())["@graph"]
+    found = {one["@id"]: one for one in graph}
+    assert len(found) == len(graph)
+    return found
+
+
+def ids(value: Any) -> list[str]:
+    return [one["@id"] for one in (value if isinstance(value, list) else [value])]
+
+
+def without_tool_or_step(told: dict[str, Any], found: Entities) -> list[str]:
+    """Return the recorded units that have no tool with a version, or no step."""
+    steps = defaultdict(list)
+    for one in found.values():
+        if one["@type"] == "ControlAction":
+            steps[one["object"]["@id"]] += ids(one["instrument"])
+    organized = {
+        name
+        for one in found.values()
+        if one["@type"] == "OrganizeAction"
+        for name in ids(one["object"])
+    }
+    left = []
+    for name, one in told["executions"].items():
+        action = found.get(f"#unit/{name}", {"instrument": {"@id": ""}})
+        tool = found.get(action["instrument"]["@id"], {})
+        whole = tool.get("softwareVersion") and tool["name"] == one["process"].lower()
+        step = [found[step]["name"] for step in steps[f"#unit/{name}"]]
+        if not whole or step != [one["process"]] or f"#control/{name}" not in organized:
+            left.append(name)
+    return left
+
+
+def test_a_crate_passes_the_validator_and_has_every_unit(made: Made, tmp_path: Path) -> None:
+    export(made.copy, "ro-crate", tmp_path / "crate")
+    assert not crates.problems(tmp_path / "crate", tmp_path / "cache")
+    told, found = lineage(made.copy), entities(tmp_path / "crate")
+    assert len(told["executions"]) > 40 and not without_tool_or_step(told, found)
+    for name, one in told["executions"].items():
+        action = found[f"#unit/{name}"]
+        output = found[action["result"]["@id"]]
+        assert output["@id"] == one["bundle"] + "/" and output["contentSize"] == str(one["bytes"])
+        assert output["sha256"] == one["content_sha256"]
+        inputs = ids(action["object"])
+        assert {told["executions"][other]["bundle"] + "/" for other in one["made_of"]} <= {*inputs}
+        assert len(inputs) == len(one["made_of"]) + bool(one["reads"]) + len(one["parameter_sets"])
+        if one["reads"]:
+            boxes = [found[name] for name in inputs if "&box=" in name]
+            assert [box["sha256"] for box in boxes] == [one["reads"]["voxels_sha256"]]
+    assert all(" " not in name and name.isascii() for name in found)
+
+    del found[f"#control/{told['made_by'][0]}"]
+    assert without_tool_or_step(told, found) == told["made_by"][:1]
+
+
+def test_a_crate_with_a_flaw_is_refused_by_the_validator(made: Made, tmp_path: Path) -> None:
+    export(made.label, "ro-crate", tmp_path / "crate")
+    path = tmp_path / "crate" / "ro-crate-metadata.json"
+    whole = json.loads(path.read_text())
+    for one in whole["@graph"]:
+        if one["@type"] == "ControlAction":
+            del one["instrument"]
+            break
+    path.write_text(json.dumps(whole))
+    assert crates.problems(tmp_path / "crate", tmp_path / "cache")
+
+
+def test_a_crate_takes_the_files_along(made: Made, tmp_path: Path) -> None:
+    export(made.label, "ro-crate", tmp_path / "crate", "--with-data", "--licence", "CC0-1.0")
+    found = entities(tmp_path / "crate")
+    assert found["./"]["license"] == "CC0-1.0"
+    files = {
+        path.relative_to(tmp_path / "crate")
+        for path in (tmp_path / "crate").rglob("*")
+        if path.is_file()
+    }
+    assert {Path(name) for name, one in found.items() if "File" in one["@type"]} | {
+        Path("ro-crate-metadata.json")
+    } == files
+    bundle = next(b for b in made.bundles.values() if b.manifest["process"] == "STITCH")
+    inside = bundle.directory.relative_to(made.store)
+    copied = tmp_path / "crate" / "data" / inside / "segmentation"
+    for own, other in zip(
+        read_level(str(copied), 0), read_level(f"{bundle.directory}/segmentation", 0), strict=True
+    ):
+        np.testing.assert_array_equal(own, other)
+
+
+def test_prov_goes_through_its_library_and_comes_back(made: Made, tmp_path: Path) -> None:
+    export(made.copy, "prov", tmp_path / "prov")
+    text = (tmp_path / "prov" / "prov.json").read_text()
+    document = ProvDocument.deserialize(content=text, format="json")
+    again = ProvDocument.deserialize(content=document.serialize(format="json"), format="json")
+    told, number = json.loads(text), len(list(document.get_records()))
+    assert document == again
+    assert number == sum(len(some) for kind, some in told.items() if kind != "prefix")
+    derived = defaultdict(set)
+    for one in told["wasDerivedFrom"].values():
+        derived[one["prov:generatedEntity"]].add(one["prov:usedEntity"])
+    for name, one in lineage(made.copy)["executions"].items():
+        used = {f"output:{other}" for other in one["made_of"]}
+        if read := one["reads"]:
+            used.add(f"box:{read['channel']}-{read['box']}")
+        assert derived[f"output:{name}"] == used
