@@ -5,8 +5,10 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+import bossflow
 import crates
 import numpy as np
+import pytest
 from making import read_level
 from pipeline import bossflow_says
 from prov.model import ProvDocument
@@ -129,3 +131,60 @@ def test_prov_goes_through_its_library_and_comes_back(made: Made, tmp_path: Path
         if read := one["reads"]:
             used.add(f"box:{read['channel']}-{read['box']}")
         assert derived[f"output:{name}"] == used
+
+
+@pytest.mark.parametrize(
+    ("what", "more", "said"),
+    [
+        ("nobody", ("--format", "prov"), "no request has an id starting with 'nobody'"),
+        ("LABEL", ("--format", "prov", "--with-data"), "--with-data goes with --format ro-crate"),
+        ("LABEL", ("--format", "npy", "--volume", "mesh"), "makes no volume 'mesh': it makes "),
+        ("LABEL", ("--format", "prov", "--level", "1"), "--level goes with --format tiff or npy"),
+    ],
+)
+def test_what_can_not_be_written_is_refused(
+    made: Made, tmp_path: Path, what: str, more: tuple[str, ...], said: str
+) -> None:
+    to = tmp_path / "to"
+    code, text = bossflow_says("export", what.replace("LABEL", made.label), *more, "--to", str(to))
+    assert code and said in text and not any(tmp_path.iterdir()), text
+
+
+def test_what_is_there_is_kept(made: Made, tmp_path: Path) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").touch()
+    (tmp_path / "file").touch()
+    for to, said in (
+        ("full", "is not empty"),
+        ("file", "is no directory"),
+        ("no/x", "there is no"),
+    ):
+        code, text = bossflow_says(
+            "export", made.label, "--format", "prov", "--to", str(tmp_path / to)
+        )
+        assert code == 1 and said in text, text
+    assert (tmp_path / "full" / "mine").exists()
+    (tmp_path / "empty").mkdir()
+    export(made.label, "prov", tmp_path / "empty")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file", "full"]
+
+
+def test_what_fails_leaves_nothing(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow.share import packed
+
+    monkeypatch.setattr(packed.crate, "write", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        bossflow.export(made.label, "ro-crate", tmp_path / "crate", with_data=True)
+    assert not any(tmp_path.iterdir())
+    bundle = next(b for b in made.bundles.values() if b.manifest["process"] == "RELABEL_BLOCK")
+    chunk = made.store / bundle.manifest["files"][0]["path"]
+    whole = chunk.read_bytes()
+    chunk.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    try:
+        with pytest.raises(ValueError, match="is not what its bundle says"):
+            bossflow.export(made.label, "ro-crate", tmp_path / "crate", with_data=True)
+    finally:
+        chunk.write_bytes(whole)
+    assert not any(tmp_path.iterdir())

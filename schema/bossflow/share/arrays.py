@@ -140,7 +140,7 @@ def _volume(sources: list[Source]) -> Volume:
         tuple(levels),
         (BLOCK_ZYX,) * len(levels),
         first.voxel_size_nm_zyx,
-        first.about.get("middle_zyx", (0.0, 0.0, 0.0)),
+        first.middle_zyx,
     )
 
 

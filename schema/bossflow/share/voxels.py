@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..look import served, shown
+from ..volumes.channels import NO_SHIFT
+from ..volumes.tables import Channel, MadeChannel
 from ..voxels.archives import Refused, Unreachable
 from ..voxels.boxes import Box
 
@@ -27,12 +29,15 @@ class Source(NamedTuple):
     box : Box
         What the request tells of, in voxels of the level.
     voxel_size_nm_zyx : tuple of float
+    middle_zyx : tuple of float
+        Where its voxel 0 has its middle, as `Channel.Middle` has it.
     """
 
     volume: served.Volume
     number: int
     box: Box
     voxel_size_nm_zyx: tuple[float, ...]
+    middle_zyx: tuple[float, ...] = NO_SHIFT
 
     @property
     def about(self) -> dict[str, Any]:
@@ -125,10 +130,21 @@ def sources(request: str, name: str | None) -> list[Source]:
         volume = served.Volume(layer, token)
     except (Refused, Unreachable) as error:
         raise ValueError(str(error)) from None
+    placed = _middles(request, layer.name)
     return [
-        Source(volume, level.number, level.box, tuple(level.voxel_size_nm_xyz[::-1]))
+        Source(
+            *(volume, level.number, level.box, tuple(level.voxel_size_nm_xyz[::-1])),
+            placed.get(level.number, NO_SHIFT),
+        )
         for level in layer.levels
     ]
+
+
+def _middles(request: str, name: str) -> dict[int, tuple[float, ...]]:
+    """Return where voxel 0 of a volume's levels has its middle, of those where that is told."""
+    made = Channel.Middle() * Channel() * MadeChannel()
+    rows = (made & {"request_id": request, "output_name": name}).to_dicts()
+    return {row["resolution"]: tuple(row[f"middle_{axis}"] for axis in "zyx") for row in rows}
 
 
 def one_level(levels: list[Source], number: int) -> Source:
