@@ -145,6 +145,7 @@ bossflow_mounts() {
         case $path in s3://* | gs://* | dest:*) continue ;; esac
         url=${path#*://} path=${url#file://} # no sign in it stands for another
         case $path in *://*) continue ;; /*) ;; *) path=$bossflow_launch/$path ;; esac
+        if [ ! -e "$path" ]; then path=${path%'#/'*}; fi # what follows is in the file
         # but in a URL that bossflow itself gave
         if [ "$url" != "${url#file://}" ] && [ ! -e "$path" ]; then path=$(printf %b "${path//\%/\\x}"); fi
         if [ -d "$path" ]; then
@@ -152,6 +153,7 @@ bossflow_mounts() {
             bossflow_mount "$real" readonly
             bossflow_mount "$real" readonly "$(cd "$path" && pwd)"
         elif [ -f "$path" ]; then
+            bossflow_mount "$(realpath "$path")" readonly
             bossflow_mount "$(cd "$(dirname "$path")" && pwd)/$(basename "$path")" readonly
         fi
     done

@@ -39,6 +39,9 @@ FURTHEST = 2**53
 
 LARGEST_VOXEL_NM = 1e12
 
+MODULES = {"hdf5": "hdf5", "nwb": "nwb"}
+"""The formats of single files by the scheme of their URIs, and the module of `formats` of each."""
+
 NOTHING: Mapping[str, int] = MappingProxyType({})
 """What is chosen of other axes than x, y and z, where nothing is."""
 
@@ -218,8 +221,12 @@ def archive_of(uri: str) -> Reader:
         from . import volumes
 
         return volumes
+    if scheme in MODULES:
+        from . import formats
+
+        return formats
     raise Refused(
         f"source {brief(uri)} names no archive that is known here: write "
         "bossdb://collection/experiment/channel, or precomputed://, zarr:// or n5:// and then the "
-        "address of a volume"
+        f"address of a volume, or {', '.join(f'{name}://' for name in MODULES)} and that of a file"
     )

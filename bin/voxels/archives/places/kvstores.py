@@ -124,7 +124,7 @@ def _judged(text: str, what: str) -> Refused | Unreachable:
     code, _, rest = text.partition(": ")
     # Not at any bracket: what it met instead of what it expected may have some.
     reason = re.split(r" \[(?=[a-z_ ]+=['\"])", rest)[0]
-    reason = _short(re.sub(r"Error opening \"\w+\" driver: ", "", reason))
+    reason = brief_reason(re.sub(r"Error opening \"\w+\" driver: ", "", reason))
     if code == "INTERNAL" and re.search("(create|get) credentials", rest):
         return Refused(
             f"{what} may not be read: there are no credentials in the profile that "
@@ -134,10 +134,10 @@ def _judged(text: str, what: str) -> Refused | Unreachable:
         return Refused(f"{what} may not be read with the rights or credentials that are here")
     if code in ("ABORTED", "UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "INTERNAL"):
         return Unreachable(f"{what} can't be reached: {reason}")
-    return Refused(f"{what} can't be read: {reason or _short(text)}")
+    return Refused(f"{what} can't be read: {reason or brief_reason(text)}")
 
 
-def _short(text: str) -> str:
+def brief_reason(text: str) -> str:
     """Return text in one line of 300 signs at most: its ends, as the cause comes last."""
     line = " ".join(text.split())
     line = line if len(line) <= 300 else f"{line[:95]} ... {line[-200:]}"

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from .. import Refused
+from .. import MODULES, Refused
 from . import claims, s3
 from .destinations import Destination
 
@@ -38,7 +38,7 @@ def found(
     """
     given = [row for row in asked if row["dest"]]
     read = {f"{name} {row[name]}": row[name] for row in asked for name in _READ if row.get(name)}
-    sources = {what: uri.partition("://")[2] for what, uri in read.items()}
+    sources = {what: _holder(uri) for what, uri in read.items()}
     if s3.address() != s3.address(s3.DESTINATIONS):  # names of buckets are each server's own
         sources = {what: url for what, url in sources.items() if not url.startswith("s3://")}
     others = {what: claims.Place(_url(place)) for what, place in (sources | near).items()}
@@ -64,6 +64,12 @@ def _look(url: str, where: str) -> dict[str, Any]:
     except OSError as error:
         return {"problem": f"{error} (in {where})"}
     return {"marker": marker}
+
+
+def _holder(uri: str) -> str:
+    """Return the place of a source: of one that names something in a file, the file's."""
+    scheme, _, place = uri.partition("://")
+    return place.rpartition("#/")[0] or place if scheme in MODULES else place
 
 
 def _url(place: str) -> str:

@@ -27,7 +27,7 @@ from .. import NOTHING, Refused, sensible, spelled
 from ..places import kvstores, listing, s3
 from ..places.kvstores import kvstore_of, opened, split, wait
 from . import absent_chunks, chunk_names, copying, several
-from .opening import level_of, middle_zyx, open_level, opened_level, view_of
+from .opening import level_of, open_level, opened_level, view_of
 from .stated import Level
 from .voxel_size import voxel_size_nm
 
@@ -119,7 +119,7 @@ def describe(
         "voxel_size_nm_zyx": size_nm,
         "chunk_zyx": list(view.chunk_layout.read_chunk.shape),
     }
-    own = {"middle_zyx": middle_zyx(level), "chosen": several.chosen(level, store.shape)}
+    own = {"middle_zyx": level.middle_zyx, "chosen": several.chosen(level, store.shape)}
     own = {name: value for name, value in own.items() if any(value)}
     return sensible(metadata | own, uri)
 

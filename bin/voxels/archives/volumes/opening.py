@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from functools import cache
 from typing import Any
 
 import tensorstore as ts
 
-from .. import FURTHEST, Refused, brief
+from .. import Refused, brief
 from ..places import kvstores
 from ..places.kvstores import json_at, kvstore_of, split, told, wait
 from . import n5, precomputed, several, zarr
 from .precomputed import SUFFIXES, compressed_files, unreadable
-from .stated import Level
+from .stated import Level, refuse_senseless
 
 
 def levels(uri: str) -> list[Level]:
@@ -30,10 +29,7 @@ def levels(uri: str) -> list[Level]:
     try:
         listed = reader(uri, kvstore_of(place))
         for level in listed:
-            if not all(0 < size < math.inf for size in level.scale_zyx or ()):
-                raise ValueError(f"voxel size {level.scale_zyx}")
-            if not all(abs(start) <= FURTHEST for start in _offset(level)):
-                raise ValueError(f"translation {level.translation_zyx}")
+            refuse_senseless(level)
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise Refused(f"the metadata of {uri} make no sense: {brief(error)}") from None
     return listed
@@ -70,30 +66,14 @@ def view_of(level: Level, store: Any, uri: str) -> Any:
             f"{uri} has {store.rank} dimensions, and the axes {', '.join(level.axes)} are stated: "
             "it needs z, y and x"
         )
-    chosen = dict(level.chosen)
     others = [i for i, name in enumerate(level.axes) if name not in "zyx"]
-    indices = []
-    for i in others:
-        name, length = several.parameter(level, i), store.shape[i]
-        index = chosen.pop(name, None if length > 1 else 0)
-        if index is None:
-            how = f"say which by {name}, counted from 0" if name else "make a volume of it alone"
-            if level.axes[i].startswith("dimension "):
-                how = f"name the axes in its metadata (t, c, z, y, x), or {how}"
-            raise Refused(
-                f"{uri} has {length} along axis {level.axes[i]}: only one can be used, so {how}"
-            )
-        if index >= length:
-            raise Refused(f"{name} {index} is not one of {uri}: it has 0 to {length - 1}")
-        indices.append(store.origin[i] + index)
-    for name, index in chosen.items():
-        if index:
-            raise Refused(f"{name} {index} is not one of {uri}: it has no axis of that name")
+    indices = several.indices(level, store.shape, uri)
     if others:
-        store = store[ts.d[others][tuple(indices)]]
+        at = tuple(store.origin[i] + indices[i] for i in others)
+        store = store[ts.d[others][at]]
     kept = [name for name in level.axes if name in "zyx"]
     store = store.transpose([kept.index(axis) for axis in "zyx"])
-    return store if level.precomputed else store[ts.d[:].translate_to[_offset(level)]]
+    return store if level.precomputed else store[ts.d[:].translate_to[level.offset_zyx]]
 
 
 _FILES = {
@@ -144,20 +124,6 @@ def open_level(level: Level, uri: str, write: bool, context: Any) -> Any:
             return opened_at({"driver": "kvstack", "layers": [{"base": kvstore}, layer]})
         except Refused as error:
             raise Refused(str(error).replace(path, "")) from None
-
-
-def _offset(level: Level) -> list[int]:
-    """Return the voxel that a translation names; half a voxel is still the one below."""
-    scale = level.scale_zyx or (1.0, 1.0, 1.0)
-    pairs = zip(level.translation_zyx, scale, strict=True)
-    return [math.ceil(round(shift / size, 6) - 0.5) for shift, size in pairs]
-
-
-def middle_zyx(level: Level) -> list[float]:
-    """Return where voxel 0 has its middle, in voxels: what a translation is beyond whole ones."""
-    scale = level.scale_zyx or (1.0, 1.0, 1.0)
-    starts = zip(level.translation_zyx, scale, _offset(level), strict=True)
-    return [round(shift / size - start, 9) for shift, size, start in starts]
 
 
 def level_of(uri: str, resolution: int, chosen: tuple[tuple[str, int], ...]) -> Level:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from .. import Refused
 from .stated import Level
 
 PARAMETERS = {
@@ -28,6 +29,34 @@ def chosen(level: Level, shape: Sequence[int]) -> dict[str, int]:
     """
     lengths = {parameter(level, i): length for i, length in enumerate(shape)}
     return {name: index for name, index in level.chosen if lengths.get(name, 1) > 1}
+
+
+def indices(level: Level, shape: Sequence[int], uri: str) -> dict[int, int]:
+    """Return which index is read of each axis beside x, y and z, by the axis' number.
+
+    Raises
+    ------
+    Refused
+        If there are several and none is chosen, or what is chosen is not there.
+    """
+    chosen, found = dict(level.chosen), {}
+    for i, axis in enumerate(level.axes):
+        if axis in "zyx":
+            continue
+        name, length = parameter(level, i), shape[i]
+        index = chosen.pop(name, None if length > 1 else 0)
+        if index is None:
+            how = f"say which by {name}, counted from 0" if name else "make a volume of it alone"
+            if axis.startswith("dimension "):
+                how = f"name the axes in its metadata (t, c, z, y, x), or {how}"
+            raise Refused(f"{uri} has {length} along axis {axis}: only one can be used, so {how}")
+        if index >= length:
+            raise Refused(f"{name} {index} is not one of {uri}: it has 0 to {length - 1}")
+        found[i] = index
+    for name, index in chosen.items():
+        if index:
+            raise Refused(f"{name} {index} is not one of {uri}: it has no axis of that name")
+    return found
 
 
 def chunk_indices(level: Level, view: Any) -> dict[str, str]:

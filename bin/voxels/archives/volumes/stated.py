@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from math import isclose
 from typing import Any, NamedTuple
 
-from .. import Refused, brief
+from .. import FURTHEST, Refused, brief
 
 NANOMETERS = {
     **dict.fromkeys(("angstrom", "\u00c5"), 0.1),
@@ -60,6 +61,35 @@ class Level(NamedTuple):
     def has_size(self) -> bool:
         """Whether the voxel size is stated, with its units."""
         return self.scale_zyx is not None and all(self.unit_nm_zyx)
+
+    @property
+    def offset_zyx(self) -> list[int]:
+        """The voxel that the translation names; half a voxel is still the one below."""
+        return [math.ceil(round(start, 6) - 0.5) for start in self._starts]
+
+    @property
+    def middle_zyx(self) -> list[float]:
+        """Where voxel 0 has its middle, in voxels: what the translation is beyond whole ones."""
+        pairs = zip(self._starts, self.offset_zyx, strict=True)
+        return [round(start - whole, 9) for start, whole in pairs]
+
+    @property
+    def _starts(self) -> list[float]:
+        scale = self.scale_zyx or (1.0, 1.0, 1.0)
+        return [shift / size for shift, size in zip(self.translation_zyx, scale, strict=True)]
+
+
+def refuse_senseless(level: Level) -> None:
+    """Refuse a voxel size or a place that is beyond all measure.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not all(0 < size < math.inf for size in level.scale_zyx or ()):
+        raise ValueError(f"voxel size {level.scale_zyx}")
+    if not all(abs(start) <= FURTHEST for start in level.offset_zyx):
+        raise ValueError(f"translation {level.translation_zyx}")
 
 
 def nanometers(unit: Any) -> float | None:

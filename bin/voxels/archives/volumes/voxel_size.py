@@ -23,7 +23,7 @@ def voxel_size_nm(level: Level, uri: str, given_zyx: Sequence[float] | None) -> 
         return known
     give = "give it in nm as voxel_size x,y,z, such as --voxel_size 4,4,40"
     if level.scale_zyx is None:
-        raise Refused(f"{uri} states no voxel size: {give}, or {_how_to_state_it(level)}")
+        raise Refused(f"{uri} states no voxel size: {give}{_how_to_state_it(level)}")
     unknown = [axis for axis, size in zip("zyx", sizes, strict=True) if size is None]
     raise Refused(
         f"{uri} states no known unit for the voxel size along {' and '.join(unknown)}: {give}, or "
@@ -33,14 +33,16 @@ def voxel_size_nm(level: Level, uri: str, given_zyx: Sequence[float] | None) -> 
 
 def _how_to_state_it(level: Level) -> str:
     """Return how a voxel size is written where a level lies, its axes in their order."""
+    driver = level.spec["driver"]
+    holders = {"n5": "its attributes.json", "hdf5": "the dataset"}
+    holders |= dict.fromkeys(("zarr", "zarr3"), "the array")
+    if driver not in holders:
+        return ""
     size = {"z": 40, "y": 8, "x": 4}
     values = [size.get(axis, 1) for axis in level.axes]
     units = json.dumps(["nm"] * len(values))
-    named = ", ".join(level.axes)
+    also = "; or name an OME-Zarr image" if driver.startswith("zarr") else ""
     return (
-        f"give the array the attributes resolution and units, such as {values} and {units}, in the "
-        f"order of its axes, which is {named}; or name an OME-Zarr image"
-        if level.spec["driver"] != "n5"
-        else f"give its attributes.json resolution and units, such as {values} and {units}, in "
-        f"the order of its axes, which is {named}"
+        f", or give {holders[driver]} the attributes resolution and units, such as {values} and "
+        f"{units}, in the order of its axes, which is {', '.join(level.axes)}{also}"
     )

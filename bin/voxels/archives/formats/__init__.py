@@ -1,0 +1,241 @@
+"""Volumes in single files, read where they lie: HDF5, NWB and other formats, one module each.
+
+They lie where `volumes` may: on disk, behind HTTP(S), in S3 or Google Cloud Storage, and are read
+there by ranges of bytes. A place within a file follows `#`: hdf5://data/a.h5#/volumes/raw.
+
+Coordinates are the file's own voxels, its first one where the metadata place it, to the nearest
+whole voxel; 0 where they don't. What was never written is the fill value, as the formats say; what
+can't be read is an error.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
+
+import numpy as np
+import numpy.typing as npt
+
+from ...boxes import Box
+from .. import MODULES, NOTHING, Refused, Unreachable, brief, sensible, spelled
+from ..places import ranged, s3
+from ..places.kvstores import brief_reason, split
+from ..places.ranged import File
+from ..volumes import several
+from ..volumes.stated import refuse_senseless
+from ..volumes.voxel_size import voxel_size_nm
+from .image import Format, Image, Slices
+
+
+def parts(uri: str, directory: str = "") -> tuple[str, str, str]:
+    """Return a URI's format, its place, and what it names there: `/path`, or nothing.
+
+    Raises
+    ------
+    Refused
+        If it is malformed.
+    """
+    outside, mark, inside = uri.rpartition("#/")
+    scheme, place = split(outside if mark else uri, directory)
+    names = [name for name in inside.split("/") if name not in ("", ".")] if mark else []
+    if ".." in names or not inside.isprintable():
+        raise Refused(f"source {brief(uri)} is malformed: after # write the path in the file")
+    return scheme, place, "".join(f"/{name}" for name in names)
+
+
+def canonical(uri: str, directory: str) -> str:
+    """Return the one spelling of a URI; a relative path in it starts at `directory`."""
+    scheme, place, inside = parts(uri, directory)
+    return f"{scheme}://{place}" + (f"#{inside}" if inside else "")
+
+
+def archive_name(uri: str, host: str) -> str:
+    """Return what the file lies in: host and port, `s3`, `gs` or `file`."""
+    place = urlsplit(parts(uri)[1])
+    named = place.scheme if place.scheme in ("file", "gs", "s3") else place.netloc
+    return spelled(address(uri, host)) or named
+
+
+def address(uri: str, host: str) -> str:
+    """Return the address of another S3 than Amazon's that the file lies in."""
+    return s3.address() if parts(uri)[1].startswith("s3://") else ""
+
+
+def describe(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    patient: bool = False,
+    chosen: Mapping[str, int] = NOTHING,
+    size_nm_zyx: Sequence[float] | None = None,
+) -> dict[str, Any]:
+    """Return a volume's metadata at one resolution, as `volumes.describe` does.
+
+    Raises
+    ------
+    Refused
+        If there is no such file, or it can't be read, holds several volumes of which none is named,
+        several times or channels of which none is chosen, or no voxel size: none is made up.
+    Unreachable
+        If there is no usable answer.
+    """
+    image = _opened(uri, resolution).image
+    level = image.level._replace(chosen=tuple(chosen.items()))
+    axes = _axes(image, uri)
+    if image.dtype.kind not in "buif" or image.dtype.itemsize > 8:
+        raise Refused(f"{uri} holds {image.dtype}, which is no type of voxels: make numbers of it")
+    several.indices(level, image.shape, uri)
+    dtype = image.dtype.name
+    wide = dtype in ("int32", "int64", "uint32", "uint64")
+    metadata = {
+        "kind": level.kind or ("annotation" if wide else "image"),
+        "dtype": dtype,
+        "shape_zyx": [image.shape[i] for i in axes],
+        "offset_zyx": level.offset_zyx,
+        "voxel_size_nm_zyx": voxel_size_nm(level, uri, size_nm_zyx),
+        "chunk_zyx": [image.chunk[i] for i in axes],
+    }
+    own = {"middle_zyx": level.middle_zyx, "chosen": several.chosen(level, image.shape)}
+    return sensible(metadata | {name: value for name, value in own.items() if any(value)}, uri)
+
+
+def files(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    boxes: Sequence[Box],
+    chosen: Mapping[str, int] = NOTHING,
+) -> dict[str, Any]:
+    """Return what `voxels.files.seen` needs to tell whether the file was changed."""
+    _, place, _ = parts(uri)
+    file = ranged.opened(place, uri)
+    file.stream.close()
+    return file.told
+
+
+def unwritten(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    boxes: Sequence[Box],
+    told: dict[str, Any] | None,
+    chosen: Mapping[str, int] = NOTHING,
+) -> str | None:
+    """Return a sentence on boxes in which nothing was written, or on how the file is read."""
+    image, file = _kept(uri, resolution)
+    with _telling(uri, file):
+        bare = [box for box in boxes if image.lacks(_slices(image, box, uri, chosen))]
+    if bare:
+        first, number = bare[0].name, len(bare)
+        which = f"{number} cutouts (first: {first})" if number > 1 else first
+        fill = f"{brief(image.fill)}, the fill value" if image.fill else "zero"
+        return (
+            f"nothing was ever written in {which} of {uri}: what was never written is {fill}, and "
+            "it is taken for that"
+        )
+    return f"{uri} {image.note}" if image.note else None
+
+
+def read(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    dtype: str,
+    box: Box,
+    verify: bool = False,
+    chosen: Mapping[str, int] = NOTHING,
+) -> npt.NDArray[Any]:
+    """Read a box, as `volumes.read` does; a process keeps the last few files open.
+
+    Takes the memory of the box twice at most, and what the format's library needs.
+    """
+    image, file = _kept(uri, resolution)
+    extent = Box.of(image.level.offset_zyx, [image.shape[i] for i in _axes(image, uri)])
+    if image.dtype.name != dtype:
+        raise Refused(f"{uri} holds {image.dtype.name}, where {dtype} was expected")
+    if not extent.contains(box):
+        raise Refused(
+            f"box {box.name} leaves {uri} at resolution {resolution}: it has {extent.name}"
+        )
+    with _telling(f"box {box.name} of {uri}", file):
+        part = _slices(image, box, uri, chosen)
+        voxels = np.asarray(image.read(part))
+        if voxels.shape != tuple(one.stop - one.start for one in part):
+            raise ValueError(f"{voxels.shape} came")
+        own, others = _axes(image, uri), range(voxels.ndim)
+        order = [*(i for i in others if i not in own), *own]
+        in_zyx = voxels.transpose(order).reshape(box.shape_zyx)
+        return np.ascontiguousarray(in_zyx, np.dtype(dtype))
+
+
+def _axes(image: Image, uri: str) -> list[int]:
+    """Return which axes are z, y and x."""
+    axes = image.level.axes
+    if len(axes) != len(image.shape) or any(axes.count(axis) != 1 for axis in "zyx"):
+        raise Refused(
+            f"{uri} has {len(image.shape)} dimensions, and the axes {', '.join(axes)}: it needs z, "
+            "y and x"
+        )
+    return [axes.index(axis) for axis in "zyx"]
+
+
+def _slices(image: Image, box: Box, uri: str, chosen: Mapping[str, int]) -> Slices:
+    level = image.level._replace(chosen=tuple(chosen.items()))
+    found = {i: slice(at, at + 1) for i, at in several.indices(level, image.shape, uri).items()}
+    inside = box.slices(level.offset_zyx)
+    found |= dict(zip(_axes(image, uri), inside, strict=True))
+    return tuple(found[i] for i in range(len(image.shape)))
+
+
+class _Opened(NamedTuple):
+    image: Image
+    file: File
+
+
+def _opened(uri: str, resolution: int) -> _Opened:
+    """Open a file anew, at one of its resolutions."""
+    scheme, place, inside = parts(uri)
+    module = cast(Format, importlib.import_module(f".{MODULES[scheme]}", __name__))
+    file = ranged.opened(place, uri)
+    with _telling(uri, file):
+        listed = module.images(file, inside, uri)
+        for image in listed:
+            refuse_senseless(image.level)
+    if not 0 <= resolution < len(listed):
+        raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(listed) - 1}")
+    return _Opened(listed[resolution], file)
+
+
+def _kept(uri: str, resolution: int) -> _Opened:
+    """Return a file that was opened before; one on disk that looks the same as then."""
+    place = parts(uri)[1]
+    looks = ranged.looks(place.removeprefix("file://")) if place.startswith("file://") else None
+    return _opened_as(uri, resolution, looks)
+
+
+@lru_cache(maxsize=8)
+def _opened_as(uri: str, resolution: int, looks: tuple[int, int] | None) -> _Opened:
+    return _opened(uri, resolution)
+
+
+@contextmanager
+def _telling(what: str, file: File) -> Iterator[None]:
+    """Say in a sentence what a format's library says, which may be any error."""
+    file.forget_problem()
+    try:
+        yield
+    except (Refused, Unreachable, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        if file.problem:
+            raise file.problem from None
+        reason = brief_reason(str(error)) or type(error).__name__
+        raise Refused(f"{what} can't be read: {reason}") from None

@@ -1,0 +1,52 @@
+"""Single files of every format as sources: read as they were written, and labelled."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from asked import cutouts as cutouts
+from changing import made, said
+from expected import read_volume
+from file_formats import BOXES, WRITERS
+from formats import OFFSET, SHAPE, SIZE, describe, pattern, plain_zarr, read, whole
+from steps import Cutouts
+from voxels.boxes import Box
+
+
+@pytest.mark.parametrize("form", WRITERS)
+def test_a_file_is_read_as_its_own_library_wrote_it(tmp_path: Path, form: str) -> None:
+    voxels = pattern(dtype="uint16")
+    uri, start = WRITERS[form](tmp_path, voxels)
+    told = describe(uri)
+    assert told["voxel_size_nm_zyx"] == pytest.approx(SIZE)
+    assert (told["offset_zyx"], told["shape_zyx"]) == ([*start], [*SHAPE])
+    assert (told["dtype"], told["kind"]) == ("uint16", "image")
+    np.testing.assert_array_equal(whole(uri), voxels)
+    for box in BOXES:
+        moved = Box.of(np.add(box.corner_zyx, np.subtract(start, OFFSET)), box.shape_zyx)
+        found = read(uri, "uint16", moved)
+        assert found.flags.c_contiguous and found.dtype.isnative
+        np.testing.assert_array_equal(found, voxels[box.slices(OFFSET)])
+
+
+def test_a_file_is_labelled_as_an_array_is(cutouts: Cutouts, tmp_path: Path) -> None:
+    """By block, in place; and a file that changes is made again, those beside it are not."""
+    voxels = np.random.default_rng(5).integers(0, 40, SHAPE, np.uint8).repeat(2, 0)[: SHAPE[0]]
+    sources = [plain_zarr(tmp_path / "plain", voxels)]
+    for form, write in WRITERS.items():
+        (tmp_path / form).mkdir()
+        sources.append(write(tmp_path / form, voxels)[0])
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("\n".join(["source", *sources]))
+    asked = {"stage": False, "block_shape": [10, 12, 28], "source": None, "sheet": sheet}
+    ran = cutouts.label(**asked)
+    blocks = made(ran)["LABEL_BLOCK"]
+    urls = [line.split(",")[2] for line in ran["requests"].splitlines()[1:]]
+    plain, *others = [read_volume(url)[0] for url in urls]
+    assert len(others) == len(WRITERS) and plain.max() > 1000
+    for form, found in zip(WRITERS, others, strict=True):
+        np.testing.assert_array_equal(found, plain, form)
+    WRITERS["hdf5"](tmp_path / "hdf5", np.roll(voxels, 1, 0))
+    again = cutouts.label(**asked)
+    assert made(again)["LABEL_BLOCK"] == blocks // len(sources)
+    assert "changed since they were recorded" in said(again)
