@@ -8,7 +8,7 @@ from kit.units import Bundle, Unit
 from reading import reader
 from reading.earlier import places_in
 from voxels.boxes import Box
-from voxels.downsampling import coarser, pyramid
+from voxels.downsampling import Chunks, coarser, pyramid
 from voxels.made_files import digest_of, write
 from voxels.made_volumes import Volume
 
@@ -22,7 +22,7 @@ def downsample_block(unit: Unit, bundle: Bundle) -> None:
     directory, made = created.file("volume"), bundle.directory / "volume"
     with bundles.held(created, directory) as held:
         if not take(unit, bundle, places_in(volume)):
-            how = asked["steps_zyx"], volume.method, unit.settings["layer"]
+            how = asked["steps_zyx"], volume.method, Chunks(*unit.settings["chunks"])
             inside, written = box, []
             levels = pyramid(reader(unit, inputs, box), box, volume.dtype, *how)
             for number, voxels in enumerate(levels):

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from fractions import Fraction
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from voxels import downsampling
 from voxels.boxes import Box, grid
-from voxels.downsampling import coarser, downsample, pyramid
+from voxels.downsampling import Chunks, coarser, downsample, pyramid
 
 INTEGERS = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "uint64", "int64")
 FACTORS = ((2, 2, 2), (1, 2, 2), (2, 3, 3), (1, 1, 1), (3, 1, 2), (5, 4, 3))
@@ -123,9 +125,13 @@ STEPS = st.lists(st.sampled_from(FACTORS[:3]), min_size=1, max_size=3)
     STEPS,
     st.sampled_from(["mean", "mode"]),
     st.lists(shapes, min_size=5, max_size=5),
-    st.integers(1, 5),
+    shapes,
+    corners,
+    st.sampled_from([1, 300, 2**23]),
 )
-def test_five_cuttings_are_one_volume(voxels, corner, steps, method, cuttings, layer):
+def test_five_cuttings_are_one_volume(
+    voxels, corner, steps, method, cuttings, chunk, start, at_once
+):
     """Blocks are multiples of all factors, counted from 0; what is read at once is anything."""
     box = Box.of(corner, voxels.shape)
     whole, expected = box, []
@@ -139,17 +145,19 @@ def test_five_cuttings_are_one_volume(voxels, corner, steps, method, cuttings, l
         assert box.contains(part)
         return np.ascontiguousarray(voxels[part.slices(corner)])
 
-    for cutting in cuttings:
-        block_shape = (np.array(cutting) * total).tolist()
-        levels = [np.zeros_like(level) for level in expected]
-        for block in grid(box, block_shape, (0, 0, 0)):
-            made = pyramid(read, block, voxels.dtype.name, steps, method, layer)
-            inside, around = block, box
-            for step, level, part in zip(steps, levels, made, strict=True):
-                inside, around = coarser(inside, step), coarser(around, step)
-                level[inside.slices(around.corner_zyx)] = part
-        for level, right in zip(levels, expected, strict=True):
-            np.testing.assert_array_equal(level, right)
+    chunks = Chunks(chunk, start)
+    with patch.object(downsampling, "_PART_BYTES", at_once):
+        for cutting in cuttings:
+            block_shape = (np.array(cutting) * total).tolist()
+            levels = [np.zeros_like(level) for level in expected]
+            for block in grid(box, block_shape, (0, 0, 0)):
+                made = pyramid(read, block, voxels.dtype.name, steps, method, chunks)
+                inside, around = block, box
+                for step, level, part in zip(steps, levels, made, strict=True):
+                    inside, around = coarser(inside, step), coarser(around, step)
+                    level[inside.slices(around.corner_zyx)] = part
+            for level, right in zip(levels, expected, strict=True):
+                np.testing.assert_array_equal(level, right)
 
 
 def test_means_are_not_biased():

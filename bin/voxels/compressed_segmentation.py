@@ -1,4 +1,4 @@
-"""Loops that encode and decode a chunk as Neuroglancer's compressed_segmentation."""
+"""Loops that encode a chunk as Neuroglancer's compressed_segmentation; `decoding` undoes it."""
 
 import math
 
@@ -123,42 +123,6 @@ def encode(
 def _slot(value: np.uint32) -> np.int64:
     """Place of a value in a hash table (multiplicative hashing)."""
     return np.int64((np.uint64(value) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(54))
-
-
-@njit(cache=True, nogil=True)
-def decode(words: NDArray[np.uint32], voxels: NDArray[np.uint32]) -> None:
-    """Decode a chunk of compressed_segmentation, in cells of 8x8x8 voxels.
-
-    Parameters
-    ----------
-    words : uint32 array
-        As `encode` leaves it; also with the ids in its tables replaced.
-    voxels : uint32 array, shape (Z, Y, X)
-        Where the chunk's voxels are written. Each side a multiple of `CELL`.
-    """
-    depth, height, width = voxels.shape
-    header = 1
-    for z0 in range(0, depth, CELL):
-        for y0 in range(0, height, CELL):
-            for x0 in range(0, width, CELL):
-                table = 1 + np.int64(words[header] & np.uint32(0xFFFFFF))
-                bits = np.int64(words[header] >> np.uint32(24))
-                at = np.int64(1) + words[header + 1]
-                header += 2
-                if bits == 0:
-                    voxels[z0 : z0 + CELL, y0 : y0 + CELL, x0 : x0 + CELL] = words[table]
-                    continue
-                mask = np.uint32((1 << bits) - 1)
-                word, left = np.uint32(0), np.int64(0)
-                for z in range(z0, z0 + CELL):
-                    for y in range(y0, y0 + CELL):
-                        for x in range(x0, x0 + CELL):
-                            if left == 0:
-                                word, left = words[at], np.int64(32)
-                                at += 1
-                            voxels[z, y, x] = words[table + np.int64(word & mask)]
-                            word >>= np.uint32(bits)
-                            left -= bits
 
 
 def words_max(shape_zyx: tuple[int, ...]) -> int:

@@ -5,17 +5,29 @@ it ends within a window, the voxels that are there count.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .boxes import Box, grid
 
-_SLAB_BYTES = 2**26
+_PART_BYTES = 2**23
 """What is read of the finest level at a time."""
 
+_AT_ONCE = 3
+"""Parts that are read or reduced side by side."""
+
 METHODS = ("mean", "mode")
+
+
+class Chunks(NamedTuple):
+    """A grid of chunks: their shape, and where one of them begins, both ZYX."""
+
+    shape_zyx: Sequence[int] = (1, 1, 1)
+    corner_zyx: Sequence[int] = (0, 0, 0)
 
 
 def coarser(box: Box, factor_zyx: Sequence[int]) -> Box:
@@ -78,16 +90,17 @@ def pyramid(
     dtype: str,
     steps_zyx: Sequence[Sequence[int]],
     method: str,
-    layer: int = 1,
+    chunks: Chunks,
 ) -> Iterator[NDArray[Any]]:
     """Yield the levels above a box, each made of the one before.
 
-    Of the finest level there are never more than 64 MiB in memory, or one layer.
+    Of the finest level a few parts of 8 MiB are in memory, or of a chunk: so much a processor
+    keeps close by. While one is read, others are reduced.
 
     Parameters
     ----------
     read : callable
-        Takes a part of the box, returns its voxels, ZYX.
+        Takes a part of the box, returns its voxels, ZYX; threads call it.
     box : Box
     dtype : str
         Of the voxels.
@@ -95,21 +108,42 @@ def pyramid(
         For each level, the sides of its windows in voxels of the level before.
     method : {"mean", "mode"}
         As for `downsample`.
-    layer : int
-        Planes that are read at once, such as those of a chunk.
+    chunks : Chunks
+        What is read at once, whatever of it is asked for.
     """
     first, *others = steps_zyx
     inside = coarser(box, first)
     level = np.empty(inside.shape_zyx, dtype)
-    _, height, width = box.shape_zyx
-    depth = -(-layer // first[0]) * first[0]
-    depth *= max(1, _SLAB_BYTES // (depth * height * width * level.itemsize))
-    for slab in grid(box, (depth, height, width), (0, box.y0, box.x0)):
-        part = coarser(slab, first)
-        into = level[part.z0 - inside.z0 : part.z1 - inside.z0]
-        downsample(read(slab), slab.corner_zyx, first, method, into)
+
+    def reduce(part: Box) -> None:
+        made = coarser(part, first).slices(inside.corner_zyx)
+        level[made] = downsample(read(part), part.corner_zyx, first, method)
+
+    start, *rest = _parts(box, first, chunks, level.itemsize)
+    reduce(start)  # what is opened or compiled first is so once
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        for _ in pool.map(reduce, rest):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)
     yield level
     for step in others:
         level = downsample(level, inside.corner_zyx, step, method)
         inside = coarser(inside, step)
         yield level
+
+
+def _parts(box: Box, step_zyx: Sequence[int], chunks: Chunks, itemsize: int) -> list[Box]:
+    """Cut a box between windows, along y and x only where chunks end there too."""
+    sides, corner = [*box.shape_zyx], [*box.corner_zyx]
+    for axis, (step, side, start) in enumerate(zip(step_zyx, *chunks, strict=True)):
+        if side % step == 0 and start % step == 0:
+            sides[axis], corner[axis] = side, start
+        elif axis == 0:
+            sides[0], corner[0] = -(-side // step) * step, 0
+    for axis in (2, 1, 0):
+        length = box.shape_zyx[axis]
+        held = prod(map(min, sides, box.shape_zyx)) * itemsize
+        sides[axis] *= max(1, min(_PART_BYTES // held, -(-length // sides[axis])))
+    return grid(box, sides, corner)

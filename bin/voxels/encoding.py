@@ -27,9 +27,10 @@ class Chunks:
     """
 
     def __init__(self, chunk_zyx: Sequence[int]) -> None:
-        from . import compressed_segmentation  # numba takes a while: only for those who encode
+        # numba takes a while: only for those who encode
+        from . import compressed_segmentation, decoding
 
-        self._loops = compressed_segmentation
+        self._loops, self._decoding = compressed_segmentation, decoding
         cells = [-(-side // CELL) * CELL for side in chunk_zyx]
         self._voxels = np.zeros(cells, np.uint32)
         self._words = np.empty(self._loops.words_max(self._voxels.shape), np.uint32)
@@ -64,11 +65,17 @@ class Chunks:
         return self._words[:end].copy(), tables
 
     def decode(self, words: Words, shape_zyx: Sequence[int]) -> Labels:
-        """Decode a chunk; what is returned holds until the next call."""
-        whole = self._whole(shape_zyx)
-        self._loops.decode(words, whole)
-        depth, height, width = shape_zyx
-        return whole[:depth, :height, :width]
+        """Decode a chunk; what is returned holds until the next call.
+
+        Raises
+        ------
+        ValueError
+            If it is damaged.
+        """
+        box = Box.of((0, 0, 0), shape_zyx)
+        voxels = self._voxels.reshape(-1)[: box.voxel_count].reshape(box.shape_zyx)
+        self._decoding.decode(words, box, (CELL, CELL, CELL), voxels, box)
+        return voxels
 
 
 class EncodedLabels:

@@ -6,9 +6,10 @@ What these do, numpy can do too, but takes several times as long; the tests comp
 import numpy as np
 from numpy.typing import NDArray
 
-from .boxes import CELL
+from .boxes import CELL, Box
 from .compiling import njit
-from .compressed_segmentation import decode, encode, words_max
+from .compressed_segmentation import encode, words_max
+from .decoding import decode
 from .windows import mean, mode
 
 
@@ -75,7 +76,9 @@ def compile_all() -> None:
     words = np.empty(words_max(voxels.shape), np.uint32)
     statistics(voxels, 0)
     encode(voxels, (0, 0, 0), voxels.shape, words, np.empty_like(words))
-    decode(words, voxels)
+    box = Box.of((0, 0, 0), voxels.shape)
+    for dtype in ("uint32", "uint64"):
+        decode(words, box, (CELL, CELL, CELL), voxels.astype(dtype), box)
     for dtype in ("uint8", "uint16", "uint32", "uint64"):
         mode(voxels.astype(dtype), (2, 2, 2), (0, 0, 0), np.zeros((CELL, 4, 4), dtype))
     for fine in voxels, voxels[:, :, :-1]:

@@ -8,7 +8,7 @@ from ..core import work
 from ..core.work import MIB, UnitPlan
 from ..voxels.archives.made import ARCHIVE, is_made
 from ..voxels.boxes import Box
-from .channels import NO_SHIFT, box_columns, itemsize, metadata, middle_rows
+from .channels import NO_SHIFT, box_columns, extent, itemsize, metadata, middle_rows
 from .sources import Source
 from .tables import Block, Channel, Cutout
 
@@ -18,7 +18,7 @@ SETTINGS: dict[str, Any] = {
     "host": "",
     "verify": False,
     "files": None,
-    "layer": 1,
+    "chunks": [[1, 1, 1], [0, 0, 0]],
     "made": None,
     "same": {},
 }
@@ -31,13 +31,17 @@ Rows = tuple[tuple[Any, list[dict[str, Any]]], ...]
 
 
 def settings_of(source: Source, params: dict[str, Any]) -> dict[str, Any]:
-    """Return how a request's blocks are read, as `SETTINGS` has it; `layer` are planes at once."""
+    """Return how a request's blocks are read, as `SETTINGS` has it.
+
+    `chunks` are the shape of what is read at once, and where one of these begins.
+    """
+    corner = source.made.output.origin_zyx if source.made else extent(source.channel).corner_zyx
     return {
         "made": source.made,
         "verify": bool(params.get("verify_pull")),
         "host": params["bossdb_host"],
         "files": source.files,
-        "layer": (source.chunk_zyx or [1])[0],
+        "chunks": [source.chunk_zyx or [1, 1, 1], list(corner)],
     }
 
 

@@ -26,7 +26,7 @@ from ...boxes import Box, grid
 from .. import NOTHING, Refused, sensible, spelled
 from ..places import kvstores, listing, s3
 from ..places.kvstores import kvstore_of, opened, split, wait
-from . import absent_chunks, chunk_names, copying, several
+from . import absent_chunks, chunk_names, chunkwise, copying, several
 from .opening import level_of, open_level, opened_level, view_of
 from .stated import Level
 from .voxel_size import voxel_size_nm
@@ -238,9 +238,9 @@ def read(
         )
     what = f"box {box.name} of {uri} at resolution {resolution}"
     absent_chunks.refuse_absent(_place(uri, level, view), box)
-    voxels = np.zeros(box.shape_zyx, dtype)
-    if copying.hides_chunks(level, view, box, extent):
-        copying.copy_by_chunk(voxels, level, view, box, extent, what)
+    voxels = np.empty(box.shape_zyx, dtype)
+    if chunkwise.goes_by_chunk(level, view, box, extent):
+        chunkwise.copy_by_chunk(voxels, level, view, box, extent, what)
         return voxels
     # tensorstore would read all that it is asked for before it is decoded and copied.
     depth, (_, height, width) = view.chunk_layout.read_chunk.shape[0], box.shape_zyx

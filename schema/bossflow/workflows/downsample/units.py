@@ -64,7 +64,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             key | {"channel_id": channel["channel_id"], "block": box.name},
             found.arguments | {"box": box.name, "steps_zyx": asked["steps"]},
             (*found.inputs, create),
-            settings=found.settings | {"layer": settings["layer"]},
+            settings=found.settings | {"chunks": settings["chunks"]},
             asks=work.Asks(
                 memory=_memory(box, channel["dtype"], asked["steps"][0], bool(found.pulls))
             ),
