@@ -158,9 +158,8 @@ def test_a_lineage_is_such_a_page_too(page: Path, driver: Any) -> None:
     """Its name was chosen to do harm; on a phone the diagram is scrolled, and nothing else."""
     import bossflow
 
-    found = re.search("bossflow view ([0-9a-f ]+)", page.read_text("utf-8"))
-    assert found
-    of_page = [{"request_id": name} for name in found[1].split()]
+    found = re.findall("request ([0-9a-f]{16})", page.read_text("utf-8"))
+    of_page = [{"request_id": name} for name in found]
     (request,) = (bossflow.Request.Name & of_page).to_arrays("request_id")  # one has a name
     file = page.with_name("lineage.html")
     code, output = bossflow_says("lineage", str(request), "--html", "--to", str(file))
