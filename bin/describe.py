@@ -20,7 +20,7 @@ from kit.parameters import PATHS, Parameters, Wrong
 from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
 from kit.texts import one_line
-from voxels.archives import Refused, Unreachable, archive_of, made
+from voxels.archives import Refused, Unreachable, archive_of, cited, made
 from voxels.boxes import Box
 
 CHANNELS_AT_ONCE = 8
@@ -49,7 +49,8 @@ def described(
         `resolution`, `channel`, `time` and `voxel_size` as they were given, `chosen` (channel and
         time where there is more than one), `archive`, `host` (the address that names the archive;
         empty where something else does), `metadata` (None where the archive gives no answer),
-        `files` (by which changes are noticed, or None), `unreachable` (the sentence that says so,
+        `files` (by which changes are noticed, or None), `citations` (how it is cited: by the user,
+        by the archive), `unreachable` (the sentence that says so,
         or None) and `note` (a sentence that the user is told, or None). Where rows may have a
         `dest`, `destinations`: what is found at each that is asked for. `images` are the metadata
         of those that results are to be looked at with, by URI, or `unreachable`, a sentence; of
@@ -95,6 +96,7 @@ def described(
             chosen = {name: row[name] for name in ("channel", "time") if row[name] is not None}
             size = row["voxel_size"] and [float(side) for side in reversed(row["voxel_size"])]
             metadata = unreachable = files = note = None
+            citations = {cited.BY_USER: cited.given(asking)}
             try:
                 with _where(row["where"]):
                     metadata = reader.describe(
@@ -106,6 +108,8 @@ def described(
                     if of_run.get("source_changes") != "off":
                         files = reader.files(*of, chosen)
                     note = reader.unwritten(*of, files, chosen)
+                citations[cited.BY_ARCHIVE], unsaid = cited.stated(source, host, token)
+                note = "; ".join(filter(None, (note, unsaid))) or None
             except Unreachable as error:
                 metadata, unreachable = None, str(error)
             return {
@@ -115,6 +119,7 @@ def described(
                 "host": reader.address(source, host),
                 "metadata": metadata,
                 "files": files,
+                "citations": {by: told for by, told in citations.items() if told},
                 "unreachable": unreachable,
                 "note": note,
             }
@@ -139,8 +144,8 @@ def described(
 
 def _made_here(row: dict[str, Any]) -> dict[str, Any]:
     """Return what PLAN, which has a database, completes: of a volume that was made here."""
-    for name in ("channel", "time", "voxel_size"):
-        if row[name] is not None:
+    for name in ("channel", "time", "voxel_size", *cited.LONGEST):
+        if row.get(name) is not None:
             raise Refused(
                 f"{name} is not for {row['source']}, a volume that was made here: leave it out (in "
                 f"{row['where']})"

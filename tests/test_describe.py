@@ -132,6 +132,7 @@ def test_a_channel_is_described_once_however_many_cutouts_it_has(describe: Any, 
         "host": host,
         "metadata": metadata,
         "files": None,
+        "citations": {},
         "unreachable": None,
         "note": None,
     }

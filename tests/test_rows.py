@@ -32,6 +32,9 @@ def test_absent_parameters_are_the_schemas_defaults() -> None:
         "time": None,
         "voxel_size": None,
         "image_source": None,
+        "citation": None,
+        "doi": None,
+        "licence": None,
         "connectivity": 26,
         "min_voxels": 0,
         "component_of": "segment",
@@ -196,7 +199,8 @@ def test_what_lies_beyond_the_header_is_refused_unless_it_is_empty() -> None:
             "source,colour\n",
             'line 1 of cutouts.csv: unknown column "colour": there are source, resolution, '
             "x_range, y_range, z_range, name, channel, time, voxel_size, image_source, "
-            "connectivity, min_voxels, component_of, foreground_above, block_shape",
+            "citation, doi, licence, connectivity, min_voxels, component_of, foreground_above, "
+            "block_shape",
         ),
         ("Source,source\n", "line 1 of cutouts.csv has the column source twice: remove one"),
         (

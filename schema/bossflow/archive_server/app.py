@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import itertools
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import blosc
 from starlette.applications import Starlette
@@ -35,6 +36,7 @@ def app(
     writable: bool = False,
     faults: Faults | None = None,
     max_mib: int = MAX_MIB,
+    meta: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> Starlette:
     """Make the archive as an ASGI application.
 
@@ -53,6 +55,9 @@ def app(
     max_mib : int
         Largest cutout, in MiB of voxels; of 64-bit voxels, as in the Boss, four times as many. All
         that are under way take four times this at most, or one alone what it takes; others wait.
+    meta : mapping of str to mapping
+        Keys and values that are noted of `collection`, `collection/experiment` or
+        `collection/experiment/channel`, such as how to cite it.
 
     Raises
     ------
@@ -77,6 +82,7 @@ def app(
     server.state.collections = collections(volumes)
     server.state.public = token is None
     server.state.writable = writable
+    server.state.meta = meta
     server.state.faults = faults
     server.state.max_bytes = max_mib * 2**20
     server.state.taken = 0  # bytes of memory that cutouts under way may take

@@ -109,7 +109,9 @@ def serve_archive(
         }
         if with_demo:
             volumes |= _demo_volumes()
-        server: ASGIApp = app(volumes, token, writable, max_mib=max_mib)
+        server: ASGIApp = app(
+            volumes, token, writable, max_mib=max_mib, meta=demo.META if with_demo else {}
+        )
         if plan_file:
             server = misbehaving(server, read_plan(plan_file))
         if ready_file:  # one that is left from before would mislead

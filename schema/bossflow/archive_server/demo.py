@@ -18,6 +18,14 @@ from numpy.typing import NDArray
 from .neurites import SHAPE_ZYX, Floats, Ints, grow, neuropil, paint, uniform
 
 VOXEL_SIZE_NM_ZYX = (40.0, 16.0, 16.0)
+META = {
+    "bossflow/demo": {
+        "citation": "The bossflow developers: a made-up piece of neuropil, with its micrograph",
+        "licence": "Apache-2.0",
+    }
+}
+"""How to cite it, as BossDB notes it."""
+
 SHA256 = {
     "segmentation": "8cda3b6cc5f0961eb43fa67c7468b599c008edcafd47a53b3fd1af0380cddfd9",
     "image": "01be18371fc82896270d5688a690a309bd658b4a700f75647ee72ea75ab8bd73",

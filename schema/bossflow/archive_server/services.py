@@ -146,14 +146,17 @@ async def _show_levels(request: Request) -> Response:
 
 
 async def _show_meta(request: Request) -> Response:
-    """Answer as the Boss where nobody noted anything."""
+    """Answer as the Boss with what was noted of a collection, an experiment or a channel."""
     kinds = [
         kind for kind in ("collection", "experiment", "channel") if kind in request.path_params
     ]
     find(request, *kinds)
+    noted = request.app.state.meta.get("/".join(request.path_params[kind] for kind in kinds), {})
     if "key" not in request.query_params:
-        return JSONResponse({"keys": []})
+        return JSONResponse({"keys": list(noted)})
     key = request.query_params["key"]
+    if key in noted:
+        return JSONResponse({"key": key, "value": noted[key]})
     return error(400, f"Invalid request. Key {key} Not found in the database", 1003)
 
 

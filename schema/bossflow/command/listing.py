@@ -14,7 +14,7 @@ def channels_command(as_json: bool) -> None:
     """Show channels: what was read, at which resolution, with which extent and voxel size."""
     from .. import connect
     from ..core import results
-    from ..volumes import registered
+    from ..volumes import citations, registered
 
     connect()
     channels = registered.channels()
@@ -41,6 +41,9 @@ def channels_command(as_json: bool) -> None:
             f"{channel['blocks']:,}",
         )
     console(soft_wrap=True, width=max(200, console().width)).print(table)
+    for channel in channels:
+        for cited in channel["citations"]:
+            click.echo(f"to cite {channel['channel']}: {citations.in_words(cited)}")
 
 
 @click.command("stores")

@@ -66,6 +66,10 @@ def _name_images(conn: Any) -> None:
     """Change nothing: the table of images that users name is made at the end, with all tables."""
 
 
+def _cite_channels(conn: Any) -> None:
+    """Change nothing: the table of how channels are cited is made at the end, with all tables."""
+
+
 STEPS: list[tuple[int, Callable[[Any], None]]] = [
     (2, _carry_a_version),
     (3, _tell_places),
@@ -73,6 +77,7 @@ STEPS: list[tuple[int, Callable[[Any], None]]] = [
     (5, _keep_given),
     (6, _made_apart),
     (7, _name_images),
+    (8, _cite_channels),
 ]
 """Version, and what makes it from the one before; oldest first.
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..core import dependents, ledger, states
 from ..core.tables import Environment, Execution, ParamSet, Reading, Request, Run
 from ..kit.system import keeping_all
+from ..volumes.citations import citations
 from ..volumes.tables import Channel, MadeChannel, PulledBlock
 from .asked import Asked, asked_for
 from .traced import Place, Row, Trace, Traced
@@ -42,7 +43,8 @@ def lineage(what: str) -> dict[str, Any]:
         JSON values. `what`, `kind`, and `about` it; `made_by`, ids of the executions that made it;
         and by their ids `executions` (each with what it was `made_of`, and the box that it `reads`
         of a channel), `runs`, `environments`, `parameter_sets`, `requests` (`subject`: what they
-        are of, such as names and digests of files; None where that was not kept), `channels`.
+        are of, such as names and digests of files; None where that was not kept), `channels` (with
+        `citations`: how each is cited, by the archive or by the user).
 
     Raises
     ------
@@ -201,6 +203,7 @@ def _channels(names: set[str]) -> dict[str, dict[str, Any]]:
     for row in ledger.among(Channel.Choice(), "channel_id", names):
         chosen[row["channel_id"]][row["chosen_axis"]] = row["chosen_index"]
     made = {row["channel_id"]: row for row in ledger.among(MadeChannel(), "channel_id", names)}
+    cited = citations(names)
     return {
         row["channel_id"]: {
             "archive": row["archive"],
@@ -208,6 +211,7 @@ def _channels(names: set[str]) -> dict[str, dict[str, Any]]:
             "resolution": row["resolution"],
             "chosen": chosen.get(row["channel_id"]),
             "request": made.get(row["channel_id"], {}).get("request_id"),
+            "citations": cited.get(row["channel_id"], []),
         }
         for row in _by_id(Channel, names)
     }

@@ -8,6 +8,7 @@ from ..core import installed
 from ..core.tables import Request
 from ..kit import locations
 from ..kit.texts import many, sentence
+from ..volumes.citations import in_words
 from ..voxels.frames import Frame
 from . import layers, shown, sizes
 from .elements import cut, element, scrolled, table
@@ -178,6 +179,8 @@ def _details(request: dict[str, Any]) -> Any:
         for name, value in request.items()
         if value not in (None, {}, []) and name not in _SAID
     }
+    if cited := request.get("citations"):
+        told["citations"] = "; ".join(map(in_words, cited))
     return element(
         "details",
         element("summary", "What was asked for"),

@@ -5,6 +5,7 @@ from collections import defaultdict
 from typing import Any
 
 from ..kit.texts import key_name, many, one_line
+from ..volumes.citations import in_words
 
 SHOWN = 3
 """How many units of a process are shown below one, unless they fit a few lines anyway."""
@@ -27,6 +28,11 @@ def tree(told: dict[str, Any]) -> Any:
             branch = root.add(kind.replace("_", " "))
             for identity, one in told[kind].items():
                 branch.add(_line(f"{identity} {words(one)}"))
+    cited = {in_words(of) for one in told["channels"].values() for of in one["citations"]}
+    if cited:
+        branch = root.add("to cite")
+        for text in sorted(cited):
+            branch.add(_line(text))
     return root
 
 

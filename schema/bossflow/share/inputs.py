@@ -24,7 +24,7 @@ def formal_source(told: dict[str, Any]) -> Entity:
 
 def cited_by(channel: dict[str, Any]) -> list[str]:
     """Return the ids of what says how a channel is cited."""
-    return [_citation_id(one) for one in channel.get("citations", ())]
+    return [_citation_id(one) for one in channel["citations"]]
 
 
 def _citation_id(one: dict[str, Any]) -> str:
@@ -49,7 +49,7 @@ def channels(told: dict[str, Any]) -> Iterator[Entity]:
             "description": f"resolution {one['resolution']} of archive {one['archive']}",
             "exampleOfWork": ref(local("parameter", "source")),
         }
-        for of in one.get("citations", ()):
+        for of in one["citations"]:
             entity.setdefault("license", of["licence"])
             cited[_citation_id(of)] = _citation(of)
         if not entity.get("license", True):

@@ -103,7 +103,7 @@ def _sources(told: dict[str, Any], made: Document, relate: Any) -> None:
             "prov:location": names.channel(one),
             "bossflow:archive": one["archive"],
         }
-        for of in one.get("citations", ()):
+        for of in one["citations"]:
             about = {f"bossflow:{name}": of[name] for name in ("doi", "licence") if of[name]}
             name = f"citation:{identity}-{of['stated_by']}"
             made["entity"][name] = {

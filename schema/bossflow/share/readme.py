@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from .. import __version__
+from ..volumes.citations import in_words
 
 
 def title(told: dict[str, Any], request: str) -> str:
@@ -44,23 +45,16 @@ def text(told: dict[str, Any], request: str, holds: list[str], licence: str) -> 
     ]
     for one in told["channels"].values():
         lines.append(f"- `{one['uri']}`, resolution {one['resolution']}, of {one['archive']}")
-        lines += (f"  - {_cited(of)}" for of in one.get("citations", ()))
+        lines += (f"  - {in_words(of)}" for of in one["citations"])
     if not told["channels"]:
         lines.append("- no volume of an archive")
     lines += ["", "## To cite", "", *_to_cite(told), ""]
     return "\n".join(lines)
 
 
-def _cited(one: dict[str, Any]) -> str:
-    doi = f"https://doi.org/{one['doi']}" if one["doi"] else None
-    licence = f"licence {one['licence']}" if one["licence"] else None
-    words = "; ".join(filter(None, (one["citation"], doi, licence)))
-    return f"{words} (as given by the {one['stated_by']})"
-
-
 def _to_cite(told: dict[str, Any]) -> list[str]:
-    every = [of for one in told["channels"].values() for of in one.get("citations", ())]
+    every = [of for one in told["channels"].values() for of in one["citations"]]
     revisions = sorted({run["revision"] for run in told["runs"].values()})
     own = f"- bossflow {', '.join(revisions)} (CITATION.cff of its repository)"
     unknown = "- The data: neither archive nor user said how; ask who holds them."
-    return [*(dict.fromkeys(f"- {_cited(of)}" for of in every) or [unknown]), own]
+    return [*(dict.fromkeys(f"- {in_words(of)}" for of in every) or [unknown]), own]

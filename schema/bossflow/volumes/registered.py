@@ -7,6 +7,7 @@ import datajoint as dj
 
 from ..core import installed, registry
 from .channels import choices
+from .citations import citations
 from .tables import Block, Channel, MadeBlock, of_requests
 from .told import by_name
 
@@ -20,12 +21,14 @@ def channels() -> list[dict[str, Any]]:
         `channel` (its id), `source`, `source_name` (of a volume that was made here, by the name of
         the request that made it, or None), `archive`, `resolution`, `chosen` (which channel or
         time of several, or None), `kind`, `dtype`, `extent_xyz` (half-open, voxels),
-        `voxel_size_nm_xyz`, and the numbers of its `requests` and of its `blocks` of which
+        `voxel_size_nm_xyz`, `citations` (how it is cited, by the archive or by the user), and the
+        numbers of its `requests` and of its `blocks` of which
         something is recorded.
     """
     requests, blocks, chosen = _requests(), _blocks(), choices(Channel.Choice())
     rows = Channel().to_dicts(order_by=("uri", "resolution", "archive", "channel_id"))
     called = by_name(row["uri"] for row in rows)
+    cited = citations(row["channel_id"] for row in rows)
     return [
         {
             "channel": row["channel_id"],
@@ -38,6 +41,7 @@ def channels() -> list[dict[str, Any]]:
             "dtype": row["dtype"],
             "extent_xyz": [[row[f"channel_{axis}{end}"] for end in "01"] for axis in "xyz"],
             "voxel_size_nm_xyz": [row[f"voxel_size_{axis}"] for axis in "xyz"],
+            "citations": cited.get(row["channel_id"], []),
             "requests": requests[row["channel_id"]],
             "blocks": blocks[row["channel_id"]],
         }

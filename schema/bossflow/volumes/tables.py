@@ -54,6 +54,19 @@ class Channel(dj.Manual):
         middle_z : float64
         """
 
+    class Citation(dj.Part):
+        """How to cite what lies there, by the archive or by who asked for it."""
+
+        definition = """
+        # how a channel is cited
+        -> master
+        stated_by     : varchar(8)     # archive, or user
+        ---
+        citation=null : varchar(4000)  # in words
+        doi=null      : varchar(255)   # 10.x/y, without the address of a resolver
+        licence=null  : varchar(1000)  # SPDX name, address or words
+        """
+
 
 @schema
 class Cutout(dj.Manual):

@@ -1,13 +1,14 @@
 """How requests about a cutout are told, whatever is made of it."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from .. import database
 from ..core import ledger, states, work
 from ..core.tables import Request
 from ..voxels.archives.made import is_made, named, uri_of
+from .citations import citations
 from .tables import RequestImage
 
 
@@ -43,10 +44,13 @@ class Known(NamedTuple):
         What `by_name` gives for them.
     images : dict
         URIs of the images that results are to be looked at with, by request.
+    cited : dict
+        How channels are cited, by id.
     """
 
     called: dict[str, str]
     images: dict[str, str]
+    cited: dict[str, list[dict[str, Any]]]
 
 
 def of_cutout(request: work.Request, blocks: tuple[int, int], known: Known) -> dict[str, Any]:
@@ -77,6 +81,7 @@ def of_cutout(request: work.Request, blocks: tuple[int, int], known: Known) -> d
         "chosen": request.given["chosen"] or None,
         "box": request.given["cutout"],
         "image_source": known.images.get(request.request_id),
+        "citations": known.cited.get(channel["channel_id"], []),
         "method": request.paramset.method,
         "parameters": request.paramset.parameters,
         "blocks_total": total,
@@ -89,11 +94,15 @@ def _shown(channel: dict[str, Any], called: Mapping[str, str]) -> str:
     return f"{called.get(channel['uri'], channel['uri'])}{level}"
 
 
-def sources(requests: Iterable[work.Request]) -> Known:
+def sources(requests: Collection[work.Request]) -> Known:
     """Return what is known of the sources of requests."""
     by_id = {request.request_id: request.given["channel"]["uri"] for request in requests}
     images = ledger.among(RequestImage(), "request_id", by_id)
-    return Known(by_name(by_id.values()), {row["request_id"]: row["image_uri"] for row in images})
+    return Known(
+        by_name(by_id.values()),
+        {row["request_id"]: row["image_uri"] for row in images},
+        citations({request.given["channel"]["channel_id"] for request in requests}),
+    )
 
 
 def in_words(counts: Mapping[str, int], names: Mapping[str, str]) -> str:

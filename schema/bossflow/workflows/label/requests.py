@@ -13,6 +13,7 @@ from ...core.tables import ParamSet, Request, Run
 from ...volumes import reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, choices, cut, extent
+from ...volumes.citations import with_citations
 from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import resolve
@@ -86,7 +87,9 @@ def expand(
         requests.append(dataclasses.replace(request, name=row.get("name"), where=row["where"]))
     requests = with_earlier(BlockLabels, requests, _own)
     known = zip(with_recorded(as_before(requests)), described["rows"], strict=True)
-    return [with_image(request, row, described) for request, row in known], [*notes]
+    return [
+        with_citations(with_image(request, row, described), described) for request, row in known
+    ], [*notes]
 
 
 def _own(request: work.Request) -> dict[str, Any]:

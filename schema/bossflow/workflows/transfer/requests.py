@@ -10,6 +10,7 @@ from ...core.tables import Request
 from ...volumes import destinations, reading, writing
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, itemsize
+from ...volumes.citations import with_citations
 from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
@@ -40,7 +41,9 @@ def expand(
     sources = resolve(described)
     notes = dict.fromkeys(source.unreached for source in sources.values() if source.unreached)
     requests = [
-        with_image(_request(row, sources[asked(row)], params), row, described)
+        with_citations(
+            with_image(_request(row, sources[asked(row)], params), row, described), described
+        )
         for row in described["rows"]
     ]
     owners, unseen, empty = destinations.refuse_taken(requests, described)
