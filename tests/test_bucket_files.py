@@ -1,10 +1,12 @@
 """What programs fetch from a bucket, where buckets are, and how room is made in them."""
 
+import re
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from bucket import BUCKET, Server, line, made, run
+from bucket import BUCKET, Server, line, made, objects, run
 from bucket import server as server
 from bucket import started as started
 from bucket import store as store
@@ -169,6 +171,33 @@ def test_a_volume_is_the_same_by_any_spelling_of_its_endpoint(
         assert archives(f"http://{name}:{port}/") == older
 
 
+def check_lineage(request: str, components: Any) -> None:
+    """Follow components that only files in the bucket list, and each kind of file there."""
+    import bossflow
+
+    for row in components.take([15, components.num_rows - 1]).to_pylist():
+        about = bossflow.lineage(f"{request}#{row['component_id']}")["about"]
+        assert about == {name: value and int(value) for name, value in row.items()} | {
+            name: value for name, value in row.items() if isinstance(value, float)
+        } | {"request": request}
+    with pytest.raises(ValueError, match="it lists 1 to 3$"):
+        bossflow.lineage(f"{request}#{components.num_rows + 1}")
+    store = f"s3://{BUCKET}/whole"
+    names = objects(store)
+    for start, process in (("LABEL_BLOCK/", "LABEL_BLOCK"), ("STITCH/", "STITCH")):
+        url = next(f"{store}/{n}" for n in sorted(names) if n.startswith(start) and ".json" in n)
+        told = bossflow.lineage(url)
+        assert {told["executions"][name]["process"] for name in told["made_by"]} == {process}
+    chunk = next(name for name in sorted(names) if re.search("STITCH/.*/segmentation/.*_", name))
+    told = bossflow.lineage(f"{store}/{chunk}")
+    (name,) = told["made_by"]
+    assert told["executions"][name]["process"] == "RELABEL_BLOCK"
+    with pytest.raises(ValueError, match="that no recorded bundle there lists"):
+        bossflow.lineage(f"{store}/{chunk}x")
+    with pytest.raises(ValueError, match="is in no bundle of a store"):
+        bossflow.lineage(f"s3://{BUCKET}/elsewhere")
+
+
 def test_components_come_whole_from_a_bucket(
     home: Path, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +216,7 @@ def test_components_come_whole_from_a_bucket(
     assert bossflow_says(*command) == (0, "")
     whole = pq.read_table(file)
     assert whole.num_rows > 20
+    check_lineage(request, whole)
     assert cutouts.label(**asked | {"max_component_rows": 1000})["verdict"] == {"missing": None}
     assert bossflow_says(*command) == (0, "")
     assert pq.read_table(file).equals(whole)

@@ -1,5 +1,6 @@
 """`bossflow components`: the table of a result, whole where it is asked for as Parquet."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,21 @@ def test_parquet_goes_through_a_pipe(cutouts: Cutouts) -> None:
     there = sum(pq.read_table(path).num_rows for path in bundle.glob("components/*"))
     assert pq.read_table(out).num_rows == there > 2
     assert not done.stderr, done.stderr
+
+
+def test_lineage_of_a_component_that_only_files_list(cutouts: Cutouts) -> None:
+    request = asked(cutouts, max_component_rows=2)
+    (bundle,) = locations.every(cutouts.store, "STITCH")
+    (file,) = (bundle / "components").iterdir()
+    row = pq.read_table(file).to_pylist()[-1]
+    code, told = bossflow_says("lineage", f"{request}#{row['component_id']}", "--json")
+    about = json.loads(told)["about"]
+    assert code == 0 and about["voxel_count"] == row["voxel_count"]
+    content = file.read_bytes()
+    for place in (4, len(content) // 2, len(content) - 6):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        code, told = bossflow_says("lineage", f"{request}#{row['component_id']}")
+        assert code == 1 and "is not what its bundle says" in told, place
+    bundle.rename(bundle.with_name("away"))
+    code, told = bossflow_says("lineage", f"{request}#{row['component_id']}")
+    assert code == 1 and "it lists 1 to 2; the files that list all of them are away" in told

@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import datajoint as dj
-
 from .. import database
 from ..core import holdings, ledger, stores
 from ..core.cascade import Rows
@@ -17,6 +15,7 @@ from ..volumes.tables import Block, Channel, MadeChannel
 from ..voxels.archives import Refused
 from ..voxels.archives.made import Named, is_made, named
 from ..voxels.boxes import Box
+from . import listed
 from .traced import Trace
 
 _UNIT = re.compile("[0-9a-f]{32}")
@@ -130,17 +129,9 @@ def _component(name: str, number: int, trace: Trace) -> Asked:
     identity = ledger.named(Request, name)
     rows = _of_request(identity, trace)
     for table in rows:
-        for part in _with_boxes(trace.stages[table]):
-            (own,) = set(part().primary_key) - set(trace.stages[table]().primary_key)
-            found = (part() & {"request_id": identity, own: number}).to_dicts()
-            if not found:
-                highest = dj.U().aggr(part() & {"request_id": identity}, n=f"max({own})")
-                raise ValueError(
-                    f"request {identity} has no component {number} in the database: "
-                    f"{_numbers(highest.fetch1('n'))}"
-                )
-            about = {key: _plain(value) for key, value in found[0].items() if key != "request_id"}
-            box = Box(*(found[0][f"bbox_{axis}{end}"] for axis in "xyz" for end in "01"))
+        for part in listed.with_boxes(trace.stages[table]):
+            about = listed.row(trace.stages[table], part, identity, number)
+            box = Box(*(about[f"bbox_{axis}{end}"] for axis in "xyz" for end in "01"))
             chosen, within = _within(rows, box, trace)
             if not chosen:
                 raise ValueError(
@@ -149,22 +140,6 @@ def _component(name: str, number: int, trace: Trace) -> Asked:
                 )
             return Asked("component", {"request": identity} | about, chosen, within)
     raise ValueError(f"request {identity} has no components: they are of segmentations")
-
-
-def _numbers(highest: int | None) -> str:
-    return "it lists none" if highest is None else f"it lists 1 to {highest}"
-
-
-def _with_boxes(table: Any) -> list[Any]:
-    """Return the parts of a table whose rows are objects with a box."""
-    members = vars(table).values()
-    parts = [one for one in members if isinstance(one, type) and issubclass(one, dj.Part)]
-    return [part for part in parts if "bbox_x0" in part().heading.names]
-
-
-def _plain(value: Any) -> Any:
-    """Return a value of a row as JSON has it: decimals are whole numbers here."""
-    return value if value is None or isinstance(value, int | float | str) else int(value)
 
 
 def _part(name: str, box: Box, trace: Trace) -> Asked:
