@@ -153,7 +153,7 @@ def main() -> None:
                 )
                 stack.callback(bossflow, end, place, env)
                 told = filled(place, env, home, rows, executions)
-                server = str(home) if backend == "PostgreSQL" else None
+                server = str(home) if backend == "PostgreSQL" else "mysqld"  # on this machine
                 for what, way in asked(told, rows, scratch).items():
                     if options.only in what:
                         runs[f"{what}, {backend}, {size}"] = partial(ask, way, place, env, server)

@@ -178,6 +178,16 @@ def test_lookups_measures_beside_other_channels_and_without(tmp_path: Path) -> N
     assert len(found["figures"]) == 4
 
 
+@pytest.mark.soak
+def test_tracing_asks_a_small_and_a_large_database(tmp_path: Path) -> None:
+    file = tmp_path / "tracing.json"
+    sizes = ["--rows", "20", "40", "--executions", "32", "108"]
+    run("tracing.py", *sizes, "--rounds", "1", "--only", "lineage", "--json", str(file))
+    found = json.loads(file.read_text())
+    assert "lineage of a component, PostgreSQL" in found["cases"]
+    assert len(found["figures"]) == 2 * len(found["cases"]) == 12
+
+
 @pytest.mark.parametrize("flush", [True, False])
 def test_fsyncs_are_counted_and_can_be_left_out(tmp_path: Path, flush: bool) -> None:
     code = "import os; (os.fsync(1), os.fsync(-1))"

@@ -69,7 +69,7 @@ def test_what_bossdb_states_goes_with_the_result(cutouts: Cutouts, tmp_path: Pat
     sentence = "Kasthuri et al. 2015, Cell 162; https://doi.org/10.1016/j.cell.2015.06.054; "
     sentence += "licence CC-BY-4.0 (as given by the archive)"
     plain = re.sub(r"\s", "", sentence)
-    for command in (("lineage", request), ("channels",)):
+    for command in (("lineage", request), ("lineage", request, "--html"), ("channels",)):
         assert plain in re.sub(r"[\s│]", "", bossflow_says(*command)[1])
     export(request, "ro-crate", tmp_path / "crate")
     found = entities(tmp_path / "crate")

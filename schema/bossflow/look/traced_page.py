@@ -96,6 +96,7 @@ def _boxes(told: dict[str, Any]) -> Any:
             "Boxes of archives; digests of voxels, else of what files looked like", columns, cells
         ),
         _more(sum(max(0, len(boxes) - LISTED) for boxes in reads.values()), "box"),
+        [element("p", f"To cite: {cut(one)}") for one in trees.cited(told)],
     ]
 
 

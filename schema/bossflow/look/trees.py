@@ -28,10 +28,9 @@ def tree(told: dict[str, Any]) -> Any:
             branch = root.add(kind.replace("_", " "))
             for identity, one in told[kind].items():
                 branch.add(_line(f"{identity} {words(one)}"))
-    cited = {in_words(of) for one in told["channels"].values() for of in one["citations"]}
-    if cited:
+    if texts := cited(told):
         branch = root.add("to cite")
-        for text in sorted(cited):
+        for text in texts:
             branch.add(_line(text))
     return root
 
@@ -80,6 +79,11 @@ def _line(text: str) -> Any:
     from rich.text import Text
 
     return Text(one_line(text), overflow="fold")
+
+
+def cited(told: dict[str, Any]) -> list[str]:
+    """Return how what was read is cited."""
+    return sorted({in_words(of) for one in told["channels"].values() for of in one["citations"]})
 
 
 def title_words(told: dict[str, Any]) -> str:
