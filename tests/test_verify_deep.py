@@ -1,18 +1,23 @@
 """`bossflow verify --deep`: what is made again is what is recorded, unless something changed."""
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from bossflow.command import shared
 from bossflow.kit import digests
 from changing import array
+from conftest import ROOT
 from making import noise
-from pipeline import bossflow_says
+from pipeline import Pipeline, bossflow_says, files, pipeline, toy
 from steps import write_voxels
 from test_made_chain import Chain
+
+__all__ = ["files", "pipeline", "toy"]
 
 CHANGED = "32-41_32-36_32-39"
 
@@ -78,3 +83,59 @@ def test_a_sample_says_what_it_can_tell(chain: Chain) -> None:
     assert "of 73 units, 3 looked at: if 5% were wrong, this finds one with 16%" in text
     assert "at most 45 (0.62 of all) are wrong, with 95% confidence (--seed 5)" in text
     assert "3 units made again as recorded" in text
+
+
+def test_blocks_that_were_dropped_are_pulled_again_and_those_in_place_are_read(
+    chain: Chain, tmp_path: Path
+) -> None:
+    """Of a destination, nothing is written."""
+    store, of = tmp_path / "store", chain.of
+    some = {"x_range": [0, 32], "y_range": [0, 16], "z_range": [0, 16]}
+    of["label"].label(block_shape=[16, 16, 16], **some)
+    for name in ("levels", "copy"):
+        of[name].volume = of["label"].volume
+    of["levels"].make(block_shape=[16, 16, 16], levels=1, **some)
+    copy = of["copy"].make(chunk_shape=[8, 8, 8], dest=str(tmp_path / "there"), **some)
+    assert copy.get("verdict") == {"missing": None}, copy["plan"]["problem"]
+    text = bossflow_says("clean", "--pulled", "--store", str(store), "--yes")[1]
+    assert "deleted 2 pulled" in text
+    before = state(store) | state(tmp_path / "there")
+    code, told = deep(store)
+    assert (code, told["differ"], told["failed"], told["passed_over"]) == (0, [], [], {}), told
+    assert told["same"] == told["units"] and state(store) | state(tmp_path / "there") == before
+
+    array(of["label"])[3, 4, 5:8].write(7).result()
+    code, told = deep(store)
+    assert code == 1 and not told["failed"]
+    differ = {one["process"]: one for one in told["differ"]}
+    assert differ.keys() == {"LABEL_BLOCK", "DOWNSAMPLE_BLOCK", "TRANSFER_BLOCK"}
+    assert {one["archive"] for one in differ.values()} == {True}
+    assert "is made of PULL_BLOCK" in differ["LABEL_BLOCK"]["problem"]
+    assert differ["LABEL_BLOCK"]["then"].endswith(" --block 0-16_0-16_0-16")
+
+
+def test_units_of_a_plug_in_by_what_its_run_was_given(
+    pipeline: Pipeline, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(ROOT / "tests" / "toy" / "bin", project / "bin")
+    (project / "main.nf").touch()
+    schema = (ROOT / "nextflow_schema.json").read_text()
+    group = json.loads((ROOT / "tests" / "toy" / "parameters.json").read_text())
+    (project / "nextflow_schema.json").write_text(shared.with_group(schema, "toy", group))
+    pipeline.run(files[:3], suffix="s")
+    code, told = deep(pipeline.store, "--pipeline", str(project))
+    assert (code, told["same"], told["units"]) == (0, 4, 4), told
+    code, told = deep(pipeline.store)
+    assert (code, told["units"]) == (0, 0) and sum(told["passed_over"].values()) == 4
+
+    program = project / "bin" / "add_words.py"
+    program.write_text(program.read_text().replace("for one in unit.inputs)", "for one in [])"))
+    code, told = deep(pipeline.store, "--pipeline", str(project))
+    (differs,) = told["differ"]
+    assert (code, differs["process"], differs["archive"]) == (1, "ADD_WORDS", False)
+    assert told["then"] == [f"bossflow invalidate --request {differs['request']}"]
+    files[0].unlink()
+    code, told = deep(pipeline.store, "--pipeline", str(project))
+    assert code == 1 and len(told["failed"]) == 4
+    assert "is not there: give the path of a file" in told["failed"][0]["problem"]

@@ -28,7 +28,7 @@ def look_deep(
 
     from .. import connect
     from ..core import stores
-    from ..upkeep import deep, drawn, verify
+    from ..upkeep import deep, differing, drawn, verify
     from ..upkeep.pipeline import Pipeline
     from .options import console
 
@@ -71,7 +71,7 @@ def look_deep(
         }
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     else:
-        _show(outcome, deep.described_unit)
+        _show(outcome, differing.described_unit)
         seeded = f" (--seed {seed})" if sample is not None else ""
         click.echo(f"{said}{seeded}")
     problems = len(outcome.differ) + len(outcome.failed)

@@ -44,7 +44,7 @@ def reproduce_command(
     compares every digest with what is recorded: the exit code is 1 if one is not equal.
     """
     from .. import connect
-    from ..upkeep import deep, reproduce, reproduced
+    from ..upkeep import differing, reproduce, reproduced
     from ..upkeep.pipeline import Pipeline
 
     own = Pipeline(pipeline)
@@ -72,7 +72,7 @@ def reproduce_command(
     if verdict.inexact:
         say(f"passed over: {many(verdict.inexact, 'unit')} that are not exact")
     for one in verdict.differ[:SHOWN]:
-        say(f"not equal: {deep.described_unit(one)}")
+        say(f"not equal: {differing.described_unit(one)}")
     if len(verdict.differ) > SHOWN:
         say(f"... and {len(verdict.differ) - SHOWN:,} more: --json lists them all")
     if verdict.follow:

@@ -4,8 +4,6 @@ Each is made by the program that made it, of inputs in the stores and of what th
 beside them all, as what looks changed is (`compare` in a task's header): nothing recorded changes.
 """
 
-import importlib.metadata
-import platform
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +16,7 @@ from typing import Any
 from ..core import changes, ledger, run_store, sources, stores, tasks, work
 from ..kit import bundles, digests, locations
 from ..kit.texts import unit_name
-from . import again, drawn
+from . import again, differing, drawn
 from .pipeline import Pipeline, Task
 
 DESCRIBED_AT_ONCE = 4
@@ -60,6 +58,8 @@ class _Asked:
     recorded: dict[str, ledger.Recorded]
     chosen: list[str]
     directory: Path
+    changed: set[str] = field(default_factory=set)
+    """What was pulled again for others, and is not what was recorded."""
     units: dict[str, work.UnitPlan] = field(default_factory=dict)
 
 
@@ -104,13 +104,16 @@ def compare(
             continue
         todo += new
         of_unit |= {name: asked for task in new for name in task.units}
-    environments = drawn.of_environment(
+    environments = differing.environments(
         asked.recorded[name].execution_id for asked in every for name in asked.chosen
     )
     for receipt in pipeline.run(todo, made):
         name = receipt["unit_id"]
         asked = of_unit[name]
         if name not in asked.chosen:  # pulled again, for others
+            content = receipt.get("content_sha256", asked.recorded[name].content_sha256)
+            if content != asked.recorded[name].content_sha256:
+                asked.changed.add(name)
             continue
         if receipt["state"] != "compared":
             _fail(asked, [name], str(receipt.get("error")), outcome)
@@ -237,9 +240,16 @@ def _difference(
     asked: _Asked, name: str, environment: dict[str, Any], pipeline: Pipeline
 ) -> dict[str, Any]:
     unit, recorded = asked.units[name], asked.recorded[name]
-    other = differences(environment, pipeline)
+    other = differing.differences(environment, pipeline)
     archive, problem = False, "is made otherwise now: it does not reproduce"
-    if unit.reads:
+    if changed := _needed(unit) & asked.changed:
+        first = asked.units[min(changed)]
+        archive = True
+        problem = (
+            f"is made of {unit_name(first.process, first.key)}, which was dropped, and is other "
+            "data in the archive now"
+        )
+    elif unit.reads:
         looks = changes.seen([unit], "compare").get(name)
         archive = not unit.reads.in_place or looks is None or looks != recorded.files_seen
         problem = "reads other data than were recorded: the archive's changed"
@@ -255,38 +265,5 @@ def _difference(
         "archive": archive,
         "problem": problem,
         "environment": other,
-        "then": _then(unit, asked.request.request_id),
+        "then": differing.command(unit, asked.request.request_id),
     }
-
-
-def _then(unit: work.UnitPlan, request: str) -> str:
-    """Return the command that has a unit made again, with what was made of it."""
-    key = unit.key
-    of_block = "block" in key and "channel_id" in key
-    if of_block and (unit.reads or "request_id" not in key):
-        return f"bossflow invalidate --channel {key['channel_id']} --block {key['block']}"
-    return f"bossflow invalidate --request {key.get('request_id', request)}"
-
-
-def differences(environment: dict[str, Any], pipeline: Pipeline) -> list[str]:
-    """Say what is other here than in a recorded environment."""
-    said = []
-    for name, version in environment["software"].items():
-        own = platform.python_version() if name == "python" else "none"
-        with suppress(importlib.metadata.PackageNotFoundError):
-            own = own if name == "python" else importlib.metadata.version(name)
-        if own != version:
-            said.append(f"{name} {version} (here {own})")
-    if environment["code"] != pipeline.code:
-        said.append(f"programs {environment['code']} (here {pipeline.code})")
-    if environment["container"]:
-        said.append(f"container {environment['container']} (here none)")
-    return said
-
-
-def described_unit(one: dict[str, Any]) -> str:
-    """Return a unit that differs, or failed, as a line for users."""
-    line = f"{unit_name(one['process'], one['key'])} of request {one['request']}: {one['problem']}"
-    if one.get("environment"):
-        line += f" (recorded with {', '.join(one['environment'])})"
-    return line

@@ -3,9 +3,8 @@
 import math
 import random
 from collections import Counter
-from collections.abc import Container, Iterable
+from collections.abc import Container
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..core import given, installed, ledger, registry, work
 from ..core.tables import Request
@@ -140,15 +139,3 @@ def odds(total: int, size: int, wrong: int) -> str:
 
 def _log_comb(total: int, chosen: int) -> float:
     return math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)
-
-
-def of_environment(execution_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the `Environment` of executions."""
-    from ..core.tables import Environment, Execution
-
-    rows = ledger.among(Execution.proj("environment_id"), "execution_id", execution_ids)
-    names = {row["environment_id"] for row in rows}
-    by_id = {
-        row["environment_id"]: row for row in ledger.among(Environment(), "environment_id", names)
-    }
-    return {row["execution_id"]: by_id[row["environment_id"]] for row in rows}

@@ -13,7 +13,7 @@ from ..core import given, installed, ledger, registry, work
 from ..core.tables import Execution, Request, Run
 from ..kit.texts import many
 from ..voxels.archives.made import is_made, named
-from . import again, drawn
+from . import again, differing
 from .pipeline import Pipeline
 
 ABOUT = "reproduce.json"
@@ -111,7 +111,7 @@ def write(links: list[Link], pipeline: Pipeline, directory: Path) -> dict[str, A
 
 def _told(link: Link) -> dict[str, Any]:
     names = sorted(bundle.execution_id for bundle in link.recorded.values())
-    environments = drawn.of_environment(names)
+    environments = differing.environments(names)
     by_execution = {link.recorded[unit.unit_id].execution_id: unit for unit in link.units}
     made = ledger.among(Execution.proj("run_id"), "execution_id", names)
     runs = ledger.among(

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core import work
 from ..kit import bundles, locations
-from . import deep, drawn
+from . import differing
 from .pipeline import Pipeline
 from .reproduce import Link
 
@@ -126,7 +126,7 @@ def compare(links: Iterable[Link], pipeline: Pipeline, directory: Path) -> Verdi
     unlike: set[str] = set()
     for link in links:
         verdict.inexact += len(link.recorded) - len(link.exact)
-        environments = drawn.of_environment(
+        environments = differing.environments(
             link.recorded[unit.unit_id].execution_id for unit in link.exact
         )
         before = bool(unlike)
@@ -154,7 +154,9 @@ def compare(links: Iterable[Link], pipeline: Pipeline, directory: Path) -> Verdi
                     "key": unit.key,
                     "request": link.request.request_id,
                     "problem": problem,
-                    "environment": deep.differences(environments[recorded.execution_id], pipeline),
+                    "environment": differing.differences(
+                        environments[recorded.execution_id], pipeline
+                    ),
                 }
             )
     return verdict
