@@ -107,8 +107,22 @@ def test_connectivity_6_against_26_is_what_scikit_image_says_of_the_whole(
     assert turned["splits"]["number"] == len(several) and turned["merges"]["number"] == 0
 
 
-def test_where_one_is_larger_what_both_have_is_compared_block_by_block(made: Made) -> None:
-    seen = diff(made.six, made.part)["segmentation"]
+def test_where_one_is_larger_what_both_have_is_compared_block_by_block(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow.look import counted
+
+    seen, read = diff(made.six, made.part)["segmentation"], []
+    volume = counted.Volume.read
+
+    def reading(self: Any, number: int, box: Box) -> Any:
+        read.append(box.voxel_count)
+        return volume(self, number, box)
+
+    monkeypatch.setattr(counted, "PIECE_VOXELS", 64)
+    monkeypatch.setattr(counted.Volume, "read", reading)
+    assert diff(made.six, made.part)["segmentation"] == seen  # to the last bit
+    assert max(read) <= 4 * 64 and sum(read) >= Box.parse(seen["box"]).voxel_count
     assert not seen["same_box"] and seen["box"] == Box(3, 23, 4, 20, 2, 16).name
     assert 0 <= seen["blocks_with_same_digest"] < seen["blocks"] == 4
     a, b = made.whole(6)[:14], made.whole(6, 14)

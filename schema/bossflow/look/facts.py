@@ -23,13 +23,14 @@ _OF_RUN = {"ended", "missing"}
 
 
 class Took(NamedTuple):
-    """What units of a process in one environment took."""
+    """What units of a process in one environment took, in one run."""
 
     process: str
     environment: str
-    units: int
+    run: str
     seconds: float
     size: int
+    units: int = 1
 
 
 def of_requests(names: Iterable[str]) -> dict[str, tuple[Facts, Contents]]:
@@ -70,22 +71,14 @@ def of_requests(names: Iterable[str]) -> dict[str, tuple[Facts, Contents]]:
     return told
 
 
-_EXECUTION = ("process", "environment_id", "run_id", "execution_seconds", "bundle_bytes")
-
-
-def _executions(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+def _executions(names: Iterable[str]) -> dict[str, Took]:
     keys = [{"execution_id": name} for name in names]
-    found = ledger.look_up(Execution, keys, [f"t.{name}" for name in _EXECUTION])
-    return {str(name): dict(zip(_EXECUTION, row, strict=True)) for name, *row in found}
+    columns = ("process", "environment_id", "run_id", "execution_seconds", "bundle_bytes")
+    found = ledger.look_up(Execution, keys, [f"t.{name}" for name in columns])
+    return {str(name): Took(*row) for name, *row in found}
 
 
-def _of_request(request: work.Request, state: dict[str, Any], made: list[dict[str, Any]]) -> Facts:
-    took = [
-        Took(
-            one["process"], one["environment_id"], 1, one["execution_seconds"], one["bundle_bytes"]
-        )
-        for one in made
-    ]
+def _of_request(request: work.Request, state: dict[str, Any], took: list[Took]) -> Facts:
     whole = request.paramset
     stages = {stage.method: stage.version for stage in request.stage_paramsets}
     counted = {
@@ -97,7 +90,7 @@ def _of_request(request: work.Request, state: dict[str, Any], made: list[dict[st
         "parameters": flat(whole.parameters),
         "source": _source(request),
         **_software(took),
-        "code": _revisions({one["run_id"] for one in made}) | _code(took),
+        "code": _revisions({one.run for one in took}) | _code(took),
         "counts": counted | _counts(took),
         "outcome": {"state": state["state"], "outcome": state["outcome"]},
     }
@@ -138,22 +131,18 @@ def _without_ids(key: dict[str, Any]) -> str:
 def of_run(row: dict[str, Any]) -> Facts:
     """Return what is known of a run, from its row."""
     own = {"run_id": row["run_id"]}
+    units = dj.U("process", "environment_id").aggr(
+        Execution() & own,
+        units="count(*)",
+        seconds="sum(execution_seconds)",
+        size="sum(bundle_bytes)",
+    )
     took = [
         Took(
-            one["process"],
-            one["environment_id"],
-            int(one["units"]),
-            float(one["seconds"]),
-            int(one["size"]),
+            *(one["process"], one["environment_id"], row["run_id"]),
+            *(float(one["seconds"]), int(one["size"]), int(one["units"])),
         )
-        for one in dj.U("process", "environment_id")
-        .aggr(
-            Execution() & own,
-            units="count(*)",
-            seconds="sum(execution_seconds)",
-            size="sum(bundle_bytes)",
-        )
-        .to_dicts()
+        for one in units.to_dicts()
     ]
     (about,) = status.runs({row["run_id"]})
     given = {name: one for name, one in row["run_parameters"].items() if name not in _OF_RUN}

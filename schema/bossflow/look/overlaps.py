@@ -143,7 +143,7 @@ def compared(
 
 
 def _levels(request: str) -> list[Level]:
-    """Return the levels of a request's segmentation, the finest first."""
+    """Return the levels of a request's segmentation, the finest first; of several, the first's."""
     rows = (Channel() * MadeChannel() & {"request_id": request}).to_dicts(order_by="resolution")
     rows = [row for row in rows if row["kind"] == "annotation"]
     if not rows:
