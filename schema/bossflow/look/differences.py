@@ -4,6 +4,7 @@ from typing import Any
 
 from ..core import ledger
 from ..core.tables import Request
+from ..kit.system import keeping_all
 from ..voxels.archives import Refused, Unreachable
 from . import facts, overlaps, rows
 
@@ -62,7 +63,8 @@ def diff(
         more: dict[str, Any] = {}
     else:
         ids = [first[kind], second[kind]]
-        known = facts.of_requests(ids)
+        with keeping_all():
+            known = facts.of_requests(ids)
         both = [known[name][0] for name in ids]
         contents = _contents(*(known[name][1] for name in ids))
         more = {"contents": contents} | _segmentation(ids, both, voxels, background, told)
