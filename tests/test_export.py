@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,15 @@ from making import read_level
 from pipeline import bossflow_says
 from prov.model import ProvDocument
 from test_lineage import Made, lineage
-from test_lineage import made as made
+
+
+@pytest.fixture(scope="module")
+def made(
+    request: pytest.FixtureRequest, home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Made]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        yield Made(tmp_path_factory.mktemp("export"), monkeypatch, f"a b {request.module.__name__}")
+
 
 Entities = dict[str, dict[str, Any]]
 

@@ -13,8 +13,8 @@ from making import Transferring, noise, read_level, write_precomputed
 from ome_zarr_models.v05 import ImageLabel
 from pipeline import bossflow_says
 from test_export import export
+from test_export import made as made
 from test_lineage import CUTOUT, Made, lineage
-from test_lineage import made as made
 from voxels.boxes import Box
 
 NM_ZYX = (30.0, 8.0, 8.0)

@@ -27,13 +27,15 @@ LABEL |= {"x_range": [3, 23], "y_range": [5, 22], "z_range": [2, 24], "block_sha
 class Made:
     """Label, downsample and transfer of it, in one store, and what the bundles there say."""
 
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, directory: Path, monkeypatch: pytest.MonkeyPatch, name: str = str(LABEL["name"])
+    ) -> None:
         self.uri = f"zarr://file://{directory}/mask"
         self.mask = (np.random.default_rng(1).random((28, 26, 30)) < 0.3).astype(np.uint8)
         write_voxels(directory / "mask", self.mask)
         chain = Chain(directory, monkeypatch)
         self.store = directory / "store"
-        self.label = chain.request(chain.of["label"].label(**LABEL))
+        self.label = chain.request(chain.of["label"].label(**LABEL | {"name": name}))
         levels = {"source": f"bossflow://{self.label}", "levels": 2, "factor": "2,2,2"}
         self.levels = chain.request(chain.of["levels"].make(block_shape="12,20,8", **levels))
         copy = {"source": f"bossflow://{self.levels}", "volume_format": "zarr"}
