@@ -1,6 +1,9 @@
 """`bossflow export`: what others' tools read of it is what was made, and how it was made."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,6 +104,51 @@ def test_a_crate_with_a_flaw_is_refused_by_the_validator(made: Made, tmp_path: P
             break
     path.write_text(json.dumps(whole))
     assert crates.problems(tmp_path / "crate", tmp_path / "cache")
+
+
+def test_images_and_any_name_are_valid_too(made: Made, tmp_path: Path) -> None:
+    from bossflow.share import crate, files
+
+    told = lineage(made.label)
+    digest = "0f" * 32
+    (environment,) = told["environments"].values()
+    environment["container"] = f"ghcr.io/lab/bossflow:0.1@sha256:{digest}"
+    for one in told["runs"].values():
+        one["user"] = "zoë <é> #1"
+    for one in told["channels"].values():
+        one["uri"] = "zarr://file:///tmp/a b#c/50%/ü"
+    for name in ("main.nf", "README.md"):
+        (tmp_path / name).write_text("text")
+    described = [files.of(tmp_path, name) for name in ("main.nf", "README.md")]
+    about = crate.About(made.label, "a title", "more", "CC0-1.0", described)
+    crate.write(told, about, tmp_path / "ro-crate-metadata.json")
+    assert not crates.problems(tmp_path, tmp_path / "cache")
+    found = entities(tmp_path)
+    assert not without_tool_or_step(told, found)
+    assert all(name.isascii() and " " not in name for name in found)
+    (image,) = (one for one in found.values() if one["@type"] == "ContainerImage")
+    assert (image["registry"], image["name"]) == ("ghcr.io", "lab/bossflow")
+    assert (image["tag"], image["sha256"]) == ("0.1", digest)
+    actions = [one for one in found.values() if "containerImage" in one]
+    assert {ids(one["containerImage"])[0] for one in actions} == {image["@id"]}
+    assert sum(one["@type"] == "CreateAction" for one in actions) == len(told["executions"])
+
+
+def test_a_killed_export_leaves_no_half_result(made: Made, tmp_path: Path) -> None:
+    program = """
+import os, signal, sys
+import bossflow
+from bossflow.share import packed
+
+packed.crate.write = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+bossflow.export(sys.argv[1], "ro-crate", sys.argv[2], with_data=True)
+"""
+    to = tmp_path / "crate"
+    done = subprocess.run([sys.executable, "-c", program, made.label, str(to)])
+    assert done.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".crate-") and left.name.endswith(".part")
+    export(made.label, "ro-crate", to)
 
 
 def test_a_crate_takes_the_files_along(made: Made, tmp_path: Path) -> None:

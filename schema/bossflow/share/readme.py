@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from .. import __version__
+from ..kit.texts import many
 from ..volumes.citations import in_words
 
 
@@ -33,7 +34,7 @@ def text(told: dict[str, Any], request: str, holds: list[str], licence: str) -> 
         f"# {title(told, request)}",
         "",
         f"Request {request} of workflow {of['workflow']}, made by {len(made):,} recorded units in "
-        f"{len(told['runs']):,} runs, and taken along with bossflow {__version__}.",
+        f"{many(len(told['runs']), 'run')}, and taken along with bossflow {__version__}.",
         "",
         *(f"- {sentence}" for sentence in holds),
         f"- Method: {used['method']} {used['version']}, "
