@@ -1,14 +1,18 @@
 """Volumes in single files, each as its format's own library writes it; skipped where that lacks."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from formats import CHUNK, OFFSET, SIZE, Voxels
+from formats import CHUNK, OFFSET, SHAPE, SIZE, Voxels
 from voxels.boxes import Box
 
-h5py = pytest.importorskip("h5py")
+crackle, h5py, mrcfile, nibabel, nrrd = map(
+    pytest.importorskip, ("crackle", "h5py", "mrcfile", "nibabel", "nrrd")
+)
 
 Written = tuple[str, tuple[int, ...]]
 """A URI, and where the volume starts."""
@@ -28,7 +32,7 @@ def hdf5(path: Path, voxels: Voxels, **options: Any) -> Written:
     return f"hdf5://file://{path}/volume.h5#/volumes/ids", OFFSET
 
 
-def nwb(path: Path, voxels: Voxels, metres: bool = True) -> Written:
+def nwb(path: Path, voxels: Voxels) -> Written:
     """Write a series of two volumes as pynwb lays it out, of which the second is meant."""
     with h5py.File(path / "volume.nwb", "w") as file:
         plane = file.create_group("general/optophysiology/plane")
@@ -46,4 +50,74 @@ def nwb(path: Path, voxels: Voxels, metres: bool = True) -> Written:
     return f"nwb://file://{path}/volume.nwb#/acquisition/stack", OFFSET
 
 
-WRITERS: dict[str, Callable[[Path, Voxels], Written]] = {"hdf5": hdf5}
+def nifti(path: Path, voxels: Voxels, name: str = "volume.nii", **options: Any) -> Written:
+    """Write an image whose axes are y, z backwards and x, in millimetres."""
+    size, start, length = ({a: v[i] for i, a in enumerate("zyx")} for v in (SIZE, OFFSET, SHAPE))
+    affine = np.zeros((4, 4))
+    for i, (axis, sign) in enumerate([("y", 1), ("z", -1), ("x", 1)]):
+        row = "xyz".index(axis)
+        affine[row, i] = sign * size[axis] * 1e-6
+        first = start[axis] if sign > 0 else start[axis] + length[axis] - 1
+        affine[row, 3] = first * size[axis] * 1e-6
+    affine[3, 3] = 1
+    image = nibabel.Nifti1Image(voxels.transpose(1, 0, 2)[:, ::-1], affine)
+    image.header.set_xyzt_units("mm")
+    nibabel.save(image, path / name)
+    return f"nifti://file://{path}/{name}", OFFSET
+
+
+def nrrd_file(path: Path, voxels: Voxels, encoding: str = "raw", **options: Any) -> Written:
+    """Write an array of x backwards, y, z, in micrometres."""
+    x, y, z = SIZE[::-1]
+    last = PLACED[2] + (SHAPE[2] - 1) * x
+    header = {
+        "encoding": encoding,
+        "space": "right-anterior-superior",
+        "space directions": np.diag([-x, y, z]) / 1000,
+        "space origin": np.array([last, PLACED[1], PLACED[0]]) / 1000,
+        "space units": ["um"] * 3,
+    }
+    nrrd.write(str(path / "volume.nrrd"), voxels.T[::-1], header | options, index_order="F")
+    return f"nrrd://file://{path}/volume.nrrd", OFFSET
+
+
+def mrc(path: Path, voxels: Voxels, by: str = "start") -> Written:
+    """Write a map, in angstrom, placed by its start or by its origin."""
+    wide = voxels.astype({"uint32": "uint16"}.get(voxels.dtype.name, voxels.dtype))
+    with mrcfile.new(path / "volume.mrc", wide, overwrite=True) as file:
+        file.set_volume()
+        file.voxel_size = tuple(size * 10 for size in SIZE[::-1])
+        if by == "start":
+            file.nstart = OFFSET[::-1]
+        else:
+            file.header.origin = tuple(place * 10 for place in PLACED[::-1])
+    return f"mrc://file://{path}/volume.mrc", OFFSET
+
+
+def npy(path: Path, voxels: Voxels, order: str = "C") -> Written:
+    """Write an array; it states no voxel size."""
+    np.save(path / "volume.npy", np.asarray(voxels, order=order))
+    return f"npy://file://{path}/volume.npy", (0, 0, 0)
+
+
+def ckl(path: Path, voxels: Voxels, name: str = "volume.ckl") -> Written:
+    """Write labels; they state no voxel size."""
+    crackle.save(np.asfortranarray(voxels.T), str(path / name))
+    return f"ckl://file://{path}/{name}", (0, 0, 0)
+
+
+WRITERS: dict[str, Callable[[Path, Voxels], Written]] = {
+    "hdf5": hdf5,
+    "nifti": nifti,
+    "nifti, gz": partial(nifti, name="volume.nii.gz"),
+    "nrrd": nrrd_file,
+    "nrrd, gzip": partial(nrrd_file, encoding="gzip"),
+    "mrc": mrc,
+    "mrc, origin": partial(mrc, by="origin"),
+    "npy": npy,
+    "npy, Fortran": partial(npy, order="F"),
+    "ckl": ckl,
+    "ckl, gz": partial(ckl, name="volume.ckl.gz"),
+}
+SIZELESS = ("npy", "ckl")
+"""Formats that state no voxel size."""

@@ -39,8 +39,8 @@ FURTHEST = 2**53
 
 LARGEST_VOXEL_NM = 1e12
 
-MODULES = {"hdf5": "hdf5", "nwb": "nwb"}
-"""The formats of single files by the scheme of their URIs, and the module of `formats` of each."""
+MODULES = ("ckl", "hdf5", "mrc", "nifti", "npy", "nrrd", "nwb")
+"""The formats of single files: schemes of their URIs, and modules of `formats`."""
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 """What is chosen of other axes than x, y and z, where nothing is."""

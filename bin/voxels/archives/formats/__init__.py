@@ -14,6 +14,7 @@ import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from threading import Lock
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...boxes import Box
-from .. import MODULES, NOTHING, Refused, Unreachable, brief, sensible, spelled
+from .. import NOTHING, Refused, Unreachable, brief, sensible, spelled
 from ..places import ranged, s3
 from ..places.kvstores import brief_reason, split
 from ..places.ranged import File
@@ -129,8 +130,8 @@ def unwritten(
     chosen: Mapping[str, int] = NOTHING,
 ) -> str | None:
     """Return a sentence on boxes in which nothing was written, or on how the file is read."""
-    image, file = _kept(uri, resolution)
-    with _telling(uri, file):
+    image, file, lock = _kept(uri, resolution)
+    with lock, _telling(uri, file):
         bare = [box for box in boxes if image.lacks(_slices(image, box, uri, chosen))]
     if bare:
         first, number = bare[0].name, len(bare)
@@ -157,7 +158,7 @@ def read(
 
     Takes the memory of the box twice at most, and what the format's library needs.
     """
-    image, file = _kept(uri, resolution)
+    image, file, lock = _kept(uri, resolution)
     extent = Box.of(image.level.offset_zyx, [image.shape[i] for i in _axes(image, uri)])
     if image.dtype.name != dtype:
         raise Refused(f"{uri} holds {image.dtype.name}, where {dtype} was expected")
@@ -165,7 +166,7 @@ def read(
         raise Refused(
             f"box {box.name} leaves {uri} at resolution {resolution}: it has {extent.name}"
         )
-    with _telling(f"box {box.name} of {uri}", file):
+    with lock, _telling(f"box {box.name} of {uri}", file):
         part = _slices(image, box, uri, chosen)
         voxels = np.asarray(image.read(part))
         if voxels.shape != tuple(one.stop - one.start for one in part):
@@ -198,12 +199,13 @@ def _slices(image: Image, box: Box, uri: str, chosen: Mapping[str, int]) -> Slic
 class _Opened(NamedTuple):
     image: Image
     file: File
+    lock: Lock  # a stream has one position
 
 
 def _opened(uri: str, resolution: int) -> _Opened:
     """Open a file anew, at one of its resolutions."""
     scheme, place, inside = parts(uri)
-    module = cast(Format, importlib.import_module(f".{MODULES[scheme]}", __name__))
+    module = cast(Format, importlib.import_module(f".{scheme}", __name__))
     file = ranged.opened(place, uri)
     with _telling(uri, file):
         listed = module.images(file, inside, uri)
@@ -211,7 +213,7 @@ def _opened(uri: str, resolution: int) -> _Opened:
             refuse_senseless(image.level)
     if not 0 <= resolution < len(listed):
         raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(listed) - 1}")
-    return _Opened(listed[resolution], file)
+    return _Opened(listed[resolution], file, Lock())
 
 
 def _kept(uri: str, resolution: int) -> _Opened:
@@ -232,7 +234,7 @@ def _telling(what: str, file: File) -> Iterator[None]:
     file.forget_problem()
     try:
         yield
-    except (Refused, Unreachable, ImportError, MemoryError):
+    except (Refused, Unreachable, ImportError, MemoryError, NameError):
         raise
     except Exception as error:
         if file.problem:

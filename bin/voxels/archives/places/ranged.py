@@ -37,6 +37,13 @@ class File(NamedTuple):
     path: str = ""
 
     @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        if isinstance(self.stream, Remote):
+            return self.stream.size
+        return os.fstat(self.stream.fileno()).st_size
+
+    @property
     def told(self) -> dict[str, Any]:
         """What `voxels.files.seen` needs to tell it from a later one."""
         if not isinstance(self.stream, Remote):

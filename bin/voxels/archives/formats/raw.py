@@ -1,0 +1,80 @@
+"""Voxels that lie in a file one after the other, as several formats have them: read in place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import Refused
+from ..places.ranged import File
+from .image import Slices
+
+
+def in_file(
+    file: File, start: int, shape: Sequence[int], dtype: np.dtype[Any], fortran: bool, uri: str
+) -> Callable[[Slices], npt.NDArray[Any]]:
+    """Return what reads parts of an array in a file: mapped on disk, by ranges elsewhere.
+
+    Parameters
+    ----------
+    file : File
+    start : int
+        Bytes before the first voxel.
+    shape : sequence of int
+    dtype : numpy.dtype
+    fortran : bool
+        Whether the first axis is the one that is next to each other.
+    uri : str
+        What messages call it.
+
+    Raises
+    ------
+    Refused
+        If the file is too short.
+    """
+    needed = start + math.prod(shape) * dtype.itemsize
+    if file.size < needed:
+        raise Refused(
+            f"{uri} is cut off: it has {file.size:,} bytes, and its header says {needed:,} or more"
+        )
+    if file.path:
+        held = np.memmap(file.path, dtype, "r", start, tuple(shape), "F" if fortran else "C")
+        return lambda part: np.array(held[part])
+    slowest_first = tuple(shape)[::-1] if fortran else tuple(shape)
+
+    def read(part: Slices) -> npt.NDArray[Any]:
+        own = part[::-1] if fortran else part
+        found = np.empty([one.stop - one.start for one in own], dtype)
+        for index in product(*(range(one.start, one.stop) for one in own[:-2])):
+            at = tuple(i - one.start for i, one in zip(index, own, strict=False))
+            found[at] = _plane(file, start, slowest_first, dtype, index, own[-2:])
+        return found.T if fortran else found
+
+    return read
+
+
+def _plane(
+    file: File,
+    start: int,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    index: tuple[int, ...],
+    part: Slices,
+) -> npt.NDArray[Any]:
+    """Return a part of the plane at an index of the slower axes: whole rows are read of it."""
+    rows, columns = part
+    (first,) = np.ravel_multi_index([[i] for i in (*index, rows.start, 0)], shape)
+    length = (rows.stop - rows.start) * shape[-1] * dtype.itemsize
+    file.stream.seek(start + int(first) * dtype.itemsize)
+    content = file.stream.read(length)
+    return np.frombuffer(content, dtype).reshape(-1, shape[-1])[:, columns]
+
+
+def shortest(value: Any) -> float:
+    """Return the shortest decimal that a header's number of 32 bits stands for: 0.004, say."""
+    return float(str(np.float32(value)))
