@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 from formats import CHUNK, OFFSET, SHAPE, SIZE, Voxels
 from voxels.boxes import Box
 
-crackle, h5py, mrcfile, nibabel, nrrd = map(
-    pytest.importorskip, ("crackle", "h5py", "mrcfile", "nibabel", "nrrd")
+crackle, h5py, mrcfile, nibabel, nrrd, tifffile = map(
+    pytest.importorskip, ("crackle", "h5py", "mrcfile", "nibabel", "nrrd", "tifffile")
 )
 
 Written = tuple[str, tuple[int, ...]]
@@ -106,6 +107,46 @@ def ckl(path: Path, voxels: Voxels, name: str = "volume.ckl") -> Written:
     return f"ckl://file://{path}/{name}", (0, 0, 0)
 
 
+def ome_tiff(path: Path, voxels: Voxels, **options: Any) -> Written:
+    """Write tiles, compressed."""
+    sizes = zip("ZYX", SIZE, strict=True)
+    metadata = {"axes": "ZYX"} | {f"PhysicalSize{axis}": size / 1000 for axis, size in sizes}
+    options = {"tile": (16, 16), "compression": "zlib"} | options
+    tifffile.imwrite(path / "volume.ome.tif", voxels, metadata=metadata, **options)
+    return f"tiff://file://{path}/volume.ome.tif", (0, 0, 0)
+
+
+def imagej(path: Path, voxels: Voxels, **options: Any) -> Written:
+    """Write a stack as ImageJ does: raw, one plane after the other."""
+    metadata = {"axes": "ZYX", "spacing": SIZE[0] / 1000, "unit": "um"}
+    dots = (1000 / SIZE[2], 1000 / SIZE[1])
+    where = path / "volume.tif"
+    options = {"imagej": True, "resolution": dots, "metadata": metadata} | options
+    tifffile.imwrite(where, voxels, **options)
+    return f"tiff://file://{where}", (0, 0, 0)
+
+
+def pages(path: Path, voxels: Voxels, **options: Any) -> Written:
+    """Write BigTIFF of pages in strips that nothing describes; it states no voxel size."""
+    with tifffile.TiffWriter(path / "pages.tif", bigtiff=True) as file:
+        for plane in voxels:
+            file.write(plane, metadata=None, rowsperstrip=5, contiguous=False, **options)
+    return f"tiff://file://{path}/pages.tif", (0, 0, 0)
+
+
+def planes(path: Path, voxels: Voxels, ending: str = "tif") -> Written:
+    """Write a file a plane, numbered from 8 on; they state no voxel size."""
+    (path / "stack").mkdir(exist_ok=True)
+    for number, plane in enumerate(voxels, 8):
+        name = path / "stack" / f"s1_z{number}.{ending}"
+        if ending == "tif":
+            tifffile.imwrite(name, plane)
+        else:
+            PIL.Image.fromarray(plane).save(name)
+    (path / "stack" / "readme.txt").write_text("about")
+    return f"planes://file://{path}/stack", (0, 0, 0)
+
+
 WRITERS: dict[str, Callable[[Path, Voxels], Written]] = {
     "hdf5": hdf5,
     "nifti": nifti,
@@ -117,7 +158,14 @@ WRITERS: dict[str, Callable[[Path, Voxels], Written]] = {
     "npy": npy,
     "npy, Fortran": partial(npy, order="F"),
     "ckl": ckl,
+    "tiff": ome_tiff,
+    "tiff, ImageJ": imagej,
+    "tiff, ImageJ, zlib": partial(imagej, compression="zlib"),
+    "tiff pages": partial(pages, compression="zlib"),
+    "planes": planes,
+    "planes, png": partial(planes, ending="png"),
+    "planes, jp2": partial(planes, ending="jp2"),
     "ckl, gz": partial(ckl, name="volume.ckl.gz"),
 }
-SIZELESS = ("npy", "ckl")
+SIZELESS = ("npy", "ckl", "tiff pages", "planes")
 """Formats that state no voxel size."""

@@ -1,6 +1,7 @@
 """HDF5 and NWB files as sources, on disk and behind HTTP."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -231,3 +232,38 @@ def test_what_is_no_volume_in_one_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(Refused, match="can't be read: .*truncated file"):
         describe(f"hdf5://file://{path}#/plane")
+
+
+def test_a_file_in_a_bucket_is_read(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{server.host}")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    (tmp_path / "bucket" / "lab").mkdir(parents=True)
+    uri, _ = hdf5(tmp_path / "bucket" / "lab", pattern())
+    uri = uri.replace(f"file://{tmp_path}/", "s3://")
+    assert archive_of(uri).archive_name(uri, "") == server.host
+    np.testing.assert_array_equal(read(uri, "uint32", BOXES[1]), pattern()[BOXES[1].slices(OFFSET)])
+    assert "/bucket/" in server.asked[-1] and "range: bytes=" in server.headers[-1].lower()
+
+
+def test_a_package_that_is_missing_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri, _ = hdf5(tmp_path, pattern())
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    for name in ("hdf5", "nwb"):
+        monkeypatch.delitem(sys.modules, f"voxels.archives.formats.{name}", raising=False)
+    with pytest.raises(Refused, match="the Python package h5py is missing; it comes with bossflow"):
+        describe(uri)
+
+
+def test_a_viewer_is_served_what_is_in_a_file(tmp_path: Path) -> None:
+    from viewing import Volume, a_layer
+    from viewing import whole as served
+
+    uri, _ = hdf5(tmp_path, pattern(dtype="uint16"))
+    volume = Volume(a_layer(uri))
+    (scale,) = volume.info()["scales"]
+    assert (scale["voxel_offset"], scale["resolution"]) == ([*OFFSET[::-1]], [*SIZE[::-1]])
+    np.testing.assert_array_equal(served(volume), pattern(dtype="uint16"))

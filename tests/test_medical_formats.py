@@ -18,6 +18,8 @@ ORIENTATIONS = [
     "".join(codes) for order in permutations(("LR", "PA", "IS")) for codes in product(*order)
 ]
 
+HEADED = [form for form in WRITERS if not form.startswith(("hdf5", "tiff", "planes"))]
+
 
 @pytest.mark.parametrize("codes", ORIENTATIONS[:: len(ORIENTATIONS) // 12])
 def test_an_image_is_turned_as_nibabel_turns_it(tmp_path: Path, codes: str) -> None:
@@ -173,7 +175,7 @@ def test_a_maps_header_says_which_axis_is_which_and_where_it_starts(tmp_path: Pa
                 file.header.extra2 = b"\0" * 44
 
 
-@pytest.mark.parametrize("form", [form for form in WRITERS if form != "hdf5"])
+@pytest.mark.parametrize("form", HEADED)
 def test_a_file_behind_http_is_read_as_on_disk(
     tmp_path: Path, server: Server, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,13 +194,13 @@ def test_a_file_behind_http_is_read_as_on_disk(
         assert described <= 4 and len(server.asked) <= described + 3 + 8, server.asked
 
 
-@pytest.mark.parametrize("form", [form for form in WRITERS if form != "hdf5"])
+@pytest.mark.parametrize("form", HEADED)
 def test_a_file_that_is_cut_off_is_an_error(tmp_path: Path, form: str) -> None:
     uri, start = WRITERS[form](tmp_path, pattern(dtype="uint16"))
     path = Path(uri.partition("file://")[2])
     path.write_bytes(path.read_bytes()[:-200])
-    words = "is cut off: it has|before the end-of-stream|n_bytes|does not equal|buffer is smaller"
-    with pytest.raises(Refused, match=words) as error:
+    words = ("is cut off", "before the end-of-stream", "be damaged", "not equal", "is smaller")
+    with pytest.raises(Refused, match="|".join(words)) as error:
         read(uri, "uint16", Box.of(start, SHAPE))
     assert "\n" not in str(error.value)
 

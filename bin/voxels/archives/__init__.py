@@ -39,7 +39,7 @@ FURTHEST = 2**53
 
 LARGEST_VOXEL_NM = 1e12
 
-MODULES = ("ckl", "hdf5", "mrc", "nifti", "npy", "nrrd", "nwb")
+MODULES = ("ckl", "hdf5", "mrc", "nifti", "npy", "nrrd", "nwb", "planes", "tiff")
 """The formats of single files: schemes of their URIs, and modules of `formats`."""
 
 NOTHING: Mapping[str, int] = MappingProxyType({})

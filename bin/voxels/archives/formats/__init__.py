@@ -114,10 +114,10 @@ def files(
     chosen: Mapping[str, int] = NOTHING,
 ) -> dict[str, Any]:
     """Return what `voxels.files.seen` needs to tell whether the file was changed."""
-    _, place, _ = parts(uri)
-    file = ranged.opened(place, uri)
+    file = _file(uri)
+    told = file.told
     file.stream.close()
-    return file.told
+    return told
 
 
 def unwritten(
@@ -202,12 +202,17 @@ class _Opened(NamedTuple):
     lock: Lock  # a stream has one position
 
 
+def _file(uri: str) -> File:
+    scheme, place, _ = parts(uri)
+    return (ranged.directory if scheme == "planes" else ranged.opened)(place, uri)
+
+
 def _opened(uri: str, resolution: int) -> _Opened:
     """Open a file anew, at one of its resolutions."""
-    scheme, place, inside = parts(uri)
-    module = cast(Format, importlib.import_module(f".{scheme}", __name__))
-    file = ranged.opened(place, uri)
+    scheme, _, inside = parts(uri)
+    file = _file(uri)
     with _telling(uri, file):
+        module = cast(Format, importlib.import_module(f".{scheme}", __name__))
         listed = module.images(file, inside, uri)
         for image in listed:
             refuse_senseless(image.level)
@@ -234,8 +239,13 @@ def _telling(what: str, file: File) -> Iterator[None]:
     file.forget_problem()
     try:
         yield
-    except (Refused, Unreachable, ImportError, MemoryError, NameError):
+    except (Refused, Unreachable, MemoryError, NameError):
         raise
+    except ImportError as error:
+        raise Refused(
+            f"{what} can't be read: the Python package {error.name} is missing; it comes with "
+            "bossflow's extra formats"
+        ) from None
     except Exception as error:
         if file.problem:
             raise file.problem from None

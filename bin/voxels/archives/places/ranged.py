@@ -47,7 +47,7 @@ class File(NamedTuple):
     def told(self) -> dict[str, Any]:
         """What `voxels.files.seen` needs to tell it from a later one."""
         if not isinstance(self.stream, Remote):
-            return {"place": self.path, "about": [self.path], "chunks": None}
+            return {"place": self.path, "about": [self.path], "chunks": None}  # or what is in it
         key, size, tag = "/file", self.stream.size, self.stream.tag
         if not tag:  # nothing but its size tells
             return {"stamp": repr(size)}
@@ -72,6 +72,22 @@ def looks(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
+
+
+def directory(place: str, uri: str) -> File:
+    """Return a directory, whose files whoever reads them opens.
+
+    Raises
+    ------
+    Refused
+        If there is none.
+    """
+    path = place.removeprefix("file://")
+    if path == place:
+        raise Refused(f"{uri} can't be read in place: directories of files are read on disks only")
+    if not os.path.isdir(path):
+        raise Refused(f"{uri} can't be read: there is no such directory")
+    return File(io.BytesIO(), path)
 
 
 def opened(place: str, uri: str) -> File:
