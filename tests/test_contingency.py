@@ -1,11 +1,15 @@
 """How two segmentations overlap, by blocks: as scikit-image says of the whole."""
 
 import math
+import os
+import subprocess
+import sys
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 from skimage import metrics
@@ -140,3 +144,19 @@ def test_what_is_no_segmentation_is_refused() -> None:
         contingency.contingency(np.zeros(3, np.float32), np.zeros(3, np.uint8))
     with pytest.raises(ValueError, match="have no voxels in common"):
         contingency.contingency(np.zeros(3, np.uint8), np.zeros(4, np.uint8))
+
+
+def test_package_and_programs_do_not_load_what_the_other_one_compiled() -> None:
+    """Their files are the same, and so is the directory of compiled code beside these."""
+    program = (
+        "import sys, numpy; from {0}voxels import contingency as c; a = numpy.ones(3, 'u4'); "
+        "print(*c.contingency(a, a).voxels, 'bossflow' in sys.modules, 'voxels' in sys.modules)"
+    )
+    for room, package in (("bin", ""), ("schema", "bossflow."), ("bin", "")):
+        done = subprocess.run(
+            [sys.executable, "-c", program.format(package)],
+            env=os.environ | {"PYTHONPATH": str(ROOT / room)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.stdout == f"3 {room == 'schema'} {room == 'bin'}\n", done.stderr

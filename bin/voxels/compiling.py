@@ -6,16 +6,30 @@ directory.
 """
 
 import os
+from collections.abc import Callable
+from typing import Any
 
 if not os.access(os.path.dirname(__file__), os.W_OK) and not os.access(
     os.path.expanduser("~"), os.W_OK
 ):
     os.environ.setdefault("NUMBA_CACHE_DIR", os.path.join(os.getcwd(), ".numba"))
 
+import numba
 import numba.np.linalg
-from numba import njit
 
-__all__ = ["njit"]
+
+def njit(**options: Any) -> Callable[[Any], Any]:
+    """Return numba's decorator of that name, by which package and programs share no cached code.
+
+    Cached code names the module that it was compiled in, which the other one can't import.
+    """
+
+    def compiled(function: Any) -> Any:
+        if function.__module__.startswith("bossflow."):
+            function.__qualname__ = f"bossflow.{function.__qualname__}"  # names the cache's files
+        return numba.njit(**options)(function)
+
+    return compiled
 
 
 def _no_blas() -> None:

@@ -98,6 +98,7 @@ def _fill(
 ) -> tuple[int, int]:
     """Count pairs from a place on, by runs, in a hash table with open addresses, until half full.
 
+    It grows elsewhere: arrays that change within a loop take numba nine times as long.
     Returns the place that was come to, and how many pairs the hash table has.
     """
     most, number = len(voxels) // 2, len(a)
