@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import test_whole_chain
+from bossflow.upkeep import reproduce as reproducing
+from bossflow.upkeep.pipeline import Pipeline
 from conftest import ROOT
 from lab import Lab
 from test_toy import PIPELINE
@@ -18,7 +20,6 @@ from voxels.boxes import Box
 
 FAR = Box(221, 250, 11, 75, 6, 38)
 ALTERED = Box(222, 224, 12, 14, 7, 9)
-pytestmark = [pytest.mark.nextflow, pytest.mark.shared]
 
 
 def clone(directory: Path) -> Path:
@@ -45,6 +46,8 @@ def reproduce(lab: Lab, root: Path, *arguments: str) -> tuple[int, dict[str, Any
     return done.returncode, json.loads(done.stdout or "{}"), done.stderr
 
 
+@pytest.mark.nextflow
+@pytest.mark.shared
 def test_a_chain_is_made_anew_and_is_equal_until_the_archive_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,3 +82,14 @@ def test_a_chain_is_made_anew_and_is_equal_until_the_archive_changes(
         assert Box.parse(differs["key"]["block"]).meets(ALTERED)
         assert f"not equal: PULL_BLOCK {differs['key']['block']}" in said
         assert lab.executions() == before
+
+
+def test_other_programs_are_named_and_how_to_have_them() -> None:
+    pipeline = Pipeline()
+    revision = f"0.1.0 {'a' * 40} main"
+    told = {"requests": [{"made_by": [{"code": "b" * 16}], "revisions": [revision, "0.1.0"]}]}
+    said = reproducing.revisions(told, pipeline)
+    assert "programs " + "b" * 16 in said[0] and pipeline.code in said[0]
+    assert said[1].startswith(f"git -C {ROOT} worktree add ../bossflow-aaaaaaaa {'a' * 40}")
+    told["requests"][0]["made_by"][0]["code"] = pipeline.code
+    assert reproducing.revisions(told, pipeline) == []

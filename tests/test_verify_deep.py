@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from bossflow.command import shared
 from bossflow.kit import digests
+from bossflow.upkeep import drawn
 from changing import array
 from conftest import ROOT
 from making import noise
@@ -85,6 +87,19 @@ def test_a_sample_says_what_it_can_tell(chain: Chain) -> None:
     assert "3 units made again as recorded" in text
 
 
+def test_what_a_sample_tells_is_what_counting_says() -> None:
+    """Of few units, all samples are looked at."""
+    for total, wrong, size in ((12, 2, 3), (9, 1, 4), (10, 9, 2)):
+        samples = [*combinations(range(total), size)]
+        hits = sum(min(one) < wrong for one in samples)
+        assert drawn.chance(total, wrong, size) == pytest.approx(hits / len(samples))
+        most = drawn.bound(total, size)
+        assert drawn.chance(total, most, size) < 0.95 <= drawn.chance(total, most + 1, size)
+    said = "of 1,200 units, 30 looked at: if 5% were wrong, this finds one with 79%"
+    assert drawn.odds(1200, 30, 0).startswith(said)
+    assert drawn.odds(1200, 1200, 0) == "of 1,200 units, 1,200 looked at"
+
+
 def test_blocks_that_were_dropped_are_pulled_again_and_those_in_place_are_read(
     chain: Chain, tmp_path: Path
 ) -> None:
@@ -127,7 +142,7 @@ def test_units_of_a_plug_in_by_what_its_run_was_given(
     code, told = deep(pipeline.store, "--pipeline", str(project))
     assert (code, told["same"], told["units"]) == (0, 4, 4), told
     code, told = deep(pipeline.store)
-    assert (code, told["units"]) == (0, 0) and sum(told["passed_over"].values()) == 4
+    assert (code, told["units"]) == (1, 0) and sum(told["passed_over"].values()) == 4
 
     program = project / "bin" / "add_words.py"
     program.write_text(program.read_text().replace("for one in unit.inputs)", "for one in [])"))

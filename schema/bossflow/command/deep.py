@@ -75,6 +75,8 @@ def look_deep(
         seeded = f" (--seed {seed})" if sample is not None else ""
         click.echo(f"{said}{seeded}")
     problems = len(outcome.differ) + len(outcome.failed)
+    if number and not outcome.looked_at:
+        raise click.ClickException("nothing was made again")
     if not problems:
         if not as_json:
             click.echo(f"{many(outcome.same, 'unit')} made again as recorded")

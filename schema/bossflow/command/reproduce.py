@@ -19,7 +19,7 @@ SHOWN = 20
     help="Directory for the files, new or empty (reproduce-REQUEST).",
 )
 @click.option("--write-only", is_flag=True, help="Write the files, and run nothing.")
-@click.option("--profile", help="Nextflow's profile that it is run with, such as docker.")
+@click.option("--profile", help="Nextflow's profile that it is run with, such as slurm.")
 @click.option(
     "--pipeline",
     type=click.Path(path_type=Path),
