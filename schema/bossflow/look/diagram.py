@@ -1,7 +1,8 @@
 """A lineage as a diagram: boxes of archives on the left, what was asked about on the right."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from graphlib import TopologicalSorter
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
@@ -43,7 +44,7 @@ def diagram(told: dict[str, Any], title: str) -> Element:
     Parameters
     ----------
     told : dict
-        As `lineage` returns it.
+        As `lineage` returns it, `ordered`.
     title : str
         What was asked about.
     """
@@ -76,8 +77,13 @@ def diagram(told: dict[str, Any], title: str) -> Element:
     )
 
 
-def order(key: dict[str, Any]) -> tuple[tuple[int, ...], str]:
-    """Return what units are sorted by: blocks as their voxels lie in memory."""
+def ordered(told: dict[str, Any]) -> dict[str, Any]:
+    """Return a lineage with its executions as blocks lie in memory."""
+    executions = sorted(told["executions"].items(), key=lambda item: _order(item[1]["key"]))
+    return told | {"executions": dict(executions)}
+
+
+def _order(key: dict[str, Any]) -> tuple[tuple[int, ...], str]:
     corner = Box.parse(key["block"]).corner_zyx if {"channel_id", "block"} <= key.keys() else ()
     return corner, key_name(key, whole=True)
 
@@ -108,13 +114,11 @@ def _drawn(told: dict[str, Any]) -> dict[Any, Node]:
     boxes = {_place(one) for one in executions.values() if one["reads"]}
     for channel, about in sorted(told["channels"].items()):
         own = sorted((place for place in boxes if place[0] == channel), key=_of_box)
-        said = f"{about['uri']} of {about['archive']}, resolution {about['resolution']}"
+        where = f"{about['uri']} of {about['archive']}, resolution {about['resolution']}"
         kind = "archive" if about["request"] is None else "volume made here"
-        drawn |= _nodes(0, kind, {place: (place[1], f"{said}, box {place[1]}") for place in own})
+        drawn |= _nodes(0, kind, own, partial(_archive, where))
     for (column, process), some in sorted(groups.items()):
-        some.sort(key=lambda name: order(executions[name]["key"]))
-        names = {name: _unit(name, executions[name]) for name in some}
-        drawn |= _nodes(column, process, names)
+        drawn |= _nodes(column, process, some, lambda name: _unit(name, executions[name]))
     return drawn
 
 
@@ -122,18 +126,23 @@ def _of_box(place: tuple[str, str]) -> tuple[int, ...]:
     return Box.parse(place[1]).corner_zyx
 
 
+def _archive(where: str, place: tuple[str, str]) -> tuple[str, str]:
+    return place[1], f"{where}, box {place[1]}"
+
+
 def _unit(name: str, one: dict[str, Any]) -> tuple[str, str]:
     words = key_name(one["key"])
     return words, f"{one['process']} {words}: {name}, content {one['content_sha256'][:12]}"
 
 
-def _nodes(column: int, kind: str, names: dict[Any, tuple[str, str]]) -> dict[Any, Node]:
+def _nodes(
+    column: int, kind: str, names: list[Any], say: Callable[[Any], tuple[str, str]]
+) -> dict[Any, Node]:
     """Return nodes of a kind: of many the first ones, and one for all others."""
-    shown = [*names] if len(names) <= SHOWN + 1 else [*names][:SHOWN]
+    shown = names if len(names) <= SHOWN + 1 else names[:SHOWN]
     rest = len(names) - len(shown)
     others = Node(column, kind, f"and {rest:,} more", f"{kind}: {rest:,} more")
-    drawn = dict.fromkeys(names, others)
-    return drawn | {name: Node(column, kind, *names[name]) for name in shown}
+    return dict.fromkeys(names, others) | {name: Node(column, kind, *say(name)) for name in shown}
 
 
 def _line(start: tuple[int, int], end: tuple[int, int]) -> Element:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..kit.texts import duration, key_name, many
 from . import trees
-from .diagram import diagram, order
+from .diagram import diagram, ordered
 from .elements import cut, element, scrolled, table, whole
 from .parts import megabytes
 
@@ -24,13 +24,12 @@ def page(told: dict[str, Any]) -> str:
     told : dict
         As `lineage` returns it.
     """
+    told = ordered(told)
     title = trees.title_words(told)
     executions = told["executions"].values()
     of: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in executions:
         of[one["process"]].append(one)
-    for some in of.values():
-        some.sort(key=lambda one: order(one["key"]))
     facts = [many(len(executions), "unit"), many(len(told["runs"]), "run")]
     main = element(
         "main",
@@ -73,7 +72,7 @@ def _processes(of: dict[str, list[dict[str, Any]]]) -> Any:
 def _boxes(told: dict[str, Any]) -> Any:
     """Return which boxes of channels were read, of many the first ones."""
     reads: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for one in sorted(told["executions"].values(), key=lambda one: order(one["key"])):
+    for one in told["executions"].values():
         if one["reads"]:
             reads[one["reads"]["channel"]].setdefault(one["reads"]["box"], one["reads"])
     if not reads:
