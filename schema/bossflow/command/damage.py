@@ -9,7 +9,7 @@ import click
 
 from ..kit.texts import many, unit_names
 from .deep import look_deep
-from .options import named, say_kept
+from .options import named, say_kept, terminal
 
 _THEN = (
     "mount it, or give credentials; `bossflow invalidate --request REQUEST` has the next run write "
@@ -88,7 +88,7 @@ def verify_command(
     dropped: set[str] = set()
     seen: list[int] = []
     columns = "{task.description}", DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=_terminal(), transient=True) as progress:
+    with Progress(*columns, console=terminal(), transient=True) as progress:
         task = progress.add_task(f"{many(number, 'bundle')}", total=size)
 
         def checked(size: int) -> None:
@@ -136,14 +136,6 @@ def verify_command(
             else "sets them aside"
         )
         raise click.ClickException(f"{said}: `{command}` {then}")
-
-
-def _terminal() -> Any:
-    """Return where progress is shown: on a terminal, or not at all."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    return console if console.is_terminal else Console(quiet=True)
 
 
 def _show_damage(report: dict[str, Any], most: int = 20) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from .options import console
+from .options import terminal
 
 _EXTRA = "the Python package {} is missing: pip install 'bossflow[export]' has what this takes"
 
@@ -60,7 +60,7 @@ def export_command(
     connect()
     columns = "{task.description}", "{task.percentage:>3.0f}%", TimeRemainingColumn()
     try:
-        with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        with Progress(*columns, console=terminal(), transient=True) as bar:
             task = bar.add_task(form, total=None)
             told = export.export(
                 request,

@@ -23,6 +23,12 @@ def console(**more: Any) -> Any:
     return Console(markup=False, emoji=False, **more)
 
 
+def terminal() -> Any:
+    """Return where progress is shown: on a terminal, or not at all."""
+    screen = console(stderr=True)
+    return screen if screen.is_terminal else console(quiet=True)
+
+
 named = functools.partial(click.option, callback=_not_empty)
 """An option that names something by its id, or the start of it."""
 

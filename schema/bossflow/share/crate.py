@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from ..kit.system import keeping_all
 from ..kit.texts import key_name
 from . import names
 from .inputs import channels, cited_by, formal_source
@@ -98,7 +99,8 @@ def write(told: dict[str, Any], about: About, path: Path) -> None:
     encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
     with path.open("w", encoding="utf-8") as stream:
         stream.write('{"@context":' + encode(CONTEXT) + ',\n"@graph":[\n')
-        stream.write(",\n".join(map(encode, _entities(told, about))))
+        with keeping_all():
+            stream.write(",\n".join(map(encode, _entities(told, about))))
         stream.write("\n]}\n")
 
 
@@ -124,8 +126,14 @@ def _entities(told: dict[str, Any], about: About) -> Iterator[Entity]:
     for file in about.files[1:]:
         yield _file(file)
     yield from _runs(told, outputs)
+    sources = {name: names.channel(one) for name, one in told["channels"].items()}
     for name, one in made.items():
-        yield from _unit(name, one, told, means, outputs)
+        given = [outputs[other] for other in one["made_of"]]
+        if read := one["reads"]:
+            given.append(names.box(sources[read["channel"]], read["box"]))
+        given += [local("parameters", identity) for identity in one["parameter_sets"]]
+        agent = local("person", told["runs"][one["run"]]["user"])
+        yield from _unit(name, one, means, given, outputs[name], agent)
 
 
 _LAST_PROFILE = [*_PROFILES][-1]
@@ -236,38 +244,34 @@ def _runs(told: dict[str, Any], outputs: dict[str, str]) -> Iterator[Entity]:
 
 
 def _unit(
-    name: str, one: dict[str, Any], told: dict[str, Any], means: Means, outputs: dict[str, str]
+    name: str, one: dict[str, Any], means: Means, given: list[str], output: str, agent: str
 ) -> Iterator[Entity]:
     """Yield what a unit did, the step that it was, and its output."""
     called = f"{one['process']} {one['key'].get('block') or key_name(one['key'])}"
-    given = [outputs[other] for other in one["made_of"]]
-    if read := one["reads"]:
-        given.append(names.channel(told["channels"][read["channel"]], box=read["box"]))
-    given += [local("parameters", identity) for identity in one["parameter_sets"]]
     action = {
-        "@id": local("unit", name),
+        "@id": f"#unit/{name}",
         "@type": "CreateAction",
         "name": called,
         "instrument": ref(means.tools[one["process"], one["environment"]]),
         "object": ref(*given),
-        "result": ref(outputs[name]),
+        "result": ref(output),
         "startTime": names.when(one["executed"]),
         "endTime": names.ended(one),
         "actionStatus": _COMPLETED,
-        "agent": ref(local("person", told["runs"][one["run"]]["user"])),
+        "agent": ref(agent),
     }
     if image := means.image(one["environment"]):
         action["containerImage"] = ref(image)
     yield action
     yield {
-        "@id": local("control", name),
+        "@id": f"#control/{name}",
         "@type": "ControlAction",
         "name": called,
         "instrument": ref(local("step", one["process"])),
         "object": ref(action["@id"]),
     }
     yield {
-        "@id": outputs[name],
+        "@id": output,
         "@type": "Dataset",
         "name": f"output of {called}",
         "contentSize": str(one["bytes"]),

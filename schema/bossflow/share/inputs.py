@@ -41,7 +41,7 @@ def channels(told: dict[str, Any]) -> Iterator[Entity]:
             boxes[read["channel"]].setdefault(read["box"], read)
     cited: dict[str, Entity] = {}
     for identity, one in told["channels"].items():
-        ids = {box: names.channel(one, box=box) for box in boxes[identity]}
+        ids = {box: names.box(names.channel(one), box) for box in boxes[identity]}
         entity = {
             "@id": names.channel(one),
             "@type": "Dataset",

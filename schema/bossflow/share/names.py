@@ -1,7 +1,7 @@
 """What things are called in documents for others: URIs, percent-encoded."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -23,8 +23,8 @@ def bundle(url: str) -> str:
     return (url if url.startswith("file:") else quote(url, safe="/:@")) + "/"
 
 
-def channel(one: Mapping[str, Any], **more: str) -> str:
-    """Return the URI of a channel, or with a `box` of that.
+def channel(one: Mapping[str, Any]) -> str:
+    """Return the URI of a channel.
 
     Parameters
     ----------
@@ -32,13 +32,18 @@ def channel(one: Mapping[str, Any], **more: str) -> str:
         As `look.lineage` tells of channels.
     """
     about = {"archive": one["archive"], "resolution": one["resolution"]} | (one["chosen"] or {})
-    return f"{quote(one['uri'], safe='/:@')}#{urlencode(about | more)}"
+    return f"{quote(one['uri'], safe='/:@')}#{urlencode(about)}"
+
+
+def box(channel: str, name: str) -> str:
+    """Return the URI of a box of a channel, by that of the channel."""
+    return f"{channel}&box={name}"
 
 
 def when(told: str, seconds: float = 0.0) -> str:
     """Return a time that is told without a zone (UTC), and so much later, as ISO 8601 has it."""
-    time = datetime.fromisoformat(told).replace(tzinfo=UTC) + timedelta(seconds=seconds)
-    return time.isoformat(timespec="milliseconds")
+    time = datetime.fromisoformat(told) + timedelta(seconds=seconds)
+    return time.isoformat(timespec="milliseconds") + "+00:00"
 
 
 def ended(one: Mapping[str, Any]) -> str:

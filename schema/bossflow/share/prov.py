@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ..kit.system import keeping_all
 from . import names
 
 _PREFIXES = (
@@ -34,7 +35,8 @@ def write(told: dict[str, Any], path: Path) -> None:
         As `look.lineage.lineage` returns it.
     path : Path
     """
-    text = json.dumps(document(told), ensure_ascii=False, allow_nan=False)
+    with keeping_all():
+        text = json.dumps(document(told), ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
 
 
