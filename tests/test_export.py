@@ -14,7 +14,10 @@ import crates
 import numpy as np
 import pytest
 from making import read_level
-from pipeline import bossflow_says
+from pipeline import Pipeline, bossflow_says
+from pipeline import files as files
+from pipeline import pipeline as pipeline
+from pipeline import toy as toy
 from prov.model import ProvDocument
 from test_lineage import Made, lineage
 
@@ -245,3 +248,30 @@ def test_what_fails_leaves_nothing(
     finally:
         chunk.write_bytes(whole)
     assert not any(tmp_path.iterdir())
+
+
+def test_what_is_away_is_said(made: Made, tmp_path: Path) -> None:
+    away = made.store.rename(made.store.with_name("elsewhere"))
+    try:
+        for more in (("--format", "ro-crate", "--with-data"), ("--format", "npy")):
+            code, text = bossflow_says("export", made.label, *more, "--to", f"{tmp_path}/to")
+            assert code == 1 and "is away" in text and text.count("\n") == 1, text
+        export(made.label, "ro-crate", tmp_path / "crate")
+    finally:
+        away.rename(made.store)
+    assert [path.name for path in tmp_path.iterdir()] == ["crate"]
+
+
+def test_what_reads_no_volume_is_taken_along_too(
+    pipeline: Pipeline, files: list[Path], tmp_path: Path
+) -> None:
+    (request,) = pipeline.run(files)["plan"]["requests"]
+    export(request, "ro-crate", tmp_path / "crate", "--with-data")
+    found, told = entities(tmp_path / "crate"), lineage(request)
+    assert not without_tool_or_step(told, found)
+    (run,) = told["runs"]
+    assert f"#subject/{request}" in ids(found[f"#run/{run}"]["object"])
+    subject = json.loads(found[f"#subject/{request}"]["value"])
+    assert subject[0].keys() == {str(path) for path in files}
+    code, text = bossflow_says("export", request, "--format", "npy", "--to", str(tmp_path / "npy"))
+    assert code == 1 and "makes no volume" in text, text

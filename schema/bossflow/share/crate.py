@@ -15,7 +15,7 @@ from urllib.parse import quote
 from ..kit.system import keeping_all
 from ..kit.texts import key_name
 from . import names
-from .inputs import channels, cited_by, formal_source
+from .inputs import channels, cited_by, subjects
 from .means import NEXTFLOW, WORKFLOW, Entity, Means, formal_parameters, ref
 from .names import local
 
@@ -121,8 +121,8 @@ def _entities(told: dict[str, Any], about: About) -> Iterator[Entity]:
     yield _workflow(told, about, means)
     yield from means.entities()
     yield from formal_parameters(told)
-    yield formal_source(told)
     yield from channels(told)
+    yield from subjects(told)
     for file in about.files[1:]:
         yield _file(file)
     yield from _runs(told, outputs)
@@ -216,6 +216,7 @@ def _runs(told: dict[str, Any], outputs: dict[str, str]) -> Iterator[Entity]:
             for key in told["parameter_sets"][name]["parameters"]
         ]
         read = [told["executions"][name]["reads"] for name in own]
+        given += [local("subject", name) for name in asked]
         given += [names.channel(told["channels"][c]) for c in {r["channel"] for r in read if r}]
         action = {
             "@id": local("run", identity),

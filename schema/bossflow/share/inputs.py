@@ -1,5 +1,6 @@
 """What was read outside of the stores, as entities of an RO-Crate, and how it is cited."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,18 @@ from .means import Entity, ref
 from .names import local
 
 
-def formal_source(told: dict[str, Any]) -> Entity:
+def subjects(told: dict[str, Any]) -> Iterator[Entity]:
+    """Yield what requests are of, such as names and digests of files, as JSON."""
+    for name, one in told["requests"].items():
+        yield {
+            "@id": local("subject", name),
+            "@type": "PropertyValue",
+            "name": f"subject of request {name}",
+            "value": json.dumps(one["subject"], ensure_ascii=False, sort_keys=True),
+        }
+
+
+def _formal_source(told: dict[str, Any]) -> Entity:
     """Return the parameter that names what is read."""
     examples = map(names.channel, told["channels"].values())
     entity = {
@@ -19,7 +31,7 @@ def formal_source(told: dict[str, Any]) -> Entity:
         "additionalType": "Dataset",
         "name": "source",
     }
-    return entity | ({"workExample": ref(*examples)} if told["channels"] else {})
+    return entity | {"workExample": ref(*examples)}
 
 
 def cited_by(channel: dict[str, Any]) -> list[str]:
@@ -40,6 +52,8 @@ def channels(told: dict[str, Any]) -> Iterator[Entity]:
         if read := one["reads"]:
             boxes[read["channel"]].setdefault(read["box"], read)
     cited: dict[str, Entity] = {}
+    if told["channels"]:
+        yield _formal_source(told)
     for identity, one in told["channels"].items():
         ids = {box: names.box(names.channel(one), box) for box in boxes[identity]}
         entity = {
