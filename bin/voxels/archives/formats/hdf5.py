@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -32,16 +34,29 @@ _MOST_LOOKED_FOR = 100_000
 
 def images(file: File, inside: str, uri: str) -> list[Image]:
     """Return the one resolution of a dataset."""
-    dataset = named(opened(file), inside, uri)
+    opening = opened(file)
+    dataset = named(opening, inside, uri)
     about = attributes(dataset)
     axes = _axes(dataset, about, uri)
     grid = stated.grid_of(uri, about, _claims(about, axes))
-    return [image(dataset, Level({"driver": "hdf5"}, axes, **grid), uri)]
+    return [image(opening, dataset, Level({"driver": "hdf5"}, axes, **grid))]
+
+
+_OPEN: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def opened(file: File) -> h5py.File:
     """Open a file; by its stream, as HDF5 would take one that it has open by name for the same."""
-    return h5py.File(file.stream, "r")
+    made = h5py.File(file.stream, "r")
+    _OPEN.add(made)
+    return made
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what is open, or HDF5 does so when there is no Python left that its stream needs."""
+    for one in list(_OPEN):
+        one.close()
 
 
 def named(opened: h5py.File, inside: str, uri: str) -> h5py.Dataset:
@@ -75,14 +90,14 @@ def refuse_elsewhere(one: Any, opened: h5py.File, uri: str) -> None:
         raise Refused(f"{uri} is a link into another file: name that file")
 
 
-def image(dataset: h5py.Dataset, level: Level, uri: str) -> Image:
+def image(opened: h5py.File, dataset: h5py.Dataset, level: Level) -> Image:
     """Return a dataset as an image, placed as `level` says."""
     shape, chunk = dataset.shape, dataset.chunks
     if chunk is None:
         sides = zip(level.axes, shape, strict=True)
         chunk = tuple(length if axis in "yx" else 1 for axis, length in sides)
     fill = dataset.fillvalue.item() if dataset.dtype.kind in "buif" else 0
-    read, lacks = partial(_read, dataset), partial(_lacks, dataset)
+    read, lacks = partial(_read, opened, dataset), partial(_lacks, dataset)
     return Image(level, shape, dataset.dtype, chunk, read, lacks, fill)
 
 
@@ -129,7 +144,8 @@ def _tags(about: dict[str, Any]) -> list[dict[str, Any]]:
     return list(json.loads(tags)["axes"]) if isinstance(tags, str) else []
 
 
-def _read(dataset: h5py.Dataset, part: Slices) -> npt.NDArray[Any]:
+def _read(opened: h5py.File, dataset: h5py.Dataset, part: Slices) -> npt.NDArray[Any]:
+    """Read a part of a dataset; the file is named so that it is kept."""
     voxels: npt.NDArray[Any] = dataset[part]
     return voxels
 

@@ -43,7 +43,7 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
             f"{uri}, a {kind}, has {data.ndim} dimensions: a series of volumes has frame, x, y "
             "and z"
         )
-    return [hdf5.image(data, Level({"driver": "nwb"}, AXES, "image", **_grid(series)), uri)]
+    return [hdf5.image(opened, data, Level({"driver": "nwb"}, AXES, "image", **_grid(series)))]
 
 
 def _grid(series: h5py.Group) -> dict[str, Any]:
