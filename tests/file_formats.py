@@ -1,19 +1,20 @@
-"""Volumes in single files, each as its format's own library writes it; skipped where that lacks."""
+"""Volumes in single files, each as its format's own library writes it."""
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import crackle
+import h5py
+import mrcfile
+import nibabel
+import nrrd
 import numpy as np
 import PIL.Image
-import pytest
+import tifffile
 from formats import CHUNK, OFFSET, SHAPE, SIZE, Voxels
 from voxels.boxes import Box
-
-crackle, h5py, mrcfile, nibabel, nrrd, tifffile = map(
-    pytest.importorskip, ("crackle", "h5py", "mrcfile", "nibabel", "nrrd", "tifffile")
-)
 
 Written = tuple[str, tuple[int, ...]]
 """A URI, and where the volume starts."""

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from file_formats import BOXES, OFFSET, hdf5, nwb
@@ -14,8 +15,6 @@ from formats import CHUNK, SHAPE, SIZE, describe, pattern, read, whole
 from voxels.archives import Refused, archive_of, formats
 from voxels.boxes import Box, grid
 from voxels.files import seen
-
-h5py = pytest.importorskip("h5py")
 
 WHOLE = Box.of(OFFSET, SHAPE)
 
@@ -216,12 +215,18 @@ def test_what_is_no_volume_in_one_file_is_refused(tmp_path: Path) -> None:
         layout = h5py.VirtualLayout((4, 4, 4), "u1")
         layout[:] = h5py.VirtualSource("nowhere.h5", "a", (4, 4, 4))
         file.create_virtual_dataset("pieced", layout)
+        packed = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        packed.set_chunk((2, 2, 2))
+        packed.set_filter(32700, h5py.h5z.FLAG_OPTIONAL)  # which nobody has
+        space = h5py.h5s.create_simple((4, 4, 4))
+        h5py.h5d.create(file.id, b"packed", h5py.h5t.STD_U8LE, space, packed)
     for name, words in {
-        "nothing": "has no dataset '/nothing': write .* there are '/pieced', '/words'",
+        "nothing": "has no dataset '/nothing': write .* there are '/packed', '/pieced', ",
         "plane": "has 2 dimensions: it needs z, y and x",
         "words": "which is no type of voxels",
         "far": "is a link into another file",
         "pieced": "keeps its voxels in other files",
+        "packed": "is compressed by 'filter 32700', which is not here: install",
         "../a": "is malformed",
     }.items():
         with pytest.raises(Refused, match=words):

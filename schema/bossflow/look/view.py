@@ -187,7 +187,7 @@ def _public(one: Shown) -> str:
     kind = place.partition("://")[0]
     reached = kind == "https" or kind == "gs" or (kind == "s3" and not s3.address())
     if not reached or scheme not in ("precomputed", "zarr", "n5"):
-        why = "lies there, which a public viewer does not reach"
+        why = "lies there, which a public viewer does not reach or read"
     elif one.layer.chosen:
         which = results.chosen({"chosen": one.layer.chosen})
         why = f"is one of several ({which}), which a link can't say"

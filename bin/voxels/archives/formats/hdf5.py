@@ -77,6 +77,15 @@ def named(opened: h5py.File, inside: str, uri: str) -> h5py.Dataset:
     refuse_elsewhere(found, opened, uri)
     if found.is_virtual or found.external:
         raise Refused(f"{uri} keeps its voxels in other files: make one file of it (h5repack)")
+    stored = found.id.get_create_plist()
+    filters = [stored.get_filter(number) for number in range(stored.get_nfilters())]
+    for code, _, _, name in filters:
+        if not h5py.h5z.filter_avail(code):
+            called = name.decode("ascii", "replace") or f"filter {code}"
+            raise Refused(
+                f"{uri} is compressed by {brief(called)}, which is not here: install the Python "
+                "package hdf5plugin, or compress it with gzip (h5repack)"
+            )
     return found
 
 

@@ -16,7 +16,7 @@ os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES", "1")
 
 import tensorstore as ts
 
-from .. import Refused, Unreachable, brief
+from .. import MODULES, Refused, Unreachable, brief
 from . import s3
 
 
@@ -165,7 +165,8 @@ def hint(uri: str, kvstore: dict[str, Any]) -> str:
     if kvstore["driver"] == "file":
         path = kvstore["path"].rstrip("/")
         if os.path.isfile(path):
-            return "it is a file: of other formats, make one of these first"
+            formats = ", ".join(f"{name}://" for name in MODULES if name != "planes")
+            return f"it is a file: of a format that is read, write {formats} before it"
         if not os.path.exists(path):
             return "there is no such directory"
     return ""
