@@ -125,8 +125,10 @@ def test_unwritten_chunks_are_the_fill_value_and_damaged_ones_an_error(tmp_path:
 
 @pytest.mark.parametrize("libver", ["earliest", "latest"])
 def test_a_file_behind_http_is_read_with_few_requests(
-    tmp_path: Path, server: Server, libver: str
+    tmp_path: Path, server: Server, libver: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Ten to describe it, and of voxels the chunks that are met and five; pieces are two chunks."""
+    monkeypatch.setattr("voxels.archives.places.ranged.PIECE_BYTES", 2**13)
     shape, chunk = (96, 160, 160), (8, 16, 16)  # 1,200 chunks
     voxels = pattern(shape, "uint16")
     with h5py.File(tmp_path / "far.h5", "w", libver=libver) as file:

@@ -102,6 +102,7 @@ def test_an_affine_that_is_no_grid_of_ours_is_refused(tmp_path: Path) -> None:
         ({"space directions": [[1, 0.1, 0], [0, 1, 0], [0, 0, 1]]}, "lies obliquely"),
         ({"space units": ["", "", ""]}, "states no known unit for the voxel size along z and y"),
         ({"space directions": [[0, 0, 1], [0, 1, 0], [0, 0, 1]]}, "axes that run along z, y, z"),
+        ({"space units": ["um"]}, "can't be read: space units of 1 axes, where there are 3"),
         ({"space directions": [[0, 0, 0], [0, 1, 0], [0, 0, 1]]}, "lies obliquely"),
     ],
 )

@@ -35,11 +35,14 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
     stream: Any = gzip.GzipFile(fileobj=file.stream) if packed else file.stream
     start = stream.read(348)
     stream.seek(0)
+    magic = start[344:346], start[4:6]
+    if b"ni" in magic:
+        raise Refused(f"{uri} keeps its voxels in another file (.img): make one .nii of both")
+    if b"n+" not in magic:
+        raise ValueError("it is no NIfTI")
     second = b"\x02\x1c" in (start[:2][::-1], start[2:4])  # a header of 540 bytes, not 348
     image = cast(Any, nib.Nifti2Image if second else nib.Nifti1Image).from_stream(stream)
     header, shape = image.header, tuple(int(side) for side in image.shape)
-    if start[4:6] == b"ni" or start[344:346] == b"ni":
-        raise Refused(f"{uri} keeps its voxels in another file (.img): make one .nii of both")
     if not 3 <= len(shape) <= len(_AXES):
         raise Refused(f"{uri} has {len(shape)} dimensions: it needs x, y and z")
     level, backwards = _placed(image, header, shape, uri)

@@ -70,7 +70,7 @@ def _placed(
     backwards = [False] * len(shape)
     for i, axis, back in zip(spatial, found.axes, found.backwards, strict=True):
         axes[i], backwards[i] = axis, back
-    units = [stated.nanometers(unit) for unit in header.get("space units", [None] * 3)]
+    units = _units(header, "space units", 3)
     by_axis = tuple(units[::-1])
     level = Level(spec, tuple(axes), None, found.scale_zyx, by_axis, found.first_zyx)
     return level, tuple(backwards)
@@ -87,7 +87,7 @@ def _spaced(header: dict[str, Any], others: list[str], uri: str) -> Level:
     by_place = [name or next(free, "") for name in others]
     labels = [label.lower() for label in header.get("labels", ())]
     axes = stated.axes_of(uri, [labels if {*"xyz"} <= {*labels} else by_place], len(others), "xyz")
-    spacings, units = header.get("spacings"), header.get("units", [None] * len(others))
+    spacings, units = header.get("spacings"), _units(header, "units", len(others))
     if spacings is None:
         return Level({"driver": "nrrd"}, axes)
     zyx = [axes.index(axis) for axis in "zyx"]
@@ -97,10 +97,16 @@ def _spaced(header: dict[str, Any], others: list[str], uri: str) -> Level:
         axes,
         None,
         tuple(abs(float(spacings[i])) if ok else 1.0 for i, ok in zip(zyx, known, strict=True)),
-        tuple(
-            stated.nanometers(units[i]) if ok else None for i, ok in zip(zyx, known, strict=True)
-        ),
+        tuple(units[i] if ok else None for i, ok in zip(zyx, known, strict=True)),
     )
+
+
+def _units(header: dict[str, Any], name: str, number: int) -> list[float | None]:
+    """Return so many units in nanometres; None where one is not stated, or unknown."""
+    words = header.get(name, [None] * number)
+    if len(words) != number:
+        raise ValueError(f"{name} of {len(words)} axes, where there are {number}")
+    return [stated.nanometers(word) for word in words]
 
 
 def _is_known(step: Any) -> bool:

@@ -111,8 +111,7 @@ def opened(place: str, uri: str) -> File:
     try:
         return File(open(path, "rb"), path)
     except FileNotFoundError:
-        link = "it is a link to nothing" if os.path.islink(path) else "there is no such file"
-        raise Refused(f"{uri} can't be read: {link}") from None
+        raise Refused(f"{uri} can't be read: there is no such file") from None
     except OSError as error:
         raise Refused(f"{uri} can't be read: {error.strerror}") from None
 
