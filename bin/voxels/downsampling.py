@@ -17,7 +17,7 @@ from .boxes import Box, grid
 _PART_BYTES = 2**23
 """What is read of the finest level at a time."""
 
-_AT_ONCE = 3
+_AT_ONCE = 2
 """Parts that are read or reduced side by side."""
 
 METHODS = ("mean", "mode")

@@ -1,9 +1,10 @@
-"""The files of volumes that are made here: tensorstore encodes, and reads back what it wrote."""
+"""The files of volumes that are made here, encoded and read back."""
 
 import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import tensorstore as ts
 from numpy.typing import NDArray
 
 from . import shards
-from .boxes import Box, chunks_of
+from .boxes import CELL, Box, chunks_of
 from .encoding import Chunks
 from .made_metadata import metadata
 from .made_volumes import Volume
@@ -54,7 +55,7 @@ def write(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: 
     create(volume, scratch)
     try:
         _put(volume, number, voxels, box, scratch)
-        return _read_back(volume, opened(volume, number, box, scratch), voxels, box)
+        return _read_back(volume, number, voxels, box, scratch)
     finally:
         for name in metadata(volume):
             (scratch / name).unlink(missing_ok=True)
@@ -95,16 +96,41 @@ def _encoded(
             yield chunk, Path(directory, level.key, chunk.name).read_bytes()
 
 
-def _read_back(volume: Volume, store: Any, voxels: NDArray[Any], box: Box) -> str:
-    depth = store.chunk_layout.read_chunk.shape[0]
+def _read_back(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: Path) -> str:
     sha256 = hashlib.sha256()
+    if volume.encoding == "compressed_segmentation":
+        level = volume.levels[number]
+        _compare_ids(level, voxels, box, scratch / level.key)
+        sha256.update(np.ascontiguousarray(voxels, voxels.dtype.newbyteorder("<")).data)
+        return sha256.hexdigest()
+    store = opened(volume, number, box, scratch)
+    depth = store.chunk_layout.read_chunk.shape[0]
     for start in range(0, len(voxels), depth):
         part = slice(start, min(start + depth, len(voxels)))
         found = store[part].read(order="C").result()
         if volume.encoding != "jpeg" and not _same(found, voxels[part]):
-            raise ValueError(f"what was written of {box.name} is read back as something else")
+            raise _other(box)
         sha256.update(np.ascontiguousarray(found, found.dtype.newbyteorder("<")).data)
     return sha256.hexdigest()
+
+
+def _compare_ids(level: Level, voxels: NDArray[Any], box: Box, directory: Path) -> None:
+    """Compare chunks of compressed_segmentation with the voxels of a box, as they are decoded."""
+    from .decoding import decode  # numba takes a while
+
+    memory = np.empty(prod(level.chunk_zyx), voxels.dtype)
+    chunks = chunks_of(box, level.chunk_zyx, level.volume.corner_zyx)
+    for chunk, content in shards.load(chunks, level, directory):
+        found = memory[: chunk.voxel_count].reshape(chunk.shape_zyx)
+        decode(np.frombuffer(content, "<u4"), chunk, (CELL, CELL, CELL), found, chunk)
+        part = chunk.intersect(box)
+        written = voxels[part.slices(box.corner_zyx)]
+        if not np.array_equal(found[part.slices(chunk.corner_zyx)], written):
+            raise _other(box)
+
+
+def _other(box: Box) -> ValueError:
+    return ValueError(f"what was written of {box.name} is read back as something else")
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:

@@ -241,15 +241,5 @@ def _move(made: Path, directory: Path, held: int | None) -> list[Path]:
 
 def _load(level: Level, cell: Box, directory: Path) -> Iterator[tuple[Box, Words]]:
     """Read the encoded chunks of a cell from a volume."""
-    parts = _parts(level, cell)
-    if level.sharding is None:
-        for part in parts:
-            yield part, np.fromfile(directory / level.key / part.name, np.uint32)
-        return
-    numbered = shards.opened(level, directory / level.key)
-    reading = [numbered.read(shards.chunk_number(level, part).to_bytes(8, "big")) for part in parts]
-    for part, future in zip(parts, reading, strict=True):
-        answer = future.result()
-        if answer.state != "value":
-            raise ValueError(f"chunk {part.name} is not in {directory / level.key}")
-        yield part, np.frombuffer(bytearray(answer.value), np.uint32)
+    for part, content in shards.load(_parts(level, cell), level, directory / level.key):
+        yield part, np.frombuffer(bytearray(content), np.uint32)

@@ -3,7 +3,7 @@
 https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/sharded.md
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,31 @@ def store(
         for chunk, encoded in chunks:
             key = chunk_number(level, chunk).to_bytes(8, "big")
             shards.with_transaction(transaction)[key] = encoded
+
+
+def load(chunks: Sequence[Box], level: Level, directory: Path) -> Iterator[tuple[Box, bytes]]:
+    """Yield encoded chunks of a level, as `store` wrote them.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If one is missing.
+    """
+    if level.sharding is None:
+        for chunk in chunks:
+            yield chunk, (directory / chunk.name).read_bytes()
+        return
+    shards = opened(level, directory)
+    with ts.Batch() as batch:
+        asked = [
+            shards.read(chunk_number(level, chunk).to_bytes(8, "big"), batch=batch)
+            for chunk in chunks
+        ]
+    for chunk, future in zip(chunks, asked, strict=True):
+        answer = future.result()
+        if answer.state != "value":
+            raise ValueError(f"chunk {chunk.name} is not in {directory}")
+        yield chunk, answer.value
 
 
 def raw(voxels: NDArray[Any], box: Box, level: Level) -> Iterator[tuple[Box, bytes]]:

@@ -52,7 +52,7 @@ def asks(tasks: list[dict[str, Any]], compare: bool = False) -> dict[str, list[d
 
 
 TASK_SECONDS = 10
-"""What a task should take, so that its start costs little."""
+"""What a task should take, more or less, so that its start costs little."""
 
 TASKS_MAX = 10_000
 """Tasks of a run, at most: beyond, Nextflow and schedulers become slow."""
@@ -131,9 +131,9 @@ def _before(
 
 
 def _seconds_per_task(units: list[UnitPlan], seconds: Callable[[UnitPlan], float]) -> float:
-    """Return how long a task is worth its start; every core has one if that pays."""
+    """Return how long a task is worth its start; each core has as many tasks as the others."""
     share = sum(map(seconds, units)) / (os.cpu_count() or 1)
-    return max(START_SECONDS, min(share, TASK_SECONDS))
+    return max(START_SECONDS, share / max(1, round(share / TASK_SECONDS)))
 
 
 def _cut(

@@ -94,5 +94,5 @@ def _memory(box: Box, dtype: str, step_zyx: list[int], copied: bool) -> int:
 
 def seconds(unit: UnitPlan) -> float:
     """Return roughly how long a unit takes on one core."""
-    per_voxel = {"PULL_BLOCK": 1 / 40e6, "DOWNSAMPLE_BLOCK": 1 / 240e6}
+    per_voxel = {"PULL_BLOCK": 1 / 40e6, "DOWNSAMPLE_BLOCK": 1 / 350e6}
     return 0.03 + per_voxel.get(unit.process, 0) * unit.amount
