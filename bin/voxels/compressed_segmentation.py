@@ -41,7 +41,7 @@ def encode(
         Where the tables begin in `words`, and where the chunk ends.
     """
     depth, height, width = upper[0] - lower[0], upper[1] - lower[1], upper[2] - lower[2]
-    index = np.zeros(CELL**3, np.int64)  # of each voxel of a cell in the cell's table
+    index = np.zeros(CELL**3, np.uint32)  # of each voxel of a cell in the cell's table
     table = np.zeros(CELL**3, np.uint32)
     slots = np.zeros(_SLOTS, np.int64)  # hash of a value to its place in the table,
     slot_cell = np.full(_SLOTS, -1, np.int64)  # if it was put there in this cell
@@ -58,12 +58,19 @@ def encode(
                 cell += 1
                 last = voxels[z0, y0, x0]
                 size, bits, at = 1, 0, 0
-                last_index = 0
+                last_index = np.uint32(0)
                 table[0] = last
                 slot = _slot(last)
                 slots[slot], slot_cell[slot] = 0, cell
                 for z in range(z0, z0 + CELL):
                     for y in range(y0, y0 + CELL):
+                        other = np.uint32(0)  # most rows are of one value: seen at once
+                        for x in range(CELL):
+                            other |= voxels[z, y, np.uint64(x0 + x)] ^ last
+                            index[np.uint64(at + x)] = last_index
+                        if not other:
+                            at += CELL
+                            continue
                         for x in range(x0, x0 + CELL):
                             value = voxels[z, y, x]
                             if value != last:
@@ -75,7 +82,7 @@ def encode(
                                     slots[slot], slot_cell[slot] = size, cell
                                     table[size] = value
                                     size += 1
-                                last_index = slots[slot]
+                                last_index = np.uint32(slots[slot])
                             index[at] = last_index
                             at += 1
                 if size > 1:
@@ -109,7 +116,7 @@ def encode(
                     for word in range(1 + here, 1 + here + CELL**3 // each):
                         packed = np.uint32(0)
                         for i in range(each):
-                            packed |= np.uint32(index[at + i] << (i * bits))
+                            packed |= index[np.uint64(at + i)] << np.uint32(i * bits)
                         words[word] = packed
                         at += each
                     here += CELL**3 // each
