@@ -116,8 +116,8 @@ def pyramid(
     level = np.empty(inside.shape_zyx, dtype)
 
     def reduce(part: Box) -> None:
-        made = coarser(part, first).slices(inside.corner_zyx)
-        level[made] = downsample(read(part), part.corner_zyx, first, method)
+        made = level[coarser(part, first).slices(inside.corner_zyx)]
+        downsample(read(part), part.corner_zyx, first, method, made)
 
     start, *rest = _parts(box, first, chunks, level.itemsize)
     reduce(start)  # what is opened or compiled first is so once

@@ -85,4 +85,5 @@ def compile_all() -> None:
         for coarse in np.zeros((CELL, CELL // 2, CELL // 2), np.uint32), voxels[:CELL, :4, :4]:
             mode(fine, (2, 2, 2), (0, 0, 0), coarse)
     for dtype in ("uint8", "uint16", "float32"):
-        mean(voxels.astype(dtype), (2, 2, 2), (0, 0, 0), np.zeros((CELL, 4, 4), dtype))
+        for coarse in np.zeros((CELL, 4, 4), dtype), np.zeros((CELL, 4, 5), dtype)[..., :4]:
+            mean(voxels.astype(dtype), (2, 2, 2), (0, 0, 0), coarse)
