@@ -1,7 +1,7 @@
 """A request as a Workflow Run RO-Crate: Provenance Run Crate 0.5, RO-Crate 1.1.
 
 It is written as it is made, an entity a line: the library rocrate keeps all in memory, and takes
-several times as long.
+three times as long.
 """
 
 import json
