@@ -5,7 +5,7 @@ from kit import bundles, outside
 from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
-from reading import reader
+from reading import reader, software
 from reading.earlier import places_in
 from voxels.boxes import Box
 from voxels.downsampling import Chunks, coarser, pyramid
@@ -33,4 +33,9 @@ def downsample_block(unit: Unit, bundle: Bundle) -> None:
 
 
 if __name__ == "__main__":
-    main("DOWNSAMPLE_BLOCK", downsample_block, software=("numba", "numpy", "tensorstore"))
+    main(
+        "DOWNSAMPLE_BLOCK",
+        downsample_block,
+        software=("numba", "numpy", "tensorstore"),
+        of_unit=software,
+    )

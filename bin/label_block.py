@@ -8,7 +8,7 @@ from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from numpy.typing import NDArray
-from reading import voxels_of
+from reading import software, voxels_of
 from voxels.boxes import Box
 from voxels.encoding import EncodedLabels
 from voxels.labelling import label_block
@@ -56,4 +56,5 @@ if __name__ == "__main__":
         "LABEL_BLOCK",
         label,
         software=("connected-components-3d", "numba", "numpy", "pyarrow", "tensorstore"),
+        of_unit=software,
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from kit.tasks import main
 from kit.units import Bundle, Unit
+from reading import software
 from voxels.archives import Refused, archive_of
 from voxels.arrays import write_array
 from voxels.boxes import Box
@@ -58,4 +59,4 @@ def _refuse_changed(uri: str, planned: dict[str, Any], now: dict[str, Any]) -> N
 
 
 if __name__ == "__main__":
-    main("PULL_BLOCK", pull_block, software=("intern", "numpy", "tensorstore"))
+    main("PULL_BLOCK", pull_block, software=("intern", "numpy", "tensorstore"), of_unit=software)

@@ -7,7 +7,7 @@ from kit import bundles, outside
 from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
-from reading import reader
+from reading import reader, software
 from reading.earlier import places_in
 from voxels.archives.places.destinations import Destination
 from voxels.boxes import Box
@@ -47,4 +47,9 @@ def transfer_block(unit: Unit, bundle: Bundle) -> None:
 
 
 if __name__ == "__main__":
-    main("TRANSFER_BLOCK", transfer_block, software=("numpy", "obstore", "tensorstore"))
+    main(
+        "TRANSFER_BLOCK",
+        transfer_block,
+        software=("numpy", "obstore", "tensorstore"),
+        of_unit=software,
+    )

@@ -11,6 +11,7 @@ import pytest
 from add_words import add_words
 from count_words import count_words
 from kit import locations, tasks, units
+from reading import software
 
 NUMBERS = count()
 
@@ -79,7 +80,8 @@ class Pipeline:
                 self.monkeypatch.chdir(task_dir)
                 file = work_dir / "tasks" / f"{task['task']}.jsonl"
                 self.monkeypatch.setattr(sys, "argv", ["program", str(file)])
-                tasks.main(task["process"], self.programs[task["process"]], software=("pyarrow",))
+                program = self.programs[task["process"]]
+                tasks.main(task["process"], program, software=("pyarrow",), of_unit=software)
                 done.append(task_dir / "receipts.jsonl")
             todo = [task for task in todo if task not in ready]
         return done

@@ -1,5 +1,7 @@
 """Single files of every format as sources: read as they were written, and labelled."""
 
+import importlib.metadata
+import json
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,15 @@ def test_a_file_is_labelled_as_an_array_is(cutouts: Cutouts, tmp_path: Path) -> 
     assert len(others) == len(forms) and plain.max() > 1000
     for form, found in zip(forms, others, strict=True):
         np.testing.assert_array_equal(found, plain, form)
+    bundles = [
+        json.loads(path.read_text()) for path in cutouts.store.glob("LABEL_BLOCK/*/*/bundle.json")
+    ]
+    told = {
+        bundle["arguments"]["source"]["uri"].partition("://")[0]: bundle["software"]
+        for bundle in bundles
+    }
+    assert told["nifti"]["nibabel"] == importlib.metadata.version("nibabel")
+    assert "h5py" in told["hdf5"] and "h5py" not in told["tiff"] and "tifffile" not in told["zarr"]
     WRITERS["hdf5"](tmp_path / "hdf5", np.roll(voxels, 1, 0))
     again = cutouts.label(**asked)
     assert made(again)["LABEL_BLOCK"] == blocks // (1 + len(forms))

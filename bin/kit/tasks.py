@@ -27,7 +27,12 @@ from .texts import json_lines, print_anything, sentence, unit_name
 from .units import Blocked, Bundle, Unit, Work, open_unit
 
 
-def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
+def main(
+    process: str,
+    work: Work,
+    software: Iterable[str] = (),
+    of_unit: Callable[[Unit], Iterable[str]] = lambda unit: (),
+) -> None:
     """Work through the task file named on the command line.
 
     Writes `receipts.jsonl` in the working directory: a line a unit with its `state` (`made`,
@@ -42,26 +47,31 @@ def main(process: str, work: Work, software: Iterable[str] = ()) -> None:
         Takes a `Unit` and fills a `Bundle`.
     software : iterable of str
         Distributions whose versions the bundle tells, beside Python's.
+    of_unit : callable
+        Returns those that only some units need.
     """
     buckets.work_in(Path.cwd())
     print_anything()
     header, *todo = json_lines(Path(sys.argv[1]))
     if header["process"] != process:
         raise SystemExit(f"{sys.argv[1]} is a task of {header['process']}, not of {process}")
-    versions = {"python": platform.python_version()}
-    versions |= {name: importlib.metadata.version(name) for name in software}
+    versions = {"python": platform.python_version()} | _versions(software)
     with open("receipts.jsonl", "w", encoding="utf-8") as receipts:
         total = len(todo)
         for number in range(1, total + 1):
             todo = in_turn(todo, header)
             line = todo.pop(0)
             following = partial(next_unit, todo, header)
-            receipt = run_unit(work, line, header, versions, following)
+            receipt = run_unit(work, line, header, versions, following, of_unit)
             receipts.write(json.dumps(receipt) + "\n")
             receipts.flush()
             name = unit_name(process, line["key"])
             problem = f": {receipt['error']}" if "error" in receipt else ""
             print(f"{number}/{total} {name} {receipt['state']}{problem}", flush=True)
+
+
+def _versions(distributions: Iterable[str]) -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in distributions}
 
 
 def run_unit(
@@ -70,6 +80,7 @@ def run_unit(
     header: dict[str, Any],
     versions: dict[str, str],
     following: Callable[[], Unit | None] = lambda: None,
+    of_unit: Callable[[Unit], Iterable[str]] = lambda unit: (),
 ) -> dict[str, Any]:
     """Make one unit's bundle, or take the whole one with the same inputs that is there.
 
@@ -111,7 +122,7 @@ def run_unit(
                 "run_id": header["run_id"],
                 "code": header["code"],
                 "container": bundle.container or os.environ.get("BOSSFLOW_CONTAINER"),
-                "software": versions,
+                "software": versions | _versions(of_unit(unit)),
                 "task": "/".join(Path.cwd().parts[-2:]),
                 "started": started.isoformat(timespec="seconds"),
                 "seconds": round(time.monotonic() - clock, 3),

@@ -8,7 +8,7 @@ from kit import bundles, locations
 from kit.bundles import Finished
 from kit.units import Unit
 from numpy.typing import NDArray
-from voxels.archives import archive_of
+from voxels.archives import MODULES, archive_of
 from voxels.arrays import read_array
 from voxels.boxes import Box
 
@@ -46,6 +46,12 @@ def voxels_of(unit: Unit, box: Box) -> NDArray[Any]:
         return _made(source, unit.inputs, box)
     chosen = source.get("chosen", {})
     return archive_of(uri).read(uri, level, "", "", dtype, box, chosen=chosen)
+
+
+def software(unit: Unit) -> tuple[str, ...]:
+    """Return the distributions that read a unit's source, if it is a file of their format."""
+    source = unit.arguments.get("source", unit.arguments)
+    return MODULES.get(source.get("uri", "").partition("://")[0], ())
 
 
 def reader(unit: Unit, inputs: list[Finished], block: Box) -> Callable[[Box], NDArray[Any]]:

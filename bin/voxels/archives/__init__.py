@@ -39,8 +39,20 @@ FURTHEST = 2**53
 
 LARGEST_VOXEL_NM = 1e12
 
-MODULES = ("ckl", "hdf5", "mrc", "nifti", "npy", "nrrd", "nwb", "planes", "tiff")
-"""The formats of single files: schemes of their URIs, and modules of `formats`."""
+MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "ckl": ("crackle-codec",),
+        "hdf5": ("h5py",),
+        "mrc": ("mrcfile",),
+        "nifti": ("nibabel",),
+        "npy": ("numpy",),
+        "nrrd": ("pynrrd",),
+        "nwb": ("h5py",),
+        "planes": ("pillow", "tifffile"),
+        "tiff": ("tifffile",),
+    }
+)
+"""The formats of single files: scheme of a URI and module of `formats`, and what reads it."""
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 """What is chosen of other axes than x, y and z, where nothing is."""
