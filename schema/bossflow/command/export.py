@@ -7,7 +7,7 @@ import click
 
 from .options import terminal
 
-_EXTRA = "the Python package {} is missing: pip install 'bossflow[export]' has what this takes"
+_EXTRA = "the Python package {} is missing: pip install 'bossflow[formats]' has what this takes"
 
 
 @click.command("export")
