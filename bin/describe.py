@@ -20,7 +20,7 @@ from kit.parameters import PATHS, Parameters, Wrong
 from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
 from kit.texts import one_line
-from voxels.archives import Refused, Unreachable, archive_of, cited, made
+from voxels.archives import Refused, Unreachable, archive_of, cited, made, survey
 from voxels.boxes import Box
 
 CHANNELS_AT_ONCE = 8
@@ -99,10 +99,9 @@ def described(
             citations = {cited.BY_USER: cited.given(asking)}
             try:
                 with _where(row["where"]):
-                    metadata = reader.describe(
-                        source, resolution, host, token, chosen=chosen, size_nm_zyx=size
+                    metadata = survey.metadata(
+                        reader, source, resolution, host, token, chosen, size
                     )
-                    _refuse_other_size(source, metadata["voxel_size_nm_zyx"], size)
                     chosen = metadata.pop("chosen", {})
                     of = source, resolution, host, token, _boxes(asking, metadata)
                     if of_run.get("source_changes") != "off":
@@ -205,15 +204,6 @@ def _places(
             given = row[name] if isinstance(row[name], list) else [row[name]]
             paths += [(name, path, where) for path in given]
     return paths
-
-
-def _refuse_other_size(source: str, stated: list[float], given: list[float] | None) -> None:
-    if given and given != stated:
-        own, other = (",".join(f"{side:.15g}" for side in size[::-1]) for size in (stated, given))
-        raise Refused(
-            f"{source} states voxels of {own} nm (x,y,z), and voxel_size says {other}: leave "
-            "voxel_size out, or correct what the volume states"
-        )
 
 
 def _boxes(rows: list[dict[str, Any]], metadata: dict[str, Any]) -> list[Box]:

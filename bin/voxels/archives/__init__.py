@@ -5,7 +5,7 @@ from __future__ import annotations
 import reprlib
 from ipaddress import ip_address
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ..boxes import Box
@@ -107,6 +107,24 @@ def sensible(metadata: dict[str, Any], uri: str) -> dict[str, Any]:
     return metadata
 
 
+class Contents(NamedTuple):
+    """What there is at a URI.
+
+    Attributes
+    ----------
+    format : str
+        In words.
+    resolutions : sequence of int
+        Of the volume that is named; none where it is a collection.
+    inside : dict
+        URIs of what may be named instead, by what they are.
+    """
+
+    format: str
+    resolutions: Sequence[int]
+    inside: dict[str, list[str]]
+
+
 class Reader(Protocol):
     """What the module of a kind of archive offers."""
 
@@ -152,6 +170,30 @@ class Reader(Protocol):
             reads at once); `middle_zyx`, if it is not 0: where voxel 0 has its middle, in voxels
             from that of the finest level; where something can be chosen, `chosen`: what was one of
             several.
+
+        Raises
+        ------
+        Refused, Unreachable
+        """
+
+    def contents(self, uri: str, host: str, token: str) -> Contents:
+        """Return what there is at a URI, be it a volume or a collection of some.
+
+        Raises
+        ------
+        Refused, Unreachable
+        """
+
+    def cost(
+        self,
+        uri: str,
+        resolution: int,
+        host: str,
+        token: str,
+        box: Box,
+        chosen: Mapping[str, int] = NOTHING,
+    ) -> tuple[int, int]:
+        """Return what it takes to read a box: requests, and bytes at most, as decoded.
 
         Raises
         ------

@@ -9,6 +9,7 @@ from ..kit.system import end_quickly
 from ..kit.texts import print_anything
 from .damage import invalidate_command, verify_command
 from .db import db
+from .describe import describe_command
 from .diff import diff_command
 from .export import export_command
 from .housekeeping import clean_command, forget_command
@@ -67,6 +68,7 @@ for command in (
     clean_command,
     components_command,
     db,
+    describe_command,
     diff_command,
     export_command,
     forget_command,

@@ -161,18 +161,15 @@ def found(uri: str, level: int) -> Made:
     ValueError
         If there is no such request, volume or level, or it is not whole.
     """
-    asked = named(uri)
-    workflow, request = _asked(asked.request)
+    workflow, request, outputs = outputs_of(uri)
     identity = request.request_id
-    outputs = workflow.makes.outputs(request) if isinstance(workflow.makes, Volumes) else []
     names = sorted({output.name for output in outputs})
-    if not names:
-        raise ValueError(f"{uri}: request {identity} makes no volume in a store")
-    if asked.output not in names and (asked.output or len(names) > 1):
+    wanted = named(uri).output
+    if wanted not in names and (wanted or len(names) > 1):
         raise ValueError(
             f"{uri} names none of the volumes of request {identity}: {', '.join(names)}"
         )
-    levels = [output for output in outputs if output.name == (asked.output or names[0])]
+    levels = [output for output in outputs if output.name == (wanted or names[0])]
     output = next((one for one in levels if one.level == level), None)
     if output is None:
         known = ", ".join(str(one.level) for one in levels)
@@ -193,6 +190,21 @@ def found(uri: str, level: int) -> Made:
             "`bossflow db migrate`, which is safe to run again"
         )
     return Made(identity, _workflows(workflow, request), output, blocks)
+
+
+def outputs_of(uri: str) -> tuple[work.Workflow, work.Request, list[Output]]:
+    """Return the request that a URI names, and all levels of all volumes that it makes.
+
+    Raises
+    ------
+    ValueError
+        If there is no such request, or it makes none.
+    """
+    workflow, request = _asked(named(uri).request)
+    outputs = workflow.makes.outputs(request) if isinstance(workflow.makes, Volumes) else []
+    if not outputs:
+        raise ValueError(f"{uri}: request {request.request_id} makes no volume in a store")
+    return workflow, request, outputs
 
 
 def _asked(name: str) -> tuple[work.Workflow, work.Request]:

@@ -8,11 +8,12 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
+import numpy as np
 import numpy.typing as npt
 import requests
 
 from ...boxes import Box
-from .. import NOTHING, Refused, Unreachable, brief, spelled
+from .. import NOTHING, Contents, Refused, Unreachable, brief, spelled
 from . import cutouts, frames, patience
 from .addresses import malformed_host, names_of
 from .answers import over_limit, spent
@@ -141,6 +142,36 @@ def _chunk_in(place: str, resolution: int, metadata: dict[str, Any]) -> Any:
                 f"{place} does not agree: its {name} is {volume[name]}, BossDB's {metadata[name]}"
             )
     return volume["chunk_zyx"]
+
+
+def contents(uri: str, host: str, token: str) -> Contents:
+    """Return which resolutions a channel has."""
+    limits, (collection, experiment, _) = patience.METADATA_LIMITS, names_of(uri)
+    with requests.Session() as session:
+        ask = asker(session, uri, host, token, limits)
+        held = channel_of(ask, uri)
+        project = ask(f"collection/{collection}/experiment/{experiment}")
+    first, last = frames.first_and_last(frames.Told(held, project, {}, {}), uri, host)
+    place = frames.bucket(held)
+    return Contents(f"BossDB, kept as {place}" if place else "BossDB", range(first, last + 1), {})
+
+
+def cost(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    box: Box,
+    chosen: Mapping[str, int] = NOTHING,
+) -> tuple[int, int]:
+    """Return what it takes to read a box: requests, and bytes at most, as decoded."""
+    if place := _place(uri, resolution, host, token):
+        from .. import volumes
+
+        return volumes.cost(place, resolution, "", "", box)
+    _, channel, _ = opened(uri, host, token, patience.METADATA_LIMITS)
+    itemsize = np.dtype(channel.datatype).itemsize
+    return len(cutouts.requests_of(box, itemsize)), box.voxel_count * itemsize
 
 
 def files(

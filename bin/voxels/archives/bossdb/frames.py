@@ -155,6 +155,14 @@ def senseless(uri: str, host: str, why: str) -> Refused:
     return Refused(f"what {host} tells of {uri} makes no sense: {why}")
 
 
+def first_and_last(told: Told, uri: str, host: str) -> tuple[int, int]:
+    """Return the first and the last resolution of a channel."""
+    try:
+        return _resolutions(told)
+    except _UNREADABLE as error:
+        raise senseless(uri, host, brief(error)) from None
+
+
 def _resolutions(told: Told) -> tuple[int, int]:
     """Return the first and the last resolution; the first one is what was written."""
     first = _whole(told.channel["base_resolution"])

@@ -11,25 +11,26 @@ can't be read is an error.
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
-from ...boxes import Box
-from .. import NOTHING, Refused, Unreachable, brief, sensible, spelled
+from ...boxes import Box, grid
+from .. import NOTHING, Contents, Refused, Unreachable, brief, sensible, spelled
 from ..places import ranged, s3
 from ..places.kvstores import brief_reason, split
 from ..places.ranged import File
 from ..volumes import several
 from ..volumes.stated import refuse_senseless
 from ..volumes.voxel_size import voxel_size_nm
-from .image import Format, Image, Slices
+from .image import Image, Slices
 
 
 def parts(uri: str, directory: str = "") -> tuple[str, str, str]:
@@ -103,6 +104,40 @@ def describe(
     }
     own = {"middle_zyx": level.middle_zyx, "chosen": several.chosen(level, image.shape)}
     return sensible(metadata | {name: value for name, value in own.items() if any(value)}, uri)
+
+
+def contents(uri: str, host: str, token: str) -> Contents:
+    """Return what there is in a file: the resolutions of a volume, or what may be named."""
+    scheme, place, inside = parts(uri)
+    module, file = _format(scheme), _file(uri)
+    with _telling(uri, file):
+        names = [] if inside or not hasattr(module, "names") else module.names(file)
+        file.stream.seek(0)
+        named = [f"{scheme}://{place}#{name}" for name in names]
+        number = 0 if named else len(module.images(file, inside, uri))
+    return Contents(_WORDS[scheme], range(number), {_INSIDE[scheme]: named} if named else {})
+
+
+_WORDS = {
+    **{"hdf5": "HDF5", "nwb": "NWB", "nifti": "NIfTI", "nrrd": "NRRD", "mrc": "MRC"},
+    **{"npy": "numpy's npy", "ckl": "Crackle", "tiff": "TIFF", "planes": "a file a plane"},
+}
+_INSIDE = {"hdf5": "datasets", "nwb": "series", "tiff": "series"}
+
+
+def cost(
+    uri: str,
+    resolution: int,
+    host: str,
+    token: str,
+    box: Box,
+    chosen: Mapping[str, int] = NOTHING,
+) -> tuple[int, int]:
+    """Return what it takes to read a box: requests, and bytes at most, as decoded."""
+    image = _kept(uri, resolution).image
+    sides = [image.chunk[i] for i in _axes(image, uri)]
+    number = len(grid(box, sides, image.level.offset_zyx))
+    return number, number * math.prod(image.chunk) * image.dtype.itemsize
 
 
 def files(
@@ -207,13 +242,17 @@ def _file(uri: str) -> File:
     return (ranged.directory if scheme == "planes" else ranged.opened)(place, uri)
 
 
+def _format(scheme: str) -> Any:
+    """Return the module of a format, which is a `Format`, and may have `names`."""
+    return importlib.import_module(f".{scheme}", __name__)
+
+
 def _opened(uri: str, resolution: int) -> _Opened:
     """Open a file anew, at one of its resolutions."""
     scheme, _, inside = parts(uri)
     file = _file(uri)
     with _telling(uri, file):
-        module = cast(Format, importlib.import_module(f".{scheme}", __name__))
-        listed = module.images(file, inside, uri)
+        listed = _format(scheme).images(file, inside, uri)
         for image in listed:
             refuse_senseless(image.level)
     if not 0 <= resolution < len(listed):

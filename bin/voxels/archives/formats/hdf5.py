@@ -45,6 +45,11 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
 _OPEN: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
+def names(file: File) -> list[str]:
+    """Return the paths of what may be volumes."""
+    return [*_volumes(opened(file))]
+
+
 def opened(file: File) -> h5py.File:
     """Open a file; by its stream, as HDF5 would take one that it has open by name for the same."""
     made = h5py.File(file.stream, "r")

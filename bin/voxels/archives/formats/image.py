@@ -55,7 +55,11 @@ class Image(NamedTuple):
 
 
 class Format(Protocol):
-    """What the module of a format offers."""
+    """What the module of a format offers.
+
+    One whose files hold several volumes also has `names`, which takes a `File` and returns what
+    follows # where nothing is named: `/path`; none if a file has one volume only.
+    """
 
     def images(self, file: File, inside: str, uri: str) -> list[Image]:
         """Return the resolutions of a volume, the finest first.

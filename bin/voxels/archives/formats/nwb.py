@@ -46,6 +46,11 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
     return [hdf5.image(opened, data, Level({"driver": "nwb"}, AXES, "image", **_grid(series)))]
 
 
+def names(file: File) -> list[str]:
+    """Return the paths of series of volumes."""
+    return [*_series(hdf5.opened(file))]
+
+
 def _grid(series: h5py.Group) -> dict[str, Any]:
     """Return size and place of voxels by the imaging plane; nothing where it states no spacing."""
     plane = series.get("imaging_plane")

@@ -49,6 +49,13 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
     return levels
 
 
+def names(file: File) -> list[str]:
+    """Return the numbers of series, where there are several."""
+    with _errors_told():
+        total = len(tifffile.TiffFile(file.stream).series)
+    return [f"/{number}" for number in range(total)] if total > 1 else []
+
+
 @contextmanager
 def _errors_told() -> Iterator[None]:
     """Raise what tifffile logs as an error: of a file that is cut off it tells fewer pages."""

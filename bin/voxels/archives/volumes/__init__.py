@@ -27,6 +27,8 @@ from .. import NOTHING, Refused, sensible, spelled
 from ..places import kvstores, listing, s3
 from ..places.kvstores import kvstore_of, opened, split, wait
 from . import absent_chunks, chunk_names, chunkwise, copying, several
+from .contents import contents as contents
+from .contents import cost as cost
 from .opening import level_of, open_level, opened_level, view_of
 from .stated import Level
 from .voxel_size import voxel_size_nm

@@ -5,17 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 from math import isclose
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorstore as ts
 
 from .. import Refused
-from ..places import kvstores
 from ..places.kvstores import (
     METADATA_LIMITS,
     hint,
-    json_at,
     kvstore_of,
     outer,
     shared_context,
@@ -24,23 +22,16 @@ from ..places.kvstores import (
     wait,
 )
 from . import stated
+from .nodes import Node, in_words, named_in, node_at
 from .stated import Level
 
 OLD = ("0.1", "0.2", "0.3")
 KNOWN = "OME-Zarr 0.4 and 0.5 are read, so write it anew as one of these"
 
 
-class Node(NamedTuple):
-    """An array or a group: the driver that reads it, its attributes, and an array's metadata."""
-
-    driver: str
-    attributes: dict[str, Any]
-    array: dict[str, Any] | None
-
-
 def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     """Return the levels of an OME-Zarr image, or the one of an array."""
-    node = _node(uri, kvstore)
+    node = node_at(uri, kvstore)
     if node is None:
         why = hint(uri, kvstore)
         why = f": {why}" if why else ", or none that may be read"
@@ -51,19 +42,6 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     if not all(level.has_size for level in of_image):
         of_image = _as_parent(uri, of_image)
     return of_image
-
-
-def _node(uri: str, kvstore: dict[str, Any]) -> Node | None:
-    node = kvstores.told(json_at(uri, kvstore, "zarr.json"))
-    if node is not None:
-        return Node(
-            "zarr3", node.get("attributes", {}), node if node["node_type"] == "array" else None
-        )
-    attributes = kvstores.told(json_at(uri, kvstore, ".zattrs"))
-    array = kvstores.told(json_at(uri, kvstore, ".zarray"))
-    if array is None and not attributes and json_at(uri, kvstore, ".zgroup") is None:
-        return None
-    return Node("zarr", attributes or {}, array)
 
 
 def _array(uri: str, kvstore: dict[str, Any], node: Node, array: dict[str, Any]) -> Level:
@@ -95,7 +73,7 @@ def _coordinates(uri: str, array: dict[str, Any], axes: tuple[str, ...]) -> list
     scale, unit_nm, shift = {}, {}, {}
     for axis in "zyx":
         place = under(group, axis)
-        node = _node(around, place)
+        node = node_at(around, place)
         length = array["shape"][axes.index(axis)]
         if node is None or node.array is None or node.array["shape"] != [length] or length < 2:
             return []
@@ -119,7 +97,7 @@ def _of_image(uri: str) -> Level | None:
     around, level = outer(uri, 1), None
     with suppress(Refused, LookupError, TypeError, ValueError, AttributeError):
         image = kvstore_of(split(around)[1])
-        group = _node(around, image)
+        group = node_at(around, image)
         place = under(image, uri.rpartition("/")[2])
         for candidate in _image(around, image, group) if group and not group.array else ():
             if candidate.spec["kvstore"] == place:
@@ -129,13 +107,11 @@ def _of_image(uri: str) -> Level | None:
 
 
 def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
-    ome = node.attributes.get("ome", node.attributes)
+    ome = node.ome
     if not ome.get("multiscales"):
-        wells = ome.get("plate", {}).get("wells", ())
-        first = "0" if "bioformats2raw.layout" in ome else f"{wells[0]['path']}/0" if wells else ""
-        inside = f", such as {uri}/{first}" if first else ""
         raise Refused(
-            f"{uri} is a Zarr group without multiscales: name the image or array in it{inside}"
+            f"{uri} is a Zarr group without multiscales: name the image or array in it"
+            + in_words(named_in(uri, kvstore, node))
         )
     image = ome["multiscales"][0]  # the one to take, says OME, if nobody chooses
     if "axes" not in image and all("transform" in dataset for dataset in image["datasets"]):
@@ -222,7 +198,7 @@ def _as_parent(uri: str, levels: list[Level]) -> list[Level]:
     parents: list[Level] = []
     with suppress(Refused, LookupError, TypeError, ValueError, AttributeError):
         image = kvstore_of(split(around)[1])
-        node = _node(around, image)
+        node = node_at(around, image)
         parents = _image(around, image, node) if node and not node.array else []
     shapes = {_shape(around, level): level for level in reversed(parents) if level.has_size}
     pairs = [(level, shapes.get(_shape(uri, level))) for level in levels]
@@ -246,7 +222,7 @@ def _as_parent(uri: str, levels: list[Level]) -> list[Level]:
 
 
 def _shape(uri: str, level: Level) -> tuple[int, ...]:
-    node = _node(uri, level.spec["kvstore"])
+    node = node_at(uri, level.spec["kvstore"])
     if node is None or node.array is None:
         return ()
     return tuple(node.array["shape"][level.axes.index(axis)] for axis in "zyx")
