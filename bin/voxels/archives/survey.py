@@ -70,7 +70,7 @@ def survey(
     Raises
     ------
     Refused
-        If there is nothing, or the resolution that is asked for can't be read.
+        If there is nothing, or no resolution can be read, and nothing else be named.
     Unreachable
     """
     reader = archive_of(uri)
@@ -87,9 +87,9 @@ def survey(
             cost = reader.cost(uri, number, host, token, box, told.get("chosen", NOTHING))
             levels.append(level(number, told, box, cost))
         except Refused as error:
-            if len(asked) == 1 and not found.inside:
-                raise
             levels.append({"resolution": number, "problem": str(error)})
+    if levels and not found.inside and all("problem" in one for one in levels):
+        raise Refused(levels[0]["problem"])
     told_archive = reader.archive_name(uri, host)
     return {
         "source": uri,

@@ -126,9 +126,12 @@ def _print(told: dict[str, Any]) -> None:
         )
     if table.row_count:
         console(soft_wrap=True, width=max(200, console().width)).print(table)
+    problems: dict[str, list[str]] = {}
     for level in told["levels"]:
         if "problem" in level:
-            click.echo(f"resolution {level['resolution']}: {level['problem']}")
+            problems.setdefault(level["problem"], []).append(str(level["resolution"]))
+    for problem, levels in problems.items():
+        click.echo(f"resolution {', '.join(levels)}: {problem}")
     for what, names_inside in told["inside"].items():
         click.echo(f"{many(len(names_inside), 'name')} to be given instead ({what}):")
         for name in names_inside:

@@ -63,8 +63,9 @@ def cost(
     """
     level, view = opened_level(uri, resolution, tuple(chosen.items()))
     chunk, shard = view.chunk_layout.read_chunk.shape, view.chunk_layout.write_chunk.shape
-    number = len(grid(box, chunk, view.origin))
+    corner = [int(start) for start in view.chunk_layout.grid_origin]
+    number = len(grid(box, chunk, corner))
     values = number * prod(chunk) * several.beside(level, view)
     if tuple(shard) != tuple(chunk):
-        number += len(grid(box, shard, view.origin)) * (2 if level.precomputed else 1)
+        number += len(grid(box, shard, corner)) * (2 if level.precomputed else 1)
     return number, values * view.dtype.numpy_dtype.itemsize
