@@ -146,6 +146,7 @@ bossflow_mounts() {
         url=${path#*://} path=${url#file://} # no sign in it stands for another
         case $path in *://*) continue ;; /*) ;; *) path=$bossflow_launch/$path ;; esac
         if [ ! -e "$path" ]; then path=${path%'#/'*}; fi # what follows is in the file
+        if [ ! -e "$path" ]; then path=${path%'#'*}; fi # or a layer of a dataset
         # but in a URL that bossflow itself gave
         if [ "$url" != "${url#file://}" ] && [ ! -e "$path" ]; then path=$(printf %b "${path//\%/\\x}"); fi
         if [ -d "$path" ]; then

@@ -271,7 +271,7 @@ def archive_of(uri: str) -> Reader:
         from . import bossdb
 
         return bossdb
-    if scheme in ("precomputed", "zarr", "n5"):
+    if scheme in ("precomputed", "zarr", "n5", "webknossos"):
         from . import volumes
 
         return volumes
@@ -282,5 +282,6 @@ def archive_of(uri: str) -> Reader:
     raise Refused(
         f"source {brief(uri)} names no archive that is known here: write "
         "bossdb://collection/experiment/channel, or precomputed://, zarr:// or n5:// and then the "
-        f"address of a volume, or {', '.join(f'{name}://' for name in MODULES)} and that of a file"
+        "address of a volume, or webknossos:// and that of a dataset, # and a layer, or "
+        f"{', '.join(f'{name}://' for name in MODULES)} and that of a file"
     )

@@ -41,6 +41,8 @@ _REMOTE = re.compile(r"(https?|s3|gs)://([^\s/@?#\\]+)(?:/([^\s?#\\]*))?")
 def split(uri: str, directory: str = "") -> tuple[str, str]:
     """Return a URI's format and its place, in the one spelling that each place has."""
     scheme, _, place = uri.partition("://")
+    if scheme == "webknossos":  # after # there is a layer
+        place = place.rpartition("#")[0] or place
     remote = _REMOTE.fullmatch(place.rstrip("/"))
     if remote:
         protocol, host, path = remote.groups("")

@@ -32,6 +32,7 @@ from .contents import cost as cost
 from .opening import level_of, open_level, opened_level, view_of
 from .stated import Level
 from .voxel_size import voxel_size_nm
+from .webknossos import FILE, layer_of
 
 
 def canonical(uri: str, directory: str) -> str:
@@ -40,8 +41,9 @@ def canonical(uri: str, directory: str) -> str:
     Parameters
     ----------
     uri : str
-        precomputed://, zarr:// or n5://, then https://host/path, http://host/path,
-        s3://bucket/path, gs://bucket/path, file:///path or a path.
+        precomputed://, zarr://, n5:// or webknossos://, then https://host/path,
+        http://host/path, s3://bucket/path, gs://bucket/path, file:///path or a path; after a
+        webknossos dataset # and a layer.
     directory : str
         Where a relative path starts.
 
@@ -51,7 +53,8 @@ def canonical(uri: str, directory: str) -> str:
         If the URI is malformed.
     """
     scheme, place = split(uri, directory)
-    return f"{scheme}://{place}"
+    layer = layer_of(uri)
+    return f"{scheme}://{place}" + (f"#{layer}" if layer else "")
 
 
 def archive_name(uri: str, host: str) -> str:
@@ -164,6 +167,7 @@ _ABOUT = {
     "precomputed": ("info",),
     "zarr": ("zarr.json", ".zattrs", ".zgroup", ".zarray"),
     "n5": ("attributes.json",),
+    "webknossos": (FILE, "info", "zarr.json", ".zattrs", ".zarray", "attributes.json"),
 }
 """The names of files that hold metadata, by format."""
 

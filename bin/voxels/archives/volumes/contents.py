@@ -9,11 +9,11 @@ from typing import Any
 from ...boxes import Box, grid
 from .. import NOTHING, Contents, Refused, brief
 from ..places.kvstores import json_at, kvstore_of, split
-from . import several
+from . import several, webknossos
 from .nodes import named_in, node_at, on_disk
 from .opening import levels, opened_level
 
-_WORDS = {"precomputed": "Neuroglancer precomputed", "n5": "N5"}
+_WORDS = {"precomputed": "Neuroglancer precomputed", "n5": "N5", "webknossos": "webknossos"}
 _ZARR = {"zarr": "Zarr 2", "zarr3": "Zarr 3"}
 
 
@@ -21,6 +21,9 @@ def contents(uri: str, host: str, token: str) -> Contents:
     """Return what there is at a URI, be it a volume or a collection of some."""
     scheme, place = split(uri)
     kvstore = kvstore_of(place)
+    if scheme == "webknossos" and not webknossos.layer_of(uri):
+        layers = webknossos.named(uri, kvstore)
+        return Contents("webknossos", range(0), {"layers": [f"{uri}#{name}" for name in layers]})
     words, inside, is_volume = _WORDS.get(scheme, ""), {}, True
     try:
         if scheme == "n5":

@@ -12,7 +12,7 @@ import tensorstore as ts
 from .. import Refused, brief
 from ..places import kvstores
 from ..places.kvstores import json_at, kvstore_of, split, told, wait
-from . import n5, precomputed, several, zarr
+from . import n5, precomputed, several, webknossos, zarr
 from .precomputed import SUFFIXES, compressed_files, unreadable
 from .stated import Level, refuse_senseless
 
@@ -25,7 +25,10 @@ def levels(uri: str) -> list[Level]:
     Refused, Unreachable
     """
     scheme, place = split(uri)
-    reader = {"precomputed": precomputed.levels, "zarr": zarr.levels, "n5": n5.levels}[scheme]
+    reader = {
+        **{"precomputed": precomputed.levels, "zarr": zarr.levels, "n5": n5.levels},
+        "webknossos": webknossos.levels,
+    }[scheme]
     try:
         listed = reader(uri, kvstore_of(place))
         for level in listed:
@@ -73,7 +76,11 @@ def view_of(level: Level, store: Any, uri: str) -> Any:
         store = store[ts.d[others][at]]
     kept = [name for name in level.axes if name in "zyx"]
     store = store.transpose([kept.index(axis) for axis in "zyx"])
-    return store if level.precomputed else store[ts.d[:].translate_to[level.offset_zyx]]
+    view = store if level.precomputed else store[ts.d[:].translate_to[level.offset_zyx]]
+    if level.bounds is None:
+        return view
+    x0, x1, y0, y1, z0, z1 = level.bounds
+    return view[z0:z1, y0:y1, x0:x1]
 
 
 _FILES = {

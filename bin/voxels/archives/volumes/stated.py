@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from math import isclose
 from typing import Any, NamedTuple
 
+from ...boxes import Box
 from .. import FURTHEST, Refused, brief
 
 NANOMETERS = {
@@ -46,6 +47,8 @@ class Level(NamedTuple):
         The scale's entry in the `info` of a precomputed volume.
     chosen : tuple of (str, int)
         Indices that a user chose, `channel` or `time`.
+    bounds : Box or None
+        The voxels that there are, where the array has room for more.
     """
 
     spec: dict[str, Any]
@@ -56,6 +59,7 @@ class Level(NamedTuple):
     translation_zyx: tuple[float, ...] = (0.0, 0.0, 0.0)
     precomputed: dict[str, Any] | None = None
     chosen: tuple[tuple[str, int], ...] = ()
+    bounds: Box | None = None
 
     @property
     def has_size(self) -> bool:
