@@ -14,7 +14,14 @@ import sys
 import tarfile
 from pathlib import Path
 
-from writers import WRITERS, is_here
+from writers import (  # noqa: F401
+    WRITERS,
+    arrays,
+    images,
+    is_here,
+    others,
+    precomputed,
+)
 
 PACKED = Path(__file__).parent / "data" / "written.tar.xz"
 

@@ -18,8 +18,11 @@ from .boxes import Box
 Look = Callable[[Iterable[str]], list[int]]
 """Gives two numbers for each path by which a file is known again, -1 and -1 if there is none."""
 
-PACKED = ".gz"
-"""What CloudVolume appends to the name of a chunk that it compresses."""
+PACKED = (".gz", ".br", ".zstd")
+"""What CloudVolume appends to the names of chunks that it writes compressed.
+
+Only it looks for them: to others such a chunk is not there, and so zero.
+"""
 
 
 def seen(files: dict[str, Any], boxes: Iterable[Box]) -> Iterator[str]:
@@ -50,8 +53,22 @@ def seen(files: dict[str, Any], boxes: Iterable[Box]) -> Iterator[str]:
             chunk_paths = list(paths(place, chunks, box)) if chunks["form"] == "range" else None
             looks = about + look(chunk_paths or paths(place, chunks, box))
             if chunk_paths and -1 in looks:
-                looks += look(path + PACKED for path in chunk_paths)
+                looks += _packed(look, chunk_paths)
         yield _digest(array("q", looks).tobytes())
+
+
+def _packed(look: Look, paths: list[str]) -> list[int]:
+    """Return the looks of chunks under the names that compressed ones have.
+
+    Of each, the first name counts, and others where there is no such file.
+    """
+    first, *others = PACKED
+    looks = look(path + first for path in paths)
+    left = [path for path, number in zip(paths, looks[::2], strict=True) if number == -1]
+    for suffix in others:
+        found = look(path + suffix for path in left)
+        looks += found if any(number != -1 for number in found) else []
+    return looks
 
 
 def on_disk(paths: Iterable[str]) -> list[int]:

@@ -16,6 +16,7 @@ def cloudvolume(
     compress: Any = None,
     sharding: Any = None,
     array: Any = None,
+    level: int | None = None,
     **more: Any,
 ) -> Any:
     from cloudvolume import CloudVolume
@@ -31,6 +32,8 @@ def cloudvolume(
         volume_size=SHAPE[::-1],
     )
     cv = CloudVolume(f"file://{path}", info=info, compress=compress, progress=False, **more)
+    if level is not None:
+        cv.scale["jxl_quality"] = level
     if sharding is not None:
         cv.scale["sharding"] = sharding
     cv.commit_info()
@@ -76,7 +79,7 @@ def cloudvolume_null_sharding(path: Path) -> Told:
 
 
 @by("cloud-volume")
-def cloudvolume_sharded(path: Path) -> Told:
+def cloudvolume_sharded(path: Path, encoding: str = "compressed_segmentation") -> Told:
     from cloudfiles import CloudFiles
 
     spec = {
@@ -88,7 +91,7 @@ def cloudvolume_sharded(path: Path) -> Told:
         "data_encoding": "gzip",
         "minishard_index_encoding": "gzip",
     }
-    cv = cloudvolume(path, encoding="compressed_segmentation", sharding=spec)
+    cv = cloudvolume(path, encoding=encoding, sharding=spec)
     for name, content in _shards(cv, voxels().T[..., None]).items():
         CloudFiles(f"file://{path}/{cv.key}").put(name, content, compress=None)
     return precomputed()
@@ -124,19 +127,55 @@ def cloudvolume_black(path: Path) -> Told:
 @by("cloud-volume", "brotli")
 def cloudvolume_brotli(path: Path) -> Told:
     cloudvolume(path, compress="br")
-    return {"scheme": "precomputed", "says": "has chunks compressed as .br, which only CloudV"}
+    return precomputed()
+
+
+@by("cloud-volume", "zstandard")
+def cloudvolume_zstd(path: Path) -> Told:
+    cloudvolume(path, encoding="compressed_segmentation", compress="zstd")
+    return precomputed()
 
 
 @by("cloud-volume", "crackle-codec")
 def cloudvolume_crackle(path: Path) -> Told:
     cloudvolume(path, encoding="crackle", compress=False)
-    return {"scheme": "precomputed", "says": "can't be read: .*crackle"}
+    return precomputed()
+
+
+@by("cloud-volume", "crackle-codec")
+def cloudvolume_sharded_crackle(path: Path) -> Told:
+    cloudvolume_sharded(path, "crackle")
+    return precomputed()
 
 
 @by("cloud-volume", "compresso")
 def cloudvolume_compresso(path: Path) -> Told:
     cloudvolume(path, encoding="compresso", compress=False)
-    return {"scheme": "precomputed", "says": "can't be read: .*compresso"}
+    return precomputed(needs="compresso")
+
+
+@by("cloud-volume", "compresso", "brotli")
+def cloudvolume_compresso_brotli(path: Path) -> Told:
+    cloudvolume(path, dtype="uint64", encoding="compresso", compress="br")
+    return precomputed("uint64", needs="compresso")
+
+
+@by("cloud-volume", "imagecodecs")
+def cloudvolume_jxl(path: Path) -> Told:
+    cloudvolume(path, "image", "uint8", "jxl", compress=False, level=100)
+    return precomputed("uint8", "image", needs="imagecodecs")
+
+
+@by("cloud-volume", "fpzip")
+def cloudvolume_fpzip(path: Path) -> Told:
+    cloudvolume(path, "image", "float32", "fpzip", compress=True)
+    return precomputed("float32", "image", needs="fpzip")
+
+
+@by("cloud-volume", "fpzip")
+def cloudvolume_kempressed(path: Path) -> Told:
+    cloudvolume(path, "image", "float32", "kempressed", compress=False)
+    return precomputed("float32", "image", needs="fpzip")
 
 
 @by("cloud-volume")

@@ -212,9 +212,11 @@ def _levels(path: Path, size: Triple, writable: bool) -> tuple[str | None, bool,
     stated = opening.levels(uri)
     levels = []
     for level in stated:
+        # what is served is read and written by tensorstore alone
         if precomputed.compressed_files(level):
-            # what is served is read and written by tensorstore alone, which doesn't see them
             raise ValueError("its chunks are compressed files; write them plain")
+        if encoding := precomputed.own_encoding(level):
+            raise ValueError(f"its encoding {encoding} is not served; write it as another one")
         store = opening.open_zyx(level, uri, writable)
         scale, finest = level.scale_zyx or _UNSTATED, stated[0].scale_zyx or _UNSTATED
         # without a unit, a scale only tells how a level relates to the finest one

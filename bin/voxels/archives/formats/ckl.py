@@ -10,6 +10,7 @@ import crackle
 import numpy as np
 import numpy.typing as npt
 
+from ...chunk_codecs import refuse_changed_labels
 from ..places.ranged import File
 from ..volumes.stated import Level
 from .image import Image, Slices, refuse_inside
@@ -23,9 +24,7 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
     content = file.stream.read()
     content = gzip.decompress(content) if content[:2] == _GZIP else content
     packed = crackle.CrackleArray(content)
-    stored = crackle.codec.labels_crc(content)
-    if stored not in (None, crackle.codec.crc32c(crackle.codec.raw_labels(content))):
-        raise ValueError("its labels are damaged")
+    refuse_changed_labels(content)
     shape = tuple(int(side) for side in packed.shape)
     level = Level({"driver": "ckl"}, ("x", "y", "z"), "annotation")
     dtype = np.dtype(packed.dtype)

@@ -113,7 +113,7 @@ class _Asks:
             return any(map(_is_here, paths_of(place, box)))
         if place.found is not None:
             return any(map(place.found.__contains__, paths_of(place, box)))
-        packed = [files.PACKED] if naming["form"] == "range" else []
+        packed = files.PACKED if naming["form"] == "range" else ()
         return any(self.is_there(name + end) for name in self._some(box) for end in ("", *packed))
 
     def listed(self) -> list[str] | None:
@@ -215,7 +215,7 @@ def _refuse_moved(place: Place, view: Any, boxes: Sequence[Box]) -> None:
         return
     for box in boxes:
         for path in files.paths(place.directory, place.naming, box):
-            if not (os.path.exists(path) or os.path.exists(path + files.PACKED)):
+            if not any(os.path.exists(path + end) for end in ("", *files.PACKED)):
                 raise _other_names(place, view, box, name)
 
 

@@ -91,7 +91,7 @@ def paths_of(place: Place, box: Box) -> Iterator[str]:
     for path in files.paths(place.directory, place.naming, box):
         yield path
         if place.naming["form"] == "range":
-            yield path + files.PACKED
+            yield from (path + suffix for suffix in files.PACKED)
 
 
 def name_of(naming: dict[str, Any], words: list[list[str]], number: int) -> str:
@@ -124,7 +124,8 @@ def is_own(name: str, naming: dict[str, Any] | None, whole: list[set[str] | None
     """Tell whether a name is that of one of the volume's chunks."""
     if naming is None:
         return bool(re.fullmatch(SHARD, name))
-    name = name.removesuffix(files.PACKED) if naming["form"] == "range" else name
+    if naming["form"] == "range":
+        name = next((name.removesuffix(end) for end in files.PACKED if name.endswith(end)), name)
     if not name.startswith(naming["prefix"]):
         return False
     parts = name.removeprefix(naming["prefix"]).split(naming["separator"])

@@ -1,49 +1,54 @@
 """Chunks of precomputed volumes that are fetched by name or number, not through tensorstore's view.
 
 Those of compressed_segmentation are decoded by loops of our own, which take half to two thirds of
-tensorstore's time; those that only CloudVolume would find, under names of its own, by tensorstore,
-from a store in memory.
+tensorstore's time; those in encodings that tensorstore does not know in processes of their own, by
+these encodings' packages; those that only CloudVolume would find, under names of its own, are
+unpacked, and if they are pictures decoded by tensorstore, from a store in memory.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
 import os
-import time
-import zlib
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorstore as ts
 
-from ... import pyramid, shards
 from ...boxes import Box, grid, snap
+from ...files import PACKED
 from .. import Refused
 from ..places import kvstores
-from ..places.kvstores import opened, under, wait
+from ..places.kvstores import wait
+from . import apart, several
+from .chunk_contents import Content, in_files, in_shards, may_hide, unpacked
 from .copying import BYTES_AT_ONCE, copy
 from .opening import open_zyx
-from .precomputed import SUFFIXES, chunk_directory, unreadable
+from .precomputed import chunk_directory, in_words_of_tensorstore, own_encoding
 from .stated import Level
 
 _WORTH_LOOPS = 2**20
 """Voxels of a box for which it is worth to load the loops."""
 
-_INDEX_BYTES = 2**24
-"""Of the indices of shards, which are kept."""
+_SMALL = 2**20
+_WORTH_ANOTHER = 2**25
+"""Bytes of voxels for which it is worth to start another process."""
 
-Fetch = Callable[[Sequence[Box]], list[bytes | None]]
+_UNPACKED_MOST = 4
+"""How many times as many bytes as voxels take a chunk may have that was unpacked."""
+
 Put = Callable[[Box, Box, bytes], None]
 
 
 def goes_by_chunk(level: Level, view: Any, box: Box, extent: Box) -> bool:
     """Tell whether the chunks of a box are read here."""
-    return _has_loops(level, box) or _hides_chunks(level, view, box, extent)
+    if own_encoding(level) or _has_loops(level, box):
+        return True
+    return _hides_chunks(level, view, box, extent)
 
 
 def copy_by_chunk(
@@ -58,18 +63,36 @@ def copy_by_chunk(
     """
     parts = _chunks(view, box, extent)
     wholes = [_whole(part, view, extent) for part in parts]
-    fetch = (_in_shards if _is_sharded(level) else _in_files)(level, view, extent, what)
-    put = (_decoded if _has_loops(level, box) else _by_tensorstore)(level, voxels, box, what)
-    chunk_bytes = math.prod(view.chunk_layout.read_chunk.shape) * voxels.itemsize
+    fetch = (in_shards if _is_sharded(level) else in_files)(level, view, extent, what)
+    chunk_bytes = _chunk_bytes(level, view)
+    put = _putting(level, voxels, box, what, chunk_bytes)
+
+    def fill(part: Box, whole: Box, content: Content | None) -> None:
+        if content is None:
+            voxels[part.slices(box.corner_zyx)] = 0
+            return
+        try:
+            put(part, whole, unpacked(content, _UNPACKED_MOST * chunk_bytes + _SMALL))
+        except ValueError as error:
+            raise Refused(
+                f"{what} can't be read: its chunk {whole.name} is damaged: {error}"
+            ) from None
+
     number = max(1, BYTES_AT_ONCE // chunk_bytes)
-    for first in range(0, len(parts), number):
-        some = slice(first, first + number)
-        contents = fetch(wholes[some])
-        for part, whole, content in zip(parts[some], wholes[some], contents, strict=True):
-            if content is None:
-                voxels[part.slices(box.corner_zyx)] = 0
-            else:
-                put(part, whole, content)
+    threads = min(apart.AT_ONCE, 1 + len(parts) * chunk_bytes // _WORTH_ANOTHER)
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, len(parts), number):
+            some = slice(first, first + number)
+            contents = fetch(wholes[some])
+            slow = own_encoding(level) or any(content and content.suffix for content in contents)
+            for _ in (pool.map if slow else map)(fill, parts[some], wholes[some], contents):
+                pass
+
+
+def _chunk_bytes(level: Level, view: Any) -> int:
+    """Return how many bytes the voxels of a chunk take, of all its channels."""
+    voxels = math.prod(view.chunk_layout.read_chunk.shape)
+    return int(voxels * view.dtype.numpy_dtype.itemsize * several.beside(level, view))
 
 
 def _chunks(view: Any, box: Box, extent: Box) -> list[Box]:
@@ -100,96 +123,45 @@ def _hides_chunks(level: Level, view: Any, box: Box, extent: Box) -> bool:
         return False
     directory = chunk_directory(level)
     if not directory:
-        return _may_hide(level)
+        return may_hide(level)
     return any(
-        not os.path.exists(path) and any(os.path.exists(path + suffix) for suffix in SUFFIXES)
+        not os.path.exists(path) and any(os.path.exists(path + suffix) for suffix in PACKED)
         for chunk in _chunks(view, box, extent)
         for path in [f"{directory}/{_whole(chunk, view, extent).name}"]
     )
 
 
-def _may_hide(level: Level) -> bool:
-    """Tell whether there may be such names: buckets say how an object is compressed."""
-    return level.spec["kvstore"]["driver"] in ("file", "http")
-
-
-# ---- where chunks are fetched ----
-
-
-def _in_files(level: Level, view: Any, extent: Box, what: str) -> Fetch:
-    """Return what fetches chunks from files of their own, also from those that are hidden."""
+def _putting(level: Level, voxels: npt.NDArray[Any], box: Box, what: str, chunk_bytes: int) -> Put:
+    """Return what decodes chunks into the array of a box."""
     assert level.precomputed
-    start = f"{level.precomputed['scale']['key']}/"
-    store = opened(level.spec["kvstore"], kvstores.VOXEL_LIMITS, what)
-    suffixes = SUFFIXES if _may_hide(level) else ()
+    if _has_loops(level, box):
+        return _by_loops(level, voxels, box)
+    encoding = level.precomputed["scale"]["encoding"]
+    if encoding in ("jpeg", "png", "compressed_segmentation"):
+        return _by_tensorstore(level, voxels, box, what)
+    channel = dict(level.chosen).get("channel", 0)
+    channels = int(level.precomputed["num_channels"])
 
-    def fetch(chunks: Sequence[Box]) -> list[bytes | None]:
-        found: dict[Box, bytes] = {}
-        for suffix in ("", *suffixes):
-            left = [chunk for chunk in chunks if chunk not in found]
-            asked = [store.read(start + chunk.name + suffix) for chunk in left]
-            for chunk, future in zip(left, asked, strict=True):
-                answer = wait(future, what, kvstores.VOXEL_LIMITS)
-                if answer.state != "missing":
-                    found[chunk] = _unpacked(answer.value, start + chunk.name, suffix, what)
-        return [found.get(chunk) for chunk in chunks]
+    def put(part: Box, whole: Box, content: bytes) -> None:
+        shape = (*whole.shape_zyx[::-1], channels)
+        target, inside = voxels[part.slices(box.corner_zyx)], part.slices(whole.corner_zyx)
+        if encoding == "raw":
+            target[...] = _plain(content, shape, voxels.dtype)[..., channel].T[inside]
+            return
+        with apart.process(encoding, voxels.dtype.name, chunk_bytes) as process:
+            target[...] = process.decode(content, shape)[..., channel].T[inside]
 
-    return fetch
-
-
-def _unpacked(content: bytes, name: str, suffix: str, what: str) -> bytes:
-    """Return a chunk as it is encoded, of a file of CloudVolume's."""
-    if suffix not in ("", ".gz"):
-        raise unreadable(what, suffix)
-    # A server may have unpacked it on the way.
-    if suffix and content.startswith(b"\x1f\x8b"):
-        try:
-            return gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise Refused(f"{what} can't be read: {name}{suffix} is damaged: {error}") from None
-    return content
+    return put
 
 
-def _in_shards(level: Level, view: Any, extent: Box, what: str) -> Fetch:
-    """Return what fetches chunks from shards, whose indices are kept, and looked at again."""
-    assert level.precomputed
-    scale = level.precomputed["scale"]
-    base = under(level.spec["kvstore"], scale["key"])
-    store = _shards(json.dumps({"base": base, "metadata": scale["sharding"]}), what)
-    numbered = pyramid.Level((1, 1, 1), extent, tuple(view.chunk_layout.read_chunk.shape))
-    began = time.time()
-
-    def fetch(chunks: Sequence[Box]) -> list[bytes | None]:
-        with ts.Batch() as batch:
-            asked = [
-                store.read(
-                    shards.chunk_number(numbered, chunk).to_bytes(8, "big"),
-                    staleness_bound=began,
-                    batch=batch,
-                )
-                for chunk in chunks
-            ]
-        answers = [wait(future, what, kvstores.VOXEL_LIMITS) for future in asked]
-        return [None if answer.state == "missing" else answer.value for answer in answers]
-
-    return fetch
+def _plain(content: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    expected = math.prod(shape) * dtype.itemsize
+    if len(content) != expected:
+        raise ValueError(f"it has {len(content)} bytes, where {expected} were expected")
+    return np.frombuffer(content, dtype.newbyteorder("<")).reshape(shape, order="F")
 
 
-@cache
-def _shards(spec: str, what: str) -> Any:
-    cache_pool = {"cache_pool": {"total_bytes_limit": _INDEX_BYTES}}
-    shared = kvstores.shared_context(kvstores.VOXEL_LIMITS)
-    context = ts.Context(ts.Context.Spec(cache_pool), shared)
-    future = ts.KvStore.open(
-        {"driver": "neuroglancer_uint64_sharded", **json.loads(spec)}, context=context
-    )
-    return wait(future, what, kvstores.VOXEL_LIMITS)
-
-
-# ---- how chunks are decoded ----
-
-
-def _decoded(level: Level, voxels: npt.NDArray[Any], box: Box, what: str) -> Put:
+def _by_loops(level: Level, voxels: npt.NDArray[Any], box: Box) -> Put:
     """Return what decodes compressed_segmentation into the array of a box."""
     from ...decoding import decode  # numba takes a while
 
@@ -198,14 +170,9 @@ def _decoded(level: Level, voxels: npt.NDArray[Any], box: Box, what: str) -> Put
     channel = dict(level.chosen).get("channel", 0)
 
     def put(part: Box, whole: Box, content: bytes) -> None:
-        try:
-            if len(content) % 4:
-                raise ValueError(f"its {len(content)} bytes are no words of 32 bits")
-            decode(np.frombuffer(content, "<u4"), whole, cell_zyx, voxels, box, channel)
-        except ValueError as error:
-            raise Refused(
-                f"{what} can't be read: its chunk {whole.name} is damaged: {error}"
-            ) from None
+        if len(content) % 4:
+            raise ValueError(f"its {len(content)} bytes are no words of 32 bits")
+        decode(np.frombuffer(content, "<u4"), whole, cell_zyx, voxels, box, channel)
 
     return put
 
@@ -217,7 +184,8 @@ def _by_tensorstore(level: Level, voxels: npt.NDArray[Any], box: Box, what: str)
     context = ts.Context()
     memory = {"driver": "memory"}
     store = wait(ts.KvStore.open(memory, context=context), what, kvstores.VOXEL_LIMITS)
-    info = {key: value for key, value in level.precomputed.items() if key != "scale"}
+    info = in_words_of_tensorstore(level.precomputed)
+    info = {key: value for key, value in info.items() if key != "scale"}
     store["info"] = json.dumps(info)
     decoded = open_zyx(level._replace(spec=level.spec | {"kvstore": memory}), what, context=context)
 

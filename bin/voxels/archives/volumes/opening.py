@@ -13,7 +13,6 @@ from .. import Refused, brief
 from ..places import kvstores
 from ..places.kvstores import json_at, kvstore_of, split, told, wait
 from . import n5, precomputed, several, webknossos, zarr
-from .precomputed import SUFFIXES, compressed_files, unreadable
 from .stated import Level, refuse_senseless
 
 
@@ -111,10 +110,12 @@ def open_level(level: Level, uri: str, write: bool, context: Any) -> Any:
     except Refused:
         name = _FILES[driver]
         raw = json_at(uri, kvstore, name) if kvstore["driver"] != "memory" else None
-        if raw is None:
+        if raw is None or write and precomputed.own_encoding(level):
             raise
         plain = told(raw)
-        if driver == "zarr":
+        if driver == "neuroglancer_precomputed":
+            plain = precomputed.in_words_of_tensorstore(plain)
+        elif driver == "zarr":
             plain = dict.fromkeys(_OWN["zarr"]) | plain
             if isinstance(plain["compressor"], dict):  # of no concern to who reads
                 plain["compressor"].pop("checksum", None)
@@ -138,9 +139,7 @@ def level_of(uri: str, resolution: int, chosen: tuple[tuple[str, int], ...]) -> 
     listed = levels(uri)
     if not 0 <= resolution < len(listed):
         raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(listed) - 1}")
-    suffix = compressed_files(listed[resolution])
-    if suffix and suffix != SUFFIXES[0]:
-        raise unreadable(uri, suffix)
+    precomputed.refuse_unknown(listed[resolution], uri)
     return listed[resolution]._replace(chosen=chosen)
 
 

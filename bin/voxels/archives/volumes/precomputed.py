@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from typing import Any
 
-from .. import Refused
+from ...chunk_codecs import ONE_CHANNEL, PACKAGES
+from ...files import PACKED
+from .. import Refused, brief
 from ..places import kvstores
 from ..places.kvstores import json_at, told
 from .stated import Level
 
-# CloudVolume appends these to the names of chunks that it writes compressed, and only it looks
-# for them: to others such a chunk is not there, and so zero.
-SUFFIXES = (".gz", ".br", ".zstd")
+_GRID = ("key", "size", "resolution", "voxel_offset", "chunk_sizes", "sharding")
+_TENSORSTORE = ("raw", "jpeg", "png", "compressed_segmentation")
 
 
 def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
@@ -40,6 +42,49 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
     return scales
 
 
+def own_encoding(level: Level) -> str:
+    """Return the encoding of a level if tensorstore does not know it; else nothing."""
+    encoding = level.precomputed["scale"]["encoding"] if level.precomputed else "raw"
+    return "" if encoding in _TENSORSTORE else str(encoding)
+
+
+def refuse_unknown(level: Level, uri: str) -> None:
+    """Refuse chunks that nothing here decodes.
+
+    Raises
+    ------
+    Refused
+    """
+    encoding = own_encoding(level)
+    if not encoding:
+        return
+    if encoding not in PACKAGES:
+        hint = "; write it as fpzip or raw" if encoding == "zfpc" else ""
+        raise Refused(f"{uri} can't be read: {brief(encoding)} is no encoding that is read{hint}")
+    module, package, extra = PACKAGES[encoding]
+    if find_spec(module) is None:
+        raise Refused(
+            f"{uri} can't be read: its encoding {encoding} needs the Python package {package}, "
+            f"which is missing; it comes with bossflow's extra {extra}"
+        )
+    assert level.precomputed
+    if encoding in ONE_CHANNEL and level.precomputed["num_channels"] != 1:
+        raise Refused(
+            f"{uri} can't be read: of {encoding}, volumes of several channels are not known"
+        )
+
+
+def in_words_of_tensorstore(info: dict[str, Any]) -> dict[str, Any]:
+    """Return an `info` by which tensorstore tells of levels whose chunks it can't decode."""
+    scales = [
+        scale
+        if scale.get("encoding") in _TENSORSTORE
+        else {key: scale[key] for key in _GRID if key in scale} | {"encoding": "raw"}
+        for scale in info["scales"]
+    ]
+    return info | {"scales": scales}
+
+
 def compressed_files(level: Level) -> str:
     """Return what the name of a first chunk file ends with, if CloudVolume compressed it."""
     directory = chunk_directory(level)
@@ -47,7 +92,7 @@ def compressed_files(level: Level) -> str:
         return ""
     with os.scandir(directory) as files:
         name = next((file.name for file in files), "")
-    return next((suffix for suffix in SUFFIXES if name.endswith(suffix)), "")
+    return next((suffix for suffix in PACKED if name.endswith(suffix)), "")
 
 
 def chunk_directory(level: Level) -> str | None:
@@ -56,11 +101,3 @@ def chunk_directory(level: Level) -> str | None:
     if not level.precomputed or kvstore["driver"] != "file":
         return None
     return str(kvstore["path"] + level.precomputed["scale"]["key"])
-
-
-def unreadable(what: str, suffix: str) -> Refused:
-    """Return what to say of chunks that only CloudVolume reads."""
-    return Refused(
-        f"{what} has chunks compressed as {suffix}, which only CloudVolume reads: write them "
-        "uncompressed or as .gz"
-    )
