@@ -1,6 +1,7 @@
 """Volumes of compressed_segmentation that are read chunk by chunk, by loops of our own."""
 
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ def test_what_was_never_written_is_zero(tmp_path: Path, form: str) -> None:
     voxels[8:16, 8:16, 8:16] = voxels[16:, 16:] = 0  # tensorstore writes no such chunk
     uri = write(tmp_path / "volume", voxels, form)
     np.testing.assert_array_equal(whole(uri), voxels)
+
+
+@pytest.mark.parametrize("form", ["files", "gz", "sharded"])
+def test_where_there_are_no_loops_tensorstore_decodes(
+    tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the image that pulls blocks, which has no numba."""
+    monkeypatch.setattr(chunkwise, "_LOOPS_HERE", False)
+    monkeypatch.setitem(sys.modules, "voxels.decoding", None)
+    np.testing.assert_array_equal(whole(write(tmp_path / "volume", pattern(), form)), pattern())
 
 
 def test_shards_are_asked_once_for_what_they_hold(tmp_path: Path, server: Server) -> None:

@@ -8,6 +8,7 @@ unpacked, and if they are pictures decoded by tensorstore, from a store in memor
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 import os
@@ -33,6 +34,9 @@ from .stated import Level
 
 _WORTH_LOOPS = 2**20
 """Voxels of a box for which it is worth to load the loops."""
+
+_LOOPS_HERE = importlib.util.find_spec("numba") is not None
+"""Not so in the image that pulls blocks: to compile them takes longer than they save there."""
 
 _SMALL = 2**20
 _WORTH_ANOTHER = 2**25
@@ -110,7 +114,7 @@ def _is_sharded(level: Level) -> bool:
 
 
 def _has_loops(level: Level, box: Box) -> bool:
-    if not level.precomputed or box.voxel_count < _WORTH_LOOPS:
+    if not (_LOOPS_HERE and level.precomputed) or box.voxel_count < _WORTH_LOOPS:
         return False
     scale = level.precomputed["scale"]
     inside = not {"", ".", ".."} & set(scale["key"].split("/"))
