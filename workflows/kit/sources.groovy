@@ -51,7 +51,7 @@ def bare(cell) {
 // Hands the sources to conf/mounts.config, and what is written to: a configuration is read before a sheet
 // is, and has no other way to know.
 def toContainers(values, known) {
-    def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(bossflow|precomputed|zarr|n5|webknossos|ckl|hdf5|mrc|nifti|npy|nrrd|nwb|planes|tiff|s3|gs):\/\/.*/ || !source.replaceFirst('^file://', '').contains('://') }
+    def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(bossflow|precomputed|zarr|n5|webknossos|bigarray|ckl|hdf5|hypersquare|mrc|nifti|npy|nrrd|nwb|planes|tiff|s3|gs):\/\/.*/ || !source.replaceFirst('^file://', '').contains('://') }
     System.setProperty('bossflow.sources', volumes.join('\n'))
     System.setProperty('bossflow.destinations', sourcesOf(values, known, ['destination']).join('\n'))
 }

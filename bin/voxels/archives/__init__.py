@@ -41,8 +41,10 @@ LARGEST_VOXEL_NM = 1e12
 
 MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "bigarray": ("blosc",),
         "ckl": ("crackle-codec",),
         "hdf5": ("h5py",),
+        "hypersquare": ("pillow",),
         "mrc": ("mrcfile",),
         "nifti": ("nibabel",),
         "npy": ("numpy",),
@@ -53,6 +55,9 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """The formats of single files: scheme of a URI and module of `formats`, and what reads it."""
+
+DIRECTORIES = ("bigarray", "hypersquare", "planes")
+"""Those of them of which a volume is a directory of files."""
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
 """What is chosen of other axes than x, y and z, where nothing is."""

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...boxes import Box, grid
-from .. import NOTHING, Contents, Refused, Unreachable, brief, sensible, spelled
+from .. import DIRECTORIES, NOTHING, Contents, Refused, Unreachable, brief, sensible, spelled
 from ..places import ranged, s3
 from ..places.kvstores import brief_reason, split
 from ..places.ranged import File
@@ -121,8 +121,9 @@ def contents(uri: str, host: str, token: str) -> Contents:
 _WORDS = {
     **{"hdf5": "HDF5", "nwb": "NWB", "nifti": "NIfTI", "nrrd": "NRRD", "mrc": "MRC"},
     **{"npy": "numpy's npy", "ckl": "Crackle", "tiff": "TIFF", "planes": "a file a plane"},
+    **{"hypersquare": "HyperSquare", "bigarray": "BigArray"},
 }
-_INSIDE = {"hdf5": "datasets", "nwb": "series", "tiff": "series"}
+_INSIDE = {"hdf5": "datasets", "nwb": "series", "tiff": "series", "hypersquare": "parts"}
 
 
 def cost(
@@ -239,7 +240,7 @@ class _Opened(NamedTuple):
 
 def _file(uri: str) -> File:
     scheme, place, _ = parts(uri)
-    return (ranged.directory if scheme == "planes" else ranged.opened)(place, uri)
+    return (ranged.directory if scheme in DIRECTORIES else ranged.opened)(place, uri)
 
 
 def _format(scheme: str) -> Any:

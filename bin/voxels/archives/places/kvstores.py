@@ -16,7 +16,7 @@ os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES", "1")
 
 import tensorstore as ts
 
-from .. import MODULES, Refused, Unreachable, brief
+from .. import DIRECTORIES, MODULES, Refused, Unreachable, brief
 from . import s3
 
 
@@ -167,7 +167,7 @@ def hint(uri: str, kvstore: dict[str, Any]) -> str:
     if kvstore["driver"] == "file":
         path = kvstore["path"].rstrip("/")
         if os.path.isfile(path):
-            formats = ", ".join(f"{name}://" for name in MODULES if name != "planes")
+            formats = ", ".join(f"{name}://" for name in MODULES if name not in DIRECTORIES)
             return f"it is a file: of a format that is read, write {formats} before it"
         if not os.path.exists(path):
             return "there is no such directory"

@@ -69,7 +69,8 @@ def _look(url: str, where: str) -> dict[str, Any]:
 def _holder(uri: str) -> str:
     """Return the place of a source: of one that names something in a file, the file's."""
     scheme, _, place = uri.partition("://")
-    return place.rpartition("#/")[0] or place if scheme in MODULES else place
+    mark = "#" if scheme == "webknossos" else "#/"
+    return place.rpartition(mark)[0] or place if scheme in (*MODULES, "webknossos") else place
 
 
 def _url(place: str) -> str:
