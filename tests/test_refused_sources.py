@@ -217,6 +217,14 @@ def test_encodings_that_are_not_read_are_refused(tmp_path: Path, encoding: str, 
         describe(uri)
 
 
+def test_an_encoding_that_is_not_stated_is_none(tmp_path: Path) -> None:
+    uri = precomputed(tmp_path / "volume", pattern())
+    info = tmp_path / "volume/info"
+    info.write_text(info.read_text().replace('"encoding":"raw",', ""))
+    with pytest.raises(Refused, match=f"{uri} can't be read: .*encoding"):
+        describe(uri)
+
+
 def test_a_codec_that_is_not_installed_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

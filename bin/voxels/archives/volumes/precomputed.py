@@ -44,8 +44,13 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
 
 def own_encoding(level: Level) -> str:
     """Return the encoding of a level if tensorstore does not know it; else nothing."""
-    encoding = level.precomputed["scale"]["encoding"] if level.precomputed else "raw"
-    return "" if encoding in _TENSORSTORE else str(encoding)
+    scale = level.precomputed["scale"] if level.precomputed else {}
+    return "" if _is_known(scale) else str(scale["encoding"])
+
+
+def _is_known(scale: dict[str, Any]) -> bool:
+    """Tell whether tensorstore knows an encoding; what it says where there is none is enough."""
+    return scale.get("encoding", "raw") in _TENSORSTORE
 
 
 def refuse_unknown(level: Level, uri: str) -> None:
@@ -68,7 +73,7 @@ def refuse_unknown(level: Level, uri: str) -> None:
             f"which is missing; it comes with bossflow's extra {extra}"
         )
     assert level.precomputed
-    if encoding in ONE_CHANNEL and level.precomputed["num_channels"] != 1:
+    if encoding in ONE_CHANNEL and level.precomputed.get("num_channels") != 1:
         raise Refused(
             f"{uri} can't be read: of {encoding}, volumes of several channels are not known"
         )
@@ -78,7 +83,7 @@ def in_words_of_tensorstore(info: dict[str, Any]) -> dict[str, Any]:
     """Return an `info` by which tensorstore tells of levels whose chunks it can't decode."""
     scales = [
         scale
-        if scale.get("encoding") in _TENSORSTORE
+        if _is_known(scale)
         else {key: scale[key] for key in _GRID if key in scale} | {"encoding": "raw"}
         for scale in info["scales"]
     ]
