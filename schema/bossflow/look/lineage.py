@@ -142,30 +142,28 @@ def _executions(trace: Trace, traced: Traced) -> dict[str, dict[str, Any]]:
     keys = [{"execution_id": name} for name in names.values()]
     columns = [*(f"t.{name}" for name in _OF_EXECUTION), "r.files_seen"]
     seen = f"LEFT JOIN {Reading.full_table_name} r ON r.execution_id = t.execution_id"
-    of = {
-        row[0]: dict(zip((*_OF_EXECUTION, "files_seen"), row[1:], strict=True))
-        for row in ledger.look_up(Execution, keys, columns, seen)
-    }
+    of = {name: about for name, *about in ledger.look_up(Execution, keys, columns, seen)}
     reads = {row: place for row in traced.rows if (place := _read(trace, traced, row))}
     digests = _pulled(trace, reads)
     told = {}
     for row, name in sorted(names.items(), key=lambda item: item[1]):
-        key, made = trace.key(row), of[name]
+        key = trace.key(row)
+        process, run, environment, task, executed, seconds, url, size, digest, files = of[name]
         told[name] = {
-            "process": made["process"],
+            "process": process,
             "key": key,
             "request": key.get("request_id"),
             "parameter_sets": sorted(traced.paramsets[row]),
-            "made_of": sorted(names[other] for other in traced.made_of[row]),
+            "made_of": sorted([names[other] for other in traced.made_of[row]]),
             "reads": None,
-            "run": made["run_id"],
-            "environment": made["environment_id"],
-            "task": made["task"],
-            "executed": made["executed"].isoformat(),
-            "seconds": made["execution_seconds"],
-            "bundle": made["bundle_url"],
-            "bytes": made["bundle_bytes"],
-            "content_sha256": made["content_sha256"],
+            "run": run,
+            "environment": environment,
+            "task": task,
+            "executed": executed.isoformat(),
+            "seconds": seconds,
+            "bundle": url,
+            "bytes": size,
+            "content_sha256": digest,
         }
         if row in reads:
             channel, box = reads[row]
@@ -173,7 +171,7 @@ def _executions(trace: Trace, traced: Traced) -> dict[str, dict[str, Any]]:
                 "channel": channel,
                 "box": box,
                 "voxels_sha256": digests.get(row),
-                "files_seen": made["files_seen"],
+                "files_seen": files,
             }
     return told
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import datajoint as dj
 
-from ..core import checks, ledger, stores
+from ..core import ledger, stores
 from ..kit import buckets, bundles, digests, fetched
 
 
@@ -43,6 +43,8 @@ def _of_files(
     table: Any, part: str, key: dict[str, Any], own: str, number: int
 ) -> tuple[list[dict[str, Any]], str]:
     """Return an object from the files of a result, or why there is none."""
+    from ..core import checks  # with pyarrow, which a row of the database needs not
+
     (recorded,) = ledger.recorded(table, [key]).values()
     why = "; the files that list all of them are away"
     for directory in map(Path, stores.Here().candidates(recorded)):

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
+from ..kit.system import keeping_all
 from ..kit.texts import duration, key_name, many
 from . import trees
 from .diagram import diagram, ordered
@@ -16,6 +17,7 @@ CELL = 500
 """Signs of what a cell says."""
 
 
+@keeping_all()
 def page(told: dict[str, Any]) -> str:
     """Return a lineage as a page, whatever its size: of many units of a process the first ones.
 

@@ -55,9 +55,10 @@ def channels(told: dict[str, Any]) -> Iterator[Entity]:
     if told["channels"]:
         yield _formal_source(told)
     for identity, one in told["channels"].items():
-        ids = {box: names.box(names.channel(one), box) for box in boxes[identity]}
+        name = names.channel(one)
+        ids = {box: names.box(name, box) for box in boxes[identity]}
         entity = {
-            "@id": names.channel(one),
+            "@id": name,
             "@type": "Dataset",
             "name": one["uri"],
             "description": f"resolution {one['resolution']} of archive {one['archive']}",

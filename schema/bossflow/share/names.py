@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
 
+@cache
 def local(*parts: str) -> str:
     """Return the id of what only this document knows: `#unit/3f…`."""
     plain = (part if part.isascii() and part.isalnum() else quote(part, safe="") for part in parts)
@@ -42,8 +44,9 @@ def box(channel: str, name: str) -> str:
 
 def when(told: str, seconds: float = 0.0) -> str:
     """Return a time that is told without a zone (UTC), and so much later, as ISO 8601 has it."""
-    time = datetime.fromisoformat(told) + timedelta(seconds=seconds)
-    return time.isoformat(timespec="milliseconds") + "+00:00"
+    if seconds:
+        told = (datetime.fromisoformat(told) + timedelta(seconds=seconds)).isoformat()
+    return f"{told}.000000"[:23] + "+00:00"
 
 
 def ended(one: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,35 @@ _PREFIXES = (
     "bossflow",
 )
 Document = dict[str, dict[str, Any]]
+_key = json.JSONEncoder(sort_keys=True).encode
+
+
+class _Relations:
+    """What hangs together with what, as lines of JSON: of many units, objects would take too long.
+
+    Names need no escapes: they are hashes, or percent-encoded.
+    """
+
+    def __init__(self) -> None:
+        self.lines: dict[str, list[str]] = defaultdict(list)
+        self._numbers = count()
+
+    def add(self, kind: str, **ends: str) -> None:
+        """Add a relation of a kind, by its ends."""
+        self.lines[kind].append(_line(*ends) % (next(self._numbers), *ends.values()))
+
+
+@cache
+def _line(*ends: str) -> str:
+    """Return how a relation is written that has these ends."""
+    return '"_:r%d":{' + ",".join(f'"prov:{end}":"%s"' for end in ends) + "}"
 
 
 def write(told: dict[str, Any], path: Path) -> None:
-    """Write `prov.json`.
+    """Write `prov.json`: what was pulled, read or made, and what did it, a relation a line.
+
+    What was pulled, read or made are entities; units and runs are activities; environments and
+    users are agents.
 
     Parameters
     ----------
@@ -35,24 +61,20 @@ def write(told: dict[str, Any], path: Path) -> None:
         As `look.lineage.lineage` returns it.
     path : Path
     """
-    with keeping_all():
-        text = json.dumps(document(told), ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+    with keeping_all(), path.open("w", encoding="utf-8") as stream:
+        made, relations = _document(told)
+        kinds = [f'"{kind}":{encode(of)}' for kind, of in made.items()]
+        kinds += [f'"{kind}":{{\n' + ",\n".join(of) + "\n}" for kind, of in relations.items()]
+        stream.write("{" + ",\n".join(kinds) + "}\n")
 
 
-def document(told: dict[str, Any]) -> Document:
-    """Return a lineage as PROV-JSON has it.
-
-    What was pulled, read or made are entities; units and runs are activities; environments and
-    users are agents. Names are hashes, or percent-encoded.
-    """
+def _document(told: dict[str, Any]) -> tuple[Document, dict[str, list[str]]]:
+    """Return what a lineage tells of, by kind and name, and lines of the relations of each kind."""
     made: Document = defaultdict(dict)
     made["prefix"] = {name: f"urn:bossflow:{name}:" for name in _PREFIXES}
-    number = count()
-
-    def relate(kind: str, **ends: str) -> None:
-        made[kind][f"_:r{next(number)}"] = {f"prov:{name}": end for name, end in ends.items()}
-
+    relations = _Relations()
+    relate = relations.add
     _agents(told, made)
     _sources(told, made, relate)
     for identity, one in told["parameter_sets"].items():
@@ -70,7 +92,7 @@ def document(told: dict[str, Any]) -> Document:
     made["entity"][asked] = {"prov:type": "prov:Collection", "prov:label": told["what"]}
     for name in told["made_by"]:
         relate("hadMember", collection=asked, entity=f"output:{name}")
-    return dict(made)
+    return made, relations.lines
 
 
 def _agents(told: dict[str, Any], made: Document) -> None:
@@ -122,7 +144,7 @@ def _unit(name: str, one: dict[str, Any], made: Document, relate: Any) -> None:
         "prov:type": f"bossflow:{one['process']}",
         "prov:startTime": names.when(one["executed"]),
         "prov:endTime": names.ended(one),
-        "bossflow:key": json.dumps(one["key"], sort_keys=True),
+        "bossflow:key": _key(one["key"]),
     }
     made["entity"][output] = {
         "prov:type": "bossflow:bundle",

@@ -8,6 +8,7 @@ import datajoint as dj
 
 from ..core import installed, ledger, registry, results, states
 from ..core.tables import Execution, Run
+from ..kit.system import keeping_all
 from ..kit.texts import many, one_line
 
 ABOUT_MAX = 80
@@ -94,6 +95,7 @@ def _runs_of(request_ids: list[str]) -> set[str]:
     return ids
 
 
+@keeping_all()
 def report(
     only: list[str] | None = None, failed: bool = False, last: int | None = None
 ) -> dict[str, Any]:
