@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ..kit.system import keeping_all
+from ..kit.texts import sentence
 from .lean import without_pandas
 
-with without_pandas(), warnings.catch_warnings(record=True) as _said:  # both are said here
+with (
+    without_pandas(),
+    keeping_all(),
+    warnings.catch_warnings(record=True) as _said,  # both are said here
+):
     warnings.filterwarnings("always", message="No datajoint.json|Failed to load config")
     import datajoint as dj
 from datajoint.settings import CONFIG_FILENAME, find_config_file, find_secrets_dir
-
-from ..kit.texts import sentence
 
 __all__ = [
     "config_file",
