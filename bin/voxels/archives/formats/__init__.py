@@ -284,7 +284,7 @@ def _telling(what: str, file: File) -> Iterator[None]:
     except ImportError as error:
         raise Refused(
             f"{what} can't be read: the Python package {error.name} is missing; it comes with "
-            "bossflow's extra formats"
+            "bossflow's extra formats: pip install 'bossflow[formats]'"
         ) from None
     except Exception as error:
         if file.problem:
