@@ -247,6 +247,8 @@ def test_what_is_no_pair_of_segmentations_is_compared_by_the_rest(made: Made) ->
         told = diff(made.six, other)
         assert told["segmentation"] is None and why in told["not_compared"]
         assert rows(told) and not told["equal"]
+        assert f"voxels are not compared: {why}" in bossflow_says("diff", "six", other)[1]
+    assert "not compared" not in bossflow_says("diff", "six", made.coarse, "--no-voxels")[1]
     assert "not asked for" in diff(made.six, made.all, voxels=False)["not_compared"]
 
 

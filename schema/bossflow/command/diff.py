@@ -61,12 +61,12 @@ def diff_command(
     if as_json:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
     else:
-        _show(found, every)
+        _show(found, every, every or not no_voxels)
     if exit_code and not found["equal"]:
         context.exit(1)
 
 
-def _show(found: dict[str, Any], every: bool) -> None:
+def _show(found: dict[str, Any], every: bool, why: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -88,8 +88,9 @@ def _show(found: dict[str, Any], every: bool) -> None:
         lines.insert(0, "equal: nothing that is recorded differs")
     for line in lines:
         screen.print(line, highlight=False, soft_wrap=True)
-    if every and found.get("not_compared"):
-        screen.print(f"voxels are not compared: {found['not_compared']}", highlight=False)
+    if why and found.get("not_compared"):
+        line = f"voxels are not compared: {found['not_compared']}"
+        screen.print(line, highlight=False, soft_wrap=True)
 
 
 def _value(value: Any) -> str:
