@@ -22,6 +22,9 @@ from .reproduce import reproduce_command
 from .status import status_command
 from .view import view_command
 
+WHOLE = 400
+"""Signs that no command's first sentence has."""
+
 
 class Group(click.Group):
     """Turns errors that are sentences for the user into one line and exit code 1."""
@@ -37,6 +40,14 @@ class Group(click.Group):
 
             return serve_archive
         return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write each command's first sentence as a whole, where click cuts it to one line."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, one.get_short_help_str(limit=WHOLE)) for name, one in commands if one]
+            )
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
