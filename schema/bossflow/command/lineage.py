@@ -29,6 +29,7 @@ def lineage_command(
     """
     from .. import connect
     from ..look import lineage, traced_page, trees
+    from ..look.parts import megabytes
 
     for name, given in (("--mermaid", mermaid), ("--html", html)):
         if given and (of or as_json or (mermaid and html)):
@@ -47,7 +48,7 @@ def lineage_command(
     elif html and to is not None:
         text = traced_page.page(told)
         Path(to).write_text(text, encoding="utf-8")
-        click.echo(f"the lineage of {what}: {to} ({len(text.encode()) / 1e6:.1f} MB)")
+        click.echo(f"the lineage of {what}: {to} ({megabytes(len(text.encode()))})")
     elif html:
         click.echo(traced_page.page(told), nl=False)
     elif of:

@@ -28,6 +28,7 @@ def page_command(run: str | None, output: str, price: float | None) -> None:
     """
     from .. import connect
     from ..look import page, rows
+    from ..look.parts import megabytes
     from ..voxels import paged
 
     file = Path(output)
@@ -47,7 +48,7 @@ def page_command(run: str | None, output: str, price: float | None) -> None:
             f"{error}: pip install 'bossflow[look]' has what a page takes"
         ) from None
     file.write_text(html, encoding="utf-8")
-    click.echo(f"the page of run {row['run_name']}: {file} ({len(html.encode()) / 1e6:.1f} MB)")
+    click.echo(f"the page of run {row['run_name']}: {file} ({megabytes(len(html.encode()))})")
 
 
 def _missing(then: int | None, asked: list[dict[str, Any]]) -> str | None:

@@ -17,7 +17,7 @@ SHOWN = 4
 WIDE, HIGH, GAP, BETWEEN = 184, 40, 12, 56
 """Sides of a node, how far nodes are apart, and columns; pixels."""
 
-WORDS = 26
+WORDS = 23
 """Signs that a node has place for."""
 
 

@@ -113,7 +113,7 @@ def _about(told: dict[str, Any]) -> Any:
         [
             element("h2", heading),
             table(
-                heading,
+                f"{kind.replace('_', ' ').capitalize()}, by id",
                 ["id", "what it is"],
                 [
                     [element("code", name), cut(words(one), CELL)]
