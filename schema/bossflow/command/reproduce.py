@@ -58,7 +58,7 @@ def reproduce_command(
 
     say(f"{', '.join(link.file for link in links)} and {reproduce.ABOUT} are in {directory}")
     if told["variables"]:
-        say(f"set here, and in no file: {', '.join(told['variables'])}")
+        say(f"variables set here, whose values are in no file: {', '.join(told['variables'])}")
     for line in reproduce.revisions(told, own):
         say(line)
     if write_only:
