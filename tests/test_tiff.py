@@ -196,5 +196,5 @@ def test_planes_are_in_the_order_of_their_numbers_and_a_change_is_seen(tmp_path:
     np.testing.assert_array_equal(read(uri, "uint8", WHOLE), pattern(dtype="uint8", seed=1))
     with pytest.raises(Refused, match="directories of files are read on disks only"):
         describe("planes://https://host/directory")
-    with pytest.raises(Refused, match="it is a directory, not a file"):
+    with pytest.raises(Refused, match="it is a directory, not a file; one of planes is planes"):
         describe(uri.replace("planes:", "tiff:"))

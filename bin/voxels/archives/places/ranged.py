@@ -107,7 +107,9 @@ def opened(place: str, uri: str) -> File:
         return File(cast(BinaryIO, Remote(place, uri)))
     path = place.removeprefix("file://")
     if os.path.isdir(path):
-        raise Refused(f"{uri} can't be read: it is a directory, not a file")
+        raise Refused(
+            f"{uri} can't be read: it is a directory, not a file; one of planes is planes://DIRECTORY"
+        )
     try:
         return File(open(path, "rb"), path)
     except FileNotFoundError:
