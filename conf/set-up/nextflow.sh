@@ -16,7 +16,7 @@ set_up_nextflow() {
     command -v mvn >/dev/null ||
         die "Nextflow can't be downloaded from nextflow.io, and there is no Maven to get it from Maven Central: $(
             how maven maven maven)"
-    step "Nextflow: from Maven Central" nextflow_from_maven ||
+    step "Nextflow: from Maven Central instead" nextflow_from_maven ||
         failed "Nextflow could not be installed; put version 25.04 or later on PATH"
 }
 
