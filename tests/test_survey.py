@@ -118,7 +118,11 @@ def test_what_may_be_named_is_listed(tmp_path: Path) -> None:
 
 def test_what_is_chosen_is_told_and_what_lacks_is_a_sentence(tmp_path: Path) -> None:
     uri = ome(tmp_path / "image", pattern(), axes="tczyx", unit=None)
-    assert "states no known unit for the voxel size along z and y and x" in said(uri)
+    unsized = told(uri)["levels"][0]
+    assert "states no known unit for the voxel size along z and y and x" in unsized["problem"]
+    assert unsized["voxel_size_nm_xyz"] is None and unsized["dtype"] == "uint32"
+    code, text = bossflow_says("describe", uri)
+    assert code == 0 and "not stated" in text and "--voxel_size 4,4,40" in text
     level = told(uri, "--voxel_size", "4,8,40")["levels"][0]
     assert level["voxel_size_nm_xyz"] == [4, 8, 40]
     other = precomputed(tmp_path / "pre", pattern())

@@ -20,6 +20,10 @@ class Refused(Exception):
     """What was asked can't be had from the archive, however often it is asked."""
 
 
+class SizeUnknown(Refused):
+    """A volume states no voxel size, or not in what unit, and none is given."""
+
+
 class Unreachable(Exception):
     """The archive gave no usable answer; it may later.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..boxes import Box
-from . import NOTHING, Contents, Reader, Refused, archive_of
+from . import NOTHING, Contents, Reader, Refused, SizeUnknown, archive_of
 
 
 def metadata(
@@ -64,8 +64,9 @@ def survey(
     Returns
     -------
     dict
-        `source` in its one spelling, `archive`, `format`, `levels` (as `level` gives them, or
-        `resolution` and `problem`, a sentence) and `inside`: lists of URIs by what they are.
+        `source` in its one spelling, `archive`, `format`, `levels` (as `level` gives them; with
+        `problem`, a sentence, and no voxel size where that is not stated; or `resolution` and
+        `problem` alone) and `inside`: lists of URIs by what they are.
 
     Raises
     ------
@@ -81,14 +82,19 @@ def survey(
         raise Refused(f"{uri} is no volume but holds some: name one of {_names(found)}")
     levels: list[dict[str, Any]] = []
     for number in asked:
+        problem: dict[str, Any] = {}
         try:
-            told = metadata(reader, uri, number, host, token, chosen, size_nm_zyx)
+            try:
+                told = metadata(reader, uri, number, host, token, chosen, size_nm_zyx)
+            except SizeUnknown as error:
+                told = metadata(reader, uri, number, host, token, chosen, (1.0, 1.0, 1.0))
+                problem = {"voxel_size_nm_xyz": None, "problem": str(error)}
             box = first_block(told, block_zyx)
             cost = reader.cost(uri, number, host, token, box, told.get("chosen", NOTHING))
-            levels.append(level(number, told, box, cost))
+            levels.append(level(number, told, box, cost) | problem)
         except Refused as error:
             levels.append({"resolution": number, "problem": str(error)})
-    if levels and not found.inside and all("problem" in one for one in levels):
+    if levels and not found.inside and not any("dtype" in one for one in levels):
         raise Refused(levels[0]["problem"])
     told_archive = reader.archive_name(uri, host)
     return {

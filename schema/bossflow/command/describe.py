@@ -110,7 +110,7 @@ def _print(told: dict[str, Any]) -> None:
     names = "res", "dtype", "kind", "extent x y z", "voxel size (nm) x y z", "chunk x y z"
     table = Table(*names, "a block of", "requests", "MB at most", box=None)
     for level in told["levels"]:
-        if "problem" in level:
+        if "dtype" not in level:
             continue
         block = level["block"]
         table.add_row(
@@ -118,7 +118,7 @@ def _print(told: dict[str, Any]) -> None:
             level["dtype"],
             level["kind"],
             " ".join(f"{start}:{end}" for start, end in level["extent_xyz"]),
-            " ".join(f"{size:g}" for size in level["voxel_size_nm_xyz"]),
+            " ".join(f"{size:g}" for size in level["voxel_size_nm_xyz"] or ()) or "not stated",
             " ".join(map(str, level["chunk_xyz"])),
             block["box"],
             f"{block['requests']:,}",

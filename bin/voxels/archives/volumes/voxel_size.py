@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from .. import Refused
+from .. import SizeUnknown
 from .stated import Level
 
 
@@ -23,9 +23,9 @@ def voxel_size_nm(level: Level, uri: str, given_zyx: Sequence[float] | None) -> 
         return known
     give = "give it in nm as voxel_size x,y,z, such as --voxel_size 4,4,40"
     if level.scale_zyx is None:
-        raise Refused(f"{uri} states no voxel size: {give}{_how_to_state_it(level)}")
+        raise SizeUnknown(f"{uri} states no voxel size: {give}{_how_to_state_it(level)}")
     unknown = [axis for axis, size in zip("zyx", sizes, strict=True) if size is None]
-    raise Refused(
+    raise SizeUnknown(
         f"{uri} states no known unit for the voxel size along {' and '.join(unknown)}: {give}, or "
         "write one into its metadata, such as nanometer"
     )
