@@ -63,6 +63,9 @@ MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 DIRECTORIES = ("bigarray", "hypersquare", "planes")
 """Those of them of which a volume is a directory of files."""
 
+STREAMS = ("nifti", "nrrd")
+"""Of these, those that are one stream where they are compressed: a task unpacks all of it."""
+
 NOTHING: Mapping[str, int] = MappingProxyType({})
 """What is chosen of other axes than x, y and z, where nothing is."""
 

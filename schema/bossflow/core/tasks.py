@@ -143,7 +143,8 @@ def _cut(
     start, taken = 0, 0.0
     for stop, unit in enumerate(units, 1):
         taken += seconds(unit)
-        if (stop - start >= fewest and taken > least - 1e-6) or stop == len(units):
+        enough = stop - start >= fewest and taken > least - 1e-6
+        if stop == len(units) or (enough and not units[stop].together):
             yield units[start:stop]
             start, taken = stop, 0.0
 

@@ -81,6 +81,9 @@ class UnitPlan:
         What its program takes at most.
     reads : Reads, optional
         What it reads of a volume outside of the stores.
+    together : bool
+        Whether it is to be in one task with the unit planned before it, as they share what is
+        made ready once a task: a file that is unpacked.
     within : UnitPlan, optional
         The input in whose bundle some of its files lie.
     add_rows : dict
@@ -110,6 +113,7 @@ class UnitPlan:
     settings: dict[str, Any] = field(default_factory=dict)
     asks: Asks = Asks()
     reads: Reads | None = None
+    together: bool = False
     within: "UnitPlan | None" = field(default=None, repr=False)
     add_rows: dict[str, int] = field(default_factory=dict)
     settings_again: dict[str, Any] = field(default_factory=dict)

@@ -1,11 +1,12 @@
 """How units read blocks of a channel: as they were pulled into the store, or where they lie."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ..core import work
 from ..core.work import MIB, UnitPlan
+from ..voxels.archives import STREAMS
 from ..voxels.archives.made import ARCHIVE, is_made
 from ..voxels.boxes import Box
 from .channels import NO_SHIFT, box_columns, extent, itemsize, metadata, middle_rows
@@ -152,10 +153,32 @@ def block_input(given: dict[str, Any], box: Box, staged: bool, settings: dict[st
         | {"metadata": metadata(channel)},
         asks=work.Asks(memory=512 * MIB + PULLED_BYTES_PER_VOXEL * box.voxel_count),
         reads=reads,
+        together=shares_file(given, box, settings),
         amount=box.voxel_count,
         amount_unit="voxels",
     )
     return Input({}, (pull,), (pull,))
+
+
+def is_stream(channel: dict[str, Any], chunk_zyx: Sequence[int] | None) -> bool:
+    """Say whether a channel is a file that is one stream, by what is read of it at once."""
+    scheme = channel["uri"].partition("://")[0]
+    return scheme in STREAMS and tuple(chunk_zyx or ()) == extent(channel).shape_zyx
+
+
+def shares_file(given: dict[str, Any], box: Box, settings: dict[str, Any]) -> bool:
+    """Say whether a block is to be read by the task that reads the one before: of a stream.
+
+    Parameters
+    ----------
+    given : dict
+        As `given_of` returns it.
+    box : Box
+    settings : dict
+        As `SETTINGS`.
+    """
+    is_first = Box.parse(given["cutout"]).corner_zyx == box.corner_zyx
+    return is_stream(given["channel"], settings["chunks"][0]) and not is_first
 
 
 def rows(given: dict[str, Any], boxes: Iterable[Box]) -> Rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from functools import cache, partial
+from functools import cache
 from math import isclose
 from typing import Any, cast
 
@@ -16,15 +16,10 @@ from ..places.ranged import File
 from ..volumes.stated import Level, nanometers
 from .affine import placed
 from .image import Image, Slices, refuse_inside, turned
-from .raw import shortest
+from .raw import STREAM, shortest, unpacked
 
 _GZIP = b"\x1f\x8b"
 _AXES = ("x", "y", "z", "t", "c")
-_PIECE = 2**20
-_NOTE = (
-    "is compressed as one stream: each block unpacks what lies before it, so a large one is read "
-    "faster unpacked, as .nii"
-)
 
 
 def images(file: File, inside: str, uri: str) -> list[Image]:
@@ -41,7 +36,8 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
     if b"n+" not in magic:
         raise ValueError("it is no NIfTI")
     second = b"\x02\x1c" in (start[:2][::-1], start[2:4])  # a header of 540 bytes, not 348
-    image = cast(Any, nib.Nifti2Image if second else nib.Nifti1Image).from_stream(stream)
+    kind = cast(Any, nib.Nifti2Image if second else nib.Nifti1Image)
+    image = kind.from_stream(stream)
     header, shape = image.header, tuple(int(side) for side in image.shape)
     if not 3 <= len(shape) <= len(_AXES):
         raise Refused(f"{uri} has {len(shape)} dimensions: it needs x, y and z")
@@ -54,21 +50,18 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
         )
     whole = 3 if packed else 2  # axes that are best read to their ends
     chunk = (*shape[:whole], *(1 for _ in shape[whole:]))
-    checked = cache(partial(_read_to_its_end, stream)) if packed else int
+
+    @cache
+    def voxels() -> Any:
+        return kind.from_stream(unpacked(stream).stream).dataobj if packed else held
 
     def read(part: Slices) -> npt.NDArray[Any]:
-        checked()
-        return np.asarray(held[part])
+        return np.asarray(voxels()[part])
 
     turning = turned(read, shape, backwards)
-    return [Image(level, shape, dtype, chunk, turning, note=_NOTE if packed else "")]
-
-
-def _read_to_its_end(stream: Any) -> None:
-    """Have gzip compare the checksum at the end of a stream; nibabel stops before it."""
-    stream.seek(0)
-    while stream.read(_PIECE):
-        pass
+    return [
+        Image(level, shape, dtype, chunk, turning, note=STREAM.format("as .nii") if packed else "")
+    ]
 
 
 def _placed(

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import math
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import nrrd
 import numpy as np
+import numpy.typing as npt
 
 from .. import Refused, brief
 from ..places.ranged import File
 from ..volumes import stated
 from ..volumes.stated import Level
 from .affine import placed
-from .image import Image, refuse_inside, turned
-from .raw import in_file
+from .image import Image, Slices, refuse_inside, turned
+from .raw import STREAM, in_file, unpacked
 
 _ELSEWHERE = ("data file", "datafile")
 _MINIMA = ("axis mins", "axismins")
-_PACKED = ("gzip", "gz", "bzip2", "bz2")
+_PACKED: dict[str, Callable[[Any], Any]] = {
+    "gzip": gzip.open,
+    "gz": gzip.open,
+    "bzip2": bz2.open,
+    "bz2": bz2.open,
+}
 _SKIPS = ("byteskip", "lineskip")
 _KINDS = {"time": "t"} | dict.fromkeys(
     ("list", "vector", "covariant-vector", "RGB-color", "RGBA-color", "3-color", "4-color"), "c"
@@ -27,7 +37,7 @@ _KINDS = {"time": "t"} | dict.fromkeys(
 
 
 def images(file: File, inside: str, uri: str) -> list[Image]:
-    """Return the array; a compressed one is unpacked whole, into memory."""
+    """Return the array; a compressed one is unpacked whole, once it is read."""
     refuse_inside(inside, uri)
     header: dict[str, Any] = nrrd.read_header(file.stream)
     start, encoding = file.stream.tell(), header["encoding"]
@@ -39,16 +49,24 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
         raise Refused(f"{uri} has {told}, which is not read: write it raw, or with gzip")
     shape = tuple(int(side) for side in header["sizes"])
     level, backwards = _placed(header, shape, uri)
+    empty = header | {"sizes": np.zeros(len(shape), np.int64), "encoding": "raw"}
+    dtype = nrrd.read_data(empty, io.BytesIO()).dtype
     if encoding == "raw":
-        empty = header | {"sizes": np.zeros(len(shape), np.int64)}
-        dtype = nrrd.read_data(empty, io.BytesIO()).dtype
         read = in_file(file, start, shape, dtype, True, uri)
-        chunk = (*shape[:2], *(1 for _ in shape[2:]))
+        chunk, note = (*shape[:2], *(1 for _ in shape[2:])), ""
     else:
-        held = nrrd.read_data(header, file.stream, index_order="F")
-        dtype, chunk = held.dtype, shape
-        read = held.__getitem__
-    return [Image(level, shape, dtype, chunk, turned(read, shape, backwards))]
+        chunk, note = shape, STREAM.format("raw")
+
+        @cache
+        def voxels() -> Callable[[Slices], npt.NDArray[Any]]:
+            file.stream.seek(start)
+            whole = unpacked(_PACKED[encoding](file.stream))
+            return in_file(whole, 0, shape, dtype, True, uri)
+
+        def read(part: Slices) -> npt.NDArray[Any]:
+            return voxels()(part)
+
+    return [Image(level, shape, dtype, chunk, turned(read, shape, backwards), note=note)]
 
 
 def _placed(

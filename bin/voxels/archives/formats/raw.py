@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,14 @@ import numpy.typing as npt
 from .. import Refused
 from ..places.ranged import File
 from .image import Slices
+
+STREAM = (
+    "is compressed as one stream: each task unpacks all of it into a file of its own, in TMPDIR, "
+    "so a large one is read faster unpacked, {}"
+)
+"""A note on such a file (`Image.note`); it says how to write it otherwise."""
+
+_PIECE = 2**20
 
 
 def in_file(
@@ -56,6 +66,18 @@ def in_file(
         return found.T if fortran else found
 
     return read
+
+
+def unpacked(stream: Any) -> File:
+    """Return what a compressed stream holds, in a file without a name (in `TMPDIR`).
+
+    It is read once and to its end, where a gzip stream has its checksum.
+    """
+    held = File(cast(BinaryIO, tempfile.TemporaryFile()))  # noqa: SIM115 - is kept
+    stream.seek(0)
+    shutil.copyfileobj(stream, held.stream, _PIECE)
+    held.stream.seek(0)  # also writes what is left
+    return held
 
 
 def _plane(

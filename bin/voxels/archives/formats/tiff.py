@@ -24,6 +24,8 @@ from .raw import in_file
 
 _NAMES = {"Z": "z", "Y": "y", "X": "x", "C": "c", "T": "t"}
 _MICROMETER = "\u00b5m"
+_ROWS = 64
+"""Of a page in strips, what is read at once: strips may be of one row."""
 
 
 def images(file: File, inside: str, uri: str) -> list[Image]:
@@ -158,9 +160,18 @@ def _image(opened: Any, series: Any, level: Level, file: File, uri: str) -> Imag
         read = in_file(file, series.dataoffset, shape, dtype, False, uri)
     else:
         read = partial(_read, series, shape)
-    best = tuple(page.chunks) if page.is_tiled else page.shape
+    best = tuple(page.chunks) if page.is_tiled else _strips(page, series.dataoffset is not None)
     chunk = (*(1 for _ in shape[: len(shape) - len(best)]), *best)
     return Image(level, shape, series.dtype, chunk, read, fill=page.nodata)
+
+
+def _strips(page: Any, raw: bool) -> tuple[int, ...]:
+    """Return the shape of strips that hold some rows; of a raw page, rows are read alone."""
+    height, *others = page.shape
+    if not raw and (len(others) != 1 or page.samplesperpixel != 1):
+        return height, *others
+    strip = 1 if raw else max(1, page.rowsperstrip)
+    return min(height, -(-_ROWS // strip) * strip), *others
 
 
 def _read(series: Any, shape: tuple[int, ...], part: Slices) -> npt.NDArray[Any]:

@@ -1,7 +1,6 @@
 """What can be asked: cutouts to be written to new volumes."""
 
 import dataclasses
-from math import prod
 from typing import Any
 
 from ...core import work
@@ -16,14 +15,12 @@ from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box
 from ...voxels.made_volumes import in_shards
+from .blocks import LAYER_BYTES, READS_MAX, as_read, in_cubes, in_one_file, recorded_shape
 from .tables import TransferredBlock, TransferredVolume, TransferRequest
 from .units import blocks, volume
 
 NAME = "bossflow.workflows.transfer"  # is hashed into ids: constant
 VERSION = "1"  # raised when the programs make something else of the same
-
-BLOCK_BYTES = 2**28
-"""Of a block whose shape is not given, at most: it lies in memory as voxels and encoded."""
 
 
 def expand(
@@ -64,7 +61,9 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     cutout = cut(row, channel)
     dtype, chunk_shape = row["dtype"] or channel["dtype"], row["chunk_shape"]
     bytes_per_voxel = max(itemsize(dtype), itemsize(channel["dtype"]))
-    block_shape = row["block_shape"] or _block_shape(chunk_shape, cutout, bytes_per_voxel)
+    block_shape, note = row["block_shape"], ""
+    if not block_shape:
+        block_shape, note = _block_shape(row, source, cutout, bytes_per_voxel)
     whole = in_shards(block_shape, [[1, 1, 1]], chunk_shape)
     parameters = {
         **writing.written(row, dtype, channel["kind"] == "annotation", whole),
@@ -83,6 +82,7 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         where=row["where"],
         settings=reading.settings_of(source, params),
         sources=source.made.workflows if source.made else (),
+        notes=tuple(filter(None, [note])),
     )
     writing.refuse_impossible(row, volume(request))
     key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
@@ -100,11 +100,35 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
     return reading.asked_again(request.given, params) | writing.asked_again(asked) | how
 
 
-def _block_shape(chunk_zyx: list[int], cutout: Box, bytes_per_voxel: int) -> list[int]:
-    """Return the block shape of who gave none: as many chunks along each axis, for shards."""
-    block = list(chunk_zyx)
-    while 8 * prod(block) * bytes_per_voxel <= BLOCK_BYTES and any(
-        side < end for side, end in zip(block, cutout.shape_zyx, strict=True)
-    ):
-        block = [2 * side for side in block]
-    return block
+def _block_shape(
+    row: dict[str, Any], source: Source, cutout: Box, bytes_per_voxel: int
+) -> tuple[list[int], str]:
+    """Return the block shape of who gave none, and a note on it, if any."""
+    chunk_shape = row["chunk_shape"]
+    cubes = in_cubes(chunk_shape, cutout, bytes_per_voxel)
+    if not in_one_file(source.channel):
+        return cubes, ""
+    if source.chunk_zyx is None:  # it can't be reached
+        return recorded_shape(source.channel, cutout, chunk_shape) or cubes, ""
+    sharded = row["volume_format"] == "precomputed" and row["compression"] == "gzip"
+    is_stream = reading.is_stream(source.channel, source.chunk_zyx)
+    at_once = [1, 1, source.chunk_zyx[2]] if is_stream else source.chunk_zyx
+    block, reads = as_read(at_once, chunk_shape, source.channel, cutout, bytes_per_voxel)
+    if sharded:
+        note = (
+            f"compression gzip needs shards, and so blocks of {_shown(cubes)}: by blocks of "
+            f"{_shown(block)} no part of {source.channel['uri']} would be read again, as with "
+            "volume_format zarr"
+        )
+        return cubes, note if cubes != block and len(blocks(cutout, cubes)) > 1 else ""
+    if reads <= READS_MAX:
+        return block, ""
+    return block, (
+        f"{source.channel['uri']} is best read in parts of {_shown(source.chunk_zyx)}, and blocks "
+        f"of whole ones are larger than {LAYER_BYTES // 2**30} GiB: by blocks of {_shown(block)} "
+        f"each part is read {reads:.1f} times; a flatter chunk_shape or a block_shape changes that"
+    )
+
+
+def _shown(shape_zyx: list[int]) -> str:
+    return ",".join(map(str, shape_zyx))

@@ -65,7 +65,10 @@ def units(request: work.Request) -> list[UnitPlan]:
     made = outputs(request)
     pulls: list[UnitPlan] = []
     transferred: list[UnitPlan] = []
-    for box in blocks(Box.parse(given["cutout"]), asked["block_shape"]):
+    every = blocks(Box.parse(given["cutout"]), asked["block_shape"])
+    for box in every:
+        together = not asked["staged"] and reading.shares_file(given, box, settings)
+        of_task = every[0] if together else box  # no other size of task for the last one
         found = reading.block_input(given, box, asked["staged"], settings)
         pulls += found.pulls
         unit = UnitPlan(
@@ -74,8 +77,9 @@ def units(request: work.Request) -> list[UnitPlan]:
             found.arguments | {"box": box.name},
             (*found.inputs, create),
             settings=found.settings,
-            asks=work.Asks(memory=_memory(box, channel["dtype"], asked["dtype"])),
+            asks=work.Asks(memory=_memory(of_task, channel["dtype"], asked["dtype"])),
             reads=found.reads,
+            together=together,
             amount=box.voxel_count,
             amount_unit="voxels",
             within=None if asked["dest"] else create,
