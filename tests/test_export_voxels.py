@@ -1,6 +1,9 @@
 """`bossflow export` of volumes and tables: the ecosystem's own tools read what was made."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import tifffile
 import zarr
+from disks import disk
 from making import Transferring, noise, read_level, write_precomputed
 from ome_zarr_models.v05 import ImageLabel
 from pipeline import bossflow_says
@@ -137,3 +141,17 @@ def test_a_type_that_a_format_lacks_is_refused(
     export(request, "ome-zarr", tmp_path / "zarr")
     (path,) = (tmp_path / "zarr").glob("*.zarr")
     np.testing.assert_array_equal(zarr.open_array(path / "0", mode="r")[:], voxels)
+
+
+def test_a_full_disk_is_an_error_and_nothing_is_left(made: Made, tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    full.mkdir()
+    with disk(full, "4k"):  # a page, which the directory's own files do not take
+        done = subprocess.run(
+            [sys.executable, "-c", "from bossflow.command.main import main; main()", "export"]
+            + [made.label, "--format", "npy", "--to", str(full / "npy")],
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, os.listdir(full)) == (1, []), done.stderr
+    assert "No space left on device" in done.stderr

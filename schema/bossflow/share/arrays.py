@@ -27,14 +27,25 @@ _TIFF |= {"float32", "float64"}
 def npy(source: Source, directory: Path, progress: Progress) -> list[str]:
     """Write a level as .npy (ZYX, C order), and beside it, as JSON, what it is.
 
-    Takes the memory of a piece: the file is mapped.
+    Takes the memory of a piece. Nothing is mapped: a full disk would be a signal, not an error.
     """
     path = directory / f"{_name(source)}.npy"
-    array = np.lib.format.open_memmap(path, "w+", source.dtype, source.box.shape_zyx)
-    for box in source.pieces():
-        array[box.slices(source.box.corner_zyx)] = source.read(box)
-        progress(box.voxel_count)
-    array.flush()
+    whole = source.box
+    header = {
+        "descr": np.lib.format.dtype_to_descr(source.dtype),
+        "fortran_order": False,
+        "shape": whole.shape_zyx,
+    }
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        begin = file.tell()
+        for box in source.pieces():  # whole along x
+            z, y, _ = (at - low for at, low in zip(box.corner_zyx, whole.corner_zyx, strict=True))
+            for plane, voxels in enumerate(source.read(box), z):
+                row = plane * whole.shape_zyx[1] + y
+                file.seek(begin + row * whole.shape_zyx[2] * source.dtype.itemsize)
+                file.write(np.ascontiguousarray(voxels, source.dtype).data)
+            progress(box.voxel_count)
     about = path.with_suffix(".json")
     about.write_text(json.dumps(source.told(), indent=1) + "\n", encoding="utf-8")
     return [f"{path.name}: {_words(source)}; {about.name} says so for programs"]
