@@ -7,9 +7,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import bossflow
 import numpy as np
 import pytest
 from bossflow.command import shared
+from bossflow.core.tables import Execution
 from bossflow.kit import digests
 from bossflow.upkeep import drawn
 from changing import array
@@ -52,6 +54,13 @@ def test_a_changed_chunk_is_found_and_what_depends_on_it_is_made_again(
     made = sum(sum(one["recorded"].values()) for run in ran for one in run["recorded"])
     assert told["same"] == told["looked_at"] == told["units"] == made
     assert (told["passed_over"], told["then"], told["seed"]) == ({}, [], None)
+
+    (of, *_) = bossflow.lineage(requests[-1])["made_by"]
+    content = (Execution & {"execution_id": of}).fetch1("content_sha256")
+    Execution.update1({"execution_id": of, "content_sha256": "0" * 64})
+    code, told = deep(store, "--request", requests[-1])
+    assert (code, len(told["differ"]), told["failed"]) == (1, 1, []), told
+    Execution.update1({"execution_id": of, "content_sha256": content})
 
     array(chain.of["label"])[37, 34, 36:40].write(7).result()
     code, told = deep(store, "--request", requests[0])

@@ -219,7 +219,8 @@ def _needed(unit: work.UnitPlan) -> set[str]:
 
 
 def _fail(asked: _Asked, names: Iterable[str], problem: str, outcome: Outcome) -> None:
-    units = asked.units or {unit.unit_id: unit for unit in asked.workflow.units(asked.request)}
+    recalled = {unit.unit_id: unit for unit in asked.workflow.units(asked.request)}
+    units = recalled | asked.units  # planned anew, it may have others
     for name in names:
         told = {"process": units[name].process, "key": units[name].key}
         outcome.failed.append(told | {"request": asked.request.request_id, "problem": problem})
@@ -231,8 +232,9 @@ def _is_same(recorded: ledger.Recorded, receipt: dict[str, Any], here: stores.He
     # of other arguments, such as what was made of a copy, from when that had no set of its own
     for place in here.candidates(recorded):
         with suppress(OSError, ValueError):
-            made_sha256 = digests.made_digest(bundles.read(Path(place)).manifest)
-            return bool(made_sha256 == receipt["made_sha256"])
+            bundle = bundles.read(Path(place))
+            if bundle.content_sha256 == recorded.content_sha256:
+                return digests.made_digest(bundle.manifest) == str(receipt["made_sha256"])
     return False
 
 
