@@ -5,6 +5,7 @@ import contextlib
 import gc
 import re
 import resource
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,28 @@ def end_quickly() -> None:
     What DataJoint imports alone takes it a seventh of a second. Files must be closed by then.
     """
     atexit.register(gc.freeze)
+
+
+@contextlib.contextmanager
+def ending_in_order() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP end this program as Ctrl-C does: what it started and made aside goes.
+
+    For the main thread. The exit code is 128 and the signal's number, as a shell tells it.
+    """
+
+    def end(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    numbers = signal.SIGTERM, signal.SIGHUP
+    was = {one: signal.getsignal(one) for one in numbers}
+    for one in numbers:
+        if was[one] is not signal.SIG_IGN:  # as `nohup` has it
+            signal.signal(one, end)
+    try:
+        yield
+    finally:
+        for one, handler in was.items():
+            signal.signal(one, handler)
 
 
 @contextlib.contextmanager

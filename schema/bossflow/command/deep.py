@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ..kit.system import ending_in_order
 from ..kit.texts import many
 
 SHOWN = 20
@@ -45,6 +46,7 @@ def look_deep(
     terminal = console(stderr=True)
     columns = "{task.description}", MofNCompleteColumn(), TimeRemainingColumn()
     with (
+        ending_in_order(),
         tempfile.TemporaryDirectory(prefix="bossflow-deep-") as scratch,
         Progress(
             *columns, console=terminal, transient=True, disable=not terminal.is_terminal

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ..kit.system import ending_in_order
 from .options import terminal
 
 _EXTRA = "the Python package {} is missing: pip install 'bossflow[formats]' has what this takes"
@@ -60,7 +61,10 @@ def export_command(
     connect()
     columns = "{task.description}", "{task.percentage:>3.0f}%", TimeRemainingColumn()
     try:
-        with Progress(*columns, console=terminal(), transient=True) as bar:
+        with (
+            ending_in_order(),
+            Progress(*columns, console=terminal(), transient=True) as bar,
+        ):
             task = bar.add_task(form, total=None)
             told = export.export(
                 request,

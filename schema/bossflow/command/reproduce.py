@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ..kit.system import ending_in_order
 from ..kit.texts import many
 
 SHOWN = 20
@@ -50,6 +51,8 @@ def reproduce_command(
     own = Pipeline(pipeline)
     connect()
     links = reproduce.chain(request, own)
+    if not write_only:
+        reproduced.check(links)
     directory = (to or Path(f"reproduce-{links[-1].request.request_id[:8]}")).absolute()
     told = reproduce.write(links, own, directory)
 
@@ -63,7 +66,8 @@ def reproduce_command(
         say(line)
     if write_only:
         return
-    reproduced.run(links, own, directory, profile, say)
+    with ending_in_order():
+        reproduced.run(links, own, directory, profile, say)
     verdict = reproduced.compare(links, own, directory)
     if as_json:
         report = {"directory": str(directory), "same": verdict.same, "differ": verdict.differ}

@@ -5,9 +5,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..core import work
 from ..kit import bundles, locations
@@ -18,6 +19,9 @@ from .reproduce import Link
 NOT_MADE = "was not made"
 QUICKLY = "report.enabled = false\ntimeline.enabled = false\ndag.enabled = false\n"
 """What Nextflow is told beside: nobody looks at a chart of these runs."""
+
+END_SECONDS = 20
+"""How long Nextflow may take to end its tasks, once it is told to."""
 
 
 @dataclass
@@ -43,19 +47,13 @@ class Verdict:
     inexact: int = 0
 
 
-def run(
-    links: list[Link],
-    pipeline: Pipeline,
-    directory: Path,
-    profile: str | None,
-    say: Callable[[str], None],
-) -> None:
-    """Run Nextflow for each parameter file, into `scratch/` of the directory.
+def check(links: Iterable[Link]) -> None:
+    """Refuse what is not to be run again.
 
     Raises
     ------
     ValueError
-        If there is no Nextflow, or one writes elsewhere than into its store.
+        If there is no Nextflow, or a run writes elsewhere than into its store.
     """
     for link in links:
         if dest := link.params.get("dest"):
@@ -63,10 +61,32 @@ def run(
                 f"request {link.request.request_id} writes to {dest}, which a run would write "
                 "again: have the files alone, by --write-only"
             )
+    _nextflow()
+
+
+def _path() -> str:
+    """Return where programs are looked for: beside this Python first."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+
+def _nextflow() -> str:
+    nextflow = shutil.which("nextflow", path=_path())
+    if nextflow is None:
+        raise ValueError("there is no nextflow on PATH: `. .venv/bin/activate`, or run ./set-up.sh")
+    return nextflow
+
+
+def run(
+    links: list[Link],
+    pipeline: Pipeline,
+    directory: Path,
+    profile: str | None,
+    say: Callable[[str], None],
+) -> None:
+    """Run Nextflow for each parameter file, into `scratch/` of the directory."""
     scratch = directory / "scratch"
     scratch.mkdir()
     (scratch / "nextflow.config").write_text(QUICKLY, "utf-8")
-    beside = str(Path(sys.executable).parent)
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -76,18 +96,15 @@ def run(
         "BOSSFLOW_HOME": str(scratch / "home"),
         "DJ_IGNORE_CONFIG_FILE": "true",
         "NXF_ANSI_LOG": "false",
-        "PATH": os.pathsep.join([beside, os.environ.get("PATH", os.defpath)]),
+        "PATH": _path(),
         "PYTHONPATH": os.pathsep.join(
             [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         ),
     }
-    nextflow = shutil.which("nextflow", path=environment["PATH"])
-    if nextflow is None:
-        raise ValueError("there is no nextflow on PATH: `. .venv/bin/activate`, or run ./set-up.sh")
     try:
         for link in links:
             command = [
-                nextflow,
+                _nextflow(),
                 "run",
                 str(pipeline.root),
                 "-params-file",
@@ -98,26 +115,39 @@ def run(
             command += ["-profile", profile] if profile else []
             say(f"{link.params['workflow']} of request {link.request.request_id}")
             with (scratch / f"{link.file}.log").open("wb") as log:
-                done = subprocess.run(
-                    command,
-                    cwd=scratch,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
-            if done.returncode:
-                say(f"its run ended with {done.returncode}: {log.name}")
+                code = _ended(command, scratch, environment, log)
+            if code:
+                say(f"its run ended with {code}: {log.name}")
                 return
     finally:
-        code = "from bossflow.command.main import main; main()"
+        program = "from bossflow.command.main import main; main()"
         subprocess.run(
-            [sys.executable, "-c", code, "db", "stop"],
+            [sys.executable, "-c", program, "db", "stop"],
             cwd=scratch,
             env=environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
+
+
+def _ended(command: list[str], directory: Path, environment: dict[str, str], log: IO[bytes]) -> int:
+    """Run Nextflow, and return its exit code; if we have to end, it ends its tasks first."""
+    process = subprocess.Popen(
+        command,
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        return process.wait()
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(END_SECONDS)
+        process.kill()
+        process.wait()
 
 
 def compare(links: Iterable[Link], pipeline: Pipeline, directory: Path) -> Verdict:
