@@ -150,6 +150,11 @@ bossflow.export(sys.argv[1], "ro-crate", sys.argv[2], with_data=True)
     done = subprocess.run([sys.executable, "-c", program, made.label, str(to)])
     assert done.returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
+    ends = program.replace("SIGKILL", "SIGTERM").replace("bossflow.export", "#")
+    ends += "from bossflow.command.main import main; main()"
+    command = [sys.executable, "-c", ends, "export", made.label, "--format", "ro-crate", "--to"]
+    assert subprocess.run([*command, str(to)]).returncode == 128 + signal.SIGTERM
+    assert [*tmp_path.iterdir()] == [left]
     assert left.name.startswith(".crate-") and left.name.endswith(".part")
     export(made.label, "ro-crate", to)
 
