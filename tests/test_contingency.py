@@ -86,6 +86,9 @@ def test_splits_and_merges_are_those_that_sets_of_voxels_tell(
             if background == "keep" or segment and part:
                 of = parts.setdefault(int(segment), {})
                 of[int(part)] = of.get(int(part), 0) + 1
+        kept = {segment for segment, part in (pair[::turned] for pair in pairs) if part}
+        every = {pair[::turned][0] for pair in pairs}
+        assert agreement.lost(one) == len(every - kept - {0})
         several = {name: of for name, of in parts.items() if len(of) > 1}
         order = sorted(several, key=lambda name: (-sum(several[name].values()), name))
         told = agreement.splits(one, background, 2)

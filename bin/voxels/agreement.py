@@ -139,6 +139,13 @@ def splits(table: Table, background: str = "ignore", shown: int = SHOWN) -> dict
     }
 
 
+def lost(table: Table) -> int:
+    """Count the segments of the first one of which no voxel is in a segment of the second."""
+    own = table.only(table.a != 0)
+    kept = own.only(own.b != 0)
+    return len(firsts(own.a)) - len(firsts(kept.a))
+
+
 def _listed(table: Table, rows: slice, shown: int) -> dict[str, Any]:
     parts, voxels = table.b[rows], table.voxels[rows]
     order = np.lexsort((parts, -voxels))[:shown]

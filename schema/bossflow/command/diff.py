@@ -144,6 +144,9 @@ def _segmentation(seen: dict[str, Any]) -> list[str]:
         lines += (f"    {_several(each, one, other)}" for each in found["largest"])
         if found["number"] > len(found["largest"]):
             lines.append(f"    and {found['number'] - len(found['largest']):,} smaller ones")
+    for one, other in ("a", "b"), ("b", "a"):
+        if number := seen[f"only_in_{one}"]:
+            lines.append(f"  {many(number, 'segment')} of {one.upper()} are 0 in {other.upper()}")
     return lines
 
 

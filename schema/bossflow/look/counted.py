@@ -47,6 +47,8 @@ def judged(
         "measures": agreement.measures(table, background),
         "splits": agreement.splits(table, background),
         "merges": agreement.splits(table.transposed, background),
+        "only_in_a": agreement.lost(table),
+        "only_in_b": agreement.lost(table.transposed),
     }
 
 

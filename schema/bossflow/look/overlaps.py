@@ -103,7 +103,7 @@ def compared(
         JSON values: `a` and `b` (which level of which volume), `box` (voxels), `same_box`,
         `blocks`, `blocks_with_same_digest`, `voxels_read`, `background`; `equal` (every voxel has
         the same id), `same_segments`, `measures`, `splits` and `merges` as `voxels.agreement`
-        has them. Where nothing was read the numbers of voxels and segments are None.
+        has them; `only_in_a`, `only_in_b`: how many segments are 0 in all of the other. Where nothing was read the numbers of voxels and segments are None.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def compared(
     if same == len(blocks):
         none = {"number": 0, "largest": []}
         same_all = {"equal": True, "same_segments": True, "measures": EQUAL}
-        return about | same_all | {"splits": none, "merges": none}
+        return about | same_all | {"splits": none, "merges": none, "only_in_a": 0, "only_in_b": 0}
     from . import counted  # loads numba: not where nothing is read
 
     return about | counted.judged(first, second, blocks, background, told)
