@@ -94,7 +94,7 @@ def units(request: work.Request) -> list[UnitPlan]:
 
 def _memory(box: Box, dtype: str, other: str) -> int:
     """Return the bytes that a block may take: its voxels as read, converted and encoded."""
-    return 512 * MIB + 3 * max(itemsize(dtype), itemsize(other)) * box.voxel_count
+    return 512 * MIB + 4 * max(itemsize(dtype), itemsize(other)) * box.voxel_count
 
 
 def seconds(unit: UnitPlan) -> float:
