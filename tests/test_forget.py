@@ -58,6 +58,7 @@ def test_channels_are_listed(cutouts: Cutouts) -> None:
         "dtype": "uint8",
         "extent_xyz": [[0, 16], [0, 16], [0, 32]],
         "voxel_size_nm_xyz": [8.0, 8.0, 30.0],
+        "citations": [],
         "requests": 2,
         "blocks": 1,
     }

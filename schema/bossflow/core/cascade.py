@@ -37,6 +37,7 @@ class Cascade:
     """
 
     def __init__(self, conn: Any, along: dict[str, str]) -> None:
+        conn.dependencies.clear()  # another process may have made tables meanwhile
         conn.dependencies.load_all_downstream()
         self.conn, self.graph, self.along = conn, conn.dependencies, along
 

@@ -103,7 +103,8 @@ def compared(
         JSON values: `a` and `b` (which level of which volume), `box` (voxels), `same_box`,
         `blocks`, `blocks_with_same_digest`, `voxels_read`, `background`; `equal` (every voxel has
         the same id), `same_segments`, `measures`, `splits` and `merges` as `voxels.agreement`
-        has them; `only_in_a`, `only_in_b`: how many segments are 0 in all of the other. Where nothing was read the numbers of voxels and segments are None.
+        has them; `only_in_a`, `only_in_b`: how many segments are 0 in all of the
+        other. Where nothing was read the numbers of voxels and segments are None.
 
     Raises
     ------

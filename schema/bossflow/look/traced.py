@@ -46,8 +46,8 @@ class Trace(Cascade):
     """The way back along the foreign keys of the tables that are known here."""
 
     def __init__(self) -> None:
+        workflows = installed.known_workflows()  # first: it may be what makes their tables
         super().__init__(database.connection(), {})
-        workflows = installed.known_workflows()
         stages, made = registry.stage_tables(workflows), registry.made_by_process(workflows)
         self.stages = {table.full_table_name: table for table in stages.values()}
         self._by_process = {name: table.full_table_name for name, table in stages.items()}
