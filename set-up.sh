@@ -218,8 +218,9 @@ set_up_packages() {
 
 install_packages() {
     local pip=".venv/bin/python -m pip --disable-pip-version-check --no-input install"
+    # the lock files are whole, so pip need not look for what depends on what
     $pip --require-hashes -r requirements/build.txt &&
-        $pip --require-hashes --no-build-isolation --use-pep517 -r "requirements/$1.txt" &&
+        $pip --no-deps --require-hashes --no-build-isolation --use-pep517 -r "requirements/$1.txt" &&
         $pip --no-deps --no-build-isolation --editable .
 }
 

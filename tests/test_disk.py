@@ -1,14 +1,17 @@
 """The store's disk is full, or read-only, or loses what was just written."""
 
 import json
+import os
 import random
 import shutil
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import bossflow
+import click
 import pytest
 from bossflow.upkeep import verify
 from conftest import COUNTS, SEED, sample
@@ -152,3 +155,18 @@ def test_what_is_deleted_before_it_is_recorded_is_made_again(
     assert contents(cutouts.store) == expected
     only, *_ = verify.asked(done["plan"]["requests"][0])
     assert verify.damaged(only) == {}
+
+
+def test_a_page_is_written_whole_or_the_one_of_before_stays(tmp_path: Path) -> None:
+    from bossflow.command.options import write_page
+
+    page, pipe = tmp_path / "page.html", tmp_path / "pipe"
+    with disk(tmp_path, "32k"):
+        write_page(page, "before")
+        with pytest.raises(click.ClickException, match=r"the disk of .* is full"):
+            write_page(page, "x" * 100_000)
+        assert [*tmp_path.iterdir()] == [page] and page.read_text() == "before"
+        os.mkfifo(pipe)
+        reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE)
+        write_page(pipe, "after")
+        assert reader.communicate()[0] == b"after"

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ..kit.texts import many
-from .options import console
+from .options import console, write_page
 
 
 @click.command("lineage")
@@ -47,7 +47,7 @@ def lineage_command(
         click.echo(trees.mermaid(told))
     elif html and to is not None:
         text = traced_page.page(told)
-        Path(to).write_text(text, encoding="utf-8")
+        write_page(Path(to), text)
         click.echo(f"the lineage of {what}: {to} ({megabytes(len(text.encode()))})")
     elif html:
         click.echo(traced_page.page(told), nl=False)

@@ -2,10 +2,13 @@
 
 import functools
 import math
+import os
+from pathlib import Path
 from typing import Any
 
 import click
 
+from ..kit.system import full
 from ..kit.texts import many
 
 
@@ -42,6 +45,28 @@ class Amount(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is no number to count with.", param, ctx)
         return number
+
+
+def write_page(file: Path, text: str) -> None:
+    """Write a file whole, or leave what is there: a disk may be full.
+
+    Raises
+    ------
+    click.ClickException
+        If it can't be written.
+    """
+    aside = file  # a pipe, say
+    if file.is_file() or not file.exists():
+        file = file.resolve()
+        aside = file.with_name(f".{file.name}.part")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        if aside != file:
+            os.replace(aside, file)
+    except OSError as error:
+        if aside != file:
+            aside.unlink(missing_ok=True)
+        raise click.ClickException(full(error, file.parent) or str(error)) from None
 
 
 def say_kept(number: int, elsewhere: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from ..kit.texts import many
-from .options import Amount
+from .options import Amount, write_page
 
 
 @click.command("page")
@@ -47,7 +47,7 @@ def page_command(run: str | None, output: str, price: float | None) -> None:
         raise click.ClickException(
             f"{error}: pip install 'bossflow[look]' has what a page takes"
         ) from None
-    file.write_text(html, encoding="utf-8")
+    write_page(file, html)
     click.echo(f"the page of run {row['run_name']}: {file} ({megabytes(len(html.encode()))})")
 
 
