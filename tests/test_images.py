@@ -1,5 +1,6 @@
 """Images as the source names them: their tags, and which process asks for which."""
 
+import importlib.metadata
 import json
 import os
 import re
@@ -121,6 +122,40 @@ def test_what_compiles_the_loops_needs_no_more_than_the_image_copies(tmp_path: P
 
 
 @pytest.mark.nextflow
+@pytest.mark.parametrize("image", ["intern", "cc3d"])
+def test_programs_and_archives_start_with_what_their_image_has(image: str) -> None:
+    config = (ROOT / "conf/processes.config").read_text()
+    programs = [name.lower() for name in re.findall(rf"([A-Z_]+) = \[image: '{image}'", config)]
+    assert {"describe", "pull_block"} <= {*programs} or "label_block" in programs
+    archives = (
+        path.relative_to(ROOT / "bin") for path in (ROOT / "bin/voxels/archives").rglob("*.py")
+    )
+    names = [str(path.with_suffix("")).replace("/", ".") for path in archives]
+    programs += [name for name in names if image == "intern" or "bossdb" not in name]
+    lock = (ROOT / "containers" / image / "requirements.txt").read_text()
+    there = {_plain(name) for name in re.findall(r"^([\w.-]+)==", lock, re.M)}
+    brought = importlib.metadata.packages_distributions()
+    absent = [name for name, by in brought.items() if not there & {*map(_plain, by)}]
+    assert {"pytest", "datajoint"} <= {*absent}
+    code = f"""
+import importlib, sys
+from importlib.machinery import PathFinder
+
+class Image:
+    def find_spec(name, path=None, target=None):
+        return None if name in {absent} else PathFinder.find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder):] = [Image]
+for name in {programs}:
+    importlib.import_module(name)
+"""
+    run(sys.executable, "-c", code, PYTHONPATH=str(ROOT / "bin"))
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "-").lower()
+
+
 @pytest.mark.parametrize("parser", ["v1", "v2"])
 def test_nextflow_asks_for_the_images_of_the_source_that_is_here(parser: str) -> None:
     shown = run(

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-import pyarrow as pa
 import tensorstore as ts
 
 from ... import pyramid, shards
@@ -78,6 +77,8 @@ def unpacked(content: Content, most: int) -> bytes:
     # A server may have unpacked it on the way.
     if not suffix or not packed or not packed.startswith(start):
         return packed
+    import pyarrow as pa  # takes a while: only for those who unpack
+
     try:
         with pa.CompressedInputStream(pa.py_buffer(packed), compression) as stream:
             unpacked = bytes(stream.read(most + 1))
