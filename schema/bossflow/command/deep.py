@@ -31,7 +31,7 @@ def look_deep(
     from ..core import stores
     from ..upkeep import deep, differing, drawn, verify
     from ..upkeep.pipeline import Pipeline
-    from .options import console
+    from .options import terminal
 
     if seed is not None and sample is None:
         raise click.UsageError("--seed goes with --sample")
@@ -43,14 +43,11 @@ def look_deep(
     seed = secrets.randbelow(2**32) if seed is None else seed
     chosen = drawn.draw(told, sample, seed)
     total = sum(map(len, chosen.values()))
-    terminal = console(stderr=True)
     columns = "{task.description}", MofNCompleteColumn(), TimeRemainingColumn()
     with (
         ending_in_order(),
         tempfile.TemporaryDirectory(prefix="bossflow-deep-") as scratch,
-        Progress(
-            *columns, console=terminal, transient=True, disable=not terminal.is_terminal
-        ) as progress,
+        Progress(*columns, console=terminal(), transient=True) as progress,
     ):
         bar = progress.add_task("units made again", total=total)
         outcome = deep.compare(

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from ..kit.texts import many, one_line
-from .options import console
+from .options import console, terminal
 
 
 @click.command("diff")
@@ -41,15 +41,13 @@ def diff_command(
     two segmentations the voxels, where both have some, with A taken for the truth: variation of
     information, adapted Rand error, Rand index, splits and merges.
     """
-    from rich.console import Console
     from rich.progress import Progress
 
     from .. import connect
     from ..look import differences
 
     connect()
-    terminal = Console(stderr=True)
-    with Progress(console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
+    with Progress(console=terminal(), transient=True) as progress:
         task = progress.add_task("voxels", total=None, visible=False)
 
         def told(done: int, total: int) -> None:

@@ -50,16 +50,16 @@ def reproduce_command(
 
     own = Pipeline(pipeline)
     connect()
-    links = reproduce.chain(request, own)
+    steps = reproduce.chain(request, own)
     if not write_only:
-        reproduced.check(links)
-    directory = (to or Path(f"reproduce-{links[-1].request.request_id[:8]}")).absolute()
-    told = reproduce.write(links, own, directory)
+        reproduced.check(steps)
+    directory = (to or Path(f"reproduce-{steps[-1].request.request_id[:8]}")).absolute()
+    told = reproduce.write(steps, own, directory)
 
     def say(text: str) -> None:
         click.echo(text, err=as_json)
 
-    say(f"{', '.join(link.file for link in links)} and {reproduce.ABOUT} are in {directory}")
+    say(f"{', '.join(step.file for step in steps)} and {reproduce.ABOUT} are in {directory}")
     if told["variables"]:
         say(f"variables set here, whose values are in no file: {', '.join(told['variables'])}")
     for line in reproduce.revisions(told, own):
@@ -67,8 +67,8 @@ def reproduce_command(
     if write_only:
         return
     with ending_in_order():
-        reproduced.run(links, own, directory, profile, say)
-    verdict = reproduced.compare(links, own, directory)
+        reproduced.run(steps, own, directory, profile, say)
+    verdict = reproduced.compare(steps, own, directory)
     if as_json:
         report = {"directory": str(directory), "same": verdict.same, "differ": verdict.differ}
         report |= {"follow": verdict.follow, "inexact": verdict.inexact}

@@ -18,6 +18,9 @@ Facts = dict[str, dict[str, Any]]
 Contents = dict[str, dict[str, str]]
 """By process, the content digest of each unit, by what two requests may both have a unit of."""
 
+Environments = dict[str, dict[str, Any]]
+"""Rows of `Environment`, by id."""
+
 _OF_RUN = {"ended", "missing"}
 """What a run's parameters hold that nobody gave."""
 
@@ -81,6 +84,7 @@ def _executions(names: Iterable[str]) -> dict[str, Took]:
 def _of_request(request: work.Request, state: dict[str, Any], took: list[Took]) -> Facts:
     whole = request.paramset
     stages = {stage.method: stage.version for stage in request.stage_paramsets}
+    environments = _environments(took)
     counted = {
         name[2:].replace("_", " "): value for name, value in state.items() if name.startswith("n_")
     }
@@ -89,8 +93,8 @@ def _of_request(request: work.Request, state: dict[str, Any], took: list[Took]) 
         | {f"version of {name}": version for name, version in stages.items()},
         "parameters": flat(whole.parameters),
         "source": _source(request),
-        **_software(took),
-        "code": _revisions({one.run for one in took}) | _code(took),
+        **_software(took, environments),
+        "code": _revisions({one.run for one in took}) | _code(took, environments),
         "counts": counted | _counts(took),
         "outcome": {"state": state["state"], "outcome": state["outcome"]},
     }
@@ -144,6 +148,7 @@ def of_run(row: dict[str, Any]) -> Facts:
         )
         for one in units.to_dicts()
     ]
+    environments = _environments(took)
     (about,) = status.runs({row["run_id"]})
     given = {name: one for name, one in row["run_parameters"].items() if name not in _OF_RUN}
     return {
@@ -154,8 +159,8 @@ def of_run(row: dict[str, Any]) -> Facts:
         },
         "parameters": flat(given),
         "requests": _requests(row["run_id"]),
-        **_software(took),
-        "code": _revisions({row["run_id"]}) | _code(took),
+        **_software(took, environments),
+        "code": _revisions({row["run_id"]}) | _code(took, environments),
         "counts": _counts(took) | {"units that failed": about["failed"]},
         "outcome": {"outcome": status.outcome(about)},
     }
@@ -169,9 +174,8 @@ def _requests(run_id: str) -> dict[str, Any]:
     return called | {name: name for name in first if name not in called.values()}
 
 
-def _software(took: list[Took]) -> Facts:
+def _software(took: list[Took], environments: Environments) -> Facts:
     """Return the versions of software, and the containers, of each process."""
-    environments = _environments(took)
     versions: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     containers: dict[str, set[str]] = defaultdict(set)
     for one in took:
@@ -183,15 +187,14 @@ def _software(took: list[Took]) -> Facts:
     return {"software": software, "containers": {"image": _together(containers)}}
 
 
-def _code(took: list[Took]) -> dict[str, Any]:
-    environments = _environments(took)
+def _code(took: list[Took], environments: Environments) -> dict[str, Any]:
     programs: dict[str, set[str]] = defaultdict(set)
     for one in took:
         programs[one.process].add(environments[one.environment]["code"])
     return {"programs": _together(programs)}
 
 
-def _environments(took: list[Took]) -> dict[str, dict[str, Any]]:
+def _environments(took: list[Took]) -> Environments:
     names = {one.environment for one in took}
     rows = ledger.among(Environment(), "environment_id", names)
     return {row["environment_id"]: row for row in rows}

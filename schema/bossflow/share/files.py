@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import holdings, stores
-from ..kit import buckets, bundles, locations
+from ..kit import buckets, bundles, digests, locations
 from ..kit.bundles import Finished
 from .crate import File
 
@@ -92,7 +92,5 @@ def _parts(path: Path) -> Iterator[bytes]:
 
 def of(directory: Path, name: str, about: str = "") -> File:
     """Return a file that was written into a crate."""
-    digest, path = hashlib.sha256(), directory / name
-    for part in _parts(path):
-        digest.update(part)
-    return File(name, path.stat().st_size, digest.hexdigest(), None, about)
+    one = digests.file_record(directory / name, directory)
+    return File(one["path"], one["bytes"], one["sha256"], None, about)

@@ -1,8 +1,6 @@
 """The volume of a request, read piece by piece."""
 
 import os
-from collections.abc import Iterator
-from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +10,7 @@ from ..look import served, shown
 from ..volumes.channels import NO_SHIFT
 from ..volumes.tables import Channel, MadeChannel
 from ..voxels.archives import Refused, Unreachable
-from ..voxels.boxes import Box
+from ..voxels.boxes import Box, grid
 
 PIECE = 2**27
 """Bytes of voxels that are read at once, unless a row of chunks has more."""
@@ -62,20 +60,15 @@ class Source(NamedTuple):
             "voxel_size_nm_zyx": list(self.voxel_size_nm_zyx),
         }
 
-    def pieces(self, shape_zyx: tuple[int, int, int] | None = None) -> Iterator[Box]:
-        """Yield boxes that make up its box, in the order of its voxels.
+    def pieces(self, shape_zyx: tuple[int, int, int] | None = None) -> list[Box]:
+        """Return boxes that make up its box, in the order of its voxels.
 
         Parameters
         ----------
         shape_zyx : tuple of 3 int, optional
             Of a piece, counted from the box's corner. Default: whole layers of chunks.
         """
-        shape = shape_zyx or self.layers()
-        low, high = self.box.corner_zyx, self.box.end_zyx
-        starts = (range(a, b, side) for a, b, side in zip(low, high, shape, strict=True))
-        for corner in product(*starts):
-            ends = (min(a + s, b) for a, s, b in zip(corner, shape, high, strict=True))
-            yield Box.of(corner, [e - a for a, e in zip(corner, ends, strict=True)])
+        return grid(self.box, shape_zyx or self.layers(), self.box.corner_zyx)
 
     def layers(self) -> tuple[int, int, int]:
         """Return the shape of pieces that are whole along x, of about `PIECE` bytes."""

@@ -5,7 +5,7 @@ beside them all, as what looks changed is (`compare` in a task's header): nothin
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -56,7 +56,7 @@ class _Asked:
     workflow: work.Workflow
     request: work.Request
     recorded: dict[str, ledger.Recorded]
-    chosen: list[str]
+    chosen: set[str]
     directory: Path
     changed: set[str] = field(default_factory=set)
     """What was pulled again for others, and is not what was recorded."""
@@ -86,7 +86,8 @@ def compare(
     """
     outcome, here = Outcome(), stores.Here()
     every = [
-        _Asked(*told.by_request[name][:3], units, scratch / name) for name, units in chosen.items()
+        _Asked(*told.by_request[name][:3], {*units}, scratch / name)
+        for name, units in chosen.items()
     ]
     todo: list[Task] = []
     of_unit: dict[str, _Asked] = {}
@@ -175,7 +176,7 @@ def _tasks(
             asked.chosen.remove(name)
             continue
         back |= lacking
-    missing = {name: unit for name, unit in units.items() if name in back | {*asked.chosen}}
+    missing = {name: unit for name, unit in units.items() if name in back | asked.chosen}
     plan = {"workflow": workflow.name, "sources": request.sources}
     places |= sources.bundles_here(plan, units, missing, here)
     held = sorted({locations.url(Path(path).parents[2]) for path in places.values()})
@@ -218,9 +219,10 @@ def _needed(unit: work.UnitPlan) -> set[str]:
     return given | through
 
 
-def _fail(asked: _Asked, names: Iterable[str], problem: str, outcome: Outcome) -> None:
-    recalled = {unit.unit_id: unit for unit in asked.workflow.units(asked.request)}
-    units = recalled | asked.units  # planned anew, it may have others
+def _fail(asked: _Asked, names: Collection[str], problem: str, outcome: Outcome) -> None:
+    units = asked.units
+    if not units.keys() >= {*names}:  # planned anew, it may have others
+        units = {unit.unit_id: unit for unit in asked.workflow.units(asked.request)} | units
     for name in names:
         told = {"process": units[name].process, "key": units[name].key}
         outcome.failed.append(told | {"request": asked.request.request_id, "problem": problem})

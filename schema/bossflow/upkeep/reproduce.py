@@ -22,7 +22,7 @@ SECRETS = ("BOSSDB_TOKEN", "BOSSFLOW_SOURCE_", "BOSSFLOW_DEST_", "AWS_", "GOOGLE
 
 
 @dataclass
-class Link:
+class Step:
     """A request of the chain, as it was recorded.
 
     Attributes
@@ -51,7 +51,7 @@ class Link:
         return [unit for unit in self.units if unit.exact and unit.unit_id in self.recorded]
 
 
-def chain(request: str, pipeline: Pipeline) -> list[Link]:
+def chain(request: str, pipeline: Pipeline) -> list[Step]:
     """Return a request and those that it was made of, these first.
 
     Raises
@@ -59,10 +59,10 @@ def chain(request: str, pipeline: Pipeline) -> list[Link]:
     ValueError
         If one is not complete, or can't be asked for again.
     """
-    links: dict[str, Link] = {}
+    steps: dict[str, Step] = {}
 
     def add(name: str) -> None:
-        if name in links:
+        if name in steps:
             return
         (of_workflow,) = (Request() & {"request_id": name}).to_arrays("workflow")
         workflow = installed.opened(str(of_workflow))
@@ -78,15 +78,15 @@ def chain(request: str, pipeline: Pipeline) -> list[Link]:
         if is_made(uri):
             add(ledger.named(Request, named(uri).request))
         params = again.parameters(workflow, asked, recorded.values(), pipeline)
-        links[name] = Link(asked, workflow, units, recorded, params)
+        steps[name] = Step(asked, workflow, units, recorded, params)
 
     add(ledger.named(Request, request))
-    for number, link in enumerate(links.values(), 1):
-        link.file = f"{number}-{link.params['workflow']}.json"
-    return [*links.values()]
+    for number, step in enumerate(steps.values(), 1):
+        step.file = f"{number}-{step.params['workflow']}.json"
+    return [*steps.values()]
 
 
-def write(links: list[Link], pipeline: Pipeline, directory: Path) -> dict[str, Any]:
+def write(steps: list[Step], pipeline: Pipeline, directory: Path) -> dict[str, Any]:
     """Write parameter files, and `reproduce.json`, which tells all else; return what that says.
 
     No file holds a secret: of variables that may, only names are told.
@@ -100,19 +100,19 @@ def write(links: list[Link], pipeline: Pipeline, directory: Path) -> dict[str, A
     if any(directory.iterdir()):
         raise ValueError(f"{directory} is not empty: give --to another directory")
     told = {
-        "requests": [_told(link) for link in links],
+        "requests": [_told(step) for step in steps],
         "variables": sorted(name for name in os.environ if name.startswith(SECRETS)),
     }
-    for link in links:
-        _write(directory / link.file, link.params)
+    for step in steps:
+        _write(directory / step.file, step.params)
     _write(directory / ABOUT, told)
     return told
 
 
-def _told(link: Link) -> dict[str, Any]:
-    names = sorted(bundle.execution_id for bundle in link.recorded.values())
+def _told(step: Step) -> dict[str, Any]:
+    names = sorted(bundle.execution_id for bundle in step.recorded.values())
     environments = differing.environments(names)
-    by_execution = {link.recorded[unit.unit_id].execution_id: unit for unit in link.units}
+    by_execution = {step.recorded[unit.unit_id].execution_id: unit for unit in step.units}
     made = ledger.among(Execution.proj("run_id"), "execution_id", names)
     runs = ledger.among(
         Run.proj("revision", "profile", "nextflow_version"),
@@ -124,9 +124,9 @@ def _told(link: Link) -> dict[str, Any]:
         for name, env in environments.items()
     }
     return {
-        "request": link.request.request_id,
-        "workflow": link.params["workflow"],
-        "parameters": link.file,
+        "request": step.request.request_id,
+        "workflow": step.params["workflow"],
+        "parameters": step.file,
         "revisions": sorted({row["revision"] for row in runs}),
         "nextflow": sorted({row["nextflow_version"] for row in runs}),
         "made_by": [
@@ -137,9 +137,9 @@ def _told(link: Link) -> dict[str, Any]:
             {
                 "process": unit.process,
                 "key": unit.key,
-                "content_sha256": link.recorded[unit.unit_id].content_sha256,
+                "content_sha256": step.recorded[unit.unit_id].content_sha256,
             }
-            for unit in link.exact
+            for unit in step.exact
         ],
     }
 

@@ -14,7 +14,7 @@ from ..core import work
 from ..kit import bundles, locations
 from . import differing
 from .pipeline import Pipeline
-from .reproduce import Link
+from .reproduce import Step
 
 NOT_MADE = "was not made"
 QUICKLY = "report.enabled = false\ntimeline.enabled = false\ndag.enabled = false\n"
@@ -47,7 +47,7 @@ class Verdict:
     inexact: int = 0
 
 
-def check(links: Iterable[Link]) -> None:
+def check(steps: Iterable[Step]) -> None:
     """Refuse what is not to be run again.
 
     Raises
@@ -55,10 +55,10 @@ def check(links: Iterable[Link]) -> None:
     ValueError
         If there is no Nextflow, or a run writes elsewhere than into its store.
     """
-    for link in links:
-        if dest := link.params.get("dest"):
+    for step in steps:
+        if dest := step.params.get("dest"):
             raise ValueError(
-                f"request {link.request.request_id} writes to {dest}, which a run would write "
+                f"request {step.request.request_id} writes to {dest}, which a run would write "
                 "again: have the files alone, by --write-only"
             )
     _nextflow()
@@ -77,7 +77,7 @@ def _nextflow() -> str:
 
 
 def run(
-    links: list[Link],
+    steps: list[Step],
     pipeline: Pipeline,
     directory: Path,
     profile: str | None,
@@ -102,19 +102,19 @@ def run(
         ),
     }
     try:
-        for link in links:
+        for step in steps:
             command = [
                 _nextflow(),
                 "run",
                 str(pipeline.root),
                 "-params-file",
-                str(directory / link.file),
+                str(directory / step.file),
             ]
             command += ["--store", str(scratch / "store"), "--outdir", str(scratch / "results")]
             command += ["--page", "false"]
             command += ["-profile", profile] if profile else []
-            say(f"{link.params['workflow']} of request {link.request.request_id}")
-            with (scratch / f"{link.file}.log").open("wb") as log:
+            say(f"{step.params['workflow']} of request {step.request.request_id}")
+            with (scratch / f"{step.file}.log").open("wb") as log:
                 code = _ended(command, scratch, environment, log)
             if code:
                 say(f"its run ended with {code}: {log.name}")
@@ -150,18 +150,18 @@ def _ended(command: list[str], directory: Path, environment: dict[str, str], log
         process.wait()
 
 
-def compare(links: Iterable[Link], pipeline: Pipeline, directory: Path) -> Verdict:
+def compare(steps: Iterable[Step], pipeline: Pipeline, directory: Path) -> Verdict:
     """Compare what was made in a directory's store with what is recorded."""
     verdict, store = Verdict(), directory / "scratch" / "store"
     unlike: set[str] = set()
-    for link in links:
-        verdict.inexact += len(link.recorded) - len(link.exact)
+    for step in steps:
+        verdict.inexact += len(step.recorded) - len(step.exact)
         environments = differing.environments(
-            link.recorded[unit.unit_id].execution_id for unit in link.exact
+            step.recorded[unit.unit_id].execution_id for unit in step.exact
         )
         before = bool(unlike)
-        for unit in link.exact:
-            recorded, problem = link.recorded[unit.unit_id], NOT_MADE
+        for unit in step.exact:
+            recorded, problem = step.recorded[unit.unit_id], NOT_MADE
             made_of: set[str] = {one.unit_id for one in unit.inputs}
             try:
                 place = locations.place(store, unit.process, unit.unit_id)
@@ -182,7 +182,7 @@ def compare(links: Iterable[Link], pipeline: Pipeline, directory: Path) -> Verdi
                 {
                     "process": unit.process,
                     "key": unit.key,
-                    "request": link.request.request_id,
+                    "request": step.request.request_id,
                     "problem": problem,
                     "environment": differing.differences(
                         environments[recorded.execution_id], pipeline

@@ -17,13 +17,12 @@ from contextlib import contextmanager
 from functools import lru_cache
 from threading import Lock
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
 from ...boxes import Box, grid
-from .. import DIRECTORIES, NOTHING, Contents, Refused, Unreachable, brief, sensible, spelled
+from .. import DIRECTORIES, NOTHING, Contents, Refused, Unreachable, brief, sensible
 from ..places import ranged, s3
 from ..places.kvstores import brief_reason, split
 from ..places.ranged import File
@@ -57,14 +56,12 @@ def canonical(uri: str, directory: str) -> str:
 
 def archive_name(uri: str, host: str) -> str:
     """Return what the file lies in: host and port, `s3`, `gs` or `file`."""
-    place = urlsplit(parts(uri)[1])
-    named = place.scheme if place.scheme in ("file", "gs", "s3") else place.netloc
-    return spelled(address(uri, host)) or named
+    return s3.archive_of(parts(uri)[1])
 
 
 def address(uri: str, host: str) -> str:
     """Return the address of another S3 than Amazon's that the file lies in."""
-    return s3.address() if parts(uri)[1].startswith("s3://") else ""
+    return s3.address_of(parts(uri)[1])
 
 
 def describe(
@@ -92,11 +89,9 @@ def describe(
     if image.dtype.kind not in "buif" or image.dtype.itemsize > 8:
         raise Refused(f"{uri} holds {image.dtype}, which is no type of voxels: make numbers of it")
     several.indices(level, image.shape, uri)
-    dtype = image.dtype.name
-    wide = dtype in ("int32", "int64", "uint32", "uint64")
     metadata = {
-        "kind": level.kind or ("annotation" if wide else "image"),
-        "dtype": dtype,
+        "kind": level.kind_of(image.dtype.name),
+        "dtype": image.dtype.name,
         "shape_zyx": [image.shape[i] for i in axes],
         "offset_zyx": level.offset_zyx,
         "voxel_size_nm_zyx": voxel_size_nm(level, uri, size_nm_zyx),

@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from .. import Refused, spelled
 
@@ -49,6 +50,18 @@ KEY, SECRET, SESSION, PROFILE, UNSIGNED, ENDPOINT, REGION = SOURCES.names
 
 _ADDRESS = re.compile(r"https?://[^\s/@?#\\]+(/[^\s@?#\\]*)?", re.IGNORECASE)
 _AMAZON = re.compile(r"https?://s3(\.[a-z0-9-]+)?\.amazonaws\.com/?", re.IGNORECASE)
+
+
+def address_of(place: str) -> str:
+    """Return the address of another S3 than Amazon's that a place of sources lies in, if one."""
+    return address() if place.startswith("s3://") else ""
+
+
+def archive_of(place: str) -> str:
+    """Return what a place of sources lies in: host and port, `s3`, `gs` or `file`."""
+    parts = urlsplit(place)
+    named = parts.scheme if parts.scheme in ("file", "gs", "s3") else parts.netloc
+    return spelled(address_of(place)) or named
 
 
 @contextlib.contextmanager

@@ -13,17 +13,15 @@ zero, or the fill value, as the formats say; a chunk that can't be read is an er
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
 from ...boxes import Box, grid
-from .. import NOTHING, Refused, sensible, spelled
+from .. import NOTHING, Refused, sensible
 from ..places import kvstores, listing, s3
 from ..places.kvstores import kvstore_of, opened, split, wait
 from . import absent_chunks, chunk_names, chunkwise, copying, several
@@ -59,14 +57,12 @@ def canonical(uri: str, directory: str) -> str:
 
 def archive_name(uri: str, host: str) -> str:
     """Return what the volume lies in: host and port, `s3`, `gs` or `file`."""
-    place = urlsplit(split(uri)[1])
-    named = place.scheme if place.scheme in ("file", "gs", "s3") else place.netloc
-    return spelled(address(uri, host)) or named
+    return s3.archive_of(split(uri)[1])
 
 
 def address(uri: str, host: str) -> str:
     """Return the address of another S3 than Amazon's that the volume lies in."""
-    return s3.address() if split(uri)[1].startswith("s3://") else ""
+    return s3.address_of(split(uri)[1])
 
 
 def describe(
@@ -117,7 +113,7 @@ def describe(
     size_nm = voxel_size_nm(level, uri, size_nm_zyx)
     dtype = view.dtype.name
     metadata = {
-        "kind": level.kind or ("annotation" if re.search("int(32|64)", dtype) else "image"),
+        "kind": level.kind_of(dtype),
         "dtype": dtype,
         "shape_zyx": list(view.shape),
         "offset_zyx": list(view.origin),

@@ -66,6 +66,11 @@ class Level(NamedTuple):
         """Whether the voxel size is stated, with its units."""
         return self.scale_zyx is not None and all(self.unit_nm_zyx)
 
+    def kind_of(self, dtype: str) -> str:
+        """Return what is stated; else integers of 32 bits and more are an annotation."""
+        wide = dtype in ("int32", "int64", "uint32", "uint64")
+        return self.kind or ("annotation" if wide else "image")
+
     @property
     def offset_zyx(self) -> list[int]:
         """The voxel that the translation names; half a voxel is still the one below."""
