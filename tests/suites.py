@@ -10,12 +10,12 @@ import pytest
 
 BUDGETS = {
     "slurm": 6.5,
-    "docker": 10.0,
-    "mysql": 8.0,
+    "docker": 12.0,
+    "mysql": 12.0,
     "s3": 6.0,
     "faults": 15.0,
     "clouds": 4.0,
-    "nextflow": 22.0,
+    "nextflow": 26.0,
     "core": 30.0,
 }
 """Minutes of all of pytest's processes together, in CI on two cores, by suite.

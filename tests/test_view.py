@@ -221,6 +221,7 @@ def test_nothing_but_the_cells_of_named_volumes_is_served(
             *("info", "properties", "properties/info", "components", "bundle.json", "store.json"),
             *("0", "1", "2", "00", "-1", "999", "0/0-16_0-16_0-16", "0/3-19_0-16_0-16", "volumes"),
             *("0/0-9999999999_0-9999999999_0-9999999999", "0/16-0_0-16_0-16", "0/٣-16_0-16_0-16"),
+            *("00/0-16_0-16_0-16", "0/00-16_0-16_0-16", "0/-0-16_0-16_0-16"),
             *(root, root[:-1], root.swapcase(), "v", "etc/passwd", str(tmp_path), "file:", "http:"),
             *(
                 "info?x=../..",

@@ -30,7 +30,7 @@ _TYPES = {"bool": "uint8", "float16": "float32", "float64": "float32", "int64": 
 """What is shown of voxels that Neuroglancer has no type for, in images."""
 
 _RANGE = "-?[0-9]{1,16}--?[0-9]{1,16}"
-_CELL = re.compile(f"([0-9]{{1,2}})/({_RANGE}_{_RANGE}_{_RANGE})")
+_CELL = re.compile(f"(0|[1-9][0-9]?)/({_RANGE}_{_RANGE}_{_RANGE})")
 
 
 class Volume:
@@ -184,7 +184,7 @@ class Volume:
             box = Box.parse(name)
         except ValueError:
             return None
-        if not whole.contains(box):
+        if box.name != name or not whole.contains(box):
             return None
         starts = zip(box.corner_zyx, whole.corner_zyx, shape, strict=True)
         corner = [start - (start - low) % side for start, low, side in starts]

@@ -51,7 +51,7 @@ class Served:
         server, token = neuroglancer.server.global_server, secrets.token_urlsafe(24)
         about = {"volumes": volumes, "readers": asyncio.Semaphore(READERS), "told": set()}
         server.app.add_handlers(OTHER_HOSTS, [(".*", _NotHere)])
-        cells = (f"/volumes/{token}/([0-9]{{1,9}})/(.*)", _Cells, about)
+        cells = (f"/volumes/{token}/(0|[1-9][0-9]{{0,8}})/(.*)", _Cells, about)
         server.app.add_handlers(".*", [cells, ("/favicon.ico", _Nothing)])
         self.base = f"{server.server_url}/volumes/{token}"
 
