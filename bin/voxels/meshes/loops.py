@@ -1,0 +1,165 @@
+"""Loops over the cubes of a block, compiled by numba; of `cubes`."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiling import njit
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _slot(keys: NDArray[np.uint64], counts: NDArray[np.int64], label: Any) -> Any:
+    """Return where a label is in a table of 2^n places, or is to be put."""
+    key = np.uint64(label)
+    mask = np.uint64(len(keys) - 1)
+    at = (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(32) & mask
+    while counts[at] and keys[at] != key:
+        at = at + np.uint64(1) & mask
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _larger(
+    keys: NDArray[np.uint64], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return the same table with twice as many places."""
+    new_keys = np.zeros(2 * len(keys), np.uint64)
+    new_counts = np.zeros(2 * len(keys), np.int64)
+    for old in range(len(keys)):
+        if counts[old]:
+            at = _slot(new_keys, new_counts, keys[old])
+            new_keys[at] = keys[old]
+            new_counts[at] = counts[old]
+    return new_keys, new_counts
+
+
+@njit(cache=True, nogil=True)
+def count(labels: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Return the table of segments, and how many cubes each has."""
+    keys, counts = np.zeros(256, np.uint64), np.zeros(256, np.int64)
+    used = 0
+    corner = np.empty(8, labels.dtype)
+    for z in range(labels.shape[0] - 1):
+        for y in range(labels.shape[1] - 1):
+            rows = labels[z : z + 2, y : y + 2]
+            for x in range(labels.shape[2] - 1):
+                if _mixed(rows, x, corner):
+                    for at in range(8):
+                        if _first(corner, at):
+                            slot = _slot(keys, counts, corner[at])
+                            if counts[slot] == 0:
+                                keys[slot] = corner[at]
+                                used += 1
+                            counts[slot] += 1
+                    if 2 * used > len(keys):
+                        keys, counts = _larger(keys, counts)
+    return keys, counts
+
+
+@njit(cache=True, nogil=True)
+def fill(
+    labels: NDArray[Any],
+    keys: NDArray[np.uint64],
+    ends: NDArray[np.int64],
+    start: int,
+    strides: NDArray[np.int64],
+    cubes: NDArray[np.int64],
+) -> None:
+    """Write the cubes, each where those of its segment end so far."""
+    corner = np.empty(8, labels.dtype)
+    full = np.ones(len(keys), np.int64)
+    for at in range(len(keys)):
+        full[at] = keys[at] != 0
+    for z in range(labels.shape[0] - 1):
+        for y in range(labels.shape[1] - 1):
+            rows = labels[z : z + 2, y : y + 2]
+            before = start + z * strides[0] + y * strides[1]
+            for x in range(labels.shape[2] - 1):
+                if _mixed(rows, x, corner):
+                    for at in range(8):
+                        if _first(corner, at):
+                            case = 0
+                            for other in range(8):
+                                if corner[other] == corner[at]:
+                                    case |= 1 << other
+                            slot = _slot(keys, full, corner[at])
+                            cubes[ends[slot]] = before + x << 8 | case
+                            ends[slot] += 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _mixed(rows: NDArray[Any], x: int, corner: NDArray[Any]) -> Any:
+    """Read the 8 voxels of a cube, and tell whether they are of more than one segment."""
+    mixed = False
+    for at in range(8):
+        corner[at] = rows[at >> 2, at >> 1 & 1, x + (at & 1)]
+        mixed |= corner[at] != corner[0]
+    return mixed
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _first(corner: NDArray[Any], at: int) -> Any:
+    """Tell whether a voxel is the first of its segment in a cube."""
+    first = corner[at] != 0
+    for other in range(at):
+        first &= corner[other] != corner[at]
+    return first
+
+
+@njit(cache=True, nogil=True)
+def pack(
+    cubes: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the steps between the positions of each segment, and where each one's end; cases too.
+
+    A step has seven bits a byte, the lowest first; the highest bit says that more follow.
+    """
+    most = (ends - starts).sum()
+    steps, cases = np.empty(8 * most, np.uint8), np.empty(most, np.uint8)
+    step_ends, case_ends = np.zeros(len(starts) + 1, np.int64), np.zeros(len(starts) + 1, np.int64)
+    here = there = 0
+    for one in range(len(starts)):
+        before = 0
+        for at in range(starts[one], ends[one]):
+            step = (cubes[at] >> 8) - before
+            before += step
+            while step >= 128:
+                steps[here] = step & 127 | 128
+                step >>= 7
+                here += 1
+            steps[here] = step
+            here += 1
+            cases[there] = cubes[at] & 255
+            there += 1
+        step_ends[one + 1], case_ends[one + 1] = here, there
+    return steps[:here], step_ends, cases, case_ends
+
+
+@njit(cache=True, nogil=True)
+def unpack(
+    steps: NDArray[np.uint8],
+    step_ends: NDArray[np.int64],
+    cases: NDArray[np.uint8],
+    case_ends: NDArray[np.int64],
+    cubes: NDArray[np.int64],
+) -> Any:
+    """Undo `pack`; tell whether the bytes are as it writes them."""
+    for one in range(len(step_ends) - 1):
+        here, position = step_ends[one], 0
+        for there in range(case_ends[one], case_ends[one + 1]):
+            step = bits = 0
+            while True:
+                if here >= step_ends[one + 1] or bits > 56:
+                    return False
+                byte: Any = np.int64(steps[here])
+                here += 1
+                step |= (byte & 127) << bits
+                bits += 7
+                if byte < 128:
+                    break
+            position += step
+            cubes[there] = position << 8 | np.int64(cases[there])
+        if here != step_ends[one + 1]:
+            return False
+    return True
