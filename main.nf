@@ -14,6 +14,7 @@ workflow {
         if (run.workflow == 'command') { done_ch = COMMAND(BEGIN.out.task_ch) }
         if (run.workflow == 'downsample') { done_ch = DOWNSAMPLE(BEGIN.out.task_ch) }
         if (run.workflow == 'label') { done_ch = LABEL(BEGIN.out.task_ch) }
+        if (run.workflow == 'statistics') { done_ch = STATISTICS(BEGIN.out.task_ch) }
         if (run.workflow == 'transfer') { done_ch = TRANSFER(BEGIN.out.task_ch) }
         END(BEGIN.out.plan_ch, BEGIN.out.summary_ch, done_ch)
     }
@@ -23,4 +24,5 @@ workflow {
 include { COMMAND } from './workflows/command'
 include { LABEL } from './workflows/label'
 include { DOWNSAMPLE } from './workflows/downsample'
+include { STATISTICS } from './workflows/statistics'
 include { TRANSFER } from './workflows/transfer'

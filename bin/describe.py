@@ -21,6 +21,7 @@ from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
 from kit.texts import one_line
 from voxels.archives import Refused, Unreachable, archive_of, cited, made, survey
+from voxels.archives.intensity import of_intensity
 from voxels.boxes import Box
 
 CHANNELS_AT_ONCE = 8
@@ -84,8 +85,9 @@ def described(
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in result["rows"] if "source" in parameters.per_row else ():
-            asked = json.dumps([row[name] for name in _OF_CHANNEL])
-            by_channel.setdefault(asked, []).append(row)
+            for one in (row, *of_intensity(row)):
+                asked = json.dumps([one[name] for name in _OF_CHANNEL])
+                by_channel.setdefault(asked, []).append(one)
 
         def ask(asking: list[dict[str, Any]]) -> dict[str, Any]:
             row = asking[0]
@@ -169,6 +171,9 @@ def _image(uri: str, host: str, token: str, where: str) -> dict[str, Any] | None
 _OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size")
 """What a row says of its channel."""
 
+_LEVELS = {"source": "resolution", "intensity_source": "intensity_resolution"}
+"""Which parameter says what level of a source is read."""
+
 
 def _places(
     run: dict[str, Any], asked: list[dict[str, Any]], parameters: Parameters, launch_dir: str
@@ -192,10 +197,10 @@ def _places(
                 continue
             if formats[name] == "source" and made.is_made(row[name]):
                 with _where(where):
-                    level = row["resolution"] if name == "source" else 0
-                    row[name], level = made.spelled(row[name], level)
-                if name == "source":
-                    row["resolution"] = level
+                    at = _LEVELS.get(name)
+                    row[name], level = made.spelled(row[name], row[at] if at else 0)
+                if at:
+                    row[at] = level
             elif formats[name] == "source":
                 with _where(where):
                     row[name] = archive_of(row[name]).canonical(row[name], launch_dir)

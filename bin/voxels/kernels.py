@@ -70,11 +70,52 @@ def _add_run(
     totals[label, 5] = z + 1
 
 
+@njit(cache=True, nogil=True)
+def intensities(
+    labels: NDArray[np.uint32],
+    values: NDArray[np.unsignedinteger],
+    first: int,
+    shift: int,
+    sums: NDArray[np.int64],
+    counts: NDArray[np.uint32],
+) -> None:
+    """Add up, bound and count the values of voxels by label.
+
+    Parameters
+    ----------
+    labels : uint32 array, shape (n,)
+    values : uint8 or uint16 array, shape (n,)
+        Fewer than 2^31, so that their squares add up in 63 bits.
+    first : int
+        The label of the first row of `sums` and `counts`; labels beyond their rows are left out.
+    shift : int
+        How many low bits of a value tell no bins apart.
+    sums : int64 array, shape (m, 4)
+        Added to, by label: values, their squares; bounded: the smallest, the largest.
+    counts : uint32 array, shape (m, bins)
+        Added to: voxels by label and bin.
+    """
+    last = first + len(counts)
+    for i in range(len(labels)):
+        label = np.int64(labels[i])
+        if first <= label < last:
+            row, value = label - first, np.int64(values[i])
+            sums[row, 0] += value
+            sums[row, 1] += value * value
+            sums[row, 2] = min(sums[row, 2], value)
+            sums[row, 3] = max(sums[row, 3], value)
+            counts[row, value >> shift] += 1
+
+
 def compile_all() -> None:
     """Compile what a run needs, so that the first task does not have to."""
     voxels = np.zeros((2 * CELL, CELL, CELL), np.uint32)
     words = np.empty(words_max(voxels.shape), np.uint32)
     statistics(voxels, 0)
+    for dtype in ("uint8", "uint16"):
+        flat = voxels.reshape(-1)
+        sums, counts = np.zeros((1, 4), np.int64), np.zeros((1, 256), np.uint32)
+        intensities(flat, flat.astype(dtype), 1, 0, sums, counts)
     encode(voxels, (0, 0, 0), voxels.shape, words, np.empty_like(words))
     box = Box.of((0, 0, 0), voxels.shape)
     for dtype in ("uint32", "uint64"):

@@ -109,7 +109,7 @@ def label_block(
     elif component_of != "segment":
         raise ValueError(f"component_of is {component_of!r}: it must be segment or foreground")
     else:
-        voxels = _ids(voxels, corner_zyx)
+        voxels = segment_ids(voxels, corner_zyx, _OR_FOREGROUND)
         # Equal bits are equal ids. cc3d 4.1 overflows on some arrays with ids from 2**63 on, and
         # only equality counts here.
         bits = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.int64}[voxels.itemsize]
@@ -152,8 +152,24 @@ def _above(voxels: NDArray[Any], bound: Fraction) -> NDArray[np.bool_]:
     return above
 
 
-def _ids(voxels: NDArray[Any], corner_zyx: Sequence[int]) -> NDArray[Any]:
+_OR_FOREGROUND = (
+    "; to label all that is above a value, give component_of foreground and foreground_above"
+)
+
+
+def segment_ids(
+    voxels: NDArray[Any], corner_zyx: Sequence[int], otherwise: str = ""
+) -> NDArray[Any]:
     """Return segment ids of which equal ones have equal bits.
+
+    Parameters
+    ----------
+    voxels : array of numbers, shape (Z, Y, X)
+        Whole numbers from 0 on, of whatever type.
+    corner_zyx : sequence of 3 int
+        Channel coordinates of its first voxel.
+    otherwise : str
+        What else a user may do, who is told of a value that is none.
 
     Raises
     ------
@@ -177,8 +193,7 @@ def _ids(voxels: NDArray[Any], corner_zyx: Sequence[int]) -> NDArray[Any]:
             at = [int(i + low) for i, low in zip((z, y, x), corner_zyx, strict=True)][::-1]
             raise ValueError(
                 f"voxel {','.join(map(str, at))} (x,y,z) is {plane[y, x]}, which is no segment id: "
-                "these are whole numbers from 0 on; to label all that is above a value, give "
-                "component_of foreground and foreground_above"
+                f"these are whole numbers from 0 on{otherwise}"
             )
     return voxels + voxels.dtype.type(0) if zero else voxels  # -0.0 becomes 0.0
 

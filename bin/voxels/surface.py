@@ -54,7 +54,7 @@ def write_statistics(path: Path, statistics: Statistics, box: Box) -> None:
         columns[f"lower_{name}"] = statistics.lower[:, axis] - corner
         columns[f"upper_{name}"] = statistics.upper[:, axis] - corner
         columns[f"first_{name}"] = statistics.first_voxel[:, axis] - corner
-    _write_columns(path, columns)
+    write_columns(path, columns)
 
 
 def read_statistics(path: Path, box: Box) -> Statistics:
@@ -65,7 +65,7 @@ def read_statistics(path: Path, box: Box) -> Statistics:
     ValueError
         If they are of another block: a coordinate lies outside of this one.
     """
-    columns = _read_columns(path)
+    columns = read_columns(path)
     count = columns["voxel_count"].astype(np.int64)
     total, lower, upper, first = np.empty((4, 3, len(count)), np.int64)
     sides = zip(_AXES, box.corner_zyx, box.shape_zyx, strict=True)
@@ -83,22 +83,22 @@ def read_statistics(path: Path, box: Box) -> Statistics:
 
 def read_segment_ids(path: Path) -> NDArray[np.unsignedinteger[Any]]:
     """Read the segment ids of a block's labels, and nothing else, from its statistics."""
-    ids: NDArray[np.unsignedinteger[Any]] = _read_columns(path, ["segment_id"])["segment_id"]
+    ids: NDArray[np.unsignedinteger[Any]] = read_columns(path, ["segment_id"])["segment_id"]
     return ids
 
 
 def write_links(path: Path, links: Links) -> None:
     """Write the links of a block."""
-    _write_columns(path, links._asdict())
+    write_columns(path, links._asdict())
 
 
 def read_links(path: Path) -> Links:
     """Read the links of a block."""
-    columns = _read_columns(path)
+    columns = read_columns(path)
     return Links(**{name: columns[name] for name in Links._fields})
 
 
-def _write_columns(path: Path, columns: dict[str, NDArray[Any]]) -> None:
+def write_columns(path: Path, columns: dict[str, NDArray[Any]]) -> None:
     """Write whole numbers from 0 on as one batch, each column as narrow as it may be."""
     narrow = {}
     for name, array in columns.items():
@@ -117,7 +117,7 @@ def _write(path: Path, schema: Any, batches: Sequence[Any], compression: str | N
             writer.write_batch(batch)
 
 
-def _read_columns(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
+def read_columns(path: Path, names: Sequence[str] | None = None) -> dict[str, NDArray[Any]]:
     """Read columns, all of them or those that are named; views of the file, mapped."""
     batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
     return {name: numbers(batch.column(name)) for name in names or batch.schema.names}
