@@ -20,7 +20,7 @@ from kit.parameters import PATHS, Parameters, Wrong
 from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
 from kit.texts import one_line
-from voxels.archives import Refused, Unreachable, archive_of, cited, made, survey
+from voxels.archives import Refused, Unreachable, archive_of, cited, made, offsets, survey
 from voxels.archives.intensity import of_intensity
 from voxels.boxes import Box
 
@@ -47,8 +47,9 @@ def described(
         `problem` (a sentence, or a line for each parameter that is wrong, or None), `params` as
         `kit.parameters` checks them, `rows` as `kit.rows` gives them, with each source in its
         one spelling, and `channels`: for each distinct one that is asked for `source`,
-        `resolution`, `channel`, `time` and `voxel_size` as they were given, `chosen` (channel and
-        time where there is more than one), `archive`, `host` (the address that names the archive;
+        `resolution`, `channel`, `time`, `voxel_size` and `offset` as they were given, `chosen`
+        (channel and time where there is more than one; an offset where none is stated),
+        `archive`, `host` (the address that names the archive;
         empty where something else does), `metadata` (None where the archive gives no answer),
         `files` (by which changes are noticed, or None), `citations` (how it is cited: by the user,
         by the archive), `unreachable` (the sentence that says so,
@@ -96,6 +97,7 @@ def described(
                 return _made_here(row)
             reader = archive_of(source)
             chosen = {name: row[name] for name in ("channel", "time") if row[name] is not None}
+            chosen |= offsets.chosen_of(row["offset"])
             size = row["voxel_size"] and [float(side) for side in reversed(row["voxel_size"])]
             metadata = unreachable = files = note = None
             citations = {cited.BY_USER: cited.given(asking)}
@@ -145,7 +147,7 @@ def described(
 
 def _made_here(row: dict[str, Any]) -> dict[str, Any]:
     """Return what PLAN, which has a database, completes: of a volume that was made here."""
-    for name in ("channel", "time", "voxel_size", *cited.LONGEST):
+    for name in ("channel", "time", "voxel_size", "offset", *cited.LONGEST):
         if row.get(name) is not None:
             raise Refused(
                 f"{name} is not for {row['source']}, a volume that was made here: leave it out (in "
@@ -168,7 +170,7 @@ def _image(uri: str, host: str, token: str, where: str) -> dict[str, Any] | None
         return {"unreachable": f"image_source: {error} (in {where})"}
 
 
-_OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size")
+_OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size", "offset")
 """What a row says of its channel."""
 
 _LEVELS = {"source": "resolution", "intensity_source": "intensity_resolution"}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .archives import Refused, archive_of
+from .archives.offsets import given_zyx
 from .archives.places import s3
 from .boxes import Box
 
@@ -126,7 +127,12 @@ class Seen:
         return self._describe(self.resolution, self.voxel_size_nm_xyz[::-1] or None)
 
     def _described(self, number: int) -> dict[str, Any] | None:
-        """Return the metadata of a coarser level; None if there is none that can be used."""
+        """Return the metadata of a coarser level; None if there is none that can be used.
+
+        An offset that was given is one in voxels of the level that it was given for.
+        """
+        if given_zyx(self.chosen):
+            return None
         try:
             return self._describe(number)
         except Refused:

@@ -67,7 +67,7 @@ STREAMS = ("nifti", "nrrd")
 """Of these, those that are one stream where they are compressed: a task unpacks all of it."""
 
 NOTHING: Mapping[str, int] = MappingProxyType({})
-"""What is chosen of other axes than x, y and z, where nothing is."""
+"""What is chosen of a volume, where nothing is."""
 
 _brief = reprlib.Repr()
 _brief.maxstring = _brief.maxother = 120
@@ -171,8 +171,8 @@ class Reader(Protocol):
     ) -> dict[str, Any]:
         """Return a channel's metadata at one resolution; `patient` if nobody waits for them.
 
-        `chosen` are indices of axes beside x, y and z, `channel` or `time`. `size_nm_zyx` is the
-        voxel size where none is stated.
+        `chosen` are indices of axes beside x, y and z, `channel` or `time`, and an offset
+        (`offsets`). `size_nm_zyx` and the offset are those where none is stated.
 
         Returns
         -------
@@ -181,7 +181,7 @@ class Reader(Protocol):
             this resolution), `voxel_size_nm_zyx`, `chunk_zyx` (the voxels that the archive
             reads at once); `middle_zyx`, if it is not 0: where voxel 0 has its middle, in voxels
             from that of the finest level; where something can be chosen, `chosen`: what was one of
-            several.
+            several, and an offset that is not 0.
 
         Raises
         ------

@@ -7,17 +7,18 @@ from typing import Any
 import click
 
 from ..kit.texts import many
+from ..voxels.archives import offsets
 from ..voxels.archives.made import is_made
 from .options import console
 
 
 class Sides(click.ParamType):  # type: ignore[type-arg]
-    """Three numbers above 0 with commas between, as parameters of runs have them."""
+    """Three numbers above `least` with commas between, as parameters of runs have them."""
 
     name = "a,b,c"
 
-    def __init__(self, whole: bool) -> None:
-        self._number = int if whole else float
+    def __init__(self, whole: bool, least: int = 0) -> None:
+        self._number, self._least = int if whole else float, least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return them as a list, in the order given."""
@@ -25,8 +26,9 @@ class Sides(click.ParamType):  # type: ignore[type-arg]
             sides = [self._number(side) for side in value.split(",")]
         except ValueError:
             sides = []
-        if len(sides) != 3 or not all(0 < side < 2**53 for side in sides):
-            self.fail(f"{value} is not three numbers above 0 with commas between.", param, ctx)
+        if len(sides) != 3 or not all(self._least < side < 2**53 for side in sides):
+            kind = "numbers above 0" if not self._least else "whole numbers"
+            self.fail(f"{value} is not three {kind} with commas between.", param, ctx)
         return sides
 
 
@@ -41,6 +43,7 @@ _INDEX = click.IntRange(0, 2**31 - 1)
 @click.option(
     "--voxel-size", "--voxel_size", type=Sides(False), help="x,y,z in nm, where none is stated."
 )
+@click.option("--offset", type=Sides(True, -(2**53)), help="x,y,z in voxels, where none is stated.")
 @click.option(
     "--block-shape", type=Sides(True), default="64,512,512", show_default=True, help="z,y,x."
 )
@@ -52,6 +55,7 @@ def describe_command(
     channel: int | None,
     time: int | None,
     voxel_size: list[float] | None,
+    offset: list[int] | None,
     block_shape: list[int],
     bossdb_host: str,
     as_json: bool,
@@ -65,9 +69,12 @@ def describe_command(
     """
     chosen = {"channel": channel, "time": time}
     given = {name: index for name, index in chosen.items() if index is not None}
+    given |= offsets.chosen_of(offset)
     if is_made(uri):
         if given or voxel_size:
-            raise click.UsageError("a volume that was made here has one channel and its own size")
+            raise click.UsageError(
+                "a volume that was made here has one channel, its own size and place"
+            )
         from .. import connect
         from ..volumes import surveyed
 

@@ -86,5 +86,5 @@ def _about(described: dict[str, Any]) -> str:
 
 
 def chosen(described: dict[str, Any]) -> str:
-    """Return which channel or time of several was asked for, as in `channel 1 time 0`."""
+    """Return what was chosen of a channel: `channel 1 time 0`, or `offset_x -5` and so on."""
     return " ".join(f"{name} {index}" for name, index in (described.get("chosen") or {}).items())

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..voxels.archives import Refused, archive_of
+from ..voxels.archives.offsets import given_zyx
 from ..voxels.archives.places import s3
 from ..voxels.archives.volumes.opening import opened_level
 from ..voxels.boxes import Box
@@ -78,7 +79,8 @@ class Volume:
     def _described(self) -> dict[int, dict[str, Any]]:
         own = self.layer.resolution if self.layer.source else 0
         sizes, found = self.layer.voxel_size_nm_xyz, {}
-        for number in range(LEVELS):
+        only = given_zyx(self.layer.chosen)  # an offset, in its voxels
+        for number in range(own, own + 1) if only else range(LEVELS):
             try:
                 found[number] = self._level(number)
             except Refused:

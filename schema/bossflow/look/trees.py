@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
+from ..core import results
 from ..kit.texts import key_name, many, one_line
 from ..volumes.citations import in_words
 
@@ -113,8 +114,8 @@ def box_words(read: dict[str, Any], told: dict[str, Any]) -> str:
     """Return a box that was read, and where."""
     channel = told["channels"][read["channel"]]
     level = f"resolution {channel['resolution']}"
-    chosen = "".join(f" {axis} {index}" for axis, index in (channel["chosen"] or {}).items())
-    return f"{channel['uri']} of {channel['archive']}, {level}{chosen}, box {read['box']}"
+    which = f"{level} {results.chosen(channel)}".strip()
+    return f"{channel['uri']} of {channel['archive']}, {which}, box {read['box']}"
 
 
 def digest_words(read: dict[str, Any]) -> str:

@@ -190,7 +190,7 @@ def _public(one: Shown) -> str:
         why = "lies there, which a public viewer does not reach or read"
     elif one.layer.chosen:
         which = results.chosen({"chosen": one.layer.chosen})
-        why = f"is one of several ({which}), which a link can't say"
+        why = f"is read by its {which}, which a link can't say"
     elif not one.volume.states_size:
         why = "has the voxel size that was given for it, which a link can't say"
     else:

@@ -27,8 +27,9 @@ def key_of(given: dict[str, Any]) -> Key:
 def asked(given: dict[str, Any]) -> tuple[Any, ...]:
     """Return the words for a channel in a row, or in what DESCRIBE found for it."""
     size = given.get("voxel_size")
+    offset = given.get("offset")
     words = given["source"], given["resolution"], given.get("channel"), given.get("time")
-    return (*words, size and tuple(size))
+    return (*words, size and tuple(size), offset and tuple(offset))
 
 
 def channel_id(

@@ -8,6 +8,7 @@ from ..core import work
 from ..core.work import MIB, UnitPlan
 from ..voxels.archives import STREAMS
 from ..voxels.archives.made import ARCHIVE, is_made
+from ..voxels.archives.offsets import given_zyx
 from ..voxels.boxes import Box
 from .channels import NO_SHIFT, box_columns, extent, itemsize, metadata, middle_rows
 from .sources import Source
@@ -85,6 +86,7 @@ def asked_again(given: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]
     """
     channel, box = given["channel"], Box.parse(given["cutout"])
     uri, chosen, told = channel["uri"], given["chosen"], {}
+    offset = given_zyx(chosen)
     if not is_made(uri):
         told["archive"] = channel["archive"]
     if not uri.startswith((f"{ARCHIVE}://", "bossdb://")):  # stated or given: the same is taken
@@ -97,6 +99,7 @@ def asked_again(given: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]
         "y_range": [box.y0, box.y1],
         "z_range": [box.z0, box.z1],
         **{name: chosen[name] for name in ("channel", "time") if name in chosen},
+        **({"offset": offset[::-1]} if offset else {}),
         **{name: params[name] for name in ("bossdb_host", "verify_pull") if params.get(name)},
     }
 

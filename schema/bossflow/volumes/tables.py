@@ -32,14 +32,14 @@ class Channel(dj.Manual):
     """
 
     class Choice(dj.Part):
-        """The index that was chosen on another axis, of a volume that has several there."""
+        """What a user chose: an index, where there are several; an offset, where none is stated."""
 
         definition = """
-        # index chosen on an axis beside x, y and z
+        # what a user chose of a volume
         -> master
-        chosen_axis  : varchar(16)  # channel or time
+        chosen_axis  : varchar(16)  # channel or time; offset_x, offset_y, offset_z
         ---
-        chosen_index : int64        # from 0
+        chosen_index : int64        # from 0; of an offset (voxels)
         """
 
     class Middle(dj.Part):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import requests
 
 from ...boxes import Box
-from .. import NOTHING, Contents, Refused, Unreachable, brief, spelled
+from .. import NOTHING, Contents, Refused, Unreachable, brief, offsets, spelled
 from . import cutouts, frames, patience
 from .addresses import malformed_host, names_of
 from .answers import over_limit, spent
@@ -69,7 +69,8 @@ def describe(
     patient : bool
         Ask as often as for voxels: nobody waits.
     chosen : mapping
-        Refused, as the URI names a channel, and what is read has one time; but for `time` 0.
+        Refused, as the URI names a channel, and what is read has one time; but for `time` 0, and
+        an offset that is BossDB's own.
     size_nm_zyx
         Not used: BossDB always states a voxel size.
 
@@ -108,6 +109,7 @@ def describe(
                 levels = ask(f"downsample/{collection}/{experiment}/{channel}")
                 told = told._replace(levels=levels)
     metadata = frames.metadata(told, uri, resolution, host)
+    offsets.refuse_other(offsets.given_zyx(chosen), metadata["offset_zyx"], uri)
     place = frames.bucket(held)
     unlike: Refused | Unreachable | None = None
     if place:

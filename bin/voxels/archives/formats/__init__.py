@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...boxes import Box, grid
-from .. import DIRECTORIES, NOTHING, Contents, Refused, Unreachable, brief, sensible
+from .. import DIRECTORIES, NOTHING, Contents, Refused, Unreachable, brief, offsets, sensible
 from ..places import ranged, s3
 from ..places.kvstores import brief_reason, split
 from ..places.ranged import File
@@ -84,11 +84,12 @@ def describe(
         If there is no usable answer.
     """
     image = _opened(uri, resolution).image
-    level = image.level._replace(chosen=tuple(chosen.items()))
+    level = several.choose(image.level, chosen)
     axes = _axes(image, uri)
     if image.dtype.kind not in "buif" or image.dtype.itemsize > 8:
         raise Refused(f"{uri} holds {image.dtype}, which is no type of voxels: make numbers of it")
     several.indices(level, image.shape, uri)
+    offsets.refuse_other(level.given_zyx, level.offset_zyx, uri)
     metadata = {
         "kind": level.kind_of(image.dtype.name),
         "dtype": image.dtype.name,
@@ -130,7 +131,7 @@ def cost(
     chosen: Mapping[str, int] = NOTHING,
 ) -> tuple[int, int]:
     """Return what it takes to read a box: requests, and bytes at most, as decoded."""
-    image = _kept(uri, resolution).image
+    image = _kept(uri, resolution, chosen).image
     sides = [image.chunk[i] for i in _axes(image, uri)]
     number = len(grid(box, sides, image.level.offset_zyx))
     return number, number * math.prod(image.chunk) * image.dtype.itemsize
@@ -161,9 +162,9 @@ def unwritten(
     chosen: Mapping[str, int] = NOTHING,
 ) -> str | None:
     """Return a sentence on boxes in which nothing was written, or on how the file is read."""
-    image, file, lock = _kept(uri, resolution)
+    image, file, lock = _kept(uri, resolution, chosen)
     with lock, _telling(uri, file):
-        bare = [box for box in boxes if image.lacks(_slices(image, box, uri, chosen))]
+        bare = [box for box in boxes if image.lacks(_slices(image, box, uri))]
     if bare:
         first, number = bare[0].name, len(bare)
         which = f"{number} cutouts (first: {first})" if number > 1 else first
@@ -189,7 +190,7 @@ def read(
 
     Takes the memory of the box twice at most, and what the format's library needs.
     """
-    image, file, lock = _kept(uri, resolution)
+    image, file, lock = _kept(uri, resolution, chosen)
     extent = Box.of(image.level.offset_zyx, [image.shape[i] for i in _axes(image, uri)])
     if image.dtype.name != dtype:
         raise Refused(f"{uri} holds {image.dtype.name}, where {dtype} was expected")
@@ -198,7 +199,7 @@ def read(
             f"box {box.name} leaves {uri} at resolution {resolution}: it has {extent.name}"
         )
     with lock, _telling(f"box {box.name} of {uri}", file):
-        part = _slices(image, box, uri, chosen)
+        part = _slices(image, box, uri)
         voxels = np.asarray(image.read(part))
         if voxels.shape != tuple(one.stop - one.start for one in part):
             raise ValueError(f"{voxels.shape} came")
@@ -219,8 +220,8 @@ def _axes(image: Image, uri: str) -> list[int]:
     return [axes.index(axis) for axis in "zyx"]
 
 
-def _slices(image: Image, box: Box, uri: str, chosen: Mapping[str, int]) -> Slices:
-    level = image.level._replace(chosen=tuple(chosen.items()))
+def _slices(image: Image, box: Box, uri: str) -> Slices:
+    level = image.level
     found = {i: slice(at, at + 1) for i, at in several.indices(level, image.shape, uri).items()}
     inside = box.slices(level.offset_zyx)
     found |= dict(zip(_axes(image, uri), inside, strict=True))
@@ -256,11 +257,14 @@ def _opened(uri: str, resolution: int) -> _Opened:
     return _Opened(listed[resolution], file, Lock())
 
 
-def _kept(uri: str, resolution: int) -> _Opened:
+def _kept(uri: str, resolution: int, chosen: Mapping[str, int]) -> _Opened:
     """Return a file that was opened before; one on disk that looks the same as then."""
     place = parts(uri)[1]
     looks = ranged.looks(place.removeprefix("file://")) if place.startswith("file://") else None
-    return _opened_as(uri, resolution, looks)
+    kept = _opened_as(uri, resolution, looks)
+    level = several.choose(kept.image.level, chosen)
+    offsets.refuse_other(level.given_zyx, level.offset_zyx, uri)
+    return kept._replace(image=kept.image._replace(level=level))
 
 
 @lru_cache(maxsize=8)

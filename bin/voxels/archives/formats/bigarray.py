@@ -47,7 +47,8 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
         max(box[at] for box in chunks) - start for at, start in zip((1, 3, 5), low, strict=True)
     )
     translation = tuple(float(start) for start in reversed(low))
-    level = Level({"driver": "bigarray"}, ("x", "y", "z"), translation_zyx=translation)
+    spec, axes = {"driver": "bigarray"}, ("x", "y", "z")
+    level = Level(spec, axes, translation_zyx=translation, placed=True)
     read = partial(_read, file.path, chunks, low, chunk, dtype)
     lacks = partial(_lacks, chunks, low, chunk)
     return [Image(level, shape, dtype, chunk, read, lacks)]

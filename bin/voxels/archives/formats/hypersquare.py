@@ -18,7 +18,8 @@ from PIL import Image as Pillow
 
 from .. import Refused
 from ..places.ranged import File
-from ..volumes.stated import Level, nanometers
+from ..volumes.stated import Level
+from ..volumes.units import nanometers
 from .image import Image, Slices
 
 _PARTS = {"/segmentation": "segment_id_type", "/image": "image_type"}
@@ -70,6 +71,7 @@ def _grid(about: dict[str, Any], shape: tuple[int, ...]) -> dict[str, Any]:
         "scale_zyx": tuple(size[::-1]) if stated else None,
         "unit_nm_zyx": (unit,) * 3,
         "translation_zyx": tuple(start[::-1]),
+        "placed": True,
     }
 
 

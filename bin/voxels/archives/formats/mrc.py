@@ -70,4 +70,5 @@ def _grid(header: Any, axes: tuple[str, ...], uri: str) -> dict[str, Any]:
         "scale_zyx": tuple(size[axis] for axis in "zyx"),
         "unit_nm_zyx": (0.1, 0.1, 0.1),
         "translation_zyx": tuple(place[axis] for axis in "zyx"),
+        "placed": any(place.values()),
     }

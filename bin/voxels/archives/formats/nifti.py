@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from .. import Refused
 from ..places.ranged import File
-from ..volumes.stated import Level, nanometers
+from ..volumes.stated import Level
+from ..volumes.units import nanometers
 from .affine import placed
 from .image import Image, Slices, refuse_inside, turned
 from .raw import STREAM, shortest, unpacked
@@ -88,4 +89,4 @@ def _placed(
             f"{[sizes[axis] for axis in found.axes]}: mend its header"
         )
     level = Level(spec, (*found.axes, *axes[3:]), kind, found.scale_zyx, units, found.first_zyx)
-    return level, (*found.backwards, *others)
+    return level._replace(placed=True), (*found.backwards, *others)

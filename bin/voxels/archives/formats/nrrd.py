@@ -18,6 +18,7 @@ from .. import Refused, brief
 from ..places.ranged import File
 from ..volumes import stated
 from ..volumes.stated import Level
+from ..volumes.units import nanometers
 from .affine import placed
 from .image import Image, Slices, refuse_inside, turned
 from .raw import STREAM, in_file, unpacked
@@ -91,7 +92,7 @@ def _placed(
     units = _units(header, "space units", 3)
     by_axis = tuple(units[::-1])
     level = Level(spec, tuple(axes), None, found.scale_zyx, by_axis, found.first_zyx)
-    return level, tuple(backwards)
+    return level._replace(placed="space origin" in header), tuple(backwards)
 
 
 def _spaced(header: dict[str, Any], others: list[str], uri: str) -> Level:
@@ -124,7 +125,7 @@ def _units(header: dict[str, Any], name: str, number: int) -> list[float | None]
     words = header.get(name, [None] * number)
     if len(words) != number:
         raise ValueError(f"{name} of {len(words)} axes, where there are {number}")
-    return [stated.nanometers(word) for word in words]
+    return [nanometers(word) for word in words]
 
 
 def _is_known(step: Any) -> bool:

@@ -10,8 +10,8 @@ import h5py
 
 from .. import Refused, brief
 from ..places.ranged import File
-from ..volumes import stated
 from ..volumes.stated import Level
+from ..volumes.units import nanometers
 from . import hdf5
 from .image import Image
 
@@ -72,12 +72,13 @@ def _grid(series: h5py.Group) -> dict[str, Any]:
         "scale_zyx": tuple(scale[::-1]),
         "unit_nm_zyx": tuple(units[::-1]),
         "translation_zyx": tuple(origin[::-1]),
+        "placed": "origin_coords" in plane,
     }
 
 
 def _lengths(dataset: h5py.Dataset) -> tuple[list[float], float | None]:
     """Return x, y and z, and their unit in nanometres; NWB's own is the metre."""
-    unit = stated.nanometers(hdf5.attributes(dataset).get("unit", "meters"))
+    unit = nanometers(hdf5.attributes(dataset).get("unit", "meters"))
     return [float(length) for length in dataset[()]], unit
 
 

@@ -18,7 +18,8 @@ import tifffile
 
 from .. import Refused
 from ..places.ranged import File
-from ..volumes.stated import Level, nanometers
+from ..volumes.stated import Level
+from ..volumes.units import nanometers
 from .image import Image, Slices
 from .raw import in_file
 
@@ -113,6 +114,7 @@ def _grid(opened: Any, number: int, axes: tuple[str, ...]) -> dict[str, Any]:
         "scale_zyx": tuple(size[axis] or 1.0 for axis in "zyx"),
         "unit_nm_zyx": tuple(unit[axis] if size[axis] else None for axis in "zyx"),
         "translation_zyx": tuple(start[axis] * (size[axis] or 1.0) for axis in "zyx"),
+        "placed": any(start.values()),
     }
 
 

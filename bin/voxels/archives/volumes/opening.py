@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorstore as ts
 
-from .. import Refused, brief
+from .. import Refused, brief, offsets
 from ..places import kvstores
 from ..places.kvstores import json_at, kvstore_of, split, told, wait
 from . import n5, precomputed, several, webknossos, zarr
@@ -54,7 +54,8 @@ def open_zyx(level: Level, uri: str, write: bool = False, context: Any = None) -
     Raises
     ------
     Refused
-        If an axis is missing, or another one is longer than 1 and no index of it is chosen.
+        If an axis is missing, or another one is longer than 1 and no index of it is chosen; or if
+        it is stated that it begins elsewhere than is given.
     Unreachable
     """
     context = context or kvstores.shared_context(kvstores.VOXEL_LIMITS)
@@ -76,10 +77,11 @@ def view_of(level: Level, store: Any, uri: str) -> Any:
     kept = [name for name in level.axes if name in "zyx"]
     store = store.transpose([kept.index(axis) for axis in "zyx"])
     view = store if level.precomputed else store[ts.d[:].translate_to[level.offset_zyx]]
-    if level.bounds is None:
-        return view
-    x0, x1, y0, y1, z0, z1 = level.bounds
-    return view[z0:z1, y0:y1, x0:x1]
+    if level.bounds is not None:
+        x0, x1, y0, y1, z0, z1 = level.bounds
+        view = view[z0:z1, y0:y1, x0:x1]
+    offsets.refuse_other(level.given_zyx, view.origin, uri)
+    return view
 
 
 _FILES = {
@@ -140,7 +142,7 @@ def level_of(uri: str, resolution: int, chosen: tuple[tuple[str, int], ...]) -> 
     if not 0 <= resolution < len(listed):
         raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(listed) - 1}")
     precomputed.refuse_unknown(listed[resolution], uri)
-    return listed[resolution]._replace(chosen=chosen)
+    return several.choose(listed[resolution], dict(chosen))
 
 
 @cache

@@ -1,12 +1,12 @@
-"""One of several channels or times of a volume: what is chosen of its axes beside x, y and z."""
+"""What a user chooses of a volume: one of several channels or times, and an offset."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .. import Refused
+from .. import Refused, offsets
 from .stated import Level
 
 PARAMETERS = {
@@ -22,13 +22,22 @@ def parameter(level: Level, i: int) -> str:
     return names[i] if names.count(names[i]) == 1 else ""
 
 
-def chosen(level: Level, shape: Sequence[int]) -> dict[str, int]:
-    """Return what is chosen on axes of which there is more than one index.
+def choose(level: Level, chosen: Mapping[str, int]) -> Level:
+    """Return a level with what is chosen of it, as `Reader.describe` takes it."""
+    others = tuple(pair for pair in chosen.items() if pair[0] not in offsets.OFFSETS_ZYX)
+    return level._replace(chosen=others, given_zyx=offsets.given_zyx(chosen))
 
-    The only one is the same channel whether it is chosen or not.
+
+def chosen(level: Level, shape: Sequence[int]) -> dict[str, int]:
+    """Return what is chosen on axes of which there is more than one index, and an offset not 0.
+
+    The only one is the same channel whether it is chosen or not, and so is one that begins at 0.
     """
     lengths = {parameter(level, i): length for i, length in enumerate(shape)}
-    return {name: index for name, index in level.chosen if lengths.get(name, 1) > 1}
+    found = {name: index for name, index in level.chosen if lengths.get(name, 1) > 1}
+    if any(level.moved_zyx):
+        found |= offsets.chosen_of(level.moved_zyx[::-1])
+    return found
 
 
 def indices(level: Level, shape: Sequence[int], uri: str) -> dict[int, int]:

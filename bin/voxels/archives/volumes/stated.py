@@ -9,15 +9,7 @@ from typing import Any, NamedTuple
 
 from ...boxes import Box
 from .. import FURTHEST, Refused, brief
-
-NANOMETERS = {
-    **dict.fromkeys(("angstrom", "\u00c5"), 0.1),
-    **dict.fromkeys(("nanometer", "nm"), 1.0),
-    **dict.fromkeys(("micrometer", "micron", "um", "\u00b5m", "\u03bcm"), 1e3),
-    **dict.fromkeys(("millimeter", "mm"), 1e6),
-    **dict.fromkeys(("centimeter", "cm"), 1e7),
-    **dict.fromkeys(("meter", "m"), 1e9),
-}
+from .units import length, nanometers
 
 _PLACES = (
     "translate", "translation", "origin", "xorigin", "yorigin", "zorigin", "voxeloffset",
@@ -49,6 +41,10 @@ class Level(NamedTuple):
         Indices that a user chose, `channel` or `time`.
     bounds : Box or None
         The voxels that there are, where the array has room for more.
+    placed : bool
+        Whether it is stated where it begins, be it at 0; any other place is stated anyway.
+    given_zyx : tuple of int, or None
+        Where a user says that it begins, in voxels.
     """
 
     spec: dict[str, Any]
@@ -60,6 +56,8 @@ class Level(NamedTuple):
     precomputed: dict[str, Any] | None = None
     chosen: tuple[tuple[str, int], ...] = ()
     bounds: Box | None = None
+    placed: bool = False
+    given_zyx: tuple[int, ...] | None = None
 
     @property
     def has_size(self) -> bool:
@@ -73,13 +71,25 @@ class Level(NamedTuple):
 
     @property
     def offset_zyx(self) -> list[int]:
+        """The first voxel: what the translation names, or what was given where none is stated."""
+        pairs = zip(self._whole_zyx, self.moved_zyx, strict=True)
+        return [whole + moved for whole, moved in pairs]
+
+    @property
+    def moved_zyx(self) -> tuple[int, ...]:
+        """What a user gave of a level that states no place."""
+        stated = self.placed or self.precomputed is not None or any(self._whole_zyx)
+        return (0, 0, 0) if stated or self.given_zyx is None else self.given_zyx
+
+    @property
+    def _whole_zyx(self) -> list[int]:
         """The voxel that the translation names; half a voxel is still the one below."""
         return [math.ceil(round(start, 6) - 0.5) for start in self._starts]
 
     @property
     def middle_zyx(self) -> list[float]:
         """Where voxel 0 has its middle, in voxels: what the translation is beyond whole ones."""
-        pairs = zip(self._starts, self.offset_zyx, strict=True)
+        pairs = zip(self._starts, self._whole_zyx, strict=True)
         return [round(start - whole, 9) for start, whole in pairs]
 
     @property
@@ -99,14 +109,6 @@ def refuse_senseless(level: Level) -> None:
         raise ValueError(f"voxel size {level.scale_zyx}")
     if not all(abs(start) <= FURTHEST for start in level.offset_zyx):
         raise ValueError(f"translation {level.translation_zyx}")
-
-
-def nanometers(unit: Any) -> float | None:
-    """Return a unit of length in nanometres, or None if it is not known to be one."""
-    word = unit.strip() if isinstance(unit, str) else ""
-    return NANOMETERS.get(word) or NANOMETERS.get(
-        word.lower().removesuffix("s").replace("metre", "meter")
-    )
 
 
 def axes_of(uri: str, statements: Iterable[Any], rank: int, order: str) -> tuple[str, ...]:
@@ -148,12 +150,16 @@ def _word(name: Any) -> str:
 
 
 class Claim(NamedTuple):
-    """What one attribute states: by axis the size of voxels, its unit, where the first begins."""
+    """What one attribute states: by axis the size of voxels, its unit, where the first begins.
+
+    That the first begins at 0 may be stated, or not (`placed`).
+    """
 
     name: str
     scale: dict[str, float]
     unit_nm: dict[str, float | None]
     shift: dict[str, float]
+    placed: bool = False
 
 
 def by_axis(values: Sequence[Any], axes: Sequence[str]) -> dict[str, Any]:
@@ -174,6 +180,7 @@ def claim(
         {axis: float(size) for axis, size in by_axis(scale, axes).items()},
         {axis: nanometers(unit) for axis, unit in by_axis(units, axes).items()},
         {axis: float(value) for axis, value in by_axis(shift or [0] * len(scale), axes).items()},
+        bool(shift),
     )
 
 
@@ -201,7 +208,7 @@ def claims(attributes: dict[str, Any], axes: Sequence[str], fortran: bool) -> li
         if size := attributes.get(name):
             made.append(claim(name, axes, size, units, _offset(attributes)))
             break
-    if any(sizes := [_length(text) for text in attributes.get("dimension_units", ())]):
+    if any(sizes := [length(text) for text in attributes.get("dimension_units", ())]):
         spatial = {axis: length for axis, length in by_axis(sizes, axes).items() if length}
         scale, unit_nm = ({axis: length[i] for axis, length in spatial.items()} for i in (0, 1))
         made.append(Claim("dimension_units", scale, unit_nm, dict.fromkeys(scale, 0.0)))
@@ -221,20 +228,13 @@ def claims(attributes: dict[str, Any], axes: Sequence[str], fortran: bool) -> li
     return made
 
 
-def _length(text: Any) -> tuple[float, float] | None:
-    """Return number and unit, in nanometres, of what tensorstore states of an axis: `40 nm`."""
-    number, _, unit = text.partition(" ") if isinstance(text, str) else ("", "", "")
-    length = nanometers(unit)
-    return (float(number), length) if length else None
-
-
 def _offset(attributes: dict[str, Any]) -> Any:
     offset = attributes.get("offset")
     return None if offset == 0 else offset
 
 
 def grid_of(uri: str, attributes: dict[str, Any], claims: list[Claim]) -> dict[str, Any]:
-    """Return `scale_zyx`, `unit_nm_zyx` and `translation_zyx` of a `Level`, by its claims.
+    """Return scale, units, translation and `placed` of a `Level`, by its claims.
 
     Raises
     ------
@@ -275,6 +275,7 @@ def grid_of(uri: str, attributes: dict[str, Any], claims: list[Claim]) -> dict[s
         "scale_zyx": tuple(first.scale[axis] for axis in "zyx"),
         "unit_nm_zyx": tuple(first.unit_nm[axis] for axis in "zyx"),
         "translation_zyx": tuple(where[axis] * first.scale[axis] for axis in "zyx"),
+        "placed": any(claim.placed for claim in claims),
     }
 
 

@@ -16,6 +16,7 @@ from ..places.kvstores import json_at, told, under
 from . import precomputed, stated
 from .nodes import node_at
 from .stated import Level
+from .units import nanometers
 
 FILE = "datasource-properties.json"
 
@@ -61,6 +62,7 @@ def levels(uri: str, kvstore: dict[str, Any]) -> list[Level]:
             scale_zyx=tuple(scale),
             unit_nm_zyx=(unit_nm,) * 3,
             translation_zyx=tuple((size - finest) / 2 for size, finest in pairs),
+            placed=True,
         )
         listed.append(level)
     return listed
@@ -80,7 +82,7 @@ def _voxel_size(about: dict[str, Any]) -> tuple[list[float], float | None]:
     if not isinstance(size, dict):
         size = {"factor": size}
     x, y, z = (float(side) for side in size["factor"])
-    return [z, y, x], stated.nanometers(size.get("unit", "nanometer"))
+    return [z, y, x], nanometers(size.get("unit", "nanometer"))
 
 
 def _mag_zyx(mag: dict[str, Any]) -> list[int]:

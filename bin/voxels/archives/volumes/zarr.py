@@ -24,6 +24,7 @@ from ..places.kvstores import (
 from . import stated
 from .nodes import Node, in_words, named_in, node_at
 from .stated import Level
+from .units import nanometers
 
 OLD = ("0.1", "0.2", "0.3")
 KNOWN = "OME-Zarr 0.4 and 0.5 are read, so write it anew as one of these"
@@ -88,8 +89,8 @@ def _coordinates(uri: str, array: dict[str, Any], axes: tuple[str, ...]) -> list
                 "spaced: its voxels have no one size"
             )
         units = node.attributes.get("units", node.attributes.get("unit"))
-        scale[axis], unit_nm[axis], shift[axis] = step, stated.nanometers(units), values[0]
-    return [stated.Claim("coordinates", scale, unit_nm, shift)]
+        scale[axis], unit_nm[axis], shift[axis] = step, nanometers(units), values[0]
+    return [stated.Claim("coordinates", scale, unit_nm, shift, True)]
 
 
 def _of_image(uri: str) -> Level | None:
@@ -125,7 +126,7 @@ def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
         raise Refused(f"{uri} is {what}, which has no place for a voxel size: {KNOWN}")
     names = stated.axes_of(uri, [axes], len(axes), "zyx")
     zyx = [names.index(axis) for axis in "zyx"]
-    units = tuple(stated.nanometers(axes[i].get("unit")) for i in zyx)
+    units = tuple(nanometers(axes[i].get("unit")) for i in zyx)
     kind = "annotation" if "image-label" in ome else None
     listed = []
     for dataset in image["datasets"]:
@@ -138,6 +139,7 @@ def _image(uri: str, kvstore: dict[str, Any], node: Node) -> list[Level]:
                 tuple(scale[i] for i in zyx) if scale else None,
                 units,
                 tuple(translation[i] for i in zyx),
+                placed=any(step["type"] == "translation" for step in _steps(dataset, image)),
             )
         )
     return listed
@@ -161,10 +163,7 @@ def _transformed(
 ) -> tuple[list[float] | None, list[float]]:
     """Return what scales and translations come to, those of the level first; None: no scale."""
     scale, translation, scaled = [1.0] * rank, [0.0] * rank, False
-    for step in (
-        *dataset.get("coordinateTransformations", ()),
-        *image.get("coordinateTransformations", ()),
-    ):
+    for step in _steps(dataset, image):
         values = [float(value) for value in step.get(step["type"], [])]
         if step["type"] == "identity":
             continue
@@ -179,6 +178,13 @@ def _transformed(
     if not scaled and any(translation):
         raise ValueError(f"translation {translation} without a scale")
     return scale if scaled else None, translation
+
+
+def _steps(dataset: dict[str, Any], image: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        *dataset.get("coordinateTransformations", ()),
+        *image.get("coordinateTransformations", ()),
+    ]
 
 
 def _as_parent(uri: str, levels: list[Level]) -> list[Level]:
@@ -214,6 +220,7 @@ def _as_parent(uri: str, levels: list[Level]) -> list[Level]:
             scale_zyx=parent.scale_zyx,
             unit_nm_zyx=parent.unit_nm_zyx,
             translation_zyx=parent.translation_zyx,
+            placed=parent.placed,
         )
         if parent
         else level
