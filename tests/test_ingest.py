@@ -1,6 +1,10 @@
 """Single files and stacks written to new volumes: each byte of them is read about once."""
 
+import hashlib
 import io
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +17,7 @@ import nrrd
 import numpy as np
 import pytest
 import tifffile
+from conftest import ROOT
 from making import Transferring, noise, read_level
 from voxels.archives import formats
 from voxels.archives.formats import planes as planes_of
@@ -155,3 +160,51 @@ def test_blocks_are_whole_in_the_file_as_far_as_memory_goes(
     ends = zip(("channel_z1", "channel_y1", "channel_x1"), shape, strict=True)
     found = blocks.as_read(at_once, (64,) * 3, PLANES | dict(ends), Box.of((0, 0, 0), shape), 1)
     assert found == (block, reads)
+
+
+WRITTEN_ALONE = """
+import sys
+from pathlib import Path
+import transfer_block as program
+from voxels.archives import archive_of
+from voxels.boxes import Box
+from voxels.made_volumes import Volume
+uri, form, where, *shape = sys.argv[1:]
+box = Box.of((0, 0, 0), [int(side) for side in shape])
+volume = Volume.of({
+    "format": form, "dtype": "uint16", "kind": "image", "encoding": "raw", "method": "",
+    "compression": "zstd" if form == "zarr" else "none", "cutout": box.name,
+    "block_shape_zyx": box.shape_zyx, "chunk_shape_zyx": [64, 64, 64], "origin_zyx": [0, 0, 0],
+    "factors_zyx": [[1, 1, 1]], "voxel_size_nm_zyx": [40, 4, 4],
+})
+voxels = program.converted(archive_of(uri).read(uri, 0, "", "", "uint16", box), "uint16")
+print(program.write(volume, 0, voxels, box, Path(where)))
+(peak,) = (line for line in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line)
+print(int(peak.split()[1]) * 1024)  # getrusage has the parent's, too
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells the peak of a process alone")
+@pytest.mark.parametrize("form", ["zarr", pytest.param("precomputed", marks=pytest.mark.soak)])
+def test_a_block_is_in_memory_once(tmp_path: Path, form: str) -> None:
+    """A layer of chunks and half a GiB, of voxels that no compression makes less, swapped."""
+    shape = (64, 1280, 1280)
+    voxels = np.frombuffer(np.random.default_rng(1).bytes(2 * int(np.prod(shape))), ">u2")
+    if form == "zarr":
+        tifffile.imwrite(tmp_path / "a.tif", voxels.reshape(shape), byteorder=">")
+        uri = f"tiff://file://{tmp_path}/a.tif"
+    else:
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file.create_dataset("raw", data=voxels.reshape(shape), chunks=(16, 160, 160))
+        uri = f"hdf5://file://{tmp_path}/a.h5#/raw"
+    made = str(tmp_path / "made")
+    done = subprocess.run(
+        [sys.executable, "-c", WRITTEN_ALONE, uri, form, made, *map(str, shape)],
+        env=os.environ | {"PYTHONPATH": str(ROOT / "bin")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    digest, peak = done.stdout.split()
+    assert digest == hashlib.sha256(voxels.astype("<u2").data).hexdigest()
+    assert int(peak) < voxels.nbytes + 2**29

@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_SLAB_VOXELS = 2**22
+"""Of what is converted at once: little memory beside the two arrays."""
+
 
 def converted(voxels: NDArray[Any], dtype: str) -> NDArray[Any]:
     """Return an array as another type.
@@ -27,12 +30,20 @@ def converted(voxels: NDArray[Any], dtype: str) -> NDArray[Any]:
     """
     if voxels.dtype == dtype:
         return voxels
+    made = np.empty(voxels.shape, dtype)
+    step = max(1, _SLAB_VOXELS * len(voxels) // voxels.size)
+    for start in range(0, len(voxels), step):
+        made[start : start + step] = _converted(voxels[start : start + step], dtype, voxels)
+    return made
+
+
+def _converted(voxels: NDArray[Any], dtype: str, of: NDArray[Any]) -> NDArray[Any]:
     source, target = voxels.dtype.kind, np.dtype(dtype).kind
     if source == target == "f":
         with np.errstate(over="ignore"):
             narrow = voxels.astype(dtype)
         if (np.isinf(narrow) & ~np.isinf(voxels)).any():
-            _refuse(voxels, dtype)
+            _refuse(of, dtype)
         return narrow
     if source == "f" and not (np.isfinite(voxels).all() and (np.trunc(voxels) == voxels).all()):
         raise ValueError(
@@ -40,7 +51,7 @@ def converted(voxels: NDArray[Any], dtype: str) -> NDArray[Any]:
         )
     low, high = _range(dtype)
     if int(voxels.min()) < low or int(voxels.max()) > high:
-        _refuse(voxels, dtype)
+        _refuse(of, dtype)
     return voxels.astype(dtype)
 
 

@@ -12,11 +12,12 @@ import numpy as np
 import tensorstore as ts
 from numpy.typing import NDArray
 
-from . import shards
+from . import shards, zarr_shards
 from .boxes import CELL, Box, chunks_of
 from .encoding import Chunks
 from .made_metadata import metadata
 from .made_volumes import Volume
+from .pieces import pieces
 from .pyramid import Level, grid_bits
 
 
@@ -65,10 +66,14 @@ def _put(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: P
     level, directory = volume.levels[number], scratch / volume.levels[number].key
     if volume.encoding == "compressed_segmentation" and voxels.dtype == np.uint32:
         shards.store(_packed(voxels, box, level), level, directory)
+    elif volume.format == "zarr":
+        about = metadata(volume)[f"{level.key}/zarr.json"]
+        zarr_shards.store(voxels, box, about, level.volume.corner_zyx, directory)
     elif level.sharding is None:
-        with ts.Transaction() as transaction:
-            store = opened(volume, number, box, scratch).with_transaction(transaction)
-            store.write(voxels, can_reference_source_data_indefinitely=True).result()
+        store = opened(volume, number, box, scratch)
+        for part in _parts(level, voxels, box):
+            with ts.Transaction() as transaction:
+                store.with_transaction(transaction)[part].write(voxels[part]).result()
     elif volume.encoding == "raw":
         encoded = shards.gzipped if volume.compression == "gzip" else shards.raw
         shards.store(encoded(voxels, box, level), level, directory, as_they_are=True)
@@ -104,14 +109,21 @@ def _read_back(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scra
         sha256.update(np.ascontiguousarray(voxels, voxels.dtype.newbyteorder("<")).data)
         return sha256.hexdigest()
     store = opened(volume, number, box, scratch)
-    depth = store.chunk_layout.read_chunk.shape[0]
-    for start in range(0, len(voxels), depth):
-        part = slice(start, min(start + depth, len(voxels)))
+    made = np.empty_like(voxels) if volume.encoding == "jpeg" else voxels
+    for part in _parts(volume.levels[number], voxels, box):
         found = store[part].read(order="C").result()
-        if volume.encoding != "jpeg" and not _same(found, voxels[part]):
+        if volume.encoding == "jpeg":
+            made[part] = found
+        elif not _same(found, voxels[part]):
             raise _other(box)
-        sha256.update(np.ascontiguousarray(found, found.dtype.newbyteorder("<")).data)
+    sha256.update(np.ascontiguousarray(made, made.dtype.newbyteorder("<")).data)
     return sha256.hexdigest()
+
+
+def _parts(level: Level, voxels: NDArray[Any], box: Box) -> Iterator[tuple[slice, ...]]:
+    """Yield slices of the array of a box that are written, or read back, at once."""
+    for piece in pieces(box, level.chunk_zyx, level.volume.corner_zyx, voxels.itemsize):
+        yield piece.slices(box.corner_zyx)
 
 
 def _compare_ids(level: Level, voxels: NDArray[Any], box: Box, directory: Path) -> None:

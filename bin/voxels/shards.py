@@ -12,6 +12,7 @@ import tensorstore as ts
 from numpy.typing import NDArray
 
 from .boxes import Box, chunks_of
+from .pieces import encoded
 from .pyramid import Level, grid_bits
 
 _GZIP_LEVEL = 2
@@ -127,24 +128,14 @@ def gzipped(voxels: NDArray[Any], box: Box, level: Level) -> Iterator[tuple[Box,
     """
     chunks = chunks_of(box, level.chunk_zyx, level.volume.corner_zyx)
     endian = {} if voxels.itemsize == 1 else {"configuration": {"endian": "little"}}
+    codecs = [
+        {"name": "bytes", **endian},
+        {"name": "gzip", "configuration": {"level": _GZIP_LEVEL}},
+    ]
     for shape in dict.fromkeys(chunk.shape_zyx for chunk in chunks):  # the last ones are smaller
         alike = [chunk for chunk in chunks if chunk.shape_zyx == shape]
-        corner, end = np.array(alike[0].corner_zyx), np.array(alike[-1].end_zyx)
-        metadata = {
-            "shape": (end - corner).tolist(),
-            "data_type": voxels.dtype.name,
-            "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": shape}},
-            "codecs": [
-                {"name": "bytes", **endian},
-                {"name": "gzip", "configuration": {"level": _GZIP_LEVEL}},
-            ],
-        }
-        memory = ts.KvStore.open("memory://", context=ts.Context()).result()  # one of its own
-        spec = {"driver": "zarr3", "metadata": metadata, "store_data_equal_to_fill_value": True}
-        array = ts.open(spec, kvstore=memory, create=True).result()
-        part = Box.of(corner.tolist(), (end - corner).tolist()).intersect(box)
+        corner, end = alike[0].corner_zyx, alike[-1].end_zyx
+        whole = Box.of(corner, [high - low for low, high in zip(corner, end, strict=True)])
+        part = whole.intersect(box)
         inside = voxels[part.slices(box.corner_zyx)]
-        array[part.slices(corner.tolist())].write(inside).result()
-        for chunk in alike:
-            place = (np.array(chunk.corner_zyx) - corner) // shape
-            yield chunk, memory[f"c/{place[0]}/{place[1]}/{place[2]}"]
+        yield from encoded(inside, part, shape, corner, codecs)

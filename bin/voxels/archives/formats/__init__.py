@@ -29,7 +29,7 @@ from ..places.ranged import File
 from ..volumes import several
 from ..volumes.stated import refuse_senseless
 from ..volumes.voxel_size import voxel_size_nm
-from .image import Image, Slices
+from .image import Image, Slices, slabs
 
 
 def parts(uri: str, directory: str = "") -> tuple[str, str, str]:
@@ -188,7 +188,7 @@ def read(
 ) -> npt.NDArray[Any]:
     """Read a box, as `volumes.read` does; a process keeps the last few files open.
 
-    Takes the memory of the box twice at most, and what the format's library needs.
+    Takes the memory of the box, and of a slab of it what the format's library needs.
     """
     image, file, lock = _kept(uri, resolution, chosen)
     extent = Box.of(image.level.offset_zyx, [image.shape[i] for i in _axes(image, uri)])
@@ -199,14 +199,17 @@ def read(
             f"box {box.name} leaves {uri} at resolution {resolution}: it has {extent.name}"
         )
     with lock, _telling(f"box {box.name} of {uri}", file):
-        part = _slices(image, box, uri)
-        voxels = np.asarray(image.read(part))
-        if voxels.shape != tuple(one.stop - one.start for one in part):
-            raise ValueError(f"{voxels.shape} came")
-        own, others = _axes(image, uri), range(voxels.ndim)
-        order = [*(i for i in others if i not in own), *own]
-        in_zyx = voxels.transpose(order).reshape(box.shape_zyx)
-        return np.ascontiguousarray(in_zyx, np.dtype(dtype))
+        part, axes = _slices(image, box, uri), _axes(image, uri)
+        voxels = np.empty(box.shape_zyx, dtype)
+        order = [*(i for i in range(len(part)) if i not in axes), *axes]
+        whole = voxels.reshape([part[i].stop - part[i].start for i in order])
+        in_own_order = whole.transpose(np.argsort(order))
+        for slab, place in slabs(image, part):
+            found = np.asarray(image.read(slab))
+            if found.shape != in_own_order[place].shape:
+                raise ValueError(f"{found.shape} came")
+            in_own_order[place] = found
+        return voxels
 
 
 def _axes(image: Image, uri: str) -> list[int]:

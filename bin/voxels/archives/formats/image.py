@@ -6,7 +6,8 @@ a user gives, boxes, changes) is the same for every format, and its `__init__` d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -18,6 +19,9 @@ from ..volumes.stated import Level
 
 Slices = tuple[slice, ...]
 """What is read of an array, axis by axis; of all axes, within its shape, of step 1."""
+
+_SLAB_BYTES = 2**25
+"""Of what is read at once."""
 
 
 class Image(NamedTuple):
@@ -79,6 +83,24 @@ class Format(Protocol):
         Exception
             Of whatever library reads it: the file is no good, then.
         """
+
+
+def slabs(image: Image, part: Slices) -> Iterator[tuple[Slices, Slices]]:
+    """Cut a part of an array where its chunks end, along the axis that has most of these.
+
+    Yields slabs of `_SLAB_BYTES`, or of a chunk's length, and where each is in the part.
+    """
+    sides = zip(part, image.chunk, strict=True)
+    chunks = [-(-one.stop // side) - one.start // side for one, side in sides]
+    axis = chunks.index(max(chunks))
+    side, (start, stop) = image.chunk[axis], (part[axis].start, part[axis].stop)
+    layer = math.prod(one.stop - one.start for one in part) // (stop - start) * side
+    step = side * max(1, _SLAB_BYTES // (layer * image.dtype.itemsize))
+    for first in range(start // step * step, stop, step):
+        low, high = max(first, start), min(first + step, stop)
+        slab, place = list(part), [slice(None)] * len(part)
+        slab[axis], place[axis] = slice(low, high), slice(low - start, high - start)
+        yield tuple(slab), tuple(place)
 
 
 def turned(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import mmap
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -53,8 +54,17 @@ def in_file(
             f"{uri} is cut off: it has {file.size:,} bytes, and its header says {needed:,} or more"
         )
     if file.path:
-        held = np.memmap(file.path, dtype, "r", start, tuple(shape), "F" if fortran else "C")
-        return lambda part: np.array(held[part])
+        mapped = mmap.mmap(file.stream.fileno(), 0, access=mmap.ACCESS_READ)
+        held: npt.NDArray[Any] = np.ndarray(
+            tuple(shape), dtype, mapped, start, order="F" if fortran else "C"
+        )
+
+        def copied(part: Slices) -> npt.NDArray[Any]:
+            found = np.array(held[part])
+            mapped.madvise(mmap.MADV_DONTNEED)  # or what was read counts as memory
+            return found
+
+        return copied
     slowest_first = tuple(shape)[::-1] if fortran else tuple(shape)
 
     def read(part: Slices) -> npt.NDArray[Any]:

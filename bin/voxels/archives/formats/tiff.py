@@ -162,18 +162,25 @@ def _image(opened: Any, series: Any, level: Level, file: File, uri: str) -> Imag
         read = in_file(file, series.dataoffset, shape, dtype, False, uri)
     else:
         read = partial(_read, series, shape)
-    best = tuple(page.chunks) if page.is_tiled else _strips(page, series.dataoffset is not None)
+    best = _at_once(page, series.dataoffset is not None)
     chunk = (*(1 for _ in shape[: len(shape) - len(best)]), *best)
     return Image(level, shape, series.dtype, chunk, read, fill=page.nodata)
 
 
-def _strips(page: Any, raw: bool) -> tuple[int, ...]:
-    """Return the shape of strips that hold some rows; of a raw page, rows are read alone."""
+def _at_once(page: Any, raw: bool) -> tuple[int, ...]:
+    """Return the shape of tiles, or of strips that hold some rows; of a raw page, rows alone."""
     height, *others = page.shape
-    if not raw and (len(others) != 1 or page.samplesperpixel != 1):
+    if not (raw or _in_parts(page)):
         return height, *others
+    if page.is_tiled:
+        return tuple(page.chunks)
     strip = 1 if raw else max(1, page.rowsperstrip)
     return min(height, -(-_ROWS // strip) * strip), *others
+
+
+def _in_parts(page: Any) -> bool:
+    """Say whether a page's strips or tiles are read one by one."""
+    return len(page.shape) == 2 and page.samplesperpixel == 1 and page.imagedepth == 1
 
 
 def _read(series: Any, shape: tuple[int, ...], part: Slices) -> npt.NDArray[Any]:
@@ -194,7 +201,7 @@ def _read(series: Any, shape: tuple[int, ...], part: Slices) -> npt.NDArray[Any]
 
 def _of_page(page: Any, key: Any, inner: Slices) -> npt.NDArray[Any]:
     """Return a part of a page, of which the strips or tiles are read that hold it."""
-    if len(inner) != 2 or key.samplesperpixel != 1 or key.imagedepth != 1:
+    if not _in_parts(key):
         return np.asarray(page.asarray())[inner]
     rows, columns = inner
     height, width = (

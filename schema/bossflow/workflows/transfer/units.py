@@ -8,6 +8,7 @@ from ...volumes import reading, writing
 from ...volumes.channels import itemsize
 from ...volumes.made import Output
 from ...voxels.boxes import Box, grid
+from ...voxels.made_volumes import Volume
 
 
 def volume(request: work.Request) -> dict[str, Any]:
@@ -66,6 +67,7 @@ def units(request: work.Request) -> list[UnitPlan]:
     pulls: list[UnitPlan] = []
     transferred: list[UnitPlan] = []
     every = blocks(Box.parse(given["cutout"]), asked["block_shape"])
+    new = Volume.of(create.arguments)
     for box in every:
         together = not asked["staged"] and reading.shares_file(given, box, settings)
         of_task = every[0] if together else box  # no other size of task for the last one
@@ -77,7 +79,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             found.arguments | {"box": box.name},
             (*found.inputs, create),
             settings=found.settings,
-            asks=work.Asks(memory=_memory(of_task, channel["dtype"], asked["dtype"])),
+            asks=work.Asks(memory=_memory(of_task, channel["dtype"], new)),
             reads=found.reads,
             together=together,
             amount=box.voxel_count,
@@ -92,9 +94,14 @@ def units(request: work.Request) -> list[UnitPlan]:
     return [*pulls, create, *transferred]
 
 
-def _memory(box: Box, dtype: str, other: str) -> int:
-    """Return the bytes that a block may take: its voxels as read, converted and encoded."""
-    return 512 * MIB + 4 * max(itemsize(dtype), itemsize(other)) * box.voxel_count
+def _memory(box: Box, dtype: str, made: Volume) -> int:
+    """Return the bytes that a block may take: as read, converted, decoded, and in a shard."""
+    as_made = itemsize(made.dtype)
+    each = itemsize(dtype)
+    each += as_made * (made.dtype != dtype or made.encoding == "jpeg")
+    if made.format == "precomputed" and made.levels[0].sharding:
+        each += 2 * as_made  # its chunks, and then all of them as a file
+    return 512 * MIB + each * box.voxel_count
 
 
 def seconds(unit: UnitPlan) -> float:
