@@ -191,10 +191,13 @@ def mode(fine: Voxels, factor: Sides, phase: Sides, coarse: Voxels) -> None:
 def _mode_of_eight(fine: Voxels, factor: Sides, phase: Sides, coarse: Voxels) -> None:
     """Take the most frequent value of windows whose sides are 1 or 2.
 
-    Along an axis where a window has one voxel, that one counts twice, as all do.
+    Along an axis where a window has one voxel, that one counts twice, as all do. Whole windows of a
+    row are looked at together, as processors do; most have four voxels of the first one's value.
     """
     depth, height, width = fine.shape
     values = np.zeros(8, fine.dtype)
+    step, begun = factor[2], phase[2]
+    alike = np.zeros(coarse.shape[2], np.uint8)  # of a window not looked at, none
     for z in range(coarse.shape[0]):
         z0 = max(z * factor[0] - phase[0], 0)
         z1 = min((z + 1) * factor[0] - phase[0], depth) - 1
@@ -203,27 +206,46 @@ def _mode_of_eight(fine: Voxels, factor: Sides, phase: Sides, coarse: Voxels) ->
             y1 = min((y + 1) * factor[1] - phase[1], height) - 1
             upper, lower = fine[z0, y0], fine[z0, y1]
             upper_behind, lower_behind = fine[z1, y0], fine[z1, y1]
+            if step == 2:
+                # from the first whole window on: a place below 0 would be one from the end
+                near, below = upper[begun:], lower[begun:]
+                behind, last = upper_behind[begun:], lower_behind[begun:]
+                found = alike[begun:]
+                for x in range((width - begun) // 2):
+                    found[x] = _alike(near, below, behind, last, 2 * x, 2 * x + 1)
+            else:
+                for x in range(width):
+                    alike[x] = _alike(upper, lower, upper_behind, lower_behind, x, x)
             row = coarse[z, y]
             for x in range(row.size):
-                x0 = max(x * factor[2] - phase[2], 0)
-                x1 = min((x + 1) * factor[2] - phase[2], width) - 1
-                first = upper[x0]
-                if (
-                    (first == upper[x1])
-                    & (first == lower[x0])
-                    & (first == lower[x1])
-                    & (first == upper_behind[x0])
-                    & (first == upper_behind[x1])
-                    & (first == lower_behind[x0])
-                    & (first == lower_behind[x1])
-                ):
-                    row[x] = first
+                x0 = max(x * step - begun, 0)
+                if alike[x] >= 4:
+                    row[x] = upper[x0]
                     continue
-                values[0], values[1] = first, upper[x1]
+                x1 = min((x + 1) * step - begun, width) - 1
+                values[0], values[1] = upper[x0], upper[x1]
                 values[2], values[3] = lower[x0], lower[x1]
                 values[4], values[5] = upper_behind[x0], upper_behind[x1]
                 values[6], values[7] = lower_behind[x0], lower_behind[x1]
                 row[x] = _most_frequent(values, 8)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _alike(
+    upper: Voxels, lower: Voxels, upper_behind: Voxels, lower_behind: Voxels, x0: int, x1: int
+) -> Any:
+    """Count the voxels of a window that have the first one's value."""
+    first = upper[x0]
+    return (
+        np.uint8(1)
+        + np.uint8(first == upper[x1])
+        + np.uint8(first == lower[x0])
+        + np.uint8(first == lower[x1])
+        + np.uint8(first == upper_behind[x0])
+        + np.uint8(first == upper_behind[x1])
+        + np.uint8(first == lower_behind[x0])
+        + np.uint8(first == lower_behind[x1])
+    )
 
 
 @njit(cache=True, nogil=True)
