@@ -15,6 +15,7 @@ workflow {
         if (run.workflow == 'downsample') { done_ch = DOWNSAMPLE(BEGIN.out.task_ch) }
         if (run.workflow == 'label') { done_ch = LABEL(BEGIN.out.task_ch) }
         if (run.workflow == 'statistics') { done_ch = STATISTICS(BEGIN.out.task_ch) }
+        if (run.workflow == 'mesh') { done_ch = MESH(BEGIN.out.task_ch) }
         if (run.workflow == 'transfer') { done_ch = TRANSFER(BEGIN.out.task_ch) }
         END(BEGIN.out.plan_ch, BEGIN.out.summary_ch, done_ch)
     }
@@ -25,4 +26,5 @@ include { COMMAND } from './workflows/command'
 include { LABEL } from './workflows/label'
 include { DOWNSAMPLE } from './workflows/downsample'
 include { STATISTICS } from './workflows/statistics'
+include { MESH } from './workflows/mesh'
 include { TRANSFER } from './workflows/transfer'

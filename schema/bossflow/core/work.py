@@ -179,7 +179,8 @@ class Workflow:
         Takes a request; returns by name what a viewer shows beside what `makes` tells of, as JSON
         values: `source` (URI), `kind`, `dtype`, `box`, `voxel_size_nm_zyx`. Or, by the name of a
         volume that it makes, `table`: where in the bundle Parquet files have a row for each value
-        of its voxels. Pure. Default: nothing.
+        of its voxels. Or `meshes`: of the segments that it reads, the directory of precomputed
+        meshes in the bundle of the one unit of a `process`. Pure. Default: nothing.
     pictures, lineage : callable
         Take what is described of complete requests; return of each, by name or process, URLs of
         pictures, labels in a graph of lineage. Nothing calls them yet.

@@ -18,7 +18,7 @@ from ..voxels.archives.offsets import given_zyx
 from ..voxels.archives.places import s3
 from ..voxels.archives.volumes.opening import opened_level
 from ..voxels.boxes import Box
-from . import properties
+from . import mesh_files, properties
 from .layers import uri_of
 from .shown import Layer
 
@@ -68,7 +68,8 @@ class Volume:
         with s3.as_of_store(layer.place is not None):
             self.levels = self._described()
         first = self.levels[min(self.levels)]
-        self.kind = "segmentation" if first["kind"] == "annotation" else "image"
+        ids = first["kind"] == "annotation" or layer.meshes
+        self.kind = "segmentation" if ids else "image"
         if first["dtype"].startswith("float"):  # no ids
             self.kind = "image"
         self._dtype = _TYPES.get(first["dtype"], first["dtype"])
@@ -108,13 +109,20 @@ class Volume:
         """What is told of its finest level."""
         return self.levels[min(self.levels)]
 
-    def answer(self, path: str) -> tuple[str, Any] | None:
-        """Return what lies at a path: `json` and a value, or `voxels` and bytes; None: nothing.
+    def answer(self, path: str, span: str | None = None) -> tuple[str, Any] | None:
+        """Return what lies at a path: `json` and a value, `voxels` and bytes, or `file` and these.
 
         Parameters
         ----------
         path : str
             As it stands in an address: no sign in it stands for another.
+        span : str, optional
+            Of a file of meshes, which part of it, as HTTP's `Range` says.
+
+        Returns
+        -------
+        tuple or None
+            Of a file, with what `mesh_files.read` tells of it. None: nothing lies there.
 
         Raises
         ------
@@ -125,6 +133,9 @@ class Volume:
             return "json", self.info()
         if path == "properties/info" and self.layer.table and self.kind == "segmentation":
             return "json", properties.of(self.layer)
+        if self.layer.meshes and path.startswith("mesh/"):
+            found = mesh_files.read(self.layer.meshes, path.removeprefix("mesh/"), span)
+            return found and ("file", found)
         match = _CELL.fullmatch(path)
         if not match or int(match[1]) not in self.levels:
             return None
@@ -153,6 +164,8 @@ class Volume:
         }
         if self.layer.table and self.kind == "segmentation":
             told["segment_properties"] = "properties"
+        if self.layer.meshes and self.kind == "segmentation":
+            told |= {"mesh": "mesh", "segment_properties": "mesh/segment_properties"}
         return told
 
     def read(self, number: int, box: Box) -> NDArray[Any]:

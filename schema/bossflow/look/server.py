@@ -81,7 +81,8 @@ class _Cells(tornado.web.RequestHandler):
             if int(number) < len(self._volumes):
                 volume = self._volumes[int(number)]
                 async with self._readers:
-                    found = await _apart(lambda: volume.answer(path))
+                    span = self.request.headers.get("Range")
+                    found = await _apart(lambda: volume.answer(path, span))
         except (Refused, Unreachable, ValueError, OSError) as error:
             self._tell(str(error))
             self.send_error(502)
@@ -90,10 +91,15 @@ class _Cells(tornado.web.RequestHandler):
             self.send_error(404)
             return
         kind, value = found
-        types = {"json": "application/json", "voxels": "application/octet-stream"}
-        self.set_header("Content-Type", types[kind])
+        told = "application/json" if kind == "json" else "application/octet-stream"
+        self.set_header("Content-Type", told)
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Cache-Control", "private, max-age=3600")
+        if kind == "file":
+            value, part = value
+            if part:
+                self.set_status(206)
+                self.set_header("Content-Range", part)
         self.finish(json.dumps(value) if kind == "json" else value)
 
     head = get

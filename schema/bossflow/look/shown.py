@@ -81,6 +81,8 @@ class Layer:
     table : str, optional
         Of a segmentation, the directory in the store with Parquet files of what it shows: a row for
         each value of a voxel.
+    meshes : Place, optional
+        Of a segmentation, the directory with precomputed meshes of what it shows.
     """
 
     request_id: str
@@ -96,6 +98,7 @@ class Layer:
     levels: tuple[Level, ...] = ()
     dtype: str | None = None
     table: str | None = None
+    meshes: Place | None = None
 
     @property
     def box(self) -> Box | None:
@@ -132,8 +135,12 @@ def _of(request_id: str, here: stores.Here) -> list[Layer]:
     if "channel" not in request.given:
         return _made(workflow, request, here)
     uris = (RequestImage() & {"request_id": request_id}).to_arrays("image_uri")
-    image = _image(request, str(uris[0]), here) if len(uris) else _read(request, here)
-    return [image, *_made(workflow, request, here)]
+    made = _made(workflow, request, here)
+    if len(uris):
+        return [_image(request, str(uris[0]), here), *made]
+    if any(one.meshes for one in made):  # of what it reads, which is there with them
+        return made
+    return [_read(request, here), *made]
 
 
 def _image(request: work.Request, uri: str, here: stores.Here) -> Layer:
@@ -198,15 +205,12 @@ def _made(workflow: work.Workflow, request: work.Request, here: stores.Here) -> 
             found[name] = dataclasses.replace(found[name], table=table)
     for name in told.keys() - found.keys():
         one = told[name]
+        if "meshes" in one:
+            found[name] = _with_meshes(workflow, request, name, one["process"], one["meshes"])
+            continue
         level = Level(0, Box.parse(one["box"]), tuple(one["voxel_size_nm_zyx"][::-1]), "")
-        found[name] = Layer(
-            request.request_id,
-            name,
-            _kind(one["kind"]),
-            source=one["source"],
-            levels=(level,),
-            dtype=one["dtype"],
-        )
+        known = {"source": one["source"], "levels": (level,), "dtype": one["dtype"]}
+        found[name] = Layer(request.request_id, name, _kind(one["kind"]), **known)
     return [*found.values()]
 
 
@@ -234,6 +238,21 @@ def _of_output(
     )
 
 
+def _with_meshes(
+    workflow: work.Workflow, request: work.Request, name: str, process: str, inside: str
+) -> Layer:
+    """Return the layer of what a request reads, with the meshes that it makes of its segments."""
+    here, units = stores.Here(), workflow.units(request)
+    layer = dataclasses.replace(_read(request, here), name=name, kind="segmentation")
+    holder = next(unit for unit in units if unit.process == process)
+    directory, problem = _held(workflow, request, name, holder, here)
+    if directory is None:
+        return dataclasses.replace(layer, problem=problem)
+    store, path = directory.parents[2], directory / inside
+    place = Place(store, path.relative_to(store).as_posix(), "precomputed")
+    return dataclasses.replace(layer, meshes=place)
+
+
 def _bundle(
     workflow: work.Workflow, request: work.Request, output: Output, here: stores.Here
 ) -> tuple[Path | None, str | None]:
@@ -245,17 +264,27 @@ def _bundle(
         if any(key["channel_id"] == identity for key in unit.makes)
     )
     maker = next(makers)
-    holder = maker.within or maker
+    return _held(workflow, request, output.name, maker.within or maker, here)
+
+
+def _held(
+    workflow: work.Workflow,
+    request: work.Request,
+    name: str,
+    holder: work.UnitPlan,
+    here: stores.Here,
+) -> tuple[Path | None, str | None]:
+    """Return the directory of a unit's bundle here, or why there is none."""
     recorded = ledger.recorded_units(registry.stage_tables([workflow]), [holder])
     if holder.unit_id not in recorded:
-        return None, f"{output.name} of request {request.request_id} is not made yet"
+        return None, f"{name} of request {request.request_id} is not made yet"
     bundle = recorded[holder.unit_id]
     candidates = [Path(path) for path in here.candidates(bundle)]
     if candidates:
         return candidates[0], None
     where = here.where_is(bundle)
     why = "was deleted to make room" if bundle.dropped else f"lies in store {where}, which is away"
-    return None, f"{output.name} of request {request.request_id} {why}"
+    return None, f"{name} of request {request.request_id} {why}"
 
 
 def _host(request_id: str) -> str:

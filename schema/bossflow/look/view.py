@@ -15,6 +15,7 @@ from ..core.tables import Request
 from ..voxels.archives import Refused, Unreachable
 from ..voxels.archives.places import s3
 from ..voxels.boxes import Box
+from . import mesh_files
 from .served import Volume
 from .server import Served
 from .shown import Layer, layers
@@ -121,6 +122,9 @@ def state(shown: list[Shown], sources: list[str]) -> Any:
             layer = neuroglancer.SegmentationLayer(source=source, tab="segments")
             if one.layer.table:
                 layer.segment_query = ">voxel_count"  # the largest first
+            if one.layer.meshes:
+                layer.segments = mesh_files.largest(one.layer.meshes)
+                layer.segment_query = ">volume_nm3"
             if made.layers and shown[0].volume.kind == "image":
                 layer.selected_alpha = 0.3  # what lies below is seen
         made.layers.append(

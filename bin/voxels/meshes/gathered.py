@@ -1,0 +1,122 @@
+"""Surfaces of segments whose cubes come from several blocks, each of which knows its own voxels.
+
+To a block, what is around it is no segment's. So where blocks meet, each has the cubes at the seam
+with the corners that are its own, and a cube of the whole is all of these together: no block reads
+another's voxels, and what a block leaves follows from its voxels alone.
+"""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..boxes import Box
+from . import cubes
+from .cubes import CASE_BITS, Cubes
+
+_INSIDE = (1 << CASE_BITS) - 1
+"""The case of a cube that no surface crosses: all of its voxels are of the segment."""
+
+
+def of_block(voxels_zyx: NDArray[Any]) -> Cubes:
+    """Return the cubes of a block, as if there were zeros around it.
+
+    Parameters
+    ----------
+    voxels_zyx : array of integers or booleans, shape (Z, Y, X)
+        Segment ids; 0 is no segment.
+
+    Returns
+    -------
+    Cubes
+        Of the block as a whole.
+
+    Raises
+    ------
+    ValueError
+        If an id is negative.
+    """
+    if voxels_zyx.dtype.kind == "i" and voxels_zyx.min() < 0:
+        raise ValueError(f"segment id {voxels_zyx.min()} is negative: ids are 0 or more")
+    unsigned = voxels_zyx.view(f"u{voxels_zyx.itemsize}")  # of booleans, too
+    return cubes.of(np.pad(unsigned, 1), (-1, -1, -1), unsigned.shape)
+
+
+def only(found: Cubes, wanted: NDArray[np.bool_]) -> Cubes:
+    """Return the cubes of some of the segments, which `wanted` tells by their places."""
+    sizes = np.diff(found.offsets)
+    offsets = np.concatenate([[0], np.cumsum(sizes[wanted])])
+    kept = found.cubes[np.repeat(wanted, sizes)]
+    return Cubes(found.segment_ids[wanted], offsets, kept, found.shape_zyx)
+
+
+def whole(boxes: Sequence[Box]) -> Box:
+    """Return the least box that holds some boxes."""
+    corner = [min(axis) for axis in zip(*(box.corner_zyx for box in boxes), strict=True)]
+    end = [max(axis) for axis in zip(*(box.end_zyx for box in boxes), strict=True)]
+    return Box.of(corner, [high - low for low, high in zip(corner, end, strict=True)])
+
+
+def united(parts: Sequence[tuple[Box, Cubes]]) -> Cubes:
+    """Return the cubes of the whole that blocks have parts of.
+
+    Parameters
+    ----------
+    parts : sequence of (Box, Cubes)
+        Blocks that do not overlap, in any order, and what `of_block` gave of each.
+
+    Returns
+    -------
+    Cubes
+        Of all blocks together, in `whole` of them.
+
+    Raises
+    ------
+    ValueError
+        If there are no parts, or the whole has too many voxels.
+    """
+    box = whole([part for part, _ in parts])
+    if prod(side + 1 for side in box.shape_zyx) >> 63 - CASE_BITS:
+        raise ValueError(f"blocks within {box.name} have too many voxels to be meshed together")
+    ids = np.unique(np.concatenate([found.segment_ids for _, found in parts]))
+    totals = np.zeros(len(ids) + 1, np.int64)
+    for _, found in parts:
+        totals[np.searchsorted(ids, found.segment_ids) + 1] += np.diff(found.offsets)
+    ends = np.cumsum(totals)
+    every, starts = np.empty(ends[-1], np.int64), ends[:-1].copy()
+    for part, found in parts:
+        moved = _moved(found, part, box)
+        for at, to in enumerate(np.searchsorted(ids, found.segment_ids).tolist()):
+            own = moved[found.offsets[at] : found.offsets[at + 1]]
+            every[starts[to] : starts[to] + len(own)] = own
+            starts[to] += len(own)
+    offsets, last = np.zeros(len(ids) + 1, np.int64), 0
+    for at in range(len(ids)):  # in place: what is left is no more than there was
+        own = _added(every[ends[at] : ends[at + 1]])
+        every[last : last + len(own)] = own
+        last += len(own)
+        offsets[at + 1] = last
+    return Cubes(ids, offsets, every[:last], box.shape_zyx)
+
+
+def _moved(found: Cubes, part: Box, box: Box) -> NDArray[np.int64]:
+    """Return the cubes of a block by their positions in the whole."""
+    _, height, width = (side + 1 for side in part.shape_zyx)
+    _, tall, wide = (side + 1 for side in box.shape_zyx)
+    dz, dy, dx = (a - b for a, b in zip(part.corner_zyx, box.corner_zyx, strict=True))
+    row, x = np.divmod(found.cubes >> CASE_BITS, width)
+    z, y = np.divmod(row, height)
+    position: NDArray[np.int64] = ((z + dz) * tall + y + dy) * wide + x + dx
+    return position << CASE_BITS | found.cubes & _INSIDE
+
+
+def _added(some: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the cubes of a segment in order, each once, with the corners of all its parts."""
+    some.sort()
+    position = some >> CASE_BITS
+    first = np.flatnonzero(np.diff(position, prepend=-1))
+    added = np.bitwise_or.reduceat(some, first) if len(some) else some
+    kept: NDArray[np.int64] = added[added & _INSIDE != _INSIDE]
+    return kept

@@ -1,0 +1,63 @@
+"""Precomputed meshes as a viewer asks for them: the files of a directory in a store, and parts."""
+
+import json
+import re
+
+from ..kit import buckets
+from .layers import place_of
+from .shown import Place
+
+_NAME = re.compile(r"info|segment_properties/info|[0-9a-f]{1,16}\.shard|[0-9]{1,20}(\.index|:0)?")
+"""What files in such a directory are called: by none of these a path leads elsewhere."""
+
+SELECTED = 24
+"""How many segments a viewer shows at first: the largest."""
+
+_SPAN = re.compile("bytes=([0-9]{1,18})-([0-9]{1,18})")
+
+
+def read(meshes: Place, name: str, span: str | None = None) -> tuple[bytes, str | None] | None:
+    """Return what a file holds, or some of it.
+
+    Parameters
+    ----------
+    meshes : Place
+    name : str
+        Below the directory.
+    span : str, optional
+        What HTTP's `Range` says: of one range with both ends, that part is returned, and else all.
+
+    Returns
+    -------
+    bytes
+        Of a range that reaches beyond the file's end, as many as there are.
+    str, optional
+        Of a part, what `Content-Range` says.
+
+    None if there is no such file.
+    """
+    if not _NAME.fullmatch(name):
+        return None
+    path, asked = place_of(meshes.store, meshes.path) / name, _SPAN.fullmatch(span or "")
+    start, end = (int(asked[1]), int(asked[2]) + 1) if asked else (0, None)
+    if end is not None and end <= start:
+        start, end = 0, None
+    try:
+        if buckets.holds(path):
+            data = buckets.read(path, start, end)
+        else:
+            with path.open("rb") as stream:
+                stream.seek(start)
+                data = stream.read(-1 if end is None else end - start)
+    except FileNotFoundError:
+        return None
+    if end is None or not data:
+        return data, None
+    return data, f"bytes {start}-{start + len(data) - 1}/*"
+
+
+def largest(meshes: Place) -> list[int]:
+    """Return the segments with the largest volumes, as their properties list them."""
+    found = read(meshes, "segment_properties/info")
+    ids = json.loads(found[0])["inline"]["ids"] if found else []
+    return [int(name) for name in ids[:SELECTED]]
