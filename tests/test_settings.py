@@ -137,3 +137,33 @@ assert type(made) is pandas.DataFrame and isinstance(made, condition.pandas.Data
 assert not isinstance([], condition.pandas.DataFrame) and table.pandas.Series is pandas.Series
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
+
+
+def test_what_datajoint_imports_is_imported_whole_when_it_is_asked_for() -> None:
+    """What stands for networkx says of a graph what networkx does; everybody else has that one."""
+    program = """
+import sys
+import bossflow.core.plan
+later = {"networkx", "fsspec", "pymysql", "asyncio", "cryptography"}
+assert not later & sys.modules.keys(), later & sys.modules.keys()
+from datajoint import dependencies, objectref
+graph = dependencies.Dependencies(None)
+graph.add_edge("a", "b", key=("x",))
+graph.add_edge("a", "b", key=("y",))
+assert dependencies.nx.is_directed_acyclic_graph(graph) and "networkx" not in sys.modules
+assert dependencies.topo_sort(graph) == ["a", "b"] and "networkx" in sys.modules
+assert dependencies.nx.descendants(graph, "a") == {"b"}
+import networkx
+for edges in ([], [("b", "a")]):
+    graph.add_edges_from(edges)
+    told = [of.is_directed_acyclic_graph(graph) for of in (dependencies.nx, networkx)]
+    assert told == [not edges] * 2
+assert networkx.MultiDiGraph(graph).number_of_edges() == 3
+assert networkx.algorithms.dag.ancestors(graph, "b") == {"a"}
+files = objectref.fsspec.filesystem("memory")
+import fsspec
+assert isinstance(files, fsspec.AbstractFileSystem)
+assert isinstance(files, objectref.fsspec.AbstractFileSystem)
+assert type(objectref.fsspec.FSMap("/a", files)) is fsspec.FSMap
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)

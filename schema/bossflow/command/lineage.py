@@ -28,8 +28,7 @@ def lineage_command(
     as `bossflow channels` shows them), the id of an execution, or a file in a store.
     """
     from .. import connect
-    from ..look import lineage, traced_page, trees
-    from ..look.parts import megabytes
+    from ..look import lineage, trees
 
     for name, given in (("--mermaid", mermaid), ("--html", html)):
         if given and (of or as_json or (mermaid and html)):
@@ -45,12 +44,8 @@ def lineage_command(
             click.echo(line)
     elif mermaid:
         click.echo(trees.mermaid(told))
-    elif html and to is not None:
-        text = traced_page.page(told)
-        write_page(Path(to), text)
-        click.echo(f"the lineage of {what}: {to} ({megabytes(len(text.encode()))})")
     elif html:
-        click.echo(traced_page.page(told), nl=False)
+        _page(told, what, to)
     elif of:
         for process, number in told["units"].items():
             click.echo(f"{number:8,} {process}")
@@ -60,6 +55,19 @@ def lineage_command(
     else:
         screen = console(width=max(160, console().width))
         screen.print(trees.tree(told), highlight=False)
+
+
+def _page(told: dict[str, Any], what: str, to: str | None) -> None:
+    """Write the page to a file, or print it."""
+    from ..look import traced_page
+    from ..look.parts import megabytes
+
+    text = traced_page.page(told)
+    if to is None:
+        click.echo(text, nl=False)
+    else:
+        write_page(Path(to), text)
+        click.echo(f"the lineage of {what}: {to} ({megabytes(len(text.encode()))})")
 
 
 def _json(told: dict[str, Any]) -> Iterator[str]:

@@ -4,14 +4,18 @@ What passes is tried again; nothing here knows a table.
 """
 
 import logging
+from typing import TYPE_CHECKING, Any
 
 from . import limits
 from .chosen import SCHEMA_NAME_MAX, backend, default_store, home, named_store, schema_name, server
 from .embedded import embedded_pid, start_embedded, stop_embedded
-from .errors import REFUSALS, DatabaseError, said
+from .errors import DatabaseError
 from .limits import pieces
 from .retry import again
 from .session import connection, lock
+
+if TYPE_CHECKING:
+    from .refusals import REFUSALS, said
 
 __all__ = [
     "REFUSALS",
@@ -35,3 +39,12 @@ __all__ = [
 ]
 
 logging.getLogger("datajoint").setLevel(logging.WARNING)
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is said of refusals when there is one."""
+    if name in ("REFUSALS", "said"):
+        from . import refusals
+
+        return getattr(refusals, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,11 +4,9 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-import tenacity
-
-from . import errors, limits, session
+from . import limits, session
 from .chosen import server
-from .errors import DatabaseError, Unreachable, said
+from .errors import DatabaseError, Unreachable
 
 T = TypeVar("T")
 
@@ -33,15 +31,19 @@ def again(function: Callable[[], T], reached: bool = False) -> T:
     DatabaseError
         If it did not pass, or the database's disk is full.
     """
+    import tenacity  # with asyncio
+
+    from . import refusals
 
     def passes(error: BaseException) -> bool:
         if isinstance(error, Unreachable) and not (reached or session.is_reached()):
             return False
-        return errors.passes(error)
+        return refusals.passes(error)
 
     def say(state: tenacity.RetryCallState) -> None:
         error = state.outcome and state.outcome.exception()
-        print(f"note: trying again: {said(error or Exception())}", file=sys.stderr, flush=True)
+        said = refusals.said(error or Exception())
+        print(f"note: trying again: {said}", file=sys.stderr, flush=True)
 
     attempts = tenacity.Retrying(
         retry=tenacity.retry_if_exception(passes),
@@ -54,14 +56,15 @@ def again(function: Callable[[], T], reached: bool = False) -> T:
     try:
         return attempts(function)
     except Exception as error:
-        if errors.is_full(error):
+        said = refusals.said(error)
+        if refusals.is_full(error):
             raise DatabaseError(
-                f"the disk of database {where} is full ({said(error)}): make room there, and run "
+                f"the disk of database {where} is full ({said}): make room there, and run "
                 "the same command again"
             ) from error
         if not passes(error):
             raise
         raise DatabaseError(
-            f"database {where} did not do it in {limits.AGAIN_SECONDS} s ({said(error)}): what was "
+            f"database {where} did not do it in {limits.AGAIN_SECONDS} s ({said}): what was "
             "recorded is safe; run the same command again when it works"
         ) from error

@@ -10,7 +10,7 @@ from typing import Any
 from . import access, limits
 from .chosen import schema_name, server
 from .embedded import attach_embedded, start_embedded
-from .errors import REFUSALS, DatabaseError, NotStarted, Unreachable, is_busy, said
+from .errors import DatabaseError, NotStarted, Unreachable
 from .settings import dj
 
 
@@ -51,6 +51,8 @@ def connection() -> Any:
             if waits:
                 time.sleep(waits.pop(0))
                 continue
+            from .refusals import is_busy, said
+
             kind = DatabaseError if is_busy(error) else Unreachable
             raise kind(f"database {chosen.told} can't be used: {said(error)}") from error
 
@@ -119,6 +121,8 @@ def lock(conn: Any) -> Iterator[None]:
             taken = conn.query(*take).fetchone()[0]
             conn.query(patience[1])
         except Exception as error:  # PostgreSQL raises, each driver its own
+            from .refusals import said
+
             raise DatabaseError(
                 f"the schema lock {name} could not be taken: {said(error)}"
             ) from error
@@ -129,5 +133,15 @@ def lock(conn: Any) -> Iterator[None]:
         try:
             yield
         finally:
-            with contextlib.suppress(*REFUSALS):  # without a connection it is free
-                conn.query(release, (key,))
+            _release(conn, release, key)
+
+
+def _release(conn: Any, statement: str, key: Any) -> None:
+    """Release the lock; without a connection it is free."""
+    try:
+        conn.query(statement, (key,))
+    except Exception as error:
+        from .refusals import REFUSALS
+
+        if not isinstance(error, REFUSALS):
+            raise

@@ -9,10 +9,10 @@ from typing import Any
 
 from ..kit.system import keeping_all
 from ..kit.texts import sentence
-from .lean import without_pandas
+from .lean import lean
 
 with (
-    without_pandas(),
+    lean(),
     keeping_all(),
     warnings.catch_warnings(record=True) as _said,  # both are said here
 ):

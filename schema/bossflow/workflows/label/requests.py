@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-import psutil
-
 from ...core import work
 from ...core.tables import ParamSet, Request, Run
 from ...volumes import reading
@@ -144,6 +142,8 @@ def _block_shape(
     if first:
         shape: list[int] = first[0]["parameters"]["block_shape"]
         return shape
+    import psutil
+
     share = psutil.virtual_memory().total // 2 // (os.cpu_count() or 1)
     most = min(PULLED_BLOCK_VOXELS if staged else BLOCK_VOXELS, share // BYTES_PER_VOXEL)
     block = list(chunk_zyx or (64, 64, 64))
