@@ -25,7 +25,7 @@ CHOSEN = (
     "records_every_unit or second_run or failed_unit or receipts_of_a_later or refuses_does_not "
     "or watching_ends or lost_bundle or retired_inputs or each_unit_once or keeps_a_second "
     "or whatever_text or recorded_keys or emptied_database or directory_and_its_first_rows "
-    "or damage or named_by_its_start or mistyped"
+    "or damage or named_by_its_start or mistyped or headings"
 )
 ROOM = "pulled_blocks or pulled_again_and_differs or killed_clean"
 CORE = ("test_core.py", "test_record.py", "test_watch.py", "test_repair.py", "test_tables.py")

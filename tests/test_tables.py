@@ -127,6 +127,41 @@ def test_tables_share_only_attributes_that_are_foreign_keys(toy: Any) -> None:
         len((one() & False) * other())  # of no rows: those of others' tests may be many
 
 
+def test_headings_are_told_at_once_as_datajoint_reads_each(
+    toy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow import database
+    from bossflow.core import migrations, tables
+    from bossflow.database.catalog import Catalog
+    from datajoint.connection import Connection
+    from datajoint.heading import Heading
+
+    asked = []
+    query = Connection.query
+    monkeypatch.setattr(
+        Connection, "query", lambda self, *a, **k: asked.append(a) or query(self, *a, **k)
+    )
+    conn, name = database.connection(), database.schema_name()
+    catalog = Catalog(conn, name)
+
+    def told(by: Any, table: str) -> Any:
+        place = {"conn": by, "database": name, "table_name": table, "context": {}}
+        heading = Heading(table_info=place)
+        columns = [one._asdict() for one in heading.attributes.values()]
+        return columns, heading.indexes, heading.table_status["comment"]
+
+    every = [part.table_name for cls, _ in tables.schema.tables for part in migrations.parts(cls)]
+    known = {table: told(catalog, table) for table in every}
+    assert len(asked) == 4 + len(every)  # lineage is asked for by itself
+    again = {table: told(catalog, table) for table in every}  # as after a change: of the database
+    each = {table: told(conn, table) for table in every}
+    assert known == again == each
+    with pytest.raises(Exception, match="is not defined"):
+        told(catalog, "no_such_table")
+    nothing = Catalog(conn, "no_such_schema")  # as of tables that were made since
+    assert told(nothing, every[0]) == each[every[0]]
+
+
 def test_make_names_the_command(toy: Any) -> None:
     for name in ("PulledBlock", "BlockLabels", "BlockLinks", "Segmentation", "SegmentationBlock"):
         table = getattr(bossflow, name)

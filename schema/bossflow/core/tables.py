@@ -4,27 +4,11 @@ Every table of every workflow is declared in `schema`; results point to the `Exe
 made them, and requests to the run that first asked for them.
 """
 
-import inspect
-from typing import Any, cast
+from typing import Any
 
 import datajoint as dj
 
-
-class Schema(dj.Schema):
-    """DataJoint's schema, which remembers its tables also when they come after it is bound."""
-
-    def __init__(self) -> None:
-        super().__init__(create_schema=False, create_tables=False)
-        self.tables: list[tuple[Any, dict[str, Any]]] = []
-
-    def __call__(self, cls: type, *, context: dict[str, Any] | None = None) -> type:
-        """Add a table; names in its definition are looked up where it is written."""
-        frame = inspect.currentframe()
-        if context is None and frame is not None and frame.f_back is not None:
-            context = frame.f_back.f_locals
-        self.tables.append((cls, context or {}))
-        return cast(type, super().__call__(cls, context=context))
-
+from ..database.bound import Schema
 
 schema = Schema()
 
