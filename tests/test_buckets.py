@@ -140,7 +140,7 @@ def test_what_was_dropped_is_made_again_for_a_bucket(buckets: Buckets, tmp_path:
     (request,), _ = module.expand(params, {})
     *blocks, index, bucket, _ = module.units(request)
     units = {unit.unit_id: unit for unit in (*blocks, index, bucket)}
-    gone = ledger.Recorded("", "", "", "", "", dropped=True)
+    gone = ledger.Recorded("", "", "", "", "", "", 0.0, 0, dropped=True)
     recorded = {name: gone for name in units if name != bucket.unit_id}
     found = {index.unit_id: tmp_path}
     missing = ledger.missing(units, found, recorded)

@@ -27,6 +27,8 @@ def one_line(text: str) -> str:
 
 
 def _printable(line: str) -> str:
+    if line.isprintable():
+        return line
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
 

@@ -44,9 +44,9 @@ class Level(NamedTuple):
 
     def of(self, box: Box) -> Box:
         """Voxels of this level that are made of a box of the finest one."""
-        lower = [a // f for a, f in zip(box.corner_zyx, self.factor_zyx, strict=True)]
-        upper = [-(-b // f) for b, f in zip(box.end_zyx, self.factor_zyx, strict=True)]
-        return Box.of(lower, [b - a for a, b in zip(lower, upper, strict=True)])
+        z, y, x = self.factor_zyx
+        x0, x1, y0, y1, z0, z1 = box
+        return Box(x0 // x, -(-x1 // x), y0 // y, -(-y1 // y), z0 // z, -(-z1 // z))
 
 
 def levels(

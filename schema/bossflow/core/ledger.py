@@ -35,13 +35,16 @@ class Recorded(NamedTuple):
     run_id: str
     execution_id: str
     manifest_sha256: str
+    environment_id: str
+    execution_seconds: float
+    bundle_bytes: int
     reading_version: str | None = None
     files_seen: str | None = None
     copies: tuple[tuple[str, str], ...] = ()
     dropped: bool = False
 
 
-OF_EXECUTION = Recorded._fields[:5]
+OF_EXECUTION = Recorded._fields[:8]
 """Columns of `Execution` among these."""
 
 

@@ -1,6 +1,7 @@
 """How much a statement holds, and how long is waited."""
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 LOCK_SECONDS = 600  # for the schema's lock
@@ -22,15 +23,16 @@ def pieces(values: Iterable[T], size: int | None = None) -> Iterator[list[T]]:
     size : int, optional
         How many, at most; fewer where they are long. `PIECE` by default.
     """
-    size = size or PIECE
-    piece: list[T] = []
-    length = 0
-    for value in values:
-        more = 2 * len(ascii(value))  # bytes: SQL escapes at most what this leaves
-        if piece and (len(piece) == size or length + more > PACKET_BYTES // 2):
-            yield piece
-            piece, length = [], 0
-        piece.append(value)
-        length += more
-    if piece:
-        yield piece
+    rest = iter(values)
+    while some := list(islice(rest, size or PIECE)):
+        yield from _short_enough(some)
+
+
+def _short_enough(values: list[T]) -> Iterator[list[T]]:
+    """Yield values whole, or halves of them."""
+    half = len(values) // 2
+    if not half or 2 * len(ascii(values)) <= PACKET_BYTES // 2:  # SQL escapes no more of it
+        yield values
+    else:
+        yield from _short_enough(values[:half])
+        yield from _short_enough(values[half:])

@@ -46,6 +46,8 @@ def _fill(made: ElementTree.Element, inside: Any) -> None:
 
 def printable(text: str) -> str:
     """Return a text with what can't be printed as Python writes it; ends of lines stay."""
+    if text.isprintable():
+        return text
     return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 

@@ -62,23 +62,22 @@ def of_requests(names: Iterable[str]) -> dict[str, tuple[Facts, Contents]]:
             every = {unit.unit_id: unit for _, units in group for unit in units}
             tables = registry.stage_tables([workflow])
             recorded |= ledger.recorded_units(tables, every.values())
-    executions = _executions(one.execution_id for one in recorded.values())
     told = {}
     for state in states.requests(ids, planned, recorded):
         request, units = planned[state["request"]]
-        found = {unit.unit_id: recorded[unit.unit_id] for unit in units if unit.unit_id in recorded}
-        facts = _of_request(
-            request, state, [executions[one.execution_id] for one in found.values()]
-        )
-        told[state["request"]] = facts, _contents(units, found)
+        took = [
+            Took(
+                unit.process,
+                one.environment_id,
+                one.run_id,
+                one.execution_seconds,
+                one.bundle_bytes,
+            )
+            for unit in units
+            if (one := recorded.get(unit.unit_id))
+        ]
+        told[state["request"]] = _of_request(request, state, took), _contents(units, recorded)
     return told
-
-
-def _executions(names: Iterable[str]) -> dict[str, Took]:
-    keys = [{"execution_id": name} for name in names]
-    columns = ("process", "environment_id", "run_id", "execution_seconds", "bundle_bytes")
-    found = ledger.look_up(Execution, keys, [f"t.{name}" for name in columns])
-    return {str(name): Took(*row) for name, *row in found}
 
 
 def _of_request(request: work.Request, state: dict[str, Any], took: list[Took]) -> Facts:

@@ -178,10 +178,10 @@ def _executions(trace: Trace, traced: Traced) -> dict[str, dict[str, Any]]:
 
 def _read(trace: Trace, traced: Traced, row: Row) -> Place | None:
     """Return the block that a row's unit read outside of the stores, if it did."""
-    above = traced.made_of[row]
-    if any(trace.place(other) for other in above) or len(traced.blocks[row]) != 1:
+    blocks = traced.blocks.get(row, set())
+    if len(blocks) != 1 or any(map(trace.place, traced.made_of[row])):
         return None
-    (place,) = traced.blocks[row]
+    (place,) = blocks
     return place
 
 

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from datajoint.dependencies import extract_master
@@ -135,13 +136,16 @@ class Trace(Cascade):
         while todo:
             traced.rows.update(todo)
             linked: dict[str, dict[Key, set[Row]]] = defaultdict(lambda: defaultdict(set))
-            for row, (other, key) in self._links(todo, traced.executions):
-                if other == self._paramset:
-                    traced.paramsets[row].add(str(key[0]))
-                elif other == self._block:
-                    traced.blocks[row].add((key[1], key[0]))
-                elif within is None or _meets(self.place((other, key)), within):
-                    linked[other][key].add(row)
+            for table, other, of in self._links(todo, traced.executions):
+                for key, own in of.items():
+                    if other == self._paramset:
+                        for one in own:
+                            traced.paramsets[table, one].add(str(key[0]))
+                    elif other == self._block:
+                        for one in own:
+                            traced.blocks[table, one].add((key[1], key[0]))
+                    elif within is None or _meets(self.place((other, key)), within):
+                        linked[other][key].update(zip(repeat(table), own))
             todo = self._made_from(linked, traced, within) - traced.rows
         return traced
 
@@ -164,10 +168,13 @@ class Trace(Cascade):
                     within.setdefault(place[0], []).append(Box.parse(place[1]))
         return found
 
-    def _links(self, rows: Iterable[Row], executions: dict[Row, str]) -> Iterator[tuple[Row, Row]]:
-        """Yield rows with what they, or their parts, refer to: of stages, or parameters, blocks.
+    def _links(
+        self, rows: Iterable[Row], executions: dict[Row, str]
+    ) -> Iterator[tuple[str, str, dict[Key, list[Key]]]]:
+        """Yield a table, one that it or its parts refer to, and which keys of that which rows have.
 
-        Notes by the way which executions filled them: a table is asked once for all.
+        It is one of stages, or of parameters, blocks. Notes by the way which executions filled the
+        rows: a table is asked once for all.
         """
         keys: Rows = defaultdict(set)
         for table, key in rows:
@@ -189,26 +196,26 @@ class Trace(Cascade):
                 if made_by:
                     executions.update(((table, row[: len(by)]), str(row[len(by)])) for row in found)
                 for link in links:
-                    for other, above, key in self._through(link[0], of[link], wanted):
-                        for one in of[link][key]:
-                            yield (table, one), (other, above)
+                    for other, own in self._through(link[0], of[link], wanted):
+                        yield table, other, own
 
     def _ask(
         self, table: str, by: list[str], more: list[str], links: list[Link], keys: set[Key]
-    ) -> tuple[set[Key], dict[Link, dict[Key, set[Key]]]]:
+    ) -> tuple[list[Key], dict[Link, dict[Key, list[Key]]]]:
         """Return rows of a table by some of its columns, and for each of its links which has which.
 
         Rows begin with these columns, and what `more` is wanted.
         """
         names = [name for link in links for name in self._columns(link)]
         columns = [*dict.fromkeys([*by, *more, *names])]
-        found = self._select(table, columns, by, keys)
-        of: dict[Link, dict[Key, set[Key]]] = {}
+        found = [*self._select(table, columns, by, keys)]
+        own = [row[: len(by)] for row in found]
+        of: dict[Link, dict[Key, list[Key]]] = {}
         for link in links:
             take = ledger.values_of([columns.index(name) for name in self._columns(link)])
-            of[link] = defaultdict(set)
-            for row in found:
-                of[link][take(row)].add(row[: len(by)])
+            told = of[link] = defaultdict(list)
+            for key, one in zip(map(take, found), own, strict=True):
+                told[key].append(one)
         return found, of
 
     def _select(
@@ -226,28 +233,31 @@ class Trace(Cascade):
         by = [at for at in range(len(columns)) if at not in spare]
         new = [name for name in dict.fromkeys(wanted) if name not in columns]
         asked = [*(columns[at] for at in (first, *spare)), *new]
-        take = ledger.values_of([[*columns, *new].index(name) for name in wanted])
+        known = [*columns, *new]
+        take = ledger.values_of([known.index(name) for name in wanted])
         whole = {key[first]: key for key in keys}
-        parts = {tuple(key[at] for at in by) for key in keys}
+        parts = {*map(ledger.values_of(by), keys)}
         found = super()._select(table, asked, [columns[at] for at in by], parts)
         told, rest = 1 + len(spare), ledger.values_of([first, *spare])
-        return {
-            take(key + row[told:])
-            for row in found
-            if (key := whole.get(row[0])) and rest(key) == row[:told]
-        }
+        if spare:
+            found = {row for row in found if row[0] in whole and rest(whole[row[0]]) == row[:told]}
+        rows = (whole[row[0]] + row[told:] for row in found if row[0] in whole)
+        return {*rows} if [*wanted] == known else {*map(take, rows)}
 
     def _through(
-        self, table: str, keys: Iterable[Key], wanted: set[str]
-    ) -> Iterator[tuple[str, Key, Key]]:
+        self, table: str, of: dict[Key, list[Key]], wanted: set[str]
+    ) -> Iterator[tuple[str, dict[Key, list[Key]]]]:
         """Yield what keys of a table mean that is wanted, for a part what its row refers to."""
         if table in wanted:
-            yield from ((table, key, key) for key in keys)
+            yield table, of
         elif extract_master(table):
             links = [link for link in self.graph.in_edges(table, keys=True) if link[0] in wanted]
-            _, of = self._ask(table, self._key(table), [], links, {*keys})
-            for link, above in of.items():
-                yield from ((link[0], key, own) for key, some in above.items() for own in some)
+            _, above = self._ask(table, self._key(table), [], links, {*of})
+            for link, keys in above.items():
+                yield (
+                    link[0],
+                    {key: [one for own in some for one in of[own]] for key, some in keys.items()},
+                )
 
     def _makers(self, made: str, keys: Iterable[Key]) -> dict[Key, Row]:
         """Return the stage rows of the executions that filled rows of a table of what is made."""

@@ -20,8 +20,9 @@ _IMAGE = re.compile(
 
 def ref(*names: str) -> Any:
     """Return a reference to an entity, or a list of several."""
-    refs = [{"@id": name} for name in names]
-    return refs[0] if len(refs) == 1 else refs
+    if len(names) == 1:
+        return {"@id": names[0]}
+    return [{"@id": name} for name in names]
 
 
 class Means:

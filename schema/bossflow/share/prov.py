@@ -28,6 +28,18 @@ Document = dict[str, dict[str, Any]]
 _key = json.JSONEncoder(sort_keys=True).encode
 
 
+_ENDS = {
+    "wasGeneratedBy": ("entity", "activity"),
+    "wasAssociatedWith": ("activity", "agent"),
+    "wasInformedBy": ("informed", "informant"),
+    "wasDerivedFrom": ("generatedEntity", "usedEntity", "activity"),
+    "used": ("activity", "entity"),
+    "hadMember": ("collection", "entity"),
+    "specializationOf": ("specificEntity", "generalEntity"),
+}
+"""What each kind of relation is between; its last end may be absent if it has three."""
+
+
 class _Relations:
     """What hangs together with what, as lines of JSON: of many units, objects would take too long.
 
@@ -38,15 +50,15 @@ class _Relations:
         self.lines: dict[str, list[str]] = defaultdict(list)
         self._numbers = count()
 
-    def add(self, kind: str, **ends: str) -> None:
+    def add(self, kind: str, *ends: str) -> None:
         """Add a relation of a kind, by its ends."""
-        self.lines[kind].append(_line(*ends) % (next(self._numbers), *ends.values()))
+        self.lines[kind].append(_line(kind, len(ends)) % (next(self._numbers), *ends))
 
 
 @cache
-def _line(*ends: str) -> str:
-    """Return how a relation is written that has these ends."""
-    return '"_:r%d":{' + ",".join(f'"prov:{end}":"%s"' for end in ends) + "}"
+def _line(kind: str, ends: int) -> str:
+    """Return how a relation of a kind with so many ends is written."""
+    return '"_:r%d":{' + ",".join(f'"prov:{end}":"%s"' for end in _ENDS[kind][:ends]) + "}"
 
 
 def write(told: dict[str, Any], path: Path) -> None:
@@ -85,13 +97,13 @@ def _document(told: dict[str, Any]) -> tuple[Document, dict[str, list[str]]]:
         }
     for identity, run in told["runs"].items():
         agent = f"user:{quote(run['user'], safe='')}"
-        relate("wasAssociatedWith", activity=f"run:{identity}", agent=agent)
+        relate("wasAssociatedWith", f"run:{identity}", agent)
     for name, one in told["executions"].items():
         _unit(name, one, made, relate)
     asked = f"request:{quote(told['what'], safe='')}"
     made["entity"][asked] = {"prov:type": "prov:Collection", "prov:label": told["what"]}
     for name in told["made_by"]:
-        relate("hadMember", collection=asked, entity=f"output:{name}")
+        relate("hadMember", asked, f"output:{name}")
     return made, relations.lines
 
 
@@ -135,7 +147,7 @@ def _sources(told: dict[str, Any], made: Document, relate: Any) -> None:
                 "prov:label": of["citation"] or of["doi"] or of["licence"],
                 **about,
             }
-            relate("specializationOf", specificEntity=f"channel:{identity}", generalEntity=name)
+            relate("specializationOf", f"channel:{identity}", name)
 
 
 def _unit(name: str, one: dict[str, Any], made: Document, relate: Any) -> None:
@@ -152,20 +164,20 @@ def _unit(name: str, one: dict[str, Any], made: Document, relate: Any) -> None:
         "bossflow:content_sha256": one["content_sha256"],
         "bossflow:bytes": one["bytes"],
     }
-    relate("wasGeneratedBy", entity=output, activity=unit)
-    relate("wasAssociatedWith", activity=unit, agent=f"environment:{one['environment']}")
-    relate("wasInformedBy", informed=unit, informant=f"run:{one['run']}")
+    relate("wasGeneratedBy", output, unit)
+    relate("wasAssociatedWith", unit, f"environment:{one['environment']}")
+    relate("wasInformedBy", unit, f"run:{one['run']}")
     inputs = [f"output:{other}" for other in one["made_of"]]
     if read := one["reads"]:
         box = f"box:{read['channel']}-{quote(read['box'], safe='')}"
         about = {n: read[n] for n in ("voxels_sha256", "files_seen") if read[n]}
         if box not in made["entity"]:
-            relate("wasDerivedFrom", generatedEntity=box, usedEntity=f"channel:{read['channel']}")
+            relate("wasDerivedFrom", box, f"channel:{read['channel']}")
         made["entity"].setdefault(box, {"prov:type": "bossflow:box", "prov:label": read["box"]})
         made["entity"][box] |= {f"bossflow:{key}": value for key, value in about.items()}
         inputs.append(box)
     for given in inputs:
-        relate("used", activity=unit, entity=given)
-        relate("wasDerivedFrom", generatedEntity=output, usedEntity=given, activity=unit)
+        relate("used", unit, given)
+        relate("wasDerivedFrom", output, given, unit)
     for identity in one["parameter_sets"]:
-        relate("used", activity=unit, entity=f"parameters:{identity}")
+        relate("used", unit, f"parameters:{identity}")

@@ -51,7 +51,8 @@ def units(request: work.Request) -> list[UnitPlan]:
         source["files"] = made["files"]
     settings = {name: how_made[name] for name in ("host", "verify")}
     settings["metadata"] = metadata(channel)
-    for box in boxes:
+    sizes = [box.voxel_count for box in boxes]
+    for box, size in zip(boxes, sizes, strict=True):
         reads = work.Reads(PULL_VERSION, box, how_made["files"], not parameters["staged"])
         block = {"channel_id": channel["channel_id"], "block": box.name}
         how = {
@@ -69,15 +70,15 @@ def units(request: work.Request) -> list[UnitPlan]:
                 block,
                 source | {"box": box.name, "version": PULL_VERSION},
                 settings=settings,
-                asks=_asks("PULL_BLOCK", box.voxel_count),
+                asks=_asks("PULL_BLOCK", size),
                 reads=reads,
-                amount=box.voxel_count,
+                amount=size,
                 amount_unit="voxels",
             )
             pulls.append(pull)
         else:
             how["source"] = source
-        asks = _asks("LABEL_BLOCK", box.voxel_count)
+        asks = _asks("LABEL_BLOCK", size)
         in_place = reads if reads.in_place and not made else None
         labels.append(
             UnitPlan(
@@ -89,13 +90,14 @@ def units(request: work.Request) -> list[UnitPlan]:
                 reads=in_place,
                 settings={"same": same[box.name]} if box.name in same else {},
                 sources=blocks.sources(box) if blocks else (),
-                amount=box.voxel_count,
+                amount=size,
                 amount_unit="voxels",
             )
         )
     # What a block is linked to decides its unit: a larger cutout has the same where it has no more.
     links = []
-    for label, box, numbers in zip(labels, boxes, preceding(boxes, connectivity), strict=True):
+    around_each = preceding(boxes, connectivity)
+    for label, size, numbers in zip(labels, sizes, around_each, strict=True):
         around = [labels[number] for number in numbers]
         neighbourhood = digest(sorted(other.key["block"] for other in around))[:16]
         links.append(
@@ -104,8 +106,8 @@ def units(request: work.Request) -> list[UnitPlan]:
                 label.key | {"neighbourhood": neighbourhood},
                 {"connectivity": connectivity},
                 (label, *around),
-                asks=_asks("LINK_BLOCK", box.voxel_count),
-                amount=box.voxel_count,
+                asks=_asks("LINK_BLOCK", size),
+                amount=size,
                 amount_unit="voxels",
             )
         )
@@ -135,8 +137,8 @@ def units(request: work.Request) -> list[UnitPlan]:
             geometry | {"box": label.arguments["box"], "number": number},
             (stitch, label),
             settings={"earlier": how_made["earlier"]},
-            asks=_asks("RELABEL_BLOCK", box.voxel_count),
-            amount=box.voxel_count,
+            asks=_asks("RELABEL_BLOCK", size),
+            amount=size,
             amount_unit="voxels",
             within=stitch,
             makes=tuple(
@@ -145,7 +147,7 @@ def units(request: work.Request) -> list[UnitPlan]:
                 if (made_key := output.block(request.request_id, level.of(box)))
             ),
         )
-        for number, (label, box) in enumerate(zip(labels, boxes, strict=True))
+        for number, (label, box, size) in enumerate(zip(labels, boxes, sizes, strict=True))
     ]
     return [*pulls, *labels, *links, stitch, *relabels]
 
