@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.tasks import main
@@ -19,6 +20,7 @@ from kit.texts import one_line
 from kit.units import Bundle, Unit
 from tools import attempts
 from tools.files import link, sha256
+from voxels.arrow import column, strings
 
 PATH_MAX = 512
 """Characters of a file's path: those of its column."""
@@ -57,13 +59,16 @@ def collect(unit: Unit, bundle: Bundle) -> None:
         else:  # its other name may be a user's own
             shutil.copy(file, copy)
         entries.append((name, copy.stat().st_size, sha256(copy)))
+    paths, sizes, digests = zip(*entries, strict=True)
     bundle.attributes["n_outputs"] = len(entries)
-    bundle.attributes["outputs_bytes"] = sum(entry[1] for entry in entries)
+    bundle.attributes["outputs_bytes"] = sum(sizes)
     bundle.urls["outputs"] = "files"
-    columns = zip(*entries, strict=True)
-    names = ("output_path", "output_bytes", "output_sha256")
-    table = pa.table(dict(zip(names, map(list, columns), strict=True)))
-    pq.write_table(table, bundle.directory / "output.parquet")
+    columns = {
+        "output_path": strings(paths),
+        "output_bytes": column(np.array(sizes, np.int64)),
+        "output_sha256": strings(digests),
+    }
+    pq.write_table(pa.table(columns), bundle.directory / "output.parquet")
     bundle.parts["Output"] = "output.parquet"
 
 

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """CREATE_PYRAMID: begin the volume that downsampled levels are written to."""
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.tasks import main
 from kit.units import Bundle, Unit
-from voxels.made_files import create
+from voxels.arrow import column
+from voxels.made_metadata import create
 from voxels.made_volumes import Volume
 
 
@@ -13,10 +15,10 @@ def create_pyramid(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of a pyramid: what describes its volume, in `volume/`, and no chunk yet."""
     volume = Volume.of(unit.arguments)
     create(volume, bundle.directory / "volume")
-    factors = [level.factor_zyx for level in volume.levels]
-    columns = {"level": pa.array(range(len(factors)), pa.int32())}
+    factors = np.array([level.factor_zyx for level in volume.levels], np.int64)
+    columns = {"level": column(np.arange(len(factors), dtype=np.int32))}
     for axis, name in enumerate("zyx"):
-        columns[f"factor_{name}"] = pa.array([factor[axis] for factor in factors], pa.int64())
+        columns[f"factor_{name}"] = column(factors[:, axis])
     pq.write_table(pa.table(columns), bundle.directory / "level.parquet")
     bundle.attributes["n_levels"] = len(factors)
     bundle.urls["pyramid"] = "volume"

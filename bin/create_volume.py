@@ -7,7 +7,7 @@ from kit import store_ids
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from voxels.archives.places.destinations import Destination
-from voxels.made_files import create
+from voxels.made_metadata import create
 from voxels.made_volumes import Volume
 
 

@@ -112,15 +112,22 @@ def test_pandas_is_not_imported(tmp_path):
     code = """
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 import numpy as np
 from voxels.boxes import Box
 from voxels.labelling import label_block
 from voxels.links import Links
 from voxels.surface import *
-import link_block, stitch
+import create_pyramid, link_block, stitch
 write_planes(Path("p"), np.ones((2, 2, 2), np.uint32)), read_plane(Path("p"), "x1")
 write_links(Path("l"), Links(*np.ones((3, 2), np.uint32))), read_links(Path("l"))
 stitch.component_table({"segment_id": np.ones(2, np.uint64)})
+names = "format", "dtype", "kind", "encoding", "compression", "method"
+asked = dict.fromkeys(names, "") | {"cutout": "0-8_0-8_0-8", "voxel_size_nm_zyx": [8] * 3}
+asked |= {"block_shape_zyx": [8] * 3, "origin_zyx": [0] * 3, "factors_zyx": [[2] * 3]}
+asked |= {"format": "precomputed", "dtype": "uint32"}
+bundle = SimpleNamespace(directory=Path.cwd(), attributes={}, urls={}, parts={})
+create_pyramid.create_pyramid(SimpleNamespace(arguments=asked), bundle)
 assert "pandas" not in sys.modules
 """
     subprocess.run(

@@ -15,18 +15,10 @@ from numpy.typing import NDArray
 from . import shards, zarr_shards
 from .boxes import CELL, Box, chunks_of
 from .encoding import Chunks
-from .made_metadata import metadata
+from .made_metadata import create, metadata
 from .made_volumes import Volume
 from .pieces import pieces
 from .pyramid import Level, grid_bits
-
-
-def create(volume: Volume, directory: Path) -> None:
-    """Write what describes a volume, and no chunk yet."""
-    for name, content in metadata(volume).items():
-        path = directory / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def write(volume: Volume, number: int, voxels: NDArray[Any], box: Box, scratch: Path) -> str:

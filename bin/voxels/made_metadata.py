@@ -1,6 +1,8 @@
 """What describes a volume that is made here: `info` if it is precomputed, else `zarr.json`."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +12,14 @@ from .pyramid import Level, plain_number
 
 if TYPE_CHECKING:
     from .made_volumes import Volume
+
+
+def create(volume: "Volume", directory: Path) -> None:
+    """Write what describes a volume, and no chunk yet."""
+    for name, content in metadata(volume).items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def metadata(volume: "Volume") -> dict[str, dict[str, Any]]:

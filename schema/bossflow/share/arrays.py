@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..voxels.made_files import create, write
+from ..voxels.made_files import write
+from ..voxels.made_metadata import create
 from ..voxels.made_volumes import Volume
 from ..voxels.pyramid import Level
 from .voxels import Source
