@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from bossflow.kit.system import at_home, end_quickly
+from bossflow.kit.system import at_home, end_quickly, keeping_all
 
 
 def main() -> None:
@@ -15,10 +15,11 @@ def main() -> None:
     plan = json.loads(plan_file.read_text("utf-8"))
     here = Path.cwd()
     with at_home(plan["launch_dir"]):
-        from bossflow.core.record import record
-        from bossflow.core.summary import sum_up
-        from bossflow.database import DatabaseError
-        from bossflow.look import leave
+        with keeping_all():
+            from bossflow.core.record import record
+            from bossflow.core.summary import sum_up
+            from bossflow.database import DatabaseError
+            from bossflow.look import leave
 
         try:
             result = record(plan, receipts)

@@ -8,7 +8,7 @@ import json
 import sys
 from pathlib import Path
 
-from bossflow.kit.system import at_home, end_quickly
+from bossflow.kit.system import at_home, end_quickly, keeping_all
 
 
 def main() -> None:
@@ -17,9 +17,10 @@ def main() -> None:
     plan, *batches = (json.loads(Path(name).read_text("utf-8")) for name in sys.argv[1:])
     here = Path.cwd()
     with at_home(plan["launch_dir"]):
-        from bossflow.core.summary import sum_up
-        from bossflow.database import DatabaseError
-        from bossflow.look import leave
+        with keeping_all():
+            from bossflow.core.summary import sum_up
+            from bossflow.database import DatabaseError
+            from bossflow.look import leave
 
         try:
             leave(plan, sum_up(plan, batches, here), here)

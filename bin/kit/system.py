@@ -17,7 +17,8 @@ from .texts import words_of
 def end_quickly() -> None:
     """Have Python end without looking once more through all that is still there.
 
-    What DataJoint imports alone takes it a seventh of a second. Files must be closed by then.
+    What DataJoint imports alone takes it a seventh of a second, what numba does half of that. Files
+    must be closed by then.
     """
     atexit.register(gc.freeze)
 

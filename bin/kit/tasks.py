@@ -22,7 +22,7 @@ from typing import Any
 
 from . import buckets, bundles, fetched, locations
 from .manifests import compared, described, reusable, seal
-from .system import full, peak_memory, task_log
+from .system import end_quickly, full, peak_memory, task_log
 from .texts import json_lines, print_anything, sentence, unit_name
 from .units import Blocked, Bundle, Unit, Work, open_unit
 
@@ -50,6 +50,7 @@ def main(
     of_unit : callable
         Returns those that only some units need.
     """
+    end_quickly()
     buckets.work_in(Path.cwd())
     print_anything()
     header, *todo = json_lines(Path(sys.argv[1]))

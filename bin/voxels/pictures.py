@@ -68,7 +68,7 @@ def draw(asked: dict[str, Any]) -> Picture:
     image = Image.fromarray(canvas)
     _draw_bar(image, frame)
     stream = io.BytesIO()
-    image.save(stream, FORMAT, quality=82, method=4)
+    image.save(stream, FORMAT, quality=82, method=2)
     text = base64.b64encode(stream.getvalue()).decode("ascii")
     return Picture(f"data:image/webp;base64,{text}", note)
 
@@ -93,9 +93,10 @@ def _slice(layers: list[Seen], frame: Frame) -> tuple[npt.NDArray[np.uint8], str
             canvas[inside] = grey(plane, inside)[inside][:, None]
         else:
             over = inside & (plane != 0)
-            opacity = _OPACITY if painted else 1.0
-            mixed = canvas * (1 - opacity) + _outlined(plane) * opacity
-            canvas[over] = mixed[over].astype(np.uint8)
+            coloured = _outlined(plane)[over]
+            if painted:
+                coloured = canvas[over] * (1 - _OPACITY) + coloured * _OPACITY
+            canvas[over] = coloured
         painted = True
         notes += [note] if note else []
     return canvas, "; ".join(dict.fromkeys(notes))
