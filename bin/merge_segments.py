@@ -35,7 +35,8 @@ def merge_segments(unit: Unit, bundle: Bundle) -> None:
     n_segments = n_contacts = 0
     with TemporaryDirectory(dir=".") as scratch:
         seams = write_seams(blocks, boxes, Path(scratch))
-        for number, some in enumerate(totals.ranges(_rows(blocks, dtype is not None))):
+        ranges = totals.ranges(_rows(blocks, dtype is not None), totals.ROWS)
+        for number, some in enumerate(ranges):
             name = f"part-{number:05}.parquet"
             rows = totals.joined(
                 totals.segment_rows(path, box, cutout, some)

@@ -43,6 +43,7 @@ def segments_of(voxels: np.ndarray, image: np.ndarray | None, corner: Any) -> di
         places = np.argwhere(voxels == segment) + np.array(corner)
         box = [*zip(places.min(0).tolist(), (places.max(0) + 1).tolist(), strict=True)]
         found[segment] = {"n": len(places), "box": box, "centroid": places.mean(0).tolist()}
+        found[segment]["sums"] = places.sum(0).tolist()
         if image is not None:
             values = image[voxels == segment].astype(np.int64)
             found[segment] |= {"mean": values.mean(), "std": values.std()}

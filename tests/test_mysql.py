@@ -40,6 +40,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "made": ("test_made.py", "-k", "a_source or depends_on or growth"),
     "many": ("test_many.py",),
     "names": ("test_archive_names.py", "-k", "older_name or recorded_of_a_path"),
+    "statistics": ("test_statistics.py", "-k", "as_many or goes_takes"),
     "toy": ("test_toy.py",),
     "label": ("test_workflow.py", "-m", "not shared", "-k", LABEL),
 }

@@ -1,14 +1,16 @@
 """Workflow statistics: segments of volumes on disk, against what the whole array gives."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from making import write_precomputed
+from making import Transferring, noise, write_precomputed
 from measuring import Measuring, contacts_of, segments_of
 from pipeline import bossflow_says
+from steps import Cutouts
 
 
 @pytest.fixture
@@ -102,3 +104,164 @@ def test_statistics_are_those_of_the_whole(
     assert measuring.make(**asked)["plan"]["tasks"] == []
     code, said = bossflow_says("verify", "--request", done["plan"]["requests"][0])
     assert code == 0, said
+
+
+def made_of(done: dict[str, Any]) -> Counter[str]:
+    """Return how many units of each process a run recorded."""
+    return Counter(done["recorded"][0]["recorded"]) if done["recorded"] else Counter()
+
+
+BLOCKS = {"block_shape": "16,16,16"}
+
+
+def blobs(shape: tuple[int, int, int]) -> np.ndarray:
+    random = np.random.default_rng(shape)
+    coarse = random.integers(0, 4, [-(-side // 4) for side in shape], np.uint32)
+    return coarse.repeat(4, 0).repeat(4, 1).repeat(4, 2)[tuple(map(slice, shape))]
+
+
+def test_a_larger_cutout_measures_its_new_blocks_only(measuring: Measuring, tmp_path: Path) -> None:
+    voxels, image = blobs((20, 40, 36)), noise((20, 40, 36), "uint8")
+    volume = write_precomputed(tmp_path / "volume", voxels, kind="segmentation")
+    asked = {"source": f"precomputed://{volume}", **BLOCKS}
+    asked["intensity_source"] = f"precomputed://{write_precomputed(tmp_path / 'image', image)}"
+    first = measuring.make(**asked, y_range="0,32", x_range="0,32")
+    assert made_of(first) == {"PULL_BLOCK": 8, "MEASURE_BLOCK": 8, "MERGE_SEGMENTS": 1}
+    check(first, voxels[:, :32, :32], image[:, :32, :32], (0, 0, 0), 256)
+    larger = measuring.make(**asked, y_range="0,32")
+    assert made_of(larger) == {"PULL_BLOCK": 4, "MEASURE_BLOCK": 4, "MERGE_SEGMENTS": 1}
+    check(larger, voxels[:, :32], image[:, :32], (0, 0, 0), 256)
+    without = measuring.make(**asked | {"intensity_source": None}, y_range="0,32")
+    assert made_of(without) == {"MEASURE_BLOCK": 12, "MERGE_SEGMENTS": 1}
+    check(without, voxels[:, :32], None, (0, 0, 0), 256)
+
+
+def test_of_what_was_made_here_a_block_that_goes_takes_what_was_made_of_it(
+    measuring: Measuring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the segmentation as of the image; and all commands know what there is."""
+    import bossflow
+
+    label, copy = (
+        Cutouts(tmp_path / "label", monkeypatch),
+        Transferring(tmp_path / "c", monkeypatch),
+    )
+    for made in (label, copy):
+        made.directory.mkdir()
+        made.store = measuring.store
+    label.volume = tmp_path
+    mask, image = (blobs((32, 32, 36)) == 1).astype(np.uint8), noise((32, 32, 36), "uint16")
+    of_image = f"precomputed://{write_precomputed(tmp_path / 'image', image)}"
+    of_mask = f"precomputed://{write_precomputed(tmp_path / 'mask', mask)}"
+    of_label = {"source": of_mask, "component_of": "foreground", "connectivity": 6, "stage": False}
+    of_label |= {"block_shape": [16, 16, 16]}
+    of_copy = {"source": of_image, "chunk_shape": "8,8,8", "block_shape": "16,16,32"}
+    labelled, copied = label.label(**of_label), copy.make(**of_copy)
+    cells, pixels = (one["plan"]["requests"][0] for one in (labelled, copied))
+    asked = {"source": f"bossflow://{cells}", "intensity_source": f"bossflow://{pixels}"}
+    asked |= {**BLOCKS, "histogram_bins": 1024}
+    done = measuring.make(**asked)
+    assert made_of(done) == {"MEASURE_BLOCK": 12, "MERGE_SEGMENTS": 1}
+    (request,) = done["plan"]["requests"]
+    assert measuring.make(**asked)["plan"]["tasks"] == []
+    components = (bossflow.Segmentation.Component & {"request_id": cells}).to_dicts()
+    segments = {
+        int(row["measured_segment"]): row for row in rows_of(bossflow.Statistics.Segment, request)
+    }
+    assert len(segments) == len(components) > 9
+    for row in components:
+        found = segments[row["component_id"]]
+        assert found["segment_voxel_count"] == row["voxel_count"]
+        assert found["segment_centroid_z_nm"] == row["centroid_z_nm"]
+    total = sum(row["mean_intensity"] * row["segment_voxel_count"] for row in segments.values())
+    assert total == pytest.approx(float(image[mask > 0].sum(dtype=np.int64)), rel=1e-12)
+
+    for words, wanted in (
+        (("lineage", request), of_image),
+        (("lineage", cells, "--of"), f"request {request} (statistics)"),
+        (("status", "--request", request), f"{len(segments)} segments"),
+        (("verify", "--request", request), "13 bundles as recorded"),
+        (("verify", "--deep", "--request", request), "13 units made again as recorded"),
+        (("diff", request, request), "equal"),
+    ):
+        code, said = bossflow_says(*words)
+        assert code == 0 and wanted in said.replace("file://", ""), (words, said)
+    taken = tmp_path / "taken"
+    code, said = bossflow_says("export", request, "--format", "parquet", "--to", str(taken))
+    assert code == 0, said
+    row = (bossflow.Statistics & {"request_id": request}).fetch1()
+    for name in ("segments", "contacts", "histograms"):
+        whole = pq.read_table(row[name].removeprefix("file://"))
+        assert pq.read_table(taken / f"{name}.parquet").equals(whole) and len(whole)
+
+    gone = {"MEASURE_BLOCK": 1, "MERGE_SEGMENTS": 1}
+    for maker, made, process in (
+        (pixels, copied, "TRANSFER_BLOCK"),
+        (cells, labelled, "RELABEL_BLOCK"),
+    ):
+        outputs = bossflow.MadeChannel * bossflow.Channel & {"request_id": maker, "resolution": 0}
+        (channel,) = outputs.to_arrays("channel_id")
+        where = "--channel", channel, "--block", "34-35_0-1_0-1"
+        code, said = bossflow_says("invalidate", *where, "--yes")
+        assert code == 0 and "3 bundles are in .retired" in said and process in said, said
+        assert "is not whole" in measuring.make(**asked)["plan"]["problem"]
+        again = copy.make(**of_copy) if made is copied else label.label(**of_label)
+        assert made_of(again) == {process: 1}
+        assert made_of(measuring.make(**asked)) == gone
+    assert {
+        int(row["measured_segment"]) for row in rows_of(bossflow.Statistics.Segment, request)
+    } == {*segments}
+
+
+def test_the_database_lists_as_many_rows_as_are_wanted(
+    measuring: Measuring, tmp_path: Path
+) -> None:
+    """More are added later from the files, which have all."""
+    from bossflow.workflows.statistics import Statistics
+
+    voxels = np.arange(1, 101, dtype=np.uint16).reshape(4, 5, 5)
+    volume = write_precomputed(tmp_path / "volume", voxels, kind="segmentation")
+    asked = {"source": f"precomputed://{volume}", **BLOCKS}
+    done = measuring.make(**asked, max_component_rows=7)
+    (request,) = done["plan"]["requests"]
+    listed = [int(row["measured_segment"]) for row in rows_of(Statistics.Segment, request)]
+    assert listed == [*range(1, 8)] and len(rows_of(Statistics.Contact, request)) == 7
+    row = (Statistics & {"request_id": request}).fetch1()
+    assert (row["n_segments"], row["n_segment_rows"]) == (100, 7)
+    assert "the database lists the first 7 segments, the other 93" in done["summary"]
+    assert pq.read_table(row["segments"].removeprefix("file://")).num_rows == 100
+    more = measuring.make(**asked, max_component_rows=120)
+    assert more["recorded"][0]["recorded"] == {"MERGE_SEGMENTS": 1}
+    assert len(rows_of(Statistics.Segment, request)) == 100
+    assert len(rows_of(Statistics.Contact, request)) == 120
+    assert measuring.make(**asked, max_component_rows=50)["plan"]["tasks"] == []
+
+
+@pytest.mark.parametrize(
+    ("image", "asked", "sentence"),
+    [
+        ("float32", {}, "has dtype float32, and only uint8, int8, uint16, int16 are measured"),
+        ("uint8", {"histogram_bins": 100}, "histogram_bins 100 in the parameters does not cut"),
+        ("uint8", {"histogram_bins": 512}, "histogram_bins 512 in the parameters are more than"),
+        ("uint8", {"resolution": [8, 8, 40]}, "has voxels of 8,8,40 nm (x,y,z), and"),
+        ("uint8", {"shape": (8, 8, 7)}, "has voxels 0-7_0-8_0-8, and not all of the cutout 0-8_0"),
+        ("uint8", {"intensity_resolution": 3}, "3"),
+        (None, {"intensity_source": "bossflow://nobody"}, "nobody"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_measured_is_a_sentence(
+    measuring: Measuring, tmp_path: Path, image: str | None, asked: dict[str, Any], sentence: str
+) -> None:
+    ids = np.ones((8, 8, 8), np.uint32)
+    given = {
+        "source": f"precomputed://{write_precomputed(tmp_path / 'v', ids, kind='segmentation')}"
+    }
+    if image:
+        values = np.ones(asked.pop("shape", ids.shape), image)
+        scale = {"resolution": asked.pop("resolution")} if "resolution" in asked else {}
+        path = write_precomputed(tmp_path / "image", values, **scale)
+        given["intensity_source"] = f"precomputed://{path}"
+    said = measuring.make(**given | asked)["plan"]["problem"]
+    print(said)
+    assert sentence in said and "\n" not in said
+    assert not measuring.store.exists()

@@ -34,6 +34,8 @@ def test_components_of_a_request_are_measured_on_an_image(tmp_path: Path) -> Non
         made = lab.nextflow(**asked).ok()
         assert made.tasks.keys() >= {"PULL_BLOCK", "MEASURE_BLOCK", "MERGE_SEGMENTS"}
         assert "1 complete" in made.text
+        page = (results / "index.html").read_text("utf-8")
+        assert "The largest segments" in page and "The largest contacts" in page
         segments = pq.read_table(results / "measured" / "segments").to_pylist()
         contacts = pq.read_table(results / "measured" / "contacts").to_pylist()
         assert "nothing to compute" in lab.run(**asked).ok().text

@@ -39,7 +39,7 @@ class Range(NamedTuple):
         return slice(np.searchsorted(wide, first), np.searchsorted(wide, last, "right"))
 
 
-def ranges(blocks: Iterable[tuple[NDArray[Any], NDArray[Any]]], most: int = ROWS) -> list[Range]:
+def ranges(blocks: Iterable[tuple[NDArray[Any], NDArray[Any]]], most: int) -> list[Range]:
     """Return the ranges that all segments fall into, in order; one that is empty if there are none.
 
     Takes 24 bytes a segment, twice.

@@ -3,12 +3,15 @@
 import contextlib
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from .. import database
-from ..kit import bundles, locations
+from ..kit import buckets, bundles, digests, fetched, locations
+from ..kit.texts import sentence
 from .ledger import Recorded, among
 from .stores import Here
 from .tables import Execution, Store
@@ -124,3 +127,46 @@ def report() -> list[dict[str, Any]]:
             }
         )
     return stores
+
+
+def bundle_here(recorded: Recorded) -> bundles.Finished:
+    """Return a recorded bundle that is here.
+
+    Raises
+    ------
+    ValueError
+        If it is not, or is another one than was recorded.
+    """
+    here, problem = Here(), None
+    for directory in map(Path, here.candidates(recorded)):
+        try:
+            bundle = bundles.read(directory)
+        except (ValueError, OSError) as error:
+            problem = sentence(error)
+            continue
+        if bundle.content_sha256 == recorded.content_sha256:
+            return bundle
+        problem = f"{locations.shown(directory)} is not what was recorded"
+    where = here.where_is(recorded)
+    raise ValueError(problem or f"store {where} is away: mount it, or give credentials")
+
+
+def row_groups(bundle: bundles.Finished, folder: str) -> Iterator[Any]:
+    """Yield the tables of a directory of Parquet files of a bundle, a row group at a time.
+
+    Raises
+    ------
+    ValueError
+        If a file is not what was recorded.
+    """
+    inside = (bundle.directory / folder).relative_to(bundle.store).as_posix()
+    listed = {entry["path"]: entry for entry in bundle.manifest["files"]}
+    for name in sorted(name for name in listed if name.rpartition("/")[0] == inside):
+        path = bundle.file(f"{folder}/{name.rpartition('/')[2]}")
+        if not buckets.holds(path) and digests.file_record(path, bundle.store) != listed[name]:
+            raise ValueError(f"{path} is not what its bundle says: `bossflow verify` tells more")
+        with pq.ParquetFile(path) as file:
+            for group in range(file.num_row_groups):
+                yield file.read_row_group(group)
+        if buckets.holds(path):
+            fetched.drop(path)

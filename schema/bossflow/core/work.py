@@ -181,6 +181,9 @@ class Workflow:
         volume that it makes, `table`: where in the bundle Parquet files have a row for each value
         of its voxels. Or `meshes`: of the segments that it reads, the directory of precomputed
         meshes in the bundle of the one unit of a `process`. Pure. Default: nothing.
+    tables_of : callable
+        Takes the id of a complete request; returns tables for its page, of a few rows each: dicts
+        of `caption`, `columns`, `rows` of values. Default: none.
     pictures, lineage : callable
         Take what is described of complete requests; return of each, by name or process, URLs of
         pictures, labels in a graph of lineage. Nothing calls them yet.
@@ -213,6 +216,7 @@ class Workflow:
     outcome: Callable[[dict[str, Any]], str] = lambda described: "complete"
     results: tuple[str, ...] = ()
     layers: Callable[[Request], dict[str, dict[str, Any]]] = lambda request: {}
+    tables_of: Callable[[str], list[dict[str, Any]]] = lambda request: []
     pictures: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
     lineage: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
     uses: "tuple[Workflow, ...]" = ()

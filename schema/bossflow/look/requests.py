@@ -4,7 +4,7 @@ import json
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from ..core import installed
+from ..core import installed, work
 from ..core.tables import Request
 from ..kit import locations
 from ..kit.texts import many, sentence
@@ -41,6 +41,7 @@ def pictured(
         parts = [
             _planes(seen, pictures),
             [_components(one, pictures) for one in seen if one.table and one.place],
+            [_table(one) for one in _workflow(identity).tables_of(identity)],
             _files(request, seen),
         ]
     except (ValueError, OSError) as error:  # the rest of the page holds
@@ -140,15 +141,25 @@ _COLUMNS = {
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return "–"
+    if value is None or isinstance(value, str):
+        return value or "–"
     return f"{value:,.1f}" if isinstance(value, float) else f"{int(value):,}"
+
+
+def _table(told: dict[str, Any]) -> Any:
+    """Return a table that a workflow tells of a request."""
+    rows = [[_cell(value) for value in row] for row in told["rows"]]
+    return [element("h4", told["caption"]), table(told["caption"], told["columns"], rows, 1)]
+
+
+def _workflow(request_id: str) -> work.Workflow:
+    (name,) = (Request() & {"request_id": request_id}).to_arrays("workflow")
+    return installed.opened(str(name))
 
 
 def _files(request: dict[str, Any], seen: list[shown.Layer]) -> Any:
     """Return where the files of a request are, and how they are read."""
-    (workflow,) = (Request() & {"request_id": request["request"]}).to_arrays("workflow")
-    results = installed.opened(str(workflow)).results
+    results = _workflow(request["request"]).results
     urls = [[name, element("code", request[name])] for name in results if request.get(name)]
     code = [
         text

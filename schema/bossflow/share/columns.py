@@ -1,14 +1,16 @@
 """Rows as Parquet: components, and the units that a request was made by."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..core import holdings, installed, ledger
 from ..workflows.label import components
 from ..workflows.label.requests import NAME
 
@@ -41,7 +43,10 @@ UNITS = pa.schema(
 def write(
     told: dict[str, Any], request: str, directory: Path, progress: Callable[[int, int], None]
 ) -> list[str]:
-    """Write `units.parquet`, and of a segmentation `components.parquet`; return what they are.
+    """Write `units.parquet`, and the tables of a result, of which each is one file.
+
+    Of label that is `components.parquet`, of others what they have as directories of Parquet files.
+    Returns what they are.
 
     Parameters
     ----------
@@ -66,7 +71,29 @@ def write(
             "components.parquet: a row for each component; coordinates in voxels of its channel, "
             "segment_id is a decimal, since no signed type of 64 bits holds all"
         )
-    return holds
+        return holds
+    return holds + [
+        f"{name}.parquet: {number:,} rows, as the workflow's page in docs/ says"
+        for name, number in _tables(request, told["requests"][request]["workflow"], directory)
+    ]
+
+
+def _tables(request: str, workflow: str, directory: Path) -> Iterator[tuple[str, int]]:
+    """Write each table that a result has as a directory of Parquet files; yield name and rows."""
+    of = next(one for one in installed.known_workflows() if one.name.endswith(f".{workflow}"))
+    key = {"request_id": request}
+    for table in of.tables:
+        if table().primary_key != [*key] or not hasattr(table, "first_rows"):
+            continue
+        bundle = holdings.bundle_here(*ledger.recorded(table, [key]).values())
+        for name, folder in bundle.manifest["urls"].items():
+            pieces, number = holdings.row_groups(bundle, folder), 0
+            first = next(pieces)
+            with pq.ParquetWriter(directory / f"{name}.parquet", first.schema) as writer:
+                for piece in chain([first], pieces):
+                    writer.write_table(piece)
+                    number += piece.num_rows
+            yield name, number
 
 
 def _row(name: str, one: dict[str, Any]) -> dict[str, Any]:

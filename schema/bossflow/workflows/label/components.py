@@ -12,10 +12,8 @@ from typing import Any, TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...core import installed, ledger, stores
+from ...core import holdings, installed, ledger
 from ...core.tables import Request
-from ...kit import buckets, bundles, digests, fetched, locations
-from ...kit.texts import sentence
 from .report import rest
 from .requests import NAME
 from .tables import Segmentation
@@ -98,36 +96,13 @@ def _from_files(segmentation: dict[str, Any]) -> Iterator[pa.Table]:
     """Yield the component table of a result from its files, a row group at a time."""
     key = {"request_id": segmentation["request_id"]}
     (recorded,) = ledger.recorded(Segmentation, [key]).values()
-    bundle = _bundle(recorded)
-    part = bundle.manifest["parts"]["Component"]
-    inside = (bundle.directory / part).relative_to(bundle.store).as_posix()
-    listed = {entry["path"]: entry for entry in bundle.manifest["files"]}
-    for name in sorted(name for name in listed if name.rpartition("/")[0] == inside):
-        path = bundle.file(f"{part}/{name.rpartition('/')[2]}")
-        if not buckets.holds(path) and digests.file_record(path, bundle.store) != listed[name]:
-            raise ValueError(f"{path} is not what its bundle says: `bossflow verify` tells more")
-        file = pq.ParquetFile(path)
-        for group in range(file.num_row_groups):
-            yield file.read_row_group(group)
-        file.close()
-        if buckets.holds(path):
-            fetched.drop(path)
-
-
-def _bundle(recorded: ledger.Recorded) -> bundles.Finished:
-    """Return a recorded bundle that is here."""
-    here, problem = stores.Here(), None
-    for directory in map(Path, here.candidates(recorded)):
-        try:
-            bundle = bundles.read(directory)
-        except (ValueError, OSError) as error:
-            problem = sentence(error)
-            continue
-        if bundle.content_sha256 == recorded.content_sha256:
-            return bundle
-        problem = f"{locations.shown(directory)} is not what was recorded"
-    why = problem or f"store {here.where_is(recorded)} is away: mount it, or give credentials"
-    raise ValueError(f"the database lists a part of the components, and the files of all: {why}")
+    try:
+        bundle = holdings.bundle_here(recorded)
+    except ValueError as error:
+        raise ValueError(
+            f"the database lists a part of the components, and the files of all: {error}"
+        ) from None
+    yield from holdings.row_groups(bundle, bundle.manifest["parts"]["Component"])
 
 
 def _write_parquet(tables: Iterable[pa.Table], output: str | None, total: int) -> None:

@@ -1,12 +1,70 @@
 """How requests and their results are told."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from ...core import work
 from ...kit.texts import many
 from ...volumes import told
 from .tables import Statistics
+
+LISTED = 8
+
+
+def tables_of(request: str) -> list[dict[str, Any]]:
+    """Return the largest segments and contacts of a request, for its page."""
+    key = {"request_id": request}
+    told = (Statistics() & key).fetch1()
+    tables: list[tuple[str, Any, tuple[str, ...], dict[str, str], int]] = [
+        (
+            "The largest segments; places in voxels of the channel, intensities of the image",
+            Statistics.Segment,
+            ("segment_voxel_count DESC", "measured_segment"),
+            _OF_SEGMENT,
+            told["n_segments"] - told["n_segment_rows"],
+        ),
+        (
+            "The largest contacts; 0 is no segment",
+            Statistics.Contact,
+            ("contact_area_nm2 DESC", "touching_segment", "touched_segment"),
+            _OF_CONTACT,
+            told["n_contacts"] - told["n_contact_rows"],
+        ),
+    ]
+    return [
+        {
+            "caption": caption + (f"; of all but {left:,}, which are no rows" if left else ""),
+            "columns": [*columns.values()],
+            "rows": [
+                [_shown(row[name]) for name in columns]
+                for row in (part() & key).to_dicts(order_by=order, limit=LISTED)
+            ],
+        }
+        for caption, part, order, columns, left in tables
+    ]
+
+
+_OF_SEGMENT = {
+    "measured_segment": "segment",
+    "segment_voxel_count": "voxels",
+    "segment_centroid_x": "centroid x",
+    "segment_centroid_y": "y",
+    "segment_centroid_z": "z",
+    "mean_intensity": "mean",
+    "std_intensity": "deviation",
+    "min_intensity": "least",
+    "max_intensity": "most",
+}
+_OF_CONTACT = {
+    "touching_segment": "segment",
+    "touched_segment": "and segment",
+    "contact_area_nm2": "area (nm2)",
+}
+
+
+def _shown(value: Any) -> Any:
+    return str(value) if isinstance(value, Decimal) else value
 
 
 def describe(

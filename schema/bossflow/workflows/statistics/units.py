@@ -9,7 +9,7 @@ from ...volumes.channels import extent, itemsize, voxel_size
 from ...voxels.boxes import Box, grid
 
 SETTINGS = reading.SETTINGS | {
-    "intensity": reading.SETTINGS,
+    "intensity": {},
     "max_component_rows": 0,
     "rows": None,
 }
@@ -38,6 +38,7 @@ def units(request: work.Request) -> list[UnitPlan]:
     given, asked = request.given, request.paramset.parameters
     channel, image = given["channel"], given.get("intensity")
     settings = SETTINGS | request.settings
+    of_image = reading.SETTINGS | settings["intensity"]
     (stage,) = request.stage_paramsets
     pulls: list[UnitPlan] = []
     measured: list[UnitPlan] = []
@@ -47,7 +48,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         arguments = found.arguments | {"box": box.name}
         inputs, sources = found.inputs, _with_channel(channel, found.sources)
         if image:
-            seen = reading.block_input(image, box, "made" not in image, settings["intensity"])
+            seen = reading.block_input(image, box, "made" not in image, of_image)
             pulls += seen.pulls
             arguments |= {
                 "intensity": seen.arguments,
