@@ -100,7 +100,8 @@ def test_images_of_a_workflow_are_those_of_its_processes(source: Path) -> None:
     both = tags(source, "--workflow", "words", "label")
     assert both.keys() == {"cc3d", "datajoint", "intern", "words"}
     with pytest.raises(
-        AssertionError, match="there are command, downsample, label, statistics, transfer, words"
+        AssertionError,
+        match="there are command, downsample, label, mesh, statistics, transfer, words",
     ):
         tags(source, "--workflow", "label", "wor.s")
 

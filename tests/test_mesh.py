@@ -1,13 +1,17 @@
 """Workflow mesh: the same files whatever the blocks, read back as others read them."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from kit import bundles, locations
 from making import write_precomputed
 from meshing import Meshing, closed_volume, directory_of, files, finest, mesh_set, rows
 from pipeline import bossflow_says
+from steps import Cutouts, write_voxels
+from voxels.meshes.shard import Sharding
 
 IDS = np.array([0, 3, 2**40 + 1, 7, 2**63 + 9], np.uint64)
 
@@ -48,3 +52,122 @@ def test_files_are_the_same_for_any_blocks(meshing: Meshing, tmp_path: Path) -> 
     assert meshing.make(**asked, block_shape="64,64,64")["plan"]["tasks"] == []
     code, said = bossflow_says("verify", "--request", one["plan"]["requests"][0])
     assert code == 0, said
+
+
+def taken(run: dict[str, Any], process: str) -> dict[str, bool]:
+    """Return by key whether a unit was taken from an earlier request, of those that were made."""
+    lines = [json.loads(line) for path in run["receipts"] for line in path.read_text().splitlines()]
+    made = [
+        bundles.read(locations.local(line["url"]))
+        for line in lines
+        if line["process"] == process and line["state"] == "made"
+    ]
+    name = "block" if process == "SURFACE_BLOCK" else "mesh_bucket"
+    return {str(one.key[name]): "taken_from" in one.manifest for one in made}
+
+
+def test_a_larger_cutout_makes_what_is_new(meshing: Meshing, tmp_path: Path) -> None:
+    """Cubes of new blocks, and the buckets that have segments there."""
+    voxels = np.zeros((32, 24, 24), np.uint32)
+    voxels[2:9, 3:20, 4:20], voxels[10:13, 3:9, 3:9] = 5, 6
+    voxels[3:14, 21:23, 2:20], voxels[20:29, 4:20, 5:18] = 9, 12
+    volume = write_precomputed(tmp_path / "volume", voxels, kind="segmentation")
+    asked = {"source": f"precomputed://{volume}", "buckets": 64, "block_shape": "8,16,16"}
+    small = meshing.make(**asked, z_range=[0, 16])
+    large = meshing.make(**asked, z_range=[0, 32])
+    assert large["verdict"] == {"missing": None}, large["summary"]
+    surfaces = taken(large, "SURFACE_BLOCK")
+    assert len(surfaces) == 8 and all(int(name.split("_")[2][:2]) >= 16 for name in surfaces)
+    buckets = taken(large, "MESH_BUCKET")
+    assert len(buckets) == 64 and [name for name, was in buckets.items() if not was] == [
+        str(Sharding(6).shards([12])[0])
+    ]
+    there, before = files(large), files(small)
+    shards = [name for name in before if name.endswith(".shard")]
+    assert len(shards) == 3 and all(there[name] == before[name] for name in shards)
+    assert rows(large)[:3] == [
+        row | {"request_id": rows(large)[0]["request_id"]} for row in rows(small)
+    ]
+    meshing.store = tmp_path / "alone"
+    assert files(meshing.make(**asked, z_range=[0, 32], source_changes="keep")) == there
+
+
+def test_meshes_of_components_go_with_the_block_that_they_were_made_of(
+    meshing: Meshing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow import MeshSet, Segmentation
+
+    voxels = segments((26, 40, 33)).astype(bool).astype(np.uint8)
+    (tmp_path / "label").mkdir()
+    labelling = Cutouts(tmp_path / "label", monkeypatch)
+    labelling.store, labelling.volume = meshing.store, write_voxels(tmp_path / "mask", voxels)
+    cells: dict[str, Any] = {"block_shape": [16, 16, 16], "connectivity": 6, "min_voxels": 8}
+    (source,) = labelling.label(**cells)["plan"]["requests"]
+    asked = {"source": f"bossflow://{source}", "buckets": 2, "block_shape": "16,16,32"}
+    done = meshing.make(**asked)
+    assert done["verdict"] == {"missing": None}, done["summary"]
+    (request,) = done["plan"]["requests"]
+    (n_components,) = (Segmentation & {"request_id": source}).to_arrays("n_components")
+    assert [row["meshed_segment_id"] for row in rows(done)] == [*range(1, n_components + 1)]
+    code, said = bossflow_says("lineage", request, "--json")
+    processes = {one["process"] for one in json.loads(said)["executions"].values()}
+    assert code == 0 and processes >= {"COLLECT_MESHES", "MESH_BUCKET", "SURFACE_BLOCK", "STITCH"}
+    before = files(done)
+    (unit, *_) = meshed_blocks(request)
+    code, said = bossflow_says(
+        "invalidate", "--block", unit["block"], "--channel", unit["channel_id"], "--yes"
+    )
+    assert code == 0, said
+    assert len(MeshSet & {"request_id": request}) == 0
+    assert "is not whole" in meshing.make(**asked)["plan"]["problem"]
+    labelling.label(**cells)
+    again = meshing.make(**asked)
+    assert again["verdict"] == {"missing": None}, again["summary"]
+    assert files(again) == before
+    assert taken(again, "SURFACE_BLOCK") == {unit["block"]: False}
+
+
+def meshed_blocks(request: str) -> list[dict[str, Any]]:
+    from bossflow import MeshIndex
+
+    found: list[dict[str, Any]] = (MeshIndex.Source & {"request_id": request}).to_dicts()
+    return found
+
+
+def test_meshes_are_seen_and_taken_along(meshing: Meshing, tmp_path: Path) -> None:
+    """By a viewer with their volume, whole and in parts, and as files of other programs."""
+    import trimesh
+    from bossflow.look import view
+
+    voxels = segments((26, 40, 33))
+    volume = write_precomputed(tmp_path / "volume", voxels, (-7, 13, 21), "segmentation")
+    done = meshing.make(source=f"precomputed://{volume}", buckets=2)
+    (request,) = done["plan"]["requests"]
+    ((name, _, served),), problems = view.opened([request], "public")
+    assert (name, problems) == ("segments", [])
+    assert served.info()["mesh"] == "mesh"
+    for path, content in files(done).items():
+        assert served.answer(f"mesh/{path}") == ("file", (content, None))
+        if len(content) > 9:
+            part = content[5:9], "bytes 5-8/*"
+            assert served.answer(f"mesh/{path}", "bytes=5-8") == ("file", part)
+    for path in ("mesh/", "mesh/../info", "mesh/bundle.json", "mesh/9.shard", "mesh/7:0"):
+        assert served.answer(path) is None
+    state = view.state(view.opened([request], "public")[0], ["precomputed://a"]).to_json()
+    largest = sorted(rows(done), key=lambda row: -row["volume_nm3"])
+    assert state["layers"][0]["segments"] == [str(row["meshed_segment_id"]) for row in largest]
+    segment = largest[0]["meshed_segment_id"]
+    expected = finest(directory_of(done), int(segment))
+    assert expected is not None
+    for form in ("ply", "obj", "glb"):
+        to, words = tmp_path / form, ("--segment", str(segment), "--format", form)
+        code, said = bossflow_says("export", request, *words, "--to", str(to))
+        assert code == 0, said
+        mesh = trimesh.load_mesh(to / f"{segment}.{form}", process=False)
+        assert closed_volume((mesh.vertices, mesh.faces)) == pytest.approx(
+            closed_volume(expected), rel=1e-5
+        )
+    words = ("--segment", "12", "--format", "ply", "--to", str(tmp_path / "none"))
+    code, said = bossflow_says("export", request, *words)
+    assert code == 1 and "there is no mesh of segment 12" in said
+    assert not (tmp_path / "none").exists()

@@ -186,10 +186,13 @@ WRONG = [
     ("input: nix.csv", 'input "nix.csv" is not there: give the path of a sample sheet (CSV)'),
     ("input: [1, 2]", 'input must be text, not ["1","2"]'),
     ("workflow: lable", 'workflow "lable" is not known: did you mean label?'),
-    ("workflow: 5", 'workflow "5" is not known: there are label, command, downsample, transfer'),
+    (
+        "workflow: 5",
+        'workflow "5" is not known: there are label, command, downsample, mesh, transfer',
+    ),
     (
         "workflow: archive",
-        'workflow "archive" is not known: there are label, command, downsample, transfer',
+        'workflow "archive" is not known: there are label, command, downsample, mesh, transfer',
     ),
     (
         "workflow: command\nconnectivity: 6\nmin_voxels: 0\nx_range: null\nentrypoint: sh\n",

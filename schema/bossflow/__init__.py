@@ -87,7 +87,7 @@ def export(request: str, form: str, to: str | Path, **options: Any) -> dict[str,
     ----------
     request : str
         Its id, the start of it, or its name.
-    form : {"ro-crate", "prov", "parquet", "tiff", "npy", "ome-zarr"}
+    form : {"ro-crate", "prov", "parquet", "tiff", "npy", "ome-zarr", "ply", "obj", "glb"}
     to : str or Path
         A new directory.
     **options

@@ -16,7 +16,9 @@ _EXTRA = "the Python package {} is missing: pip install 'bossflow[formats]' has 
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["ro-crate", "prov", "parquet", "tiff", "npy", "ome-zarr"]),
+    type=click.Choice(
+        ["ro-crate", "prov", "parquet", "tiff", "npy", "ome-zarr", "ply", "obj", "glb"]
+    ),
     required=True,
 )
 @click.option("--to", type=click.Path(path_type=Path), required=True, help="A new directory.")
@@ -29,6 +31,11 @@ _EXTRA = "the Python package {} is missing: pip install 'bossflow[formats]' has 
     show_default=True,
     help="Of tiff and npy: 0 is the finest.",
 )
+@click.option(
+    "--segment",
+    type=click.IntRange(1, 2**64 - 1),
+    help="Of ply, obj and glb: which segment's mesh.",
+)
 @click.option("--licence", help="Of what is written, such as CC-BY-4.0.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def export_command(
@@ -38,6 +45,7 @@ def export_command(
     with_data: bool,
     volume: str | None,
     level: int,
+    segment: int | None,
     licence: str | None,
     as_json: bool,
 ) -> None:
@@ -45,7 +53,7 @@ def export_command(
 
     It is named by its id, the start of it, or its name. What goes to --to is there whole or not at
     all. ro-crate and prov tell how it was made; parquet holds components and units, tiff, npy and
-    ome-zarr its volume.
+    ome-zarr its volume, ply, obj and glb the mesh of one segment.
     """
     from rich.progress import Progress, TimeRemainingColumn
 
@@ -58,6 +66,8 @@ def export_command(
         raise click.UsageError(f"--volume goes with --format {', '.join(export.VOLUMES)}")
     if level and form not in ("tiff", "npy"):
         raise click.UsageError("--level goes with --format tiff or npy")
+    if (segment is not None) != (form in export.MESHES):
+        raise click.UsageError(f"--segment goes with --format {', '.join(export.MESHES)}")
     connect()
     columns = "{task.description}", "{task.percentage:>3.0f}%", TimeRemainingColumn()
     try:
@@ -70,7 +80,7 @@ def export_command(
                 request,
                 form,
                 to,
-                export.Options(with_data, volume, level, licence),
+                export.Options(with_data, volume, level, licence, segment),
                 lambda more, whole: bar.update(task, advance=more, total=whole),
             )
     except ImportError as error:

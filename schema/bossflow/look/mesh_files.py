@@ -38,22 +38,33 @@ def read(meshes: Place, name: str, span: str | None = None) -> tuple[bytes, str 
     """
     if not _NAME.fullmatch(name):
         return None
-    path, asked = place_of(meshes.store, meshes.path) / name, _SPAN.fullmatch(span or "")
+    asked = _SPAN.fullmatch(span or "")
     start, end = (int(asked[1]), int(asked[2]) + 1) if asked else (0, None)
     if end is not None and end <= start:
         start, end = 0, None
     try:
-        if buckets.holds(path):
-            data = buckets.read(path, start, end)
-        else:
-            with path.open("rb") as stream:
-                stream.seek(start)
-                data = stream.read(-1 if end is None else end - start)
+        data = read_part(meshes, name, start, end)
     except FileNotFoundError:
         return None
     if end is None or not data:
         return data, None
     return data, f"bytes {start}-{start + len(data) - 1}/*"
+
+
+def read_part(meshes: Place, name: str, start: int, end: int | None) -> bytes:
+    """Return bytes of a file from one place to another, or to its end.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not there.
+    """
+    path = place_of(meshes.store, meshes.path) / name
+    if buckets.holds(path):
+        return buckets.read(path, start, end)
+    with path.open("rb") as stream:
+        stream.seek(start)
+        return stream.read(-1 if end is None else end - start)
 
 
 def largest(meshes: Place) -> list[int]:

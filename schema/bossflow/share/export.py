@@ -10,8 +10,9 @@ from ..core.tables import Request
 from ..look import lineage
 from . import aside, prov, readme
 
-FORMATS = ("ro-crate", "prov", "parquet", "tiff", "npy", "ome-zarr")
-VOLUMES = FORMATS[3:]
+VOLUMES = ("tiff", "npy", "ome-zarr")
+MESHES = ("ply", "obj", "glb")
+FORMATS = ("ro-crate", "prov", "parquet", *VOLUMES, *MESHES)
 NO_LICENCE = "none was stated: ask whoever made this, and see what it was made of"
 
 Progress = Callable[[int, int], None]
@@ -31,12 +32,15 @@ class Options(NamedTuple):
         Of a volume, for formats that hold one.
     licence : str, optional
         Of what is written.
+    segment : int, optional
+        Whose mesh is written.
     """
 
     with_data: bool = False
     volume: str | None = None
     level: int = 0
     licence: str | None = None
+    segment: int | None = None
 
 
 class _Written(NamedTuple):
@@ -111,6 +115,12 @@ def _prepared(
         from . import columns
 
         return _Written(partial(columns.write, told, request))
+    if form in MESHES:
+        from . import meshes
+
+        if options.segment is None:
+            raise ValueError(f"format {form} is of one mesh: name its segment")
+        return _Written(meshes.writing(request, options.segment, form))
     return _Written(_volume(form, request, options))
 
 

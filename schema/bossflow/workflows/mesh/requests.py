@@ -28,6 +28,7 @@ BLOCK_VOXELS = 2**25  # of a block whose shape is not given
 BUCKET_VOXELS = 2**25  # of the first request for a channel, for each bucket
 BUCKETS_MAX = 4096
 BLOCKS_MAX = 1_000_000
+LEVELS = 4  # at most, where none are given
 DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "bool")
 
 
@@ -85,7 +86,8 @@ def _request(
         # a set of its own: a run that reads the volume in place makes other bundles of each block
         of_block["staged"] = True
     parameters = {
-        **{name: row[name] for name in ("mesh_format", "keep", "distance_nm", "levels")},
+        **{name: row[name] for name in ("mesh_format", "keep", "distance_nm")},
+        "levels": row["levels"] or LEVELS,
         "buckets": number,
         "block_shape": block_shape or alike["block_shape"],
         "staged": staged,

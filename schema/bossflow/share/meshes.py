@@ -1,0 +1,45 @@
+"""The mesh of one segment, as a file of a format that other programs read."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..look import mesh_files, shown
+from ..voxels import mesh_reading
+
+
+def writing(request: str, segment: int, form: str) -> Callable[[Path, object], list[str]]:
+    """Return what writes the finest level of a segment's mesh into a directory.
+
+    Parameters
+    ----------
+    request : str
+        The whole id of a recorded request.
+    segment : int
+        Its id.
+    form : {"ply", "obj", "glb"}
+
+    Raises
+    ------
+    ValueError
+        If the request makes no meshes, they are not here, or there is none of the segment.
+    ImportError
+        If what writes the format is not installed.
+    """
+    import trimesh  # noqa: F401  (before anything is written)
+
+    layer = next((one for one in shown.layers([request]) if one.meshes or one.problem), None)
+    if layer is None:
+        raise ValueError(f"request {request} makes no meshes")
+    if layer.problem or layer.meshes is None:
+        raise ValueError(layer.problem)
+    meshes = layer.meshes
+    surface = mesh_reading.finest(lambda *part: mesh_files.read_part(meshes, *part), segment)
+
+    def write(directory: Path, progress: object) -> list[str]:
+        from ..voxels.meshes import single
+
+        name = f"{segment}.{form}"
+        (directory / name).write_bytes(single.encoded(*surface, form))
+        return [f"{name}: the mesh of segment {segment}, in nm, of its finest level"]
+
+    return write
