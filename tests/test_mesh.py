@@ -156,6 +156,11 @@ def test_meshes_are_seen_and_taken_along(meshing: Meshing, tmp_path: Path) -> No
     state = view.state(view.opened([request], "public")[0], ["precomputed://a"]).to_json()
     largest = sorted(rows(done), key=lambda row: -row["volume_nm3"])
     assert state["layers"][0]["segments"] == [str(row["meshed_segment_id"]) for row in largest]
+    page = tmp_path / "index.html"
+    code, said = bossflow_says("page", "-o", str(page))
+    assert (
+        code == 0 and f'<th scope="row">{largest[0]["meshed_segment_id"]}</th>' in page.read_text()
+    )
     segment = largest[0]["meshed_segment_id"]
     expected = finest(directory_of(done), int(segment))
     assert expected is not None

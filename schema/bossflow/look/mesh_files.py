@@ -67,8 +67,17 @@ def read_part(meshes: Place, name: str, start: int, end: int | None) -> bytes:
         return stream.read(-1 if end is None else end - start)
 
 
-def largest(meshes: Place) -> list[int]:
-    """Return the segments with the largest volumes, as their properties list them."""
+def largest(meshes: Place, most: int = SELECTED) -> dict[int, dict[str, float]]:
+    """Return the segments with the largest volumes, and what their properties say of each.
+
+    Numbers are rounded to 32-bit floats, as a viewer has them.
+    """
     found = read(meshes, "segment_properties/info")
-    ids = json.loads(found[0])["inline"]["ids"] if found else []
-    return [int(name) for name in ids[:SELECTED]]
+    if not found:
+        return {}
+    told = json.loads(found[0])["inline"]
+    values = {one["id"]: one["values"] for one in told["properties"]}
+    return {
+        int(name): {known: some[at] for known, some in values.items()}
+        for at, name in enumerate(told["ids"][:most])
+    }

@@ -10,7 +10,7 @@ from ..kit import locations
 from ..kit.texts import many, sentence
 from ..volumes.citations import in_words
 from ..voxels.frames import Frame
-from . import layers, shown, sizes
+from . import layers, mesh_files, shown, sizes
 from .elements import cut, element, scrolled, table
 
 PLANES = {
@@ -42,6 +42,7 @@ def pictured(
             _planes(seen, pictures),
             [_components(one, pictures) for one in seen if one.table and one.place],
             [_table(one) for one in _workflow(identity).tables_of(identity)],
+            [_meshes(one.meshes) for one in seen if one.meshes],
             _files(request, seen),
         ]
     except (ValueError, OSError) as error:  # the rest of the page holds
@@ -138,6 +139,23 @@ _COLUMNS = {
     "centroid_y": "y",
     "centroid_z": "z",
 }
+
+
+def _meshes(meshes: shown.Place) -> Any:
+    """Return the largest meshes."""
+    found = mesh_files.largest(meshes, sizes.LARGEST)
+    cells = [
+        [
+            str(name),
+            f"{told['volume_nm3'] / 1e9:.4g}",
+            f"{told['area_nm2'] / 1e6:.4g}",
+            f"{told['n_faces']:,.0f}",
+        ]
+        for name, told in found.items()
+    ]
+    heads = ["segment", "volume (µm³)", "area (µm²)", "triangles"]
+    made = element("h4", "The largest meshes"), table("The largest meshes", heads, cells, 1)
+    return made if cells else None
 
 
 def _cell(value: Any) -> str:

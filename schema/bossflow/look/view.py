@@ -123,7 +123,7 @@ def state(shown: list[Shown], sources: list[str]) -> Any:
             if one.layer.table:
                 layer.segment_query = ">voxel_count"  # the largest first
             if one.layer.meshes:
-                layer.segments = mesh_files.largest(one.layer.meshes)
+                layer.segments = [*mesh_files.largest(one.layer.meshes)]
                 layer.segment_query = ">volume_nm3"
             if made.layers and shown[0].volume.kind == "image":
                 layer.selected_alpha = 0.3  # what lies below is seen
