@@ -176,3 +176,56 @@ def test_meshes_are_seen_and_taken_along(meshing: Meshing, tmp_path: Path) -> No
     code, said = bossflow_says("export", request, *words)
     assert code == 1 and "there is no mesh of segment 12" in said
     assert not (tmp_path / "none").exists()
+
+
+def test_a_bucket_that_fails_is_named_and_the_others_stay(
+    meshing: Meshing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import voxels.meshing
+
+    volume = write_precomputed(tmp_path / "volume", segments((13, 20, 20)), kind="segmentation")
+    asked = {"source": f"precomputed://{volume}", "buckets": 8, "mesh_format": "legacy"}
+    asked |= {"max_component_rows": 2}
+    whole = voxels.meshing.gathered.united
+    bucket = int(Sharding(3).shards([7])[0])
+
+    def damaged(parts: Any) -> Any:
+        found = whole(parts)
+        return found._replace(cubes=found.cubes[1:]) if 7 in found.segment_ids else found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(voxels.meshing.gathered, "united", damaged)
+        failed = meshing.make(**asked)
+    assert failed["states"].count("failed") == 1 and failed["states"].count("blocked") == 1
+    missing = failed["verdict"]["missing"]
+    assert "MESH_BUCKET" in missing and f"mesh_bucket={bucket} (segment 7: " in missing
+    done = meshing.make(**asked)
+    assert done["verdict"] == {"missing": None}, done["summary"]
+    assert done["states"] == ["made", "made"]
+    assert len(files(done)) == 2 * 4 + 2
+    (row,) = {row["meshed_segment_id"] for row in rows(done)} - {3}
+    assert row == 7 and mesh_set(done)["n_meshes"] == 4, "two of four are rows"
+    more = meshing.make(**asked | {"max_component_rows": 3})
+    assert len(rows(more)) == mesh_set(more)["n_mesh_rows"] == 3
+    (request,) = done["plan"]["requests"]
+    code, said = bossflow_says("verify", "--deep", "--request", request)
+    assert code == 0, said
+    shard = directory_of(done) / "7"
+    shard.write_bytes(shard.read_bytes()[:-1] + b"x")
+    code, said = bossflow_says("verify", "--request", request, "--retire")
+    assert "1 MESH_BUCKET" in said
+    assert meshing.make(**asked)["states"] == ["made", "made"]
+
+
+def test_what_is_no_segmentation_is_a_sentence(meshing: Meshing, tmp_path: Path) -> None:
+    voxels = write_voxels(tmp_path / "floats", np.ones((9, 9, 9), np.float32))
+    run = meshing.make(source=f"zarr://{voxels}")
+    assert "has dtype float32, and meshes are of segment ids" in run["plan"]["problem"]
+    voxels = write_voxels(tmp_path / "signed", np.full((9, 9, 9), -3, np.int16))
+    assert "buckets 3" in meshing.make(source=f"zarr://{voxels}", buckets=3)["plan"]["problem"]
+    assert not meshing.store.exists()
+    failed = meshing.make(source=f"zarr://{voxels}")
+    assert "segment id -3 is negative" in failed["verdict"]["missing"]
+    empty = write_voxels(tmp_path / "empty", np.zeros((9, 9, 9), np.int16))
+    done = meshing.make(source=f"zarr://{empty}")
+    assert done["verdict"] == {"missing": None} and "0 meshes" in done["summary"]
