@@ -87,8 +87,8 @@ def find(unit: Unit, earlier: dict[str, Any], slices: list[dict[str, Any]]) -> F
     if index.content_sha256 != given["content_sha256"]:
         return None
     theirs = slices_of(index, unit.key["mesh_bucket"])
-    same = [(one["box"], one["sha256"]) for one in theirs]
-    return there if same == [(one["box"], one["sha256"]) for one in slices] else None
+    same = [(one["box"], one["digest"]) for one in theirs]
+    return there if same == [(one["box"], one["digest"]) for one in slices] else None
 
 
 def make(unit: Unit, bundle: Bundle, slices: list[dict[str, Any]], made: Path) -> None:

@@ -37,20 +37,20 @@ def surface_block(unit: Unit, bundle: Bundle) -> None:
     table = {
         "bucket": column(there),
         "n_cubes": column(sizes.astype(np.int64)),
-        "sha256": strings([_sha256(found, np.flatnonzero(bucket == one)) for one in there]),
+        "digest": strings([_digest(found, np.flatnonzero(bucket == one)) for one in there]),
     }
     pq.write_table(pa.table(table), bundle.directory / "slices.parquet")
     bundle.attributes["n_block_segments"] = len(found.segment_ids)
     bundle.attributes["n_cubes"] = len(found.cubes)
 
 
-def _sha256(found: Cubes, chosen: NDArray[np.intp]) -> str:
-    """Return a digest of some segments: of their ids, how many cubes each has, and these."""
+def _digest(found: Cubes, chosen: NDArray[np.intp]) -> str:
+    """Return a hash of some segments: of their ids, how many cubes each has, and these."""
     digest = hashlib.sha256(found.segment_ids[chosen].data)
     digest.update(np.diff(found.offsets)[chosen].data)
     for at in chosen.tolist():
         digest.update(found.segment(at).data)
-    return digest.hexdigest()
+    return digest.hexdigest()[:32]
 
 
 if __name__ == "__main__":

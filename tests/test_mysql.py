@@ -39,6 +39,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "lookups": ("test_lookups.py",),
     "made": ("test_made.py", "-k", "a_source or depends_on or growth"),
     "many": ("test_many.py",),
+    "mesh": ("test_mesh.py", "-k", "components_go"),
     "names": ("test_archive_names.py", "-k", "older_name or recorded_of_a_path"),
     "statistics": ("test_statistics.py", "-k", "as_many or goes_takes"),
     "toy": ("test_toy.py",),

@@ -4,6 +4,7 @@ import json
 import re
 
 from ..kit import buckets
+from ..kit.locations import url
 from .layers import place_of
 from .shown import Place
 
@@ -65,6 +66,11 @@ def read_part(meshes: Place, name: str, start: int, end: int | None) -> bytes:
     with path.open("rb") as stream:
         stream.seek(start)
         return stream.read(-1 if end is None else end - start)
+
+
+def uri(meshes: Place) -> str:
+    """Return where others find the directory."""
+    return f"precomputed://{url(place_of(meshes.store, meshes.path))}"
 
 
 def largest(meshes: Place, most: int = SELECTED) -> dict[int, dict[str, float]]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil, floor
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -96,14 +96,14 @@ def viewer(shown: list[Shown], port: int = 0) -> Any:
     return made
 
 
-def state(shown: list[Shown], sources: list[str]) -> Any:
+def state(shown: list[Shown], sources: Sequence[str | list[str]]) -> Any:
     """Return the state of a viewer that looks at the last layer's box, all of it.
 
     Parameters
     ----------
     shown : list of Shown
         The first lies below.
-    sources : list of str
+    sources : list of str, or of lists of str
         Where Neuroglancer finds each.
     """
     low, high, size = _seen(shown[-1])
@@ -142,7 +142,7 @@ def _is_source(layer: Layer, volume: Volume) -> bool:
     return layer.name == "image" and volume.kind == "segmentation"
 
 
-def _image(one: Shown, source: str, center_nm: Any) -> Any:
+def _image(one: Shown, source: Any, center_nm: Any) -> Any:
     """Return a layer whose grey values span what is there, but for the darkest and brightest."""
     span = _span(one.volume.sample(center_nm[::-1]))
     return neuroglancer.ImageLayer(
@@ -185,12 +185,11 @@ def link(shown: list[Shown]) -> str:
     return f"{PUBLIC}/#!{quote(json.dumps(told, separators=(',', ':')), safe='')}"
 
 
-def _public(one: Shown) -> str:
-    """Return where a public viewer finds a layer's volume."""
-    scheme, _, place = one.volume.uri.partition("://")
-    kind = place.partition("://")[0]
-    reached = kind == "https" or kind == "gs" or (kind == "s3" and not s3.address())
-    if not reached or scheme not in ("precomputed", "zarr", "n5"):
+def _public(one: Shown) -> str | list[str]:
+    """Return where a public viewer finds a layer's volume, and its meshes."""
+    meshes = one.layer.meshes
+    uris = [one.volume.uri, *([mesh_files.uri(meshes)] if meshes else [])]
+    if not all(map(_is_reached, uris)):
         why = "lies there, which a public viewer does not reach or read"
     elif one.layer.chosen:
         which = results.chosen({"chosen": one.layer.chosen})
@@ -198,8 +197,16 @@ def _public(one: Shown) -> str:
     elif not one.volume.states_size:
         why = "has the voxel size that was given for it, which a link can't say"
     else:
-        return one.volume.uri
+        return uris if meshes else uris[0]
     raise ValueError(
         f"{one.name}, of {one.volume.uri}, {why}: copy it to a public bucket with "
         "`--workflow transfer --dest`, or leave out --link"
     )
+
+
+def _is_reached(uri: str) -> bool:
+    """Say whether a public viewer reaches and reads what lies at an address."""
+    scheme, _, place = uri.partition("://")
+    kind = place.partition("://")[0]
+    reached = kind == "https" or kind == "gs" or (kind == "s3" and not s3.address())
+    return reached and scheme in ("precomputed", "zarr", "n5")

@@ -62,7 +62,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         key,
         how,
         tuple(surfaces),
-        asks=work.Asks(memory=512 * MIB + 4096 * len(surfaces)),
+        asks=work.Asks(memory=512 * MIB + (4096 + 128 * asked["buckets"]) * len(surfaces)),
     )
     voxels = -(-cutout.voxel_count // asked["buckets"])
     buckets = [
