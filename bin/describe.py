@@ -9,17 +9,17 @@ A user's mistake becomes a sentence in `problem`, never a failing task.
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from kit.faults import Faults, page
 from kit.parameters import PATHS, Parameters, Wrong
 from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
-from kit.texts import one_line
+from kit.texts import many, one_line
 from voxels.archives import Refused, Unreachable, archive_of, cited, made, offsets, survey
 from voxels.archives.intensity import of_intensity
 from voxels.boxes import Box
@@ -44,19 +44,18 @@ def described(
     Returns
     -------
     dict
-        `problem` (a sentence, or a line for each parameter that is wrong, or None), `params` as
-        `kit.parameters` checks them, `rows` as `kit.rows` gives them, with each source in its
-        one spelling, and `channels`: for each distinct one that is asked for `source`,
+        `problem` (a sentence, or a line for each parameter or row that is wrong, or None),
+        `params` as `kit.parameters` checks them, `rows` as `kit.rows` gives them, with each source
+        in its one spelling, and `channels`: for each distinct one that is asked for `source`,
         `resolution`, `channel`, `time`, `voxel_size` and `offset` as they were given, `chosen`
-        (channel and time where there is more than one; an offset where none is stated),
-        `archive`, `host` (the address that names the archive;
-        empty where something else does), `metadata` (None where the archive gives no answer),
-        `files` (by which changes are noticed, or None), `citations` (how it is cited: by the user,
-        by the archive), `unreachable` (the sentence that says so,
-        or None) and `note` (a sentence that the user is told, or None). Where rows may have a
-        `dest`, `destinations`: what is found at each that is asked for. `images` are the metadata
-        of those that results are to be looked at with, by URI, or `unreachable`, a sentence; of
-        what was made here, None.
+        (channel and time where there is more than one; an offset where none is stated), `archive`,
+        `host` (the address that names the archive; empty where something else does), `metadata`
+        (None where the archive gives no answer), `files` (by which changes are noticed, or None),
+        `citations` (how it is cited: by the user, by the archive), `unreachable` (the sentence that
+        says so, or None) and `note` (a sentence that the user is told, or None). Where rows may
+        have a `dest`, `destinations`: what is found at each that is asked for. `images` are the
+        metadata of those that results are to be looked at with, by URI, or `unreachable`, a
+        sentence; of what was made here, None.
     """
     result: dict[str, Any] = {"problem": None, "params": {}, "rows": []}
     result |= {"channels": [], "images": {}}
@@ -65,10 +64,15 @@ def described(
         sheet_text = sheet.read_text(encoding="utf-8-sig") if sheet else None
         parameters = Parameters(schema, params.get("workflow"), launch_dir)
         result["params"] = of_run = parameters.checked(params)
-        result["rows"] = rows(of_run, parameters, sheet_text, sheet_name)
-        places = _places(of_run, result["rows"], parameters, launch_dir)
+        faults = Faults(ValueError, Refused)
+
+        def well() -> list[dict[str, Any]]:
+            return [row for row in result["rows"] if row["where"] not in faults]
+
+        result["rows"] = rows(of_run, parameters, sheet_text, sheet_name, faults)
+        places = _places(of_run, result["rows"], parameters, launch_dir, faults)
         if beyond := out_of_reach(run, params, places):
-            raise Wrong(*beyond)
+            raise Wrong(*faults.told(), *beyond)
         if "dest" in parameters.per_row:
             from voxels.archives.places import looks  # no other workflow waits for it
 
@@ -78,14 +82,15 @@ def described(
                 for what, path in own.items()
                 if path
             }
-            result["destinations"] = looks.found(result["rows"], near, not in_cloud(run))
+            may_look = not in_cloud(run)
+            result["destinations"] = looks.found(well(), near, may_look, faults.of)
         if "tool" in parameters.groups:
             from tools.asked import described as of_tools  # no other run waits for its HTTP
 
-            result["rows"] = of_tools(result["rows"], tool, launch_dir)
+            result["rows"] = of_tools(well(), tool, launch_dir, faults)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
-        for row in result["rows"] if "source" in parameters.per_row else ():
+        for row in well() if "source" in parameters.per_row else ():
             for one in (row, *of_intensity(row)):
                 asked = json.dumps([one[name] for name in _OF_CHANNEL])
                 by_channel.setdefault(asked, []).append(one)
@@ -102,12 +107,12 @@ def described(
             metadata = unreachable = files = note = None
             citations = {cited.BY_USER: cited.given(asking)}
             try:
-                with _where(row["where"]):
+                with survey.told_in(_wheres(asking)):
                     metadata = survey.metadata(
                         reader, source, resolution, host, token, chosen, size
                     )
                     chosen = metadata.pop("chosen", {})
-                    of = source, resolution, host, token, _boxes(asking, metadata)
+                    of = source, resolution, host, token, _boxes(asking, metadata, faults)
                     if of_run.get("source_changes") != "off":
                         files = reader.files(*of, chosen)
                     note = reader.unwritten(*of, files, chosen)
@@ -127,19 +132,29 @@ def described(
                 "note": note,
             }
 
-        images = {
-            row["image_source"]: row["where"] for row in result["rows"] if row.get("image_source")
-        }
+        def told(asking: list[dict[str, Any]]) -> dict[str, Any]:
+            with faults.of(asking[0]["where"]):
+                return ask(asking)
+            return {}
+
+        def seen(uri: str) -> dict[str, Any] | None:
+            with faults.of(images[uri]):
+                return _image(uri, host, token, images[uri])
+            return None
+
+        images = {row["image_source"]: row["where"] for row in well() if row.get("image_source")}
         with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
-            result["channels"] = list(pool.map(ask, by_channel.values()))
-            told = pool.map(lambda uri: _image(uri, host, token, images[uri]), images)
-            result["images"] = dict(zip(images, told, strict=True))
+            channels = list(pool.map(told, by_channel.values()))
+            shown = dict(zip(images, pool.map(seen, images), strict=True))
+        if wrong := faults.told():
+            raise Wrong(*wrong)
+        result |= {"channels": channels, "images": shown}
     except UnicodeDecodeError:
         result["problem"] = f"{sheet_name} is not text in UTF-8: save it as CSV UTF-8"
     except ImportError as error:
         result["problem"] = f"the Python package {error.name or error} is missing: run ./set-up.sh"
     except Wrong as error:
-        result["problem"] = "\n".join(map(one_line, error.args))
+        result["problem"] = "\n".join(map(one_line, page(error.args)))
     except (ValueError, Refused) as error:
         result["problem"] = one_line(str(error))
     return result
@@ -178,11 +193,15 @@ _LEVELS = {"source": "resolution", "intensity_source": "intensity_resolution"}
 
 
 def _places(
-    run: dict[str, Any], asked: list[dict[str, Any]], parameters: Parameters, launch_dir: str
+    run: dict[str, Any],
+    asked: list[dict[str, Any]],
+    parameters: Parameters,
+    launch_dir: str,
+    faults: Faults,
 ) -> list[tuple[str, str, str]]:
     """Return the sources and paths that are read, and where each is asked for.
 
-    Gives sources their one spelling.
+    Gives sources their one spelling; of rows of which one has none, faults are told.
     """
     formats = {
         name: about.get("items", about).get("format")
@@ -198,13 +217,13 @@ def _places(
             if row[name] is None:
                 continue
             if formats[name] == "source" and made.is_made(row[name]):
-                with _where(where):
+                with faults.of(where), survey.told_in(where):
                     at = _LEVELS.get(name)
                     row[name], level = made.spelled(row[name], row[at] if at else 0)
                 if at:
                     row[at] = level
             elif formats[name] == "source":
-                with _where(where):
+                with faults.of(where), survey.told_in(where):
                     row[name] = archive_of(row[name]).canonical(row[name], launch_dir)
             if name == "image_source":  # no task reads it
                 continue
@@ -213,26 +232,20 @@ def _places(
     return paths
 
 
-def _boxes(rows: list[dict[str, Any]], metadata: dict[str, Any]) -> list[Box]:
-    """Return what is asked of a channel, as far as it has it; PLAN refuses what leaves it."""
+def _boxes(rows: list[dict[str, Any]], metadata: dict[str, Any], faults: Faults) -> list[Box]:
+    """Return what is asked of a channel, but for what leaves it."""
     whole = Box.of(metadata["offset_zyx"], metadata["shape_zyx"])
     boxes = []
     for row in rows:
-        ranges = [row[f"{axis}_range"] for axis in "xyz"]
-        bounds = zip(ranges, whole[::2], whole[1::2], strict=True)
-        box = Box(*(end for given, *own in bounds for end in (given or own)))
-        if whole.contains(box):
-            boxes.append(box)
+        with faults.of(row["where"]):
+            boxes.append(survey.cutout_of(row, whole))
     return boxes
 
 
-@contextmanager
-def _where(where: str) -> Iterator[None]:
-    """Add to a refusal where the refused was asked for."""
-    try:
-        yield
-    except Refused as error:
-        raise Refused(f"{error} (in {where})") from None
+def _wheres(rows: list[dict[str, Any]]) -> str:
+    """Return where something was asked for: the first row, and how many more."""
+    first, more = rows[0]["where"], len(rows) - 1
+    return f"{first}, and {many(more, 'more row')}" if more else str(first)
 
 
 def main() -> None:

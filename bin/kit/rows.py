@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .parameters import Parameters, shown
+from .faults import Faults
+from .parameters import Parameters, Wrong, shown
 from .texts import many
 
 
@@ -17,6 +18,7 @@ def rows(
     parameters: Parameters,
     sheet_text: str | None = None,
     sheet_name: str | None = None,
+    faults: Faults | None = None,
 ) -> list[dict[str, Any]]:
     """Return a row for each thing that is asked for, such as a cutout.
 
@@ -31,6 +33,8 @@ def rows(
         the run's parameter; a row of such cells is none, and nor is a column at the end.
     sheet_name : str, optional
         What messages call the sheet.
+    faults : Faults, optional
+        To be told of rows that are wrong, which are left out; else all are raised at once.
 
     Returns
     -------
@@ -44,12 +48,19 @@ def rows(
     ValueError
         With one sentence that names the parameter or the line and column, what is wrong and what
         would be right.
+    Wrong
+        With such a sentence for each row that is wrong.
     """
     run = {name: params[name] for name in parameters.per_row}
     if sheet_text is not None and not run:
         raise ValueError(f"input is not for workflow {parameters.workflow}: it reads no sheet")
     if sheet_text is not None:
-        return _sheet_rows(run, parameters, sheet_text, sheet_name or "the sample sheet")
+        found = Faults(ValueError) if faults is None else faults
+        sheet = sheet_name or "the sample sheet"
+        asked = _sheet_rows(run, parameters, sheet_text, sheet, found)
+        if faults is None and found.told():
+            raise Wrong(*found.told())
+        return asked
     for name in _missing(run, parameters):
         raise ValueError(
             f"{name} is missing: {parameters.example(name)}, or give a sample sheet as input; "
@@ -59,53 +70,64 @@ def rows(
 
 
 def _sheet_rows(
-    run: dict[str, Any], parameters: Parameters, text: str, sheet: str
+    run: dict[str, Any], parameters: Parameters, text: str, sheet: str, faults: Faults
 ) -> list[dict[str, Any]]:
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
     columns: list[str] | None = None
     sheet_rows: list[dict[str, Any]] = []
     line_of: dict[str, int] = {}
     line_named: dict[str | None, int] = {}
+    read = False
     while True:
         line = reader.line_num + 1
+        where = f"line {line} of {sheet}"
         try:
             cells = [cell.strip() for cell in next(reader)]
         except StopIteration:
             break
-        except csv.Error as error:
-            raise ValueError(f"line {line} of {sheet} is not CSV: {error}") from None
-        where = f"line {line} of {sheet}"
+        except csv.Error as error:  # what follows can't be told apart
+            faults.add(where, f"{where} is not CSV: {error}")
+            return sheet_rows
         if not any(cells):  # spreadsheet programs leave such rows, and such columns at the end
             continue
         if columns is None:
             columns = _columns(_without_last(cells), parameters, where)
             continue
-        cells = cells[: len(columns)] + _without_last(cells[len(columns) :])
-        if len(cells) != len(columns):
-            raise ValueError(
-                f"{where} has {_count(cells)}, but the header {_count(columns)}: "
-                'write a range as 0..512 or, in quotes, "0,512"'
-            )
-        row = run | {
-            column: _checked(parameters, column, cell, where)
-            for column, cell in zip(columns, cells, strict=True)
-            if cell
-        }
-        for lacking in _missing(row, parameters):
-            raise ValueError(f"{where}: {lacking} is missing: {parameters.example(lacking)}")
-        name = row.get("name")
-        same = json.dumps(row | {"name": None}, sort_keys=True)
-        if same in line_of:
-            raise ValueError(f"{where} asks for the same as line {line_of[same]}: remove one")
-        if name is not None and name in line_named:
-            raise ValueError(
-                f"{where} has the name of line {line_named[name]}, {shown(name)}: give another"
-            )
-        line_of[same] = line_named[name] = line
-        sheet_rows.append(row | {"where": where})
-    if not sheet_rows:
+        read = True
+        with faults.of(where):
+            row = run | _cells(cells, columns, parameters, where)
+            for lacking in _missing(row, parameters):
+                raise ValueError(f"{where}: {lacking} is missing: {parameters.example(lacking)}")
+            name = row.get("name")
+            same = json.dumps(row | {"name": None}, sort_keys=True)
+            if same in line_of:
+                raise ValueError(f"{where} asks for the same as line {line_of[same]}: remove one")
+            if name is not None and name in line_named:
+                raise ValueError(
+                    f"{where} has the name of line {line_named[name]}, {shown(name)}: give another"
+                )
+            line_of[same] = line_named[name] = line
+            sheet_rows.append(row | {"where": where})
+    if not read:
         raise ValueError(f"{sheet} has no rows: it needs a header and a line below it")
     return sheet_rows
+
+
+def _cells(
+    cells: list[str], columns: list[str], parameters: Parameters, where: str
+) -> dict[str, Any]:
+    """Return the values of a row's cells, but for the empty ones."""
+    cells = cells[: len(columns)] + _without_last(cells[len(columns) :])
+    if len(cells) != len(columns):
+        raise ValueError(
+            f"{where} has {_count(cells)}, but the header {_count(columns)}: "
+            'write a range as 0..512 or, in quotes, "0,512"'
+        )
+    return {
+        column: _checked(parameters, column, cell, where)
+        for column, cell in zip(columns, cells, strict=True)
+        if cell
+    }
 
 
 def _checked(parameters: Parameters, column: str, cell: str, where: str) -> Any:

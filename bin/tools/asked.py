@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from string import ascii_letters
 from typing import Any, TypeVar
 
+from kit.faults import Faults
 from kit.texts import one_line
 
 from .files import content, sha256
@@ -24,7 +25,10 @@ NONE = {"engine": "none", "image": "", "digest": ""}
 
 
 def described(
-    rows: Iterable[Mapping[str, Any]], tool: Mapping[str, Any] | None, launch_dir: str
+    rows: Iterable[Mapping[str, Any]],
+    tool: Mapping[str, Any] | None,
+    launch_dir: str,
+    faults: Faults | None = None,
 ) -> list[dict[str, Any]]:
     """Return the command lines that are asked for, with the contents of their files.
 
@@ -37,6 +41,8 @@ def described(
         its `digest`, and `tag`, where its registry is to tell the digest.
     launch_dir : str
         Where paths start that are relative.
+    faults : Faults, optional
+        To be told of rows of which something is not there or can't be used; else it is raised.
 
     Returns
     -------
@@ -48,7 +54,7 @@ def described(
     Raises
     ------
     ValueError
-        With one sentence, if something is not there or can't be used.
+        With one sentence, if something is not there or can't be used, or the image not be known.
     """
     runs = dict(tool or NONE)
     if runs.get("tag"):
@@ -62,7 +68,11 @@ def described(
             ) from None
         runs["image"] = f"docker://{by_digest(runs['tag'], runs['digest'])}"
     known: dict[Path, dict[str, Any]] = {}
-    return [_described(row, runs, launch_dir, known) for row in rows]
+    found, faults = [], faults or Faults()
+    for row in rows:
+        with faults.of(row["where"]):
+            found.append(_described(row, runs, launch_dir, known))
+    return found
 
 
 def _described(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ..boxes import Box
@@ -104,6 +105,35 @@ def survey(
         "levels": levels,
         "inside": found.inside,
     }
+
+
+@contextmanager
+def told_in(where: str) -> Iterator[None]:
+    """Add to a refusal where the refused was asked for."""
+    try:
+        yield
+    except Refused as error:
+        raise Refused(f"{error} (in {where})") from None
+
+
+def cutout_of(row: Mapping[str, Any], whole: Box) -> Box:
+    """Return the box that an asked-for row names; absent ranges are the whole extent.
+
+    Raises
+    ------
+    ValueError
+        If a range leaves the channel.
+    """
+    bounds: list[int] = []
+    for axis, low, high in zip("xyz", whole[::2], whole[1::2], strict=True):
+        start, stop = row[f"{axis}_range"] or (low, high)
+        if start < low or stop > high:
+            raise ValueError(
+                f"{axis}_range {start}..{stop} in {row['where']} leaves the channel: "
+                f"{row['source']} at resolution {row['resolution']} has {axis} {low}..{high}"
+            )
+        bounds += [start, stop]
+    return Box(*bounds)
 
 
 def first_block(told: Mapping[str, Any], block_zyx: Sequence[int]) -> Box:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..kit.digests import digest
+from ..voxels.archives.survey import cutout_of
 from ..voxels.boxes import Box
 
 BOX_NAME_MAX = 64  # of the columns `cutout` and `block`
@@ -147,19 +148,7 @@ def cut(row: dict[str, Any], channel: dict[str, Any]) -> Box:
     ValueError
         If a range leaves the channel, or the box's name is longer than its column.
     """
-    whole = extent(channel)
-    bounds: list[int] = []
-    for axis in "xyz":
-        low, high = channel[f"channel_{axis}0"], channel[f"channel_{axis}1"]
-        start, stop = row[f"{axis}_range"] or (low, high)
-        if start < low or stop > high:
-            raise ValueError(
-                f"{axis}_range {start}..{stop} in {row['where']} leaves the channel: "
-                f"{row['source']} at resolution {row['resolution']} has {axis} {low}..{high}"
-            )
-        bounds += [start, stop]
-    box = Box(*bounds)
-    assert whole.contains(box)
+    box = cutout_of(row, extent(channel))
     if len(box.name) > BOX_NAME_MAX:
         raise ValueError(
             f"the cutout {box.name} in {row['where']} lies too far out: its name has more than "

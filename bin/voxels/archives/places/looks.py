@@ -1,10 +1,13 @@
 """What is found at the destinations that are asked for, before anything runs."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from .. import MODULES, Refused
+from .. import MODULES
+from ..survey import told_in
 from . import claims, s3
 from .destinations import Destination
 
@@ -13,7 +16,10 @@ _READ = ("source", "image_source")
 
 
 def found(
-    asked: list[dict[str, Any]], near: dict[str, str], may_look: bool
+    asked: list[dict[str, Any]],
+    near: dict[str, str],
+    may_look: bool,
+    of_row: Callable[[str], AbstractContextManager[None]],
 ) -> dict[str, dict[str, Any]]:
     """Return what is found at each destination, by URL; refuse those that are near other things.
 
@@ -25,16 +31,13 @@ def found(
         What else a destination must not be near, in words, with the path or URL of each.
     may_look : bool
         Whether it is for us to see: not so where tasks have the rights of machines in a cloud.
+    of_row : callable
+        Takes where a row was asked for, and in a `with` what it is refused for.
 
     Returns
     -------
     dict of dict
         `marker`, as `Destination.found`, or the `problem` why nothing can be written there.
-
-    Raises
-    ------
-    Refused
-        With one sentence.
     """
     given = [row for row in asked if row["dest"]]
     read = {f"{name} {row[name]}": row[name] for row in asked for name in _READ if row.get(name)}
@@ -43,14 +46,18 @@ def found(
         sources = {what: url for what, url in sources.items() if not url.startswith("s3://")}
     others = {what: claims.Place(_url(place)) for what, place in (sources | near).items()}
     for row in given:
-        try:
+        with of_row(row["where"]), told_in(row["where"]):
             row["dest"] = claims.spelled(row["dest"])
             claims.refuse_near(claims.Place(row["dest"]), others)
-        except Refused as error:
-            raise Refused(f"{error} (in {row['where']})") from None
     by_dest = {row["dest"]: row["where"] for row in given if may_look}
+
+    def look(url: str, where: str) -> dict[str, Any]:
+        with of_row(where), told_in(where):
+            return _look(url, where)
+        return {}
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip(by_dest, pool.map(_look, by_dest, by_dest.values()), strict=True))
+        return dict(zip(by_dest, pool.map(look, by_dest, by_dest.values()), strict=True))
 
 
 def _look(url: str, where: str) -> dict[str, Any]:
@@ -59,8 +66,6 @@ def _look(url: str, where: str) -> dict[str, Any]:
         claims.refuse_unwritable(url)
         marker = destination.found()
         destination.refuse_inside()
-    except Refused as error:
-        raise Refused(f"{error} (in {where})") from None
     except OSError as error:
         return {"problem": f"{error} (in {where})"}
     return {"marker": marker}
