@@ -54,6 +54,15 @@ class _Relations:
         """Add a relation of a kind, by its ends."""
         self.lines[kind].append(_line(kind, len(ends)) % (next(self._numbers), *ends))
 
+    def made_of(self, output: str, unit: str, inputs: list[str]) -> None:
+        """Add what a unit used, from each of which its output is derived: most of all lines."""
+        if inputs:
+            used, derived = self.lines["used"], self.lines["wasDerivedFrom"]
+            use, derive, numbers = _line("used", 2), _line("wasDerivedFrom", 3), self._numbers
+            for given in inputs:
+                used.append(use % (next(numbers), unit, given))
+                derived.append(derive % (next(numbers), output, given, unit))
+
 
 @cache
 def _line(kind: str, ends: int) -> str:
@@ -99,7 +108,7 @@ def _document(told: dict[str, Any]) -> tuple[Document, dict[str, list[str]]]:
         agent = f"user:{quote(run['user'], safe='')}"
         relate("wasAssociatedWith", f"run:{identity}", agent)
     for name, one in told["executions"].items():
-        _unit(name, one, made, relate)
+        _unit(name, one, made, relations)
     asked = f"request:{quote(told['what'], safe='')}"
     made["entity"][asked] = {"prov:type": "prov:Collection", "prov:label": told["what"]}
     for name in told["made_by"]:
@@ -150,7 +159,8 @@ def _sources(told: dict[str, Any], made: Document, relate: Any) -> None:
             relate("specializationOf", f"channel:{identity}", name)
 
 
-def _unit(name: str, one: dict[str, Any], made: Document, relate: Any) -> None:
+def _unit(name: str, one: dict[str, Any], made: Document, relations: _Relations) -> None:
+    relate = relations.add
     unit, output = f"unit:{name}", f"output:{name}"
     made["activity"][unit] = {
         "prov:type": f"bossflow:{one['process']}",
@@ -176,8 +186,6 @@ def _unit(name: str, one: dict[str, Any], made: Document, relate: Any) -> None:
         made["entity"].setdefault(box, {"prov:type": "bossflow:box", "prov:label": read["box"]})
         made["entity"][box] |= {f"bossflow:{key}": value for key, value in about.items()}
         inputs.append(box)
-    for given in inputs:
-        relate("used", unit, given)
-        relate("wasDerivedFrom", output, given, unit)
+    relations.made_of(output, unit, inputs)
     for identity in one["parameter_sets"]:
         relate("used", unit, f"parameters:{identity}")
