@@ -53,6 +53,14 @@ def test_only_a_line_feed_ends_a_line(
     assert found == lines or not text.isprintable()
 
 
+@given(
+    st.text(),
+    st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.booleans()), max_size=4),
+)
+def test_a_units_id_is_the_digest_of_its_process_and_key(process: str, key: dict[str, Any]) -> None:
+    assert digests.unit_id(process, key) == digests.digest([process, key])[:32]
+
+
 def test_each_unit_has_a_name_of_its_own() -> None:
     block = {"block": "0-8_0-8_0-8"}
     units = [

@@ -11,6 +11,8 @@ _canonical = json.JSONEncoder(
     sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 ).encode  # made once: each unit's id is a digest
 
+_quoted = json.encoder.encode_basestring
+
 
 def canonical(value: Any) -> str:
     """Return the one JSON text of a value: sorted keys, no spaces, no NaN."""
@@ -30,8 +32,16 @@ def fingerprint(programs: Path) -> str:
 
 
 def unit_id(process: str, key: dict[str, Any]) -> str:
-    """Return the name of a unit (32 hex digits): the hash of its process and primary key."""
-    return digest([process, key])[:32]
+    """Return the name of a unit (32 hex digits): the hash of its process and primary key.
+
+    It is the `digest` of both; of texts, as nearly all keys are, written here in half the time.
+    """
+    try:
+        columns = ",".join([f"{_quoted(name)}:{_quoted(key[name])}" for name in sorted(key)])
+    except TypeError:  # of a number
+        return digest([process, key])[:32]
+    text = f"[{_quoted(process)},{{{columns}}}]"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def made_digest(manifest: dict[str, Any]) -> str:
