@@ -178,14 +178,11 @@ class Here:
         if not bundle.copies:
             claimed = self._claim(bundle)
             return [str(claimed)] if claimed else []
-        if len(bundle.copies) == 1:
-            ((store_id, path),) = bundle.copies
-            store = self.path(store_id)
-            return [] if store is None else [f"{store}/{path}"]
         stores = [(self.path(store_id), path) for store_id, path in bundle.copies]
         pairs = [(store, f"{store}/{path}") for store, path in stores if store is not None]
-        own = self.given, bundle.bundle_url
-        pairs.sort(key=lambda pair: (pair[0] != own[0], locations.url(Path(pair[1])) != own[1]))
+        if len(pairs) > 1:  # else there is nothing to choose
+            own = self.given, bundle.bundle_url
+            pairs.sort(key=lambda pair: (pair[0] != own[0], locations.url(Path(pair[1])) != own[1]))
         return [path for _, path in pairs]
 
     def is_as_recorded(self, directory: Path, manifest_sha256: str) -> bool:
