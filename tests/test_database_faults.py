@@ -7,7 +7,6 @@ import json
 import re
 import sys
 import threading
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -132,19 +131,20 @@ def test_a_full_pool_is_waited_for(batch: Batch) -> None:
     if not database.postgresql:
         ((before,),) = database.ask("SELECT @@max_connections")
         database.execute("SET GLOBAL max_connections = 20")
-    is_over = threading.Event()
+    is_over, is_full = threading.Event(), threading.Event()
 
     def take() -> None:  # again and again: others' tests on this server come and go
         while not is_over.wait(0.002):
-            with suppress(psycopg2.OperationalError, pymysql.MySQLError):
+            try:
                 while not is_over.is_set():
                     taken.append(database.connect(RUNNER))
+            except (psycopg2.OperationalError, pymysql.MySQLError):
+                is_full.set()
 
     taker = threading.Thread(target=take)
     taker.start()
     try:
-        soon(lambda: len(taken) > 5)
-        time.sleep(0.5)
+        assert is_full.wait(60)
         process = batch.start()
         assert process.stderr
         first = process.stderr.readline()
