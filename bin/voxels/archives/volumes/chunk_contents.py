@@ -38,21 +38,15 @@ class Content(NamedTuple):
 Fetch = Callable[[Sequence[Box]], list[Content | None]]
 
 
-def may_hide(level: Level) -> bool:
-    """Tell whether there may be such names: buckets say how an object is compressed."""
-    return level.spec["kvstore"]["driver"] in ("file", "http")
-
-
 def in_files(level: Level, view: Any, extent: Box, what: str) -> Fetch:
     """Return what fetches chunks from files of their own, also from those that are hidden."""
     assert level.precomputed
     start = f"{level.precomputed['scale']['key']}/"
     store = opened(level.spec["kvstore"], kvstores.VOXEL_LIMITS, what)
-    suffixes = PACKED if may_hide(level) else ()
 
     def fetch(chunks: Sequence[Box]) -> list[Content | None]:
         found: dict[Box, Content] = {}
-        for suffix in ("", *suffixes):
+        for suffix in ("", *PACKED):
             left = [chunk for chunk in chunks if chunk not in found]
             asked = [store.read(start + chunk.name + suffix) for chunk in left]
             for chunk, future in zip(left, asked, strict=True):

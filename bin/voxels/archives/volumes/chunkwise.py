@@ -26,7 +26,7 @@ from .. import Refused
 from ..places import kvstores
 from ..places.kvstores import wait
 from . import apart, several
-from .chunk_contents import Content, in_files, in_shards, may_hide, unpacked
+from .chunk_contents import Content, in_files, in_shards, unpacked
 from .copying import BYTES_AT_ONCE, copy
 from .opening import open_zyx
 from .precomputed import chunk_directory, in_words_of_tensorstore, own_encoding
@@ -127,7 +127,7 @@ def _hides_chunks(level: Level, view: Any, box: Box, extent: Box) -> bool:
         return False
     directory = chunk_directory(level)
     if not directory:
-        return may_hide(level)
+        return True
     return any(
         not os.path.exists(path) and any(os.path.exists(path + suffix) for suffix in PACKED)
         for chunk in _chunks(view, box, extent)
