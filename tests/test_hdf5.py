@@ -1,7 +1,6 @@
 """HDF5 and NWB files as sources, on disk and behind HTTP."""
 
 import json
-import lzma
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from formats import CHUNK, SHAPE, SIZE, describe, pattern, read, whole
 from voxels.archives import Refused, archive_of, formats
 from voxels.boxes import Box, grid
 from voxels.files import seen
-from writers import nwb as written_nwb
 
 WHOLE = Box.of(OFFSET, SHAPE)
 
@@ -145,32 +143,6 @@ def test_a_file_behind_http_is_read_with_few_requests(
     found = read(uri, "uint16", box)
     np.testing.assert_array_equal(found, voxels[box.slices((0, 0, 0))])
     assert len(server.asked) <= len(grid(box, chunk, (0, 0, 0))) + 5
-
-
-@pytest.mark.parametrize("piece", [2**16, 2**18])
-def test_a_file_of_pynwb_behind_http_is_read_with_few_requests(
-    tmp_path: Path, server: Server, piece: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of 70 objects in 1 MB, in a quarter of the pieces that are asked for, too."""
-    monkeypatch.setattr("voxels.archives.places.ranged.PIECE_BYTES", piece)
-    packed = Path(__file__).parent / "data" / "objects.nwb.xz"
-    (tmp_path / "a.nwb").write_bytes(lzma.decompress(packed.read_bytes()))
-    uri = server.over_http(f"nwb://file://{tmp_path}/a.nwb#/acquisition/stack")
-    archive, second = archive_of(uri), {"time": 1}
-    told = archive.describe(uri, 0, "", "", chosen=second)
-    assert len(server.asked) <= 10
-    assert placed(told) == ([*OFFSET], [*written_nwb.SHAPE], [*SIZE])
-    assert told["chunk_zyx"] == [*written_nwb.CHUNK]
-    server.asked.clear()
-    place = uri.partition("#")[0]
-    assert archive.contents(place, "", "").inside == {"series": [uri]}
-    assert len(server.asked) <= 10
-    for box in (Box(9, 70, 21, 100, 33, 64), Box(9, 12, 21, 22, 33, 34)):
-        formats._opened_as.cache_clear()
-        server.asked.clear()
-        found = archive.read(uri, 0, "", "", "uint16", box, chosen=second)
-        np.testing.assert_array_equal(found, written_nwb.stack()[box.slices(OFFSET)])
-        assert len(server.asked) <= len(grid(box, written_nwb.CHUNK, OFFSET)) + 5
 
 
 def test_a_file_behind_http_that_changes_is_seen(tmp_path: Path, server: Server) -> None:
