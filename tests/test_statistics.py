@@ -134,6 +134,16 @@ def test_a_larger_cutout_measures_its_new_blocks_only(measuring: Measuring, tmp_
     without = measuring.make(**asked | {"intensity_source": None}, y_range="0,32")
     assert made_of(without) == {"MEASURE_BLOCK": 12, "MERGE_SEGMENTS": 1}
     check(without, voxels[:, :32], None, (0, 0, 0), 256)
+    code, said = bossflow_says("clean", "--store", str(measuring.store), "--pulled", "--yes")
+    assert code == 0 and "deleted 12 pulled" in said, said
+    whole = measuring.make(**asked)
+    assert made_of(whole) == {"PULL_BLOCK": 6, "MEASURE_BLOCK": 6, "MERGE_SEGMENTS": 1}
+    check(whole, voxels, image, (0, 0, 0), 256)
+    (request,) = whole["plan"]["requests"]
+    code, said = bossflow_says("lineage", request)
+    assert code == 0 and str(tmp_path / "image") in said.replace("\n", ""), said
+    code, said = bossflow_says("verify", "--deep", "--request", request)
+    assert code == 0 and "37 units made again as recorded" in said, said
 
 
 def test_of_what_was_made_here_a_block_that_goes_takes_what_was_made_of_it(
@@ -245,8 +255,10 @@ def test_the_database_lists_as_many_rows_as_are_wanted(
         ("uint8", {"histogram_bins": 512}, "histogram_bins 512 in the parameters are more than"),
         ("uint8", {"resolution": [8, 8, 40]}, "has voxels of 8,8,40 nm (x,y,z), and"),
         ("uint8", {"shape": (8, 8, 7)}, "has voxels 0-7_0-8_0-8, and not all of the cutout 0-8_0"),
-        ("uint8", {"intensity_resolution": 3}, "3"),
-        (None, {"intensity_source": "bossflow://nobody"}, "nobody"),
+        ("uint8", {"intensity_resolution": 3}, "resolution 3 is not one of"),
+        (None, {"intensity_source": "bossflow://nobody"}, "no request has an id starting with"),
+        (None, {"histogram_bins": 16}, "are of an image, and none is given"),
+        (None, {"block_shape": "0,1,1"}, "block_shape must be at least 1"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_measured_is_a_sentence(
@@ -262,6 +274,5 @@ def test_what_can_not_be_measured_is_a_sentence(
         path = write_precomputed(tmp_path / "image", values, **scale)
         given["intensity_source"] = f"precomputed://{path}"
     said = measuring.make(**given | asked)["plan"]["problem"]
-    print(said)
     assert sentence in said and "\n" not in said
     assert not measuring.store.exists()

@@ -107,11 +107,49 @@ def intensities(
             counts[row, value >> shift] += 1
 
 
+@njit(cache=True, nogil=True)
+def differing(
+    labels: NDArray[np.uint32],
+    dz: int,
+    dy: int,
+    dx: int,
+    first: NDArray[np.uint32],
+    second: NDArray[np.uint32],
+) -> int:
+    """Write the pairs of labels that differ from each voxel to the one a step further on.
+
+    Parameters
+    ----------
+    labels : uint32 array, shape (Z, Y, X), C order
+    dz, dy, dx : int
+        The step: 0 or 1 each.
+    first, second : uint32 array, shape (n,)
+        Written to, as far as there is room.
+
+    Returns
+    -------
+    int
+        How many pairs there are.
+    """
+    depth, height, width = labels.shape
+    found, room = 0, len(first)
+    for z in range(depth - dz):
+        for y in range(height - dy):
+            here, there = labels[z, y], labels[z + dz, y + dy]
+            for x in range(width - dx):
+                if here[x] != there[x + dx]:
+                    if found < room:
+                        first[found], second[found] = here[x], there[x + dx]
+                    found += 1
+    return found
+
+
 def compile_all() -> None:
     """Compile what a run needs, so that the first task does not have to."""
     voxels = np.zeros((2 * CELL, CELL, CELL), np.uint32)
     words = np.empty(words_max(voxels.shape), np.uint32)
     statistics(voxels, 0)
+    differing(voxels, 0, 0, 1, *np.zeros((2, 1), np.uint32))
     for dtype in ("uint8", "uint16"):
         flat = voxels.reshape(-1)
         sums, counts = np.zeros((1, 4), np.int64), np.zeros((1, 256), np.uint32)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .contingency import contingency, firsts, totals
+from .contingency import Table, contingency, firsts, totals
 from .labelling import Ids, Labels
 
 INTENSITIES = ("uint8", "int8", "uint16", "int16")
@@ -85,7 +85,7 @@ def measure(voxels: Ids, image: NDArray[Any] | None = None, bins: int = 256) -> 
         sums, histogram = _intensities(labels, len(ids) - 1, image, bins)
         names = ("value_sum", "square_sum", "value_min", "value_max")
         segments |= dict(zip(names, sums.T, strict=True))
-    touching = [contingency(labels[_but(axis, -1)], labels[_but(axis, 0)])[:3] for axis in range(3)]
+    touching = [_touching_along(labels, axis) for axis in range(3)]
     return Measured(labels, segments, histogram, _contacts(touching, "label", "other"))
 
 
@@ -105,11 +105,9 @@ def seam(axis: int, before: tuple[Labels, Ids], after: tuple[Labels, Ids]) -> Co
         As `Measured.contacts`, by `segment_id` and `other_id`.
     """
     nothing = np.zeros(0, np.uint64)
-    sides = [with_none(ids) for _, ids in (before, after)]
-    table = contingency(before[0], after[0])
-    touching = [(nothing, nothing, np.zeros(0, np.int64))] * 3
-    a, b = (ids[labels.astype(np.intp)] for ids, labels in zip(sides, table[:2], strict=True))
-    touching[axis] = a, b, table.voxels
+    near, far = (with_none(ids)[labels.astype(np.intp)] for labels, ids in (before, after))
+    touching: list[Any] = [(nothing, nothing, np.zeros(0, np.int64))] * 3
+    touching[axis] = _touching(near, far)
     return _contacts(touching, "segment_id", "other_id")
 
 
@@ -178,10 +176,21 @@ def _intensities(
     return sums, dict(zip(names, map(np.concatenate, parts), strict=True))
 
 
-def _but(axis: int, end: int) -> tuple[slice, ...]:
-    """Return the index of all planes but the first or last along an axis."""
-    one = slice(1, None) if end == 0 else slice(None, -1)
-    return tuple(one if axis == other else slice(None) for other in range(3))
+def _touching_along(labels: Labels, axis: int) -> Table:
+    """Count the pairs of labels that differ from voxels to the next ones along an axis."""
+    from .kernels import differing
+
+    step = [int(axis == other) for other in range(3)]
+    pairs = np.empty((2, 0), np.uint32)
+    pairs = np.empty((2, differing(labels, *step, *pairs)), np.uint32)
+    differing(labels, *step, *pairs)
+    return contingency(*pairs)
+
+
+def _touching(a: NDArray[Any], b: NDArray[Any]) -> Table:
+    """Count the pairs of arrays' values at the same places, where these differ."""
+    differ = a != b
+    return contingency(a[differ], b[differ])
 
 
 def _contacts(touching: Sequence[tuple[NDArray[Any], ...]], one: str, other: str) -> Columns:

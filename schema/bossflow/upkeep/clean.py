@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import datajoint as dj
+
 from .. import database
 from ..core import stores
 from ..core.dependents import stages_of
@@ -118,7 +120,16 @@ def _made_of(rows: list[dict[str, Any]]) -> set[tuple[str, str]]:
                 ]
                 met = (blocks & table.proj()).to_dicts()
                 made |= {(row["channel_id"], row["block"]) for row in met}
+    for name, link in PulledBlock().children(foreign_key_info=True):  # of another channel's blocks
+        channel, block = ({of: own for own, of in link["attr_map"].items()}[of] for of in _PLACE)
+        table = dj.FreeTable(database.connection(), name)
+        for some in database.pieces(keys):
+            of_these = table & [dict(zip((channel, block), key, strict=True)) for key in some]
+            made |= {(row[channel], row[block]) for row in of_these.to_dicts()}
     return made
+
+
+_PLACE = ("channel_id", "block")
 
 
 def _half_dropped(store: Path, name: str) -> list[Pulled]:

@@ -14,11 +14,12 @@ from ...volumes.citations import with_citations
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.archives.intensity import of_intensity
+from ...voxels.archives.made import ARCHIVE
 from ...voxels.boxes import Box
 from ...voxels.labelling import check_sums
 from ...voxels.measuring import INTENSITIES, bits
 from .tables import Statistics, StatisticsRequest
-from .units import blocks
+from .units import blocks, origin_of
 
 NAME = "bossflow.workflows.statistics"  # is hashed into ids: constant
 VERSION = "1.0"
@@ -28,6 +29,7 @@ IDS = (
     *("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
     *("bool", "float32", "float64"),
 )
+BINS = 256  # where nothing is said: as nextflow_schema.json has it
 BLOCK_VOXELS = 2**25  # of a block whose shape is not given
 BLOCK_VOXELS_MAX = 2**31 - 1
 BLOCKS_MAX = 1_000_000
@@ -51,7 +53,12 @@ def expand(
     for row in described["rows"]:
         image = next((sources[asked(one)] for one in of_intensity(row)), None)
         request = _request(row, sources[asked(row)], image, params)
-        requests.append(with_citations(with_image(request, row, described), described))
+        request = with_citations(with_image(request, row, described), described)
+        if image:  # cited as well
+            of_image = dataclasses.replace(request, given=request.given["intensity"])
+            rows_cited = with_citations(of_image, described).rows
+            request = dataclasses.replace(request, rows=rows_cited)
+        requests.append(request)
     rows = rows_of(requests)
     return [
         dataclasses.replace(one, settings=one.settings | {"rows": rows.get(one.request_id)})
@@ -68,6 +75,7 @@ def _request(
     staged = reading.is_staged(source, params)
     block_shape = row["block_shape"] or _block_shape(extent(channel).shape_zyx)
     given = reading.given_of(source, cutout)
+    _check_blocks(row, cutout, given, block_shape)
     settings = reading.settings_of(source, params)
     settings["max_component_rows"] = int(params["max_component_rows"])
     of_block: dict[str, Any] = {"staged": staged}
@@ -92,7 +100,6 @@ def _request(
     key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
     asked_for = {"request_id": request.request_id, **key, "intensity_channel_id": None}
     boxes = blocks(request)
-    _check_blocks(row, boxes)
     rows = reading.rows(given, boxes)
     if image:
         asked_for["intensity_channel_id"] = image.channel["channel_id"]
@@ -110,7 +117,11 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
         "max_component_rows": rows[1] if rows else params["max_component_rows"],
     }
     if image:
+        archives = {one["archive"] for one in (request.given["channel"], image["channel"])}
+        archives -= {ARCHIVE}
         told |= {
+            # of two of them none was named with `archive`
+            "archive": archives.pop() if len(archives) == 1 else None,
             "intensity_source": image["channel"]["uri"],
             "intensity_resolution": image["channel"]["resolution"],
             "histogram_bins": asked_for["histogram_bins"],
@@ -140,6 +151,11 @@ def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
         )
     check_sums(cutout.voxel_count, cutout)
     bins = row["histogram_bins"]
+    if row["intensity_source"] is None and (bins != BINS or row["intensity_resolution"]):
+        raise ValueError(
+            f"histogram_bins and intensity_resolution in {row['where']} are of an image, and none "
+            "is given: give intensity_source, or leave them out"
+        )
     if bins & (bins - 1):
         raise ValueError(
             f"histogram_bins {bins} in {row['where']} does not cut an image's range into equal "
@@ -182,11 +198,20 @@ def _check_image(
         )
 
 
-def _check_blocks(row: dict[str, Any], boxes: list[Box]) -> None:
-    if max(box.voxel_count for box in boxes) > BLOCK_VOXELS_MAX:
+def _check_blocks(row: dict[str, Any], cutout: Box, given: dict[str, Any], shape: Any) -> None:
+    axes = zip(origin_of(given), cutout.corner_zyx, cutout.end_zyx, shape, strict=True)
+    number = prod(
+        -(-(end - low + (low - origin) % side) // side) for origin, low, end, side in axes
+    )
+    if prod(min(pair) for pair in zip(shape, cutout.shape_zyx, strict=True)) > BLOCK_VOXELS_MAX:
         raise ValueError(
             f"block_shape {row['block_shape']} in {row['where']} makes blocks of 2^31 voxels or "
             "more: choose a smaller one"
+        )
+    if number > BLOCKS_MAX:
+        raise ValueError(
+            f"block_shape {shape} in {row['where']} cuts {cutout.name} into {number:,} blocks, "
+            f"more than {BLOCKS_MAX:,}: give ranges, or a larger block_shape"
         )
 
 
