@@ -257,6 +257,7 @@ def test_the_database_lists_as_many_rows_as_are_wanted(
         ("uint8", {"shape": (8, 8, 7)}, "has voxels 0-7_0-8_0-8, and not all of the cutout 0-8_0"),
         ("uint8", {"intensity_resolution": 3}, "resolution 3 is not one of"),
         (None, {"intensity_source": "bossflow://nobody"}, "no request has an id starting with"),
+        (None, {}, "is the segmentation: give an image"),
         (None, {"histogram_bins": 16}, "are of an image, and none is given"),
         (None, {"block_shape": "0,1,1"}, "block_shape must be at least 1"),
     ],
@@ -264,7 +265,7 @@ def test_the_database_lists_as_many_rows_as_are_wanted(
 def test_what_can_not_be_measured_is_a_sentence(
     measuring: Measuring, tmp_path: Path, image: str | None, asked: dict[str, Any], sentence: str
 ) -> None:
-    ids = np.ones((8, 8, 8), np.uint32)
+    ids = np.ones((8, 8, 8), np.uint32 if image or len(asked) else np.uint8)
     given = {
         "source": f"precomputed://{write_precomputed(tmp_path / 'v', ids, kind='segmentation')}"
     }
@@ -273,6 +274,8 @@ def test_what_can_not_be_measured_is_a_sentence(
         scale = {"resolution": asked.pop("resolution")} if "resolution" in asked else {}
         path = write_precomputed(tmp_path / "image", values, **scale)
         given["intensity_source"] = f"precomputed://{path}"
+    if not image and not asked:
+        given["intensity_source"] = given["source"]
     said = measuring.make(**given | asked)["plan"]["problem"]
     assert sentence in said and "\n" not in said
     assert not measuring.store.exists()

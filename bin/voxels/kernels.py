@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from .boxes import CELL, Box
 from .compiling import njit
 from .compressed_segmentation import encode, words_max
+from .contingency import contingency
 from .decoding import decode
 from .windows import mean, mode
 
@@ -150,6 +151,9 @@ def compile_all() -> None:
     words = np.empty(words_max(voxels.shape), np.uint32)
     statistics(voxels, 0)
     differing(voxels, 0, 0, 1, *np.zeros((2, 1), np.uint32))
+    for dtype in ("uint32", "uint64"):
+        many = np.arange(2**12, dtype=dtype)  # more than the first table holds
+        contingency(many, many)
     for dtype in ("uint8", "uint16"):
         flat = voxels.reshape(-1)
         sums, counts = np.zeros((1, 4), np.int64), np.zeros((1, 256), np.uint32)

@@ -168,6 +168,8 @@ def _check_image(
 ) -> None:
     """Refuse an image that has not the voxels of the segmentation, or others than whole numbers."""
     uri, where = row["intensity_source"], row["where"]
+    if image["channel_id"] == channel["channel_id"]:
+        raise ValueError(f"intensity_source {uri} in {where} is the segmentation: give an image")
     if image["dtype"] not in INTENSITIES:
         raise ValueError(
             f"intensity_source {uri} in {where} has dtype {image['dtype']}, and only "

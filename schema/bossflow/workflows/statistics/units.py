@@ -115,6 +115,6 @@ def _memory(box: Box, channel: dict[str, Any], image: dict[str, Any] | None) -> 
 
 def seconds(unit: UnitPlan) -> float:
     """Return roughly how long a unit takes on one core."""
-    per_voxel = {"PULL_BLOCK": 1 / 40e6, "MEASURE_BLOCK": 1 / 40e6}
+    per_voxel = {"PULL_BLOCK": 1 / 40e6, "MEASURE_BLOCK": 1 / 50e6}
     merged = 0.02 * len(unit.inputs) if unit.process == "MERGE_SEGMENTS" else 0
     return 0.03 + merged + per_voxel.get(unit.process, 0) * unit.amount
