@@ -100,7 +100,7 @@ def make(unit: Unit, bundle: Bundle, slices: list[dict[str, Any]], made: Path) -
         (Box.parse(one["box"]), cube_files.read(block.file("cubes.arrow"), bucket))
         for one, block in zip(slices, blocks, strict=True)
     ]
-    rows = sorted(written(parts, bucket, How.of(asked), made)) if parts else []
+    rows = written(parts, bucket, How.of(asked), made) if parts else []
     table = {
         name: pa.array([row[place] for row in rows], kind)
         for place, (name, kind) in enumerate(COLUMNS.items())

@@ -100,13 +100,19 @@ def test_meshes_of_components_go_with_the_block_that_they_were_made_of(
     from bossflow import MeshSet, Segmentation
 
     voxels = segments((26, 40, 33)).astype(bool).astype(np.uint8)
+    voxels[15:17] = 0
     (tmp_path / "label").mkdir()
     labelling = Cutouts(tmp_path / "label", monkeypatch)
     labelling.store, labelling.volume = meshing.store, write_voxels(tmp_path / "mask", voxels)
     cells: dict[str, Any] = {"block_shape": [16, 16, 16], "connectivity": 6, "min_voxels": 8}
+    asked: dict[str, Any] = {"buckets": 2, "block_shape": "16,16,32"}
+    (small,) = labelling.label(**cells, z_range=[0, 16])["plan"]["requests"]
+    meshing.make(**asked, source=f"bossflow://{small}")
     (source,) = labelling.label(**cells)["plan"]["requests"]
-    asked = {"source": f"bossflow://{source}", "buckets": 2, "block_shape": "16,16,32"}
+    asked |= {"source": f"bossflow://{source}"}
     done = meshing.make(**asked)
+    grown = taken(done, "SURFACE_BLOCK")
+    assert grown == {name: name.endswith("_0-16") for name in grown} and len(grown) == 12
     assert done["verdict"] == {"missing": None}, done["summary"]
     (request,) = done["plan"]["requests"]
     (n_components,) = (Segmentation & {"request_id": source}).to_arrays("n_components")
@@ -115,7 +121,7 @@ def test_meshes_of_components_go_with_the_block_that_they_were_made_of(
     processes = {one["process"] for one in json.loads(said)["executions"].values()}
     assert code == 0 and processes >= {"COLLECT_MESHES", "MESH_BUCKET", "SURFACE_BLOCK", "STITCH"}
     before = files(done)
-    (unit, *_) = meshed_blocks(request)
+    unit = next(one for one in meshed_blocks(request) if not grown[one["block"]])
     code, said = bossflow_says(
         "invalidate", "--block", unit["block"], "--channel", unit["channel_id"], "--yes"
     )

@@ -83,8 +83,8 @@ class How(NamedTuple):
 
 def written(
     parts: Sequence[tuple[Box, Cubes]], bucket: int, how: How, directory: Path
-) -> Iterator[Row]:
-    """Write the meshes of a bucket, and yield what is told of each.
+) -> list[Row]:
+    """Write the meshes of a bucket, and return what is told of each, by segment id.
 
     Positions are nm in the frame of the volume, whose voxel i reaches from i to i + 1 times the
     size of a voxel.
@@ -123,7 +123,7 @@ def written(
             (directory / f"{segment}:0").write_bytes(about)
     else:
         shard.write(directory / how.sharding.name(bucket), meshes(), how.sharding)
-    yield from rows
+    return sorted(rows)
 
 
 def _mesh(
@@ -133,7 +133,7 @@ def _mesh(
     vertices, faces = triangles.of(whole.segment(at), whole.shape_zyx)
     measured = measures.of(vertices, faces, how.voxel_nm_xyz)
     points = (vertices + corner_xyz) * (np.array(how.voxel_nm_xyz) / 2)
-    points, faces = simplify.to(points, faces, how.keep, how.distance_nm)
+    points, faces, *_ = simplify.to(points, faces, how.keep, how.distance_nm)
     told = int(measured.closed), measured.area_nm2, measured.volume_nm3
     if how.mesh_format == "legacy":
         fragment = single.legacy(points, faces)
