@@ -81,17 +81,17 @@ def of(
     sides = np.ptp(vertices_nm, axis=0)
     while len(meshes) < most and (sides > node * 2 ** (len(meshes) - 1)).any():
         coarse = simplify.to(*meshes[-1], SHARE, np.inf)
-        if 2 * len(coarse[1]) > len(meshes[-1][1]):
+        if not 0 < 2 * len(coarse.faces) <= len(meshes[-1][1]):
             break
-        meshes.append(coarse)
+        meshes.append((coarse.vertices_nm, coarse.faces))
     origin = _below(np.min([points.min(axis=0) for points, _ in meshes], axis=0))
     levels: list[list[Node]] = []
-    count = None
+    count = 0
     for level, (points, corners) in enumerate(meshes):
         step = node * 2**level / (2**bits - 1)
         grid = np.rint((points - origin) / step).astype(np.int64)
         cut = pieces(grid[corners], bits, halves=level > 0)
-        if count is not None and 2 * len(cut) > count:
+        if levels and not 0 < 2 * len(cut) <= count:
             break
         count = len(cut)
         finer = [one.position_xyz for one in levels[-1]] if levels else []

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..compiling import njit
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _slot(keys: NDArray[np.uint64], counts: NDArray[np.int64], label: Any) -> Any:
     """Return where a label is in a table of 2^n places, or is to be put."""
     key = np.uint64(label)
@@ -36,24 +36,31 @@ def _larger(
 
 @njit(cache=True, nogil=True)
 def count(labels: NDArray[Any]) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Return the table of segments, and how many cubes each has."""
+    """Return a table of the segments that cubes meet, and how many cubes each has."""
     keys, counts = np.zeros(256, np.uint64), np.zeros(256, np.int64)
     used = 0
-    corner = np.empty(8, labels.dtype)
+    corner = np.zeros(8, labels.dtype)
     for z in range(labels.shape[0] - 1):
         for y in range(labels.shape[1] - 1):
-            rows = labels[z : z + 2, y : y + 2]
-            for x in range(labels.shape[2] - 1):
-                if _mixed(rows, x, corner):
-                    for at in range(8):
-                        if _first(corner, at):
-                            slot = _slot(keys, counts, corner[at])
-                            if counts[slot] == 0:
-                                keys[slot] = corner[at]
-                                used += 1
-                            counts[slot] += 1
-                    if 2 * used > len(keys):
-                        keys, counts = _larger(keys, counts)
+            last, same = labels[z, y, 0], False  # of the four voxels before, and if all are so
+            for x in range(labels.shape[2]):
+                a, b = labels[z, y, x], labels[z, y + 1, x]
+                c, d = labels[z + 1, y, x], labels[z + 1, y + 1, x]
+                now = (a == b) & (a == c) & (a == d)
+                if now and same and a == last:
+                    continue
+                last, same = a, now
+                left = _read(labels, z, y, x, corner)
+                while left:
+                    label, case = _lowest(corner, left)
+                    left &= ~case
+                    slot = _slot(keys, counts, label)
+                    if counts[slot] == 0:
+                        keys[slot] = label
+                        used += 1
+                    counts[slot] += 1
+                if 2 * used > len(keys):
+                    keys, counts = _larger(keys, counts)
     return keys, counts
 
 
@@ -67,44 +74,51 @@ def fill(
     cubes: NDArray[np.int64],
 ) -> None:
     """Write the cubes, each where those of its segment end so far."""
-    corner = np.empty(8, labels.dtype)
-    full = np.ones(len(keys), np.int64)
+    used = np.zeros(len(keys), np.int64)
     for at in range(len(keys)):
-        full[at] = keys[at] != 0
+        used[at] = keys[at] != 0
+    corner = np.zeros(8, labels.dtype)
     for z in range(labels.shape[0] - 1):
         for y in range(labels.shape[1] - 1):
-            rows = labels[z : z + 2, y : y + 2]
-            before = start + z * strides[0] + y * strides[1]
-            for x in range(labels.shape[2] - 1):
-                if _mixed(rows, x, corner):
-                    for at in range(8):
-                        if _first(corner, at):
-                            case = 0
-                            for other in range(8):
-                                if corner[other] == corner[at]:
-                                    case |= 1 << other
-                            slot = _slot(keys, full, corner[at])
-                            cubes[ends[slot]] = before + x << 8 | case
-                            ends[slot] += 1
+            before = start + z * strides[0] + y * strides[1] - 1
+            last, same = labels[z, y, 0], False  # of the four voxels before, and if all are so
+            for x in range(labels.shape[2]):
+                a, b = labels[z, y, x], labels[z, y + 1, x]
+                c, d = labels[z + 1, y, x], labels[z + 1, y + 1, x]
+                now = (a == b) & (a == c) & (a == d)
+                if now and same and a == last:
+                    continue
+                last, same = a, now
+                left = _read(labels, z, y, x, corner)
+                while left:
+                    label, case = _lowest(corner, left)
+                    left &= ~case
+                    slot = _slot(keys, used, label)
+                    cubes[ends[slot]] = before + x << 8 | case
+                    ends[slot] += 1
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _mixed(rows: NDArray[Any], x: int, corner: NDArray[Any]) -> Any:
-    """Read the 8 voxels of a cube, and tell whether they are of more than one segment."""
-    mixed = False
-    for at in range(8):
-        corner[at] = rows[at >> 2, at >> 1 & 1, x + (at & 1)]
-        mixed |= corner[at] != corner[0]
-    return mixed
+@njit(cache=True, nogil=True)
+def _read(labels: NDArray[Any], z: int, y: int, x: int, corner: NDArray[Any]) -> int:
+    """Read the cube that ends at x, none if that is 0; return the corners in segments, as bits."""
+    bits = 0
+    if x:
+        for at in range(8):
+            corner[at] = labels[z + (at >> 2), y + (at >> 1 & 1), x - 1 + (at & 1)]
+            bits |= (corner[at] != 0) << at
+    return bits
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _first(corner: NDArray[Any], at: int) -> Any:
-    """Tell whether a voxel is the first of its segment in a cube."""
-    first = corner[at] != 0
-    for other in range(at):
-        first &= corner[other] != corner[at]
-    return first
+@njit(cache=True, nogil=True)
+def _lowest(corner: NDArray[Any], left: int) -> tuple[Any, int]:
+    """Return the label of the first corner that is left, and which corners have it."""
+    at = 0
+    while not left >> at & 1:
+        at += 1
+    case = 0
+    for other in range(8):
+        case |= (corner[other] == corner[at]) << other
+    return corner[at], case
 
 
 @njit(cache=True, nogil=True)

@@ -1,26 +1,219 @@
-"""Surfaces of fewer triangles: quadric edge collapse (Garland and Heckbert 1997) by a library."""
+"""Surfaces of fewer triangles: edges are collapsed in the order of their quadric error.
 
-from typing import Any
+M. Garland and P. S. Heckbert, Surface simplification using quadric error metrics, SIGGRAPH 1997;
+as fast-simplification does it. It bounds no distance, so distances are measured here, and what went
+too far is simplified less.
+"""
+
+from typing import Any, NamedTuple
 
 import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compiling import njit
+from . import distances, measures
+
+LARGEST = 50_000
+"""Triangles that are simplified at once; a surface of more is, cell by cell.
+
+Where one spot goes too far, all that is simplified with it is once more; so cells are small.
+"""
+
+CELL_NM = 1024.0
+"""Side of a cell, whose grid begins at 0."""
+
+_FEWEST = 4  # triangles of a closed surface
+_ROUNDS = (1, 1, 1, 2, 2, 4)  # how much of the share of triangles is left in each round
+_RINGS = 2  # of triangles that stay around a vertex that went too far
+
+Points = NDArray[np.float64]
+Faces = NDArray[np.uint32]
+
+
+class Simplified(NamedTuple):
+    """A simplified surface, and how far no vertex of the one before is from it, in nm."""
+
+    vertices_nm: Points
+    faces: Faces
+    distance_nm: float
+
+
+class _Piece(NamedTuple):
+    """Simplified faces by the numbers of old vertices, and where these are now.
+
+    `to` has the vertex that each one became, -1 where its whole piece vanished; `moved` the places
+    of those that are left.
+    """
+
+    moved: Points
+    faces: NDArray[np.int64]
+    to: NDArray[np.int64]
+    distance: float
+
 
 def to(
-    vertices_nm: NDArray[np.float64],
-    faces: NDArray[np.integer[Any]],
+    vertices_nm: Points,
+    faces: Faces,
     share: float,
     distance_nm: float,
-) -> tuple[NDArray[np.float64], NDArray[np.uint32]]:
-    """Return a surface of about `share` of the triangles."""
-    if share >= 1 or len(faces) == 0:
-        return vertices_nm, faces.astype(np.uint32)
-    points, left = fast_simplification.simplify(
-        np.ascontiguousarray(vertices_nm, np.float64),
-        np.ascontiguousarray(faces, np.int32),
-        target_count=max(4, int(share * len(faces))),
+    largest: int = LARGEST,
+    cell_nm: float = CELL_NM,
+) -> Simplified:
+    """Return a surface of fewer triangles, closed where the given one is.
+
+    Where a vertex of the given surface would be too far from the new one, or a small piece vanish,
+    the triangles around stay as they were, and the rest is simplified again, at last with a larger
+    share; what is too far even then stays whole. Distances are measured from the vertices of the
+    given surface to the new one, and not the other way.
+
+    Parameters
+    ----------
+    vertices_nm : float64 array, shape (n, 3)
+    faces : uint32 array, shape (m, 3)
+    share : float
+        Of the triangles, those to be left: above 0, at most 1.
+    distance_nm : float
+        Infinite if it does not matter.
+    largest : int
+        A surface of more triangles is cut into cells, and each simplified by itself; vertices where
+        they meet stay. So it depends on surface and `cell_nm`, and on no blocks.
+    cell_nm : float
+
+    Raises
+    ------
+    ValueError
+        If share or distance are out of range.
+    """
+    if not 0 < share <= 1 or not distance_nm >= 0:
+        raise ValueError(
+            f"share {share} and distance {distance_nm} nm: they must be above 0 up to 1, and 0 on"
+        )
+    same = Simplified(vertices_nm, faces, 0.0)
+    if share == 1 or len(faces) <= _FEWEST:
+        return same
+    if len(faces) <= largest:
+        made = _piece(vertices_nm, faces.astype(np.int64), share, distance_nm, border=False)
+        moved, merged, distance = made.moved, made.faces, made.distance
+    else:
+        cells = _cells(vertices_nm, faces, cell_nm)
+        parts = []
+        moved, went = vertices_nm.copy(), np.full(len(vertices_nm), -1, np.int64)
+        distance = 0.0
+        for cell in cells:
+            numbers, inverse = np.unique(faces[cell].astype(np.int64), return_inverse=True)
+            local = inverse.reshape(-1, 3)
+            made = _piece(vertices_nm[numbers], local, share, distance_nm, border=True)
+            at = np.flatnonzero(made.to == np.arange(len(numbers)))
+            moved[numbers[at]] = made.moved[at]
+            gone = np.where(made.to < 0, -1, numbers[made.to])
+            met = went[numbers] >= 0
+            if (went[numbers][met] != gone[met]).any() or (gone[met] != numbers[met]).any():
+                return same  # triangles of two cells meet in one vertex only, which one cell moved
+            went[numbers] = gone
+            parts.append(numbers[made.faces])
+            distance = max(distance, made.distance)
+        merged = np.concatenate(parts)
+    left, corners = _numbered(merged, len(vertices_nm))
+    simple = Simplified(moved[left], corners.astype(np.uint32), distance)
+    if measures.closed(faces, len(vertices_nm)) > measures.closed(simple.faces, len(left)):
+        return same
+    return simple
+
+
+def _numbered(
+    faces: NDArray[np.integer[Any]], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which vertices are in faces, and the faces by the places of these."""
+    used = np.zeros(count, bool)
+    used[faces] = True
+    place: NDArray[np.int64] = np.cumsum(used) - 1
+    return np.flatnonzero(used), place[faces]
+
+
+def _cells(vertices: Points, faces: Faces, cell_nm: float) -> list[NDArray[np.int64]]:
+    """Return the faces of each cell, in order; they are where their lowest corner is."""
+    place = np.floor(vertices / cell_nm).astype(np.int64)[faces].min(axis=1)
+    numbers = np.unique(place, axis=0, return_inverse=True)[1].reshape(-1)
+    order = np.argsort(numbers, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+
+
+def _piece(
+    vertices: Points, faces: NDArray[np.int64], share: float, distance: float, border: bool
+) -> _Piece:
+    """Simplify faces together, as far as the distance allows; a border stays where it is."""
+    stays = np.zeros(len(faces), bool)
+    for more in _ROUNDS:
+        made = _collapsed(vertices, faces, stays, min(1.0, more * share), border)
+        if made is None:
+            break
+        left, corners = _numbered(made.faces, len(vertices))
+        nearby = np.searchsorted(left, made.to)
+        nearby[made.to < 0] = -1
+        new = corners.astype(np.uint32)
+        found = distances.bounds(vertices, nearby, made.moved[left], new, distance)
+        far = found > distance
+        if not far.any():
+            return made._replace(distance=float(found.max(initial=0)))
+        for _ in range(_RINGS):
+            around = far[faces].any(axis=1)
+            far[faces[around]] = True
+        stays |= around
+    return _Piece(vertices, faces, np.arange(len(vertices)), 0.0)
+
+
+def _collapsed(
+    vertices: Points,
+    faces: NDArray[np.int64],
+    stays: NDArray[np.bool_],
+    share: float,
+    border: bool,
+) -> _Piece | None:
+    """Simplify some faces together, and let the others stay.
+
+    None where the library's list of collapses does not tell what became of vertices.
+    """
+    changed = faces if not stays.any() else faces[~stays]
+    if len(changed) <= _FEWEST:
+        return None
+    numbers, local = _numbered(changed, len(vertices))
+    points, left, collapses = fast_simplification.simplify(
+        vertices[numbers],
+        local.astype(np.int32),
+        target_count=max(_FEWEST, int(share * len(changed))),
+        return_collapses=True,
+        preserve_border=border or len(changed) < len(faces),
     )
-    if not len(left):
-        return vertices_nm, faces.astype(np.uint32)
-    return points.astype(np.float64), left.astype(np.uint32)
+    to, kept = _followed(local, len(numbers), collapses)
+    if len(kept) != len(points):
+        return None
+    moved, went = vertices.copy(), np.arange(len(vertices))
+    moved[numbers[kept]] = points
+    went[numbers] = np.where(to < 0, -1, numbers[to])
+    fixed = faces[stays]
+    if (went[fixed] != fixed).any():
+        return None
+    return _Piece(moved, np.concatenate([numbers[kept][left], fixed]), went, np.inf)
+
+
+@njit(cache=True, nogil=True)
+def _followed(
+    faces: NDArray[np.int64], count: int, collapses: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the vertex that each one became by pairs of (stays, goes), and those with faces left.
+
+    A vertex that came into one without faces has -1.
+    """
+    to = np.arange(count)
+    for at in range(len(collapses) - 1, -1, -1):
+        to[collapses[at, 1]] = to[collapses[at, 0]]
+    left = np.zeros(count, np.bool_)
+    for face in range(len(faces)):
+        a, b, c = to[faces[face, 0]], to[faces[face, 1]], to[faces[face, 2]]
+        if a != b and b != c and c != a:
+            left[a] = left[b] = left[c] = True
+    for vertex in range(count):
+        if not left[to[vertex]]:
+            to[vertex] = -1
+    return to, np.flatnonzero(left)

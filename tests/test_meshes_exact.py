@@ -1,0 +1,204 @@
+"""Surfaces are the same whatever the blocks: cubes, triangles, measures, and files of cubes."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SHARED, examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage.measure import marching_cubes
+from voxels.boxes import Box, grid
+from voxels.meshes import cases, cube_files, cubes, measures, triangles
+from voxels.meshes.shard import Sharding
+
+VOXEL_XYZ = (16.0, 16.0, 40.0)
+
+
+def volume(seed):
+    """A few segments, in blobs or as noise, with ids of one to eight bytes."""
+    random = np.random.default_rng(seed)
+    shape = tuple(random.integers(1, 13, 3).tolist())
+    coarse = random.integers(0, random.integers(2, 6), shape)
+    side = int(random.integers(1, 4))
+    labels = np.kron(coarse, np.ones((side,) * 3, np.int64))[tuple(slice(n) for n in shape)]
+    dtype = random.choice([np.uint8, np.uint16, np.uint32, np.uint64])
+    ids = np.unique(random.integers(1, np.iinfo(dtype).max, 50, dtype, endpoint=True))[-5:]
+    return np.concatenate([[0], ids]).astype(dtype)[labels]
+
+
+def blockwise(labels, sides, corner=(0, 0, 0)):
+    """Cubes of each block of a grid, from what it needs to see."""
+    whole = Box.of(corner, labels.shape)
+    padded = np.pad(labels, 1)
+    origin = [start - 1 for start in corner]
+    parts = []
+    for block in grid(whole, sides, corner):
+        seen = cubes.seen(block, whole)
+        at = [lower - start for lower, start in zip(seen.corner_zyx, corner, strict=True)]
+        parts.append(cubes.of(padded[seen.slices(origin)], at, labels.shape))
+    return parts
+
+
+def whole(labels):
+    return blockwise(labels, labels.shape)[0]
+
+
+def surfaces(found):
+    return [
+        triangles.of(found.segment(at), found.shape_zyx) for at in range(len(found.segment_ids))
+    ]
+
+
+def directed_edges_cancel(faces):
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).astype(np.int64)
+    there = np.sort(edges[:, 0] << 32 | edges[:, 1])
+    return np.array_equal(there, np.sort(edges[:, 1] << 32 | edges[:, 0]))
+
+
+@settings(max_examples=examples(200))
+@given(
+    st.integers(0, 2**32), st.lists(st.tuples(*[st.integers(1, 12)] * 3), min_size=5, max_size=5)
+)
+def test_vertices_and_faces_are_equal_in_number_value_and_order_for_any_cutting(seed, cuttings):
+    labels = volume(seed)
+    one = whole(labels)
+    assert one.segment_ids.tolist() == sorted(set(labels.ravel().tolist()) - {0})
+    expected = surfaces(one)
+    for sides in cuttings:
+        parts = blockwise(labels, sides, (3, -5, 70))
+        np.random.default_rng(seed).shuffle(parts)
+        merged = cubes.merged(parts)
+        for found, wanted in zip(merged[:3], one[:3], strict=True):
+            np.testing.assert_array_equal(found, wanted)
+        for found, wanted in zip(surfaces(merged), expected, strict=True):
+            np.testing.assert_array_equal(found[0], wanted[0])
+            np.testing.assert_array_equal(found[1], wanted[1])
+
+
+@settings(max_examples=examples(300))
+@given(st.integers(0, 2**32))
+def test_each_surface_is_closed_around_its_voxels_and_has_the_vertices_of_scikit_image(seed):
+    labels = volume(seed)
+    one = whole(labels)
+    for segment_id, (vertices, faces) in zip(one.segment_ids, surfaces(one), strict=True):
+        inside = np.pad(labels == segment_id, 1)
+        other = marching_cubes(inside.astype(np.float32), 0.5, method="lorensen")
+        theirs = np.rint(2 * other[0]).astype(np.int64)[:, ::-1] - 1  # voxel 0's middle is 1 for us
+        assert sorted(map(tuple, theirs)) == sorted(map(tuple, vertices))
+        assert directed_edges_cancel(faces)
+        number = np.unique(np.sort(faces, axis=1), axis=0)
+        assert len(number) == len(faces)
+        found = measures.of(vertices, faces, VOXEL_XYZ)
+        assert found.closed
+        corners = vertices[faces] * np.array(VOXEL_XYZ) / 2
+        signed = np.linalg.det(corners - vertices[0] * np.array(VOXEL_XYZ) / 2).sum() / 6
+        sides = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        np.testing.assert_allclose(found.volume_nm3, signed, rtol=1e-9)
+        np.testing.assert_allclose(
+            found.area_nm2, np.linalg.norm(sides, axis=1).sum() / 2, rtol=1e-9
+        )
+        assert 0 < found.volume_nm3 <= inside.sum() * np.prod(VOXEL_XYZ)
+
+
+def test_the_table_gives_two_cubes_the_same_lines_on_the_face_between_them():
+    """For each pair of cases that can be neighbours, along each axis; and 820 triangles in all."""
+    assert cases.FACE_COUNT.sum() == 820 and cases.FACE_COUNT.max() == 5
+    edges = [[] for _ in range(256)]
+    for case in range(256):
+        for face in cases.FACE_EDGES[case, : cases.FACE_COUNT[case]].tolist():
+            edges[case] += [(face[at], face[(at + 1) % 3]) for at in range(3)]
+    for axis, bit in enumerate((1, 2, 4)):
+        near = [
+            number
+            for number, (along, corner) in enumerate(cases.EDGES)
+            if along != axis and not corner & bit
+        ]
+        far = [cases.EDGES.index((cases.EDGES[n][0], cases.EDGES[n][1] | bit)) for n in near]
+        moved = dict(zip(near, far, strict=True))
+        for low, high in product(range(256), repeat=2):
+            if any((low >> (c | bit) & 1) != (high >> c & 1) for c in range(8) if not c & bit):
+                continue
+            here = [edge for edge in edges[low] if set(edge) <= set(far)]
+            there = [(moved[b], moved[a]) for a, b in edges[high] if {a, b} <= set(near)]
+            # diagonals in the face cancel within their own cube
+            ours = [edge for edge in here if edge[::-1] not in here]
+            assert sorted(ours) == sorted(edge for edge in there if edge[::-1] not in there)
+
+
+@settings(max_examples=examples(100))
+@given(st.integers(0, 2**32), st.integers(0, 4))
+def test_files_of_cubes_give_back_each_bucket_by_itself(tmp_path_factory, seed, bits):
+    labels = volume(seed)
+    one, sharding = whole(labels), Sharding(bits)
+    path = Path(tmp_path_factory.mktemp("cubes")) / "cubes.arrow"
+    cube_files.write(path, one, sharding)
+    shards = sharding.shards(one.segment_ids)
+    assert cube_files.buckets(path) == sorted(set(shards.tolist()))
+    for bucket in range(2**bits):
+        found = cube_files.read(path, bucket)
+        places = np.flatnonzero(shards == bucket)
+        assert found.segment_ids.tolist() == one.segment_ids[places].tolist()
+        for at, place in enumerate(places):
+            np.testing.assert_array_equal(found.segment(at), one.segment(place))
+    together = cubes.merged([cube_files.read(path, bucket) for bucket in range(2**bits)])
+    np.testing.assert_array_equal(together.cubes, one.cubes)
+
+
+def test_a_volume_may_have_almost_2_55_voxels():
+    """Positions and coordinates of a corner that is far away; steps of seven bytes in the file."""
+    shape = (2**17, 2**18, 2**18)
+    at = [side - 1 for side in shape]
+    found = cubes.of(np.pad(np.ones((1, 1, 1), np.uint8), 1), [n - 1 for n in at], shape)
+    vertices, faces = triangles.of(found.segment(0), shape)
+    assert vertices.mean(axis=0).tolist() == [2 * n + 1 for n in at[::-1]]
+    assert measures.of(vertices, faces, (1, 1, 1)) == (np.sqrt(3), 1 / 6, True)
+
+
+def test_what_is_not_cubes_of_one_whole_is_refused(tmp_path):
+    labels = np.pad(np.ones((4, 4, 4), np.uint32), 1)
+    one = cubes.of(labels, (-1, -1, -1), (4, 4, 4))
+    with pytest.raises(ValueError, match="missing"):
+        triangles.of(np.delete(one.cubes, 30), (4, 4, 4))
+    with pytest.raises(ValueError, match="twice"):
+        cubes.merged([one, one])
+    with pytest.raises(ValueError, match="2 wholes"):
+        cubes.merged([one, one._replace(shape_zyx=(5, 5, 5))])
+    with pytest.raises(ValueError, match="leaves"):
+        cubes.of(labels, (0, 0, 0), (4, 4, 4))
+    with pytest.raises(ValueError, match="unsigned"):
+        cubes.of(labels.astype(np.int32), (-1, -1, -1), (4, 4, 4))
+    with pytest.raises(ValueError, match="2\\^55"):
+        cubes.of(labels, (-1, -1, -1), (2**20, 2**20, 2**20))
+    with pytest.raises(ValueError, match="does not fit"):
+        measures.of(np.array([[0, 0, 0], [9, 0, 0], [0, 9, 0]]), np.array([[0, 1, 2]]), (1, 1, 1))
+
+
+def test_an_open_surface_is_told_from_a_closed_one():
+    found = whole(np.ones((2, 2, 2), np.uint8))
+    vertices, faces = surfaces(found)[0]
+    assert measures.closed(faces, len(vertices))
+    for missing in range(len(faces)):
+        assert not measures.closed(np.delete(faces, missing, axis=0), len(vertices))
+    turned = faces.copy()
+    turned[0] = turned[0, ::-1]
+    assert not measures.closed(turned, len(vertices))
+    assert measures.closed(np.concatenate([faces, faces]), len(vertices))
+
+
+@pytest.mark.shared
+def test_surfaces_of_the_real_sample_are_closed_and_have_no_more_than_their_voxels():
+    import gzip
+
+    import crackle
+
+    packed = gzip.decompress((SHARED / "data" / "connectomics.npy.ckl.gz").read_bytes())
+    labels = np.ascontiguousarray(crackle.decompress(packed)[200:264, 300:364, 100:164])
+    one = whole(labels)
+    merged = cubes.merged(blockwise(labels, (40, 33, 64)))
+    np.testing.assert_array_equal(one.cubes, merged.cubes)
+    assert len(one.segment_ids) > 10
+    for segment_id, (vertices, faces) in zip(one.segment_ids, surfaces(one), strict=True):
+        found = measures.of(vertices, faces, (1, 1, 1))
+        assert found.closed and 0 < found.volume_nm3 < (labels == segment_id).sum()
