@@ -175,6 +175,7 @@ def test_meshes_are_seen_and_taken_along(meshing: Meshing, tmp_path: Path) -> No
     assert (
         code == 0 and f'<th scope="row">{largest[0]["meshed_segment_id"]}</th>' in page.read_text()
     )
+    assert all(0 < row["simplified_nm"] <= 40 for row in largest)
     segment = largest[0]["meshed_segment_id"]
     expected = finest(directory_of(done), int(segment))
     assert expected is not None

@@ -31,11 +31,12 @@ COLUMNS = {
     "is_closed": pa.int8(),
     "area_nm2": pa.float64(),
     "volume_nm3": pa.float64(),
+    "simplified_nm": pa.float64(),
     "n_mesh_bytes": pa.int64(),
 }
 """What is told of a mesh; area, volume and whether it is closed before it is simplified."""
 
-Row = tuple[int, int, int, int, int, float, float, int]
+Row = tuple[int, int, int, int, int, float, float, float, int]
 """Values of `COLUMNS`."""
 
 
@@ -128,13 +129,13 @@ def written(
 
 def _mesh(
     whole: Cubes, at: int, corner_xyz: NDArray[np.int64], how: How
-) -> tuple[bytes, bytes, tuple[int, int, int, int, float, float]]:
+) -> tuple[bytes, bytes, tuple[int, int, int, int, float, float, float]]:
     """Return data and manifest of a segment, and of `COLUMNS` all but the first and the last."""
     vertices, faces = triangles.of(whole.segment(at), whole.shape_zyx)
     measured = measures.of(vertices, faces, how.voxel_nm_xyz)
     points = (vertices + corner_xyz) * (np.array(how.voxel_nm_xyz) / 2)
-    points, faces, *_ = simplify.to(points, faces, how.keep, how.distance_nm)
-    told = int(measured.closed), measured.area_nm2, measured.volume_nm3
+    points, faces, distance = simplify.to(points, faces, how.keep, how.distance_nm)
+    told = int(measured.closed), measured.area_nm2, measured.volume_nm3, distance
     if how.mesh_format == "legacy":
         fragment = single.legacy(points, faces)
         name = str(int(whole.segment_ids[at]))

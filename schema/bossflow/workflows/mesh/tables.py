@@ -131,6 +131,7 @@ class MeshSet(FilledByNextflow, dj.Computed):
         is_closed         : int8           # 1 where the surface has no border
         area_nm2          : float64        # (nm^2)
         volume_nm3        : float64        # (nm^3) enclosed
+        simplified_nm     : float64        # (nm) no vertex of that surface is farther from the mesh
         n_mesh_bytes      : int64          # of its file, or its part of a shard
         """
 
