@@ -40,7 +40,7 @@ def surface_block(unit: Unit, bundle: Bundle) -> None:
         "digest": strings([_digest(found, np.flatnonzero(bucket == one)) for one in there]),
     }
     pq.write_table(pa.table(table), bundle.directory / "slices.parquet")
-    bundle.attributes["n_block_segments"] = len(found.segment_ids)
+    bundle.attributes["n_surfaces"] = len(found.segment_ids)
     bundle.attributes["n_cubes"] = len(found.cubes)
 
 

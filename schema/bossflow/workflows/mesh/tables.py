@@ -28,8 +28,8 @@ class BlockSurface(FilledByBlock, dj.Computed):
     -> Block
     -> ParamSet.proj(surface_paramset_id='paramset_id')
     ---
-    n_block_segments : int64
-    n_cubes          : int64  # of a segment each
+    n_surfaces : int64  # segments that are in the block
+    n_cubes    : int64  # of a segment each
     -> Execution.proj(surfaced_by='execution_id')
     """
 
