@@ -1,5 +1,8 @@
 """Surfaces of fewer triangles, and their levels of detail."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from conftest import examples
@@ -89,6 +92,21 @@ def test_nothing_small_vanishes_where_a_distance_is_asked_for():
     for lone in (25, 25, 25), (27, 3, 3):
         middle = (np.array(lone[::-1]) * 2 + 1) * NM
         assert np.linalg.norm(found.vertices_nm - middle, axis=1).min() <= 20
+
+
+def test_threads_simplify_each_their_own_mesh():
+    """fast-simplification has one place for the mesh of all."""
+    meshes = [surface(smooth(seed)) for seed in range(4)]
+    alone = [simplify.to(*mesh, 0.2, np.inf) for mesh in meshes]
+    switching = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = pool.map(lambda at: simplify.to(*meshes[at % 4], 0.2, np.inf), range(40))
+            for at, one in enumerate(found):
+                np.testing.assert_array_equal(one.vertices_nm, alone[at % 4].vertices_nm)
+    finally:
+        sys.setswitchinterval(switching)
 
 
 @pytest.mark.parametrize(("share", "distance"), [(0, 1), (1.1, 1), (0.5, -1), (0.5, np.nan)])

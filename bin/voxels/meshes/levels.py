@@ -17,6 +17,9 @@ SHARE = 0.25
 """Of a level's triangles, what the next one gets: a node has as many as one of before."""
 
 
+_LONGEST = 2**31  # so that products of two positions fit into 64 bits
+
+
 class Node(NamedTuple):
     """A node: its place among those of its level, and its mesh, positions from 0 to 2^bits - 1."""
 
@@ -75,6 +78,11 @@ def of(
         Levels at most.
     bits : int
         Of a position: 10 or 16.
+
+    Raises
+    ------
+    ValueError
+        If it is too long for nodes of that size.
     """
     node = np.array(node_nm_xyz, np.float32).astype(np.float64)
     meshes = [(vertices_nm, faces)]
@@ -90,6 +98,11 @@ def of(
     for level, (points, corners) in enumerate(meshes):
         step = node * 2**level / (2**bits - 1)
         grid = np.rint((points - origin) / step).astype(np.int64)
+        if grid.max() >= _LONGEST:
+            raise ValueError(
+                f"a mesh of {np.ptp(points, axis=0).tolist()} nm has too many nodes of "
+                f"{node.tolist()} nm: its positions must be below 2^31"
+            )
         cut = pieces(grid[corners], bits, halves=level > 0)
         if levels and not 0 < 2 * len(cut) <= count:
             break

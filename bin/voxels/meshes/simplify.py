@@ -5,6 +5,7 @@ as fast-simplification does it. It bounds no distance, so distances are measured
 too far is simplified less.
 """
 
+from threading import Lock
 from typing import Any, NamedTuple
 
 import fast_simplification
@@ -26,6 +27,9 @@ CELL_NM = 1024.0
 _FEWEST = 4  # triangles of a closed surface
 _ROUNDS = (1, 1, 1, 2, 2, 4)  # how much of the share of triangles is left in each round
 _RINGS = 2  # of triangles that stay around a vertex that went too far
+
+_library = Lock()
+"""fast-simplification has its mesh in a variable of all threads, which mix each other's up."""
 
 Points = NDArray[np.float64]
 Faces = NDArray[np.uint32]
@@ -178,13 +182,14 @@ def _collapsed(
     if len(changed) <= _FEWEST:
         return None
     numbers, local = _numbered(changed, len(vertices))
-    points, left, collapses = fast_simplification.simplify(
-        vertices[numbers],
-        local.astype(np.int32),
-        target_count=max(_FEWEST, int(share * len(changed))),
-        return_collapses=True,
-        preserve_border=border or len(changed) < len(faces),
-    )
+    with _library:
+        points, left, collapses = fast_simplification.simplify(
+            vertices[numbers],
+            local.astype(np.int32),
+            target_count=max(_FEWEST, int(share * len(changed))),
+            return_collapses=True,
+            preserve_border=border or len(changed) < len(faces),
+        )
     to, kept = _followed(local, len(numbers), collapses)
     if len(kept) != len(points):
         return None
