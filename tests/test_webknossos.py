@@ -157,6 +157,10 @@ def test_changes_of_a_layer_are_seen(tmp_path: Path) -> None:
         ({"mags": [{"mag": [0, 1, 1]}]}, "make no sense"),
         ({"mags": []}, "make no sense"),
         ({"boundingBox": {}}, "make no sense"),
+        (
+            {"boundingBox": {"topLeft": [3, 5, 7], "width": 5, "height": -5, "depth": 5}},
+            "make no sense: .*boundingBox",
+        ),
         ({"dataFormat": "zarr"}, "mag 1 of .* is not whole: there is no array of zarr"),
         (
             {"mags": [{"mag": 1, "axisOrder": {"c": 0, "z": 1, "y": 2, "x": 3}}]},

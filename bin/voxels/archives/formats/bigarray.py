@@ -50,7 +50,7 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
     spec, axes = {"driver": "bigarray"}, ("x", "y", "z")
     level = Level(spec, axes, translation_zyx=translation, placed=True)
     read = partial(_read, file.path, chunks, low, chunk, dtype)
-    lacks = partial(_lacks, chunks, low, chunk)
+    lacks = partial(_lacks, chunks, low)
     return [Image(level, shape, dtype, chunk, read, lacks)]
 
 
@@ -92,8 +92,9 @@ def _meeting(part: Slices, low: list[int], chunk: tuple[int, ...]) -> list[tuple
     return found
 
 
-def _lacks(chunks: dict[Box, str], low: list[int], chunk: tuple[int, ...], part: Slices) -> bool:
-    return not any(holder in chunks for _, holder in _meeting(part, low, chunk))
+def _lacks(chunks: dict[Box, str], low: list[int], part: Slices) -> bool:
+    asked = _whole(part, low)
+    return not any(map(asked.meets, chunks))
 
 
 def _read(

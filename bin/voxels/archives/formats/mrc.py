@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from math import isclose
 from typing import Any
 
+import numpy as np
 from mrcfile import utils
 from mrcfile.mrcinterpreter import MrcInterpreter
 
@@ -14,7 +16,7 @@ from ..volumes.stated import Level
 from .image import Image, refuse_inside
 from .raw import in_file, shortest
 
-_HEADER_BYTES = 1024
+_HEADER_BYTES, _EXTENDED = 1024, 92  # where the length of the extended header is
 _STACK_OF_VOLUMES = 401
 _IMOD = b"IMOD"
 
@@ -22,7 +24,7 @@ _IMOD = b"IMOD"
 def images(file: File, inside: str, uri: str) -> list[Image]:
     """Return the map."""
     refuse_inside(inside, uri)
-    header = MrcInterpreter(iostream=file.stream, header_only=True).header
+    header, extended = _header(file.stream.read(_HEADER_BYTES))
     if int(header.ispg) >= _STACK_OF_VOLUMES:
         raise Refused(f"{uri} holds a stack of volumes: make files of single ones")
     shape = tuple(int(header[name]) for name in ("nz", "ny", "nx"))
@@ -34,9 +36,19 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
     axes = tuple("xyz"[axis - 1] for axis in order)
     level = Level({"driver": "mrc"}, axes, **_grid(header, axes, uri))
     dtype = utils.data_dtype_from_header(header)
-    start = _HEADER_BYTES + int(header.nsymbt)
+    start = _HEADER_BYTES + extended
     read = in_file(file, start, shape, dtype, False, uri)
     return [Image(level, shape, dtype, (1, *shape[1:]), read)]
+
+
+def _header(content: bytes) -> tuple[Any, int]:
+    """Return the header, and how long the extended one is, which mrcfile would read whole."""
+    alone = content[:_EXTENDED] + bytes(4) + content[_EXTENDED + 4 :]
+    header = MrcInterpreter(iostream=BytesIO(alone), header_only=True).header
+    extended = int(np.frombuffer(content, header.dtype["nsymbt"], 1, _EXTENDED)[0])
+    if extended < 0:
+        raise ValueError(f"its extended header has {extended} bytes")
+    return header, extended
 
 
 def _grid(header: Any, axes: tuple[str, ...], uri: str) -> dict[str, Any]:

@@ -112,6 +112,7 @@ def describe(
     view = view_of(level, store, uri)
     size_nm = voxel_size_nm(level, uri, size_nm_zyx)
     dtype = view.dtype.name
+    chunk_names.refuse_endless(view, uri)
     metadata = {
         "kind": level.kind_of(dtype),
         "dtype": dtype,

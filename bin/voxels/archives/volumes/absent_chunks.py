@@ -25,6 +25,9 @@ from .chunk_names import RANGE, SHARD, Place, is_chunk, is_own, known_words, nam
 ASKED = 16
 """Chunks of a box that are asked for one by one, at most, where nothing can be listed."""
 
+ASKED_HERE = 200_000
+"""Chunks of a box on a disk that are looked for, at most."""
+
 ASKED_IN_ALL = 500
 LOOKED_AT = 2_000
 """Files of a volume that are looked at to see how its chunks are named."""
@@ -110,7 +113,10 @@ class _Asks:
                 return any(map(self.is_there, self._shards()))
             return any(re.fullmatch(SHARD, name) for name in listed)
         if place.is_local:
-            return any(map(_is_here, paths_of(place, box)))
+            paths = paths_of(place, box)
+            here = any(map(_is_here, islice(paths, ASKED_HERE)))
+            self.saw_all &= here or next(paths, None) is None
+            return here
         if place.found is not None:
             return any(map(place.found.__contains__, paths_of(place, box)))
         packed = files.PACKED if naming["form"] == "range" else ()

@@ -8,12 +8,34 @@ from typing import Any, NamedTuple
 
 from ... import files
 from ...boxes import Box
+from .. import Refused
 from . import several
 from .stated import Level
 
 _INDEX = r"(c[./])?\d+([./_]\d+)*(\.[a-z]\w*)?"
 RANGE = r"-?\d+--?\d+_-?\d+--?\d+_-?\d+--?\d+(\.\w+)?"
 SHARD = r"([0-9a-f]+/)*[0-9a-f]+\.(shard|index|data)"
+
+
+MOST_CHUNKS = 2**21
+"""Along an axis; a petabyte of electron microscopy has some ten thousand."""
+
+
+def refuse_endless(view: Any, uri: str) -> None:
+    """Refuse a volume of so many chunks that nobody could have written them, or name them.
+
+    Raises
+    ------
+    Refused
+    """
+    for axis, length, side in zip(
+        "zyx", view.shape, view.chunk_layout.write_chunk.shape, strict=True
+    ):
+        if length // side > MOST_CHUNKS:
+            raise Refused(
+                f"the metadata of {uri} make no sense: along {axis} they say {length} voxels, in "
+                f"chunks of {side}"
+            )
 
 
 class Place(NamedTuple):

@@ -126,7 +126,7 @@ def open_level(level: Level, uri: str, write: bool, context: Any) -> Any:
         if plain == raw:
             raise
         text = json.dumps(plain)
-        path = f"{hashlib.blake2b(f'{kvstore} {text}'.encode()).hexdigest()}/"
+        path = f"{hashlib.blake2b(f'{kvstore} {text}'.encode(), digest_size=8).hexdigest()}/"
         memory = {"driver": "memory", "path": path}
         wait(ts.KvStore.open(memory, context=context), uri, kvstores.METADATA_LIMITS)[name] = text
         layer = {"base": memory | {"path": path + name}, "exact": name}

@@ -98,6 +98,8 @@ def _bounds(layer: dict[str, Any], mag_zyx: Sequence[int]) -> Box:
     box = layer["boundingBox"]
     starts = [int(start) for start in box["topLeft"]]
     sides = [int(box[side]) for side in ("width", "height", "depth")]
+    if min(sides) < 0:
+        raise ValueError(f"boundingBox {box}")
     edges = zip(starts, sides, reversed(mag_zyx), strict=True)
     return Box(*(end for low, n, m in edges for end in (low // m, -(-(low + n) // m))))
 
