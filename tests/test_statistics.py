@@ -279,3 +279,18 @@ def test_what_can_not_be_measured_is_a_sentence(
     said = measuring.make(**given | asked)["plan"]["problem"]
     assert sentence in said and "\n" not in said
     assert not measuring.store.exists()
+
+
+def test_what_is_given_of_the_voxels_holds_for_both(measuring: Measuring, tmp_path: Path) -> None:
+    voxels = (noise((6, 20, 20), "uint8") % 5).astype("uint32")
+    image = noise((6, 20, 20), "uint16", 2)
+    for name, one in {"cells": voxels, "image": image}.items():
+        np.save(tmp_path / f"{name}.npy", one)
+    asked = {
+        "source": f"npy://{tmp_path / 'cells.npy'}",
+        "intensity_source": f"npy://{tmp_path / 'image.npy'}",
+        "voxel_size": "4,4,40",
+        "offset": "5,-7,3",
+    }
+    done = measuring.make(**asked, block_shape="8,8,4")
+    check(done, voxels, image, (3, -7, 5), 256)
