@@ -32,6 +32,6 @@ def test_one_run_labels_every_source_as_an_array_is_labelled(tmp_path: Path) -> 
             np.testing.assert_array_equal(found[INSIDE], expected, form)
             assert np.count_nonzero(found) == np.count_nonzero(expected), form
         told = lab.python(
-            "import bossflow; print([*bossflow.Segmentation().to_arrays('n_components')])"
+            "import bossflow; print(bossflow.Segmentation().to_arrays('n_components').tolist())"
         )
         assert json.loads(told) == [int(expected.max())] * len(sources)
