@@ -174,12 +174,10 @@ def _cut(triangles: NDArray[np.int64], plane: NDArray[np.int64], axis: int) -> N
 def _met(
     one: NDArray[np.int64], other: NDArray[np.int64], plane: NDArray[np.int64], axis: int
 ) -> NDArray[np.int64]:
-    """Return where edges meet a plane, rounded half up; the same from either end."""
-    swap = (one[:, axis] > other[:, axis])[:, None]
-    low, high = np.where(swap, other, one), np.where(swap, one, other)
-    length = (high[:, axis] - low[:, axis])[:, None]
-    along = (plane - low[:, axis])[:, None]
-    met: NDArray[np.int64] = low + (2 * (high - low) * along + length) // (2 * length)
+    """Return where edges meet a plane, rounded half up, and so the same from either end."""
+    length = (other[:, axis] - one[:, axis])[:, None]
+    along = (plane - one[:, axis])[:, None]
+    met: NDArray[np.int64] = one + (2 * (other - one) * along + length) // (2 * length)
     return met
 
 
