@@ -10,7 +10,7 @@ import crackle
 import numpy as np
 import numpy.typing as npt
 
-from ...chunk_codecs import refuse_changed_labels
+from ...chunk_codecs import refuse_changed_labels, refuse_changed_planes
 from ..places.ranged import File
 from ..volumes.stated import Level
 from .image import Image, Slices, refuse_inside
@@ -32,13 +32,8 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
 
 
 def _read(packed: Any, part: Slices) -> npt.NDArray[Any]:
-    """Unpack whole planes; crackle 0.53 gives something else for damaged ones, and no error."""
+    """Unpack whole planes."""
     x, y, z = part
     planes = packed[:, :, z]
-    stored = crackle.codec.crack_crcs(packed.binary)  # of files before version 1, none
-    if stored is not None:
-        found = crackle.codec.crack_crcs(crackle.compress(planes))
-        if not np.array_equal(found, stored[z]):
-            at = z.start + int(np.argmax(found != stored[z]))
-            raise ValueError(f"its plane z {at} is damaged")
+    refuse_changed_planes(packed.binary, planes, z.start)
     return np.asarray(planes[x, y])

@@ -20,7 +20,17 @@ from ...boxes import Box
 from .. import Refused, Unreachable, brief
 from ..places import kvstores, listing
 from ..places.kvstores import json_at, opened, told, wait
-from .chunk_names import RANGE, SHARD, Place, is_chunk, is_own, known_words, name_of, paths_of
+from .chunk_names import (
+    RANGE,
+    SHARD,
+    Place,
+    chunks_of,
+    is_chunk,
+    is_own,
+    known_words,
+    name_of,
+    paths_of,
+)
 
 ASKED = 16
 """Chunks of a box that are asked for one by one, at most, where nothing can be listed."""
@@ -68,8 +78,8 @@ def refuse_absent(place: Place, box: Box) -> None:
     Refused
     """
     if place.is_local and place.naming:
-        for path in paths_of(place, box):
-            _is_here(path)
+        for names in chunks_of(place, box):
+            any(map(_is_here, names))
     elif place.is_local:  # any may hold the box
         refuse_absent_shards(place.directory)
 

@@ -14,13 +14,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ... import chunk_codecs
-from ...chunk_codecs import ANSWERED, ASKED
+from ... import chunk_decoder
+from ...chunk_decoder import ANSWERED, ASKED
 from .. import Unreachable
 
 AT_ONCE = min(4, os.cpu_count() or 1)
@@ -36,11 +37,12 @@ class _Process:
             self._shared = mmap.mmap(file.fileno(), length)
             words = [encoding, dtype, str(file.fileno()), str(length)]
             self._process = subprocess.Popen(
-                [sys.executable, "-P", chunk_codecs.__file__, *words],
+                [sys.executable, "-P", "-m", chunk_decoder.__name__, *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 pass_fds=[file.fileno()],
+                env=_environment(encoding),
             )
 
     def decode(self, content: bytes, shape_xyzc: Sequence[int]) -> npt.NDArray[Any]:
@@ -66,7 +68,9 @@ class _Process:
             raise self._ended()
         (length,) = ANSWERED.unpack(head)
         if length:
-            raise ValueError(answers.read(length).decode(errors="replace"))
+            said = answers.read(length).decode(errors="replace")
+            self.close()  # what damaged bytes wrote into its memory harms no other chunk
+            raise ValueError(said)
         return np.ndarray(tuple(shape_xyzc), self.dtype, self._shared, order="F")
 
     def _ended(self) -> Exception:
@@ -86,6 +90,15 @@ class _Process:
         with suppress(BrokenPipeError), self._process:  # which closes its stdin: so it ends
             pass
         return self._process.returncode
+
+
+def _environment(encoding: str) -> dict[str, str]:
+    """Return the variables of a process that finds its module where this one did."""
+    file, name = Path(chunk_decoder.__file__), chunk_decoder.__name__
+    places = [str(file.parents[name.count(".")]), os.environ.get("PYTHONPATH", "")]
+    found = {"PYTHONPATH": os.pathsep.join(filter(None, places)), "OPENBLAS_NUM_THREADS": "1"}
+    zeroed = chunk_decoder.ZEROED if encoding == "crackle" else {}
+    return os.environ | found | chunk_decoder.MEMORY | zeroed
 
 
 def _memory() -> Any:

@@ -109,11 +109,16 @@ def naming_of(level: Level, view: Any) -> dict[str, Any] | None:
 
 def paths_of(place: Place, box: Box) -> Iterator[str]:
     """Yield the paths of a box's chunks, under each name that one may have."""
+    for names in chunks_of(place, box):
+        yield from names
+
+
+def chunks_of(place: Place, box: Box) -> Iterator[list[str]]:
+    """Yield for each chunk of a box the paths that it may have, the one that is read first."""
     assert place.naming
+    ends = ("", *files.PACKED) if place.naming["form"] == "range" else ("",)
     for path in files.paths(place.directory, place.naming, box):
-        yield path
-        if place.naming["form"] == "range":
-            yield from (path + suffix for suffix in files.PACKED)
+        yield [path + end for end in ends]
 
 
 def name_of(naming: dict[str, Any], words: list[list[str]], number: int) -> str:
