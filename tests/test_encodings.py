@@ -6,7 +6,6 @@ Those that CloudVolume itself wrote are in test_written.py.
 import gzip
 import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,7 +59,6 @@ FORMS = (
     ("fpzip", ""),
     ("kempressed", ""),
 )
-OWN = [form for form in FORMS if form[0] != "raw" and not form[1]]
 
 
 def blobs() -> Voxels:
@@ -113,42 +111,6 @@ def test_it_is_the_same_over_http(
 ) -> None:
     uri = server.over_http(write(tmp_path / "volume", encoding, suffix))
     np.testing.assert_array_equal(whole(uri), expected(ENCODINGS[encoding][0]))
-
-
-def broken(content: bytes, how: str, encoding: str) -> bytes:
-    dtype, encode = ENCODINGS[encoding]
-    sides = CHUNK[::-1]
-    return {
-        "truncated": content[: len(content) // 2],
-        "flipped": content[:9] + bytes([content[9] ^ 0xFF]) + content[10:],
-        "empty": b"",
-        "shape": encode(np.asfortranarray(np.ones((sides[0] + 1, *sides[1:]), dtype))),
-        "garbage": bytes(range(1, 100)),
-    }[how]
-
-
-@pytest.mark.parametrize("how", ["truncated", "flipped", "empty", "shape", "garbage"])
-@pytest.mark.parametrize("encoding", [encoding for encoding, _ in OWN])
-def test_a_damaged_chunk_is_one_sentence(tmp_path: Path, encoding: str, how: str) -> None:
-    path = tmp_path / "volume"
-    uri = write(path, encoding)
-    name = next(iter(grid(WHOLE, CHUNK, OFFSET))).name
-    chunk = path / KEY / name
-    chunk.write_bytes(broken(chunk.read_bytes(), how, encoding))
-    what = f"box {WHOLE.name} of {uri} at resolution 0"
-    with pytest.raises(Refused, match=f"^{re.escape(what)} can't be read: its chunk {name} is"):
-        whole(uri)
-
-
-@pytest.mark.parametrize("how", ["truncated", "empty", "garbage"])
-@pytest.mark.parametrize("suffix", [".gz", ".br", ".zstd"])
-def test_a_damaged_file_is_one_sentence(tmp_path: Path, suffix: str, how: str) -> None:
-    path = tmp_path / "volume"
-    uri = write(path, "raw", suffix)
-    (chunk, *_) = sorted((path / KEY).iterdir())
-    chunk.write_bytes(broken(chunk.read_bytes(), how, "raw"))
-    with pytest.raises(Refused, match=f"its chunk {chunk.name.removesuffix(suffix)} is damaged"):
-        whole(uri)
 
 
 def test_a_file_that_unpacks_to_any_size_is_refused(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def main() -> None:
     directory.mkdir(exist_ok=True)
     if "--pack" in sys.argv:
         with tarfile.open(PACKED, "w:xz") as packed:
-            packed.add(directory, ".", filter=_plain)
+            packed.add(directory, ".", filter=plain)
         return
     known = json.loads(manifest.read_text()) if manifest.exists() else {}
     for name, (tools, write) in WRITERS.items():
@@ -44,7 +44,7 @@ def main() -> None:
     manifest.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
 
 
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
+def plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
     """Leave out who wrote what when."""
     member.uid = member.gid = member.mtime = 0
     member.uname = member.gname = ""

@@ -17,10 +17,12 @@ def cloudvolume(
     sharding: Any = None,
     array: Any = None,
     level: int | None = None,
+    chunk: tuple[int, ...] = CHUNK,
     **more: Any,
 ) -> Any:
     from cloudvolume import CloudVolume
 
+    array = voxels(dtype) if array is None else array
     info = CloudVolume.create_new_info(
         num_channels=1,
         layer_type=layer,
@@ -28,8 +30,8 @@ def cloudvolume(
         encoding=encoding,
         resolution=SIZE[::-1],
         voxel_offset=OFFSET[::-1],
-        chunk_size=CHUNK[::-1],
-        volume_size=SHAPE[::-1],
+        chunk_size=chunk[::-1],
+        volume_size=array.shape[::-1],
     )
     cv = CloudVolume(f"file://{path}", info=info, compress=compress, progress=False, **more)
     if level is not None:
@@ -38,7 +40,7 @@ def cloudvolume(
         cv.scale["sharding"] = sharding
     cv.commit_info()
     if sharding is None:
-        cv[:] = (voxels(dtype) if array is None else array).T[..., None]
+        cv[:] = array.T[..., None]
     return cv
 
 
@@ -79,9 +81,12 @@ def cloudvolume_null_sharding(path: Path) -> Told:
 
 
 @by("cloud-volume")
-def cloudvolume_sharded(path: Path, encoding: str = "compressed_segmentation") -> Told:
+def cloudvolume_sharded(
+    path: Path, encoding: str = "compressed_segmentation", array: Any = None, **more: Any
+) -> Told:
     from cloudfiles import CloudFiles
 
+    array = voxels() if array is None else array
     spec = {
         "@type": "neuroglancer_uint64_sharded_v1",
         "hash": "identity",
@@ -91,8 +96,8 @@ def cloudvolume_sharded(path: Path, encoding: str = "compressed_segmentation") -
         "data_encoding": "gzip",
         "minishard_index_encoding": "gzip",
     }
-    cv = cloudvolume(path, encoding=encoding, sharding=spec)
-    for name, content in _shards(cv, voxels().T[..., None]).items():
+    cv = cloudvolume(path, encoding=encoding, sharding=spec, array=array, **more)
+    for name, content in _shards(cv, array.T[..., None]).items():
         CloudFiles(f"file://{path}/{cv.key}").put(name, content, compress=None)
     return precomputed()
 
@@ -104,11 +109,12 @@ def _shards(cv: Any, image: Any) -> dict[str, bytes]:
     from cloudvolume.datasource.precomputed.sharding import ShardingSpecification
 
     spec = ShardingSpecification.from_dict(cv.scale["sharding"])
-    grid = [-(-n // c) for n, c in zip(SHAPE[::-1], CHUNK[::-1], strict=True)]
+    sizes, chunk = image.shape[:3], [int(side) for side in cv.chunk_size]
+    grid = [-(-n // c) for n, c in zip(sizes, chunk, strict=True)]
     labels = {}
     for at in np.ndindex(*grid):
-        low = [i * c for i, c in zip(at, CHUNK[::-1], strict=True)]
-        high = [min(s + c, n) for s, c, n in zip(low, CHUNK[::-1], SHAPE[::-1], strict=True)]
+        low = [i * c for i, c in zip(at, chunk, strict=True)]
+        high = [min(s + c, n) for s, c, n in zip(low, chunk, sizes, strict=True)]
         part = np.asfortranarray(image[low[0] : high[0], low[1] : high[1], low[2] : high[2]])
         encoded = codec.encode(part, cv.encoding, block_size=(8, 8, 8))
         code = compressed_morton_code(np.array(at), np.array(grid))
