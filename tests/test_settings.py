@@ -167,3 +167,15 @@ assert isinstance(files, objectref.fsspec.AbstractFileSystem)
 assert type(objectref.fsspec.FSMap("/a", files)) is fsspec.FSMap
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)
+
+
+def test_workflows_are_known_without_what_their_programs_compute_with() -> None:
+    program = """
+import sys
+from bossflow.core import registry
+assert len(registry.load_all()) > 4
+import bossflow.core.states
+found = {"numba", "scipy", "pandas", "pyarrow"} & sys.modules.keys()
+assert not found, found
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", program], check=True)

@@ -1,19 +1,21 @@
 """What is measured of the segments of a block, in numbers that add up over blocks.
 
 All sums are of whole numbers, so nothing depends on how a cutout is cut, or in which order blocks
-are added (`voxels.totals`).
+are added (`voxels.totals`). What is compiled is imported where it is used: who plans needs it not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .contingency import Table, contingency, firsts, totals
 from .labelling import Ids, Labels
+
+if TYPE_CHECKING:
+    from .contingency import Table
 
 INTENSITIES = ("uint8", "int8", "uint16", "int16")
 """Types of images that are measured: squares of a block of these add up in 64 bits."""
@@ -113,6 +115,8 @@ def seam(axis: int, before: tuple[Labels, Ids], after: tuple[Labels, Ids]) -> Co
 
 def summed(columns: Columns, keys: Sequence[str]) -> Columns:
     """Add up rows that have the same keys; these come in order."""
+    from .contingency import firsts, totals
+
     order = np.lexsort([columns[name] for name in reversed(keys)])
     ordered = {name: column[order] for name, column in columns.items()}
     starts = firsts(*(ordered[name] for name in keys))
@@ -178,6 +182,7 @@ def _intensities(
 
 def _touching_along(labels: Labels, axis: int) -> Table:
     """Count the pairs of labels that differ from voxels to the next ones along an axis."""
+    from .contingency import contingency
     from .kernels import differing
 
     step = [int(axis == other) for other in range(3)]
@@ -189,6 +194,8 @@ def _touching_along(labels: Labels, axis: int) -> Table:
 
 def _touching(a: NDArray[Any], b: NDArray[Any]) -> Table:
     """Count the pairs of arrays' values at the same places, where these differ."""
+    from .contingency import contingency
+
     differ = a != b
     return contingency(a[differ], b[differ])
 

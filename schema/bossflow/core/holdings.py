@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from .. import database
 from ..kit import buckets, bundles, digests, fetched, locations
 from ..kit.texts import sentence
@@ -159,6 +157,8 @@ def row_groups(bundle: bundles.Finished, folder: str) -> Iterator[Any]:
     ValueError
         If a file is not what was recorded.
     """
+    import pyarrow.parquet as pq  # not where no rows are read: who asks for a state waits for it
+
     inside = (bundle.directory / folder).relative_to(bundle.store).as_posix()
     listed = {entry["path"]: entry for entry in bundle.manifest["files"]}
     for name in sorted(name for name in listed if name.rpartition("/")[0] == inside):
