@@ -21,11 +21,13 @@ _OTHERS = ("Diagram", "U", "connect", "schema")
 def connect() -> None:
     """Connect to the database (embedded unless DataJoint is configured) and bind the tables."""
     from .core import installed, migrations, registry
+    from .kit.system import keeping_all
 
-    try:
-        installed.open_schema(registry.load_all())
-    except migrations.NotDeployed:  # a new workflow's tables, which hold up nobody else
-        installed.open_schema([])
+    with keeping_all():
+        try:
+            installed.open_schema(registry.load_all())
+        except migrations.NotDeployed:  # a new workflow's tables, which hold up nobody else
+            installed.open_schema([])
 
 
 def lineage(what: str) -> dict[str, Any]:
