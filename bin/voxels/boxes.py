@@ -66,7 +66,8 @@ class Box(NamedTuple):
     @property
     def name(self) -> str:
         """The box as text, `x0-x1_y0-y1_z0-z1`."""
-        return f"{self.x0}-{self.x1}_{self.y0}-{self.y1}_{self.z0}-{self.z1}"
+        x0, x1, y0, y1, z0, z1 = self
+        return f"{x0}-{x1}_{y0}-{y1}_{z0}-{z1}"
 
     @property
     def corner_zyx(self) -> tuple[int, int, int]:

@@ -53,10 +53,11 @@ def units(request: work.Request) -> list[UnitPlan]:
     settings["metadata"] = metadata(channel)
     sizes = [box.voxel_count for box in boxes]
     for box, size in zip(boxes, sizes, strict=True):
+        name = box.name
         reads = work.Reads(PULL_VERSION, box, how_made["files"], not parameters["staged"])
-        block = {"channel_id": channel["channel_id"], "block": box.name}
+        block = {"channel_id": channel["channel_id"], "block": name}
         how = {
-            "box": box.name,
+            "box": name,
             "connectivity": connectivity,
             "component_of": parameters["component_of"],
             "foreground_above": parameters.get("foreground_above", 0),
@@ -68,7 +69,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             pull = UnitPlan(
                 "PULL_BLOCK",
                 block,
-                source | {"box": box.name, "version": PULL_VERSION},
+                source | {"box": name, "version": PULL_VERSION},
                 settings=settings,
                 asks=_asks("PULL_BLOCK", size),
                 reads=reads,
@@ -88,7 +89,7 @@ def units(request: work.Request) -> list[UnitPlan]:
                 blocks.inputs(box) if blocks else tuple(pulls[-1:]),
                 asks=asks,
                 reads=in_place,
-                settings={"same": same[box.name]} if box.name in same else {},
+                settings={"same": same[name]} if name in same else {},
                 sources=blocks.sources(box) if blocks else (),
                 amount=size,
                 amount_unit="voxels",
