@@ -94,6 +94,18 @@ def test_nothing_small_vanishes_where_a_distance_is_asked_for():
         assert np.linalg.norm(found.vertices_nm - middle, axis=1).min() <= 20
 
 
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.3])
+def test_nothing_small_folds_up_where_a_distance_is_asked_for(share):
+    """A voxel's eight triangles were four, in pairs that lay on each other: closed, and empty."""
+    for shape in np.ndindex(4, 4, 4):
+        labels = np.ones(np.add(shape, 1), np.uint8)
+        found = simplify.to(*surface(labels), share, 40.0)
+        assert measures.closed(found.faces, len(found.vertices_nm)), shape
+        assert len(np.unique(np.sort(found.faces, axis=1), axis=0)) == len(found.faces), shape
+        first, second, third = (found.vertices_nm[found.faces[:, at]] for at in range(3))
+        assert np.einsum("ij,ij->i", first, np.cross(second, third)).sum() > 1, shape
+
+
 def test_threads_simplify_each_their_own_mesh():
     """fast-simplification has one place for the mesh of all."""
     meshes = [surface(smooth(seed)) for seed in range(4)]

@@ -66,10 +66,11 @@ def to(
 ) -> Simplified:
     """Return a surface of fewer triangles, closed where the given one is.
 
-    Where a vertex of the given surface would be too far from the new one, or a small piece vanish,
-    the triangles around stay as they were, and the rest is simplified again, at last with a larger
-    share; what is too far even then stays whole. Distances are measured from the vertices of the
-    given surface to the new one, and not the other way.
+    Where a vertex of the given surface would be too far from the new one, or a small piece vanish
+    or fold up, so that nothing is within it, the triangles around stay as they were, and the rest
+    is simplified again, at last with a larger share; what is too far even then stays whole.
+    Distances are measured from the vertices of the given surface to the new one, and not the other
+    way.
 
     Parameters
     ----------
@@ -158,6 +159,8 @@ def _piece(
         new = corners.astype(np.uint32)
         found = distances.bounds(vertices, nearby, made.moved[left], new, distance)
         far = found > distance
+        if np.isfinite(distance):
+            far |= (made.to >= 0) & _folded(made.faces, len(vertices))[made.to]
         if not far.any():
             return made._replace(distance=float(found.max(initial=0)))
         for _ in range(_RINGS):
@@ -165,6 +168,16 @@ def _piece(
             far[faces[around]] = True
         stays |= around
     return _Piece(vertices, faces, np.arange(len(vertices)), 0.0)
+
+
+def _folded(faces: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
+    """Tell which vertices have a triangle that is there twice, with nothing between the two."""
+    ordered = np.sort(faces, axis=1)
+    order = np.lexsort(ordered.T)
+    same = (np.diff(ordered[order], axis=0) == 0).all(axis=1)
+    folded = np.zeros(count, bool)
+    folded[faces[order[1:][same]]] = True
+    return folded
 
 
 def _collapsed(

@@ -20,7 +20,7 @@ from .tables import BlockSurface, MeshRequest
 from .units import blocks
 
 NAME = "bossflow.workflows.mesh"  # is hashed into ids: constant
-VERSION = "1.1"
+VERSION = "1.2"
 """Of SURFACE_BLOCK with INDEX_SURFACES, and of MESH_BUCKET with COLLECT_MESHES: one is raised when
 its program makes something else of the same."""
 
