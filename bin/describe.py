@@ -21,7 +21,7 @@ from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
 from kit.texts import many, one_line
 from voxels.archives import Refused, Unreachable, archive_of, cited, made, offsets, survey
-from voxels.archives.intensity import of_intensity
+from voxels.archives.intensity import of_intensity, of_source
 from voxels.boxes import Box
 
 CHANNELS_AT_ONCE = 8
@@ -91,7 +91,7 @@ def described(
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in well() if "source" in parameters.per_row else ():
-            for one in (row, *of_intensity(row)):
+            for one in (of_source(row), *of_intensity(row)):
                 asked = json.dumps([one[name] for name in _OF_CHANNEL])
                 by_channel.setdefault(asked, []).append(one)
 

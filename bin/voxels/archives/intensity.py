@@ -1,10 +1,22 @@
-"""A second channel that a row asks for: the image whose intensities are measured."""
+"""The channels that a row asks for, where one is the image whose intensities are measured."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from .made import is_made
+
+
+def of_source(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as it asks for its source.
+
+    Of a volume that was made here size and place are known: where one is measured on an image that
+    was not, a voxel size and an offset that are given are the image's.
+    """
+    image = row.get("intensity_source")
+    if image is None or is_made(image) or not is_made(row["source"]):
+        return row
+    return row | dict.fromkeys(GIVEN)
 
 
 def of_intensity(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -20,5 +32,9 @@ def of_intensity(row: dict[str, Any]) -> list[dict[str, Any]]:
         "resolution": row["intensity_resolution"],
         **dict.fromkeys(("channel", "time", "citation", "doi", "licence")),
     }
-    known = dict.fromkeys(("voxel_size", "offset")) if is_made(row["intensity_source"]) else {}
+    known = dict.fromkeys(GIVEN) if is_made(row["intensity_source"]) else {}
     return [row | image | known]
+
+
+GIVEN = ("voxel_size", "offset")
+"""What is given of volumes that do not state it."""

@@ -13,7 +13,7 @@ from ...volumes.channels import asked, cut, extent, voxel_size
 from ...volumes.citations import with_citations
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
-from ...voxels.archives.intensity import of_intensity
+from ...voxels.archives.intensity import GIVEN, of_intensity, of_source
 from ...voxels.archives.made import ARCHIVE
 from ...voxels.boxes import Box
 from ...voxels.labelling import check_sums
@@ -52,7 +52,7 @@ def expand(
     requests = []
     for row in described["rows"]:
         image = next((sources[asked(one)] for one in of_intensity(row)), None)
-        request = _request(row, sources[asked(row)], image, params)
+        request = _request(row, sources[asked(of_source(row))], image, params)
         request = with_citations(with_image(request, row, described), described)
         if image:  # cited as well
             of_image = dataclasses.replace(request, given=request.given["intensity"])
@@ -117,6 +117,8 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
         "max_component_rows": rows[1] if rows else params["max_component_rows"],
     }
     if image:
+        of_image = reading.asked_again(image, params)
+        told = {name: of_image[name] for name in GIVEN if name in of_image} | told
         archives = {one["archive"] for one in (request.given["channel"], image["channel"])}
         archives -= {ARCHIVE}
         told |= {
@@ -191,7 +193,8 @@ def _check_image(
     if not extent(image).contains(cutout):
         raise ValueError(
             f"intensity_source {uri} in {where} has voxels {extent(image).name}, and not all of "
-            f"the cutout {cutout.name}: give ranges that it has"
+            f"the cutout {cutout.name}: give ranges that both have; where it states no place, "
+            "offset says at which voxel of the segmentation it begins"
         )
     if cutout.voxel_count * 2 ** bits(image["dtype"]) >= 2**63:
         raise ValueError(
