@@ -231,11 +231,11 @@ def help(schema, manifest, name) {
         def lines = group.properties.collect { key, property ->
             def choices = property['enum'] ? " (${property['enum'].join(', ')})" : ''
             def preset = property.default != null && property.default != false ? " [${property.default}]" : ''
-            "  --${key.padRight(20)}${property.description}${choices}${preset}"
+            "  --${key.padRight(22)}${property.description}${choices}${preset}"
         }
         "${group.title}. ${group.description}${group.per_row ? ' Each may be a column of the sample sheet.' : ''}\n${lines.join('\n')}"
     }
-    def workflows = workflowsOf(groups).collect { key, group -> "  ${key.padRight(22)}${group.description}" }
+    def workflows = workflowsOf(groups).collect { key, group -> "  ${key.padRight(24)}${group.description}" }
     def about = name == null ? schema.description : workflowsOf(groups)[name].description
     def examples = name in [null, 'label']
         ? ['-params-file params/kasthuri.yml', '--source bossdb://Kasthuri/ac4/neuron --x_range 0,512 --y_range 0,512 --z_range 25,50']

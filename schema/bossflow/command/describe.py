@@ -120,6 +120,7 @@ def _print(told: dict[str, Any]) -> None:
         if "dtype" not in level:
             continue
         block = level["block"]
+        megabytes = block["bytes"] / 1e6
         table.add_row(
             str(level["resolution"]),
             level["dtype"],
@@ -129,7 +130,7 @@ def _print(told: dict[str, Any]) -> None:
             " ".join(map(str, level["chunk_xyz"])),
             block["box"],
             f"{block['requests']:,}",
-            f"{block['bytes'] / 1e6:,.1f}",
+            f"{megabytes:,.1f}" if megabytes >= 0.1 else f"{megabytes:.1g}",
         )
     if table.row_count:
         console(soft_wrap=True, width=max(200, console().width)).print(table)
