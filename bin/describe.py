@@ -220,8 +220,8 @@ def _places(
                 with faults.of(where), survey.told_in(where):
                     at = _LEVELS.get(name)
                     row[name], level = made.spelled(row[name], row[at] if at else 0)
-                if at:
-                    row[at] = level
+                    if at:
+                        row[at] = level
             elif formats[name] == "source":
                 with faults.of(where), survey.told_in(where):
                     row[name] = archive_of(row[name]).canonical(row[name], launch_dir)

@@ -188,11 +188,13 @@ WRONG = [
     ("workflow: lable", 'workflow "lable" is not known: did you mean label?'),
     (
         "workflow: 5",
-        'workflow "5" is not known: there are label, command, downsample, mesh, transfer',
+        'workflow "5" is not known: there are label, command, downsample, mesh, transfer, '
+        "statistics",
     ),
     (
         "workflow: archive",
-        'workflow "archive" is not known: there are label, command, downsample, mesh, transfer',
+        'workflow "archive" is not known: there are label, command, downsample, mesh, transfer, '
+        "statistics",
     ),
     (
         "workflow: command\nconnectivity: 6\nmin_voxels: 0\nx_range: null\nentrypoint: sh\n",

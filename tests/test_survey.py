@@ -137,4 +137,4 @@ def test_a_table_is_for_people(tmp_path: Path) -> None:
     code, text = bossflow_says("describe", f"precomputed://{tmp_path}/pre")
     assert code == 0
     shown = " ".join(text.split())
-    assert "0 uint32 annotation 3:31 -5:19 7:27 4 8 40 10 9 8 3-31_-5-19_7-27 27 0.1" in shown
+    assert "0 uint32 annotation 3:31 -5:19 7:27 4 8 40 10 9 8 3-31_-5-19_7-27 27 0.08" in shown

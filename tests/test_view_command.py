@@ -140,7 +140,7 @@ def test_a_public_viewer_is_not_sent_to_what_it_would_show_otherwise(
     zarr.create_array(tmp_path / "unsized", data=voxels[0])
     asked = {"stage": False, "block_shape": [16, 16, 16], "voxel_size": [4.0, 5.0, 6.0]}
     for name, more, why in (
-        ("channels", {"channel": 1}, "is one of several (channel 1)"),
+        ("channels", {"channel": 1}, "is read by its channel 1"),
         ("unsized", {}, "has the voxel size that was given for it"),
     ):
         ran = cutouts.label(**asked, **more, source=f"zarr://{tmp_path / name}")
