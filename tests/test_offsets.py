@@ -178,7 +178,8 @@ def test_it_is_made_again_there_and_told(cutouts: Cutouts, tmp_path: Path) -> No
     (name,) = ran["plan"]["requests"]
     code, said = bossflow_says("verify", "--deep", "--request", name)
     assert (code, "4 units made again as recorded" in said) == (0, True), said
-    assert "offset_x 3" in bossflow_says("lineage", name)[1]
+    (channel,) = json.loads(bossflow_says("lineage", name, "--json")[1])["channels"].values()
+    assert channel["chosen"] == {"offset_x": 3, "offset_y": -1005, "offset_z": 7}
 
 
 @pytest.mark.parametrize(
