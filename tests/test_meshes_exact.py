@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.measure import marching_cubes
 from voxels.boxes import Box, grid
-from voxels.meshes import cases, cube_files, cubes, measures, triangles
+from voxels.meshes import cases, cube_files, cubes, gathered, measures, triangles
 from voxels.meshes.shard import Sharding
 
 VOXEL_XYZ = (16.0, 16.0, 40.0)
@@ -29,20 +29,9 @@ def volume(seed):
 
 
 def blockwise(labels, sides, corner=(0, 0, 0)):
-    """Cubes of each block of a grid, from what it needs to see."""
-    whole = Box.of(corner, labels.shape)
-    padded = np.pad(labels, 1)
-    origin = [start - 1 for start in corner]
-    parts = []
-    for block in grid(whole, sides, corner):
-        seen = cubes.seen(block, whole)
-        at = [lower - start for lower, start in zip(seen.corner_zyx, corner, strict=True)]
-        parts.append(cubes.of(padded[seen.slices(origin)], at, labels.shape))
-    return parts
-
-
-def whole(labels):
-    return blockwise(labels, labels.shape)[0]
+    """Each block of a grid, and its cubes, of which it sees its own voxels alone."""
+    boxes = grid(Box.of(corner, labels.shape), sides, corner)
+    return [(box, gathered.of_block(labels[box.slices(corner)])) for box in boxes]
 
 
 def surfaces(found):
@@ -63,13 +52,13 @@ def directed_edges_cancel(faces):
 )
 def test_vertices_and_faces_are_equal_in_number_value_and_order_for_any_cutting(seed, cuttings):
     labels = volume(seed)
-    one = whole(labels)
+    one = gathered.of_block(labels)
     assert one.segment_ids.tolist() == sorted(set(labels.ravel().tolist()) - {0})
     expected = surfaces(one)
     for sides in cuttings:
         parts = blockwise(labels, sides, (3, -5, 70))
         np.random.default_rng(seed).shuffle(parts)
-        merged = cubes.merged(parts)
+        merged = gathered.united(parts)
         for found, wanted in zip(merged[:3], one[:3], strict=True):
             np.testing.assert_array_equal(found, wanted)
         for found, wanted in zip(surfaces(merged), expected, strict=True):
@@ -81,7 +70,7 @@ def test_vertices_and_faces_are_equal_in_number_value_and_order_for_any_cutting(
 @given(st.integers(0, 2**32))
 def test_each_surface_is_closed_around_its_voxels_and_has_the_vertices_of_scikit_image(seed):
     labels = volume(seed)
-    one = whole(labels)
+    one = gathered.of_block(labels)
     for segment_id, (vertices, faces) in zip(one.segment_ids, surfaces(one), strict=True):
         inside = np.pad(labels == segment_id, 1)
         other = marching_cubes(inside.astype(np.float32), 0.5, method="lorensen")
@@ -131,19 +120,16 @@ def test_the_table_gives_two_cubes_the_same_lines_on_the_face_between_them():
 @given(st.integers(0, 2**32), st.integers(0, 4))
 def test_files_of_cubes_give_back_each_bucket_by_itself(tmp_path_factory, seed, bits):
     labels = volume(seed)
-    one, sharding = whole(labels), Sharding(bits)
+    one, sharding = gathered.of_block(labels), Sharding(bits)
     path = Path(tmp_path_factory.mktemp("cubes")) / "cubes.arrow"
     cube_files.write(path, one, sharding)
     shards = sharding.shards(one.segment_ids)
-    assert cube_files.buckets(path) == sorted(set(shards.tolist()))
     for bucket in range(2**bits):
         found = cube_files.read(path, bucket)
         places = np.flatnonzero(shards == bucket)
         assert found.segment_ids.tolist() == one.segment_ids[places].tolist()
         for at, place in enumerate(places):
             np.testing.assert_array_equal(found.segment(at), one.segment(place))
-    together = cubes.merged([cube_files.read(path, bucket) for bucket in range(2**bits)])
-    np.testing.assert_array_equal(together.cubes, one.cubes)
 
 
 def test_a_volume_may_have_almost_2_55_voxels():
@@ -161,10 +147,8 @@ def test_what_is_not_cubes_of_one_whole_is_refused(tmp_path):
     one = cubes.of(labels, (-1, -1, -1), (4, 4, 4))
     with pytest.raises(ValueError, match="missing"):
         triangles.of(np.delete(one.cubes, 30), (4, 4, 4))
-    with pytest.raises(ValueError, match="twice"):
-        cubes.merged([one, one])
-    with pytest.raises(ValueError, match="2 wholes"):
-        cubes.merged([one, one._replace(shape_zyx=(5, 5, 5))])
+    with pytest.raises(ValueError, match="too many voxels"):
+        gathered.united([(Box.of(corner, (4, 4, 4)), one) for corner in ([0] * 3, [2**20] * 3)])
     with pytest.raises(ValueError, match="leaves"):
         cubes.of(labels, (0, 0, 0), (4, 4, 4))
     with pytest.raises(ValueError, match="unsigned"):
@@ -176,7 +160,7 @@ def test_what_is_not_cubes_of_one_whole_is_refused(tmp_path):
 
 
 def test_an_open_surface_is_told_from_a_closed_one():
-    found = whole(np.ones((2, 2, 2), np.uint8))
+    found = gathered.of_block(np.ones((2, 2, 2), np.uint8))
     vertices, faces = surfaces(found)[0]
     assert measures.closed(faces, len(vertices))
     for missing in range(len(faces)):
@@ -195,8 +179,8 @@ def test_surfaces_of_the_real_sample_are_closed_and_have_no_more_than_their_voxe
 
     packed = gzip.decompress((SHARED / "data" / "connectomics.npy.ckl.gz").read_bytes())
     labels = np.ascontiguousarray(crackle.decompress(packed)[200:264, 300:364, 100:164])
-    one = whole(labels)
-    merged = cubes.merged(blockwise(labels, (40, 33, 64)))
+    one = gathered.of_block(labels)
+    merged = gathered.united(blockwise(labels, (40, 33, 64)))
     np.testing.assert_array_equal(one.cubes, merged.cubes)
     assert len(one.segment_ids) > 10
     for segment_id, (vertices, faces) in zip(one.segment_ids, surfaces(one), strict=True):

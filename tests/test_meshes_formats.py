@@ -14,7 +14,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_meshes_exact import blockwise, volume
 from test_meshes_simplified import NM, smooth, surface
-from voxels.meshes import cubes, draco, info, levels, manifest, shard, simplify, single, triangles
+from voxels.meshes import (
+    draco,
+    gathered,
+    info,
+    levels,
+    manifest,
+    shard,
+    simplify,
+    single,
+    triangles,
+)
 
 INT32 = 5
 """Draco's name of the only whole numbers that Neuroglancer takes for positions."""
@@ -129,7 +139,7 @@ def test_files_are_identical_for_three_cuttings(tmp_path_factory, seed, cuttings
     sharding = shard.Sharding(1)
     made = []
     for sides in cuttings:
-        merged = cubes.merged(blockwise(labels, sides))
+        merged = gathered.united(blockwise(labels, sides))
         path = Path(tmp_path_factory.mktemp("meshes")) / "all"
         files = []
         for number in range(2):

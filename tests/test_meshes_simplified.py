@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 from test_meshes_exact import blockwise, surfaces
-from voxels.meshes import cubes, distances, levels, measures, simplify
+from voxels.meshes import distances, gathered, levels, measures, simplify
 
 NM = np.array([8.0, 8.0, 20.0])
 
@@ -28,7 +28,7 @@ def smooth(seed, side=28, parts=3):
 
 
 def surface(labels, sides=None):
-    vertices, faces = surfaces(cubes.merged(blockwise(labels, sides or labels.shape)))[0]
+    vertices, faces = surfaces(gathered.united(blockwise(labels, sides or labels.shape)))[0]
     return vertices * NM, faces
 
 

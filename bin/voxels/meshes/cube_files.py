@@ -44,11 +44,6 @@ def write(path: Path, cubes: Cubes, sharding: Sharding) -> None:
             writer.write_batch(pa.record_batch(columns))
 
 
-def buckets(path: Path) -> list[int]:
-    """Return the buckets that have segments in a file, ascending."""
-    return _buckets(_opened(path))
-
-
 def read(path: Path, bucket: int) -> Cubes:
     """Read the cubes of one bucket, none where it has no segment.
 
@@ -57,9 +52,9 @@ def read(path: Path, bucket: int) -> Cubes:
     ValueError
         If the file does not hold what `write` writes.
     """
-    file = _opened(path)
+    file = pa.ipc.open_file(pa.memory_map(str(path)))
     depth, height, width = _whole_numbers(file, b"shape_zyx")
-    listed = _buckets(file)
+    listed = _whole_numbers(file, b"buckets")
     ids, offsets, cubes = np.zeros(0, np.uint64), np.zeros(1, np.int64), np.zeros(0, np.int64)
     if bucket in listed:
         batch = file.get_batch(listed.index(bucket))
@@ -71,16 +66,8 @@ def read(path: Path, bucket: int) -> Cubes:
     return Cubes(ids, offsets, cubes, (depth, height, width))
 
 
-def _opened(path: Path) -> Any:
-    return pa.ipc.open_file(pa.memory_map(str(path)))
-
-
 def _whole_numbers(file: Any, name: bytes) -> list[int]:
     return [int(number) for number in file.schema.metadata[name].decode().split(",") if number]
-
-
-def _buckets(file: Any) -> list[int]:
-    return _whole_numbers(file, b"buckets")
 
 
 def _binary(content: NDArray[np.uint8], ends: NDArray[np.int64]) -> Any:

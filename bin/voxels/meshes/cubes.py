@@ -1,8 +1,7 @@
 """Cubes of marching cubes: what a block leaves of the surfaces in it.
 
-A cube lies between 2x2x2 voxels, and belongs to the block that holds its lowest one. Around the
-whole are zeros, so it has cubes at -1 too: these belong to the first blocks. Each is one number,
-its position in the whole and its case, so cubes of several blocks become one surface by sorting.
+A cube lies between 2x2x2 voxels. Around the whole are zeros, so it has cubes at -1 too. Each is one
+number, its position in the whole and its case, so cubes become one surface by sorting (`gathered`).
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..boxes import Box
 from .loops import count, fill
 
 CASE_BITS = 8
@@ -47,20 +45,6 @@ class Cubes(NamedTuple):
         return self.cubes[self.offsets[at] : self.offsets[at + 1]]
 
 
-def seen(block: Box, whole: Box) -> Box:
-    """Return the voxels whose cubes are a block's: one more at each high side, and where it is
-    the first one, at the low side; what lies outside of the whole is zero.
-
-    Parameters
-    ----------
-    block, whole : Box
-        In the same voxels; the block is in the whole.
-    """  # noqa: D205
-    lower = [a - (a == b) for a, b in zip(block.corner_zyx, whole.corner_zyx, strict=True)]
-    ends = zip(block.end_zyx, lower, strict=True)
-    return Box.of(lower, [end + 1 - start for end, start in ends])
-
-
 def of(
     labels_zyx: NDArray[np.unsignedinteger[Any]],
     corner_zyx: Sequence[int],
@@ -71,9 +55,9 @@ def of(
     Parameters
     ----------
     labels_zyx : array of unsigned integers, shape (Z, Y, X), C order
-        The voxels that `seen` tells. 0 is no segment.
+        0 is no segment; what is around the whole is there as zeros.
     corner_zyx : sequence of 3 int
-        Coordinates of its first voxel, from the whole's first voxel: -1 of the first blocks.
+        Coordinates of its first voxel, from the whole's first voxel: -1 of a zero before it.
     shape_zyx : sequence of 3 int
         Voxels of the whole.
 
@@ -102,36 +86,6 @@ def of(
     cubes = np.empty(offsets[-1], np.int64)
     fill(labels, keys, ends, start @ strides, strides, cubes)
     return Cubes(keys[order], offsets, cubes, (depth, height, width))
-
-
-def merged(parts: Sequence[Cubes]) -> Cubes:
-    """Return the cubes of several blocks, whatever their order, as those of one.
-
-    Raises
-    ------
-    ValueError
-        If they are of different wholes, there are none, or a cube is there twice.
-    """
-    shapes = {part.shape_zyx for part in parts}
-    if len(shapes) != 1:
-        raise ValueError(f"cubes of {len(shapes)} wholes can't be merged: there must be one")
-    ids = np.unique(np.concatenate([part.segment_ids for part in parts]))
-    totals = np.zeros(len(ids) + 1, np.int64)
-    for part in parts:
-        totals[np.searchsorted(ids, part.segment_ids) + 1] += np.diff(part.offsets)
-    offsets = np.cumsum(totals)
-    cubes, ends = np.empty(offsets[-1], np.int64), offsets[:-1].copy()
-    for part in parts:
-        for at, to in enumerate(np.searchsorted(ids, part.segment_ids).tolist()):
-            found = part.segment(at)
-            cubes[ends[to] : ends[to] + len(found)] = found
-            ends[to] += len(found)
-    for at in range(len(ids)):
-        found = cubes[offsets[at] : offsets[at + 1]]
-        found.sort()
-        if not (np.diff(found >> CASE_BITS) > 0).all():
-            raise ValueError(f"segment {ids[at]} has a cube twice: blocks overlap")
-    return Cubes(ids, offsets, cubes, shapes.pop())
 
 
 def _check(labels: NDArray[Any], corner: Sequence[int], shape: Sequence[int]) -> None:

@@ -47,6 +47,13 @@ def settings_of(source: Source, params: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def origin_of(given: dict[str, Any]) -> list[int]:
+    """Return where the block grid begins, ZYX: of a volume that was made here, its chunks' grid."""
+    if made := given.get("made"):
+        return list(made["origin_zyx"])
+    return list(extent(given["channel"]).corner_zyx)
+
+
 class Input(NamedTuple):
     """What a unit reads a block from.
 

@@ -5,7 +5,7 @@ from typing import Any
 from ...core import work
 from ...core.work import MIB, UnitPlan
 from ...volumes import reading
-from ...volumes.channels import extent, itemsize, voxel_size
+from ...volumes.channels import itemsize, voxel_size
 from ...voxels.boxes import Box, grid
 
 SETTINGS: dict[str, Any] = {"max_component_rows": 0, "rows": None, "earlier": []}
@@ -14,10 +14,8 @@ SETTINGS: dict[str, Any] = {"max_component_rows": 0, "rows": None, "earlier": []
 
 def blocks(request: work.Request) -> list[Box]:
     """Return the blocks of a request: of a grid that begins where its source's chunks do."""
-    given = request.given
-    made = given.get("made")
-    origin = made["origin_zyx"] if made else extent(given["channel"]).corner_zyx
-    return grid(Box.parse(given["cutout"]), request.paramset.parameters["block_shape"], origin)
+    given, shape = request.given, request.paramset.parameters["block_shape"]
+    return grid(Box.parse(given["cutout"]), shape, reading.origin_of(given))
 
 
 def units(request: work.Request) -> list[UnitPlan]:

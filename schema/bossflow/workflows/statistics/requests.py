@@ -19,7 +19,7 @@ from ...voxels.boxes import Box
 from ...voxels.labelling import check_sums
 from ...voxels.measuring import INTENSITIES, bits
 from .tables import Statistics, StatisticsRequest
-from .units import blocks, origin_of
+from .units import blocks
 
 NAME = "bossflow.workflows.statistics"  # is hashed into ids: constant
 VERSION = "1.0"
@@ -204,7 +204,7 @@ def _check_image(
 
 
 def _check_blocks(row: dict[str, Any], cutout: Box, given: dict[str, Any], shape: Any) -> None:
-    axes = zip(origin_of(given), cutout.corner_zyx, cutout.end_zyx, shape, strict=True)
+    axes = zip(reading.origin_of(given), cutout.corner_zyx, cutout.end_zyx, shape, strict=True)
     number = prod(
         -(-(end - low + (low - origin) % side) // side) for origin, low, end, side in axes
     )

@@ -5,7 +5,7 @@ from typing import Any
 from ...core import work
 from ...core.work import MIB, UnitPlan
 from ...volumes import reading
-from ...volumes.channels import extent, itemsize, voxel_size
+from ...volumes.channels import itemsize, voxel_size
 from ...voxels.boxes import Box, grid
 
 SETTINGS = reading.SETTINGS | {
@@ -16,17 +16,10 @@ SETTINGS = reading.SETTINGS | {
 """Those of a recorded request, of which nothing is to be made."""
 
 
-def origin_of(given: dict[str, Any]) -> list[int]:
-    """Return where the block grid begins, ZYX: of a volume that was made here, its chunks' grid."""
-    if made := given.get("made"):
-        return list(made["origin_zyx"])
-    return list(extent(given["channel"]).corner_zyx)
-
-
 def blocks(request: work.Request) -> list[Box]:
     """Return the blocks of a request's cutout."""
     shape = request.paramset.parameters["block_shape"]
-    return grid(Box.parse(request.given["cutout"]), shape, origin_of(request.given))
+    return grid(Box.parse(request.given["cutout"]), shape, reading.origin_of(request.given))
 
 
 def units(request: work.Request) -> list[UnitPlan]:
@@ -81,7 +74,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         {
             "cutout": given["cutout"],
             "block_shape_zyx": asked["block_shape"],
-            "origin_zyx": origin_of(given),
+            "origin_zyx": reading.origin_of(given),
             "voxel_size_nm_zyx": voxel_size(channel),
             "intensity_dtype": image["channel"]["dtype"] if image else None,
             "histogram_bins": asked.get("histogram_bins"),
