@@ -117,6 +117,13 @@ def measured(way: str, file: Path, place: Path, env: dict[str, str]) -> Measured
     return Measured(*json.loads(done.stdout))
 
 
+def administrator(mysql: str) -> dict[str, str]:
+    """Return who may create schemas at the MySQL server that the files of a directory name."""
+    given = (Path(mysql) / ".env").read_text()
+    (password,) = re.findall(r"^MYSQL_ROOT_PASSWORD=(.+)$", given, re.M)
+    return {"DJ_USER": "root", "DJ_PASS": password}
+
+
 def bossflow(words: str, place: Path, env: dict[str, str]) -> None:
     """Run a line of Python where the database is the one to be measured."""
     command = [sys.executable, "-W", "ignore", "-c", words]
@@ -148,6 +155,8 @@ def main() -> None:
         for backend, place in {"PostgreSQL": Path(scratch), "MySQL": mysql and Path(mysql)}.items():
             if not place:
                 continue
+            if backend == "MySQL":
+                env |= administrator(str(place))
             runs: dict[str, Callable[[], Measured]] = {
                 f"{way}, {backend}": functools.partial(measured, way, files[way], place, env)
                 for way in WAYS
@@ -160,7 +169,8 @@ def main() -> None:
             best = min(peers, key=lambda peer: found[peer]["wall_s"])
             ratios[backend] = reports.ratios(found, ours, best)
             bossflow("import bossflow; bossflow.schema.drop(prompt=False)", place, env)
-        bossflow("from bossflow import database as d; d.stop_embedded()", Path(scratch), env)
+        embedded = {"BOSSFLOW_HOME": env["BOSSFLOW_HOME"]}
+        bossflow("from bossflow import database as d; d.stop_embedded()", Path(scratch), embedded)
     least = {name: min(case[name] for case in ratios.values()) for name in ("wall", "cpu")}
     title = f"{options.rows:,} component rows from Parquet, ours against DataJoint's insert"
     reports.report(options, title, figures, least, backends=ratios)

@@ -4,8 +4,8 @@
 
 Label's tables are filled directly with two requests of one channel, which share their pulled
 blocks: nothing is computed. Each command is measured with the start of its process. `--mysql` asks
-a server as well: that of the datajoint.json in the directory that BOSSFLOW_TEST_MYSQL names.
-Commands that open bundles (`verify`) would find none, and are left out.
+a server as well: that of the datajoint.json in the directory that BOSSFLOW_TEST_MYSQL names,
+as root. Commands that open bundles (`verify`) would find none, and are left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import common
 import lookups
 import reports
 from common import ROOT, Measured
-from insert import bossflow, write_components
+from insert import administrator, bossflow, write_components
 
 COMMAND = "import sys; from bossflow.command.main import main; main()"
 
@@ -146,6 +146,8 @@ def main() -> None:
                     "BOSSFLOW_SCHEMA": f"bossflow_benchmark_{os.getpid()}_{size}",
                     "PYTHONPATH": str(ROOT / "schema"),
                 }
+                if backend == "MySQL" and mysql:
+                    env |= administrator(mysql)
                 end = (
                     "from bossflow import database as d; d.stop_embedded()"
                     if backend == "PostgreSQL"

@@ -65,9 +65,10 @@ class Database:
         query = (
             "SELECT pid FROM pg_stat_activity WHERE usename = %s AND wait_event_type = 'Lock'"
             if self.postgresql
-            # not by innodb_trx, which MySQL refreshes only when nobody has read it for 0.1 s
+            # not by innodb_trx, which MySQL refreshes only when nobody has read it for 0.1 s; a
+            # commit, too, is "waiting for", of its handler, but for no lock
             else "SELECT p.id FROM information_schema.processlist p WHERE p.user = %s AND "
-            "(p.state LIKE 'Waiting for%%' OR p.state LIKE 'User lock' OR p.id IN (SELECT "
+            "(p.state LIKE 'Waiting for %%lock' OR p.state LIKE 'User lock' OR p.id IN (SELECT "
             "t.processlist_id FROM performance_schema.threads t JOIN "
             "performance_schema.data_lock_waits w ON w.requesting_thread_id = t.thread_id))"
         )
