@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_meshes_exact import blockwise, volume
 from test_meshes_simplified import NM, smooth, surface
+from voxels import mesh_reading
 from voxels.meshes import (
     draco,
     gathered,
@@ -93,6 +94,47 @@ def test_a_mesh_in_levels_is_read_back_node_by_node(seed, node):
             else:
                 assert not len(one.faces)
     assert place == len(data)
+
+
+@settings(max_examples=examples(15))
+@given(st.integers(0, 2**32))
+def test_of_a_mesh_in_a_shard_that_level_is_read_back_that_has_detail_enough(
+    tmp_path_factory, seed
+):
+    vertices, faces = surface(smooth(seed))
+    found = levels.of(vertices, faces, (60.0, 60.0, 60.0), 40.0, 5)
+    data, about = manifest.encoded(found)
+    directory = Path(tmp_path_factory.mktemp("shards"))
+    sharding = shard.Sharding(1)
+    others = [(at, b"#" * 9, b"%d" % at) for at in range(100) if at != 7]
+    meshes = {one[0]: one for one in [*others, (7, data, about)]}
+    there = np.flatnonzero(sharding.shards([*range(100)]) == sharding.shards([7])[0])
+    there = there[sharding.order(there)]
+    path = directory / sharding.name(int(sharding.shards([7])[0]))
+    shard.write(path, [meshes[at] for at in there.tolist()], sharding)
+    (directory / "info").write_text(json.dumps(info.of(found.bits, sharding)))
+
+    def read(name, start, end):
+        return (directory / name).read_bytes()[start:end]
+
+    _, _, _, _, nodes = parsed(about)
+    sizes = [int(lengths.sum()) for _, lengths in nodes]
+    for level, size in enumerate(sizes):
+        points, corners = mesh_reading.pictured(read, 7, size, size)
+        step = np.array(found.node_nm_xyz) * 2**level / (2**found.bits - 1)
+        grid = np.rint((points - found.origin_nm_xyz) / step)
+        side = 2**found.bits - 1
+        wanted = [
+            triangle
+            for one in found.nodes[level]
+            for triangle in as_set(one.vertices + np.array(one.position_xyz) * side, one.faces)
+        ]
+        assert as_set(grid, corners) == sorted(wanted)
+    assert as_set(*mesh_reading.finest(read, 7)) == as_set(
+        *mesh_reading.pictured(read, 7, sizes[0] + 1)
+    )
+    with pytest.raises(ValueError, match="too large for a picture"):
+        mesh_reading.pictured(read, 7, sizes[-1], sizes[-1] - 1)
 
 
 def read_shard(directory, sharding, segment_id):

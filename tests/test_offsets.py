@@ -225,7 +225,7 @@ def test_a_viewer_and_a_picture_show_it_there_and_on_its_level_alone(tmp_path: P
 
 
 def a_level() -> Any:
-    from bossflow.look.shown import Level
+    from bossflow.look.layer import Level
 
     return Level(0, Box.of(GIVEN, SHAPE), SIZE[::-1], "")
 

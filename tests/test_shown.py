@@ -54,7 +54,7 @@ def test_of_a_segmentation_source_and_volume_are_shown(cutouts: Cutouts, tmp_pat
     assert image.voxel_size_nm_xyz == (8.0, 8.0, 30.0)
     assert (volume.name, volume.kind, volume.source) == ("volume", "segmentation", None)
     assert volume.box == image.box and volume.place.format == "precomputed"
-    assert list((volume.place.store / volume.table).glob("*.parquet"))
+    assert list((volume.table.store / volume.table.path).glob("*.parquet"))
     is_there(image), is_there(volume)
     again = cutouts.label(**LABELLED | {"source": f"bossflow://{volume.request_id}"})
     first, second = shown(again)

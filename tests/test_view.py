@@ -102,7 +102,8 @@ def test_a_result_lies_over_its_image_and_its_properties_are_the_databases(
     assert values["voxel_count"] == [row["voxel_count"] for row in rows]
     assert values["centroid_y_nm"] == pytest.approx([row["centroid_y_nm"] for row in rows])
     assert "label" not in values, "of foreground there is no segment id"
-    few = properties.largest(tmp_path / "store" / shown[1].layer.table, 3)
+    table = shown[1].layer.table
+    few = properties.largest(tmp_path / "store" / table.path, table, 3)
     assert few["component_id"].to_pylist() == [row["component_id"] for row in rows[:3]]
 
 

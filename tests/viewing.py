@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 import neuroglancer.server
 import numpy as np
 import pytest
+from bossflow.look.layer import Layer
 from bossflow.look.served import Volume
 from bossflow.look.server import Served
-from bossflow.look.shown import Layer
 from making import noise, write_precomputed
 from steps import Cutouts, write_voxels
 

@@ -72,15 +72,24 @@ class Frame(NamedTuple):
 
     @property
     def bar_nm(self) -> float:
-        """Length of its scale bar: 1, 2 or 5 times a power of ten (nm)."""
-        most = 0.4 * self.width * self.pixel_nm[self.axes[0]]
-        ten = 10.0 ** floor(log10(most))
-        return max(step * ten for step in (1, 2, 5) if step * ten <= most)
+        """Length of its scale bar (nm)."""
+        return bar_within(0.4 * self.width * self.pixel_nm[self.axes[0]])
 
     @property
     def bar(self) -> str:
         """That, in its usual unit."""
-        for unit, size in (("mm", 1e6), ("µm", 1e3)):
-            if self.bar_nm >= size:
-                return f"{self.bar_nm / size:g} {unit}"
-        return f"{self.bar_nm:g} nm"
+        return length(self.bar_nm)
+
+
+def bar_within(most_nm: float) -> float:
+    """Return the longest scale bar that fits: 1, 2 or 5 times a power of ten (nm)."""
+    ten = 10.0 ** floor(log10(most_nm))
+    return max(step * ten for step in (1, 2, 5) if step * ten <= most_nm)
+
+
+def length(nm: float) -> str:
+    """Return a length in its usual unit: `200 nm`, `5 µm`, `1 mm`."""
+    for unit, size in (("mm", 1e6), ("µm", 1e3)):
+        if nm >= size:
+            return f"{nm / size:g} {unit}"
+    return f"{nm:g} nm"

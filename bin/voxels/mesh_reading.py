@@ -1,11 +1,11 @@
-"""Precomputed meshes read back: the finest level of one segment.
+"""Precomputed meshes read back: one level of one segment, the finest or one for a picture.
 
 https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/meshes.md
 """
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,10 @@ FileNotFoundError where there is none."""
 
 Surface = tuple[NDArray[np.float64], NDArray[np.uint32]]
 """Vertices (nm, XYZ) and triangles."""
+
+ENOUGH, MOST = 2**15, 2**24
+"""Bytes of a level that has detail enough for a picture, and of one at most: some ten thousand
+triangles, and some million."""
 
 
 def finest(read: Read, segment_id: int) -> Surface:
@@ -33,12 +37,44 @@ def finest(read: Read, segment_id: int) -> Surface:
     ValueError
         If the segment has no mesh, or the files are not what they should be.
     """
+    return _surface(read, segment_id, lambda levels: 0)
+
+
+def pictured(read: Read, segment_id: int, enough: int = ENOUGH, most: int = MOST) -> Surface:
+    """Return the coarsest level of a segment's mesh with detail enough for a picture, as `finest`.
+
+    Parameters
+    ----------
+    read : callable
+    segment_id : int
+    enough, most : int
+        Bytes of such a level at least, else it is the finest; and at most.
+
+    Raises
+    ------
+    ValueError
+        If the segment has no mesh, or the files are not what they should be, or it is too large.
+    """
+
+    def chosen(sizes: list[int]) -> int:
+        level = max((n for n, size in enumerate(sizes) if size >= enough), default=0)
+        if sizes[level] > most:
+            raise ValueError(f"a mesh of {sizes[level]:,} bytes is too large for a picture")
+        return level
+
+    return _surface(read, segment_id, chosen)
+
+
+def _surface(read: Read, segment_id: int, chosen: Callable[[list[int]], int]) -> Surface:
+    """Return the level that is chosen by the bytes that each has."""
     about = json.loads(read("info", 0, None))
     try:
         if about["@type"] == "neuroglancer_legacy_mesh":
             (name,) = json.loads(read(f"{segment_id}:0", 0, None))["fragments"]
+            counted = int(np.frombuffer(read(name, 0, 4), "<u4")[0])
+            chosen([8 * counted])  # about what it would be, were it compressed
             return _fragment(read(name, 0, None))
-        return _of_shard(read, segment_id, about)
+        return _of_shard(read, segment_id, about, chosen)
     except FileNotFoundError:
         raise ValueError(f"there is no mesh of segment {segment_id}") from None
 
@@ -50,8 +86,45 @@ def _fragment(data: bytes) -> Surface:
     return points.astype(np.float64), faces.astype(np.uint32)
 
 
-def _of_shard(read: Read, segment_id: int, about: dict[str, Any]) -> Surface:
-    told = about["sharding"]
+class _Manifest(NamedTuple):
+    """Where the nodes of each level are: places in the octree, and bytes of their data."""
+
+    node_nm: NDArray[np.float64]
+    origin_nm: NDArray[np.float64]
+    positions: list[NDArray[np.int64]]
+    lengths: list[list[int]]
+
+    @classmethod
+    def of(cls, data: bytes) -> "_Manifest":
+        node, origin = np.frombuffer(data, "<f4", 6).reshape(2, 3).astype(np.float64)
+        levels = int(np.frombuffer(data, "<u4", 1, 24)[0])
+        at = 28 + 16 * levels
+        numbers = np.frombuffer(data, "<u4", levels, at).tolist()
+        at, positions, lengths = at + 4 * levels, [], []
+        for number in numbers:
+            there = np.frombuffer(data, "<u4", 3 * number, at).reshape(3, -1).T
+            positions.append(there.astype(np.int64))
+            lengths.append(np.frombuffer(data, "<u4", number, at + 12 * number).tolist())
+            at += 16 * number
+        return cls(node, origin, positions, lengths)
+
+
+def _of_shard(
+    read: Read, segment_id: int, about: dict[str, Any], chosen: Callable[[list[int]], int]
+) -> Surface:
+    shard, begin, size = _place(read, segment_id, about["sharding"])
+    told = _Manifest.of(read(shard, begin, begin + size))
+    sizes = [sum(lengths) for lengths in told.lengths]
+    level = chosen(sizes)
+    start = begin - sum(sizes[level:])  # data are right before their manifest, the finest first
+    data = read(shard, start, start + sizes[level])
+    side = (1 << about["vertex_quantization_bits"]) - 1
+    grid, faces = _joined(data, told.positions[level] * side, told.lengths[level])
+    return grid * (told.node_nm * 2**level / side) + told.origin_nm, faces
+
+
+def _place(read: Read, segment_id: int, told: dict[str, Any]) -> tuple[str, int, int]:
+    """Return where a segment's manifest is: its shard, where it begins there, and its bytes."""
     sharding = Sharding(told["shard_bits"], told["minishard_bits"])
     shard = sharding.name(int(sharding.shards([segment_id])[0]))
     place = 16 * int(sharding.minishards([segment_id])[0])
@@ -63,23 +136,7 @@ def _of_shard(read: Read, segment_id: int, about: dict[str, Any]) -> Surface:
     found = np.flatnonzero(ids == np.uint64(segment_id))
     if not len(found):
         raise ValueError(f"there is no mesh of segment {segment_id}")
-    begin, size = first + int(begins[found[0]]), int(sizes[found[0]])
-    manifest = read(shard, begin, begin + size)
-    node, origin = np.frombuffer(manifest, "<f4", 6).reshape(2, 3).astype(np.float64)
-    levels = int(np.frombuffer(manifest, "<u4", 1, 24)[0])
-    at = 28 + 16 * levels
-    numbers = np.frombuffer(manifest, "<u4", levels, at).tolist()
-    at += 4 * levels
-    positions = np.frombuffer(manifest, "<u4", 3 * numbers[0], at).reshape(3, -1).T
-    lengths = np.frombuffer(manifest, "<u4", numbers[0], at + 12 * numbers[0]).tolist()
-    every = 0
-    for number in numbers:
-        every += int(np.frombuffer(manifest, "<u4", number, at + 12 * number).sum(dtype=np.int64))
-        at += 16 * number
-    data = read(shard, begin - every, begin - every + sum(lengths))
-    side = (1 << about["vertex_quantization_bits"]) - 1
-    grid, faces = _joined(data, positions.astype(np.int64) * side, lengths)
-    return grid * (node / side) + origin, faces
+    return shard, first + int(begins[found[0]]), int(sizes[found[0]])
 
 
 def _joined(

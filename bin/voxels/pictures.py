@@ -1,4 +1,4 @@
-"""Pictures of volumes: slices, overlays and single objects, painted without a display.
+"""Pictures of volumes: slices, overlays, single objects and meshes, painted without a display.
 
 Voxels are shown where they are in space (nm), nearest neighbour: volumes of other resolution,
 offset or anisotropy lie over each other as they do in a viewer. Of each is read the coarsest level
@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image, ImageDraw, WebPImagePlugin
 
 from .archives import Refused, Unreachable
-from .frames import Frame
+from .archives.places import kvstores, ranged, s3
+from .frames import OBJECT_SIDE, Frame, bar_within, length
 from .seen import VOXELS_READ, Seen
 
 if TYPE_CHECKING:
@@ -52,21 +53,28 @@ def draw(asked: dict[str, Any]) -> Picture:
     ----------
     asked : dict
         `box_nm` (what is shown: start and end by axis), `axis` (across which) and `layers` (as
-        `voxels.seen.Seen` takes them, from below); of one object its value, as `only`.
+        `voxels.seen.Seen` takes them, from below); of one object its value, as `only`. Or, of a
+        mesh, where the directory of meshes of a store is (`meshes`, a URL) and `only`.
 
     Raises
     ------
     Refused, Unreachable, ValueError
         If it can't be read.
     """
-    frame = Frame.of(asked)
-    if "only" in asked:
-        (layer,) = asked["layers"]
-        canvas, note = _object(Seen(**layer), frame, asked["only"])
+    if "meshes" in asked:
+        canvas, pixel_nm = _mesh(asked["meshes"], asked["only"])
+        bar_nm = bar_within(0.4 * OBJECT_SIDE * pixel_nm)
+        note = f"bar {length(bar_nm)}"  # nobody knew before
     else:
-        canvas, note = _slice([Seen(**layer) for layer in asked["layers"]], frame)
+        frame = Frame.of(asked)
+        pixel_nm, bar_nm = frame.pixel_nm[frame.axes[0]], frame.bar_nm
+        if "only" in asked:
+            (layer,) = asked["layers"]
+            canvas, note = _object(Seen(**layer), frame, asked["only"])
+        else:
+            canvas, note = _slice([Seen(**layer) for layer in asked["layers"]], frame)
     image = Image.fromarray(canvas)
-    _draw_bar(image, frame)
+    _draw_bar(image, bar_nm / pixel_nm)
     stream = io.BytesIO()
     image.save(stream, FORMAT, quality=82, method=2)
     text = base64.b64encode(stream.getvalue()).decode("ascii")
@@ -115,6 +123,25 @@ def _object(layer: Seen, frame: Frame, value: int) -> tuple[npt.NDArray[np.uint8
     colour = colours(np.array([[value]]))[0, 0].astype(np.float64)
     shaded = (near[..., None] * colour).astype(np.uint8)
     return np.where(hit[..., None], shaded, np.uint8(0)), note
+
+
+def _mesh(url: str, segment_id: int) -> tuple[npt.NDArray[np.uint8], float]:
+    """Paint the mesh of a segment; return the size of a pixel too (nm)."""
+    from . import mesh_reading
+    from .rendering import painted
+
+    _, place = kvstores.split(f"precomputed://{url}")
+
+    def read(name: str, start: int, end: int | None) -> bytes:
+        stream = ranged.opened(f"{place}/{name}", f"{url}/{name}").stream
+        with stream:
+            stream.seek(start)
+            return stream.read(-1 if end is None else end - start)
+
+    with s3.as_of_store():
+        surface = mesh_reading.pictured(read, segment_id)
+    colour = colours(np.array([[segment_id]], np.uint64))[0, 0]
+    return painted(*surface, colour, OBJECT_SIDE)
 
 
 def _sample(layer: Seen, *given: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], str]:
@@ -173,9 +200,9 @@ def _outlined(plane: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     return painted
 
 
-def _draw_bar(image: Image.Image, frame: Frame) -> None:
+def _draw_bar(image: Image.Image, pixels: float) -> None:
     """Draw a scale bar at the lower left."""
-    end, bottom = 6 + round(frame.bar_nm / frame.pixel_nm[frame.axes[0]]), image.height - 7
+    end, bottom = 6 + round(pixels), image.height - 7
     brush = ImageDraw.Draw(image)
     brush.rectangle((5, bottom - 5, end + 2, bottom + 2), fill="black")
     brush.rectangle((7, bottom - 3, end, bottom), fill="white")

@@ -179,8 +179,10 @@ class Workflow:
         Takes a request; returns by name what a viewer shows beside what `makes` tells of, as JSON
         values: `source` (URI), `kind`, `dtype`, `box`, `voxel_size_nm_zyx`. Or, by the name of a
         volume that it makes, `table`: where in the bundle Parquet files have a row for each value
-        of its voxels. Or `meshes`: of the segments that it reads, the directory of precomputed
-        meshes in the bundle of the one unit of a `process`. Pure. Default: nothing.
+        of its voxels, with the columns of these values (`segment`), of `numbers`, by what they
+        are called, and of a `label`. Or, of the segments that it reads, such a `table`, or the
+        directory of precomputed `meshes`, in the bundle of the one unit of a `process`. Or, as
+        `image`, what it is to be looked at with: `given`, as a request's. Pure. Default: nothing.
     tables_of : callable
         Takes the id of a complete request; returns tables for its page, of a few rows each: dicts
         of `caption`, `columns`, `rows` of values. Default: none.

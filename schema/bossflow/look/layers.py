@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ..kit import buckets, bundles, locations
-from .shown import Layer
+from .layer import Layer
 
 FETCHED = 2**28
 """How many bytes of a table are fetched from a bucket."""

@@ -5,8 +5,8 @@ import re
 
 from ..kit import buckets
 from ..kit.locations import url
+from .layer import Place
 from .layers import place_of
-from .shown import Place
 
 _NAME = re.compile(r"info|segment_properties/info|[0-9a-f]{1,16}\.shard|[0-9]{1,20}(\.index|:0)?")
 """What files in such a directory are called: by none of these a path leads elsewhere."""

@@ -169,7 +169,8 @@ def _elsewhere(request: str) -> list[Level]:
     from .shown import layers
 
     for layer in layers([request]):
-        if layer.kind == "segmentation" and layer.name != "image" and layer.levels:
+        made = layer.name != "image" and not layer.reads
+        if layer.kind == "segmentation" and made and layer.levels:
             one = layer.levels[0]
             size = one.voxel_size_nm_xyz
             return [Level(request, layer.name, one.number, one.box, size, None)]

@@ -9,9 +9,10 @@ from ..core.tables import Request
 from ..kit import locations
 from ..kit.texts import many, sentence
 from ..volumes.citations import in_words
-from ..voxels.frames import Frame
+from ..voxels.frames import OBJECT_SIDE, Frame
 from . import layers, mesh_files, shown, sizes
 from .elements import cut, element, scrolled, table
+from .layer import Layer, Place
 
 PLANES = {
     "z": "x to the right, y down",
@@ -28,21 +29,21 @@ def title(request: dict[str, Any]) -> str:
 
 def pictured(
     request: dict[str, Any], pictures: list[dict[str, Any]]
-) -> tuple[Element, list[shown.Layer]]:
+) -> tuple[Element, list[Layer]]:
     """Return the part of a page about a complete request, and the volumes that there are to see.
 
     Adds the pictures that it has.
     """
     identity, before = request["request"], len(pictures)
-    seen: list[shown.Layer] = []
+    seen: list[Layer] = []
     try:
         seen = shown.layers([identity])
         problem = "; ".join(one.problem for one in seen if one.problem)
         parts = [
             _planes(seen, pictures),
-            [_components(one, pictures) for one in seen if one.table and one.place],
+            [_components(one, pictures) for one in seen if one.table and not one.reads],
+            [_meshes(one.meshes, pictures) for one in seen if one.meshes],
             [_table(one) for one in _workflow(identity).tables_of(identity)],
-            [_meshes(one.meshes) for one in seen if one.meshes],
             _files(request, seen),
         ]
     except (ValueError, OSError) as error:  # the rest of the page holds
@@ -60,7 +61,7 @@ def pictured(
     return made, seen
 
 
-def _planes(seen: list[shown.Layer], pictures: list[dict[str, Any]]) -> Any:
+def _planes(seen: list[Layer], pictures: list[dict[str, Any]]) -> Any:
     """Return the slices of a request's layers."""
 
     def figure(group: str, axis: str, asked: dict[str, Any]) -> Any:
@@ -91,10 +92,10 @@ def _figure(
     return element("figure", image, element("figcaption", f"{caption}; bar {frame.bar}"))
 
 
-def _components(layer: shown.Layer, pictures: list[dict[str, Any]]) -> Any:
+def _components(layer: Layer, pictures: list[dict[str, Any]]) -> Any:
     """Return the sizes of what a segmentation shows, and the largest with a picture of each."""
-    assert layer.place and layer.table
-    directory = layers.files(layer.place.store, layer.table)
+    assert layer.table
+    directory = layers.files(layer.table.store, layer.table.path)
     if directory is None:
         return element("p", "Its table is too large to be fetched from a bucket for this page.")
     known = sizes.of(directory)
@@ -141,21 +142,21 @@ _COLUMNS = {
 }
 
 
-def _meshes(meshes: shown.Place) -> Any:
-    """Return the largest meshes."""
-    found = mesh_files.largest(meshes, sizes.LARGEST)
-    cells = [
-        [
-            str(name),
-            f"{told['volume_nm3'] / 1e9:.4g}",
-            f"{told['area_nm2'] / 1e6:.4g}",
-            f"{told['n_faces']:,.0f}",
-        ]
-        for name, told in found.items()
-    ]
-    heads = ["segment", "volume (µm³)", "area (µm²)", "triangles"]
-    made = element("h4", "The largest meshes"), table("The largest meshes", heads, cells, 1)
-    return made if cells else None
+def _meshes(meshes: Place, pictures: list[dict[str, Any]]) -> Any:
+    """Return pictures of the largest meshes."""
+    where = locations.url(layers.place_of(meshes.store, meshes.path))
+    figures = []
+    for name, told in mesh_files.largest(meshes, sizes.LARGEST).items():
+        alt = f"the mesh of segment {name}, seen from above and one side"
+        caption = f"segment {name}: {told['volume_nm3'] / 1e9:.3g} µm³"
+        address, asked = f"picture:{len(pictures)}", {"meshes": where, "only": name}
+        pictures.append(asked)
+        image = element("img", src=address, alt=alt, width=OBJECT_SIDE, height=OBJECT_SIDE)
+        figures.append(element("figure", image, element("figcaption", caption)))
+    if not figures:
+        return None
+    heading = element("h4", "The largest meshes")
+    return heading, element("div", figures, class_="pictures objects")
 
 
 def _cell(value: Any) -> str:
@@ -175,19 +176,19 @@ def _workflow(request_id: str) -> work.Workflow:
     return installed.opened(str(name))
 
 
-def _files(request: dict[str, Any], seen: list[shown.Layer]) -> Any:
+def _files(request: dict[str, Any], seen: list[Layer]) -> Any:
     """Return where the files of a request are, and how they are read."""
     results = _workflow(request["request"]).results
     urls = [[name, element("code", request[name])] for name in results if request.get(name)]
     code = [
         text
         for one in seen
-        if one.place and one.name != "image" and (text := layers.in_python(one))
+        if one.place and not one.reads and one.name != "image" and (text := layers.in_python(one))
     ]
-    tables = [one for one in seen if one.table and one.place]
-    for one in tables:
-        assert one.place and one.table
-        where = layers.place_of(one.place.store, one.table)
+    for one in seen:
+        if not one.table:
+            continue
+        where = layers.place_of(one.table.store, one.table.path)
         code.append(f"import pandas\n\ntable = pandas.read_parquet({locations.shown(where)!r})")
     return element(
         "details",

@@ -19,8 +19,8 @@ from ..voxels.archives.places import s3
 from ..voxels.archives.volumes.opening import opened_level
 from ..voxels.boxes import Box
 from . import mesh_files, properties
+from .layer import Layer
 from .layers import uri_of
-from .shown import Layer
 
 CHUNK_VOXELS = 2**21
 """Voxels of a cell at most: more than a viewer needs at once would keep it waiting."""
@@ -68,7 +68,7 @@ class Volume:
         with s3.as_of_store(layer.place is not None):
             self.levels = self._described()
         first = self.levels[min(self.levels)]
-        ids = first["kind"] == "annotation" or layer.meshes
+        ids = first["kind"] == "annotation" or layer.reads
         self.kind = "segmentation" if ids else "image"
         if first["dtype"].startswith("float"):  # no ids
             self.kind = "image"

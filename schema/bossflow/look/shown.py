@@ -6,7 +6,7 @@ All of it is known from the database; nothing is opened.
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 from ..core import given, installed, ledger, registry, stores, work
 from ..core.tables import Request, Run
@@ -14,101 +14,13 @@ from ..volumes.made import Output, Volumes
 from ..volumes.tables import MadeChannel, RequestImage
 from ..voxels.archives.made import ARCHIVE, is_made, named
 from ..voxels.boxes import Box
+from .layer import Layer, Level, Place, Table
 
-
-class Place(NamedTuple):
-    """Where a volume lies that was made here.
-
-    Attributes
-    ----------
-    store : Path
-        A store, or the path that stands for it.
-    path : str
-        The volume's directory in it.
-    format : {"precomputed", "zarr"}
-    """
-
-    store: Path
-    path: str
-    format: str
-
-
-class Level(NamedTuple):
-    """One resolution of a layer.
-
-    Attributes
-    ----------
-    number : int
-        0 is the finest of a volume.
-    box : Box
-        What there is to see, in voxels of this level.
-    voxel_size_nm_xyz : tuple of float
-    key : str
-        Its directory in the volume's, of what was made here.
-    """
-
-    number: int
-    box: Box
-    voxel_size_nm_xyz: tuple[float, ...]
-    key: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Layer:
-    """A volume to look at.
-
-    Attributes
-    ----------
-    request_id, name : str
-        Which of a request's layers; `image` is what it was made of, or is to be looked at with it.
-    kind : {"image", "segmentation"}
-    source : str, optional
-        URI, as DESCRIBE spells it; None of a volume in a store.
-    place : Place, optional
-        Of a volume in a store.
-    problem : str, optional
-        Why it can't be looked at: neither source nor place is known.
-    archive, host : str
-        The archive's name, and the address of BossDB that was asked for it.
-    resolution : int
-        Of the source: which of its levels was read.
-    chosen : dict
-        Index of `channel` or `time`, of a source that has several.
-    levels : tuple of Level
-        The finest first; of a source the one that was read. None where nothing is known of it.
-    dtype : str, optional
-        None where it is not known.
-    table : str, optional
-        Of a segmentation, the directory in the store with Parquet files of what it shows: a row for
-        each value of a voxel.
-    meshes : Place, optional
-        Of a segmentation, the directory with precomputed meshes of what it shows.
-    """
-
-    request_id: str
-    name: str
-    kind: str
-    source: str | None = None
-    place: Place | None = None
-    problem: str | None = None
-    archive: str = ""
-    host: str = ""
-    resolution: int = 0
-    chosen: dict[str, int] = dataclasses.field(default_factory=dict)
-    levels: tuple[Level, ...] = ()
-    dtype: str | None = None
-    table: str | None = None
-    meshes: Place | None = None
-
-    @property
-    def box(self) -> Box | None:
-        """What there is to see, in voxels of its finest level."""
-        return self.levels[0].box if self.levels else None
-
-    @property
-    def voxel_size_nm_xyz(self) -> tuple[float, ...] | None:
-        """Voxel size of its finest level (nm)."""
-        return self.levels[0].voxel_size_nm_xyz if self.levels else None
+COMPONENTS = {
+    "voxel_count": "voxels",
+    **{f"centroid_{axis}_nm": f"centroid {axis} (nm)" for axis in "xyz"},
+}
+"""Numbers of a component table, and what a viewer calls them."""
 
 
 def layers(request_ids: Iterable[str]) -> list[Layer]:
@@ -132,13 +44,17 @@ def layers(request_ids: Iterable[str]) -> list[Layer]:
 
 def _of(request_id: str, here: stores.Here) -> list[Layer]:
     workflow, request = _recalled(request_id)
-    if "channel" not in request.given:
-        return _made(workflow, request, here)
-    uris = (RequestImage() & {"request_id": request_id}).to_arrays("image_uri")
     made = _made(workflow, request, here)
+    if "channel" not in request.given:
+        return made
+    told = workflow.layers(request)
+    uris = (RequestImage() & {"request_id": request_id}).to_arrays("image_uri")
     if len(uris):
         return [_image(request, str(uris[0]), here), *made]
-    if any(one.meshes for one in made):  # of what it reads, which is there with them
+    if "image" in told:
+        other = dataclasses.replace(request, given=told["image"]["given"])
+        return [dataclasses.replace(_read(other, here), kind="image"), *made]
+    if any(one.reads and not one.problem for one in made):
         return made
     return [_read(request, here), *made]
 
@@ -199,14 +115,13 @@ def _made(workflow: work.Workflow, request: work.Request, here: stores.Here) -> 
     for name, levels in by_name.items():
         directory, problem = _bundle(workflow, request, levels[0], here)
         found[name] = _of_output(request.request_id, levels, directory, problem)
-        if directory and "table" in told.get(name, {}):
-            store = directory.parents[2]
-            table = (directory / told[name]["table"]).relative_to(store).as_posix()
-            found[name] = dataclasses.replace(found[name], table=table)
-    for name in told.keys() - found.keys():
-        one = told[name]
-        if "meshes" in one:
-            found[name] = _with_meshes(workflow, request, name, one["process"], one["meshes"])
+        if directory:
+            found[name] = _with_told(found[name], directory, told.get(name, {}))
+    for name, one in told.items():
+        if name in found or name == "image":
+            continue
+        if "process" in one:
+            found[name] = _of_source(workflow, request, name, one, here)
             continue
         level = Level(0, Box.parse(one["box"]), tuple(one["voxel_size_nm_zyx"][::-1]), "")
         known = {"source": one["source"], "levels": (level,), "dtype": one["dtype"]}
@@ -238,19 +153,38 @@ def _of_output(
     )
 
 
-def _with_meshes(
-    workflow: work.Workflow, request: work.Request, name: str, process: str, inside: str
+def _of_source(
+    workflow: work.Workflow,
+    request: work.Request,
+    name: str,
+    told: dict[str, Any],
+    here: stores.Here,
 ) -> Layer:
-    """Return the layer of what a request reads, with the meshes that it makes of its segments."""
-    here, units = stores.Here(), workflow.units(request)
-    layer = dataclasses.replace(_read(request, here), name=name, kind="segmentation")
-    holder = next(unit for unit in units if unit.process == process)
+    """Return the layer of what a request reads, with what it makes of its segments."""
+    layer = dataclasses.replace(_read(request, here), name=name, kind="segmentation", reads=True)
+    holder = next(unit for unit in workflow.units(request) if unit.process == told["process"])
     directory, problem = _held(workflow, request, name, holder, here)
     if directory is None:
         return dataclasses.replace(layer, problem=problem)
-    store, path = directory.parents[2], directory / inside
-    place = Place(store, path.relative_to(store).as_posix(), "precomputed")
-    return dataclasses.replace(layer, meshes=place)
+    return _with_told(layer, directory, told)
+
+
+def _with_told(layer: Layer, directory: Path, told: dict[str, Any]) -> Layer:
+    """Return a layer with the meshes and the table that its workflow tells of, in a bundle."""
+    store = directory.parents[2]
+    path = directory.relative_to(store)
+    table = meshes = None
+    if "meshes" in told:
+        meshes = Place(store, (path / told["meshes"]).as_posix(), "precomputed")
+    if "table" in told:
+        table = Table(
+            store,
+            (path / told["table"]).as_posix(),
+            told.get("segment", "component_id"),
+            told.get("numbers", COMPONENTS),
+            told.get("label"),
+        )
+    return dataclasses.replace(layer, table=table, meshes=meshes)
 
 
 def _bundle(

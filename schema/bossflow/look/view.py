@@ -16,9 +16,10 @@ from ..voxels.archives import Refused, Unreachable
 from ..voxels.archives.places import s3
 from ..voxels.boxes import Box
 from . import mesh_files
+from .layer import Layer
 from .served import Volume
 from .server import Served
-from .shown import Layer, layers
+from .shown import layers
 
 PANEL = 400
 """Pixels of a panel that what is looked at fills."""
@@ -121,7 +122,7 @@ def state(shown: list[Shown], sources: Sequence[str | list[str]]) -> Any:
         else:
             layer = neuroglancer.SegmentationLayer(source=source, tab="segments")
             if one.layer.table:
-                layer.segment_query = ">voxel_count"  # the largest first
+                layer.segment_query = f">{next(iter(one.layer.table.numbers))}"  # the largest first
             if one.layer.meshes:
                 layer.segments = [*mesh_files.largest(one.layer.meshes)]
                 layer.segment_query = ">volume_nm3"

@@ -108,7 +108,8 @@ def sources(request: str, name: str | None) -> list[Source]:
     ValueError
         If there is no such volume, or it is not here.
     """
-    made = {one.name: one for one in shown.layers([request]) if one.name != "image"}
+    seen = shown.layers([request])
+    made = {one.name: one for one in seen if one.name != "image" and not one.reads}
     if not made:
         raise ValueError(f"request {request} makes no volume: give --format ro-crate or prov")
     if name is None and len(made) > 1:

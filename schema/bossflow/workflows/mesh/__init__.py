@@ -2,7 +2,7 @@
 
 from ...core.work import Workflow
 from ...volumes.reading import read_bytes
-from .report import describe, in_words, outcome
+from .report import describe, in_words, outcome, tables_of
 from .requests import NAME, again, expand
 from .tables import TABLES, BlockSurface, MeshBucket, MeshIndex, MeshRequest, MeshSet
 from .units import seconds, units
@@ -28,5 +28,6 @@ workflow = Workflow(
     outcome=outcome,
     results=("meshes", "table"),
     layers=lambda request: {"segments": {"meshes": "mesh", "process": "INDEX_SURFACES"}},
+    tables_of=tables_of,
     again=again,
 )

@@ -7,6 +7,33 @@ from ...core import work
 from ...volumes import told
 from .tables import MeshIndex, MeshSet
 
+LISTED = 8
+
+
+def tables_of(request: str) -> list[dict[str, Any]]:
+    """Return the largest meshes of a request, for its page."""
+    key = {"request_id": request}
+    told = (MeshSet() & key).fetch1()
+    order = ("volume_nm3 DESC", "meshed_segment_id")
+    rows = (MeshSet.Mesh() & key).to_dicts(order_by=order, limit=LISTED)
+    left = told["n_meshes"] - told["n_mesh_rows"]
+    caption = "Surfaces of the largest, before they were simplified"
+    table = {
+        "caption": caption + (f"; of all but {left:,}, which are no rows" if left else ""),
+        "columns": ["segment", "volume (µm³)", "area (µm²)", "triangles", "simplified by (nm)"],
+        "rows": [
+            [
+                str(row["meshed_segment_id"]),
+                f"{row['volume_nm3'] / 1e9:.4g}",
+                f"{row['area_nm2'] / 1e6:.4g}",
+                row["n_faces"],
+                row["simplified_nm"],
+            ]
+            for row in rows
+        ],
+    }
+    return [table] if rows else []
+
 
 def describe(
     requests: list[work.Request], counts: list[dict[str, tuple[int, int]]]

@@ -11,6 +11,25 @@ from .tables import Statistics
 
 LISTED = 8
 
+NUMBERS = {
+    "segment_voxel_count": "voxels",
+    "mean_intensity": "mean intensity",
+    "std_intensity": "standard deviation of intensities",
+    "min_intensity": "lowest intensity",
+    "max_intensity": "highest intensity",
+    **{f"segment_centroid_{axis}_nm": f"centroid {axis} (nm)" for axis in "xyz"},
+}
+"""Numbers of segments, and what a viewer calls them."""
+
+
+def layers(request: work.Request) -> dict[str, dict[str, Any]]:
+    """Return what a viewer shows: the segments with what was measured, and the image."""
+    table = {"table": "segments", "segment": "measured_segment", "numbers": NUMBERS}
+    told: dict[str, dict[str, Any]] = {"segments": table | {"process": "MERGE_SEGMENTS"}}
+    if image := request.given.get("intensity"):
+        told["image"] = {"given": image}
+    return told
+
 
 def tables_of(request: str) -> list[dict[str, Any]]:
     """Return the largest segments and contacts of a request, for its page."""
