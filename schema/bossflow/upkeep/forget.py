@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from .. import database
-from ..core import installed, ledger, migrations, removal, states
+from ..core import installed, ledger, migrations, registry, removal, states
 from ..core.cascade import Cascade, Rows
 from ..core.dependents import bundles_of, reached
 from ..core.tables import Execution, Reading, Request, schema
@@ -118,7 +118,13 @@ def _refuse_shared(
     channels: Collection[str],
     made: Collection[str],
 ) -> None:
-    """Refuse rows that are neither of these requests, nor of these channels, nor of those made."""
+    """Refuse rows that are neither of these requests, nor of these channels, nor of those made.
+
+    What was made of blocks of two channels, such as a segmentation's with an image's, is of both:
+    it goes with either, and the requests that it was made for are found by themselves.
+    """
+    stages = registry.stage_tables(installed.known_workflows()).values()
+    results = {part.full_table_name for stage in stages for part in migrations.parts(stage)}
     ours = {part.full_table_name for cls, _ in schema.tables for part in migrations.parts(cls)}
     core = {table.full_table_name for table in (Execution, Reading)}
     others: set[str] = set()
@@ -128,6 +134,8 @@ def _refuse_shared(
         names = sorted(cascade.graph.nodes[table]["primary_key"])
         if table in ours and "request_id" in names:
             others |= {key[names.index("request_id")] for key in keys} - set(requests)
+        elif table in results and "channel_id" in names:
+            continue
         elif table in ours and "channel_id" in names:
             channel_ids = {str(key[names.index("channel_id")]) for key in keys}
             strange |= channel_ids - {*channels, *made}

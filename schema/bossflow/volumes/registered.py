@@ -5,10 +5,11 @@ from typing import Any
 
 import datajoint as dj
 
+from .. import database
 from ..core import installed, registry
 from .channels import choices
 from .citations import citations
-from .tables import Block, Channel, MadeBlock, of_requests
+from .tables import Block, Channel, Cutout, MadeBlock, RequestImage
 from .told import by_name
 
 
@@ -22,8 +23,8 @@ def channels() -> list[dict[str, Any]]:
         the request that made it, or None), `archive`, `resolution`, `chosen` (which channel or
         time of several, or None), `kind`, `dtype`, `extent_xyz` (half-open, voxels),
         `voxel_size_nm_xyz`, `citations` (how it is cited, by the archive or by the user), and the
-        numbers of its `requests` and of its `blocks` of which
-        something is recorded.
+        numbers of the `requests` that refer to it, as source or as image, and of its `blocks` of
+        which something is recorded.
     """
     requests, blocks, chosen = _requests(), _blocks(), choices(Channel.Choice())
     rows = Channel().to_dicts(order_by=("uri", "resolution", "archive", "channel_id"))
@@ -42,19 +43,36 @@ def channels() -> list[dict[str, Any]]:
             "extent_xyz": [[row[f"channel_{axis}{end}"] for end in "01"] for axis in "xyz"],
             "voxel_size_nm_xyz": [row[f"voxel_size_{axis}"] for axis in "xyz"],
             "citations": cited.get(row["channel_id"], []),
-            "requests": requests[row["channel_id"]],
+            "requests": requests.get(row["channel_id"], 0),
             "blocks": blocks[row["channel_id"]],
         }
         for row in rows
     ]
 
 
-def _requests() -> Counter[str]:
-    """Count the requests of each channel: those of any workflow, whether it is installed or not."""
-    numbers: Counter[str] = Counter()
-    for table in of_requests():
-        numbers.update(_by_channel(table))
-    return numbers
+def _requests() -> dict[str, int]:
+    """Count the requests that refer to each channel, of any workflow, installed or not.
+
+    By whatever foreign key: a second channel, such as an image that is measured, too. And those
+    whose `image_source` is the channel's volume, of which a viewer shows resolution 0.
+    """
+    conn = database.connection()
+    own, image = Channel.full_table_name, RequestImage.full_table_name
+    named = [
+        f"SELECT c.channel_id, i.request_id FROM {image} i JOIN {own} c "
+        "ON c.uri = i.image_uri AND c.resolution = 0"
+    ]
+    for parent in (Channel(), Cutout()):
+        for name, link in parent.children(foreign_key_info=True):
+            if dj.FreeTable(conn, name).primary_key == ["request_id"]:
+                (column,) = (mine for mine, its in link["attr_map"].items() if its == "channel_id")
+                column = conn.adapter.quote_identifier(column)
+                named.append(f"SELECT {column}, request_id FROM {name}")
+    query = (
+        f"SELECT channel_id, count(*) FROM ({' UNION '.join(named)}) AS named "
+        "WHERE channel_id IS NOT NULL GROUP BY channel_id"
+    )
+    return {str(channel): int(number) for channel, number in conn.query(query).fetchall()}
 
 
 def _blocks() -> Counter[str]:
