@@ -119,6 +119,8 @@ def test_what_a_command_leaves_is_recorded(
         assert left.stat().st_size == row["output_bytes"] == row["outputs_bytes"]
         assert left.read_text() == f"{len(str(texts[0]))}\n"
     assert all(row["outputs"] in done["requests"] for row in rows), done["requests"]
+    made = bossflow.diff(*done["plan"]["requests"][:2])["made"]
+    assert made["files"]["equal"] == made["rows"]["Output"]["equal"] == 1, "whatever they are of"
     for row in attempts(done):
         assert (row["attempt"], row["exit_code"], row["attempt_memory_bytes"]) == (1, 0, 2**30)
         assert row["attempt_seconds"] > 0

@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
+import bossflow
 import numpy as np
 import pytest
 import requests
@@ -50,6 +52,12 @@ def test_files_are_the_same_for_any_blocks(meshing: Meshing, tmp_path: Path) -> 
         np.testing.assert_allclose(surface[0].min(axis=0), low, atol=0.05)
         np.testing.assert_allclose(surface[0].max(axis=0), high, atol=0.05)
         assert closed_volume(surface) == pytest.approx(row["volume_nm3"], rel=1e-3)
+    told = bossflow.diff(*(mesh_set(run)["request_id"] for run in (one, other)))
+    assert "makes no segmentation" in told["not_compared"] and told["segmentation"] is None
+    number, made = len(files(one)) + 1, told["made"]  # a table beside the meshes
+    none = {"differ": 0, "only_a": 0, "only_b": 0, "named": ANY}
+    assert made["files"] == {"equal": number, **none}
+    assert made["rows"] == {"Mesh": {"equal": len(IDS) - 1, **none}}
     assert finest(directory_of(one), 12345) is None
     assert meshing.make(**asked, block_shape="64,64,64")["plan"]["tasks"] == []
     code, said = bossflow_says("verify", "--request", one["plan"]["requests"][0])
@@ -90,6 +98,10 @@ def test_a_larger_cutout_makes_what_is_new(meshing: Meshing, tmp_path: Path) -> 
     assert rows(large)[:3] == [
         row | {"request_id": rows(large)[0]["request_id"]} for row in rows(small)
     ]
+    told = bossflow_says("diff", *(mesh_set(run)["request_id"] for run in (small, large)))[1]
+    assert "\nrows of Mesh: 3 equal, 1 only B's\n  only B's: meshed_segment_id=12\n" in told, told
+    assert "\nfiles: 4 equal, 2 differ, 1 only B's\n" in told, told
+    assert f"only B's: INDEX_SURFACES/mesh/{Sharding(3).shards([12])[0]}.shard\n" in told, told
     meshing.store = tmp_path / "alone"
     assert files(meshing.make(**asked, z_range=[0, 32], source_changes="keep")) == there
 

@@ -8,13 +8,16 @@ import click
 from ..kit.texts import many, one_line
 from .options import console, terminal
 
+_WORDS = {"equal": "equal", "differ": "differ", "only_a": "only A's", "only_b": "only B's"}
+"""How many of what two requests made are what."""
+
 
 @click.command("diff")
 @click.argument("a")
 @click.argument("b")
 @click.option("--all", "every", is_flag=True, help="Also what is equal.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-@click.option("--no-voxels", is_flag=True, help="Don't compare the voxels of segmentations.")
+@click.option("--no-voxels", is_flag=True, help="Compare no voxels, and no files.")
 @click.option(
     "--background",
     type=click.Choice(["ignore", "keep"]),
@@ -39,7 +42,8 @@ def diff_command(
     They are named by their ids, the start of them, or their names. Compared are parameters, source
     and box, software, code, numbers and outcome; of requests also the contents of their units; of
     two segmentations the voxels, where both have some, with A taken for the truth: variation of
-    information, adapted Rand error, Rand index, splits and merges.
+    information, adapted Rand error, Rand index, splits and merges. Of two results that are no
+    segmentations, such as meshes or statistics, the rows and the files are compared.
     """
     from rich.progress import Progress
 
@@ -80,6 +84,8 @@ def _show(found: dict[str, Any], every: bool, why: bool) -> None:
     if found["rows"]:
         screen.print(table)
     lines = _contents(found.get("contents", {}), every)
+    if found.get("made"):
+        lines += _made(found["made"], every)
     if found.get("segmentation"):
         lines += _segmentation(found["segmentation"])
     if found["equal"]:
@@ -101,12 +107,29 @@ def _value(value: Any) -> str:
 
 def _contents(contents: dict[str, dict[str, int]], every: bool) -> list[str]:
     """Return of how many units the content is the same."""
+    return [
+        f"content of {process}: {_counts(counts)}"
+        for process, counts in contents.items()
+        if every or any(counts[name] for name in _WORDS if name != "equal")
+    ]
+
+
+def _counts(counts: dict[str, Any]) -> str:
+    return ", ".join(f"{counts[name]:,} {word}" for name, word in _WORDS.items() if counts[name])
+
+
+def _made(made: dict[str, Any], every: bool) -> list[str]:
+    """Return how the rows and the files differ of two results that are no segmentations."""
     lines = []
-    for process, counts in contents.items():
-        words = {"equal": "equal", "differ": "differ", "only_a": "only A's", "only_b": "only B's"}
-        told = [f"{counts[name]:,} {word}" for name, word in words.items() if counts[name]]
-        if every or any(counts[name] for name in words if name != "equal"):
-            lines.append(f"content of {process}: {', '.join(told)}")
+    several = {f"rows of {part}": counts for part, counts in made["rows"].items()}
+    for what, counts in (several | {"files": made["files"]}).items():
+        if counts is None:
+            lines += ["files are not compared: it was not asked for"] * every
+            continue
+        lines.append(f"{what}: {_counts(counts) or 'none'}")
+        for name, some in counts["named"].items():
+            more = f", and {counts[name] - len(some):,} more" * (counts[name] > len(some))
+            lines += [f"  {_WORDS[name]}: {', '.join(some)}{more}"] if some else []
     return lines
 
 

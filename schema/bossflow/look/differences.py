@@ -6,7 +6,7 @@ from ..core import ledger
 from ..core.tables import Request
 from ..kit.system import keeping_all
 from ..voxels.archives import Refused, Unreachable
-from . import facts, overlaps, rows
+from . import facts, outputs, overlaps, rows
 
 SECTIONS = (
     *("run", "method", "parameters", "source", "requests", "software", "containers", "code"),
@@ -29,7 +29,7 @@ def diff(
     a, b : str
         Both requests (id, start of it, or name), or else both runs (the same of them).
     voxels : bool
-        Whether two segmentations are compared by their voxels.
+        Whether two segmentations are compared by their voxels, and others by their files.
     background : {"ignore", "keep"}
         Whether voxels that are 0 in the first are left out of measures.
     told : callable
@@ -42,7 +42,8 @@ def diff(
         `rows`, each with `section` (of `SECTIONS`), `name`, `a`, `b` (None where one has no such
         thing) and `equal`. Of requests also `contents`, by process: of how many units that both
         have the content is `equal`, of how many it may `differ`, and how many only `a` or `b` has;
-        `segmentation`, as `overlaps.compared` tells, or None, and then `not_compared`, why.
+        `segmentation`, as `overlaps.compared` tells, or None, and then `not_compared`, why; of two
+        that make none `made`, as `outputs.compared` tells, else None.
 
     Raises
     ------
@@ -137,24 +138,30 @@ def _segmentation(
     unfinished = [
         name for name, one in zip(ids, both, strict=True) if one["outcome"]["state"] != "complete"
     ]
-    why = "it was not asked for"
-    if voxels and unfinished:
-        why = f"request {unfinished[0]} is not complete"
-    elif voxels:
-        try:
+    why, made = "it was not asked for", None
+    if unfinished:
+        why = f"request {unfinished[0]} is not complete" if voxels else why
+        return {"segmentation": None, "not_compared": why, "made": None}
+    try:
+        overlaps.check(*ids)
+        if voxels:
             found = overlaps.compared(ids[0], ids[1], background, told)
-            return {"segmentation": found, "not_compared": None}
-        except overlaps.Apart as error:
-            why = str(error)
-        except (Refused, Unreachable) as error:
-            raise ValueError(str(error)) from None
-    return {"segmentation": None, "not_compared": why}
+            return {"segmentation": found, "not_compared": None, "made": None}
+    except overlaps.NoSegmentation as error:
+        why = str(error) if voxels else why
+        made = outputs.compared(ids[0], ids[1], files=voxels)
+    except overlaps.Apart as error:
+        why = str(error)
+    except (Refused, Unreachable) as error:
+        raise ValueError(str(error)) from None
+    return {"segmentation": None, "not_compared": why, "made": made}
 
 
 def _same(more: dict[str, Any]) -> bool:
-    """Say whether contents and voxels are the same, as far as they were compared."""
-    counts = more.get("contents", {}).values()
-    seen = more.get("segmentation")
-    return not any(
-        number for one in counts for name, number in one.items() if name != "equal"
-    ) and (seen is None or seen["equal"] and seen["same_box"])
+    """Say whether contents, voxels, rows and files are the same, as far as they were compared."""
+    made, seen = more.get("made") or {}, more.get("segmentation")
+    counts = [*more.get("contents", {}).values(), *made.get("rows", {}).values()]
+    counts += filter(None, [made.get("files")])
+    return not any(one[name] for one in counts for name in ("differ", "only_a", "only_b")) and (
+        seen is None or seen["equal"] and seen["same_box"]
+    )

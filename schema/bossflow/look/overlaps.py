@@ -81,6 +81,10 @@ class Apart(Exception):
     """Why two requests can't be compared by their voxels: a sentence."""
 
 
+class NoSegmentation(Apart):
+    """A request that makes none."""
+
+
 def compared(
     a: str, b: str, background: str, told: Progress = lambda done, total: None
 ) -> dict[str, Any]:
@@ -143,6 +147,17 @@ def compared(
     return about | counted.judged(first, second, blocks, background, told)
 
 
+def check(*requests: str) -> None:
+    """Refuse requests that make no segmentation.
+
+    Raises
+    ------
+    NoSegmentation
+    """
+    for request in requests:
+        _levels(request)
+
+
 def _levels(request: str) -> list[Level]:
     """Return the levels of a request's segmentation, the finest first; of several, the first's."""
     rows = (Channel() * MadeChannel() & {"request_id": request}).to_dicts(order_by="resolution")
@@ -166,15 +181,16 @@ def _levels(request: str) -> list[Level]:
 
 def _elsewhere(request: str) -> list[Level]:
     """Return the level of a segmentation that was written to a place of the user's."""
-    from .shown import layers
+    from .shown import layers, recalled
 
+    workflow, asked = recalled(request)
+    written = {name for name, one in workflow.layers(asked).items() if "source" in one}
     for layer in layers([request]):
-        made = layer.name != "image" and not layer.reads
-        if layer.kind == "segmentation" and made and layer.levels:
+        if layer.kind == "segmentation" and layer.name in written and layer.levels:
             one = layer.levels[0]
             size = one.voxel_size_nm_xyz
             return [Level(request, layer.name, one.number, one.box, size, None)]
-    raise Apart(f"request {request} makes no segmentation")
+    raise NoSegmentation(f"request {request} makes no segmentation")
 
 
 def _same_size(a: list[Level], b: list[Level]) -> tuple[Level, Level]:

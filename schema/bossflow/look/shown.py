@@ -43,7 +43,7 @@ def layers(request_ids: Iterable[str]) -> list[Layer]:
 
 
 def _of(request_id: str, here: stores.Here) -> list[Layer]:
-    workflow, request = _recalled(request_id)
+    workflow, request = recalled(request_id)
     made = _made(workflow, request, here)
     if "channel" not in request.given:
         return made
@@ -68,11 +68,12 @@ def _image(request: work.Request, uri: str, here: stores.Here) -> Layer:
     if not Request() & {"request_id": asked.request}:
         why = f"image {uri} is not there any more: its request was forgotten"
         return dataclasses.replace(layer, source=None, problem=why)
-    made = next(one for one in _made(*_recalled(asked.request), here) if one.name == asked.output)
+    made = next(one for one in _made(*recalled(asked.request), here) if one.name == asked.output)
     return dataclasses.replace(made, request_id=request.request_id, name="image")
 
 
-def _recalled(request_id: str) -> tuple[work.Workflow, work.Request]:
+def recalled(request_id: str) -> tuple[work.Workflow, work.Request]:
+    """Return a recorded request, and its workflow."""
     (name,) = (Request() & {"request_id": request_id}).to_arrays("workflow")
     workflow = installed.opened(str(name))
     (request,) = given.recalled(workflow, [request_id])
@@ -97,7 +98,7 @@ def _read(request: work.Request, here: stores.Here) -> Layer:
     if channel["archive"] != ARCHIVE:
         return dataclasses.replace(layer, source=channel["uri"])
     maker = (MadeChannel() & {"channel_id": channel["channel_id"]}).fetch1()
-    volumes = _made(*_recalled(maker["request_id"]), here)
+    volumes = _made(*recalled(maker["request_id"]), here)
     made = next(one for one in volumes if one.name == maker["output_name"])
     level = next(one for one in made.levels if one.number == channel["resolution"])
     seen = layer.levels[0]._replace(key=level.key)
