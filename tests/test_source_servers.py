@@ -29,9 +29,13 @@ def test_a_volume_of_another_format_is_named(tmp_path: Path, server: Server) -> 
         scheme, _, place = uri.partition("://")
         with pytest.raises(Refused, match=f"it has a file .*: write {re.escape(uri)}$"):
             describe(f"{other}://{place}")
-    (tmp_path / "image.tif").write_bytes(b"II*")
-    with pytest.raises(Refused, match="it is a file: of a format that is read, write ckl://, hdf5"):
-        describe(f"zarr://file://{tmp_path}/image.tif")
+    for file, says in (
+        ("image.tif", f"write tiff://file://{tmp_path}/image.tif"),
+        ("image", "of a format that is read, write ckl://, hdf5"),
+    ):
+        (tmp_path / file).write_bytes(b"II*")
+        with pytest.raises(Refused, match=f"it is a file: {says}"):
+            describe(f"zarr://file://{tmp_path}/{file}")
     with pytest.raises(Refused, match="there is no such directory"):
         describe(f"n5://file://{tmp_path}/none")
 

@@ -132,6 +132,22 @@ def test_what_is_chosen_is_told_and_what_lacks_is_a_sentence(tmp_path: Path) -> 
     assert bossflow_says("describe", other, "--block-shape", "8,8")[0] == 2
 
 
+def test_of_a_path_without_a_format_the_likely_one_is_named(tmp_path: Path) -> None:
+    for form in FORMATS:
+        uri, _ = written(form, tmp_path / f"{form} volume", pattern())
+        place = uri.partition("://")[2].removeprefix("file://")
+        assert said(place).endswith(
+            f"does not say what it is: write {uri.replace('file://', '')}\n"
+        )
+    np.save(tmp_path / "array", np.zeros((2, 2, 2), np.uint8))
+    file = (tmp_path / "array.npy").rename(tmp_path / "unnamed")
+    assert f"write npy://{file}\n" in said(str(file)), "by what it begins with"
+    for name, scheme in (("x.nii.gz", "nifti"), ("s3://b/x.zarr/0", "zarr"), ("a.H5#/b", "hdf5")):
+        assert f"write {scheme}://{name}\n" in said(name)
+    for name in ("x.txt", str(tmp_path), "https://lab/volume", "two\nlines.h5"):
+        assert "names no archive that is known here" in said(name)
+
+
 def test_a_table_is_for_people(tmp_path: Path) -> None:
     precomputed(tmp_path / "pre", pattern())
     code, text = bossflow_says("describe", f"precomputed://{tmp_path}/pre")

@@ -291,6 +291,10 @@ def archive_of(uri: str) -> Reader:
         from . import formats
 
         return formats
+    from .likely import meant
+
+    if likely := meant(uri):
+        raise Refused(f"source {brief(uri)} does not say what it is: write {likely}")
     raise Refused(
         f"source {brief(uri)} names no archive that is known here: write "
         "bossdb://collection/experiment/channel, or precomputed://, zarr:// or n5:// and then the "

@@ -17,6 +17,7 @@ os.environ.setdefault("TENSORSTORE_CURL_LOW_SPEED_LIMIT_BYTES", "1")
 import tensorstore as ts
 
 from .. import DIRECTORIES, MODULES, Refused, Unreachable, brief
+from ..likely import likely
 from . import s3
 
 
@@ -166,6 +167,8 @@ def hint(uri: str, kvstore: dict[str, Any]) -> str:
                     return f"it has a file {name}: write {other}://{place}"
     if kvstore["driver"] == "file":
         path = kvstore["path"].rstrip("/")
+        if os.path.isfile(path) and (found := likely(path)) in MODULES:
+            return f"it is a file: write {found}://{place}"
         if os.path.isfile(path):
             formats = ", ".join(f"{name}://" for name in MODULES if name not in DIRECTORIES)
             return f"it is a file: of a format that is read, write {formats} before it"
