@@ -20,15 +20,20 @@ import neuroglancer.server
 import numpy as np
 import pytest
 from bossflow.look import browser, view
+from bossflow.look.served import Volume
 from bucket import SECRET, THEIRS
 from bucket import serving as serving_s3
 from commands import HEARD
 from conftest import ROOT
 from engines import need
 from expected import whole
+from making import write_precomputed
+from measuring import Measuring
+from meshing import Meshing, rows
 from PIL import Image
 from selenium.webdriver.common.action_chains import ActionChains
 from steps import Cutouts, write_voxels
+from test_mesh import segments
 
 SIZE = 900, 700
 SHAPE = (40, 48, 72)
@@ -71,9 +76,9 @@ def request_id(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @contextmanager
-def opened(request_id: str) -> Iterator[tuple[Any, Any]]:
-    """Yield a viewer of a request, and what drives the browser that shows it."""
-    shown, problems = view.opened([request_id], "public")
+def opened(*request_ids: str) -> Iterator[tuple[Any, Any]]:
+    """Yield a viewer of requests, and what drives the browser that shows it."""
+    shown, problems = view.opened(request_ids, "public")
     assert not problems
     viewer = view.viewer(shown)
     try:
@@ -197,6 +202,52 @@ def is_shown(png: bytes, panel: tuple[int, int] = (440, 330)) -> bool:
     spread = pixels.max(2) - pixels.min(2)
     colours = {tuple(one) for one in pixels[spread > 25][::50]}
     return bool((spread > 25).mean() > 0.02 and len(colours) > 5)
+
+
+def test_meshes_are_in_the_3d_panel_in_the_colours_of_their_segments(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an error; shards are read in parts. Statistics are listed, the largest first."""
+    voxels = segments((26, 40, 33))
+    volume = write_precomputed(tmp_path / "volume", voxels, kind="segmentation")
+    asked = {"source": f"precomputed://{volume}"}
+    (tmp_path / "measured").mkdir()
+    done = Meshing(tmp_path, monkeypatch).make(**asked, buckets=2)
+    measured = Measuring(tmp_path / "measured", monkeypatch).make(**asked)
+    ids = [int(row["meshed_segment_id"]) for row in rows(done)]
+    read, answer = {}, Volume.answer
+
+    def noted(volume: Volume, path: str, span: str | None = None) -> Any:
+        found = answer(volume, path, span)
+        read[path, span] = found is not None  # workers ask, of which the browser's log says nothing
+        return found
+
+    monkeypatch.setattr(Volume, "answer", noted)
+    colours = dict(zip(ids, ("#ff0000", "#00ff00", "#0000ff", "#ffff00"), strict=True))
+    largest = np.unique(voxels[voxels > 0], return_counts=True)[1].max()
+    began = time.monotonic()
+    with opened(*done["plan"]["requests"], *measured["plan"]["requests"]) as (viewer, driver):
+        while str(largest) not in first_listed(driver):
+            assert time.monotonic() - began < WAIT, "the largest segment is not listed first"
+        with viewer.txn() as state:
+            assert {*state.layers[0].segments} == {*ids}
+            state.layers[0].segment_colors = colours
+            state.selected_layer.visible = False
+            state.layout = "3d"
+            state.projection_scale = state.projection_scale / 2
+            state.show_slices = state.show_axis_lines = state.show_default_annotations = False
+        png = answer_of(viewer.async_screenshot).screenshot.image
+        looked = looked_at(driver)
+    with Image.open(BytesIO(png)) as image:
+        pixels = np.asarray(image.convert("RGB"), int)
+    bright = pixels[pixels.max(2) > 60]
+    for segment, colour in colours.items():
+        hue = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+        alike = np.abs(bright - bright.max(1, keepdims=True) * hue).max(1) < 9
+        assert alike.sum() > 500, segment
+    assert looked[0] == [] and looked[1] == {"127.0.0.1"}
+    assert all(read.values())
+    assert {path for path, span in read if span} == {"mesh/0.shard", "mesh/1.shard"}
 
 
 @pytest.mark.s3

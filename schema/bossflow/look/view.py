@@ -65,7 +65,8 @@ def opened(
     for layer in layers(ids):
         size = layer.voxel_size_nm_xyz if layer.source else None
         of = layer.host if str(layer.source).startswith("bossdb://") else ""
-        same = layer.source, layer.place, layer.resolution, str(layer.chosen), size, of
+        where = layer.source, layer.place, layer.resolution, str(layer.chosen), size, of
+        same = *where, layer.meshes, str(layer.table)
         if not layer.problem and same in known:
             continue
         known.add(same)
