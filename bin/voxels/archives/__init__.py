@@ -293,11 +293,4 @@ def archive_of(uri: str) -> Reader:
         return formats
     from .likely import meant
 
-    if likely := meant(uri):
-        raise Refused(f"source {brief(uri)} does not say what it is: write {likely}")
-    raise Refused(
-        f"source {brief(uri)} names no archive that is known here: write "
-        "bossdb://collection/experiment/channel, or precomputed://, zarr:// or n5:// and then the "
-        "address of a volume, or webknossos:// and that of a dataset, # and a layer, or "
-        f"{', '.join(f'{name}://' for name in MODULES)} and that of a file"
-    )
+    raise Refused(f"source {brief(uri)} {meant(uri)}")

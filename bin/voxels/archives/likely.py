@@ -10,6 +10,8 @@ import re
 from contextlib import suppress
 from itertools import islice
 
+from . import MODULES
+
 _DIRECTORIES: dict[str, tuple[str, ...]] = {"zarr": (".zarr",), "n5": (".n5",)}
 """Also of what lies below."""
 
@@ -57,11 +59,18 @@ _LONGEST = 120
 
 
 def meant(uri: str) -> str:
-    """Return what may be meant by a path or address that names no format; empty: anything."""
+    """Return what is wrong with a URI that names no format, and what may be meant."""
     scheme, sign, _ = uri.partition("://")
     found = "" if sign and scheme not in _ADDRESSES or len(uri) > _LONGEST else likely(uri)
-    layer = "#LAYER" if found == "webknossos" and "#" not in uri else ""
-    return f"{found}://{uri}{layer}" if found and uri.isprintable() else ""
+    if found and uri.isprintable():
+        layer = "#LAYER" * (found == "webknossos" and "#" not in uri)
+        return f"does not say what it is: write {found}://{uri}{layer}"
+    return (
+        "names no archive that is known here: write bossdb://collection/experiment/channel, or "
+        "precomputed://, zarr:// or n5:// and then the address of a volume, or webknossos:// and "
+        "that of a dataset, # and a layer, or "
+        f"{', '.join(f'{name}://' for name in MODULES)} and that of a file"
+    )
 
 
 def likely(place: str) -> str:
