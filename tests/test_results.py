@@ -9,6 +9,7 @@ import bossflow
 import pytest
 from bossflow.core import ledger, results, states
 from bossflow.core.tables import Request
+from bossflow.look.rows import run_named
 from bossflow.upkeep import status
 from pipeline import bossflow_says
 from stage import SOURCE as CHANNEL
@@ -223,10 +224,21 @@ def test_a_place_that_cannot_be_made_ends_a_run_before_it_begins(stage: Stage) -
 def test_an_id_that_starts_like_a_name_is_no_guess(cutouts: Cutouts) -> None:
     ran = cutouts.plan(sheet=sheet(cutouts, "0:16,16:32,\n"), dry_run=True, **SHAPE)[0]
     (other,) = ran["requests"]
-    rows = f"0:16,16:32,\n16:32,16:32,{other[:12]}\n"
-    assert cutouts.label(sheet=sheet(cutouts, rows), **SHAPE)["verdict"] == {"missing": None}
+    rows = "0:16,16:32,\n16:32,16:32,{}\n"
+    for name in (other[:12], other):
+        done = cutouts.label(sheet=sheet(cutouts, rows.format(name)), **SHAPE)
+        assert done["verdict"] == {"missing": None}
     code, text = bossflow_says("components", other[:12])
     assert code == 1 and f"2 requests are called '{other[:12]}', or have ids" in text
+    assert ledger.named(Request, other) == other, "a whole id is no name"
+
+    (run,) = bossflow.Run.to_dicts(order_by="run_started DESC", limit=1)
+    like = run | {"run_id": "f" * 16, "run_name": run["run_id"][:8]}
+    bossflow.Run.insert1(like)
+    with pytest.raises(ValueError, match="^2 runs have an id or name .*: give more of the id"):
+        run_named(like["run_name"])
+    bossflow.Run.insert1(like | {"run_id": "e" * 16, "run_name": run["run_id"]})
+    assert run_named(run["run_id"])["run_id"] == run["run_id"]
 
 
 def test_a_request_is_forgotten_with_its_names(cutouts: Cutouts) -> None:

@@ -72,7 +72,8 @@ LISTED = {
 def named(table: Any, start: str) -> str:
     """Return the one id of a table (`Request`, `Channel`, `Store`) that starts so.
 
-    A request may also be given by its name.
+    A request may also be given by its name; where an id of another one starts so, neither is
+    guessed. A whole id is that one, whatever is called so.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def named(table: Any, start: str) -> str:
     ids: list[Any] = []
     if re.fullmatch("[0-9a-f]+", start):  # nothing that LIKE or a quote would mean otherwise
         ids = (table() & f"{attribute} LIKE '{start}%'").to_arrays(attribute).tolist()
-    if table is Request and start.isprintable():
+    if table is Request and start.isprintable() and ids != [start]:
         query = f"SELECT request_id FROM {Request.Name.full_table_name} WHERE request_name = %s"
         called = {row[0] for row in table().connection.query(query, (start,)).fetchall()}
         ids = sorted({*ids, *called})

@@ -23,6 +23,8 @@ FAILURES, LOG_LINES, LOG_BYTES = 20, 20, 4000
 def run_named(name: str | None) -> dict[str, Any]:
     """Return the run that is named by its id, the start of it, or its name; without one the last.
 
+    As of requests, a name is not guessed where another's id starts so, and a whole id is that one.
+
     Raises
     ------
     ValueError
@@ -32,12 +34,16 @@ def run_named(name: str | None) -> dict[str, Any]:
     if name is None:
         found = sorted(every, key=itemgetter("run_started", "run_id"))[-1:]
     else:
-        found = [one for one in every if name and one["run_id"].startswith(name)]
-        found = found or [one for one in every if one["run_name"] == name]
+        found = [one for one in every if one["run_id"] == name] or [
+            one
+            for one in every
+            if name and (one["run_id"].startswith(name) or one["run_name"] == name)
+        ]
     if len(found) != 1:
         said = f"{len(found)} runs have" if found else "no run has"
         which = f"an id or name {name!r}" if name is not None else "been recorded"
-        raise ValueError(f"{said} {which}: see `bossflow status --json`")
+        more = "give more of the id, " if found else ""
+        raise ValueError(f"{said} {which}: {more}see `bossflow status --json`")
     return of_id(found[0]["run_id"])
 
 
