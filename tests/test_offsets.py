@@ -180,6 +180,9 @@ def test_it_is_made_again_there_and_told(cutouts: Cutouts, tmp_path: Path) -> No
     assert (code, "4 units made again as recorded" in said) == (0, True), said
     (channel,) = json.loads(bossflow_says("lineage", name, "--json")[1])["channels"].values()
     assert channel["chosen"] == {"offset_x": 3, "offset_y": -1005, "offset_z": 7}
+    for words in (("channels",), ("status", "--request", name), ("lineage", name)):
+        told = " ".join(bossflow_says(*words)[1].split())
+        assert "3,-1005,7" in told and "offset_x" not in told, told
 
 
 @pytest.mark.parametrize(

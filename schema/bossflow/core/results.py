@@ -81,10 +81,14 @@ def _about(described: dict[str, Any]) -> str:
         return safe(described["workflow"].rpartition(".")[2])
     tail = safe(described["source"].rpartition("://")[2])[-TAIL_MAX:].strip("._-")
     level = f"_res{described['resolution']}" if described.get("resolution") else ""
-    which = "".join(f"_{word}" for word in chosen(described).split())
+    which = "".join(f"_{word}" for word in re.split("[ ,]", chosen(described)) if word)
     return f"{tail}{level}{which}_{described['box']}"
 
 
 def chosen(described: dict[str, Any]) -> str:
-    """Return what was chosen of a channel: `channel 1 time 0`, or `offset_x -5` and so on."""
-    return " ".join(f"{name} {index}" for name, index in (described.get("chosen") or {}).items())
+    """Return what was chosen of a channel, as it was given: `channel 1 time 0`, `offset -5,0,7`."""
+    given = dict(described.get("chosen") or {})
+    names = [f"offset_{axis}" for axis in "xyz"]
+    offset = ",".join(str(given.pop(name)) for name in names if name in given)
+    words = [f"{name} {index}" for name, index in given.items()]
+    return " ".join([*words, *filter(None, [offset and f"offset {offset}"])])

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import datajoint as dj
 
-from ..core import installed, ledger, registry, states, work
+from ..core import installed, ledger, registry, results, states, work
 from ..core.tables import Environment, Execution, Request, Run
 from ..upkeep import status
 
@@ -111,7 +111,7 @@ def _source(request: work.Request) -> dict[str, Any]:
         "voxel size x, y, z (nm)": [channel[f"voxel_size_{axis}"] for axis in "xyz"],
         "extent (voxels)": "_".join(extent),
         "middle of voxel 0, z, y, x (voxels)": given.get("middle_zyx"),
-        **{f"chosen {axis}": index for axis, index in (given.get("chosen") or {}).items()},
+        "chosen": results.chosen(given) or None,
         "box (voxels)": given.get("cutout"),
     }
 
