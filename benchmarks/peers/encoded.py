@@ -23,7 +23,7 @@ def main() -> None:
         write(directory, form, np.load(sys.argv[3], mmap_mode="r"))
         return
     volume = CloudVolume(f"file://{directory}", progress=False)
-    np.asarray(volume[:64, :64, :64])
+    np.asarray(volume[:128, :128, :128])
     began, before = time.perf_counter(), sum(os.times()[:4])
     voxels = np.asarray(volume[:])[..., 0].T
     took = time.perf_counter() - began, sum(os.times()[:4]) - before

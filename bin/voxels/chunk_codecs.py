@@ -6,14 +6,15 @@ The layout of each is CloudVolume's
 
 from __future__ import annotations
 
-import ctypes
 import math
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from . import fpzip_streams
+from .fpzip_streams import expect, expect_dtype
 
 PACKAGES = {
     "crackle": ("crackle", "crackle-codec", "formats"),
@@ -37,9 +38,9 @@ def decode(encoding: str, content: bytes, voxels: npt.NDArray[Any]) -> None:
     Parameters
     ----------
     encoding : str
-        One of `PACKAGES`.
+        One of `PACKAGES` but fpzip, whose are `fpzip_streams`.
     content : bytes
-        The chunk, of whatever writer.
+        The chunk, of whatever writer; not empty.
     voxels : ndarray, shape (X, Y, Z, channels), Fortran order
         Of what the chunk should hold.
 
@@ -49,24 +50,12 @@ def decode(encoding: str, content: bytes, voxels: npt.NDArray[Any]) -> None:
         If it holds something else, or is damaged where the encoding can tell. Codecs raise errors
         of other kinds, too.
     """
-    if not content:
-        raise ValueError("it is empty")
-    if encoding in _INTO:
-        _INTO[encoding](content, voxels)
+    if encoding == "kempressed":
+        _kempressed(content, voxels)
         return
     found = _DECODERS[encoding](content, voxels.shape)
-    _expect_dtype(found.dtype, voxels.dtype)
+    expect_dtype(found.dtype.name, voxels.dtype.name)
     voxels[...] = found
-
-
-def _expect(found: Sequence[int], shape: Sequence[int]) -> None:
-    if tuple(found) != tuple(shape):
-        raise ValueError(f"it holds {list(found)} voxels, where {list(shape)} were expected")
-
-
-def _expect_dtype(found: np.dtype[Any], dtype: np.dtype[Any]) -> None:
-    if found != dtype:
-        raise ValueError(f"it holds {found}, where {dtype} was expected")
 
 
 # ---- Crackle ----
@@ -76,7 +65,7 @@ def _crackle(content: bytes, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     import crackle
 
     stated = crackle.header(content)
-    _expect((stated.sx, stated.sy, stated.sz), shape[:3])
+    expect((stated.sx, stated.sy, stated.sz), shape[:3])
     refuse_changed_labels(content)
     # C order, as CloudVolume has it written, is decoded with strides, and copied so: 2.5 times
     content = crackle.asfortranarray(content)
@@ -154,7 +143,7 @@ def _compresso(content: bytes, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     import compresso
 
     stated = compresso.header(content)
-    _expect([stated[side] for side in ("sx", "sy", "sz")], shape[:3])
+    expect([stated[side] for side in ("sx", "sy", "sz")], shape[:3])
     _refuse_cut(content, stated)
     return np.asarray(compresso.decompress(content))[..., None]
 
@@ -182,54 +171,15 @@ def _refuse_cut(content: bytes, stated: dict[str, Any]) -> None:
         raise ValueError("it has another length than it states")
 
 
-# ---- fpzip ----
-
-
-class _Stream(ctypes.Structure):
-    """FPZ of fpzip.h: what the header of a stream states."""
-
-    _fields_ = [(name, ctypes.c_int) for name in ("type", "prec", "nx", "ny", "nz", "nf")]
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    """Return fpzip's own functions, which tell what they read; the package's Python does not."""
-    import fpzip
-
-    library = ctypes.CDLL(fpzip.__file__)
-    stream = ctypes.POINTER(_Stream)
-    library.fpzip_read_from_buffer.argtypes = [ctypes.c_char_p]
-    library.fpzip_read_from_buffer.restype = stream
-    library.fpzip_read_header.argtypes = library.fpzip_read_close.argtypes = [stream]
-    library.fpzip_read_close.restype = None
-    library.fpzip_read.argtypes = [stream, ctypes.c_void_p]
-    library.fpzip_read.restype = ctypes.c_size_t
-    return library
-
-
-def _fpzip(content: bytes, voxels: npt.NDArray[Any]) -> None:
-    """Decode as many bytes as there are: fpzip goes on over the end of what was cut."""
-    library = _library()
-    stream = library.fpzip_read_from_buffer(content)
-    try:
-        if not library.fpzip_read_header(stream):
-            raise ValueError("its header is damaged")
-        told = stream.contents
-        _expect_dtype(np.dtype(np.float64 if told.type else np.float32), voxels.dtype)
-        _expect((told.nx, told.ny, told.nz, told.nf), voxels.shape)
-        read = library.fpzip_read(stream, voxels.ctypes.data)
-    finally:
-        library.fpzip_read_close(stream)
-    if read != len(content):
-        raise ValueError(f"its voxels take {read} bytes, and it has {len(content)}")
+# ---- kempressed ----
 
 
 def _kempressed(content: bytes, voxels: npt.NDArray[Any]) -> None:
     """Take off the 2 that was added, and have channels, which are before z, last."""
     x, y, z, channels = voxels.shape
-    found = np.empty((x, y, channels, z), voxels.dtype, order="F")
-    _fpzip(content, found)
-    np.subtract(np.swapaxes(found, 2, 3), found.dtype.type(2), out=voxels)
+    found = np.empty((z, channels, y, x), voxels.dtype)
+    fpzip_streams.decode(content, found.dtype.name, found.T.shape, found)
+    np.subtract(np.swapaxes(found.T, 2, 3), found.dtype.type(2), out=voxels)
 
 
 # ---- JPEG XL ----
@@ -249,4 +199,3 @@ def _jxl(content: bytes, shape: tuple[int, ...]) -> npt.NDArray[Any]:
 
 
 _DECODERS = {"crackle": _crackle, "compresso": _compresso, "jxl": _jxl}
-_INTO = {"fpzip": _fpzip, "kempressed": _kempressed}
