@@ -128,6 +128,11 @@ def test_a_decimal_is_a_whole_number_or_one_text(given: object, known_as: object
             {"block_shape": 64},
             "block_shape must be three whole numbers, such as 64,512,512, not 64",
         ),
+        ({"voxel_size": "-4,4,40"}, "voxel_size must be above 0, not -4"),
+        (
+            {"voxel_size": f"4,4,{10**13}"},
+            f"voxel_size must be at most 1000000000000, not {10**13}",
+        ),
         ({"source": 5}, "source must be text, not 5"),
         ({"source": True}, "source was given without a value"),
         (
