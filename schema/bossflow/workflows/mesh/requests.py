@@ -29,6 +29,7 @@ BUCKET_VOXELS = 2**25  # of the first request for a channel, for each bucket
 BUCKETS_MAX = 4096
 BLOCKS_MAX = 1_000_000
 LEVELS = 4  # at most, where none are given
+FLOAT32_VOXELS = 2**22  # from 0, as far as 32-bit floats tell half voxels apart
 DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "bool")
 
 
@@ -80,6 +81,8 @@ def _request(
     number, block_shape = row["buckets"] or alike["buckets"], row["block_shape"]
     if number & (number - 1):
         raise ValueError(f"buckets {number} in {row['where']} is no power of two")
+    if row["mesh_format"] == "legacy":
+        _refuse_legacy(row, cutout)
     staged = reading.is_staged(source, params)
     of_block: dict[str, Any] = {"buckets": number}
     if staged and not channel["uri"].startswith("bossdb://"):
@@ -111,6 +114,21 @@ def _request(
     return dataclasses.replace(request, rows=(*rows, asked_for))
 
 
+def _refuse_legacy(row: dict[str, Any], cutout: Box) -> None:
+    """Refuse what the format does not hold: levels, and places that are too far out."""
+    if row["levels"] is not None:
+        raise ValueError(
+            f"levels {row['levels']} in {row['where']} are of mesh_format multires, and legacy "
+            "has one: leave levels out, or choose multires"
+        )
+    if max(map(abs, cutout)) > FLOAT32_VOXELS:
+        raise ValueError(
+            f"the cutout {cutout.name} in {row['where']} lies more than {FLOAT32_VOXELS:,} voxels "
+            "from 0, where the 32-bit floats of mesh_format legacy do not tell the places of "
+            "vertices apart: choose multires"
+        )
+
+
 def _refuse_many(row: dict[str, Any], block_shape_zyx: list[int], cutout: Box) -> None:
     sides = zip(cutout.shape_zyx, block_shape_zyx, strict=True)
     if prod(-(-length // side) + 1 for length, side in sides) > BLOCKS_MAX:
@@ -123,7 +141,9 @@ def _refuse_many(row: dict[str, Any], block_shape_zyx: list[int], cutout: Box) -
 def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that ask for a recorded request."""
     how = request.paramset.parameters
-    names = ("mesh_format", "keep", "distance_nm", "levels", "buckets", "block_shape")
+    names = ["mesh_format", "keep", "distance_nm", "buckets", "block_shape"]
+    if how["mesh_format"] != "legacy":
+        names.append("levels")
     rows = rows_of([request]).get(request.request_id)
     return reading.asked_again(request.given, params) | {
         **{name: how[name] for name in names if how[name] is not None},
