@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from reading import software, voxels_of
@@ -18,6 +19,8 @@ from voxels.surface import write_columns, write_planes
 def measure_block(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one block: tables in the order of segment ids, and its outer planes."""
     asked = unit.arguments
+    if take(unit, bundle, others=unit.inputs[unit.settings["n_segment_inputs"] :]):
+        return
     box = Box.parse(asked["box"])
     of_segments, of_image = _sources(unit)
     voxels = segment_ids(voxels_of(of_segments, box), box.corner_zyx)

@@ -10,7 +10,8 @@ import pytest
 from changing import said
 from expected import whole
 from kit import bundles, locations
-from making import Downsampling, Transferring, read_level
+from making import Downsampling, Transferring, noise, read_level
+from measuring import Measuring
 from pipeline import bossflow_says
 from steps import Cutouts, write_voxels
 from voxels.boxes import Box
@@ -31,6 +32,7 @@ class Growing:
         self.mask = (np.random.default_rng(seed).random(SHAPE) < 0.3).astype(np.uint8)
         self.mask[31:33] = 0
         makers = {"label": Cutouts, "downsample": Downsampling, "transfer": Transferring}
+        makers |= {"statistics": Measuring}
         self.of = {name: maker(directory / name, monkeypatch) for name, maker in makers.items()}
         for made in self.of.values():
             made.directory.mkdir()
@@ -58,7 +60,8 @@ def request_of(ran: dict[str, Any]) -> str:
 def taken(ran: dict[str, Any]) -> dict[str, bool]:
     """Return by block whether it was taken from an earlier volume."""
     lines = [json.loads(line) for path in ran["receipts"] for line in path.read_text().splitlines()]
-    made = [bundles.read(locations.local(line["url"])) for line in lines if "makes" in line]
+    wanted = [one for one in lines if "makes" in one or one["process"] == "MEASURE_BLOCK"]
+    made = [bundles.read(locations.local(line["url"])) for line in wanted]
     return {one.key["block"]: "taken_from" in one.manifest for one in made}
 
 
@@ -144,6 +147,28 @@ def test_what_was_taken_is_taken_once_more(growing: Growing) -> None:
     assert taken(again) == {"0-16_0-16_0-16": True}
     assert contents_of(again).items() <= before.items()
     assert bossflow_says("verify", "--request", request_of(grown))[0] == 0
+
+
+def test_segments_are_measured_where_blocks_are_new(growing: Growing, tmp_path: Path) -> None:
+    """With an image that is pulled, and with one that was made here and has blocks of its own."""
+    import bossflow
+
+    write_voxels(tmp_path / "image", noise(SHAPE, "uint8"))
+    made = growing.of["transfer"].make(source=f"zarr://{tmp_path}/image", **COPY)
+    lower, upper = growing.label(SMALL), growing.label(LARGE)
+    for image in (f"zarr://{tmp_path}/image", f"bossflow://{request_of(made)}"):
+        asked = {"intensity_source": image, "block_shape": "16,16,16", "histogram_bins": 16}
+        growing.make("statistics", lower, **asked)
+        grown = growing.make("statistics", upper, **asked)
+        by_block = taken(grown)
+        assert {name for name, was in by_block.items() if was} == {
+            name for name in by_block if name.endswith(("_0-16", "_16-32"))
+        }
+        assert len(by_block) == 18 + sum(by_block.values()) == 36
+        assert "18 have the voxels of an earlier volume" in said(grown)
+        assert len(bossflow.BlockStatistics.Pulled()) == 36 + 18
+        code, told = bossflow_says("verify", "--deep", "--request", request_of(grown))
+        assert code == 0 and "made again as recorded" in told, told  # where nothing is taken
 
 
 def test_shards_that_are_counted_otherwise_are_made(growing: Growing) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from . import buckets, bundles, locations, verification
@@ -15,7 +15,9 @@ directory. Either raises ValueError where it can't be taken.
 """
 
 
-def take(unit: Unit, bundle: Bundle, places: Places | None = None) -> bool:
+def take(
+    unit: Unit, bundle: Bundle, places: Places | None = None, others: Sequence[Finished] = ()
+) -> bool:
     """Fill a bundle with what another one holds, if PLAN found one that was made of the same.
 
     The setting `same` names it: its `url` and `content_sha256`, and the digests that its sources
@@ -30,6 +32,9 @@ def take(unit: Unit, bundle: Bundle, places: Places | None = None) -> bool:
     bundle : Bundle
     places : callable, optional
         Where its files go; absent: where they are in the other one.
+    others : sequence of Finished
+        The last of its inputs that are not of the volume that has grown: an image's. The other
+        bundle must be made of these very ones.
 
     Returns
     -------
@@ -37,16 +42,19 @@ def take(unit: Unit, bundle: Bundle, places: Places | None = None) -> bool:
         Whether it was taken.
     """
     same = unit.settings.get("same")
-    if not (same and bundle.kept) or [*map(_made, unit.inputs)].count(None) == len(unit.inputs):
+    own = unit.inputs[: len(unit.inputs) - len(others)]
+    made_of = [digest for digest in map(_made, own) if digest]
+    if not (same and bundle.kept and made_of):
         return False
     directory = locations.local(same["url"])
-    made_of = [digest for digest in map(_made, unit.inputs) if digest]
     if buckets.holds(directory) or made_of != same["made"]:
         return False
     try:
         earlier = bundles.read(directory)
         manifest = earlier.manifest
         if earlier.content_sha256 != same["content_sha256"] or not _alike(unit, manifest):
+            return False
+        if others and manifest["inputs"][-len(others) :] != [one.as_input for one in others]:
             return False
         verification.verify(earlier, earlier.store)
         place = places(earlier) if places else lambda path: path.relative_to(directory)

@@ -104,7 +104,9 @@ def _growing(
         [
             (own(one) if own else {"request_id": one.request_id})
             | {name: row[name] for name in ("channel_id", "block")}
-            for row in dict(one.rows)[Block]
+            for kind, rows in one.rows
+            for row in rows
+            if kind is Block and row["channel_id"] == one.given["channel"]["channel_id"]
         ]
         for one in requests
     ]
@@ -143,6 +145,8 @@ def _read_from(table: Any, channels: Iterable[str], by_request: bool) -> Read:
     sources: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     of: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in ledger.among(rows, "channel_id", channels):
+        if row.get("source_channel_id", row["channel_id"]) != row["channel_id"]:
+            continue  # of an image, which is the same one by the parameters
         key = tuple(row[name] for name in names)
         sources[key].add(row["source_block"])
         of[key] = row

@@ -11,6 +11,7 @@ from ...volumes import reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, extent, voxel_size
 from ...volumes.citations import with_citations
+from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.archives.intensity import GIVEN, of_intensity, of_source
@@ -18,7 +19,7 @@ from ...voxels.archives.made import ARCHIVE
 from ...voxels.boxes import Box
 from ...voxels.labelling import check_sums
 from ...voxels.measuring import INTENSITIES, bits
-from .tables import Statistics, StatisticsRequest
+from .tables import BlockStatistics, Statistics, StatisticsRequest
 from .units import blocks
 
 NAME = "bossflow.workflows.statistics"  # is hashed into ids: constant
@@ -59,11 +60,16 @@ def expand(
             rows_cited = with_citations(of_image, described).rows
             request = dataclasses.replace(request, rows=rows_cited)
         requests.append(request)
-    rows = rows_of(requests)
+    requests, rows = with_earlier(BlockStatistics, requests, _own), rows_of(requests)
     return [
         dataclasses.replace(one, settings=one.settings | {"rows": rows.get(one.request_id)})
         for one in requests
     ], [*notes]
+
+
+def _own(request: work.Request) -> dict[str, Any]:
+    (stage,) = request.stage_paramsets
+    return {"measure_paramset_id": stage.paramset_id}
 
 
 def _request(

@@ -58,7 +58,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             },
             arguments,
             inputs,
-            settings={"n_segment_inputs": len(found.inputs)},
+            settings=found.settings | {"n_segment_inputs": len(found.inputs)},
             asks=work.Asks(memory=_memory(box, channel, image)),
             reads=found.reads if found.reads and found.reads.in_place else None,
             amount=box.voxel_count,
