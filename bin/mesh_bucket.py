@@ -8,12 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from kit import buckets, bundles, digests, locations, outside, verification
+from kit import bundles, digests, locations, outside, verification
 from kit.bundles import Finished
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from voxels.boxes import Box
 from voxels.meshes import cube_files
+from voxels.meshes.cubes import Cubes
 from voxels.meshing import COLUMNS, How, written
 
 
@@ -46,9 +47,9 @@ def take(unit: Unit, bundle: Bundle, slices: list[dict[str, Any]], made: Path) -
             if same is None:
                 continue
             verification.verify(same, same.store)
-            for entry in same.manifest["files"]:
-                path = same.store / entry["path"]
-                own = path.is_relative_to(same.directory)
+            entries = same.manifest["files"]
+            for entry, path in zip(entries, same.files_in(""), strict=True):
+                own = (same.store / entry["path"]).is_relative_to(same.directory)
                 target = bundle.directory / path.name if own else made / path.name
                 try:
                     os.link(path, target)
@@ -68,13 +69,8 @@ def take(unit: Unit, bundle: Bundle, slices: list[dict[str, Any]], made: Path) -
 
 
 def find(unit: Unit, earlier: dict[str, Any], slices: list[dict[str, Any]]) -> Finished | None:
-    """Return the bundle of a bucket of an earlier request, if it was made of the same cubes.
-
-    None if it is in a bucket, too: to fetch it takes no less than to make it.
-    """
+    """Return the bundle of a bucket of an earlier request, if it was made of the same cubes."""
     store = locations.local(earlier["store"])
-    if buckets.holds(store):
-        return None
     name = digests.unit_id(unit.process, unit.key | {"request_id": earlier["request_id"]})
     try:
         there = bundles.read(locations.place(store, unit.process, name))
@@ -96,17 +92,25 @@ def make(unit: Unit, bundle: Bundle, slices: list[dict[str, Any]], made: Path) -
     (index,) = unit.inputs
     asked, bucket = unit.arguments, unit.key["mesh_bucket"]
     blocks = unit.opened(index, [one["block"] for one in slices])
-    parts = [
-        (Box.parse(one["box"]), cube_files.read(block.file("cubes.arrow"), bucket))
-        for one, block in zip(slices, blocks, strict=True)
-    ]
-    rows = written(parts, bucket, How.of(asked), made) if parts else []
+    boxes = [Box.parse(one["box"]) for one in slices]
+    parts = locations.each(cubes_of, zip(boxes, slices, blocks, strict=True), index.directory)
+    rows = written(boxes, parts, bucket, How.of(asked), made) if boxes else []
     table = {
         name: pa.array([row[place] for row in rows], kind)
         for place, (name, kind) in enumerate(COLUMNS.items())
     }
     pq.write_table(pa.table(table), bundle.directory / "meshes.parquet")
     bundle.attributes["n_bucket_meshes"] = len(rows)
+
+
+def cubes_of(given: tuple[Box, dict[str, Any], Finished]) -> Cubes:
+    """Read what a block has of a bucket, from its slice of the file alone."""
+    box, one, block = given
+    content = block.span("cubes.arrow", one["start"], one["end"])
+    try:
+        return cube_files.read(content, box.shape_zyx, one["digest"])
+    except ValueError as error:
+        raise ValueError(f"block {box.name} in {locations.shown(block.store)}: {error}") from None
 
 
 if __name__ == "__main__":

@@ -1,20 +1,16 @@
 #!/usr/bin/env python3
 """SURFACE_BLOCK: the cubes that the surfaces of a block's segments cross."""
 
-import hashlib
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
-from numpy.typing import NDArray
 from reading import software, voxels_of
 from voxels.arrow import column, strings
 from voxels.boxes import Box
 from voxels.meshes import cube_files, gathered
-from voxels.meshes.cubes import Cubes
 from voxels.meshes.shard import Sharding
 
 
@@ -30,27 +26,15 @@ def surface_block(unit: Unit, bundle: Bundle) -> None:
     asked = unit.arguments
     found = gathered.of_block(voxels_of(unit, Box.parse(asked["box"])))
     sharding = Sharding(asked["buckets"].bit_length() - 1)
-    cube_files.write(bundle.directory / "cubes.arrow", found, sharding)
-    bucket = sharding.shards(found.segment_ids)
-    there = np.unique(bucket)
-    sizes = np.bincount(bucket, np.diff(found.offsets), asked["buckets"])[there]
+    slices = cube_files.write(bundle.directory / "cubes.arrow", found, sharding)
     table = {
-        "bucket": column(there),
-        "n_cubes": column(sizes.astype(np.int64)),
-        "digest": strings([_digest(found, np.flatnonzero(bucket == one)) for one in there]),
+        name: column(np.array([getattr(one, name) for one in slices], np.int64))
+        for name in ("bucket", "n_cubes", "start", "end")
     }
+    table["digest"] = strings([one.digest for one in slices])
     pq.write_table(pa.table(table), bundle.directory / "slices.parquet")
     bundle.attributes["n_surfaces"] = len(found.segment_ids)
     bundle.attributes["n_cubes"] = len(found.cubes)
-
-
-def _digest(found: Cubes, chosen: NDArray[np.intp]) -> str:
-    """Return a hash of some segments: of their ids, how many cubes each has, and these."""
-    digest = hashlib.sha256(found.segment_ids[chosen].data)
-    digest.update(np.diff(found.offsets)[chosen].data)
-    for at in chosen.tolist():
-        digest.update(found.segment(at).data)
-    return digest.hexdigest()[:32]
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ THEIRS = "reader", "nor-this-one"
 class Server:
     """An S3; `answer` may take a request over: it gets method and path, and returns a status.
 
+    `sent` has method, path and bytes of each answer of its own.
     With `owner`, a key and its secret, whatever these did not sign is refused.
     """
 
@@ -44,6 +45,7 @@ class Server:
 
         app = DomainDispatcherApplication(create_backend_app)
         self.asked: list[tuple[str, str]] = []
+        self.sent: list[tuple[str, str, int]] = []
         self.ignored: set[str] = set()
         self.answer: Callable[[str, str], str | None] = lambda method, path: None
         self.owner: tuple[str, str] | None = None
@@ -60,7 +62,13 @@ class Server:
                 environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
                 start_response(status, [("Content-Length", "0")])
                 return [b""]
-            return app(environ, start_response)
+
+            def told(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+                length = {name.lower(): value for name, value in headers}.get("content-length", 0)
+                self.sent.append((*request, int(length)))
+                return start_response(status, headers, *rest)
+
+            return app(environ, told)
 
         self.server = make_server("127.0.0.1", 0, watched, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"

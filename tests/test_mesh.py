@@ -244,6 +244,33 @@ def test_a_bucket_that_fails_is_named_and_the_others_stay(
     assert meshing.make(**asked)["states"] == ["made", "made"]
 
 
+def test_positions_far_away_are_not_rounded(meshing: Meshing, tmp_path: Path) -> None:
+    """67 mm from 0, 32-bit floats are 8 nm apart, and voxels 4."""
+    voxels, far = np.zeros((5, 6, 8), np.uint8), 2**24 + 1
+    voxels[1:4, 2:5, 3:8] = 7
+    volume = write_precomputed(tmp_path / "volume", voxels, (0, 0, far), "segmentation")
+    asked = {"source": f"precomputed://{volume}", "keep": 1}
+    problem = meshing.make(**asked, mesh_format="legacy")["plan"]["problem"]
+    assert "by up to 4 nm in" in problem and "choose multires" in problem
+    assert not meshing.store.exists()
+    done = meshing.make(**asked)
+    (request,) = done["plan"]["requests"]
+    surface = finest(directory_of(done), 7)
+    assert surface is not None
+    x = surface[0][:, 0]
+    np.testing.assert_allclose([x.min(), x.max()], [4 * (far + 3), 4 * (far + 8)], atol=0.01)
+    words = (request, "--segment", "7", "--to", str(tmp_path / "to"))
+    code, said = bossflow_says("export", *words, "--format", "ply")
+    assert code == 1 and "segment 7 can't be ply: 32-bit floats would move" in said
+    assert not (tmp_path / "to").exists()
+    code, said = bossflow_says("export", *words, "--format", "obj")
+    assert code == 0, said
+    lines = [line.split() for line in (tmp_path / "to" / "7.obj").read_text().splitlines()]
+    written = np.array([line[1:4] for line in lines if line[:1] == ["v"]], np.float64)
+    there, wanted = (np.unique(some.round(3), axis=0) for some in (written, surface[0]))
+    np.testing.assert_array_equal(there, wanted)
+
+
 def test_what_is_no_segmentation_is_a_sentence(meshing: Meshing, tmp_path: Path) -> None:
     voxels = write_voxels(tmp_path / "floats", np.ones((9, 9, 9), np.float32))
     run = meshing.make(source=f"zarr://{voxels}")

@@ -8,9 +8,19 @@ import pytest
 from conftest import SHARED, examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter
 from skimage.measure import marching_cubes
 from voxels.boxes import Box, grid
-from voxels.meshes import cases, cube_files, cubes, gathered, measures, triangles
+from voxels.meshes import (
+    cases,
+    cells,
+    cube_files,
+    cubes,
+    gathered,
+    measures,
+    simplify,
+    triangles,
+)
 from voxels.meshes.shard import Sharding
 
 VOXEL_XYZ = (16.0, 16.0, 40.0)
@@ -91,6 +101,51 @@ def test_each_surface_is_closed_around_its_voxels_and_has_the_vertices_of_scikit
         assert 0 < found.volume_nm3 <= inside.sum() * np.prod(VOXEL_XYZ)
 
 
+@settings(max_examples=examples(100))
+@given(st.integers(0, 2**32), st.integers(1, 300))
+def test_slabs_are_the_whole_surface(seed, n_faces):
+    """In vertices, triangles and measures; each slab has its own and those right before."""
+    one = gathered.of_block(volume(seed))
+    for at in range(len(one.segment_ids)):
+        surface = triangles.Surface(one.segment(at), one.shape_zyx)
+        vertices, faces = triangles.of(one.segment(at), one.shape_zyx)
+        slabs = list(surface.slabs(n_faces))
+        assert (surface.n_vertices, surface.n_faces) == (len(vertices), len(faces))
+        for slab in slabs:
+            there = vertices[slab.first : slab.first + len(slab.vertices)]
+            np.testing.assert_array_equal(slab.vertices, there)
+        found = np.concatenate([slab.faces + np.int64(slab.first) for slab in slabs])
+        np.testing.assert_array_equal(found, faces)
+        whole = measures.of(vertices, faces, VOXEL_XYZ)
+        assert measures.of_slabs(slabs, VOXEL_XYZ) == whole and whole.closed
+        some = seed % len(slabs)
+        if len(slabs[some].faces):
+            slabs[some] = slabs[some]._replace(faces=slabs[some].faces[1:])
+            assert not measures.of_slabs(slabs, VOXEL_XYZ).closed
+
+
+@settings(max_examples=examples(10))
+@given(st.integers(0, 2**32), st.sampled_from([100.0, 160.0, 410.0]))
+def test_cells_of_a_surface_in_slabs_are_those_of_the_whole(seed, cell_nm):
+    """Simplified they are the same to the bit, and never there all at once."""
+    random = np.random.default_rng(seed)
+    labels = (gaussian_filter(random.random((24, 20, 22)), 2) > 0.5).astype(np.uint8)
+    one = gathered.of_block(labels)
+    surface = triangles.Surface(one.cubes, one.shape_zyx)
+    vertices, faces = triangles.of(one.cubes, one.shape_zyx)
+    corner = 2 * random.integers(-99, 99, 3)
+    points = (vertices + corner) * (np.array(VOXEL_XYZ) / 2)
+    wanted = simplify.to(points, faces, 0.2, 20.0, 0, cell_nm)
+    pieces = list(cells.of_surface(surface, corner, VOXEL_XYZ, cell_nm))
+    for piece in pieces:
+        place = np.floor(piece[2] / cell_nm).astype(np.int64)[piece[3]].min(axis=1)
+        assert (place == piece[0]).all()
+    assert sum(len(piece[3]) for piece in pieces) == len(faces) and len(pieces) > 1
+    found = simplify.of_cells(pieces, surface.n_vertices, 0.2, 20.0)
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_the_table_gives_two_cubes_the_same_lines_on_the_face_between_them():
     """For each pair of cases that can be neighbours, along each axis; and 820 triangles in all."""
     assert cases.FACE_COUNT.sum() == 820 and cases.FACE_COUNT.max() == 5
@@ -122,14 +177,38 @@ def test_files_of_cubes_give_back_each_bucket_by_itself(tmp_path_factory, seed, 
     labels = volume(seed)
     one, sharding = gathered.of_block(labels), Sharding(bits)
     path = Path(tmp_path_factory.mktemp("cubes")) / "cubes.arrow"
-    cube_files.write(path, one, sharding)
-    shards = sharding.shards(one.segment_ids)
-    for bucket in range(2**bits):
-        found = cube_files.read(path, bucket)
-        places = np.flatnonzero(shards == bucket)
+    slices = cube_files.write(path, one, sharding)
+    shards, content = sharding.shards(one.segment_ids), path.read_bytes()
+    assert [own.bucket for own in slices] == sorted(set(shards.tolist()))
+    for own in slices:
+        found = cube_files.read(content[own.start : own.end], one.shape_zyx, own.digest)
+        places = np.flatnonzero(shards == own.bucket)
         assert found.segment_ids.tolist() == one.segment_ids[places].tolist()
+        assert own.n_cubes == len(found.cubes)
         for at, place in enumerate(places):
             np.testing.assert_array_equal(found.segment(at), one.segment(place))
+
+
+def test_a_slice_of_a_file_that_is_damaged_is_refused(tmp_path):
+    """Whatever byte is another: what is read is what was written, or an error."""
+    one = gathered.of_block(volume(3))
+    (own,) = cube_files.write(tmp_path / "cubes.arrow", one, Sharding(0))
+    content = (tmp_path / "cubes.arrow").read_bytes()[own.start : own.end]
+    refused = 0
+    for at in range(len(content)):
+        damaged = bytearray(content)
+        damaged[at] ^= 1 << at % 8
+        try:
+            found = cube_files.read(bytes(damaged), one.shape_zyx, own.digest)
+        except ValueError as error:
+            refused += "are damaged" in str(error)
+        else:
+            np.testing.assert_array_equal(found.cubes, one.cubes)
+            np.testing.assert_array_equal(found.segment_ids, one.segment_ids)
+    assert refused > len(content) // 2
+    for some in (b"", content[:-9], content[9:]):
+        with pytest.raises(ValueError, match="are damaged"):
+            cube_files.read(some, one.shape_zyx, own.digest)
 
 
 def test_a_volume_may_have_almost_2_55_voxels():

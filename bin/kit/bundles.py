@@ -121,13 +121,27 @@ class Finished:
 
     def part(self, name: str, start: int, end: int) -> bytes:
         """Read some bytes of a file, counted from its end: negative, as in a slice."""
+        (entry,) = self._listed(name)
+        return self.span(name, entry["bytes"] + start, entry["bytes"] + end)
+
+    def span(self, name: str, start: int, end: int) -> bytes:
+        """Read some bytes of a file and no others; who asks knows whether they are right.
+
+        Raises
+        ------
+        ValueError
+            If the file ends before.
+        """
         path = self.at(name)
         if buckets.holds(path):
-            (entry,) = self._listed(name)
-            return buckets.read(path, entry["bytes"] + start, entry["bytes"] + end)
-        with path.open("rb") as stream:
-            stream.seek(start, os.SEEK_END)
-            return stream.read(end - start)
+            content = buckets.read(path, start, end)
+        else:
+            with path.open("rb") as stream:
+                stream.seek(start)
+                content = stream.read(end - start)
+        if len(content) != end - start:
+            raise ValueError(f"{shown(path)} is damaged: it ends before byte {end:,}")
+        return content
 
     def lies_in(self, inputs: Iterable["Finished"]) -> bool:
         """Say whether its files in other bundles are in these, not in what was there before."""

@@ -5,7 +5,7 @@ The rules are those of `meshes`; what is here says what a mesh is made with.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .boxes import Box
-from .meshes import gathered, info, levels, manifest, measures, shard, simplify, single, triangles
+from .meshes import (
+    cells,
+    gathered,
+    info,
+    levels,
+    manifest,
+    measures,
+    shard,
+    simplify,
+    single,
+    triangles,
+)
 from .meshes.cubes import Cubes
 
 BITS = 16
@@ -22,6 +33,9 @@ BITS = 16
 
 NODE_VOXELS = 256
 """Side of a node of the finest level, in sides of voxels, of their shortest."""
+
+FACES_AT_ONCE = 2**20
+"""Triangles of a surface that are there at a time, where not all have to be."""
 
 COLUMNS = {
     "meshed_segment_id": pa.uint64(),
@@ -83,7 +97,7 @@ class How(NamedTuple):
 
 
 def written(
-    parts: Sequence[tuple[Box, Cubes]], bucket: int, how: How, directory: Path
+    boxes: Sequence[Box], parts: Iterable[Cubes], bucket: int, how: How, directory: Path
 ) -> list[Row]:
     """Write the meshes of a bucket, and return what is told of each, by segment id.
 
@@ -92,8 +106,10 @@ def written(
 
     Parameters
     ----------
-    parts : sequence of (Box, Cubes)
-        Blocks, and their cubes of the segments of the bucket.
+    boxes : sequence of Box
+        Blocks.
+    parts : iterable of Cubes
+        Of each, those of the segments of the bucket.
     bucket : int
     how : How
     directory : Path
@@ -104,8 +120,8 @@ def written(
     ValueError
         Naming the segment whose mesh can't be made.
     """
-    whole = gathered.united(parts)
-    corner = 2 * np.array(gathered.whole([box for box, _ in parts]).corner_zyx[::-1], np.int64)
+    whole = gathered.united(zip(boxes, parts, strict=True))
+    corner = 2 * np.array(gathered.whole(boxes).corner_zyx[::-1], np.int64)
     rows: list[Row] = []
 
     def meshes() -> Iterator[tuple[int, bytes, bytes]]:
@@ -131,15 +147,28 @@ def _mesh(
     whole: Cubes, at: int, corner_xyz: NDArray[np.int64], how: How
 ) -> tuple[bytes, bytes, tuple[int, int, int, int, float, float, float]]:
     """Return data and manifest of a segment, and of `COLUMNS` all but the first and the last."""
-    vertices, faces = triangles.of(whole.segment(at), whole.shape_zyx)
-    measured = measures.of(vertices, faces, how.voxel_nm_xyz)
-    points = (vertices + corner_xyz) * (np.array(how.voxel_nm_xyz) / 2)
-    points, faces, distance = simplify.to(points, faces, how.keep, how.distance_nm)
+    surface = triangles.Surface(whole.segment(at), whole.shape_zyx)
+    measured = measures.of_slabs(surface.slabs(FACES_AT_ONCE), how.voxel_nm_xyz)
+    points, faces, distance = _simplified(surface, measured.closed, corner_xyz, how)
     told = int(measured.closed), measured.area_nm2, measured.volume_nm3, distance
     if how.mesh_format == "legacy":
-        fragment = single.legacy(points, faces)
+        fragment = single.legacy(points, faces, single.SHARE * min(how.voxel_nm_xyz))
         name = str(int(whole.segment_ids[at]))
         return fragment, single.legacy_manifest(name), (len(points), len(faces), 1, *told)
     side = NODE_VOXELS * min(how.voxel_nm_xyz)
     made = levels.of(points, faces, (side,) * 3, max(how.voxel_nm_xyz), how.most_levels, BITS)
     return *manifest.encoded(made), (len(points), len(faces), len(made.nodes), *told)
+
+
+def _simplified(
+    surface: triangles.Surface, closed: bool, corner_xyz: NDArray[np.int64], how: How
+) -> simplify.Simplified:
+    """Return a surface in nm, simplified; the whole one is in memory only where it is to stay."""
+    if how.keep < 1 and surface.n_faces > simplify.LARGEST:
+        pieces = cells.of_surface(surface, corner_xyz, how.voxel_nm_xyz, simplify.CELL_NM)
+        made = simplify.of_cells(pieces, surface.n_vertices, how.keep, how.distance_nm)
+        if made and closed <= measures.closed(made.faces, len(made.vertices_nm)):
+            return made
+    _, vertices, faces = surface.slab(0, surface.n_planes)
+    points = (vertices + corner_xyz) * (np.array(how.voxel_nm_xyz) / 2)
+    return simplify.to(points, faces, how.keep, how.distance_nm)

@@ -1,7 +1,9 @@
 """Files of cubes: Arrow IPC, the segments of each bucket in one batch, and so in one range."""
 
+import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,23 +18,36 @@ _SCHEMA = pa.schema(
     {"segment_id": pa.uint64(), "steps": pa.large_binary(), "cases": pa.large_binary()}
 )
 
+_MAGIC = 8
+"""Bytes of an Arrow file before its schema, which is written with the first batch."""
 
-def write(path: Path, cubes: Cubes, sharding: Sharding) -> None:
-    """Write the cubes of a block.
+
+class Slice(NamedTuple):
+    """What a file has of a bucket: how many cubes, in which bytes, and their `digest`."""
+
+    bucket: int
+    n_cubes: int
+    start: int
+    end: int
+    digest: str
+
+
+def write(path: Path, cubes: Cubes, sharding: Sharding) -> list[Slice]:
+    """Write the cubes of a block, and return where those of each bucket are that has some.
 
     A bucket is a shard of the meshes to come. Of each segment there are the steps from one position
     to the next, seven bits a byte, and the cases, a byte each; both compressed by zstd.
     """
     bucket = sharding.shards(cubes.segment_ids)
-    numbers_of_buckets = np.unique(bucket).tolist()
     metadata = {
         "shape_zyx": ",".join(map(str, cubes.shape_zyx)),
         "sharding": f"{sharding.shard_bits},{sharding.minishard_bits}",
-        "buckets": ",".join(map(str, numbers_of_buckets)),
     }
     options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
-    with pa.ipc.new_file(str(path), _SCHEMA.with_metadata(metadata), options=options) as writer:
-        for number in numbers_of_buckets:
+    schema = _SCHEMA.with_metadata(metadata)
+    slices, start = [], _MAGIC + schema.serialize().size
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema, options=options) as to:
+        for number in np.unique(bucket).tolist():
             chosen = np.flatnonzero(bucket == number)
             packed = pack(cubes.cubes, cubes.offsets[chosen], cubes.offsets[chosen + 1])
             steps, step_ends, cases, case_ends = packed
@@ -41,33 +56,54 @@ def write(path: Path, cubes: Cubes, sharding: Sharding) -> None:
                 "steps": _binary(steps, step_ends),
                 "cases": _binary(cases, case_ends),
             }
-            writer.write_batch(pa.record_batch(columns))
+            to.write_batch(pa.record_batch(columns))
+            sizes = np.diff(cubes.offsets)[chosen]
+            told = digest(cubes.segment_ids[chosen], sizes, map(cubes.segment, chosen.tolist()))
+            end = file.tell()
+            slices.append(Slice(number, int(sizes.sum()), start, end, told))
+            start = end
+    return slices
 
 
-def read(path: Path, bucket: int) -> Cubes:
-    """Read the cubes of one bucket, none where it has no segment.
+def read(content: bytes, shape_zyx: Sequence[int], expected: str) -> Cubes:
+    """Read the cubes of one bucket.
+
+    Parameters
+    ----------
+    content : bytes
+        Of the file, from `start` to `end` of the `Slice`.
+    shape_zyx : sequence of 3 int
+        Voxels of the block.
+    expected : str
+        The slice's digest.
 
     Raises
     ------
     ValueError
-        If the file does not hold what `write` writes.
+        If they are not the cubes that were written.
     """
-    file = pa.ipc.open_file(pa.memory_map(str(path)))
-    depth, height, width = _whole_numbers(file, b"shape_zyx")
-    listed = _whole_numbers(file, b"buckets")
-    ids, offsets, cubes = np.zeros(0, np.uint64), np.zeros(1, np.int64), np.zeros(0, np.int64)
-    if bucket in listed:
-        batch = file.get_batch(listed.index(bucket))
+    try:
+        batch = pa.ipc.read_record_batch(pa.ipc.read_message(pa.py_buffer(content)), _SCHEMA)
+        batch.validate(full=True)
         steps, step_ends = _bytes(batch.column(1))
         cases, offsets = _bytes(batch.column(2))
         ids, cubes = numbers(batch.column(0)), np.empty(len(cases), np.int64)
-        if not unpack(steps, step_ends, cases, offsets, cubes):
-            raise ValueError(f"{path} is damaged: the cubes of bucket {bucket} can't be read")
-    return Cubes(ids, offsets, cubes, (depth, height, width))
+        whole = unpack(steps, step_ends, cases, offsets, cubes)
+    except (pa.ArrowException, EOFError, OSError, ValueError):
+        whole = False
+    if not whole or digest(ids, np.diff(offsets), [cubes]) != expected:
+        raise ValueError("the cubes of a bucket can't be read: they were changed, or are damaged")
+    depth, height, width = map(int, shape_zyx)
+    return Cubes(ids, offsets.copy(), cubes, (depth, height, width))
 
 
-def _whole_numbers(file: Any, name: bytes) -> list[int]:
-    return [int(number) for number in file.schema.metadata[name].decode().split(",") if number]
+def digest(segment_ids: NDArray[np.uint64], sizes: NDArray[np.int64], cubes: Iterable[Any]) -> str:
+    """Return a hash of some segments: of their ids, how many cubes each has, and these."""
+    found = hashlib.sha256(segment_ids.data)
+    found.update(sizes.data)
+    for some in cubes:
+        found.update(some.data)
+    return found.hexdigest()[:32]
 
 
 def _binary(content: NDArray[np.uint8], ends: NDArray[np.int64]) -> Any:

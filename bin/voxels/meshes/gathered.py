@@ -5,7 +5,7 @@ with the corners that are its own, and a cube of the whole is all of these toget
 another's voxels, and what a block leaves follows from its voxels alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any
 
@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from ..boxes import Box
 from . import cubes
 from .cubes import CASE_BITS, Cubes
-
-_INSIDE = (1 << CASE_BITS) - 1
-"""The case of a cube that no surface crosses: all of its voxels are of the segment."""
+from .loops import add, move
 
 
 def of_block(voxels_zyx: NDArray[Any]) -> Cubes:
@@ -59,12 +57,14 @@ def whole(boxes: Sequence[Box]) -> Box:
     return Box.of(corner, [high - low for low, high in zip(corner, end, strict=True)])
 
 
-def united(parts: Sequence[tuple[Box, Cubes]]) -> Cubes:
+def united(parts: Iterable[tuple[Box, Cubes]]) -> Cubes:
     """Return the cubes of the whole that blocks have parts of.
+
+    Where nobody else holds the parts, each goes when it is moved, so that a cube takes 8 bytes.
 
     Parameters
     ----------
-    parts : sequence of (Box, Cubes)
+    parts : iterable of (Box, Cubes)
         Blocks that do not overlap, in any order, and what `of_block` gave of each.
 
     Returns
@@ -77,46 +77,27 @@ def united(parts: Sequence[tuple[Box, Cubes]]) -> Cubes:
     ValueError
         If there are no parts, or the whole has too many voxels.
     """
-    box = whole([part for part, _ in parts])
+    held = [*parts]
+    box = whole([part for part, _ in held])
     if prod(side + 1 for side in box.shape_zyx) >> 63 - CASE_BITS:
         raise ValueError(f"blocks within {box.name} have too many voxels to be meshed together")
-    ids = np.unique(np.concatenate([found.segment_ids for _, found in parts]))
+    ids = np.unique(np.concatenate([found.segment_ids for _, found in held]))
     totals = np.zeros(len(ids) + 1, np.int64)
-    for _, found in parts:
+    for _, found in held:
         totals[np.searchsorted(ids, found.segment_ids) + 1] += np.diff(found.offsets)
     ends = np.cumsum(totals)
     every, starts = np.empty(ends[-1], np.int64), ends[:-1].copy()
-    for part, found in parts:
-        moved = _moved(found, part, box)
-        for at, to in enumerate(np.searchsorted(ids, found.segment_ids).tolist()):
-            own = moved[found.offsets[at] : found.offsets[at + 1]]
-            every[starts[to] : starts[to] + len(own)] = own
-            starts[to] += len(own)
+    around = np.array([side + 1 for side in box.shape_zyx], np.int64)
+    while held:
+        part, found = held.pop()
+        sides = np.array([side + 1 for side in part.shape_zyx], np.int64)
+        shift = np.subtract(part.corner_zyx, box.corner_zyx, dtype=np.int64)
+        places = starts[(at := np.searchsorted(ids, found.segment_ids))]
+        move(found.cubes, found.offsets, sides, shift, around, places, every)
+        starts[at] += np.diff(found.offsets)
     offsets, last = np.zeros(len(ids) + 1, np.int64), 0
-    for at in range(len(ids)):  # in place: what is left is no more than there was
-        own = _added(every[ends[at] : ends[at + 1]])
-        every[last : last + len(own)] = own
-        last += len(own)
-        offsets[at + 1] = last
+    for number in range(len(ids)):  # in place: what is left is no more than there was
+        every[ends[number] : ends[number + 1]].sort()
+        last = add(every, ends[number], ends[number + 1], last)
+        offsets[number + 1] = last
     return Cubes(ids, offsets, every[:last], box.shape_zyx)
-
-
-def _moved(found: Cubes, part: Box, box: Box) -> NDArray[np.int64]:
-    """Return the cubes of a block by their positions in the whole."""
-    _, height, width = (side + 1 for side in part.shape_zyx)
-    _, tall, wide = (side + 1 for side in box.shape_zyx)
-    dz, dy, dx = (a - b for a, b in zip(part.corner_zyx, box.corner_zyx, strict=True))
-    row, x = np.divmod(found.cubes >> CASE_BITS, width)
-    z, y = np.divmod(row, height)
-    position: NDArray[np.int64] = ((z + dz) * tall + y + dy) * wide + x + dx
-    return position << CASE_BITS | found.cubes & _INSIDE
-
-
-def _added(some: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the cubes of a segment in order, each once, with the corners of all its parts."""
-    some.sort()
-    position = some >> CASE_BITS
-    first = np.flatnonzero(np.diff(position, prepend=-1))
-    added = np.bitwise_or.reduceat(some, first) if len(some) else some
-    kept: NDArray[np.int64] = added[added & _INSIDE != _INSIDE]
-    return kept

@@ -177,3 +177,46 @@ def unpack(
         if here != step_ends[one + 1]:
             return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def move(
+    cubes: NDArray[np.int64],
+    offsets: NDArray[np.int64],
+    sides: NDArray[np.int64],
+    shift: NDArray[np.int64],
+    around: NDArray[np.int64],
+    places: NDArray[np.int64],
+    every: NDArray[np.int64],
+) -> None:
+    """Write a block's cubes by their positions in the whole, each segment's at its place.
+
+    Sides are cubes along z, y, x: of the block, and of the whole around it.
+    """
+    for one in range(len(places)):
+        to = places[one] - offsets[one]
+        for at in range(offsets[one], offsets[one + 1]):
+            position = cubes[at] >> 8
+            row, x = position // sides[2], position % sides[2]
+            z, y = row // sides[1], row % sides[1]
+            moved = ((z + shift[0]) * around[1] + y + shift[1]) * around[2] + x + shift[2]
+            every[to + at] = moved << 8 | cubes[at] & 255
+
+
+@njit(cache=True, nogil=True)
+def add(every: NDArray[np.int64], start: int, end: int, last: int) -> Any:
+    """Write a segment's cubes, each once with the corners of all its parts; return where they end.
+
+    They are in order from `start` to `end`, and go to `last`. One that is wholly inside is none.
+    """
+    at = start
+    while at < end:
+        cube = every[at]
+        at += 1
+        while at < end and every[at] >> 8 == cube >> 8:
+            cube |= every[at]
+            at += 1
+        if cube & 255 != 255:
+            every[last] = cube
+            last += 1
+    return last

@@ -1,6 +1,6 @@
 """What is measured of a surface: area, volume, and whether it is closed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import fsum, sqrt
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiling import njit
+from .triangles import Slab
 
 _MOST = 9
 """A side of a triangle within a cube is 2 half voxels at most: so its vector product is below 9."""
@@ -25,6 +26,11 @@ class Measures(NamedTuple):
 def of(
     vertices: NDArray[np.int64], faces: NDArray[np.uint32], voxel_nm_xyz: Sequence[float]
 ) -> Measures:
+    """Measure a surface as `of_slabs` does, from all vertices and triangles at once."""
+    return of_slabs([Slab(0, vertices, faces)], voxel_nm_xyz)
+
+
+def of_slabs(slabs: Iterable[Slab], voxel_nm_xyz: Sequence[float]) -> Measures:
     """Measure a surface as `triangles` makes it, before it is simplified.
 
     The volume is exact up to one rounding (divergence theorem, on whole numbers), and so is the
@@ -34,9 +40,8 @@ def of(
 
     Parameters
     ----------
-    vertices : int64 array, shape (n, 3)
-        XYZ, in half voxels.
-    faces : uint32 array, shape (m, 3)
+    slabs : iterable of Slab
+        All of its triangles, each once, in order of z.
     voxel_nm_xyz : sequence of 3 float
         Size of a voxel.
 
@@ -46,9 +51,15 @@ def of(
         If a triangle is larger than one within a cube.
     """
     counts = np.zeros((_MOST, _MOST, _MOST), np.int64)
-    six = _sums(vertices, faces, counts)
-    if six is None:
-        raise ValueError("a triangle does not fit into a cube of 2x2x2 voxels")
+    six, open_edges, whole = 0, np.zeros((0, 2), np.int64), True
+    for first, vertices, faces in slabs:
+        sum_of_slab = _sums(vertices, faces, counts)
+        if sum_of_slab is None:
+            raise ValueError("a triangle does not fit into a cube of 2x2x2 voxels")
+        six += int(sum_of_slab)
+        met = (open_edges >= first).all(axis=1)  # no later slab has the others
+        whole &= bool(met.all())
+        open_edges = _open(faces, open_edges[met] - first, len(vertices)) + first
     width, height, depth = (Fraction(side) for side in voxel_nm_xyz)
     a, b, c = float(height * depth), float(depth * width), float(width * height)
     shapes = np.argwhere(counts)
@@ -56,8 +67,8 @@ def of(
         int(counts[x, y, z]) * sqrt((x * a) ** 2 + (y * b) ** 2 + (z * c) ** 2)
         for x, y, z in shapes.tolist()
     ]
-    volume = Fraction(int(six), 6 * 8) * width * height * depth
-    return Measures(fsum(areas) / 8, float(volume), closed(faces, len(vertices)))
+    volume = Fraction(six, 6 * 8) * width * height * depth
+    return Measures(fsum(areas) / 8, float(volume), whole and not len(open_edges))
 
 
 def closed(faces: NDArray[np.uint32], n_vertices: int) -> bool:
@@ -65,7 +76,7 @@ def closed(faces: NDArray[np.uint32], n_vertices: int) -> bool:
 
     More than two triangles may meet there.
     """
-    return bool(_closed(faces, n_vertices))
+    return not len(_open(faces, np.zeros((0, 2), np.int64), n_vertices))
 
 
 @njit(cache=True, nogil=True)
@@ -89,30 +100,50 @@ def _sums(vertices: NDArray[np.int64], faces: NDArray[np.uint32], counts: NDArra
 
 
 @njit(cache=True, nogil=True)
-def _closed(faces: NDArray[np.uint32], n_vertices: int) -> Any:
-    """Note each edge at its lower vertex; these lists are short, and each cancels by itself."""
+def _open(
+    faces: NDArray[np.uint32], edges: NDArray[np.int64], n_vertices: int
+) -> NDArray[np.int64]:
+    """Return the directed edges, of faces and others, that no opposite one cancels.
+
+    Each is noted at its lower vertex; these lists are short, and each cancels by itself.
+    """
     starts = np.zeros(n_vertices + 1, np.int64)
     for face in range(len(faces)):
         for side in range(3):
             starts[min(faces[face, side], faces[face, (side + 1) % 3]) + 1] += 1
+    for edge in range(len(edges)):
+        starts[min(edges[edge, 0], edges[edge, 1]) + 1] += 1
     for vertex in range(n_vertices):
         starts[vertex + 1] += starts[vertex]
     ends = starts[:-1].copy()
-    others = np.empty(3 * len(faces), np.int64)
+    others = np.empty(3 * len(faces) + len(edges), np.int64)
     for face in range(len(faces)):
         for side in range(3):
             one, other = np.int64(faces[face, side]), np.int64(faces[face, (side + 1) % 3])
-            low = min(one, other)
-            others[ends[low]] = other + 1 if low == one else -one - 1
-            ends[low] += 1
+            _note(one, other, ends, others)
+    for edge in range(len(edges)):
+        _note(edges[edge, 0], edges[edge, 1], ends, others)
+    left = 0
     for vertex in range(n_vertices):
         for at in range(starts[vertex], starts[vertex + 1]):
-            total = 0
-            for and_at in range(starts[vertex], starts[vertex + 1]):
-                if others[and_at] == others[at]:
-                    total += 1
-                elif others[and_at] == -others[at]:
-                    total -= 1
-            if total:
-                return False
-    return True
+            for and_at in range(at + 1, starts[vertex + 1]):
+                if others[at] and others[and_at] == -others[at]:
+                    others[at] = others[and_at] = 0
+            left += others[at] != 0
+    found = np.empty((left, 2), np.int64)
+    for vertex in range(n_vertices - 1, -1, -1):
+        for at in range(starts[vertex], starts[vertex + 1]):
+            if others[at]:
+                left -= 1
+                other = abs(others[at]) - 1
+                found[left, 0] = vertex if others[at] > 0 else other
+                found[left, 1] = other if others[at] > 0 else vertex
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _note(one: int, other: int, ends: NDArray[np.int64], others: NDArray[np.int64]) -> None:
+    """Note the other end of a directed edge at its lower one: from 1 on, below 0 of one to it."""
+    low = min(one, other)
+    others[ends[low]] = other + 1 if low == one else -one - 1
+    ends[low] += 1

@@ -5,6 +5,7 @@ as fast-simplification does it. It bounds no distance, so distances are measured
 too far is simplified less.
 """
 
+from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..compiling import njit
 from . import distances, measures
+from .cells import Joined, Piece
 
 LARGEST = 50_000
 """Triangles that are simplified at once; a surface of more is, cell by cell.
@@ -99,31 +101,44 @@ def to(
         return same
     if len(faces) <= largest:
         made = _piece(vertices_nm, faces.astype(np.int64), share, distance_nm, border=False)
-        moved, merged, distance = made.moved, made.faces, made.distance
+        left, corners = _numbered(made.faces, len(vertices_nm))
+        simple = Simplified(made.moved[left], corners.astype(np.uint32), made.distance)
     else:
-        cells = _cells(vertices_nm, faces, cell_nm)
-        parts = []
-        moved, went = vertices_nm.copy(), np.full(len(vertices_nm), -1, np.int64)
-        distance = 0.0
-        for cell in cells:
-            numbers, inverse = np.unique(faces[cell].astype(np.int64), return_inverse=True)
-            local = inverse.reshape(-1, 3)
-            made = _piece(vertices_nm[numbers], local, share, distance_nm, border=True)
-            at = np.flatnonzero(made.to == np.arange(len(numbers)))
-            moved[numbers[at]] = made.moved[at]
-            gone = np.where(made.to < 0, -1, numbers[made.to])
-            met = went[numbers] >= 0
-            if (went[numbers][met] != gone[met]).any() or (gone[met] != numbers[met]).any():
-                return same  # triangles of two cells meet in one vertex only, which one cell moved
-            went[numbers] = gone
-            parts.append(numbers[made.faces])
-            distance = max(distance, made.distance)
-        merged = np.concatenate(parts)
-    left, corners = _numbered(merged, len(vertices_nm))
-    simple = Simplified(moved[left], corners.astype(np.uint32), distance)
-    if measures.closed(faces, len(vertices_nm)) > measures.closed(simple.faces, len(left)):
+        by_cells = of_cells(
+            _cells(vertices_nm, faces, cell_nm), len(vertices_nm), share, distance_nm
+        )
+        if by_cells is None:
+            return same
+        simple = by_cells
+    if measures.closed(faces, len(vertices_nm)) > measures.closed(
+        simple.faces, len(simple.vertices_nm)
+    ):
         return same
     return simple
+
+
+def of_cells(
+    cells: Iterable[Piece], n_vertices: int, share: float, distance_nm: float
+) -> Simplified | None:
+    """Return a surface of fewer triangles, of which each cell is simplified by itself.
+
+    None if triangles of two cells meet in one vertex only, which one cell moved.
+
+    Parameters
+    ----------
+    cells : iterable of Piece
+    n_vertices : int
+        Of the whole surface.
+    share, distance_nm : float
+        As `to` has them.
+    """
+    joined, distance = Joined(n_vertices), 0.0
+    for cell, numbers, points, local in cells:
+        made = _piece(points, local, share, distance_nm, border=True)
+        if not joined.add(cell, numbers, made.moved, made.faces, made.to):
+            return None
+        distance = max(distance, made.distance)
+    return Simplified(*joined.surface(), distance)
 
 
 def _numbered(
@@ -136,12 +151,15 @@ def _numbered(
     return np.flatnonzero(used), place[faces]
 
 
-def _cells(vertices: Points, faces: Faces, cell_nm: float) -> list[NDArray[np.int64]]:
-    """Return the faces of each cell, in order; they are where their lowest corner is."""
+def _cells(vertices: Points, faces: Faces, cell_nm: float) -> Iterator[Piece]:
+    """Yield each cell's faces, in order; they are where their lowest corner is."""
     place = np.floor(vertices / cell_nm).astype(np.int64)[faces].min(axis=1)
-    numbers = np.unique(place, axis=0, return_inverse=True)[1].reshape(-1)
-    order = np.argsort(numbers, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    cells, own = np.unique(place, axis=0, return_inverse=True)
+    order = np.argsort(own.reshape(-1), kind="stable")
+    ends = np.cumsum(np.bincount(own.reshape(-1)))
+    for cell, some in zip(cells.tolist(), np.split(order, ends[:-1]), strict=True):
+        numbers, local = np.unique(faces[some].astype(np.int64), return_inverse=True)
+        yield tuple(cell), numbers, vertices[numbers], local.reshape(-1, 3)
 
 
 def _piece(

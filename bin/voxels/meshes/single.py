@@ -9,14 +9,49 @@ from numpy.typing import NDArray
 FORMATS = ("ply", "obj", "glb")
 
 
-def legacy(vertices_nm: NDArray[np.floating[Any]], faces: NDArray[np.integer[Any]]) -> bytes:
+SHARE = 0.01
+"""Of a voxel's shortest side, what a position may be off where it is a 32-bit float."""
+
+Points = NDArray[np.floating[Any]]
+Faces = NDArray[np.integer[Any]]
+
+
+def rounding(reach_nm: float) -> float:
+    """Return how far 32-bit floats may be from positions up to so many nm from 0, in nm."""
+    return float(np.spacing(np.float32(abs(reach_nm)))) / 2
+
+
+def legacy(vertices_nm: Points, faces: Faces, off_nm: float = 0.0) -> bytes:
     """Return a fragment of Neuroglancer's legacy format.
 
     https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/meshes.md
+
+    Parameters
+    ----------
+    vertices_nm : array of floats, shape (n, 3)
+        XYZ.
+    faces : array of integers, shape (m, 3)
+    off_nm : float
+        How far a position may be moved, as it becomes a 32-bit float.
+
+    Raises
+    ------
+    ValueError
+        If one would be moved farther.
     """
     count = np.array([len(vertices_nm)], "<u4")
-    parts = count, vertices_nm.astype("<f4"), faces.astype("<u4")
+    parts = count, _rounded(vertices_nm, off_nm), faces.astype("<u4")
     return b"".join(part.tobytes() for part in parts)
+
+
+def _rounded(vertices_nm: Points, off_nm: float) -> NDArray[np.float32]:
+    rounded = vertices_nm.astype("<f4")
+    moved = float(np.abs(vertices_nm - rounded.astype(np.float64)).max(initial=0))
+    if moved > off_nm:
+        raise ValueError(
+            f"32-bit floats would move a position by {moved:.3g} nm, as it is so far from 0"
+        )
+    return rounded
 
 
 def legacy_manifest(name: str) -> bytes:
@@ -24,12 +59,20 @@ def legacy_manifest(name: str) -> bytes:
     return json.dumps({"fragments": [name]}).encode()
 
 
-def encoded(
-    vertices_nm: NDArray[np.floating[Any]], faces: NDArray[np.integer[Any]], form: str
-) -> bytes:
-    """Return a mesh as `ply`, `obj` or `glb`, positions in nm, as 32-bit floats in all but obj."""
+def encoded(vertices_nm: Points, faces: Faces, form: str, off_nm: float = 0.0) -> bytes:
+    """Return a mesh as `ply`, `obj` or `glb`, positions in nm.
+
+    In all but obj, which has them in decimals, they are 32-bit floats, as `legacy` has them.
+
+    Raises
+    ------
+    ValueError
+        If one would be moved farther than by `off_nm`.
+    """
     import trimesh
 
+    if form != "obj":
+        _rounded(vertices_nm, off_nm)
     mesh = trimesh.Trimesh(vertices_nm, faces, process=False)
     content = mesh.export(file_type=form)
     return content.encode() if isinstance(content, str) else bytes(content)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..look import mesh_files, shown
 from ..voxels import mesh_reading
+from ..voxels.meshes import single
 
 
 def writing(request: str, segment: int, form: str) -> Callable[[Path, object], list[str]]:
@@ -21,7 +22,8 @@ def writing(request: str, segment: int, form: str) -> Callable[[Path, object], l
     Raises
     ------
     ValueError
-        If the request makes no meshes, they are not here, or there is none of the segment.
+        If the request makes no meshes, they are not here, there is none of the segment, or it is
+        so far from 0 that 32-bit floats would move it.
     ImportError
         If what writes the format is not installed.
     """
@@ -34,12 +36,15 @@ def writing(request: str, segment: int, form: str) -> Callable[[Path, object], l
         raise ValueError(layer.problem)
     meshes = layer.meshes
     surface = mesh_reading.finest(lambda *part: mesh_files.read_part(meshes, *part), segment)
+    off = single.SHARE * min(layer.voxel_size_nm_xyz or (0.0,))
+    try:
+        content = single.encoded(*surface, form, off)
+    except ValueError as error:
+        raise ValueError(f"segment {segment} can't be {form}: {error}: give --format obj") from None
 
     def write(directory: Path, progress: object) -> list[str]:
-        from ..voxels.meshes import single
-
         name = f"{segment}.{form}"
-        (directory / name).write_bytes(single.encoded(*surface, form))
+        (directory / name).write_bytes(content)
         return [f"{name}: the mesh of segment {segment}, in nm, of its finest level"]
 
     return write

@@ -9,18 +9,19 @@ from ...core import work
 from ...core.tables import ParamSet, Request, Run
 from ...volumes import reading
 from ...volumes.archive_names import as_recorded
-from ...volumes.channels import asked, cut, extent
+from ...volumes.channels import asked, cut, extent, voxel_size
 from ...volumes.citations import with_citations
 from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box
+from ...voxels.meshes import single
 from .recorded import rows_of, with_recorded
 from .tables import BlockSurface, MeshRequest
 from .units import blocks
 
 NAME = "bossflow.workflows.mesh"  # is hashed into ids: constant
-VERSION = "1.2"
+VERSION = "2.2"
 """Of SURFACE_BLOCK with INDEX_SURFACES, and of MESH_BUCKET with COLLECT_MESHES: one is raised when
 its program makes something else of the same."""
 
@@ -108,6 +109,8 @@ def _request(
         sources=source.made.workflows if source.made else (),
     )
     _refuse_many(row, parameters["block_shape"], cutout)
+    if row["mesh_format"] == "legacy":
+        _refuse_far(row, voxel_size(channel), cutout)
     key = {"channel_id": identity, "cutout": cutout.name}
     asked_for = (MeshRequest, [{"request_id": request.request_id} | key])
     rows = reading.rows(request.given, blocks(request))
@@ -135,6 +138,18 @@ def _refuse_many(row: dict[str, Any], block_shape_zyx: list[int], cutout: Box) -
         raise ValueError(
             f"block_shape {block_shape_zyx} in {row['where']} cuts {cutout.name} into more than "
             f"{BLOCKS_MAX:,} blocks: give ranges, or a larger block_shape"
+        )
+
+
+def _refuse_far(row: dict[str, Any], size_nm_zyx: Sequence[float], cutout: Box) -> None:
+    """Refuse positions that 32-bit floats would move."""
+    sides = zip(cutout.corner_zyx, cutout.end_zyx, size_nm_zyx, strict=True)
+    reach = max(max(abs(low), abs(end)) * size for low, end, size in sides)
+    if single.rounding(reach) > single.SHARE * min(size_nm_zyx):
+        raise ValueError(
+            f"mesh_format legacy in {row['where']} has positions as 32-bit floats, which are off "
+            f"by up to {single.rounding(reach):g} nm in {cutout.name}, as it reaches {reach:,.0f} "
+            "nm from 0: choose multires, or a cutout that is nearer"
         )
 
 

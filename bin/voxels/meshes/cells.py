@@ -1,0 +1,129 @@
+"""Parts of a surface that are simplified by themselves, cell by cell, and put together again."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiling import njit
+from .triangles import Surface
+
+Points = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+
+Cell = tuple[int, int, int]
+"""Where a cell is in the grid of cells: XYZ."""
+
+Piece = tuple[Cell, Numbers, Points, Numbers]
+"""A cell: its vertices by their numbers among all, where these are (nm), faces by places here."""
+
+_STAYS, _LEFT = 1, 2  # what became of a vertex of a cell
+
+
+class Joined:
+    """Simplified cells of a surface; it takes the memory of what is left, and a byte a vertex.
+
+    Parameters
+    ----------
+    n_vertices : int
+        Of the whole surface.
+    """
+
+    def __init__(self, n_vertices: int) -> None:
+        self._became = np.zeros(n_vertices, np.uint8)
+        self._parts: dict[Cell, tuple[Numbers, Points, Numbers]] = {}
+
+    def add(self, cell: Cell, numbers: Numbers, moved: Points, faces: Numbers, to: Numbers) -> bool:
+        """Take what was made of a cell.
+
+        Parameters
+        ----------
+        cell : tuple of 3 int
+        numbers : int64 array, shape (n,)
+            Of its vertices, among those of the whole; ascending.
+        moved : float64 array, shape (n, 3)
+            Where those are that stay.
+        faces : int64 array, shape (m, 3)
+            By the places of vertices in `numbers`.
+        to : int64 array, shape (n,)
+            Which of these each one became; below 0 if none.
+
+        Returns
+        -------
+        bool
+            False if it does not fit the others: they meet in a vertex that one of them moved.
+        """
+        stays, before = to == np.arange(len(numbers)), self._became[numbers]
+        if (before[~stays] != 0).any() or (before == _LEFT).any():
+            return False
+        self._became[numbers] = np.where(stays, _STAYS, _LEFT)
+        used = np.unique(faces)
+        self._parts[cell] = numbers[used], moved[used], np.searchsorted(used, faces)
+        return True
+
+    def surface(self) -> tuple[Points, NDArray[np.uint32]]:
+        """Return the surface of all cells: vertices in the order of their numbers, and faces."""
+        parts = [self._parts[cell] for cell in sorted(self._parts)]
+        left, first = np.unique(np.concatenate([one[0] for one in parts]), return_index=True)
+        moved = np.concatenate([one[1] for one in parts])[first]
+        faces = np.concatenate(
+            [np.searchsorted(left, numbers)[own].astype(np.uint32) for numbers, _, own in parts]
+        )
+        return moved, faces
+
+
+def of_surface(
+    surface: Surface, corner_xyz: Numbers, voxel_nm_xyz: Sequence[float], cell_nm: float
+) -> Iterator[Piece]:
+    """Yield a segment's triangles cell by cell; those of one layer of cells are there at a time.
+
+    Parameters
+    ----------
+    surface : Surface
+    corner_xyz : int64 array, shape (3,)
+        Where the whole begins, in half voxels.
+    voxel_nm_xyz : sequence of 3 float
+    cell_nm : float
+        Side of a cell, whose grid begins at 0.
+    """
+    scale = np.array(voxel_nm_xyz) / 2
+    ends = 2 * np.array(surface.shape_zyx[::-1], np.int64) + 1  # a vertex has 2 n at most
+    of_x, of_y, of_z = (
+        np.floor((np.arange(end) + corner) * size / cell_nm).astype(np.int64)
+        for end, corner, size in zip(ends, corner_xyz, scale, strict=True)
+    )
+    planes = 2 * np.arange(surface.n_planes)
+    low, high = of_z[np.maximum(planes - 1, 0)], of_z[np.minimum(planes + 1, len(of_z) - 1)]
+    for z in range(int(low[0]), int(high[-1]) + 1):
+        slab = surface.slab(int(np.searchsorted(high, z)), int(np.searchsorted(low, z, "right")))
+        columns = _columns(slab.vertices, slab.faces, of_x - of_x[0], of_y - of_y[0], of_z - z)
+        order = np.argsort(columns, kind="stable")
+        order = order[np.searchsorted(columns[order], 0) :]
+        for some in np.split(order, np.flatnonzero(np.diff(columns[order])) + 1):
+            if len(some):
+                x, y = divmod(int(columns[some[0]]), int(of_y[-1] - of_y[0]) + 1)
+                numbers, local = np.unique(slab.faces[some], return_inverse=True)
+                points = (slab.vertices[numbers] + corner_xyz) * scale
+                cell = int(of_x[0]) + x, int(of_y[0]) + y, z
+                yield cell, slab.first + numbers.astype(np.int64), points, local.reshape(-1, 3)
+
+
+@njit(cache=True, nogil=True)
+def _columns(
+    vertices: NDArray[np.int64],
+    faces: NDArray[np.uint32],
+    of_x: Numbers,
+    of_y: Numbers,
+    of_z: Numbers,
+) -> Numbers:
+    """Return the column of cells of each triangle, where its lowest corner is; -1 of other z.
+
+    The tables have the place of a cell by coordinate.
+    """
+    found = np.empty(len(faces), np.int64)
+    for face in range(len(faces)):
+        p, q, r = vertices[faces[face, 0]], vertices[faces[face, 1]], vertices[faces[face, 2]]
+        found[face] = of_x[min(p[0], q[0], r[0])] * (of_y[-1] + 1) + of_y[min(p[1], q[1], r[1])]
+        if of_z[min(p[2], q[2], r[2])] != 0:
+            found[face] = -1
+    return found
