@@ -117,5 +117,5 @@ if __name__ == "__main__":
     main(
         "MESH_BUCKET",
         mesh_bucket,
-        software=("DracoPy", "fast-simplification", "numba", "numpy", "pyarrow"),
+        software=("DracoPy", "numba", "numpy", "pyarrow"),
     )

@@ -141,7 +141,7 @@ def test_cells_of_a_surface_in_slabs_are_those_of_the_whole(seed, cell_nm):
         place = np.floor(piece[2] / cell_nm).astype(np.int64)[piece[3]].min(axis=1)
         assert (place == piece[0]).all()
     assert sum(len(piece[3]) for piece in pieces) == len(faces) and len(pieces) > 1
-    found = simplify.of_cells(pieces, surface.n_vertices, 0.2, 20.0)
+    found = simplify.of_cells(pieces, 0.2, 20.0)
     for one, other in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -107,7 +107,6 @@ def test_nothing_small_folds_up_where_a_distance_is_asked_for(share):
 
 
 def test_threads_simplify_each_their_own_mesh():
-    """fast-simplification has one place for the mesh of all."""
     meshes = [surface(smooth(seed)) for seed in range(4)]
     alone = [simplify.to(*mesh, 0.2, np.inf) for mesh in meshes]
     switching = sys.getswitchinterval()

@@ -149,7 +149,7 @@ def _mesh(
     """Return data and manifest of a segment, and of `COLUMNS` all but the first and the last."""
     surface = triangles.Surface(whole.segment(at), whole.shape_zyx)
     measured = measures.of_slabs(surface.slabs(FACES_AT_ONCE), how.voxel_nm_xyz)
-    points, faces, distance = _simplified(surface, measured.closed, corner_xyz, how)
+    points, faces, distance = _simplified(surface, corner_xyz, how)
     told = int(measured.closed), measured.area_nm2, measured.volume_nm3, distance
     if how.mesh_format == "legacy":
         fragment = single.legacy(points, faces, single.SHARE * min(how.voxel_nm_xyz))
@@ -161,14 +161,12 @@ def _mesh(
 
 
 def _simplified(
-    surface: triangles.Surface, closed: bool, corner_xyz: NDArray[np.int64], how: How
+    surface: triangles.Surface, corner_xyz: NDArray[np.int64], how: How
 ) -> simplify.Simplified:
     """Return a surface in nm, simplified; the whole one is in memory only where it is to stay."""
     if how.keep < 1 and surface.n_faces > simplify.LARGEST:
         pieces = cells.of_surface(surface, corner_xyz, how.voxel_nm_xyz, simplify.CELL_NM)
-        made = simplify.of_cells(pieces, surface.n_vertices, how.keep, how.distance_nm)
-        if made and closed <= measures.closed(made.faces, len(made.vertices_nm)):
-            return made
+        return simplify.of_cells(pieces, how.keep, how.distance_nm)
     _, vertices, faces = surface.slab(0, surface.n_planes)
     points = (vertices + corner_xyz) * (np.array(how.voxel_nm_xyz) / 2)
     return simplify.to(points, faces, how.keep, how.distance_nm)

@@ -1,4 +1,4 @@
-"""Parts of a surface that are simplified by themselves, cell by cell, and put together again."""
+"""Parts of a surface that are simplified by themselves, cell by cell."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,62 +14,9 @@ Numbers = NDArray[np.int64]
 Cell = tuple[int, int, int]
 """Where a cell is in the grid of cells: XYZ."""
 
-Piece = tuple[Cell, Numbers, Points, Numbers]
-"""A cell: its vertices by their numbers among all, where these are (nm), faces by places here."""
-
-_STAYS, _LEFT = 1, 2  # what became of a vertex of a cell
-
-
-class Joined:
-    """Simplified cells of a surface; it takes the memory of what is left, and a byte a vertex.
-
-    Parameters
-    ----------
-    n_vertices : int
-        Of the whole surface.
-    """
-
-    def __init__(self, n_vertices: int) -> None:
-        self._became = np.zeros(n_vertices, np.uint8)
-        self._parts: dict[Cell, tuple[Numbers, Points, Numbers]] = {}
-
-    def add(self, cell: Cell, numbers: Numbers, moved: Points, faces: Numbers, to: Numbers) -> bool:
-        """Take what was made of a cell.
-
-        Parameters
-        ----------
-        cell : tuple of 3 int
-        numbers : int64 array, shape (n,)
-            Of its vertices, among those of the whole; ascending.
-        moved : float64 array, shape (n, 3)
-            Where those are that stay.
-        faces : int64 array, shape (m, 3)
-            By the places of vertices in `numbers`.
-        to : int64 array, shape (n,)
-            Which of these each one became; below 0 if none.
-
-        Returns
-        -------
-        bool
-            False if it does not fit the others: they meet in a vertex that one of them moved.
-        """
-        stays, before = to == np.arange(len(numbers)), self._became[numbers]
-        if (before[~stays] != 0).any() or (before == _LEFT).any():
-            return False
-        self._became[numbers] = np.where(stays, _STAYS, _LEFT)
-        used = np.unique(faces)
-        self._parts[cell] = numbers[used], moved[used], np.searchsorted(used, faces)
-        return True
-
-    def surface(self) -> tuple[Points, NDArray[np.uint32]]:
-        """Return the surface of all cells: vertices in the order of their numbers, and faces."""
-        parts = [self._parts[cell] for cell in sorted(self._parts)]
-        left, first = np.unique(np.concatenate([one[0] for one in parts]), return_index=True)
-        moved = np.concatenate([one[1] for one in parts])[first]
-        faces = np.concatenate(
-            [np.searchsorted(left, numbers)[own].astype(np.uint32) for numbers, _, own in parts]
-        )
-        return moved, faces
+Piece = tuple[Cell, Numbers, Points, NDArray[np.int32]]
+"""A cell: its vertices by their numbers among all, ascending, where these are (nm), faces by places
+in these."""
 
 
 def of_surface(
@@ -105,7 +52,12 @@ def of_surface(
                 numbers, local = np.unique(slab.faces[some], return_inverse=True)
                 points = (slab.vertices[numbers] + corner_xyz) * scale
                 cell = int(of_x[0]) + x, int(of_y[0]) + y, z
-                yield cell, slab.first + numbers.astype(np.int64), points, local.reshape(-1, 3)
+                yield (
+                    cell,
+                    slab.first + numbers.astype(np.int64),
+                    points,
+                    local.reshape(-1, 3).astype(np.int32),
+                )
 
 
 @njit(cache=True, nogil=True)

@@ -18,5 +18,5 @@ def compile_all() -> None:
     surface = triangles.Surface(found.cubes, found.shape_zyx)
     list(cells.of_surface(surface, np.zeros(3, np.int64), (1.0, 1.0, 1.0), 1.0))
     points = vertices.astype(np.float64)
-    simplify.to(points, faces, 0.6, np.inf)
+    simplify.to(points, faces, 0.6, 100.0)
     distances.bounds(points, np.zeros(len(points), np.int64), points, faces, 0.0)

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ..compiling import njit
 
@@ -23,9 +22,9 @@ def bounds(
 ) -> NDArray[np.float64]:
     """Return distances that points are not farther than from a surface.
 
-    For each point the search goes from vertex to vertex, nearer each time, and looks at the
-    triangles there; where that ends beyond the limit, once more from the nearest vertex. It may end
-    before the nearest triangle, so what it finds is an upper bound, mostly the distance itself; it
+    For each point the search goes from triangle to triangle, nearer each time, each time looking at
+    all around the last one's corners; where that ends beyond the limit, at all triangles. It may
+    end before the nearest one, so what it finds is an upper bound, mostly the distance itself; it
     ends early where neither limit nor maximum depend on it.
 
     Parameters
@@ -46,14 +45,11 @@ def bounds(
     found = np.full(len(points), np.inf)
     if not len(faces):
         return found
-    starts, around = _faces_around(len(vertices), faces)
+    starts, around = faces_around(len(vertices), faces)
     some = np.flatnonzero(nearby >= 0)
     found[some] = _search(points[some], nearby[some], vertices, faces, starts, around, limit)
     far = some[found[some] > limit]
-    if len(far):
-        start = cKDTree(vertices).query(points[far])[1].astype(np.int64)
-        again = _search(points[far], start, vertices, faces, starts, around, limit)
-        found[far] = np.minimum(found[far], again)
+    found[far] = np.minimum(found[far], _of_all(points[far], vertices, faces))
     return found
 
 
@@ -63,46 +59,58 @@ def _search(
     nearby: NDArray[np.int64],
     vertices: Points,
     faces: NDArray[np.uint32],
-    starts: NDArray[np.int64],
-    around: NDArray[np.int64],
+    starts: NDArray[np.int32],
+    around: NDArray[np.int32],
     limit: float,
 ) -> NDArray[np.float64]:
     """Return what the search from given vertices finds."""
     distances = np.empty(len(points))
     enough, most = 0.0, limit * limit
     for point in range(len(points)):
-        p, start = points[point], nearby[point]
-        here = _square(p, vertices[start])
-        nearest, going = here, here > enough
-        while going:
-            going, vertex = False, start
+        p, vertex = points[point], nearby[point]
+        nearest = square(p, vertices[vertex])
+        face, corner = -1, 0
+        while nearest > enough and corner < 3:
+            best = -1
             for at in range(starts[vertex], starts[vertex + 1]):
-                face = faces[around[at]]
-                square = _to_triangle(p, vertices[face[0]], vertices[face[1]], vertices[face[2]])
-                nearest = min(nearest, square)
-                for corner in range(3):
-                    there = _square(p, vertices[face[corner]])
-                    if there < here:
-                        start, here, going = np.int64(face[corner]), there, True
-            going &= nearest > enough
+                a, b, c = faces[around[at]]
+                there = square_to_triangle(p, vertices[a], vertices[b], vertices[c])
+                if there < nearest or face < 0:
+                    nearest, face, best = min(nearest, there), around[at], around[at]
+            corner = 0 if best >= 0 else corner + 1
+            if corner < 3:
+                vertex = np.int64(faces[face, corner])
         distances[point] = np.sqrt(nearest)
         enough = min(max(enough, nearest), most)
     return distances
 
 
 @njit(cache=True, nogil=True)
-def _faces_around(
+def _of_all(points: Points, vertices: Points, faces: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """Return distances to the nearest of all triangles."""
+    distances = np.empty(len(points))
+    for point in range(len(points)):
+        nearest = np.inf
+        for a, b, c in faces:
+            there = square_to_triangle(points[point], vertices[a], vertices[b], vertices[c])
+            nearest = min(nearest, there)
+        distances[point] = np.sqrt(nearest)
+    return distances
+
+
+@njit(cache=True, nogil=True)
+def faces_around(
     n_vertices: int, faces: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the faces around each vertex, one vertex after the other, and where each begins."""
-    starts = np.zeros(n_vertices + 1, np.int64)
+    starts = np.zeros(n_vertices + 1, np.int32)
     for face in range(len(faces)):
         for corner in range(3):
             starts[faces[face, corner] + 1] += 1
     for vertex in range(n_vertices):
         starts[vertex + 1] += starts[vertex]
     ends = starts[:-1].copy()
-    around = np.empty(starts[-1], np.int64)
+    around = np.empty(starts[-1], np.int32)
     for face in range(len(faces)):
         for corner in range(3):
             around[ends[faces[face, corner]]] = face
@@ -111,14 +119,14 @@ def _faces_around(
 
 
 @njit(cache=True, nogil=True)
-def _square(one: Points, other: Points) -> Any:
+def square(one: Points, other: Points) -> Any:
     """Return the square of the distance of two points."""
     x, y, z = one[0] - other[0], one[1] - other[1], one[2] - other[2]
     return x * x + y * y + z * z
 
 
 @njit(cache=True, nogil=True)
-def _to_triangle(p: Points, a: Points, b: Points, c: Points) -> Any:
+def square_to_triangle(p: Points, a: Points, b: Points, c: Points) -> Any:
     """Return the square of the distance of a point to a triangle.
 
     The foot of the perpendicular where that is inside, else the nearest on a side.
@@ -138,11 +146,11 @@ def _to_triangle(p: Points, a: Points, b: Points, c: Points) -> Any:
         s, t = s / area, t / area
         x, y, z = wx - s * ux - t * vx, wy - s * uy - t * vy, wz - s * uz - t * vz
         return x * x + y * y + z * z
-    return min(_to_side(p, a, b), _to_side(p, b, c), _to_side(p, c, a))
+    return min(_square_to_side(p, a, b), _square_to_side(p, b, c), _square_to_side(p, c, a))
 
 
 @njit(cache=True, nogil=True)
-def _to_side(p: Points, a: Points, b: Points) -> Any:
+def _square_to_side(p: Points, a: Points, b: Points) -> Any:
     """Return the square of the distance of a point to the line between two others."""
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     wx, wy, wz = p[0] - a[0], p[1] - a[1], p[2] - a[2]

@@ -1,37 +1,29 @@
-"""Surfaces of fewer triangles: edges are collapsed in the order of their quadric error.
+"""Surfaces of fewer triangles, and how far they are from the ones before.
 
-M. Garland and P. S. Heckbert, Surface simplification using quadric error metrics, SIGGRAPH 1997;
-as fast-simplification does it. It bounds no distance, so distances are measured here, and what went
-too far is simplified less.
+Edges are collapsed by `collapse`, which keeps nearly all within the distance that is asked for;
+distances are measured here, and where one is too large nonetheless, vertices stay.
 """
 
 from collections.abc import Iterable, Iterator
-from threading import Lock
 from typing import Any, NamedTuple
 
-import fast_simplification
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compiling import njit
-from . import distances, measures
-from .cells import Joined, Piece
+from . import collapse, distances
+from .cells import Cell, Numbers, Piece
 
-LARGEST = 50_000
-"""Triangles that are simplified at once; a surface of more is, cell by cell.
+LARGEST = 1_000_000
+"""Triangles that are simplified at once; a surface of more is, cell by cell."""
 
-Where one spot goes too far, all that is simplified with it is once more; so cells are small.
-"""
-
-CELL_NM = 1024.0
+CELL_NM = 8192.0
 """Side of a cell, whose grid begins at 0."""
 
 _FEWEST = 4  # triangles of a closed surface
-_ROUNDS = (1, 1, 1, 2, 2, 4)  # how much of the share of triangles is left in each round
+_ROUNDS = 8
+_NONE = 1e-6  # share of a volume's terms, below which their sum is none
 _RINGS = 2  # of triangles that stay around a vertex that went too far
-
-_library = Lock()
-"""fast-simplification has its mesh in a variable of all threads, which mix each other's up."""
 
 Points = NDArray[np.float64]
 Faces = NDArray[np.uint32]
@@ -45,19 +37,6 @@ class Simplified(NamedTuple):
     distance_nm: float
 
 
-class _Piece(NamedTuple):
-    """Simplified faces by the numbers of old vertices, and where these are now.
-
-    `to` has the vertex that each one became, -1 where its whole piece vanished; `moved` the places
-    of those that are left.
-    """
-
-    moved: Points
-    faces: NDArray[np.int64]
-    to: NDArray[np.int64]
-    distance: float
-
-
 def to(
     vertices_nm: Points,
     faces: Faces,
@@ -68,11 +47,10 @@ def to(
 ) -> Simplified:
     """Return a surface of fewer triangles, closed where the given one is.
 
-    Where a vertex of the given surface would be too far from the new one, or a small piece vanish
-    or fold up, so that nothing is within it, the triangles around stay as they were, and the rest
-    is simplified again, at last with a larger share; what is too far even then stays whole.
-    Distances are measured from the vertices of the given surface to the new one, and not the other
-    way.
+    Its vertices are some of the given ones. Where one of these would be too far from it, the
+    triangles around stay as they were, and the rest is simplified again; what is too far even then
+    stays whole. Distances are measured from the vertices of the given surface to the new one, and
+    not the other way. Where they do not matter, small pieces may vanish.
 
     Parameters
     ----------
@@ -96,58 +74,45 @@ def to(
         raise ValueError(
             f"share {share} and distance {distance_nm} nm: they must be above 0 up to 1, and 0 on"
         )
-    same = Simplified(vertices_nm, faces, 0.0)
     if share == 1 or len(faces) <= _FEWEST:
-        return same
-    if len(faces) <= largest:
-        made = _piece(vertices_nm, faces.astype(np.int64), share, distance_nm, border=False)
-        left, corners = _numbered(made.faces, len(vertices_nm))
-        simple = Simplified(made.moved[left], corners.astype(np.uint32), made.distance)
-    else:
-        by_cells = of_cells(
-            _cells(vertices_nm, faces, cell_nm), len(vertices_nm), share, distance_nm
-        )
-        if by_cells is None:
-            return same
-        simple = by_cells
-    if measures.closed(faces, len(vertices_nm)) > measures.closed(
-        simple.faces, len(simple.vertices_nm)
-    ):
-        return same
-    return simple
+        return Simplified(vertices_nm, faces, 0.0)
+    if len(faces) > largest:
+        return of_cells(_cells(vertices_nm, faces, cell_nm), share, distance_nm)
+    whole = np.arange(len(vertices_nm)), vertices_nm, faces.astype(np.int32)
+    return of_cells([((0, 0, 0), *whole)], share, distance_nm)
 
 
-def of_cells(
-    cells: Iterable[Piece], n_vertices: int, share: float, distance_nm: float
-) -> Simplified | None:
+def of_cells(cells: Iterable[Piece], share: float, distance_nm: float) -> Simplified:
     """Return a surface of fewer triangles, of which each cell is simplified by itself.
 
-    None if triangles of two cells meet in one vertex only, which one cell moved.
+    What is left of them is in memory, and one cell; vertices are in the order of their numbers, and
+    faces in that of cells.
 
     Parameters
     ----------
     cells : iterable of Piece
-    n_vertices : int
-        Of the whole surface.
     share, distance_nm : float
         As `to` has them.
     """
-    joined, distance = Joined(n_vertices), 0.0
+    parts: dict[Cell, tuple[Numbers, Points, NDArray[np.int64]]] = {}
+    distance = 0.0
     for cell, numbers, points, local in cells:
-        made = _piece(points, local, share, distance_nm, border=True)
-        if not joined.add(cell, numbers, made.moved, made.faces, made.to):
-            return None
-        distance = max(distance, made.distance)
-    return Simplified(*joined.surface(), distance)
+        left, went_nm = _piece(points, local, share, distance_nm)
+        used, corners = _numbered(left, len(points))
+        parts[cell] = numbers[used], points[used], corners
+        distance = max(distance, went_nm)
+    in_order = [parts[cell] for cell in sorted(parts)]
+    numbers, first = np.unique(np.concatenate([one[0] for one in in_order]), return_index=True)
+    faces = [np.searchsorted(numbers, own)[corners] for own, _, corners in in_order]
+    points = np.concatenate([one[1] for one in in_order])[first]
+    return Simplified(points, np.concatenate(faces).astype(np.uint32), distance)
 
 
-def _numbered(
-    faces: NDArray[np.integer[Any]], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which vertices are in faces, and the faces by the places of these."""
+def _numbered(faces: NDArray[Any], count: int) -> tuple[Numbers, NDArray[np.int64]]:
+    """Return which vertices are in faces, in order, and the faces by the places of these."""
     used = np.zeros(count, bool)
     used[faces] = True
-    place: NDArray[np.int64] = np.cumsum(used) - 1
+    place: Numbers = np.cumsum(used) - 1
     return np.flatnonzero(used), place[faces]
 
 
@@ -159,97 +124,70 @@ def _cells(vertices: Points, faces: Faces, cell_nm: float) -> Iterator[Piece]:
     ends = np.cumsum(np.bincount(own.reshape(-1)))
     for cell, some in zip(cells.tolist(), np.split(order, ends[:-1]), strict=True):
         numbers, local = np.unique(faces[some].astype(np.int64), return_inverse=True)
-        yield tuple(cell), numbers, vertices[numbers], local.reshape(-1, 3)
+        yield tuple(cell), numbers, vertices[numbers], local.reshape(-1, 3).astype(np.int32)
 
 
 def _piece(
-    vertices: Points, faces: NDArray[np.int64], share: float, distance: float, border: bool
-) -> _Piece:
-    """Simplify faces together, as far as the distance allows; a border stays where it is."""
-    stays = np.zeros(len(faces), bool)
-    for more in _ROUNDS:
-        made = _collapsed(vertices, faces, stays, min(1.0, more * share), border)
-        if made is None:
-            break
-        left, corners = _numbered(made.faces, len(vertices))
-        nearby = np.searchsorted(left, made.to)
-        nearby[made.to < 0] = -1
-        new = corners.astype(np.uint32)
-        found = distances.bounds(vertices, nearby, made.moved[left], new, distance)
+    vertices: Points, faces: NDArray[np.int32], share: float, distance: float
+) -> tuple[NDArray[np.int32], float]:
+    """Simplify faces together as far as the distance allows; return them, and how far it went."""
+    stays = np.zeros(len(vertices), bool)
+    count = max(_FEWEST, int(share * len(faces)))
+    for _ in range(_ROUNDS):
+        left, went = collapse.to(vertices, faces, count, distance, stays)
+        used, corners = _numbered(left, len(vertices))
+        place = np.full(len(vertices), -1, np.int64)
+        place[used] = np.arange(len(used))
+        found = distances.bounds(
+            vertices, place[went], vertices[used], corners.astype(np.uint32), distance
+        )
         far = found > distance
         if np.isfinite(distance):
-            far |= (made.to >= 0) & _folded(made.faces, len(vertices))[made.to]
+            rings = distances.faces_around(len(vertices), left)
+            far |= _hollow(vertices, left, collapse.not_rings(left, *rings))[went]
         if not far.any():
-            return made._replace(distance=float(found.max(initial=0)))
+            return left, float(found.max(initial=0))
         for _ in range(_RINGS):
-            around = far[faces].any(axis=1)
-            far[faces[around]] = True
-        stays |= around
-    return _Piece(vertices, faces, np.arange(len(vertices)), 0.0)
-
-
-def _folded(faces: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
-    """Tell which vertices have a triangle that is there twice, with nothing between the two."""
-    ordered = np.sort(faces, axis=1)
-    order = np.lexsort(ordered.T)
-    same = (np.diff(ordered[order], axis=0) == 0).all(axis=1)
-    folded = np.zeros(count, bool)
-    folded[faces[order[1:][same]]] = True
-    return folded
-
-
-def _collapsed(
-    vertices: Points,
-    faces: NDArray[np.int64],
-    stays: NDArray[np.bool_],
-    share: float,
-    border: bool,
-) -> _Piece | None:
-    """Simplify some faces together, and let the others stay.
-
-    None where the library's list of collapses does not tell what became of vertices.
-    """
-    changed = faces if not stays.any() else faces[~stays]
-    if len(changed) <= _FEWEST:
-        return None
-    numbers, local = _numbered(changed, len(vertices))
-    with _library:
-        points, left, collapses = fast_simplification.simplify(
-            vertices[numbers],
-            local.astype(np.int32),
-            target_count=max(_FEWEST, int(share * len(changed))),
-            return_collapses=True,
-            preserve_border=border or len(changed) < len(faces),
-        )
-    to, kept = _followed(local, len(numbers), collapses)
-    if len(kept) != len(points):
-        return None
-    moved, went = vertices.copy(), np.arange(len(vertices))
-    moved[numbers[kept]] = points
-    went[numbers] = np.where(to < 0, -1, numbers[to])
-    fixed = faces[stays]
-    if (went[fixed] != fixed).any():
-        return None
-    return _Piece(moved, np.concatenate([numbers[kept][left], fixed]), went, np.inf)
+            far[faces[far[faces].any(axis=1)]] = True
+        stays |= far
+    return faces, 0.0
 
 
 @njit(cache=True, nogil=True)
-def _followed(
-    faces: NDArray[np.int64], count: int, collapses: NDArray[np.int32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the vertex that each one became by pairs of (stays, goes), and those with faces left.
+def _hollow(
+    vertices: Points, faces: NDArray[np.int32], at_border: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Tell vertices of closed pieces that have nothing within them, and are no cavity."""
+    first = np.arange(len(vertices))
+    for a, b, c in faces:
+        for one, other in ((a, b), (b, c)):
+            one, other = _first(first, one), _first(first, other)
+            first[max(one, other)] = min(one, other)
+    volume, size = np.zeros(len(vertices)), np.zeros(len(vertices))
+    for a, b, c in faces:
+        piece = _first(first, a)
+        p, q, r = vertices[a], vertices[b], vertices[c]
+        o = vertices[piece]
+        px, py, pz = p[0] - o[0], p[1] - o[1], p[2] - o[2]
+        qx, qy, qz = q[0] - o[0], q[1] - o[1], q[2] - o[2]
+        rx, ry, rz = r[0] - o[0], r[1] - o[1], r[2] - o[2]
+        x, y, z = px * (qy * rz - qz * ry), py * (qz * rx - qx * rz), pz * (qx * ry - qy * rx)
+        volume[piece] += x + y + z
+        size[piece] += abs(x) + abs(y) + abs(z)
+    opened = np.zeros(len(vertices), np.bool_)
+    for vertex in np.flatnonzero(at_border):
+        opened[_first(first, vertex)] = True
+    found = np.zeros(len(vertices), np.bool_)
+    for corner in faces.flat:
+        piece = _first(first, corner)
+        found[corner] = not opened[piece] and abs(volume[piece]) <= _NONE * size[piece]
+    return found
 
-    A vertex that came into one without faces has -1.
-    """
-    to = np.arange(count)
-    for at in range(len(collapses) - 1, -1, -1):
-        to[collapses[at, 1]] = to[collapses[at, 0]]
-    left = np.zeros(count, np.bool_)
-    for face in range(len(faces)):
-        a, b, c = to[faces[face, 0]], to[faces[face, 1]], to[faces[face, 2]]
-        if a != b and b != c and c != a:
-            left[a] = left[b] = left[c] = True
-    for vertex in range(count):
-        if not left[to[vertex]]:
-            to[vertex] = -1
-    return to, np.flatnonzero(left)
+
+@njit(cache=True, nogil=True)
+def _first(first: NDArray[np.int64], vertex: int) -> int:
+    """Return the first vertex of a piece, as far as it is joined."""
+    while first[vertex] != vertex:
+        first[vertex] = first[first[vertex]]
+        vertex = first[vertex]
+    return vertex

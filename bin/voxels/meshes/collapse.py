@@ -1,0 +1,332 @@
+"""Edges of a surface are collapsed, pass by pass, a vertex onto its neighbour each.
+
+The cost of a collapse is the quadric error of M. Garland and P. S. Heckbert, Surface simplification
+using quadric error metrics, SIGGRAPH 1997. In a pass no vertex takes part in two, so costs are
+counted and sorted once a pass; vertices that are left stay where they were. Both as meshoptimizer
+does it (MIT), whose wheels have no licence.
+
+A collapse is refused if two triangles would lie on each other, an edge get more than two, or a
+normal turn far; and, where a distance is asked for, if a vertex that came into the two would be
+farther than that from the triangles around them.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..compiling import njit
+from .distances import faces_around, square, square_to_triangle
+
+Points = NDArray[np.float64]
+Numbers = NDArray[np.int32]
+
+_BITS = 12
+"""Of a cost as a 32-bit float, by which collapses are sorted; equal ones are in order of faces."""
+
+_TURN = 0.25
+"""Cosine of the angle that the normal of a triangle may turn by in a collapse."""
+
+_OVER = 1.5
+"""What a collapse in a pass may cost more than the last one would that is needed."""
+
+_FEW = 100
+"""A pass in which fewer than one collapse of so many that are needed succeeds is the last."""
+
+
+def to(
+    vertices: Points, faces: NDArray[Any], count: int, distance: float, stays: NDArray[np.bool_]
+) -> tuple[Numbers, Numbers]:
+    """Collapse edges until few triangles are left, or no collapse is allowed.
+
+    Parameters
+    ----------
+    vertices : float64 array, shape (n, 3)
+    faces : array of integers, shape (m, 3)
+        n and 3 m are below 2^31.
+    count : int
+        Triangles to be left.
+    distance : float
+        That vertices may be from what is left, in their unit, as far as it is seen here: triangles
+        that only neighbours of the two vertices have are not looked at again. Where it is infinite,
+        a piece of four triangles may vanish.
+    stays : bool array, shape (n,)
+        Vertices that do not move. Those whose triangles are no ring do not either.
+
+    Returns
+    -------
+    faces : int32 array, shape (k, 3)
+        By the numbers of the given vertices.
+    went : int32 array, shape (n,)
+        The vertex that each one became; where a piece vanished, one that is in no face.
+    """
+    left = faces.astype(np.int32)
+    starts, around = faces_around(len(vertices), left)
+    points = vertices - vertices[:1]
+    quadrics = _quadrics(points, left)
+    fixed = stays | not_rings(left, starts, around)
+    went = np.arange(len(points), dtype=np.int32)
+    nearby = np.full(len(points), -1, np.int32), went.copy()
+    while len(left) > count:
+        edges, costs = _candidates(points, left, quadrics, fixed, distance)
+        needed = (len(left) - count + 1) // 2
+        now = np.arange(len(points), dtype=np.int32)
+        around_each = left, starts, around, now
+        order = _ordered(costs)
+        done = _collapse(
+            points, around_each, quadrics, edges, costs, order, needed, nearby, distance
+        )
+        if done:
+            went, left = now[went], _left(left, now)
+            starts, around = faces_around(len(points), left)
+        if done * _FEW < needed:
+            break
+    return left, went
+
+
+@njit(cache=True, nogil=True)
+def _quadrics(points: Points, faces: Numbers) -> Points:
+    """Add up squares of distances to the planes around each vertex, by area, and the area."""
+    found = np.zeros((len(points), 11))
+    plane = np.empty(11)
+    for face in range(len(faces)):
+        a, b, c = points[faces[face, 0]], points[faces[face, 1]], points[faces[face, 2]]
+        x, y, z = _normal(a, b, c)
+        area = np.sqrt(x * x + y * y + z * z)
+        if area > 0:
+            d = -(x * a[0] + y * a[1] + z * a[2])
+            plane[0], plane[1], plane[2] = x * x, y * y, z * z
+            plane[3], plane[4], plane[5] = x * y, y * z, z * x
+            plane[6], plane[7], plane[8], plane[9] = x * d, y * d, z * d, d * d
+            plane[10] = area * area
+            for corner in range(3):
+                for at in range(11):
+                    found[faces[face, corner], at] += plane[at] / area
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _normal(a: Points, b: Points, c: Points) -> Any:
+    """Return the vector product of two sides of a triangle."""
+    ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
+    vx, vy, vz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
+    return uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+
+
+@njit(cache=True, nogil=True)
+def _turned(faces: Numbers, face: int, vertex: int) -> Any:
+    """Return the other two corners of a face, in their order."""
+    if faces[face, 0] == vertex:
+        return faces[face, 1], faces[face, 2]
+    if faces[face, 1] == vertex:
+        return faces[face, 2], faces[face, 0]
+    return faces[face, 0], faces[face, 1]
+
+
+@njit(cache=True, nogil=True)
+def not_rings(faces: Numbers, starts: Numbers, around: Numbers) -> NDArray[np.bool_]:
+    """Tell the vertices whose faces do not follow each other once around them."""
+    found = np.zeros(len(starts) - 1, np.bool_)
+    for vertex in range(len(found)):
+        begin, end = starts[vertex], starts[vertex + 1]
+        if begin == end:
+            continue
+        first, here = _turned(faces, around[begin], vertex)
+        steps = 1
+        while here != first and steps < end - begin:
+            ways = 0
+            for at in range(begin, end):
+                one, other = _turned(faces, around[at], vertex)
+                if one == here:
+                    following = other
+                    ways += 1
+            if ways != 1:
+                break
+            here = following
+            steps += 1
+        found[vertex] = here != first or steps < end - begin
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _cost(quadric: Points, point: Points) -> Any:
+    """Return the mean square of the distance of a point to the planes of a quadric."""
+    x, y, z = point
+    square = (
+        x * (quadric[0] * x + 2 * (quadric[3] * y + quadric[6]))
+        + y * (quadric[1] * y + 2 * (quadric[4] * z + quadric[7]))
+        + z * (quadric[2] * z + 2 * (quadric[5] * x + quadric[8]))
+        + quadric[9]
+    )
+    return max(square, 0.0) / quadric[10] if quadric[10] > 0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _candidates(
+    points: Points, faces: Numbers, quadrics: Points, fixed: NDArray[np.bool_], distance: float
+) -> tuple[Numbers, NDArray[np.float32]]:
+    """Return of each edge which vertex goes and on which, and what it costs, if that is allowed."""
+    edges = np.empty((len(faces) * 3 // 2 + 1, 2), np.int32)
+    costs = np.empty(len(edges), np.float32)
+    count = 0
+    for face in range(len(faces)):
+        for side in range(3):
+            one, other = faces[face, side], faces[face, (side + 1) % 3]
+            if one > other or fixed[one] and fixed[other]:
+                continue  # the edge is met in its other direction, too, unless both are fixed
+            there = np.inf if fixed[one] else _cost(quadrics[one], points[other])
+            back = np.inf if fixed[other] else _cost(quadrics[other], points[one])
+            if min(there, back) <= distance * distance:
+                edges[count, 0] = one if there <= back else other
+                edges[count, 1] = other if there <= back else one
+                costs[count] = min(there, back)
+                count += 1
+    return edges[:count], costs[:count]
+
+
+@njit(cache=True, nogil=True)
+def _ordered(costs: NDArray[np.float32]) -> Numbers:
+    """Sort costs, which are not negative, by their highest bits."""
+    keys = costs.view(np.uint32) >> np.uint32(31 - _BITS)
+    starts = np.zeros((1 << _BITS) + 1, np.int64)
+    for at in range(len(keys)):
+        starts[keys[at] + 1] += 1
+    starts = np.cumsum(starts)
+    order = np.empty(len(keys), np.int32)
+    for at in range(len(keys)):
+        order[starts[keys[at]]] = at
+        starts[keys[at]] += 1
+    return order
+
+
+@njit(cache=True, nogil=True)
+def _collapse(
+    points: Points,
+    around_each: tuple[Numbers, Numbers, Numbers, Numbers],
+    quadrics: Points,
+    edges: Numbers,
+    costs: NDArray[np.float32],
+    order: Numbers,
+    needed: int,
+    nearby: tuple[Numbers, Numbers],
+    distance: float,
+) -> int:
+    """Collapse edges in order, note in `now` what becomes of vertices, and return how many.
+
+    `nearby` has the vertices that came into each one, as chains: what follows, and the last.
+    """
+    faces, starts, around, now = around_each
+    following, last = nearby
+    touched = np.zeros(len(points), np.bool_)
+    n_faces = np.diff(starts)
+    marks = np.full(len(points), -1, np.int32)
+    most = _OVER * costs[order[needed]] if needed < len(order) else np.inf
+    done = 0
+    for at in range(len(order)):
+        goes, on = edges[order[at], 0], edges[order[at], 1]
+        if done >= needed or costs[order[at]] > most and done * _FEW >= needed:
+            break
+        if touched[goes] or touched[on]:
+            continue
+        for place in range(starts[on], starts[on + 1]):
+            face = around[place]
+            for corner in range(3):
+                marks[now[faces[face, corner]]] = at
+        marks[goes] = marks[on] = -1
+        n_common, one, other = _common(points, around_each, goes, on, marks, at)
+        if n_common != 2:
+            continue
+        four = max(n_faces[goes], n_faces[on], n_faces[one], n_faces[other]) == 3
+        if four and distance == np.inf and not (touched[one] or touched[other]):
+            now[one] = now[other] = on
+            touched[one] = touched[other] = True
+        elif (
+            n_faces[goes] + n_faces[on] < 7
+            or min(n_faces[one], n_faces[other]) < 4
+            or not _near(points, around_each, goes, on, goes, following, distance)
+            or not _near(points, around_each, goes, on, on, following, distance)
+        ):
+            continue
+        now[goes] = on
+        n_faces[on] += n_faces[goes] - 4
+        n_faces[one] -= 1
+        n_faces[other] -= 1
+        for part in range(quadrics.shape[1]):
+            quadrics[on, part] += quadrics[goes, part]
+        following[last[on]] = goes
+        last[on] = last[goes]
+        touched[goes] = touched[on] = True
+        done += 1
+    return done
+
+
+@njit(cache=True, nogil=True)
+def _common(
+    points: Points,
+    around_each: tuple[Numbers, Numbers, Numbers, Numbers],
+    goes: int,
+    on: int,
+    marks: Numbers,
+    mark: int,
+) -> Any:
+    """Return how many neighbours two vertices share, and two of these; 0 if a normal turns far."""
+    faces, starts, around, now = around_each
+    found, one, other = 0, -1, -1
+    for place in range(starts[goes], starts[goes + 1]):
+        b, c = _turned(faces, around[place], goes)
+        b, c = now[b], now[c]
+        if b == c:
+            continue
+        if marks[b] == mark:  # each neighbour comes first once
+            found, one, other = found + 1, b, one
+        if b != on and c != on:
+            x, y, z = _normal(points[goes], points[b], points[c])
+            u, v, w = _normal(points[on], points[b], points[c])
+            cosine = x * u + y * v + z * w
+            squares = (x * x + y * y + z * z) * (u * u + v * v + w * w)
+            if cosine <= 0 or cosine * cosine < _TURN * _TURN * squares:
+                return 0, one, other
+    return found, one, other
+
+
+@njit(cache=True, nogil=True)
+def _near(
+    points: Points,
+    around_each: tuple[Numbers, Numbers, Numbers, Numbers],
+    goes: int,
+    on: int,
+    first: int,
+    following: Numbers,
+    distance: float,
+) -> bool:
+    """Tell whether all vertices of a chain would be near, if `goes` were `on`."""
+    faces, starts, around, now = around_each
+    most, point = distance * distance, first
+    while point >= 0 and most < np.inf:
+        near = square(points[point], points[on]) <= most
+        for vertex in (goes, on):
+            for place in range(starts[vertex], starts[vertex + 1]):
+                if near:
+                    break
+                b, c = _turned(faces, around[place], vertex)
+                b, c = now[b], now[c]
+                if b != c and b != on and c != on and b != goes and c != goes:
+                    p, q, r = points[on], points[b], points[c]
+                    near = square_to_triangle(points[point], p, q, r) <= most
+        if not near:
+            return False
+        point = following[point]
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _left(faces: Numbers, now: Numbers) -> Numbers:
+    """Return the faces that still have three corners, by what these became."""
+    left = np.empty_like(faces)
+    count = 0
+    for face in range(len(faces)):
+        a, b, c = now[faces[face, 0]], now[faces[face, 1]], now[faces[face, 2]]
+        if a != b and b != c and c != a:
+            left[count, 0], left[count, 1], left[count, 2] = a, b, c
+            count += 1
+    return left[:count].copy()
