@@ -109,7 +109,7 @@ def test_a_larger_cutout_makes_what_is_new(meshing: Meshing, tmp_path: Path) -> 
 def test_meshes_of_components_go_with_the_block_that_they_were_made_of(
     meshing: Meshing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bossflow import MeshSet, Segmentation
+    from bossflow import BlockSurface, MeshSet, Segmentation
 
     voxels = segments((26, 40, 33)).astype(bool).astype(np.uint8)
     voxels[15:17] = 0
@@ -117,11 +117,11 @@ def test_meshes_of_components_go_with_the_block_that_they_were_made_of(
     labelling = Cutouts(tmp_path / "label", monkeypatch)
     labelling.store, labelling.volume = meshing.store, write_voxels(tmp_path / "mask", voxels)
     cells: dict[str, Any] = {"block_shape": [16, 16, 16], "connectivity": 6, "min_voxels": 8}
-    asked: dict[str, Any] = {"buckets": 2, "block_shape": "16,16,32"}
+    given: dict[str, Any] = {"buckets": 2, "block_shape": "16,16,32"}
     (small,) = labelling.label(**cells, z_range=[0, 16])["plan"]["requests"]
-    meshing.make(**asked, source=f"bossflow://{small}")
+    (of_small,) = meshing.make(**given, source=f"bossflow://{small}")["plan"]["requests"]
     (source,) = labelling.label(**cells)["plan"]["requests"]
-    asked |= {"source": f"bossflow://{source}"}
+    asked: dict[str, Any] = {"source": f"bossflow://{source}"}  # the rest is as it was
     done = meshing.make(**asked)
     grown = taken(done, "SURFACE_BLOCK")
     assert grown == {name: name.endswith("_0-16") for name in grown} and len(grown) == 12
@@ -139,6 +139,8 @@ def test_meshes_of_components_go_with_the_block_that_they_were_made_of(
     )
     assert code == 0, said
     assert len(MeshSet & {"request_id": request}) == 0
+    assert len(MeshSet & {"request_id": of_small}) == 1
+    assert len(BlockSurface & {"channel_id": unit["channel_id"]}) == 11
     assert "is not whole" in meshing.make(**asked)["plan"]["problem"]
     labelling.label(**cells)
     again = meshing.make(**asked)

@@ -187,14 +187,30 @@ def _same(
 
 
 def _earlier(requests: list[work.Request]) -> dict[str, list[str]]:
-    """Return by request the latest channels that are the same output of others like its source.
+    """Return by request the latest channels alike its source that meet its cutout."""
+    read = {one.request_id: str(one.given["channel"]["channel_id"]) for one in requests}
+    others = _alike({*read.values()})
+    found = {}
+    for one in requests:
+        own, cutout = read[one.request_id], Box.parse(one.given["cutout"])
+        meeting = (name for name, box in others[own] if box.meets(cutout))
+        found[one.request_id] = [name for name in meeting if name != own][:EARLIER]
+    return found
 
-    Of requests with the same parameters, for the same channel, that meet its cutout.
+
+def alike(channel_id: str) -> list[str]:
+    """Return the channels that are, at whatever extent, what a made one is; it is one of them."""
+    return [name for name, _ in _alike({channel_id})[channel_id]]
+
+
+def _alike(channels: Iterable[str]) -> dict[str, list[tuple[str, Box]]]:
+    """Return by channel those that are the same output of others, the latest first, and itself.
+
+    Of requests with the same parameters, for the same channel.
     """
     asked = MadeChannel() * Request * Channel
     asked *= Run.proj("run_started", first_run_id="run_id")
-    read = {one.request_id: str(one.given["channel"]["channel_id"]) for one in requests}
-    mine = {row["channel_id"]: row for row in ledger.among(asked, "channel_id", {*read.values()})}
+    mine = {row["channel_id"]: row for row in ledger.among(asked, "channel_id", channels)}
     rows = ledger.among(asked, "paramset_id", {row["paramset_id"] for row in mine.values()})
     rows.sort(key=lambda row: (row["run_started"], row["channel_id"]), reverse=True)
     made_of = _sources({row["request_id"] for row in rows})
@@ -203,15 +219,10 @@ def _earlier(requests: list[work.Request]) -> dict[str, list[str]]:
         names = ("workflow", "paramset_id", "output_name", "resolution")
         return (*(row[name] for name in names), made_of.get(row["request_id"]))
 
-    alike: dict[tuple[Any, ...], list[tuple[str, Box]]] = defaultdict(list)
+    found: dict[tuple[Any, ...], list[tuple[str, Box]]] = defaultdict(list)
     for row in rows:
-        alike[kind(row)].append((row["channel_id"], extent(row)))
-    found = {}
-    for one in requests:
-        own, cutout = read[one.request_id], Box.parse(one.given["cutout"])
-        meeting = (name for name, box in alike[kind(mine[own])] if box.meets(cutout))
-        found[one.request_id] = [name for name in meeting if name != own][:EARLIER]
-    return found
+        found[kind(row)].append((row["channel_id"], extent(row)))
+    return {name: found[kind(row)] for name, row in mine.items()}
 
 
 def _sources(requests: Iterable[str]) -> dict[str, str]:

@@ -11,9 +11,10 @@ from ...volumes import reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, extent, voxel_size
 from ...volumes.citations import with_citations
-from ...volumes.growth import with_earlier
+from ...volumes.growth import alike, with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
+from ...voxels.archives.made import is_made
 from ...voxels.boxes import Box
 from ...voxels.meshes import single
 from .recorded import rows_of, with_recorded
@@ -78,8 +79,8 @@ def _request(
     cutout, identity = cut(row, channel), channel["channel_id"]
     if identity not in first:
         first[identity] = _first(channel, cutout, source.chunk_zyx)
-    alike = first[identity]
-    number, block_shape = row["buckets"] or alike["buckets"], row["block_shape"]
+    before = first[identity]
+    number, block_shape = row["buckets"] or before["buckets"], row["block_shape"]
     if number & (number - 1):
         raise ValueError(f"buckets {number} in {row['where']} is no power of two")
     if row["mesh_format"] == "legacy":
@@ -93,7 +94,7 @@ def _request(
         **{name: row[name] for name in ("mesh_format", "keep", "distance_nm")},
         "levels": row["levels"] or LEVELS,
         "buckets": number,
-        "block_shape": block_shape or alike["block_shape"],
+        "block_shape": block_shape or before["block_shape"],
         "staged": staged,
     }
     request = work.Request(
@@ -170,12 +171,14 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
 def _first(channel: dict[str, Any], cutout: Box, chunk_zyx: Sequence[int] | None) -> dict[str, Any]:
     """Return buckets and block shape of who gives none: those of the channel's first request.
 
-    So its blocks serve again, on any machine. For a new channel, by the voxels of the cutout, and
-    chunks of the source that are doubled.
+    So its blocks serve again, on any machine, and of a made volume those of one that was smaller.
+    For a new channel, by the voxels of the cutout, and chunks of the source that are doubled.
     """
+    identity = channel["channel_id"]
+    named = alike(identity) if is_made(channel["uri"]) else [identity]
     earlier = MeshRequest() * Request() * ParamSet
     earlier *= Run.proj("run_started", first_run_id="run_id")
-    rows = (earlier & {"channel_id": channel["channel_id"]}).to_dicts(
+    rows = (earlier & [{"channel_id": name} for name in named]).to_dicts(
         order_by=("run_started", "request_id"), limit=1
     )
     if rows:
