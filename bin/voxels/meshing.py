@@ -163,7 +163,7 @@ def _mesh(
 def _simplified(
     surface: triangles.Surface, corner_xyz: NDArray[np.int64], how: How
 ) -> simplify.Simplified:
-    """Return a surface in nm, simplified; the whole one is in memory only where it is to stay."""
+    """Return a surface in nm, simplified; one that is cut into cells is never there as a whole."""
     if how.keep < 1 and surface.n_faces > simplify.LARGEST:
         pieces = cells.of_surface(surface, corner_xyz, how.voxel_nm_xyz, simplify.CELL_NM)
         return simplify.of_cells(pieces, how.keep, how.distance_nm)

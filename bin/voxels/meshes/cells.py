@@ -1,4 +1,4 @@
-"""Parts of a surface that are simplified by themselves, cell by cell."""
+"""Parts of a surface that are simplified by themselves, cell by cell, and put together again."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,8 +15,41 @@ Cell = tuple[int, int, int]
 """Where a cell is in the grid of cells: XYZ."""
 
 Piece = tuple[Cell, Numbers, Points, NDArray[np.int32]]
-"""A cell: its vertices by their numbers among all, ascending, where these are (nm), faces by places
-in these."""
+"""A cell: its vertices by their numbers among all, where these are (nm), faces by places here."""
+
+
+class Joined:
+    """Simplified cells of a surface: it takes the memory of what is left."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Cell, tuple[Numbers, Points, NDArray[np.int32]]] = {}
+
+    def add(self, cell: Cell, numbers: Numbers, points: Points, faces: NDArray[np.int32]) -> None:
+        """Take what is left of a cell.
+
+        Parameters
+        ----------
+        cell : tuple of 3 int
+        numbers : int64 array, shape (n,)
+            Of its vertices, among those of the whole; ascending.
+        points : float64 array, shape (n, 3)
+            Where they are.
+        faces : int32 array, shape (m, 3)
+            By the places of vertices in `numbers`, not all of which they have.
+        """
+        used = np.unique(faces)
+        local = np.searchsorted(used, faces).astype(np.int32)
+        self._parts[cell] = numbers[used], points[used], local
+
+    def surface(self) -> tuple[Points, NDArray[np.uint32]]:
+        """Return the surface of all cells: vertices in the order of their numbers, and faces."""
+        parts = [self._parts[cell] for cell in sorted(self._parts)]
+        left, first = np.unique(np.concatenate([one[0] for one in parts]), return_index=True)
+        moved = np.concatenate([one[1] for one in parts])[first]
+        faces = np.concatenate(
+            [np.searchsorted(left, numbers)[own].astype(np.uint32) for numbers, _, own in parts]
+        )
+        return moved, faces
 
 
 def of_surface(
@@ -49,15 +82,11 @@ def of_surface(
         for some in np.split(order, np.flatnonzero(np.diff(columns[order])) + 1):
             if len(some):
                 x, y = divmod(int(columns[some[0]]), int(of_y[-1] - of_y[0]) + 1)
-                numbers, local = np.unique(slab.faces[some], return_inverse=True)
+                numbers, own = np.unique(slab.faces[some], return_inverse=True)
                 points = (slab.vertices[numbers] + corner_xyz) * scale
                 cell = int(of_x[0]) + x, int(of_y[0]) + y, z
-                yield (
-                    cell,
-                    slab.first + numbers.astype(np.int64),
-                    points,
-                    local.reshape(-1, 3).astype(np.int32),
-                )
+                local = own.reshape(-1, 3).astype(np.int32)
+                yield cell, slab.first + numbers.astype(np.int64), points, local
 
 
 @njit(cache=True, nogil=True)

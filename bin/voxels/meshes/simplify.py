@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..compiling import njit
 from . import collapse, distances
-from .cells import Cell, Numbers, Piece
+from .cells import Joined, Piece
 
 LARGEST = 1_000_000
 """Triangles that are simplified at once; a surface of more is, cell by cell."""
@@ -78,15 +78,14 @@ def to(
         return Simplified(vertices_nm, faces, 0.0)
     if len(faces) > largest:
         return of_cells(_cells(vertices_nm, faces, cell_nm), share, distance_nm)
-    whole = np.arange(len(vertices_nm)), vertices_nm, faces.astype(np.int32)
-    return of_cells([((0, 0, 0), *whole)], share, distance_nm)
+    place = np.full(len(vertices_nm), -1, np.int64)
+    left, went_nm = _piece(vertices_nm, faces.astype(np.int32), share, distance_nm)
+    used, corners = _numbered(left, place)
+    return Simplified(vertices_nm[used], corners.astype(np.uint32), went_nm)
 
 
 def of_cells(cells: Iterable[Piece], share: float, distance_nm: float) -> Simplified:
     """Return a surface of fewer triangles, of which each cell is simplified by itself.
-
-    What is left of them is in memory, and one cell; vertices are in the order of their numbers, and
-    faces in that of cells.
 
     Parameters
     ----------
@@ -94,37 +93,54 @@ def of_cells(cells: Iterable[Piece], share: float, distance_nm: float) -> Simpli
     share, distance_nm : float
         As `to` has them.
     """
-    parts: dict[Cell, tuple[Numbers, Points, NDArray[np.int64]]] = {}
-    distance = 0.0
+    joined, distance = Joined(), 0.0
     for cell, numbers, points, local in cells:
         left, went_nm = _piece(points, local, share, distance_nm)
-        used, corners = _numbered(left, len(points))
-        parts[cell] = numbers[used], points[used], corners
+        joined.add(cell, numbers, points, left)
         distance = max(distance, went_nm)
-    in_order = [parts[cell] for cell in sorted(parts)]
-    numbers, first = np.unique(np.concatenate([one[0] for one in in_order]), return_index=True)
-    faces = [np.searchsorted(numbers, own)[corners] for own, _, corners in in_order]
-    points = np.concatenate([one[1] for one in in_order])[first]
-    return Simplified(points, np.concatenate(faces).astype(np.uint32), distance)
+    return Simplified(*joined.surface(), distance)
 
 
-def _numbered(faces: NDArray[Any], count: int) -> tuple[Numbers, NDArray[np.int64]]:
-    """Return which vertices are in faces, in order, and the faces by the places of these."""
-    used = np.zeros(count, bool)
-    used[faces] = True
-    place: Numbers = np.cumsum(used) - 1
-    return np.flatnonzero(used), place[faces]
+@njit(cache=True, nogil=True)
+def _numbered(
+    faces: NDArray[Any], place: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return which vertices are in faces, in order, and the faces by the places of these.
+
+    `place` is -1 of each vertex, and is left so.
+    """
+    used = np.empty(3 * len(faces), np.int64)
+    count = 0
+    for vertex in faces.flat:
+        if place[vertex] < 0:
+            place[vertex] = 0
+            used[count] = vertex
+            count += 1
+    numbers = np.sort(used[:count])
+    for at in range(count):
+        place[numbers[at]] = at
+    corners = np.empty(faces.shape, np.int32)
+    for face in range(len(faces)):
+        for corner in range(3):
+            corners[face, corner] = place[faces[face, corner]]
+    place[numbers] = -1
+    return numbers, corners
 
 
 def _cells(vertices: Points, faces: Faces, cell_nm: float) -> Iterator[Piece]:
     """Yield each cell's faces, in order; they are where their lowest corner is."""
-    place = np.floor(vertices / cell_nm).astype(np.int64)[faces].min(axis=1)
-    cells, own = np.unique(place, axis=0, return_inverse=True)
-    order = np.argsort(own.reshape(-1), kind="stable")
-    ends = np.cumsum(np.bincount(own.reshape(-1)))
-    for cell, some in zip(cells.tolist(), np.split(order, ends[:-1]), strict=True):
-        numbers, local = np.unique(faces[some].astype(np.int64), return_inverse=True)
-        yield tuple(cell), numbers, vertices[numbers], local.reshape(-1, 3).astype(np.int32)
+    cells = np.floor(vertices / cell_nm).astype(np.int64)
+    origin = cells.min(axis=0)
+    cells -= origin
+    lowest = np.minimum(np.minimum(cells[faces[:, 0]], cells[faces[:, 1]]), cells[faces[:, 2]])
+    shape = tuple(cells.max(axis=0) + 1)
+    own = np.ravel_multi_index(tuple(lowest.T), shape)
+    order = np.argsort(own, kind="stable")
+    place = np.full(len(vertices), -1, np.int64)
+    for some in np.split(order, np.flatnonzero(np.diff(own[order])) + 1):
+        x, y, z = (origin + np.unravel_index(own[some[0]], shape)).tolist()
+        numbers, local = _numbered(faces[some], place)
+        yield (x, y, z), numbers, vertices[numbers], local
 
 
 def _piece(
@@ -135,7 +151,7 @@ def _piece(
     count = max(_FEWEST, int(share * len(faces)))
     for _ in range(_ROUNDS):
         left, went = collapse.to(vertices, faces, count, distance, stays)
-        used, corners = _numbered(left, len(vertices))
+        used, corners = _numbered(left, np.full(len(vertices), -1, np.int64))
         place = np.full(len(vertices), -1, np.int64)
         place[used] = np.arange(len(used))
         found = distances.bounds(
