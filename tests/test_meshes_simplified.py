@@ -57,6 +57,9 @@ def test_a_simplified_surface_is_closed_and_no_vertex_is_farther_than_allowed(
     size = (500, 150.0) if in_cells else (10**6, 1.0)
     found = simplify.to(vertices, faces, share, distance, *size)
     assert measures.closed(found.faces, len(found.vertices_nm))
+    edges = np.concatenate([found.faces[:, [0, 1]], found.faces[:, [1, 2]], found.faces[:, [2, 0]]])
+    assert in_cells or len(np.unique(edges, axis=0)) == len(edges)  # two triangles an edge
+    assert {*map(tuple, found.vertices_nm)} <= {*map(tuple, vertices)}
     assert 0 < len(found.faces) <= len(faces)
     assert len(np.unique(found.faces)) == len(found.vertices_nm)
     assert found.distance_nm <= distance

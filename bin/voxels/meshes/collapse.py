@@ -1,9 +1,7 @@
 """Edges of a surface are collapsed, pass by pass, a vertex onto its neighbour each.
 
-The cost of a collapse is the quadric error of M. Garland and P. S. Heckbert, Surface simplification
-using quadric error metrics, SIGGRAPH 1997. In a pass no vertex takes part in two, so costs are
-counted and sorted once a pass; vertices that are left stay where they were. Both as meshoptimizer
-does it (MIT), whose wheels have no licence.
+In a pass no vertex takes part in two, so costs are counted and sorted once a pass; vertices that
+are left stay where they were. Both as meshoptimizer does it (MIT), which has no wheel.
 
 A collapse is refused if two triangles would lie on each other, an edge get more than two, or a
 normal turn far; and, where a distance is asked for, if a vertex that came into the two would be
@@ -16,13 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiling import njit
+from . import quadrics
 from .distances import faces_around, square, square_to_triangle
-
-Points = NDArray[np.float64]
-Numbers = NDArray[np.int32]
-
-_BITS = 12
-"""Of a cost as a 32-bit float, by which collapses are sorted; equal ones are in order of faces."""
+from .quadrics import Numbers, Points, normal
 
 _TURN = 0.25
 """Cosine of the angle that the normal of a triangle may turn by in a collapse."""
@@ -43,7 +37,6 @@ def to(
     ----------
     vertices : float64 array, shape (n, 3)
     faces : array of integers, shape (m, 3)
-        n and 3 m are below 2^31.
     count : int
         Triangles to be left.
     distance : float
@@ -59,58 +52,34 @@ def to(
         By the numbers of the given vertices.
     went : int32 array, shape (n,)
         The vertex that each one became; where a piece vanished, one that is in no face.
+
+    Raises
+    ------
+    ValueError
+        If corners are too many for 32 bits.
     """
+    if faces.size >= 2**31:
+        raise ValueError(f"{len(faces)} triangles are too many to be simplified together")
     left = faces.astype(np.int32)
     starts, around = faces_around(len(vertices), left)
     points = vertices - vertices[:1]
-    quadrics = _quadrics(points, left)
+    sums = quadrics.sums(points, left)
     fixed = stays | not_rings(left, starts, around)
     went = np.arange(len(points), dtype=np.int32)
     nearby = np.full(len(points), -1, np.int32), went.copy()
     while len(left) > count:
-        edges, costs = _candidates(points, left, quadrics, fixed, distance)
+        edges, costs = quadrics.candidates(points, left, sums, fixed, distance)
         needed = (len(left) - count + 1) // 2
         now = np.arange(len(points), dtype=np.int32)
         around_each = left, starts, around, now
-        order = _ordered(costs)
-        done = _collapse(
-            points, around_each, quadrics, edges, costs, order, needed, nearby, distance
-        )
+        order = quadrics.ordered(costs)
+        done = _collapse(points, around_each, sums, edges, costs, order, needed, nearby, distance)
         if done:
             went, left = now[went], _left(left, now)
             starts, around = faces_around(len(points), left)
         if done * _FEW < needed:
             break
     return left, went
-
-
-@njit(cache=True, nogil=True)
-def _quadrics(points: Points, faces: Numbers) -> Points:
-    """Add up squares of distances to the planes around each vertex, by area, and the area."""
-    found = np.zeros((len(points), 11))
-    plane = np.empty(11)
-    for face in range(len(faces)):
-        a, b, c = points[faces[face, 0]], points[faces[face, 1]], points[faces[face, 2]]
-        x, y, z = _normal(a, b, c)
-        area = np.sqrt(x * x + y * y + z * z)
-        if area > 0:
-            d = -(x * a[0] + y * a[1] + z * a[2])
-            plane[0], plane[1], plane[2] = x * x, y * y, z * z
-            plane[3], plane[4], plane[5] = x * y, y * z, z * x
-            plane[6], plane[7], plane[8], plane[9] = x * d, y * d, z * d, d * d
-            plane[10] = area * area
-            for corner in range(3):
-                for at in range(11):
-                    found[faces[face, corner], at] += plane[at] / area
-    return found
-
-
-@njit(cache=True, nogil=True)
-def _normal(a: Points, b: Points, c: Points) -> Any:
-    """Return the vector product of two sides of a triangle."""
-    ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
-    vx, vy, vz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
-    return uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
 
 
 @njit(cache=True, nogil=True)
@@ -149,61 +118,10 @@ def not_rings(faces: Numbers, starts: Numbers, around: Numbers) -> NDArray[np.bo
 
 
 @njit(cache=True, nogil=True)
-def _cost(quadric: Points, point: Points) -> Any:
-    """Return the mean square of the distance of a point to the planes of a quadric."""
-    x, y, z = point
-    square = (
-        x * (quadric[0] * x + 2 * (quadric[3] * y + quadric[6]))
-        + y * (quadric[1] * y + 2 * (quadric[4] * z + quadric[7]))
-        + z * (quadric[2] * z + 2 * (quadric[5] * x + quadric[8]))
-        + quadric[9]
-    )
-    return max(square, 0.0) / quadric[10] if quadric[10] > 0 else 0.0
-
-
-@njit(cache=True, nogil=True)
-def _candidates(
-    points: Points, faces: Numbers, quadrics: Points, fixed: NDArray[np.bool_], distance: float
-) -> tuple[Numbers, NDArray[np.float32]]:
-    """Return of each edge which vertex goes and on which, and what it costs, if that is allowed."""
-    edges = np.empty((len(faces) * 3 // 2 + 1, 2), np.int32)
-    costs = np.empty(len(edges), np.float32)
-    count = 0
-    for face in range(len(faces)):
-        for side in range(3):
-            one, other = faces[face, side], faces[face, (side + 1) % 3]
-            if one > other or fixed[one] and fixed[other]:
-                continue  # the edge is met in its other direction, too, unless both are fixed
-            there = np.inf if fixed[one] else _cost(quadrics[one], points[other])
-            back = np.inf if fixed[other] else _cost(quadrics[other], points[one])
-            if min(there, back) <= distance * distance:
-                edges[count, 0] = one if there <= back else other
-                edges[count, 1] = other if there <= back else one
-                costs[count] = min(there, back)
-                count += 1
-    return edges[:count], costs[:count]
-
-
-@njit(cache=True, nogil=True)
-def _ordered(costs: NDArray[np.float32]) -> Numbers:
-    """Sort costs, which are not negative, by their highest bits."""
-    keys = costs.view(np.uint32) >> np.uint32(31 - _BITS)
-    starts = np.zeros((1 << _BITS) + 1, np.int64)
-    for at in range(len(keys)):
-        starts[keys[at] + 1] += 1
-    starts = np.cumsum(starts)
-    order = np.empty(len(keys), np.int32)
-    for at in range(len(keys)):
-        order[starts[keys[at]]] = at
-        starts[keys[at]] += 1
-    return order
-
-
-@njit(cache=True, nogil=True)
 def _collapse(
     points: Points,
     around_each: tuple[Numbers, Numbers, Numbers, Numbers],
-    quadrics: Points,
+    sums: Points,
     edges: Numbers,
     costs: NDArray[np.float32],
     order: Numbers,
@@ -251,8 +169,8 @@ def _collapse(
         n_faces[on] += n_faces[goes] - 4
         n_faces[one] -= 1
         n_faces[other] -= 1
-        for part in range(quadrics.shape[1]):
-            quadrics[on, part] += quadrics[goes, part]
+        for part in range(sums.shape[1]):
+            sums[on, part] += sums[goes, part]
         following[last[on]] = goes
         last[on] = last[goes]
         touched[goes] = touched[on] = True
@@ -280,8 +198,8 @@ def _common(
         if marks[b] == mark:  # each neighbour comes first once
             found, one, other = found + 1, b, one
         if b != on and c != on:
-            x, y, z = _normal(points[goes], points[b], points[c])
-            u, v, w = _normal(points[on], points[b], points[c])
+            x, y, z = normal(points[goes], points[b], points[c])
+            u, v, w = normal(points[on], points[b], points[c])
             cosine = x * u + y * v + z * w
             squares = (x * x + y * y + z * z) * (u * u + v * v + w * w)
             if cosine <= 0 or cosine * cosine < _TURN * _TURN * squares:
