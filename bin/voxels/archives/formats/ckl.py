@@ -23,7 +23,7 @@ def images(file: File, inside: str, uri: str) -> list[Image]:
     refuse_inside(inside, uri)
     content = file.stream.read()
     content = gzip.decompress(content) if content[:2] == _GZIP else content
-    packed = crackle.CrackleArray(content)
+    packed = crackle.CrackleArray(crackle.asfortranarray(content))  # with strides, it takes longer
     refuse_changed_labels(content)
     shape = tuple(int(side) for side in packed.shape)
     level = Level({"driver": "ckl"}, ("x", "y", "z"), "annotation")
