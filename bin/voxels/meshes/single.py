@@ -16,9 +16,10 @@ Points = NDArray[np.floating[Any]]
 Faces = NDArray[np.integer[Any]]
 
 
-def rounding(reach_nm: float) -> float:
-    """Return how far 32-bit floats may be from positions up to so many nm from 0, in nm."""
-    return float(np.spacing(np.float32(abs(reach_nm)))) / 2
+def moved_nm(positions_nm: Points) -> float:
+    """Return how far positions move at most, as they become 32-bit floats, in nm."""
+    rounded = positions_nm.astype(np.float32).astype(np.float64)
+    return float(np.abs(positions_nm - rounded).max(initial=0))
 
 
 def legacy(vertices_nm: Points, faces: Faces, off_nm: float = 0.0) -> bytes:
@@ -45,13 +46,11 @@ def legacy(vertices_nm: Points, faces: Faces, off_nm: float = 0.0) -> bytes:
 
 
 def _rounded(vertices_nm: Points, off_nm: float) -> NDArray[np.float32]:
-    rounded = vertices_nm.astype("<f4")
-    moved = float(np.abs(vertices_nm - rounded.astype(np.float64)).max(initial=0))
-    if moved > off_nm:
+    if (moved := moved_nm(vertices_nm)) > off_nm:
         raise ValueError(
             f"32-bit floats would move a position by {moved:.3g} nm, as it is so far from 0"
         )
-    return rounded
+    return vertices_nm.astype("<f4")
 
 
 def legacy_manifest(name: str) -> bytes:

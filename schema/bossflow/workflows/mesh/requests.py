@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from ...core import work
 from ...core.tables import ParamSet, Request, Run
 from ...volumes import reading
@@ -31,7 +33,6 @@ BUCKET_VOXELS = 2**25  # of the first request for a channel, for each bucket
 BUCKETS_MAX = 4096
 BLOCKS_MAX = 1_000_000
 LEVELS = 4  # at most, where none are given
-FLOAT32_VOXELS = 2**22  # from 0, as far as 32-bit floats tell half voxels apart
 DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "bool")
 
 
@@ -84,7 +85,7 @@ def _request(
     if number & (number - 1):
         raise ValueError(f"buckets {number} in {row['where']} is no power of two")
     if row["mesh_format"] == "legacy":
-        _refuse_legacy(row, cutout)
+        _refuse_levels(row)
     staged = reading.is_staged(source, params)
     of_block: dict[str, Any] = {"buckets": number}
     if staged and not channel["uri"].startswith("bossdb://"):
@@ -118,18 +119,11 @@ def _request(
     return dataclasses.replace(request, rows=(*rows, asked_for))
 
 
-def _refuse_legacy(row: dict[str, Any], cutout: Box) -> None:
-    """Refuse what the format does not hold: levels, and places that are too far out."""
+def _refuse_levels(row: dict[str, Any]) -> None:
     if row["levels"] is not None:
         raise ValueError(
             f"levels {row['levels']} in {row['where']} are of mesh_format multires, and legacy "
             "has one: leave levels out, or choose multires"
-        )
-    if max(map(abs, cutout)) > FLOAT32_VOXELS:
-        raise ValueError(
-            f"the cutout {cutout.name} in {row['where']} lies more than {FLOAT32_VOXELS:,} voxels "
-            "from 0, where the 32-bit floats of mesh_format legacy do not tell the places of "
-            "vertices apart: choose multires"
         )
 
 
@@ -143,14 +137,17 @@ def _refuse_many(row: dict[str, Any], block_shape_zyx: list[int], cutout: Box) -
 
 
 def _refuse_far(row: dict[str, Any], size_nm_zyx: Sequence[float], cutout: Box) -> None:
-    """Refuse positions that 32-bit floats would move."""
-    sides = zip(cutout.corner_zyx, cutout.end_zyx, size_nm_zyx, strict=True)
-    reach = max(max(abs(low), abs(end)) * size for low, end, size in sides)
-    if single.rounding(reach) > single.SHARE * min(size_nm_zyx):
+    """Refuse positions, which are halves of voxels, that 32-bit floats would move."""
+    halves = np.arange(128)
+    moved = max(
+        single.moved_nm(np.concatenate([2 * low + halves, 2 * end - halves]) * (size / 2))
+        for low, end, size in zip(cutout.corner_zyx, cutout.end_zyx, size_nm_zyx, strict=True)
+    )
+    if moved > single.SHARE * min(size_nm_zyx):
         raise ValueError(
-            f"mesh_format legacy in {row['where']} has positions as 32-bit floats, which are off "
-            f"by up to {single.rounding(reach):g} nm in {cutout.name}, as it reaches {reach:,.0f} "
-            "nm from 0: choose multires, or a cutout that is nearer"
+            f"mesh_format legacy in {row['where']} has positions as 32-bit floats, which would be "
+            f"off by up to {moved:g} nm in {cutout.name}, so far from 0: choose multires, or a "
+            "cutout that is nearer"
         )
 
 
