@@ -107,7 +107,10 @@ def gone(points: Any, vertices: Any, faces: Any) -> npt.NDArray[np.float64]:
     there, face = sampled(vertices, faces, DENSE, 1)
     nearest = face[cKDTree(there).query(points, NEAREST)[1]]
     found = [
-        min(distances.square_to_triangle(point, *vertices[faces[one]]) for one in {*some})
+        min(
+            distances.square_to_triangle(tuple(point), *map(tuple, vertices[faces[one]]))
+            for one in {*some}
+        )
         for point, some in zip(points, nearest.tolist(), strict=True)
     ]
     return np.sqrt(found)
@@ -127,10 +130,11 @@ def quality(volume: Path, ids: Path, raw: dict[int, tuple[Any, Any]]) -> dict[st
                     made[f"faces-{one}"],
                 )
                 for one, surface in raw.items()
+                if f"faces-{one}" in made
             ]
         )
-        total = int(made["total"])
-    return {"triangles": total, "p99_nm": float(np.percentile(far, 99)), "max_nm": far.max()}
+        counts = {"triangles": int(made["total"]), "without": int(made["missing"])}
+    return counts | {"p99_nm": float(np.percentile(far, 99)), "max_nm": float(far.max())}
 
 
 def seen(ours: label.Ours, source: Path, scratch: Path) -> Path:

@@ -7,23 +7,28 @@ import sys
 
 import numpy as np
 from cloudvolume import CloudVolume
+from cloudvolume.exceptions import MeshMissingError
 
 WHOLE = 50
 
 
 def main() -> None:
-    """Write triangles of all segments, and vertices (nm, XYZ) and faces of some."""
+    """Write numbers of triangles and of segments without any, and vertices (nm), faces of some."""
     source = CloudVolume(f"file://{sys.argv[1]}", progress=False).mesh
     ids = np.load(sys.argv[2]).tolist()
     found = {}
-    total = 0
+    total = missing = 0
     for at, one in enumerate(ids):
-        mesh = source.get(one, lod=0)
+        try:
+            mesh = source.get(one, lod=0)
+        except MeshMissingError:
+            missing += 1
+            continue
         mesh = mesh[one] if isinstance(mesh, dict) else mesh
         total += len(mesh.faces)
         if at < WHOLE:
             found[f"vertices-{one}"], found[f"faces-{one}"] = mesh.vertices, mesh.faces
-    np.savez(sys.argv[3], total=total, **found)
+    np.savez(sys.argv[3], total=total, missing=missing, **found)
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ..compiling import njit
 from . import quadrics
-from .distances import faces_around, square, square_to_triangle
-from .quadrics import Numbers, Points, normal
+from .distances import Points, faces_around, place, square, square_to_triangle
+from .quadrics import Numbers, normal
 
 _TURN = 0.25
 """Cosine of the angle that the normal of a triangle may turn by in a collapse."""
@@ -146,8 +146,8 @@ def _collapse(
             break
         if touched[goes] or touched[on]:
             continue
-        for place in range(starts[on], starts[on + 1]):
-            face = around[place]
+        for spot in range(starts[on], starts[on + 1]):
+            face = around[spot]
             for corner in range(3):
                 marks[now[faces[face, corner]]] = at
         marks[goes] = marks[on] = -1
@@ -190,16 +190,16 @@ def _common(
     """Return how many neighbours two vertices share, and two of these; 0 if a normal turns far."""
     faces, starts, around, now = around_each
     found, one, other = 0, -1, -1
-    for place in range(starts[goes], starts[goes + 1]):
-        b, c = _turned(faces, around[place], goes)
+    for spot in range(starts[goes], starts[goes + 1]):
+        b, c = _turned(faces, around[spot], goes)
         b, c = now[b], now[c]
         if b == c:
             continue
         if marks[b] == mark:  # each neighbour comes first once
             found, one, other = found + 1, b, one
         if b != on and c != on:
-            x, y, z = normal(points[goes], points[b], points[c])
-            u, v, w = normal(points[on], points[b], points[c])
+            x, y, z = normal(place(points, goes), place(points, b), place(points, c))
+            u, v, w = normal(place(points, on), place(points, b), place(points, c))
             cosine = x * u + y * v + z * w
             squares = (x * x + y * y + z * z) * (u * u + v * v + w * w)
             if cosine <= 0 or cosine * cosine < _TURN * _TURN * squares:
@@ -221,16 +221,17 @@ def _near(
     faces, starts, around, now = around_each
     most, point = distance * distance, first
     while point >= 0 and most < np.inf:
-        near = square(points[point], points[on]) <= most
+        near = square(place(points, point), place(points, on)) <= most
         for vertex in (goes, on):
-            for place in range(starts[vertex], starts[vertex + 1]):
+            for spot in range(starts[vertex], starts[vertex + 1]):
                 if near:
                     break
-                b, c = _turned(faces, around[place], vertex)
+                b, c = _turned(faces, around[spot], vertex)
                 b, c = now[b], now[c]
                 if b != c and b != on and c != on and b != goes and c != goes:
-                    p, q, r = points[on], points[b], points[c]
-                    near = square_to_triangle(points[point], p, q, r) <= most
+                    q, r = place(points, b), place(points, c)
+                    p, o = place(points, point), place(points, on)
+                    near = square_to_triangle(p, o, q, r) <= most
         if not near:
             return False
         point = following[point]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiling import njit
+from .distances import Place, Points, place
 
 _BITS = 12
 """Of a cost as a 32-bit float, by which collapses are sorted; equal ones are in order of faces."""
 
-Points = NDArray[np.float64]
 Numbers = NDArray[np.int32]
 
 
@@ -23,7 +23,8 @@ def sums(points: Points, faces: Numbers) -> Points:
     found = np.zeros((len(points), 11))
     plane = np.empty(11)
     for face in range(len(faces)):
-        a, b, c = points[faces[face, 0]], points[faces[face, 1]], points[faces[face, 2]]
+        a = place(points, faces[face, 0])
+        b, c = place(points, faces[face, 1]), place(points, faces[face, 2])
         x, y, z = normal(a, b, c)
         area = np.sqrt(x * x + y * y + z * z)
         if area > 0:
@@ -51,8 +52,8 @@ def candidates(
             one, other = faces[face, side], faces[face, (side + 1) % 3]
             if one > other or fixed[one] and fixed[other]:
                 continue  # the edge is met in its other direction, too, unless both are fixed
-            there = np.inf if fixed[one] else _cost(quadrics[one], points[other])
-            back = np.inf if fixed[other] else _cost(quadrics[other], points[one])
+            there = np.inf if fixed[one] else _cost(quadrics, one, place(points, other))
+            back = np.inf if fixed[other] else _cost(quadrics, other, place(points, one))
             if min(there, back) <= distance * distance:
                 edges[count, 0] = one if there <= back else other
                 edges[count, 1] = other if there <= back else one
@@ -77,20 +78,20 @@ def ordered(costs: NDArray[np.float32]) -> Numbers:
 
 
 @njit(cache=True, nogil=True)
-def _cost(quadric: Points, point: Points) -> Any:
-    """Return the mean square of the distance of a point to the planes of a quadric."""
+def _cost(quadrics: Points, vertex: int, point: Place) -> Any:
+    """Return the mean square of the distance of a point to the planes of a vertex."""
     x, y, z = point
     square = (
-        x * (quadric[0] * x + 2 * (quadric[3] * y + quadric[6]))
-        + y * (quadric[1] * y + 2 * (quadric[4] * z + quadric[7]))
-        + z * (quadric[2] * z + 2 * (quadric[5] * x + quadric[8]))
-        + quadric[9]
+        x * (quadrics[vertex, 0] * x + 2 * (quadrics[vertex, 3] * y + quadrics[vertex, 6]))
+        + y * (quadrics[vertex, 1] * y + 2 * (quadrics[vertex, 4] * z + quadrics[vertex, 7]))
+        + z * (quadrics[vertex, 2] * z + 2 * (quadrics[vertex, 5] * x + quadrics[vertex, 8]))
+        + quadrics[vertex, 9]
     )
-    return max(square, 0.0) / quadric[10] if quadric[10] > 0 else 0.0
+    return max(square, 0.0) / quadrics[vertex, 10] if quadrics[vertex, 10] > 0 else 0.0
 
 
 @njit(cache=True, nogil=True)
-def normal(a: Points, b: Points, c: Points) -> Any:
+def normal(a: Place, b: Place, c: Place) -> Any:
     """Return the vector product of two sides of a triangle."""
     ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
     vx, vy, vz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
