@@ -1,10 +1,11 @@
 """Meshes as CloudVolume reads them, and their vertices beside zmesh's: nothing is measured.
 
-    python benchmarks/mesh_readers.py [--side 128]
+    python benchmarks/mesh_readers.py [--shape 48 96 320]
 
-Of a crop, meshed in both formats without simplification by whole runs. That is done as docs/mesh.md
-says: the directory of meshes is copied into the volume. zmesh is given the whole array. It is
-LGPL, and CloudVolume is too large for the tests: both are in an environment of their own.
+Of the middle, meshed in both formats without simplification, by whole runs. That is done as
+docs/mesh.md says: the directory of meshes is copied into the volume. zmesh is given the whole
+array. It is LGPL, and CloudVolume is too large for the tests: both are in an environment of their
+own.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ import inputs
 import numpy as np
 import pandas
 from bossflow.voxels import mesh_reading
+from scipy.spatial import cKDTree
 
 PEER = ("cloud-volume==12.15.2", "zmesh==1.15.0")
-SIZE_NM = 8.0
+SIZE_NM, NEAR_NM = 8.0, 0.01  # of a voxel; as 32-bit floats they differ less
 
 
 def meshed(ours: common.Bossflow, volume: Path, form: str, block: int) -> list[int]:
@@ -69,8 +71,8 @@ def compared(form: str, volume: Path, ids: list[int], found: Any) -> int:
         read = found[f"read_{segment}"]
         if len(found[f"faces_{segment}"]) != len(faces):
             raise SystemExit(f"{form}: CloudVolume has other triangles of segment {segment}")
-        near = np.abs(np.unique(np.rint(read), axis=0) - np.unique(np.rint(own), axis=0))
-        if near.max() > 0:
+        ways = ((own, read), (read, own))
+        if any(cKDTree(one).query(other)[0].max() > NEAR_NM for one, other in ways):
             raise SystemExit(f"{form}: CloudVolume has other vertices of segment {segment}")
         if form == "legacy":
             # zmesh counts from the middle of the border's voxel
@@ -85,17 +87,22 @@ def main() -> None:
     """Make, read and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--volume", type=Path, help="segmentation: .npy or .npy.ckl.gz, ZYX")
-    parser.add_argument("--side", type=int, default=128, help="voxels of the crop (128)")
+    parser.add_argument(
+        "--shape", type=int, nargs=3, default=[48, 96, 320], metavar=("Z", "Y", "X"),
+        help="voxels of the middle (48 96 320: longer than a node of an octree, which has 256)",
+    )  # fmt: skip
     parser.add_argument("--block", type=int, default=48, help="voxels of a block (48)")
     options = parser.parse_args()
     python = common.environment("mesh-readers", *PEER) / "python"
-    whole = inputs.load(options.volume)[tuple([slice(options.side)] * 3)]
+    whole = inputs.load(options.volume)
+    sides = zip(whole.shape, options.shape, strict=True)
+    whole = whole[tuple(slice(max(0, (a - b) // 2), (a + b) // 2) for a, b in sides)]
     whole = np.ascontiguousarray(whole, np.uint32)
     with tempfile.TemporaryDirectory(prefix="bossflow-meshes-") as name:
         directory = Path(name).resolve()
         chunks = {"encoding": "raw", "chunk_size": [64] * 3}
         stored = inputs.precomputed(
-            f"meshes-{options.side}-{inputs.digest(whole)}", whole.shape, "uint32",
+            f"meshes-{inputs.digest(whole)}", whole.shape, "uint32",
             lambda low, high: whole[low:high], **chunks,
         )  # fmt: skip
         volume, voxels = directory / "volume", directory / "voxels.npy"

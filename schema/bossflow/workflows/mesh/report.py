@@ -17,7 +17,7 @@ def tables_of(request: str) -> list[dict[str, Any]]:
     order = ("volume_nm3 DESC", "meshed_segment_id")
     rows = (MeshSet.Mesh() & key).to_dicts(order_by=order, limit=LISTED)
     left = told["n_meshes"] - told["n_mesh_rows"]
-    caption = "Surfaces of the largest, before they were simplified"
+    caption = "The largest; volume and area are those of the surfaces before they were simplified"
     table = {
         "caption": caption + (f"; of all but {left:,}, which are no rows" if left else ""),
         "columns": ["segment", "volume (µm³)", "area (µm²)", "triangles", "simplified by (nm)"],
