@@ -111,9 +111,11 @@ def status_command(
 
 def _details(request: dict[str, Any]) -> list[str]:
     """Return what the workflow of a request says of it, a line a value."""
+    from ..core import results
+
     told = {
         name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        for name, value in request.items()
+        for name, value in (request | {"chosen": results.chosen(request) or None}).items()
         if name not in SHOWN and value is not None
     }
     width = max(map(len, told), default=0)
