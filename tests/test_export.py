@@ -223,6 +223,7 @@ def test_what_is_there_is_kept(made: Made, tmp_path: Path) -> None:
         ("full", "is not empty"),
         ("file", "is no directory"),
         ("no/x", "there is no"),
+        (f"{made.store}/x", "which holds what is recorded and nothing else"),
     ):
         code, text = bossflow_says(
             "export", made.label, "--format", "prov", "--to", str(tmp_path / to)
@@ -248,8 +249,12 @@ def test_what_fails_leaves_nothing(
     whole = chunk.read_bytes()
     chunk.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     try:
-        with pytest.raises(ValueError, match="is not what its bundle says"):
-            bossflow.export(made.label, "ro-crate", tmp_path / "crate", with_data=True)
+        for form, more in (("ro-crate", {"with_data": True}), ("ome-zarr", {}), ("npy", {})):
+            with pytest.raises(ValueError, match=f"{chunk.name} is not what its bundle says"):
+                bossflow.export(made.label, form, tmp_path / "there", **more)
+        chunk.unlink()
+        with pytest.raises(ValueError, match=f"{chunk.name} is not what its bundle says"):
+            bossflow.export(made.label, "ome-zarr", tmp_path / "there")
     finally:
         chunk.write_bytes(whole)
     assert not any(tmp_path.iterdir())

@@ -45,6 +45,7 @@ def reproduce_command(
     compares every digest with what is recorded: the exit code is 1 if one is not equal.
     """
     from .. import connect
+    from ..core import holdings
     from ..upkeep import differing, reproduce, reproduced
     from ..upkeep.pipeline import Pipeline
 
@@ -54,6 +55,7 @@ def reproduce_command(
     if not write_only:
         reproduced.check(steps)
     directory = (to or Path(f"reproduce-{steps[-1].request.request_id[:8]}")).absolute()
+    holdings.refuse_inside(directory, "--to")
     told = reproduce.write(steps, own, directory)
 
     def say(text: str) -> None:

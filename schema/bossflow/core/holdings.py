@@ -127,6 +127,24 @@ def report() -> list[dict[str, Any]]:
     return stores
 
 
+def refuse_inside(directory: Path, option: str) -> None:
+    """Refuse a directory in a store, for what is no bundle: there, only runs write.
+
+    Raises
+    ------
+    ValueError
+        Names the option that gave it.
+    """
+    here, place = Here(), directory.resolve()
+    for name in map(str, Store.to_arrays("store_id")):
+        store = here.path(name)
+        if store and not buckets.holds(store) and place.is_relative_to(store.resolve()):
+            raise ValueError(
+                f"{option} {directory} is in store {locations.shown(store)}, which holds what is "
+                "recorded and nothing else: name a directory outside of it"
+            )
+
+
 def bundle_here(recorded: Recorded) -> bundles.Finished:
     """Return a recorded bundle that is here.
 

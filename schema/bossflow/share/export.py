@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core import ledger
+from ..core import holdings, ledger
 from ..core.tables import Request
 from ..look import lineage
 from . import aside, prov, readme
@@ -87,6 +87,7 @@ def export(
         If it is not recorded, can't be written so, or its files are not here.
     """
     aside.check(to)
+    holdings.refuse_inside(to, "--to")
     identity = ledger.named(Request, request)
     told = lineage.lineage(identity)
     licence = options.licence or NO_LICENCE
@@ -131,7 +132,7 @@ def _prov(told: dict[str, Any], directory: Path, progress: Progress) -> list[str
 
 def _volume(form: str, request: str, options: Options) -> Callable[[Path, Progress], list[str]]:
     """Return what writes the voxels of a request's volume."""
-    from . import arrays, voxels
+    from . import arrays, intact, voxels
 
     levels = voxels.sources(request, options.volume)
     if form != "ome-zarr":
@@ -143,6 +144,8 @@ def _volume(form: str, request: str, options: Options) -> Callable[[Path, Progre
     def write(directory: Path, progress: Progress) -> list[str]:
         def more(number: int) -> None:
             progress(number, whole)
+
+        intact.check(request, levels)
 
         if form == "ome-zarr":
             return arrays.ome_zarr(levels, directory, more)

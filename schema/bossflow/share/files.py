@@ -66,22 +66,30 @@ def copied(
             source, target = bundle.store / bundle.actual(one["path"]), directory / path
             target.parent.mkdir(parents=True, exist_ok=True)
             if _copy(source, target, progress) != (one["bytes"], one["sha256"]):
-                raise ValueError(
-                    f"{locations.shown(source)} is not what its bundle says: `bossflow verify` "
-                    "tells more"
-                )
+                raise damaged(source)
             yield File(path, one["bytes"], one["sha256"], name)
 
 
-def _copy(source: Path, target: Path, progress: Callable[[int], None]) -> tuple[int, str]:
+def damaged(file: Path) -> ValueError:
+    """Return the error of a file that is not what its bundle says."""
+    return ValueError(
+        f"{locations.shown(file)} is not what its bundle says: `bossflow verify` tells more"
+    )
+
+
+def seen(source: Path, take: Callable[[bytes], object]) -> tuple[int, str]:
+    """Return size and sha256 of a file in a store, whose bytes are handed over part by part."""
     digest, number = hashlib.sha256(), 0
-    with target.open("wb") as stream:
-        for part in buckets.parts(source) if buckets.holds(source) else _parts(source):
-            digest.update(part)
-            stream.write(part)
-            number += len(part)
-            progress(len(part))
+    for part in buckets.parts(source) if buckets.holds(source) else _parts(source):
+        digest.update(part)
+        take(part)
+        number += len(part)
     return number, digest.hexdigest()
+
+
+def _copy(source: Path, target: Path, progress: Callable[[int], None]) -> tuple[int, str]:
+    with target.open("wb") as stream:
+        return seen(source, lambda part: progress(stream.write(part)))
 
 
 def _parts(path: Path) -> Iterator[bytes]:
