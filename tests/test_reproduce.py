@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import test_whole_chain
 from bossflow.upkeep import reproduce as reproducing
+from bossflow.upkeep import reproduced
 from bossflow.upkeep.pipeline import Pipeline
 from conftest import ROOT
 from lab import Lab
+from making import Transferring, noise, write_precomputed
 from test_toy import PIPELINE
 from test_whole_chain import CORNER, Chain
 from voxels.boxes import Box
@@ -93,3 +95,37 @@ def test_other_programs_are_named_and_how_to_have_them() -> None:
     assert said[1].startswith(f"git -C {ROOT} worktree add ../bossflow-aaaaaaaa {'a' * 40}")
     told["requests"][0]["made_by"][0]["code"] = pipeline.code
     assert reproducing.revisions(told, pipeline) == []
+
+
+def test_what_was_written_to_a_place_is_made_and_compared_at_another(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the parameters that Nextflow would be given."""
+    making, dest = Transferring(tmp_path, monkeypatch), tmp_path / "dest"
+    making.store = tmp_path / "store"
+    volume = write_precomputed(tmp_path / "volume", noise((16, 16, 32), "uint8"))
+    asked = {
+        "source": f"precomputed://{volume}",
+        "chunk_shape": "16,16,16",
+        "block_shape": "16,16,16",
+    }
+    (request,) = making.make(**asked, dest=str(dest))["plan"]["requests"]
+    before = {path: path.stat().st_mtime_ns for path in dest.rglob("*")}
+    steps = reproducing.chain(request, Pipeline())
+    reproduced.check(steps)
+    for number, (same, differ) in enumerate([(3, []), (2, ["TRANSFER_BLOCK"])]):
+        if differ:
+            altered = noise((16, 16, 32), "uint8")
+            altered[0, 0, 0] += 1
+            shutil.rmtree(volume)
+            write_precomputed(volume, altered)
+        directory = tmp_path / f"anew {number}"
+        making.store = directory / "scratch" / "store"
+        making.store.mkdir(parents=True)
+        params = json.loads(reproduced.params_file(steps[0], directory).read_text())
+        assert params["source"].endswith(str(volume)) and params.pop("workflow") == "transfer"
+        making.make(**asked, dest=params["dest"])
+        verdict = reproduced.compare(steps, Pipeline(), directory)
+        assert (verdict.same, [one["process"] for one in verdict.differ]) == (same, differ)
+        assert len(list((directory / "scratch" / "dest").iterdir())) == 1
+    assert {path: path.stat().st_mtime_ns for path in dest.rglob("*")} == before

@@ -1,5 +1,6 @@
 """What `bossflow reproduce` runs, and whether what is made is what is recorded."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from typing import IO, Any
 
 from ..core import work
 from ..kit import bundles, locations
-from . import differing
+from . import differing, redirected
 from .pipeline import Pipeline
 from .reproduce import Step
 
@@ -53,14 +54,10 @@ def check(steps: Iterable[Step]) -> None:
     Raises
     ------
     ValueError
-        If there is no Nextflow, or a run writes elsewhere than into its store.
+        If there is no Nextflow, or what was written to a `dest` can't be compared.
     """
     for step in steps:
-        if dest := step.params.get("dest"):
-            raise ValueError(
-                f"request {step.request.request_id} writes to {dest}, which a run would write "
-                "again: have the files alone, by --write-only"
-            )
+        redirected.check(step)
     _nextflow()
 
 
@@ -108,7 +105,7 @@ def run(
                 "run",
                 str(pipeline.root),
                 "-params-file",
-                str(directory / step.file),
+                str(params_file(step, directory)),
             ]
             command += ["--store", str(scratch / "store"), "--outdir", str(scratch / "results")]
             command += ["--page", "false"]
@@ -128,6 +125,17 @@ def run(
             stdin=subprocess.DEVNULL,
             capture_output=True,
         )
+
+
+def params_file(step: Step, directory: Path) -> Path:
+    """Return the parameter file to be run: where a `dest` was given, one with another."""
+    to = redirected.place(step, directory)
+    if to is None:
+        return directory / step.file
+    to.parent.mkdir(exist_ok=True)
+    file = directory / "scratch" / step.file
+    file.write_text(json.dumps(step.params | {"dest": str(to)}), "utf-8")
+    return file
 
 
 def _ended(command: list[str], directory: Path, environment: dict[str, str], log: IO[bytes]) -> int:
@@ -159,22 +167,23 @@ def compare(steps: Iterable[Step], pipeline: Pipeline, directory: Path) -> Verdi
         environments = differing.environments(
             step.recorded[unit.unit_id].execution_id for unit in step.exact
         )
-        before = bool(unlike)
+        before, instead = bool(unlike), redirected.units(step, directory)
         for unit in step.exact:
+            planned = instead[unit.unit_id]
             recorded, problem = step.recorded[unit.unit_id], NOT_MADE
-            made_of: set[str] = {one.unit_id for one in unit.inputs}
+            made_of: set[str] = {one.unit_id for one in planned.inputs}
             try:
-                place = locations.place(store, unit.process, unit.unit_id)
+                place = locations.place(store, planned.process, planned.unit_id)
                 bundle = bundles.read(place)
-                if bundle.content_sha256 == recorded.content_sha256:
+                if redirected.is_same(step, unit, bundle):
                     verdict.same += 1
                     continue
-                problem = _how(unit, bundle.manifest["arguments"] != unit.arguments)
+                problem = _how(unit, bundle.manifest["arguments"] != planned.arguments)
                 made_of = {one["unit_id"] for one in bundle.manifest["inputs"]}
             except (OSError, ValueError):
                 pass
             follows = made_of & unlike or (before and problem == NOT_MADE)
-            unlike.add(unit.unit_id)
+            unlike.add(planned.unit_id)
             if follows:
                 verdict.follow += 1
                 continue
