@@ -12,6 +12,8 @@ from . import given, migrations, registry, work
 from .tables import Request, schema
 
 _bound: set[Any] = set()  # table classes that are known to be in the database
+_whole: set[tuple[frozenset[str], int]] = set()
+"""Workflows of which all tables are bound, when there were so many."""
 
 
 def open_schema(workflows: Iterable[work.Workflow]) -> None:
@@ -26,9 +28,13 @@ def open_schema(workflows: Iterable[work.Workflow]) -> None:
     """
     conn = database.connection()
     wanted = {workflow.module: workflow.name for workflow in registry.with_used(workflows)}
+    asked = frozenset(wanted), len(schema.tables)
+    if asked in _whole:
+        return
     of = {cls: _workflow_of(cls, wanted) for cls, _ in schema.tables}
     needed = {cls: name for cls, name in of.items() if name is not None}
     if needed.keys() <= _bound:
+        _whole.add(asked)
         return
     embedded = database.server().embedded
     version = migrations.deployed(conn)

@@ -28,6 +28,8 @@ def connection() -> Any:
     """
     chosen = server()
     schema_name()  # refused before an embedded server is made for it
+    if chosen.embedded and _reached and _works(kept := dj.conn()):
+        return kept  # so the server runs: to look for it takes longer than to ask it
     # A server that was killed leaves its socket and, for a while, processes: only a connection
     # that works says that it runs.
     waits = [0.2, 0.5, 1.0, 2.0, 4.0] if chosen.embedded else []
@@ -73,10 +75,14 @@ def _connected(options: dict[str, Any]) -> Any:
         if conn.adapter.backend == "mysql":
             _refuse_small_packets(conn)
         _reached = True
-    elif not conn.adapter.ping(conn._conn):  # conn.is_connected never says no
+    elif not _works(conn):
         conn.connect()
         conn._in_transaction = False
     return conn
+
+
+def _works(conn: Any) -> bool:
+    return bool(conn.adapter.ping(conn._conn))  # conn.is_connected never says no
 
 
 def _refuse_small_packets(conn: Any) -> None:
