@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 import suites
+import warm
 from engines import need
 from hypothesis import settings
 
 # The first call of a compiled loop compiles it.
 settings.register_profile("bossflow", deadline=None, derandomize=False)
 settings.load_profile("bossflow")
+
+warm.never_flush()
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"

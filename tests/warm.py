@@ -56,6 +56,15 @@ LIBRARIES = (
 # ---- in a test ----
 
 
+def never_flush() -> None:
+    """Have this process leave to the system when files are on disk: no test cuts the power.
+
+    To wait for a disk takes longer than most of what is tested; see `watched.py` for what is
+    flushed, and when.
+    """
+    os.fsync = os.fstat  # type: ignore[assignment]  # which refuses what is no file's, too
+
+
 def run(
     *arguments: str, cwd: Path, env: Mapping[str, str], given: str = ""
 ) -> "subprocess.CompletedProcess[str]":
@@ -153,6 +162,7 @@ def _answer(asking: socket.socket) -> None:
 
 def _become(asked: dict[str, Any], files: list[int]) -> None:
     """Be the program, as if Python had just started."""
+    never_flush()
     for target, file in enumerate(files):
         os.dup2(file, target)
     os.chdir(asked["cwd"])
