@@ -161,9 +161,11 @@ def test_what_another_run_made_meanwhile_is_on_disk_before_it_is_told(tmp_path: 
 
 def test_what_is_forgotten_is_gone_from_the_disk_before(cutouts: Cutouts) -> None:
     """Of a bundle that came back without its row, the next run would make one."""
+    import bossflow
     from bossflow.core import removal
     from bossflow.upkeep import invalidate
 
+    bossflow.connect()  # all tables: to make one deletes a row, too
     (request,) = cutouts.label(**SHAPE)["plan"]["requests"]
     gone = {path for path in found(cutouts.store) if path.parts[-3] == "STITCH"}
     above = {path: watched.file(path.parent)[:2] for path in gone}
