@@ -85,7 +85,7 @@ class Clone:
             env=self.environment | environment,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=120,
         )
 
     def called(self) -> list[str]:

@@ -52,7 +52,7 @@ def exchange(served: Served, sent: bytes, ended: bool = False) -> bytes:
     """Send bytes as they are, and return all that is answered until the connection ends."""
     received = bytearray()
     with (
-        socket.create_connection((served.host, served.port), timeout=20) as connection,
+        socket.create_connection((served.host, served.port), timeout=60) as connection,
         contextlib.suppress(ConnectionResetError, BrokenPipeError),  # it had enough
     ):
         connection.sendall(sent)

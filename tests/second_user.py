@@ -106,7 +106,7 @@ class Database:
         subprocess.run(["docker", "restart", "-t", "0", found.stdout.strip()], check=True)
 
 
-def soon(what: Callable[[], Any], seconds: float = 60) -> Any:
+def soon(what: Callable[[], Any], seconds: float = 180) -> Any:
     """Return what is true at last."""
     end = time.monotonic() + seconds
     while not (found := what()):

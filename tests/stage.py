@@ -171,7 +171,7 @@ def nextflow(
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=600,  # one that hangs fails
     )
     tell_why(done.returncode, cwd)
     return done

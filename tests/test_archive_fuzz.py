@@ -211,6 +211,6 @@ def test_it_still_serves(served: Served) -> None:
     reply = httpx.get(
         f"http://{served.host}:{served.port}{GOOD}",
         headers={"Authorization": RIGHT.decode()},
-        timeout=20,
+        timeout=60,
     )
     assert blosc.decompress(reply.content) == VOXELS.tobytes()

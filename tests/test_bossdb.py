@@ -173,7 +173,7 @@ def pull_block(tmp_path: Path, host: str, token: str) -> tuple[dict[str, Any], s
         env={"BOSSDB_TOKEN": token, "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     receipt = json.loads((tmp_path / "receipts.jsonl").read_text())

@@ -83,7 +83,7 @@ def test_the_program_runs_by_itself(tmp_path: Path, host: str) -> None:
         env={"HOME": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
     found = json.loads((tmp_path / "described.json").read_text())

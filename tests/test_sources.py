@@ -253,7 +253,7 @@ def test_pull_block_takes_a_volume(tmp_path: Path) -> None:
     header = {"process": "PULL_BLOCK", "run_id": "r", "store": str(tmp_path / "s"), "code": "c"}
     (tmp_path / "task.jsonl").write_text(f"{json.dumps(header)}\n{json.dumps(unit)}\n")
     program = [sys.executable, ROOT / "bin/pull_block.py", "task.jsonl"]
-    subprocess.run(program, cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(program, cwd=tmp_path, check=True, timeout=300)
     receipt = json.loads((tmp_path / "receipts.jsonl").read_text())
     assert receipt["state"] == "made", receipt
     directory = tmp_path / "s" / "PULL_BLOCK" / "a1" / ("a1" * 16)

@@ -153,18 +153,18 @@ def test_the_watch_prints_lines_and_ends_quietly(pipeline: Pipeline, files: list
     look = json.loads(stopped.stdout.readline())
     assert (look["total"]["total"], look["total"]["recorded"]) == (6, 0)
     stopped.send_signal(signal.SIGINT)
-    assert (stopped.communicate(timeout=30), stopped.returncode) == (("", ""), 0)
+    assert (stopped.communicate(timeout=120), stopped.returncode) == (("", ""), 0)
     ended = start("--watch", "--interval", "0.1")
     assert ended.stdout
     first = "progress: COUNT_WORDS 0 of 5; ADD_WORDS 0 of 1; 0 of 6 units recorded, 0 more made\n"
     assert ended.stdout.readline() == first
     pipeline.run(files)
-    lines, errors = ended.communicate(timeout=30)
+    lines, errors = ended.communicate(timeout=120)
     *_, last, end = lines.splitlines()
     assert last.startswith("progress: COUNT_WORDS 5 of 5; ADD_WORDS 1 of 1; 6 of 6 units recorded")
     assert (end, errors, ended.returncode) == ("nothing is missing", "", 0)
     refused = start("--interval", "3")
-    assert "--interval is for --watch" in refused.communicate(timeout=30)[1]
+    assert "--interval is for --watch" in refused.communicate(timeout=120)[1]
 
 
 def test_watching_tells_the_speed_of_a_stage() -> None:
