@@ -66,7 +66,7 @@ def to(
     sums = quadrics.sums(points, left)
     fixed = stays | not_rings(left, starts, around)
     went = np.arange(len(points), dtype=np.int32)
-    nearby = np.full(len(points), -1, np.int32), went.copy()
+    nearby = np.full(len(points), -1, np.int32), went.copy(), np.zeros(len(points))
     while len(left) > count:
         edges, costs = quadrics.candidates(points, left, sums, fixed, distance)
         needed = (len(left) - count + 1) // 2
@@ -126,15 +126,16 @@ def _collapse(
     costs: NDArray[np.float32],
     order: Numbers,
     needed: int,
-    nearby: tuple[Numbers, Numbers],
+    nearby: tuple[Numbers, Numbers, Points],
     distance: float,
 ) -> int:
     """Collapse edges in order, note in `now` what becomes of vertices, and return how many.
 
-    `nearby` has the vertices that came into each one, as chains: what follows, and the last.
+    `nearby` has the vertices that came into each one, as chains: what follows, the last, and how
+    far they are from it at most.
     """
     faces, starts, around, now = around_each
-    following, last = nearby
+    following, last, reach = nearby
     touched = np.zeros(len(points), np.bool_)
     n_faces = np.diff(starts)
     marks = np.full(len(points), -1, np.int32)
@@ -158,13 +159,16 @@ def _collapse(
         if four and distance == np.inf and not (touched[one] or touched[other]):
             now[one] = now[other] = on
             touched[one] = touched[other] = True
-        elif (
-            n_faces[goes] + n_faces[on] < 7
-            or min(n_faces[one], n_faces[other]) < 4
-            or not _near(points, around_each, goes, on, goes, following, distance)
-            or not _near(points, around_each, goes, on, on, following, distance)
-        ):
+        elif n_faces[goes] + n_faces[on] < 7 or min(n_faces[one], n_faces[other]) < 4:
             continue
+        far = reach[goes] + np.sqrt(square(place(points, goes), place(points, on)))
+        if far > distance:
+            far = _farthest(points, around_each, goes, on, goes, following, distance)
+        if far < np.inf and reach[on] > distance:
+            far = max(far, _farthest(points, around_each, goes, on, on, following, distance))
+        if far == np.inf:
+            continue
+        reach[on] = max(reach[on], far)
         now[goes] = on
         n_faces[on] += n_faces[goes] - 4
         n_faces[one] -= 1
@@ -208,7 +212,7 @@ def _common(
 
 
 @njit(cache=True, nogil=True)
-def _near(
+def _farthest(
     points: Points,
     around_each: tuple[Numbers, Numbers, Numbers, Numbers],
     goes: int,
@@ -216,12 +220,18 @@ def _near(
     first: int,
     following: Numbers,
     distance: float,
-) -> bool:
-    """Tell whether all vertices of a chain would be near, if `goes` were `on`."""
+) -> float:
+    """Return how far a chain's vertices are from `on`.
+
+    Infinite if one would be farther than the distance from the triangles, were `goes` there, too.
+    """
     faces, starts, around, now = around_each
-    most, point = distance * distance, first
-    while point >= 0 and most < np.inf:
-        near = square(place(points, point), place(points, on)) <= most
+    most, far, point = distance * distance, 0.0, first
+    o = place(points, on)
+    while point >= 0:
+        p = place(points, point)
+        there = square(p, o)
+        far, near = max(far, there), there <= most
         for vertex in (goes, on):
             for spot in range(starts[vertex], starts[vertex + 1]):
                 if near:
@@ -229,13 +239,11 @@ def _near(
                 b, c = _turned(faces, around[spot], vertex)
                 b, c = now[b], now[c]
                 if b != c and b != on and c != on and b != goes and c != goes:
-                    q, r = place(points, b), place(points, c)
-                    p, o = place(points, point), place(points, on)
-                    near = square_to_triangle(p, o, q, r) <= most
+                    near = square_to_triangle(p, o, place(points, b), place(points, c)) <= most
         if not near:
-            return False
+            return np.inf
         point = following[point]
-    return True
+    return float(np.sqrt(far))
 
 
 @njit(cache=True, nogil=True)

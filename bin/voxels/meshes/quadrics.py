@@ -29,13 +29,14 @@ def sums(points: Points, faces: Numbers) -> Points:
         area = np.sqrt(x * x + y * y + z * z)
         if area > 0:
             d = -(x * a[0] + y * a[1] + z * a[2])
-            plane[0], plane[1], plane[2] = x * x, y * y, z * z
-            plane[3], plane[4], plane[5] = x * y, y * z, z * x
-            plane[6], plane[7], plane[8], plane[9] = x * d, y * d, z * d, d * d
-            plane[10] = area * area
+            u, v, w, e = x / area, y / area, z / area, d / area
+            plane[0], plane[1], plane[2] = x * u, y * v, z * w
+            plane[3], plane[4], plane[5] = x * v, y * w, z * u
+            plane[6], plane[7], plane[8], plane[9] = x * e, y * e, z * e, d * e
+            plane[10] = area
             for corner in range(3):
                 for at in range(11):
-                    found[faces[face, corner], at] += plane[at] / area
+                    found[faces[face, corner], at] += plane[at]
     return found
 
 
