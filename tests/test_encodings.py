@@ -36,7 +36,7 @@ def jxl(chunk: Voxels) -> bytes:
 
 ENCODINGS: dict[str, tuple[str, Callable[[Voxels], bytes]]] = {
     "raw": ("uint32", lambda chunk: chunk.tobytes("F")),
-    "crackle": ("uint32", crackle.compress),
+    "crackle": ("uint32", lambda chunk: crackle.compress(np.ascontiguousarray(chunk))),
     "compresso": ("uint64", compresso.compress),
     "jxl": ("uint8", jxl),
     "fpzip": ("float32", lambda chunk: fpzip.compress(chunk[..., None], order="F")),
