@@ -99,7 +99,7 @@ def described(
             row = asking[0]
             source, resolution = row["source"], row["resolution"]
             if made.is_made(source):
-                return _made_here(row)
+                return _made_here(row, idle if asking is first else [])
             reader = archive_of(source)
             chosen = {name: row[name] for name in ("channel", "time") if row[name] is not None}
             chosen |= offsets.chosen_of(row["offset"])
@@ -132,6 +132,10 @@ def described(
                 "note": note,
             }
 
+        first = next(iter(by_channel.values()), [])
+        here = all(made.is_made(asking[0]["source"]) for asking in by_channel.values())
+        idle = [name for name in ("archive", "stage") if here and of_run.get(name)]
+
         def told(asking: list[dict[str, Any]]) -> dict[str, Any]:
             with faults.of(asking[0]["where"]):
                 return ask(asking)
@@ -160,8 +164,11 @@ def described(
     return result
 
 
-def _made_here(row: dict[str, Any]) -> dict[str, Any]:
-    """Return what PLAN, which has a database, completes: of a volume that was made here."""
+def _made_here(row: dict[str, Any], idle: list[str]) -> dict[str, Any]:
+    """Return what PLAN, which has a database, completes: of a volume that was made here.
+
+    `idle` are parameters of the run that say nothing of such volumes, of which it is told.
+    """
     for name in ("channel", "time", "voxel_size", "offset", *cited.LONGEST):
         if row.get(name) is not None:
             raise Refused(
@@ -170,7 +177,11 @@ def _made_here(row: dict[str, Any]) -> dict[str, Any]:
             )
     told = {"chosen": {}, "archive": made.ARCHIVE, "host": ""}
     of_archive = ("metadata", "files", "unreachable", "note")
-    return {name: row[name] for name in _OF_CHANNEL} | told | dict.fromkeys(of_archive)
+    if idle:
+        told["note"] = (
+            f"{' and '.join(idle)}: passed over, as what is read was made here and is in a store"
+        )
+    return {name: row[name] for name in _OF_CHANNEL} | dict.fromkeys(of_archive) | told
 
 
 def _image(uri: str, host: str, token: str, where: str) -> dict[str, Any] | None:

@@ -162,6 +162,16 @@ def test_volumes_are_sources_too(describe: Any, host: str, tmp_path: Path) -> No
     assert named["channels"][0]["archive"] == "ours"
 
 
+def test_what_says_nothing_of_volumes_made_here_is_told_once(describe: Any, host: str) -> None:
+    sheet = "source\nbossflow://one\nbossflow://other\n"
+    asked = {"stage": True, "archive": "ours", "bossdb_host": host}
+    notes = [channel["note"] for channel in describe(sheet, **asked)["channels"]]
+    what = "passed over, as what is read was made here and is in a store"
+    assert notes == [f"archive and stage: {what}", None]
+    mixed = describe(f"{sheet}{EM}\n", **asked)["channels"]
+    assert not any("passed over" in str(channel["note"]) for channel in mixed)
+
+
 def test_an_archive_that_is_not_there_is_no_problem_yet(describe: Any) -> None:
     found = describe(source=NEURONS, bossdb_host=NOWHERE)
     assert found["problem"] is None and found["rows"][0]["source"] == NEURONS

@@ -97,4 +97,4 @@ def _show(outcome: Any, line: Any) -> None:
         if len(some) > SHOWN:
             click.echo(f"... and {len(some) - SHOWN:,} more: --json lists them all")
     for why, number in sorted((+outcome.passed_over).items()):
-        click.echo(f"passed over: {many(number, 'unit')} that {why}")
+        click.echo(f"passed over: {many(number, 'unit')} {why}")

@@ -172,7 +172,7 @@ def _tasks(
         needed = _needed(units[name])
         lacking = needed & units.keys() - places.keys()
         if lacking - dropped:
-            outcome.passed_over["are made of what is in stores that are away"] += 1
+            outcome.passed_over["that are made of what is in stores that are away"] += 1
             asked.chosen.remove(name)
             continue
         back |= lacking

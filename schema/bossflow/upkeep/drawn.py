@@ -78,15 +78,18 @@ def found(only: Container[str] | None, total: int, pipeline: Pipeline) -> Found:
                 if new:
                     told.by_request[request.request_id] = workflow, request, own, new
     others = total - told.number - sum(told.passed_over.values())
-    told.passed_over["are of no request that is known here"] += max(0, others)
+    told.passed_over["that are of no request that is known here"] += max(0, others)
     return told
 
 
 def _why_not(unit: work.UnitPlan, pipeline: Pipeline) -> str | None:
     if not unit.exact:
-        return f"of {unit.process} are not exact: they are made otherwise each time"
+        return f"of {unit.process}: not exact, so another result each time is no fault"
     if pipeline.program(unit.process) is None:
-        return f"of {unit.process} are made by no single program in {pipeline.root / 'bin'}"
+        return (
+            f"of {unit.process}: no program in {pipeline.root / 'bin'} makes it alone, but "
+            "`bossflow reproduce REQUEST` does by Nextflow, and compares"
+        )
     return None
 
 
