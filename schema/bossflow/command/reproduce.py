@@ -76,7 +76,7 @@ def reproduce_command(
         report |= {"follow": verdict.follow, "inexact": verdict.inexact}
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
     if verdict.inexact:
-        say(f"passed over: {many(verdict.inexact, 'unit')} that are not exact")
+        say(f"passed over: {many(verdict.inexact, 'unit')}: not exact")
     for one in verdict.differ[:SHOWN]:
         say(f"not equal: {differing.described_unit(one)}")
     if len(verdict.differ) > SHOWN:
@@ -88,6 +88,10 @@ def reproduce_command(
         raise click.ClickException(
             f"not equal: {unlike:,} of {many(unlike + verdict.same, 'unit')}; what was made is in "
             f"{directory / 'scratch'}"
+        )
+    if not verdict.same:
+        raise click.ClickException(
+            f"no unit can be compared; what was made is in {directory / 'scratch'}"
         )
     if not keep:
         shutil.rmtree(directory / "scratch")
