@@ -72,8 +72,8 @@ def test_it_is_an_error_that_names_the_chunk(
             assert re.match(what + FIRST.name, str(error)), error
             assert "\n" not in str(error)
             continue
-        assert how == "flipped", "it was read"
-        _is_something_else(found, right, exactly=kind in CHECKED)
+        assert how == "flipped" or (kind, how) == ("png", "cut"), "it was read"
+        _is_something_else(found, right, exactly=kind in CHECKED)  # a png's end holds no voxels
 
 
 def _is_something_else(found: Any, right: Any, exactly: bool) -> None:
