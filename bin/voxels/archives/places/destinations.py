@@ -236,9 +236,12 @@ class Destination:
     def _put(self, name: str, content: Any) -> None:
         import obstore
 
-        obstore.put(self._store, self._key(name), content)
+        # in a directory under a name of its own first: obstore's, `#1`, would be another put's next
+        own = f"{name}#w{uuid.uuid4().hex}" if self._root is not None else name
+        obstore.put(self._store, self._key(own), content)
         if self._root is not None:
             path = self._root / name
+            (self._root / own).replace(path)
             for left in path.parent.glob(f"{glob.escape(path.name)}#*"):
                 left.unlink(missing_ok=True)  # of a put that was killed
             below = [one for one in path.parents if one.is_relative_to(self._root)]
