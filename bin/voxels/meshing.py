@@ -90,6 +90,11 @@ class How(NamedTuple):
         )
 
     @property
+    def node_nm(self) -> float:
+        """Side of a node of the finest level, and of a cell that is simplified by itself."""
+        return NODE_VOXELS * min(self.voxel_nm_xyz)
+
+    @property
     def info(self) -> dict[str, Any]:
         """What describes all meshes to a viewer."""
         about = info.legacy() if self.mesh_format == "legacy" else info.of(BITS, self.sharding)
@@ -155,8 +160,9 @@ def _mesh(
         fragment = single.legacy(points, faces, single.SHARE * min(how.voxel_nm_xyz))
         name = str(int(whole.segment_ids[at]))
         return fragment, single.legacy_manifest(name), (len(points), len(faces), 1, *told)
-    side = NODE_VOXELS * min(how.voxel_nm_xyz)
-    made = levels.of(points, faces, (side,) * 3, max(how.voxel_nm_xyz), how.most_levels, BITS)
+    made = levels.of(
+        points, faces, (how.node_nm,) * 3, max(how.voxel_nm_xyz), how.most_levels, BITS
+    )
     return *manifest.encoded(made), (len(points), len(faces), len(made.nodes), *told)
 
 
@@ -165,8 +171,8 @@ def _simplified(
 ) -> simplify.Simplified:
     """Return a surface in nm, simplified; one that is cut into cells is never there as a whole."""
     if how.keep < 1 and surface.n_faces > simplify.LARGEST:
-        pieces = cells.of_surface(surface, corner_xyz, how.voxel_nm_xyz, simplify.CELL_NM)
-        return simplify.of_cells(pieces, how.keep, how.distance_nm)
+        pieces = cells.of_surface(surface, corner_xyz, how.voxel_nm_xyz, how.node_nm)
+        return simplify.of_cells(pieces, how.keep, how.distance_nm, cell_nm=how.node_nm)
     _, vertices, faces = surface.slab(0, surface.n_planes)
     points = (vertices + corner_xyz) * (np.array(how.voxel_nm_xyz) / 2)
     return simplify.to(points, faces, how.keep, how.distance_nm)

@@ -11,8 +11,8 @@ from .triangles import Surface
 Points = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
-Cell = tuple[int, int, int]
-"""Where a cell is in the grid of cells: XYZ."""
+Cell = tuple[int, ...]
+"""Where a cell is in the grid of cells: XYZ; of one that was cut, then where its parts are."""
 
 Piece = tuple[Cell, Numbers, Points, NDArray[np.int32]]
 """A cell: its vertices by their numbers among all, where these are (nm), faces by places here."""
@@ -29,7 +29,7 @@ class Joined:
 
         Parameters
         ----------
-        cell : tuple of 3 int
+        cell : tuple of int
         numbers : int64 array, shape (n,)
             Of its vertices, among those of the whole; ascending.
         points : float64 array, shape (n, 3)

@@ -17,9 +17,7 @@ from .cells import Joined, Piece
 LARGEST = 1_000_000
 """Triangles that are simplified at once; a surface of more is, cell by cell."""
 
-CELL_NM = 8192.0
-"""Side of a cell, whose grid begins at 0."""
-
+_LEAST_NM = 1.0  # side of a cell that is cut no more
 _FEWEST = 4  # triangles of a closed surface
 _ROUNDS = 8
 _NONE = 1e-6  # share of a volume's terms, below which their sum is none
@@ -43,7 +41,7 @@ def to(
     share: float,
     distance_nm: float,
     largest: int = LARGEST,
-    cell_nm: float = CELL_NM,
+    cell_nm: float = np.inf,
 ) -> Simplified:
     """Return a surface of fewer triangles, closed where the given one is.
 
@@ -64,6 +62,7 @@ def to(
         A surface of more triangles is cut into cells, and each simplified by itself; vertices where
         they meet stay. So it depends on surface and `cell_nm`, and on no blocks.
     cell_nm : float
+        Side of a cell, whose grid begins at 0.
 
     Raises
     ------
@@ -77,24 +76,34 @@ def to(
     if share == 1 or len(faces) <= _FEWEST:
         return Simplified(vertices_nm, faces, 0.0)
     if len(faces) > largest:
-        return of_cells(_cells(vertices_nm, faces, cell_nm), share, distance_nm)
+        pieces = _cells(vertices_nm, faces, cell_nm)
+        return of_cells(pieces, share, distance_nm, largest, cell_nm)
     place = np.full(len(vertices_nm), -1, np.int64)
     left, went_nm = _piece(vertices_nm, faces.astype(np.int32), share, distance_nm)
     used, corners = _numbered(left, place)
     return Simplified(vertices_nm[used], corners.astype(np.uint32), went_nm)
 
 
-def of_cells(cells: Iterable[Piece], share: float, distance_nm: float) -> Simplified:
+def of_cells(
+    cells: Iterable[Piece],
+    share: float,
+    distance_nm: float,
+    largest: int = LARGEST,
+    cell_nm: float = np.inf,
+) -> Simplified:
     """Return a surface of fewer triangles, of which each cell is simplified by itself.
+
+    A cell of too many is cut in eight, so that memory does not go with how dense a surface is.
 
     Parameters
     ----------
     cells : iterable of Piece
-    share, distance_nm : float
+    share, distance_nm, largest, cell_nm
         As `to` has them.
     """
     joined, distance = Joined(), 0.0
-    for cell, numbers, points, local in cells:
+    parts = (part for cell in cells for part in _parts(cell, largest, cell_nm))
+    for cell, numbers, points, local in parts:
         left, went_nm = _piece(points, local, share, distance_nm)
         joined.add(cell, numbers, points, left)
         distance = max(distance, went_nm)
@@ -127,7 +136,18 @@ def _numbered(
     return numbers, corners
 
 
-def _cells(vertices: Points, faces: Faces, cell_nm: float) -> Iterator[Piece]:
+def _parts(piece: Piece, largest: int, cell_nm: float) -> Iterator[Piece]:
+    """Yield a cell, or the eighths of it, where it has too many triangles."""
+    cell, numbers, points, faces = piece
+    if len(faces) <= largest or not _LEAST_NM <= cell_nm < np.inf:
+        yield piece
+        return
+    for inner, own, places, local in _cells(points, faces, cell_nm / 2):
+        part = (*cell, *inner), numbers[own], places, local
+        yield from _parts(part, largest, cell_nm / 2)
+
+
+def _cells(vertices: Points, faces: NDArray[Any], cell_nm: float) -> Iterator[Piece]:
     """Yield each cell's faces, in order; they are where their lowest corner is."""
     cells = np.floor(vertices / cell_nm).astype(np.int64)
     origin = cells.min(axis=0)
