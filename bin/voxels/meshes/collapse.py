@@ -22,7 +22,7 @@ _TURN = 0.25
 """Cosine of the angle that the normal of a triangle may turn by in a collapse."""
 
 _OVER = 1.5
-"""What a collapse in a pass may cost more than the last one would that is needed."""
+"""What a collapse in a pass may cost more than the last one would, once half of them are done."""
 
 _FEW = 100
 """A pass in which fewer than one collapse of so many that are needed succeeds is the last."""
@@ -143,7 +143,7 @@ def _collapse(
     done = 0
     for at in range(len(order)):
         goes, on = edges[order[at], 0], edges[order[at], 1]
-        if done >= needed or costs[order[at]] > most and done * _FEW >= needed:
+        if done >= needed or costs[order[at]] > most and 2 * done >= needed:
             break
         if touched[goes] or touched[on]:
             continue
