@@ -24,7 +24,7 @@ _TURN = 0.25
 _OVER = 1.5
 """What a collapse in a pass may cost more than the last one would, once half of them are done."""
 
-_FEW = 100
+_FEW = 10
 """A pass in which fewer than one collapse of so many that are needed succeeds is the last."""
 
 
