@@ -135,13 +135,13 @@ def test_cells_of_a_surface_in_slabs_are_those_of_the_whole(seed, cell_nm):
     vertices, faces = triangles.of(one.cubes, one.shape_zyx)
     corner = 2 * random.integers(-99, 99, 3)
     points = (vertices + corner) * (np.array(VOXEL_XYZ) / 2)
-    wanted = simplify.to(points, faces, 0.2, 20.0, 0, cell_nm)
+    wanted = simplify.to(points, faces, 0.2, 20.0, 700, cell_nm)
     pieces = list(cells.of_surface(surface, corner, VOXEL_XYZ, cell_nm))
     for piece in pieces:
         place = np.floor(piece[2] / cell_nm).astype(np.int64)[piece[3]].min(axis=1)
         assert (place == piece[0]).all()
     assert sum(len(piece[3]) for piece in pieces) == len(faces) and len(pieces) > 1
-    found = simplify.of_cells(pieces, 0.2, 20.0)
+    found = simplify.of_cells(pieces, 0.2, 20.0, 700, cell_nm)
     for one, other in zip(found, wanted, strict=True):
         np.testing.assert_array_equal(one, other)
 

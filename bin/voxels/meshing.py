@@ -91,8 +91,13 @@ class How(NamedTuple):
 
     @property
     def node_nm(self) -> float:
-        """Side of a node of the finest level, and of a cell that is simplified by itself."""
+        """Side of a node of the finest level."""
         return NODE_VOXELS * min(self.voxel_nm_xyz)
+
+    @property
+    def cell_nm(self) -> float:
+        """Side of a part of a large surface that is simplified by itself."""
+        return self.node_nm / 2
 
     @property
     def info(self) -> dict[str, Any]:
@@ -171,8 +176,8 @@ def _simplified(
 ) -> simplify.Simplified:
     """Return a surface in nm, simplified; one that is cut into cells is never there as a whole."""
     if how.keep < 1 and surface.n_faces > simplify.LARGEST:
-        pieces = cells.of_surface(surface, corner_xyz, how.voxel_nm_xyz, how.node_nm)
-        return simplify.of_cells(pieces, how.keep, how.distance_nm, cell_nm=how.node_nm)
+        pieces = cells.of_surface(surface, corner_xyz, how.voxel_nm_xyz, how.cell_nm)
+        return simplify.of_cells(pieces, how.keep, how.distance_nm, cell_nm=how.cell_nm)
     _, vertices, faces = surface.slab(0, surface.n_planes)
     points = (vertices + corner_xyz) * (np.array(how.voxel_nm_xyz) / 2)
     return simplify.to(points, faces, how.keep, how.distance_nm)

@@ -88,7 +88,7 @@ def of(
     meshes = [(vertices_nm, faces)]
     sides = np.ptp(vertices_nm, axis=0)
     while len(meshes) < most and (sides > node * 2 ** (len(meshes) - 1)).any():
-        cell = max(node_nm_xyz) * 2 ** len(meshes)
+        cell = max(node_nm_xyz) * 2 ** (len(meshes) - 1)
         coarse = simplify.to(*meshes[-1], SHARE, np.inf, cell_nm=cell)
         if not 0 < 2 * len(coarse.faces) <= len(meshes[-1][1]):
             break

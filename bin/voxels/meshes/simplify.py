@@ -14,8 +14,10 @@ from ..compiling import njit
 from . import collapse, distances
 from .cells import Joined, Piece
 
-LARGEST = 1_000_000
-"""Triangles that are simplified at once; a surface of more is, cell by cell."""
+LARGEST = 100_000
+"""Triangles that are simplified at once; a surface of more is, cell by cell.
+
+As many as caches hold: of a million it takes three times as long."""
 
 _LEAST_NM = 1.0  # side of a cell that is cut no more
 _MARGIN = 0.8  # of the distance, in collapses: so that nearly nothing has to be done again
