@@ -245,7 +245,9 @@ def test_meshes_are_in_the_3d_panel_in_the_colours_of_their_segments(
         hue = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
         alike = np.abs(bright - bright.max(1, keepdims=True) * hue).max(1) < 9
         assert alike.sum() > 500, segment
-    assert looked[0] == [] and looked[1] == {"127.0.0.1"}
+    # where test and Neuroglancer change the state at once, one is told so (412), and tries again
+    errors = [one for one in looked[0] if "/state/" not in one or " 412 " not in one]
+    assert errors == [] and looked[1] == {"127.0.0.1"}
     assert all(read.values())
     assert {path for path, span in read if span} == {"mesh/0.shard", "mesh/1.shard"}
 

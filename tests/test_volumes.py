@@ -74,7 +74,14 @@ def test_an_array_is_never_written_over(tmp_path):
 
 def finished(directory, key, attributes=None):
     """Bundle as an input sees it."""
+    store = Finished(directory, {}, "").store
+    files = [
+        {"path": path.relative_to(store).as_posix(), "bytes": path.stat().st_size}
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    ]
     manifest = {"key": key, "attributes": attributes or {}, "content_sha256": "0" * 64}
+    manifest["files"] = files
     text = json.dumps(manifest)
     (directory / MANIFEST).write_text(text)
     return Finished(directory, manifest, hashlib.sha256(text.encode()).hexdigest())

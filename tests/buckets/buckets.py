@@ -50,7 +50,7 @@ class BucketIndex(dj.Computed):
     # what of which file is in which bucket
     -> BucketRequest
     ---
-    n_slices : int64
+    n_word_slices : int64
     -> Execution.proj(indexed_by='execution_id')
     """
 

@@ -21,7 +21,7 @@ def index_words(unit: Unit, bundle: Bundle) -> None:
     names = ("bucket", "block", "start", "stop")
     slices = pa.table({name: list(column) for name, column in zip(names, columns, strict=True)})
     pq.write_table(slices, bundle.directory / "slices.parquet", row_group_size=2**16)
-    bundle.attributes["n_slices"] = len(rows)
+    bundle.attributes["n_word_slices"] = len(rows)
     source = pa.table({"sorted_file": [given.key["sorted_file"] for given in unit.inputs]})
     pq.write_table(source, bundle.directory / "source.parquet")
     bundle.parts["Source"] = "source.parquet"
