@@ -18,7 +18,8 @@ from file_server import server as server
 from formats import CHUNK, OFFSET, SHAPE, Voxels, describe, precomputed, read, whole
 from voxels import files
 from voxels.archives import Refused, Unreachable, archive_of
-from voxels.archives.volumes import apart, opening
+from voxels.archives.volumes import apart, chunk_contents, opening
+from voxels.archives.volumes.chunk_contents import Content
 from voxels.boxes import Box, grid
 
 compresso, crackle, fpzip, imagecodecs = map(
@@ -177,3 +178,19 @@ def test_looks_of_gzipped_chunks_are_what_they_were() -> None:
     assert list(files.seen(told, [Box.of((0, 0, 0), (16, 8, 8))])) == [
         files._digest(looks.tobytes())
     ]
+
+
+def test_files_of_gzip_in_several_pieces_or_with_wrong_ends() -> None:
+    """libdeflate reads one piece, and takes the size from the end: what it can't tell zlib does."""
+    content = np.random.default_rng(1).integers(0, 9, 5000, np.uint8).tobytes()
+    one, most = gzip.compress(content), 20_000
+    for packed in (one, one + one, one + gzip.compress(b"end"), gzip.compress(b"end") + one):
+        found = chunk_contents.unpacked(Content(packed, ".gz"), most)
+        assert bytes(found) == gzip.decompress(packed)
+    assert chunk_contents.unpacked(Content(content, ".gz"), most) == content  # a server unpacked it
+    for size in (0, 4999, 5001, most + 1):
+        packed = one[:-4] + size.to_bytes(4, "little")
+        with pytest.raises(ValueError, match="incorrect length check"):
+            chunk_contents.unpacked(Content(packed, ".gz"), most)
+    with pytest.raises(ValueError, match="more than 4999 bytes"):
+        chunk_contents.unpacked(Content(one, ".gz"), 4999)

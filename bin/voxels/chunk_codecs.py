@@ -177,9 +177,10 @@ def _refuse_cut(content: bytes, stated: dict[str, Any]) -> None:
 def _kempressed(content: bytes, voxels: npt.NDArray[Any]) -> None:
     """Take off the 2 that was added, and have channels, which are before z, last."""
     x, y, z, channels = voxels.shape
-    found = np.empty((z, channels, y, x), voxels.dtype)
+    own = np.swapaxes(voxels, 2, 3)
+    found = own.T if channels == 1 else np.empty((z, channels, y, x), voxels.dtype)
     fpzip_streams.decode(content, found.dtype.name, found.T.shape, found)
-    np.subtract(np.swapaxes(found.T, 2, 3), found.dtype.type(2), out=voxels)
+    np.subtract(found.T, found.dtype.type(2), out=own)
 
 
 # ---- JPEG XL ----

@@ -45,7 +45,7 @@ class _Process:
                 env=_environment(encoding),
             )
 
-    def decode(self, content: bytes, shape_xyzc: Sequence[int]) -> npt.NDArray[Any]:
+    def decode(self, content: bytes | memoryview, shape_xyzc: Sequence[int]) -> npt.NDArray[Any]:
         """Return the voxels of a chunk, which are there until the next one is decoded.
 
         Raises

@@ -26,7 +26,7 @@ from .. import Refused
 from ..places import kvstores
 from ..places.kvstores import wait
 from . import apart, several
-from .chunk_contents import Content, in_files, in_shards, unpacked
+from .chunk_contents import Content, Encoded, in_files, in_shards, unpacked
 from .copying import BYTES_AT_ONCE, copy
 from .opening import open_zyx
 from .precomputed import chunk_directory, in_words_of_tensorstore, own_encoding
@@ -45,7 +45,7 @@ _WORTH_ANOTHER = 2**25
 _UNPACKED_MOST = 4
 """How many times as many bytes as voxels take a chunk may have that was unpacked."""
 
-Put = Callable[[Box, Box, bytes], None]
+Put = Callable[[Box, Box, Encoded], None]
 
 
 def goes_by_chunk(level: Level, view: Any, box: Box, extent: Box) -> bool:
@@ -146,7 +146,7 @@ def _putting(level: Level, voxels: npt.NDArray[Any], box: Box, what: str, chunk_
     channel = dict(level.chosen).get("channel", 0)
     channels = int(level.precomputed["num_channels"])
 
-    def put(part: Box, whole: Box, content: bytes) -> None:
+    def put(part: Box, whole: Box, content: Encoded) -> None:
         shape = (*whole.shape_zyx[::-1], channels)
         target, inside = voxels[part.slices(box.corner_zyx)], part.slices(whole.corner_zyx)
         if encoding == "raw":
@@ -158,7 +158,7 @@ def _putting(level: Level, voxels: npt.NDArray[Any], box: Box, what: str, chunk_
     return put
 
 
-def _plain(content: bytes, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def _plain(content: Encoded, shape: tuple[int, ...], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     expected = math.prod(shape) * dtype.itemsize
     if len(content) != expected:
         raise ValueError(f"it has {len(content)} bytes, where {expected} were expected")
@@ -173,7 +173,7 @@ def _by_loops(level: Level, voxels: npt.NDArray[Any], box: Box) -> Put:
     cell_zyx = level.precomputed["scale"]["compressed_segmentation_block_size"][::-1]
     channel = dict(level.chosen).get("channel", 0)
 
-    def put(part: Box, whole: Box, content: bytes) -> None:
+    def put(part: Box, whole: Box, content: Encoded) -> None:
         if len(content) % 4:
             raise ValueError(f"its {len(content)} bytes are no words of 32 bits")
         decode(np.frombuffer(content, "<u4"), whole, cell_zyx, voxels, box, channel)
@@ -193,9 +193,9 @@ def _by_tensorstore(level: Level, voxels: npt.NDArray[Any], box: Box, what: str)
     store["info"] = json.dumps(info)
     decoded = open_zyx(level._replace(spec=level.spec | {"kvstore": memory}), what, context=context)
 
-    def put(part: Box, whole: Box, content: bytes) -> None:
+    def put(part: Box, whole: Box, content: Encoded) -> None:
         name = f"{level.precomputed['scale']['key']}/{whole.name}" if level.precomputed else ""
-        store[name] = content
+        store[name] = bytes(content)
         copy(decoded, part, voxels, box, what)
         del store[name]
 
