@@ -21,7 +21,7 @@ from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
 from kit.texts import many, one_line
 from voxels.archives import Refused, Unreachable, archive_of, cited, made, offsets, survey
-from voxels.archives.intensity import of_intensity, of_source
+from voxels.archives.intensity import CHOSEN, of_intensity, of_source
 from voxels.boxes import Box
 
 CHANNELS_AT_ONCE = 8
@@ -101,13 +101,13 @@ def described(
             if made.is_made(source):
                 return _made_here(row, idle if asking is first else [])
             reader = archive_of(source)
-            chosen = {name: row[name] for name in ("channel", "time") if row[name] is not None}
+            chosen = {name: row[name] for name in CHOSEN if row[name] is not None}
             chosen |= offsets.chosen_of(row["offset"])
             size = row["voxel_size"] and [float(side) for side in reversed(row["voxel_size"])]
             metadata = unreachable = files = note = None
             citations = {cited.BY_USER: cited.given(asking)}
             try:
-                with survey.told_in(_wheres(asking)):
+                with survey.told_in(_wheres(asking), row.get("called", {})):
                     metadata = survey.metadata(
                         reader, source, resolution, host, token, chosen, size
                     )
@@ -169,11 +169,12 @@ def _made_here(row: dict[str, Any], idle: list[str]) -> dict[str, Any]:
 
     `idle` are parameters of the run that say nothing of such volumes, of which it is told.
     """
-    for name in ("channel", "time", "voxel_size", "offset", *cited.LONGEST):
+    called = row.get("called", {})
+    for name in (*CHOSEN, "voxel_size", "offset", *cited.LONGEST):
         if row.get(name) is not None:
             raise Refused(
-                f"{name} is not for {row['source']}, a volume that was made here: leave it out (in "
-                f"{row['where']})"
+                f"{called.get(name, name)} is not for {row['source']}, a volume that was made "
+                f"here: leave it out (in {row['where']})"
             )
     told = {"chosen": {}, "archive": made.ARCHIVE, "host": ""}
     of_archive = ("metadata", "files", "unreachable", "note")
@@ -196,7 +197,7 @@ def _image(uri: str, host: str, token: str, where: str) -> dict[str, Any] | None
         return {"unreachable": f"image_source: {error} (in {where})"}
 
 
-_OF_CHANNEL = ("source", "resolution", "channel", "time", "voxel_size", "offset")
+_OF_CHANNEL = ("source", "resolution", *CHOSEN, "voxel_size", "offset")
 """What a row says of its channel."""
 
 _LEVELS = {"source": "resolution", "intensity_source": "intensity_resolution"}
@@ -234,7 +235,7 @@ def _places(
                     if at:
                         row[at] = level
             elif formats[name] == "source":
-                with faults.of(where), survey.told_in(where):
+                with faults.of(where), survey.told_in(where, {"source": name}):
                     row[name] = archive_of(row[name]).canonical(row[name], launch_dir)
             if name == "image_source":  # no task reads it
                 continue

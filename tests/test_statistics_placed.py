@@ -1,4 +1,4 @@
-"""Statistics of what was made here, on an image in a file that states neither size nor place."""
+"""Statistics on images of which a user says size and place, or which of several."""
 
 import json
 from pathlib import Path
@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from asked import image as ome_of_several
+from asked import several
 from making import noise
 from measuring import Measuring, segments_of
 from pipeline import bossflow_says
@@ -77,3 +79,54 @@ def test_size_and_offset_are_the_images_where_the_segmentation_was_made_here(
     assert code == 0 and not len(bossflow.BlockStatistics & {"measured_by": made_by}), said
     assert image_channel not in {one["channel"] for one in channels()}
     assert len(bossflow.Segmentation & {"request_id": cells}) == 1
+
+
+def test_one_of_several_channels_and_times_is_measured(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By parameters or columns of its own; those of the segmentation are another's."""
+    import bossflow
+    from bossflow.look.shown import layers
+
+    uri, voxels = ome_of_several(tmp_path / "image"), several(tmp_path)
+    asked = {"source": uri, "channel": 2, "time": 1, "intensity_source": uri}
+    asked |= {"x_range": [3, 12], "y_range": [0, 9], "z_range": [4, 13]}
+    measuring = Measuring(tmp_path, monkeypatch)
+    for given, sentence in (
+        ({"intensity_channel": 1}, "along axis t: only one can be used, so say which by "
+         "intensity_time, counted from 0 (in the parameters)"),
+        ({"intensity_time": 0}, "say which by intensity_channel, counted from 0 (in"),
+        ({"intensity_time": 0, "intensity_channel": 3}, "intensity_channel 3 is not one of zarr"),
+        ({"intensity_time": 1, "intensity_channel": 2}, "is the segmentation: give an image"),
+        ({"intensity_source": "bossflow://a", "intensity_time": 1}, "intensity_time is not for b"),
+        ({"intensity_source": None, "intensity_time": 0}, "are of an image, and none is given"),
+        ({"channel": None, "intensity_source": None}, "say which by channel, counted from 0 (in"),
+    ):  # fmt: skip
+        problem = measuring.make(**asked | given)["plan"]["problem"]
+        assert sentence in problem and "\n" not in problem, problem
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("name,intensity_channel,intensity_time\na,0,1\nb,1,0\n")
+    requests = measuring.make(**asked, sheet=sheet)["plan"]["requests"]
+    box = np.s_[4:13, 0:9, 3:12]
+    ids = voxels[1, 2][box]
+    assert len({*requests}) == 2
+    for request, of, chosen in zip(
+        requests,
+        (voxels[1, 0], voxels[0, 1]),
+        ({"channel": 0, "time": 1}, {"channel": 1, "time": 0}),
+        strict=True,
+    ):
+        found = (bossflow.Statistics.Segment & {"request_id": request}).to_dicts()
+        wanted = segments_of(ids, of[box], (4, 0, 3))
+        for row in found:
+            one = wanted.pop(int(row["measured_segment"]))
+            assert row["mean_intensity"] == pytest.approx(one["mean"], rel=1e-14)
+            assert row["segment_voxel_count"] == one["n"]
+        assert not wanted
+        image, segments = layers([request])
+        assert (image.chosen, segments.chosen) == (chosen, {"channel": 2, "time": 1})
+        code, said = bossflow_says("status", "--request", request, "--json")
+        (told,) = json.loads(said)["requests"]
+        assert told["intensity_chosen"] == f"channel {chosen['channel']} time {chosen['time']}"
+        code, said = bossflow_says("verify", "--deep", "--request", request)  # asks for it again
+        assert code == 0 and "made again as recorded" in said, said

@@ -292,5 +292,6 @@ def archive_of(uri: str) -> Reader:
 
         return formats
     from .likely import meant
+    from .naming import OfParameter
 
-    raise Refused(f"source {brief(uri)} {meant(uri)}")
+    raise OfParameter("", "source", f" {brief(uri)} {meant(uri)}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 from ..boxes import Box
-from . import NOTHING, Contents, Reader, Refused, SizeUnknown, archive_of
+from . import NOTHING, Contents, Reader, Refused, SizeUnknown, archive_of, naming
 
 
 def metadata(
@@ -108,12 +109,12 @@ def survey(
 
 
 @contextmanager
-def told_in(where: str) -> Iterator[None]:
-    """Add to a refusal where the refused was asked for."""
+def told_in(where: str, called: Mapping[str, str] = MappingProxyType({})) -> Iterator[None]:
+    """Add to a refusal where the refused was asked for, and what parameters are `called` there."""
     try:
         yield
     except Refused as error:
-        raise Refused(f"{error} (in {where})") from None
+        raise Refused(f"{naming.sentence(error, called)} (in {where})") from None
 
 
 def cutout_of(row: Mapping[str, Any], whole: Box) -> Box:

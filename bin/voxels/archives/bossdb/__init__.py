@@ -14,6 +14,7 @@ import requests
 
 from ...boxes import Box
 from .. import NOTHING, Contents, Refused, Unreachable, brief, offsets, spelled
+from ..naming import OfParameter
 from . import cutouts, frames, patience
 from .addresses import malformed_host, names_of
 from .answers import over_limit, spent
@@ -90,9 +91,10 @@ def describe(
         If the archive gives no usable answer.
     """
     if "channel" in chosen:
-        raise Refused(f"{uri} names its channel: leave out the parameter channel")
+        raise OfParameter(f"{uri} names its channel: leave out the parameter ", "channel")
     if chosen.get("time"):
-        raise Refused(f"time {chosen['time']} of {uri} can't be read: leave out the parameter time")
+        why = f"time {chosen['time']} of {uri} can't be read: leave out the parameter "
+        raise OfParameter(why, "time")
     limits = patience.VOXEL_LIMITS if patient else patience.METADATA_LIMITS
     collection, experiment, channel = names_of(uri)
     with requests.Session() as session:

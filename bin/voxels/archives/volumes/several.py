@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import Refused, offsets
+from ..naming import OfParameter
 from .stated import Level
 
 PARAMETERS = {
@@ -55,16 +56,19 @@ def indices(level: Level, shape: Sequence[int], uri: str) -> dict[int, int]:
         name, length = parameter(level, i), shape[i]
         index = chosen.pop(name, None if length > 1 else 0)
         if index is None:
-            how = f"say which by {name}, counted from 0" if name else "make a volume of it alone"
+            told = f"{uri} has {length} along axis {axis}: only one can be used, so "
             if axis.startswith("dimension "):
-                how = f"name the axes in its metadata (t, c, z, y, x), or {how}"
-            raise Refused(f"{uri} has {length} along axis {axis}: only one can be used, so {how}")
+                told += "name the axes in its metadata (t, c, z, y, x), or "
+            if not name:
+                raise Refused(f"{told}make a volume of it alone")
+            raise OfParameter(f"{told}say which by ", name, ", counted from 0")
         if index >= length:
-            raise Refused(f"{name} {index} is not one of {uri}: it has 0 to {length - 1}")
+            raise OfParameter("", name, f" {index} is not one of {uri}: it has 0 to {length - 1}")
         found[i] = index
     for name, index in chosen.items():
         if index:
-            raise Refused(f"{name} {index} is not one of {uri}: it has no axis of that name")
+            told = f" {index} is not one of {uri}: it has no axis of that name"
+            raise OfParameter("", name, told)
     return found
 
 

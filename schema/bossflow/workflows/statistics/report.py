@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ...core import work
+from ...core import results, work
 from ...kit.texts import many
 from ...volumes import told
 from .tables import Statistics
@@ -95,10 +95,16 @@ def describe(
     known = told.sources(requests)
     return [
         told.of_cutout(request, number["MEASURE_BLOCK"], known)
-        | {"intensity_source": request.given.get("intensity", {}).get("channel", {}).get("uri")}
+        | _image(request.given.get("intensity"))
         | _result(made.get(request.request_id, {}))
         for request, number in zip(requests, counts, strict=True)
     ]
+
+
+def _image(given: dict[str, Any] | None) -> dict[str, Any]:
+    """Return which image was measured, of several channels or times which."""
+    uri = given["channel"]["uri"] if given else None
+    return {"intensity_source": uri, "intensity_chosen": results.chosen(given or {}) or None}
 
 
 def _result(result: dict[str, Any]) -> dict[str, Any]:

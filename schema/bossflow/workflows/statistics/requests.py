@@ -14,7 +14,7 @@ from ...volumes.citations import with_citations
 from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
-from ...voxels.archives.intensity import GIVEN, of_intensity, of_source
+from ...voxels.archives.intensity import CALLED, CHOSEN, GIVEN, of_intensity, of_source
 from ...voxels.archives.made import ARCHIVE
 from ...voxels.boxes import Box
 from ...voxels.labelling import check_sums
@@ -130,8 +130,7 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
         told |= {
             # of two of them none was named with `archive`
             "archive": archives.pop() if len(archives) == 1 else None,
-            "intensity_source": image["channel"]["uri"],
-            "intensity_resolution": image["channel"]["resolution"],
+            **{own: of_image[name] for name, own in CALLED.items() if name in of_image},
             "histogram_bins": asked_for["histogram_bins"],
         }
     return told
@@ -159,10 +158,12 @@ def _check(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> None:
         )
     check_sums(cutout.voxel_count, cutout)
     bins = row["histogram_bins"]
-    if row["intensity_source"] is None and (bins != BINS or row["intensity_resolution"]):
+    chosen = any(row[CALLED[name]] is not None for name in CHOSEN)
+    if row["intensity_source"] is None and (bins != BINS or row["intensity_resolution"] or chosen):
+        names = ", ".join(own for own in CALLED.values() if own != "intensity_source")
         raise ValueError(
-            f"histogram_bins and intensity_resolution in {row['where']} are of an image, and none "
-            "is given: give intensity_source, or leave them out"
+            f"histogram_bins, {names} in {row['where']} are of an image, and none is given: give "
+            "intensity_source, or leave them out"
         )
     if bins & (bins - 1):
         raise ValueError(
