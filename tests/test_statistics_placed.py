@@ -100,6 +100,7 @@ def test_one_of_several_channels_and_times_is_measured(
         ({"intensity_time": 1, "intensity_channel": 2}, "is the segmentation: give an image"),
         ({"intensity_source": "bossflow://a", "intensity_time": 1}, "intensity_time is not for b"),
         ({"intensity_source": None, "intensity_time": 0}, "are of an image, and none is given"),
+        ({"intensity_source": ""}, "intensity_source is empty: give it, such as bossdb://"),
         ({"channel": None, "intensity_source": None}, "say which by channel, counted from 0 (in"),
     ):  # fmt: skip
         problem = measuring.make(**asked | given)["plan"]["problem"]

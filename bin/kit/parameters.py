@@ -118,6 +118,8 @@ class Parameters:
             return None
         if given is True and described["type"] != "boolean":
             raise ValueError("was given without a value")
+        if described.get("format") == "source" and given == "" and name not in self.required:
+            raise ValueError(f"is empty: {self.example(name)}, or leave it out")
         read = _read(given, described)
         try:
             self._check({name: read})
