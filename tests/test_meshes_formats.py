@@ -12,6 +12,8 @@ import trimesh
 from conftest import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from making import write_precomputed
+from meshing import Meshing, rows
 from test_meshes_exact import blockwise, volume
 from test_meshes_simplified import NM, smooth, surface
 from voxels import mesh_reading
@@ -21,6 +23,7 @@ from voxels.meshes import (
     info,
     levels,
     manifest,
+    nodes,
     shard,
     simplify,
     single,
@@ -223,3 +226,40 @@ def test_a_legacy_mesh_is_as_its_format_says():
     assert json.loads(single.legacy_manifest("7:0:a")) == {"fragments": ["7:0:a"]}
     assert info.legacy() == {"@type": "neuroglancer_legacy_mesh"}
     assert info.of(16, shard.Sharding(3))["sharding"]["shard_bits"] == 3
+
+
+@pytest.mark.parametrize(("side", "fits"), [(1024.0, True), (1024.02, False)])
+def test_a_mesh_is_as_long_as_its_positions_are_told(monkeypatch, side, fits):
+    """Of what is refused before there is a mesh, none can be made, and of what is not, it can."""
+    monkeypatch.setattr(nodes, "_LONGEST", 2**18)
+    cubes = gathered.of_block(np.full((1, 2, 2), 7, np.uint8))
+    one = triangles.Surface(cubes.segment(0), cubes.shape_zyx)
+    _, vertices, faces = one.slab(0, one.n_planes)
+    sides = np.array([1, 1, side])
+    for refuse in (
+        lambda: nodes.check(sides, nodes.step_nm([nodes.side_nm(sides)] * 3)),
+        lambda: levels.of(vertices * (sides / 2), faces, (256.0,) * 3, side, 1),
+    ):
+        if fits:
+            refuse()
+            continue
+        with pytest.raises(ValueError, match="is too long for levels of detail: .*, 1024.0"):
+            refuse()
+
+
+def test_voxels_too_long_for_levels_of_detail_are_refused(home, tmp_path, monkeypatch):
+    meshing = Meshing(tmp_path, monkeypatch)
+    voxels = np.full((1, 2, 2), 7, np.uint8)
+    uris = {
+        side: f"precomputed://{write_precomputed(tmp_path / str(side), voxels, **scale)}"
+        for side in (8388735, 8388736)
+        for scale in [{"kind": "segmentation", "resolution": [1, 1, side]}]
+    }
+    problem = meshing.make(source=uris[8388736])["plan"]["problem"]
+    assert "multires in the parameters, of precomputed" in problem and "choose legacy" in problem
+    assert "1,1,8388736 nm (x,y,z) is too long for levels" in problem
+    assert not meshing.store.exists()
+    done = meshing.make(source=uris[8388736], mesh_format="legacy", keep=1)
+    assert done["verdict"] == {"missing": None}, done["summary"]
+    assert [row["is_closed"] for row in rows(done)] == [1]
+    assert meshing.plan(source=uris[8388735], stage=False)[0]["problem"] is None

@@ -21,18 +21,13 @@ from .meshes import (
     levels,
     manifest,
     measures,
+    nodes,
     shard,
     simplify,
     single,
     triangles,
 )
 from .meshes.cubes import Cubes
-
-BITS = 16
-"""Of a position within a node of the octree."""
-
-NODE_VOXELS = 256
-"""Side of a node of the finest level, in sides of voxels, of their shortest."""
 
 FACES_AT_ONCE = 2**20
 """Triangles of a surface that are there at a time, where not all have to be."""
@@ -92,7 +87,7 @@ class How(NamedTuple):
     @property
     def node_nm(self) -> float:
         """Side of a node of the finest level."""
-        return NODE_VOXELS * min(self.voxel_nm_xyz)
+        return nodes.side_nm(self.voxel_nm_xyz)
 
     @property
     def cell_nm(self) -> float:
@@ -102,7 +97,9 @@ class How(NamedTuple):
     @property
     def info(self) -> dict[str, Any]:
         """What describes all meshes to a viewer."""
-        about = info.legacy() if self.mesh_format == "legacy" else info.of(BITS, self.sharding)
+        about = (
+            info.legacy() if self.mesh_format == "legacy" else info.of(nodes.BITS, self.sharding)
+        )
         return about | {"segment_properties": "segment_properties"}
 
 
@@ -166,7 +163,7 @@ def _mesh(
         name = str(int(whole.segment_ids[at]))
         return fragment, single.legacy_manifest(name), (len(points), len(faces), 1, *told)
     made = levels.of(
-        points, faces, (how.node_nm,) * 3, max(how.voxel_nm_xyz), how.most_levels, BITS
+        points, faces, (how.node_nm,) * 3, max(how.voxel_nm_xyz), how.most_levels, nodes.BITS
     )
     return *manifest.encoded(made), (len(points), len(faces), len(made.nodes), *told)
 

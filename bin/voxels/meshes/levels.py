@@ -11,13 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import simplify
+from . import nodes, simplify
 
 SHARE = 0.25
 """Of a level's triangles, what the next one gets: a node has as many as one of before."""
-
-
-_LONGEST = 2**31  # so that products of two positions fit into 64 bits
 
 
 class Node(NamedTuple):
@@ -85,6 +82,7 @@ def of(
         If it is too long for nodes of that size.
     """
     node = np.array(node_nm_xyz, np.float32).astype(np.float64)
+    finest = nodes.step_nm(node_nm_xyz, bits)
     meshes = [(vertices_nm, faces)]
     sides = np.ptp(vertices_nm, axis=0)
     while len(meshes) < most and (sides > node * 2 ** (len(meshes) - 1)).any():
@@ -97,13 +95,9 @@ def of(
     levels: list[list[Node]] = []
     count = 0
     for level, (points, corners) in enumerate(meshes):
-        step = node * 2**level / (2**bits - 1)
+        step = finest * 2**level
+        nodes.check(points.max(axis=0) - origin, step)
         grid = np.rint((points - origin) / step).astype(np.int64)
-        if grid.max() >= _LONGEST:
-            raise ValueError(
-                f"a mesh of {np.ptp(points, axis=0).tolist()} nm has too many nodes of "
-                f"{node.tolist()} nm: its positions must be below 2^31"
-            )
         cut = pieces(grid[corners], bits, halves=level > 0)
         if levels and not 0 < 2 * len(cut) <= count:
             break

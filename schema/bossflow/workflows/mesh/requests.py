@@ -18,7 +18,7 @@ from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.archives.made import is_made
 from ...voxels.boxes import Box
-from ...voxels.meshes import single
+from ...voxels.meshes import nodes, single
 from .recorded import rows_of, with_recorded
 from .tables import BlockSurface, MeshRequest
 from .units import blocks
@@ -113,6 +113,8 @@ def _request(
     _refuse_many(row, parameters["block_shape"], cutout)
     if row["mesh_format"] == "legacy":
         _refuse_far(row, voxel_size(channel), cutout)
+    else:
+        _refuse_long(row, voxel_size(channel)[::-1])
     key = {"channel_id": identity, "cutout": cutout.name}
     asked_for = (MeshRequest, [{"request_id": request.request_id} | key])
     rows = reading.rows(request.given, blocks(request))
@@ -149,6 +151,17 @@ def _refuse_far(row: dict[str, Any], size_nm_zyx: Sequence[float], cutout: Box) 
             f"off by up to {moved:g} nm in {cutout.name}, so far from 0: choose multires, or a "
             "cutout that is nearer"
         )
+
+
+def _refuse_long(row: dict[str, Any], size_nm_xyz: Sequence[float]) -> None:
+    """Refuse voxels of which a single one is a mesh that is too long for its nodes."""
+    try:
+        nodes.check(size_nm_xyz, nodes.step_nm([nodes.side_nm(size_nm_xyz)] * 3))
+    except ValueError as error:
+        raise ValueError(
+            f"mesh_format multires in {row['where']}, of {row['source']}: {error}; one voxel is "
+            "longer: choose legacy"
+        ) from None
 
 
 def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
