@@ -205,6 +205,8 @@ def test_prov_goes_through_its_library_and_comes_back(made: Made, tmp_path: Path
         ("LABEL", ("--format", "prov", "--with-data"), "--with-data goes with --format ro-crate"),
         ("LABEL", ("--format", "npy", "--volume", "mesh"), "makes no volume 'mesh': it makes "),
         ("LABEL", ("--format", "prov", "--level", "1"), "--level goes with --format tiff or npy"),
+        ("LABEL", ("--format", "npy", "--segment", "1"), "--segment goes with --format ply, obj, "),
+        ("LABEL", ("--format", "ply"), "--format ply writes the mesh of one segment: say which"),
     ],
 )
 def test_what_can_not_be_written_is_refused(

@@ -66,8 +66,12 @@ def export_command(
         raise click.UsageError(f"--volume goes with --format {', '.join(export.VOLUMES)}")
     if level and form not in ("tiff", "npy"):
         raise click.UsageError("--level goes with --format tiff or npy")
-    if (segment is not None) != (form in export.MESHES):
+    if segment is not None and form not in export.MESHES:
         raise click.UsageError(f"--segment goes with --format {', '.join(export.MESHES)}")
+    if segment is None and form in export.MESHES:
+        raise click.UsageError(
+            f"--format {form} writes the mesh of one segment: say which, such as --segment 7"
+        )
     connect()
     columns = "{task.description}", "{task.percentage:>3.0f}%", TimeRemainingColumn()
     try:
