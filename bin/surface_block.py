@@ -24,7 +24,8 @@ def surface_block(unit: Unit, bundle: Bundle) -> None:
     if take(unit, bundle):
         return
     asked = unit.arguments
-    found = gathered.of_block(voxels_of(unit, Box.parse(asked["box"])))
+    box = Box.parse(asked["box"])
+    found = gathered.of_block(voxels_of(unit, box), box.corner_zyx)
     sharding = Sharding(asked["buckets"].bit_length() - 1)
     slices = cube_files.write(bundle.directory / "cubes.arrow", found, sharding)
     table = {

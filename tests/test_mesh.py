@@ -277,13 +277,15 @@ def test_what_is_no_segmentation_is_a_sentence(meshing: Meshing, tmp_path: Path)
     voxels = write_voxels(tmp_path / "floats", np.ones((9, 9, 9), np.float32))
     run = meshing.make(source=f"zarr://{voxels}")
     assert "has dtype float32, and meshes are of segment ids" in run["plan"]["problem"]
-    voxels = write_voxels(tmp_path / "signed", np.full((9, 9, 9), -3, np.int16))
+    signed = np.zeros((9, 9, 9), np.int16)
+    signed[7:, 3, 5:] = -3
+    voxels = write_voxels(tmp_path / "signed", signed)
     assert "buckets 3" in meshing.make(source=f"zarr://{voxels}", buckets=3)["plan"]["problem"]
     asked: dict[str, Any] = {"source": f"zarr://{voxels}", "mesh_format": "legacy"}
     assert "levels 4 in the parameters are of" in meshing.make(**asked, levels=4)["plan"]["problem"]
     assert not meshing.store.exists()
-    failed = meshing.make(source=f"zarr://{voxels}")
-    assert "segment id -3 is negative" in failed["verdict"]["missing"]
+    failed = meshing.make(source=f"zarr://{voxels}", block_shape="5,9,9")
+    assert "voxel 5,3,7 (x,y,z) is -3, which is no segment id" in failed["verdict"]["missing"]
     empty = write_voxels(tmp_path / "empty", np.zeros((9, 9, 9), np.int16))
     done = meshing.make(source=f"zarr://{empty}")
     assert done["verdict"] == {"missing": None} and "0 meshes" in done["summary"]

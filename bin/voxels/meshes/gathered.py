@@ -13,18 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..boxes import Box
+from ..labelling import segment_ids
 from . import cubes
 from .cubes import CASE_BITS, Cubes
 from .loops import add, move
 
 
-def of_block(voxels_zyx: NDArray[Any]) -> Cubes:
+def of_block(voxels_zyx: NDArray[Any], corner_zyx: Sequence[int] = (0, 0, 0)) -> Cubes:
     """Return the cubes of a block, as if there were zeros around it.
 
     Parameters
     ----------
     voxels_zyx : array of integers or booleans, shape (Z, Y, X)
         Segment ids; 0 is no segment.
+    corner_zyx : sequence of 3 int
+        Channel coordinates of its first voxel.
 
     Returns
     -------
@@ -34,11 +37,10 @@ def of_block(voxels_zyx: NDArray[Any]) -> Cubes:
     Raises
     ------
     ValueError
-        If an id is negative.
+        If an id is negative: which voxel of the channel.
     """
-    if voxels_zyx.dtype.kind == "i" and voxels_zyx.min() < 0:
-        raise ValueError(f"segment id {voxels_zyx.min()} is negative: ids are 0 or more")
-    unsigned = voxels_zyx.view(f"u{voxels_zyx.itemsize}")  # of booleans, too
+    voxels = segment_ids(voxels_zyx, corner_zyx)
+    unsigned = voxels.view(f"u{voxels.itemsize}")  # of booleans, too
     return cubes.of(np.pad(unsigned, 1), (-1, -1, -1), unsigned.shape)
 
 
