@@ -186,9 +186,6 @@ class Workflow:
     tables_of : callable
         Takes the id of a complete request; returns tables for its page, of a few rows each: dicts
         of `caption`, `columns`, `rows` of values. Default: none.
-    pictures, lineage : callable
-        Take what is described of complete requests; return of each, by name or process, URLs of
-        pictures, labels in a graph of lineage. Nothing calls them yet.
     uses : tuple of Workflow
         Those whose units its own are made from. `expand` may return requests of theirs too, which
         are registered with its own.
@@ -219,8 +216,6 @@ class Workflow:
     results: tuple[str, ...] = ()
     layers: Callable[[Request], dict[str, dict[str, Any]]] = lambda request: {}
     tables_of: Callable[[str], list[dict[str, Any]]] = lambda request: []
-    pictures: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
-    lineage: Callable[[list[dict[str, Any]]], list[dict[str, str]]] = _nothing_of_each
     uses: "tuple[Workflow, ...]" = ()
     makes: Makes | None = None
     again: Callable[[Request, dict[str, Any]], dict[str, Any]] | None = None
