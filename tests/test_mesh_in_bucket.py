@@ -9,7 +9,7 @@ from bucket import Server
 from bucket import server as server
 from bucket import started as started
 from making import write_precomputed
-from meshing import Meshing
+from meshing import Meshing, rows
 from pipeline import bossflow_says
 from test_made_in_bucket import contents
 from test_mesh import segments, taken
@@ -62,6 +62,11 @@ def test_meshes_in_a_bucket_are_those_on_disk(
     assert taken(small, "MESH_BUCKET") == {"0": True, "1": False}, "nothing of 0 was above"
     assert contents(small["receipts"]).items() <= there.items()
     assert bossflow_says("verify", "--request", *small["plan"]["requests"])[0] == 0
+    assert bossflow_says("page", "-o", str(tmp_path / "index.html"))[0] == 0
+    page = (tmp_path / "index.html").read_text()
+    pictures = page.count('<img src="data:image/webp;base64,')
+    assert page.count('alt="the mesh of segment ') == len(rows(small)) > 0
+    assert pictures == 3 + len(rows(small)) and "could not be painted" not in page
     (one,) = view.opened([request], "public")[0]
     for path in mesh.rglob("*"):
         if path.is_file():
