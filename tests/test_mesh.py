@@ -110,6 +110,7 @@ def test_meshes_of_components_go_with_the_block_that_they_were_made_of(
     meshing: Meshing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from bossflow import BlockSurface, MeshSet, Segmentation
+    from bossflow.look import view
 
     voxels = segments((26, 40, 33)).astype(bool).astype(np.uint8)
     voxels[15:17] = 0
@@ -132,6 +133,8 @@ def test_meshes_of_components_go_with_the_block_that_they_were_made_of(
     code, said = bossflow_says("lineage", request, "--json")
     processes = {one["process"] for one in json.loads(said)["executions"].values()}
     assert code == 0 and processes >= {"COLLECT_MESHES", "MESH_BUCKET", "SURFACE_BLOCK", "STITCH"}
+    (_, both), problems = view.opened([source, request], "public")
+    assert both.layer.table and both.volume.parts == ["", "/mesh"] and problems == []
     before = files(done)
     unit = next(one for one in meshed_blocks(request) if not grown[one["block"]])
     code, said = bossflow_says(
@@ -167,7 +170,7 @@ def test_meshes_are_seen_and_taken_along(meshing: Meshing, tmp_path: Path) -> No
     (request,) = done["plan"]["requests"]
     ((name, _, served),), problems = view.opened([request], "public")
     assert (name, problems) == ("segments", [])
-    assert served.info()["mesh"] == "mesh"
+    assert served.parts == ["", "/mesh"]
     for path, content in files(done).items():
         assert served.answer(f"mesh/{path}") == ("file", (content, None))
         if len(content) > 9:

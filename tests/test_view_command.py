@@ -129,6 +129,7 @@ def test_a_public_viewer_is_told_the_same(
     assert address == view.PUBLIC
     sources = [layer["source"][0]["url"] for layer in state["layers"]]
     assert sources == ["precomputed://https://data.example/em", "precomputed://s3://lab/volume"]
+    assert "segmentQuery" not in state["layers"][1], "what a table tells is not there"
 
 
 def test_a_public_viewer_is_not_sent_to_what_it_would_show_otherwise(

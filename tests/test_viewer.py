@@ -230,7 +230,7 @@ def test_meshes_are_in_the_3d_panel_in_the_colours_of_their_segments(
         while str(largest) not in first_listed(driver):
             assert time.monotonic() - began < WAIT, "the largest segment is not listed first"
         with viewer.txn() as state:
-            assert {*state.layers[0].segments} == {*ids}
+            assert len(state.layers) == 1 and {*state.layers[0].segments} == {*ids}
             state.layers[0].segment_colors = colours
             state.selected_layer.visible = False
             state.layout = "3d"

@@ -164,9 +164,12 @@ class Volume:
         }
         if self.layer.table and self.kind == "segmentation":
             told["segment_properties"] = "properties"
-        if self.layer.meshes and self.kind == "segmentation":
-            told |= {"mesh": "mesh", "segment_properties": "mesh/segment_properties"}
         return told
+
+    @property
+    def parts(self) -> list[str]:
+        """What a viewer reads: the volume, and its meshes, which tell of segments as well."""
+        return ["", *(["/mesh"] if self.layer.meshes and self.kind == "segmentation" else [])]
 
     def read(self, number: int, box: Box) -> NDArray[Any]:
         """Return the voxels of a box of a level, ZYX."""

@@ -61,15 +61,7 @@ def opened(
     called = states.names(ids)
     found: list[Shown] = []
     problems: list[str] = []
-    known: set[Any] = set()
-    for layer in layers(ids):
-        size = layer.voxel_size_nm_xyz if layer.source else None
-        of = layer.host if str(layer.source).startswith("bossdb://") else ""
-        where = layer.source, layer.place, layer.resolution, str(layer.chosen), size, of
-        same = *where, layer.meshes, str(layer.table)
-        if not layer.problem and same in known:
-            continue
-        known.add(same)
+    for layer in _together(layers(ids)):
         try:
             volume = Volume(dataclasses.replace(layer, host=host or layer.host), token)
         except (Refused, Unreachable, ValueError, OSError) as error:
@@ -89,11 +81,48 @@ def opened(
     return found, problems
 
 
+def _together(every: Iterable[Layer]) -> list[Layer]:
+    """Return layers without those that are there already; of a segmentation, all told of it in one.
+
+    Such as the table of components, and the meshes that another request made of them.
+    """
+    kept: list[Layer] = []
+    for layer in every:
+        at = next((at for at, one in enumerate(kept) if _has_room(one, layer)), None)
+        if at is None:
+            kept.append(layer)
+        else:
+            table, meshes = kept[at].table or layer.table, kept[at].meshes or layer.meshes
+            kept[at] = dataclasses.replace(kept[at], table=table, meshes=meshes)
+    return kept
+
+
+def _has_room(one: Layer, other: Layer) -> bool:
+    """Say whether a layer is of the same volume as another, and may have what is told of that."""
+    if one.problem or other.problem or _where(one) != _where(other):
+        return False
+    if (one.meshes, one.table) == (other.meshes, other.table):
+        return True
+    if "image" in (one.name, other.name) or (one.kind, other.kind) != ("segmentation",) * 2:
+        return False
+    return not (one.meshes and other.meshes) and not (one.table and other.table)
+
+
+def _where(layer: Layer) -> tuple[Any, ...]:
+    """Return what the volume of a layer is."""
+    size = layer.voxel_size_nm_xyz if layer.source else None
+    of = layer.host if str(layer.source).startswith("bossdb://") else ""
+    return layer.source, layer.place, layer.resolution, layer.chosen, size, of
+
+
 def viewer(shown: list[Shown], port: int = 0) -> Any:
     """Return a viewer of layers, and have it and them served."""
     served = Served([one.volume for one in shown], port)
     made = neuroglancer.Viewer(allow_credentials=False)
-    sources = [f"precomputed://{served.base}/{number}" for number in range(len(shown))]
+    sources: list[str | list[str]] = [
+        [f"precomputed://{served.base}/{number}{part}" for part in one.volume.parts]
+        for number, one in enumerate(shown)
+    ]
     made.set_state(state(shown, sources))
     return made
 
@@ -122,11 +151,11 @@ def state(shown: list[Shown], sources: Sequence[str | list[str]]) -> Any:
             layer = _image(one, source, center)
         else:
             layer = neuroglancer.SegmentationLayer(source=source, tab="segments")
-            if one.layer.table:
-                layer.segment_query = f">{next(iter(one.layer.table.numbers))}"  # the largest first
             if one.layer.meshes:
                 layer.segments = [*mesh_files.largest(one.layer.meshes)]
                 layer.segment_query = ">volume_nm3"
+            if one.layer.table:
+                layer.segment_query = f">{next(iter(one.layer.table.numbers))}"  # the largest first
             if made.layers and shown[0].volume.kind == "image":
                 layer.selected_alpha = 0.3  # what lies below is seen
         made.layers.append(
@@ -183,7 +212,10 @@ def link(shown: list[Shown]) -> str:
     ValueError
         If something lies where no other machine reaches it, or an address does not say all of it.
     """
-    told = state(shown, [_public(one) for one in shown]).to_json()
+    sources = [_public(one) for one in shown]
+    # what tables tell is served from here alone
+    plain = [one._replace(layer=dataclasses.replace(one.layer, table=None)) for one in shown]
+    told = state(plain, sources).to_json()
     return f"{PUBLIC}/#!{quote(json.dumps(told, separators=(',', ':')), safe='')}"
 
 
