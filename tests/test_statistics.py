@@ -255,7 +255,7 @@ def test_the_database_lists_as_many_rows_as_are_wanted(
         ("uint8", {"histogram_bins": 512}, "histogram_bins 512 in the parameters are more than"),
         ("uint8", {"resolution": [8, 8, 40]}, "has voxels of 8,8,40 nm (x,y,z), and"),
         ("uint8", {"shape": (8, 8, 7)}, "has voxels 0-7_0-8_0-8, and not all of the cutout 0-8_0"),
-        ("uint8", {"intensity_resolution": 3}, "resolution 3 is not one of"),
+        ("uint8", {"intensity_resolution": 3}, "intensity_resolution 3 is not one of"),
         (None, {"intensity_source": "bossflow://nobody"}, "no request has an id starting with"),
         (None, {}, "is the segmentation: give an image"),
         (None, {"histogram_bins": 16}, "are of an image, and none is given"),

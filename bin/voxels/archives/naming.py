@@ -25,6 +25,11 @@ class OfParameter(Refused):
         self.before, self.parameter, self.after = before, parameter, after
 
 
+def not_one_of(uri: str, parameter: str, index: int, has: str) -> OfParameter:
+    """Return what is told of an index that a volume does not have."""
+    return OfParameter("", parameter, f" {index} is not one of {uri}: it has {has}")
+
+
 def sentence(error: Refused, called: Mapping[str, str]) -> str:
     """Return what is told of a refusal, where parameters are called otherwise."""
     if not isinstance(error, OfParameter):

@@ -11,6 +11,7 @@ import re
 from typing import Any, NamedTuple
 
 from .. import Refused, brief, sensible
+from ..naming import not_one_of
 
 # BossDB stores cuboids of this shape, counted from coordinate 0 at every resolution; a request
 # whose seams lie between them makes it read each cuboid once.
@@ -51,7 +52,7 @@ def metadata(told: Told, uri: str, resolution: int, host: str) -> dict[str, Any]
         first, last = _resolutions(told)
         if not first <= resolution <= last:
             has = f"{brief(first)} to {brief(last)}"
-            raise Refused(f"resolution {resolution} is not one of {uri}: it has {has}")
+            raise not_one_of(uri, "resolution", resolution, has)
         samples = _whole(told.experiment.get("num_time_samples") or 1)
         if samples > 1:
             raise Refused(

@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from ...boxes import Box, grid
 from .. import DIRECTORIES, NOTHING, Contents, Refused, Unreachable, brief, offsets, sensible
+from ..naming import not_one_of
 from ..places import ranged, s3
 from ..places.kvstores import brief_reason, split
 from ..places.ranged import File
@@ -256,7 +257,7 @@ def _opened(uri: str, resolution: int) -> _Opened:
         for image in listed:
             refuse_senseless(image.level)
     if not 0 <= resolution < len(listed):
-        raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(listed) - 1}")
+        raise not_one_of(uri, "resolution", resolution, f"0 to {len(listed) - 1}")
     return _Opened(listed[resolution], file, Lock())
 
 

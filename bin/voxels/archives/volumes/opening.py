@@ -10,6 +10,7 @@ from typing import Any
 import tensorstore as ts
 
 from .. import Refused, brief, offsets
+from ..naming import not_one_of
 from ..places import kvstores
 from ..places.kvstores import json_at, kvstore_of, split, told, wait
 from . import n5, precomputed, several, webknossos, zarr
@@ -140,7 +141,7 @@ def level_of(uri: str, resolution: int, chosen: tuple[tuple[str, int], ...]) -> 
     """Return one level of a volume, with what is chosen of its other axes."""
     listed = levels(uri)
     if not 0 <= resolution < len(listed):
-        raise Refused(f"resolution {resolution} is not one of {uri}: it has 0 to {len(listed) - 1}")
+        raise not_one_of(uri, "resolution", resolution, f"0 to {len(listed) - 1}")
     precomputed.refuse_unknown(listed[resolution], uri)
     return several.choose(listed[resolution], dict(chosen))
 

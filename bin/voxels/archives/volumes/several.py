@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import Refused, offsets
-from ..naming import OfParameter
+from ..naming import OfParameter, not_one_of
 from .stated import Level
 
 PARAMETERS = {
@@ -63,12 +63,11 @@ def indices(level: Level, shape: Sequence[int], uri: str) -> dict[int, int]:
                 raise Refused(f"{told}make a volume of it alone")
             raise OfParameter(f"{told}say which by ", name, ", counted from 0")
         if index >= length:
-            raise OfParameter("", name, f" {index} is not one of {uri}: it has 0 to {length - 1}")
+            raise not_one_of(uri, name, index, f"0 to {length - 1}")
         found[i] = index
     for name, index in chosen.items():
         if index:
-            told = f" {index} is not one of {uri}: it has no axis of that name"
-            raise OfParameter("", name, told)
+            raise not_one_of(uri, name, index, "no axis of that name")
     return found
 
 
