@@ -16,12 +16,6 @@ from ..voxels.archives.made import ARCHIVE, is_made, named
 from ..voxels.boxes import Box
 from .layer import Layer, Level, Place, Table
 
-COMPONENTS = {
-    "voxel_count": "voxels",
-    **{f"centroid_{axis}_nm": f"centroid {axis} (nm)" for axis in "xyz"},
-}
-"""Numbers of a component table, and what a viewer calls them."""
-
 
 def layers(request_ids: Iterable[str]) -> list[Layer]:
     """Return what there is to look at of requests, from below: the image first, then what is made.
@@ -181,8 +175,8 @@ def _with_told(layer: Layer, directory: Path, told: dict[str, Any]) -> Layer:
         table = Table(
             store,
             (path / told["table"]).as_posix(),
-            told.get("segment", "component_id"),
-            told.get("numbers", COMPONENTS),
+            told["segment"],
+            told["numbers"],
             told.get("label"),
         )
     return dataclasses.replace(layer, table=table, meshes=meshes)

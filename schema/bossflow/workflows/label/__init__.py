@@ -2,7 +2,7 @@
 
 from ...core.work import Workflow
 from .outputs import VOLUMES
-from .report import describe, in_words, outcome
+from .report import describe, in_words, layers, outcome
 from .requests import NAME, VERSION, again, expand, recall
 from .tables import TABLES, BlockLabels, BlockLinks, LabelRequest, Segmentation, SegmentationBlock
 from .units import pulled_bytes, seconds, units
@@ -28,7 +28,7 @@ workflow = Workflow(
     describe=describe,
     outcome=outcome,
     results=("volume", "components"),
-    layers=lambda request: {"volume": {"table": "components", "label": "segment_id"}},
+    layers=layers,
     makes=VOLUMES,
     again=again,
     recall=recall,

@@ -12,6 +12,18 @@ from ...volumes import told
 from ...volumes.zeros import only_zeros
 from .tables import BlockLabels, Segmentation
 
+NUMBERS = {
+    "voxel_count": "voxels",
+    **{f"centroid_{axis}_nm": f"centroid {axis} (nm)" for axis in "xyz"},
+}
+"""Numbers of components, and what a viewer calls them."""
+
+
+def layers(request: work.Request) -> dict[str, dict[str, Any]]:
+    """Return what a viewer is told of components; their label is their segment in the source."""
+    table = {"table": "components", "segment": "component_id", "numbers": NUMBERS}
+    return {"volume": table | {"label": "segment_id"}}
+
 
 def describe(
     requests: list[work.Request], counts: list[dict[str, tuple[int, int]]]
