@@ -202,6 +202,34 @@ def test_levels_are_closed_in_whole_numbers_and_no_triangle_is_in_two_finer_node
     )
 
 
+@settings(max_examples=examples(30))
+@given(
+    st.integers(0, 2**32),
+    st.sampled_from([10, 16]),
+    st.sampled_from([40.0, 90.0, 200.0]),
+    st.sampled_from([30, 200]),
+)
+def test_nodes_are_the_same_however_many_triangles_are_cut_at_once(seed, bits, node, at_once):
+    """To the order of their triangles; what reaches through several nodes is in each."""
+    vertices, faces = surface(smooth(seed, 20))
+    random = np.random.default_rng(seed)
+    long = random.integers(0, len(vertices), (5, 3)).astype(np.uint32)
+    asked = vertices, np.concatenate([faces, long]), (node, node, 2 * node), 16.0, 6, bits
+    wanted, cut = levels.of(*asked), levels.pieces
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(levels, "AT_ONCE", at_once)
+        calls = []
+        patch.setattr(levels, "pieces", lambda *given: calls.append(1) or cut(*given))
+        found = levels.of(*asked)
+    assert len(calls) > len(found.nodes) or sum(map(len, found.nodes)) == len(found.nodes)
+    assert found[:4] == wanted[:4]
+    for ours, theirs in zip(found.nodes, wanted.nodes, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert one.position_xyz == other.position_xyz
+            np.testing.assert_array_equal(one.vertices, other.vertices)
+            np.testing.assert_array_equal(one.faces, other.faces)
+
+
 def interleaved(x, y, z):
     return int(
         "".join(

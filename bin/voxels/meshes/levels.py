@@ -5,7 +5,9 @@ the same from both. Triangles are cut where nodes meet, and halfway too, where t
 do; where an edge is cut depends on its two ends alone, so a closed surface stays closed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,8 @@ from . import nodes, simplify
 SHARE = 0.25
 """Of a level's triangles, what the next one gets: a node has as many as one of before."""
 
+AT_ONCE = 2**18
+"""Triangles that are cut at once, and those of a node more: of a larger level, node by node."""
 
 class Node(NamedTuple):
     """A node: its place among those of its level, and its mesh, positions from 0 to 2^bits - 1."""
@@ -98,12 +102,13 @@ def of(
         step = finest * 2**level
         nodes.check(points.max(axis=0) - origin, step)
         grid = np.rint((points - origin) / step).astype(np.int64)
-        cut = pieces(grid[corners], bits, halves=level > 0)
-        if levels and not 0 < 2 * len(cut) <= count:
-            break
-        count = len(cut)
         finer = [one.position_xyz for one in levels[-1]] if levels else []
-        levels.append(_nodes(cut, bits, finer))
+        made = _nodes(grid, corners, bits, level > 0, finer)
+        n_faces = sum(len(one.faces) for one in made)
+        if levels and not 0 < 2 * n_faces <= count:
+            break
+        count = n_faces
+        levels.append(made)
     scales = [scale_nm * 2**level for level in range(len(levels))]
     x, y, z = node.tolist()
     x0, y0, z0 = origin.tolist()
@@ -177,19 +182,72 @@ def _met(
 
 
 def _nodes(
-    triangles: NDArray[np.int64], bits: int, finer: list[tuple[int, int, int]]
+    grid: NDArray[np.int64],
+    faces: NDArray[np.uint32],
+    bits: int,
+    halves: bool,
+    finer: list[tuple[int, int, int]],
 ) -> list[Node]:
-    """Put cut triangles into nodes; there are also those in which finer ones are."""
+    """Cut triangles and put them into nodes; there are also those in which finer ones are."""
     side = (1 << bits) - 1
-    place = np.maximum((triangles.max(axis=1) - 1) // side, 0)
-    order = np.lexsort(place.T[::-1])
-    place, triangles = place[order], triangles[order]
-    starts = np.flatnonzero(np.r_[True, (place[1:] != place[:-1]).any(axis=1)])
+    shape = (np.maximum((grid.max(axis=0) - 1) // side, 0) + 1).tolist()
     nodes = {(x >> 1, y >> 1, z >> 1): _node((x >> 1, y >> 1, z >> 1), None) for x, y, z in finer}
-    for start, end in zip(starts, [*starts[1:], len(place)], strict=True):
-        x, y, z = place[start].tolist()
-        nodes[x, y, z] = _node((x, y, z), triangles[start:end] - place[start] * side)
+    for first, last, some in _batches(grid, faces, side, shape):
+        cut = pieces(grid[faces[some]], bits, halves)
+        number = np.ravel_multi_index(tuple(_place(cut.max(axis=1), side).T), shape)
+        order = np.argsort(number, kind="stable")
+        order = order[slice(*np.searchsorted(number[order], [first, last + 1]))]
+        for own in (
+            np.split(order, np.flatnonzero(np.diff(number[order])) + 1) if len(order) else ()
+        ):
+            x, y, z = (int(at) for at in np.unravel_index(number[own[0]], shape))
+            nodes[x, y, z] = _node((x, y, z), cut[own] - np.array([x, y, z]) * side)
     return [nodes[at] for at in sorted(nodes, key=_z_order)]
+
+
+def _place(coordinates: NDArray[np.int64], side: int) -> NDArray[np.int64]:
+    """Return the node that what reaches up to a coordinate is in."""
+    return np.maximum((coordinates - 1) // side, 0)
+
+
+def _batches(
+    grid: NDArray[np.int64], faces: NDArray[np.uint32], side: int, shape: list[int]
+) -> Iterator[tuple[int, int, NDArray[np.int64]]]:
+    """Yield the numbers of a first and a last node, and the triangles that may meet those between.
+
+    Triangles keep their order. What is cut of some of them is, in its order, what is cut of all: no
+    step of `pieces` looks at two.
+    """
+    if len(faces) <= AT_ONCE:
+        yield 0, prod(shape), np.arange(len(faces))
+        return
+    number = np.empty(len(faces), np.min_scalar_type(prod(shape)))
+    long, spans = [], []
+    for start in range(0, len(faces), AT_ONCE):
+        corners = grid[faces[start : start + AT_ONCE]]
+        low = _place(corners.min(axis=1), side)
+        number[start : start + AT_ONCE] = np.ravel_multi_index(tuple(low.T), shape)
+        span = _place(corners.max(axis=1), side) - low
+        some = np.flatnonzero(span.any(axis=1))
+        long.append(start + some)
+        spans.append(span[some])
+    more, span = np.concatenate(long), np.concatenate(spans)
+    again, numbers = [more[:0]], [number]
+    for step in product(*(range(most + 1) for most in span.max(axis=0, initial=0).tolist())):
+        if any(step):
+            met = more[(span >= step).all(axis=1)]
+            again.append(met)
+            numbers.append((number[met] + np.ravel_multi_index(step, shape)).astype(number.dtype))
+    twice, number = np.concatenate(again), np.concatenate(numbers)
+    order = np.argsort(number, kind="stable")
+    number = number[order]
+    starts = np.r_[0, np.flatnonzero(number[1:] != number[:-1]) + 1]
+    starts = starts[np.diff(starts // AT_ONCE, prepend=-1) > 0]
+    for start, end in zip(starts, [*starts[1:], len(number)], strict=True):
+        own = order[start:end]
+        second = own >= len(faces)
+        own[second] = twice[own[second] - len(faces)]
+        yield int(number[start]), int(number[end - 1]), np.unique(own)
 
 
 def _node(position: tuple[int, int, int], triangles: NDArray[np.int64] | None) -> Node:
