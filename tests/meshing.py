@@ -1,6 +1,7 @@
 """The workflow mesh a step at a time in the test's process, and how its meshes are read."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -84,30 +85,73 @@ def finest(directory: Path, segment: int) -> Surface | None:
     if answer.state != "value":
         return None
     manifest = answer.value
-    node = np.frombuffer(manifest, "<f4", 3)
-    origin = np.frombuffer(manifest, "<f4", 3, 12)
-    n_levels = int(np.frombuffer(manifest, "<u4", 1, 24)[0])
-    at = 28 + 16 * n_levels
-    numbers = np.frombuffer(manifest, "<u4", n_levels, at)
-    at, sizes, positions = at + 4 * n_levels, [], []
-    for number in numbers.tolist():
-        positions.append(np.frombuffer(manifest, "<u4", 3 * number, at).reshape(3, -1).T)
-        sizes.append(np.frombuffer(manifest, "<u4", number, at + 12 * number))
-        at += 16 * number
-    assert at == len(manifest)
+    node, origin, levels = _parsed(manifest)
     (shard,) = [
         path.read_bytes() for path in directory.glob("*.shard") if manifest in path.read_bytes()
     ]
-    end = shard.index(manifest) - sum(int(one.sum()) for one in sizes)
+    end = shard.index(manifest) - sum(int(sizes.sum()) for _, sizes in levels)
     vertices, faces, total = [], [], 0
     step = node.astype(np.float64) / (2 ** about["vertex_quantization_bits"] - 1)
-    for position, size in zip(positions[0], sizes[0].tolist(), strict=True):
+    for position, size in zip(levels[0][0], levels[0][1].tolist(), strict=True):
         if size:
             part = DracoPy.decode(shard[end : end + size])
             vertices.append(part.points * step + origin + position * node)
             faces.append(part.faces + total)
             total += len(part.points)
         end += size
+    return np.concatenate(vertices), np.concatenate(faces)
+
+
+def _parsed(manifest: bytes) -> tuple[np.ndarray, np.ndarray, list[Surface]]:
+    """Return shape and origin of the octree, and of each level places and bytes of its nodes."""
+    node, origin = np.frombuffer(manifest, "<f4", 6).reshape(2, 3)
+    n_levels = int(np.frombuffer(manifest, "<u4", 1, 24)[0])
+    at = 28 + 16 * n_levels
+    numbers = np.frombuffer(manifest, "<u4", n_levels, at)
+    at, levels = at + 4 * n_levels, []
+    for number in numbers.tolist():
+        positions = np.frombuffer(manifest, "<u4", 3 * number, at).reshape(3, -1).T
+        levels.append((positions, np.frombuffer(manifest, "<u4", number, at + 12 * number)))
+        at += 16 * number
+    assert at == len(manifest)
+    return node, origin, levels
+
+
+def levels_in(directory: Path) -> Iterator[tuple[int, list[Surface]]]:
+    """Yield each segment of all shards with its levels, vertices as whole numbers on their grid.
+
+    By the format's own words: a shard's lists of manifests, and data right before each.
+    """
+    about = json.loads((directory / "info").read_text())
+    first = 16 << about["sharding"]["minishard_bits"]
+    side = 2 ** about["vertex_quantization_bits"] - 1
+    for path in sorted(directory.glob("*.shard")):
+        content = path.read_bytes()
+        for start, end in np.frombuffer(content[:first], "<u8").reshape(-1, 2).tolist():
+            steps = np.frombuffer(content[first + start : first + end], "<u8").reshape(3, -1)
+            segment, place = 0, first
+            for step, gap, size in steps.T.tolist():
+                segment, place = segment + step, place + gap
+                _, _, levels = _parsed(content[place : place + size])
+                at = place - sum(int(sizes.sum()) for _, sizes in levels)
+                yield (
+                    segment,
+                    [_level(content[at:place], levels, one, side) for one in range(len(levels))],
+                )
+                place += size
+
+
+def _level(data: bytes, levels: list[Surface], one: int, side: int) -> Surface:
+    """Return one level of a mesh's data."""
+    at, total = sum(int(sizes.sum()) for _, sizes in levels[:one]), 0
+    vertices, faces = [], []
+    for position, size in zip(*levels[one], strict=True):
+        if size:
+            part = DracoPy.decode(data[at : at + int(size)])
+            vertices.append(part.points.astype(np.int64) + position.astype(np.int64) * side)
+            faces.append(part.faces + total)
+            total += len(part.points)
+        at += int(size)
     return np.concatenate(vertices), np.concatenate(faces)
 
 
