@@ -5,6 +5,7 @@ distances are measured here, and where one is too large nonetheless, vertices st
 """
 
 from collections.abc import Iterable, Iterator
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -152,18 +153,28 @@ def _parts(piece: Piece, largest: int, cell_nm: float) -> Iterator[Piece]:
 
 def _cells(vertices: Points, faces: NDArray[Any], cell_nm: float) -> Iterator[Piece]:
     """Yield each cell's faces, in order; they are where their lowest corner is."""
-    cells = np.floor(vertices / cell_nm).astype(np.int64)
-    origin = cells.min(axis=0)
-    cells -= origin
-    lowest = np.minimum(np.minimum(cells[faces[:, 0]], cells[faces[:, 1]]), cells[faces[:, 2]])
-    shape = tuple(cells.max(axis=0) + 1)
-    own = np.ravel_multi_index(tuple(lowest.T), shape)
+    own, origin, shape = _lowest(vertices, faces, cell_nm)
     order = np.argsort(own, kind="stable")
     place = np.full(len(vertices), -1, np.int64)
     for some in np.split(order, np.flatnonzero(np.diff(own[order])) + 1):
         x, y, z = (origin + np.unravel_index(own[some[0]], shape)).tolist()
         numbers, local = _numbered(faces[some], place)
         yield (x, y, z), numbers, vertices[numbers], local
+
+
+def _lowest(
+    vertices: Points, faces: NDArray[Any], cell_nm: float
+) -> tuple[NDArray[Any], NDArray[np.int64], tuple[int, ...]]:
+    """Return the number of each face's cell, where the first cell is, and how many there are."""
+    cells = np.floor(vertices / cell_nm).astype(np.int64)
+    origin = cells.min(axis=0)
+    cells -= origin
+    shape = tuple((cells.max(axis=0) + 1).tolist())
+    own = np.empty(len(faces), np.min_scalar_type(prod(shape)))
+    for start in range(0, len(faces), LARGEST):
+        lowest = cells[faces[start : start + LARGEST]].min(axis=1)
+        own[start : start + LARGEST] = np.ravel_multi_index(tuple(lowest.T), shape)
+    return own, origin, shape
 
 
 def _piece(
