@@ -21,6 +21,7 @@ SHARE = 0.25
 AT_ONCE = 2**18
 """Triangles that are cut at once, and those of a node more: of a larger level, node by node."""
 
+
 class Node(NamedTuple):
     """A node: its place among those of its level, and its mesh, positions from 0 to 2^bits - 1."""
 
