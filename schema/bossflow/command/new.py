@@ -18,7 +18,7 @@ from . import shared
 
 NAME = re.compile("[a-z][a-z0-9_]{1,23}")
 
-PROGRAMS = ("kit", "tools", "voxels")
+PROGRAMS = ("functions", "kit", "tools", "voxels")
 """Packages of programs, which a module of that name would hide."""
 
 TWICE = {

@@ -1,0 +1,154 @@
+"""Which sources and distributions a module takes, found without running any of them."""
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import json
+import re
+import sys
+from collections import deque
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+from .digests import digest, files_below
+from .sources import Found, Import, Project, imports, parsed
+from .texts import one_line
+
+
+def followed(project: Project, module: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return which files of a project a module takes, and which distributions.
+
+    Returns
+    -------
+    files : dict of str to str
+        The sha256 of each, by path, sorted; the packages' `__init__.py` on the way are among them.
+    versions : dict of str to str
+        By distribution, sorted; of one that is installed as a link to its sources (editable) with
+        a digest of these behind a space, as its version does not tell of changes.
+
+    Raises
+    ------
+    ValueError
+        If something is imported that is neither there nor installed, or can't be followed.
+    """
+    walk = _Walk(project)
+    walk.take(module)
+    while walk.waiting:
+        walk.read(walk.waiting.popleft())
+    versions = {name: version_of(name, tops) for name, tops in walk.distributions.items()}
+    return dict(sorted(walk.files.items())), dict(sorted(versions.items()))
+
+
+class _Walk:
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.files: dict[str, str] = {}
+        self.distributions: dict[str, set[str]] = {}
+        self.waiting: deque[str] = deque()
+        self._all: dict[str, list[str]] = {}
+
+    def take(self, module: tuple[str, ...]) -> Found | None:
+        """Have a module of the project read, with the packages on the way; return the last."""
+        found = None
+        for length in range(1, len(module) + 1):
+            found = self.project.find(module[:length])
+            if found is None:
+                return None
+            if found.kind != "namespace" and found.path not in self.files:
+                source = self.project.source(found.path)
+                self.files[found.path] = hashlib.sha256(source).hexdigest()
+                self.waiting.append(found.path)
+        return found
+
+    def read(self, path: str) -> None:
+        """Take what a file imports."""
+        tree = parsed(self.project.source(path), path)
+        for one in imports(tree, path):
+            self._import(one, f"{one_line(path)}:{one.line}")
+
+    def _import(self, one: Import, where: str) -> None:
+        top = one.module[0]
+        if not self._is_ours(top, where):
+            if top in sys.stdlib_module_names:
+                return
+            names = _distributions().get(top)
+            if names is None and not one.optional:
+                raise ValueError(
+                    f"{where} imports {top}, which is neither in the project nor installed: "
+                    "install its distribution, or give the directory that holds it as the project"
+                )
+            for name in names or ():
+                self.distributions.setdefault(name, set()).add(top)
+            return
+        found = self.take(one.module)
+        if found is None:
+            self._lacking(one, one.module, where)
+            return
+        if one.names is None or found.kind == "module":
+            return
+        for name in self._exported(found) if one.names == ("*",) else one.names:
+            inside = self.take((*one.module, name))
+            if inside is None and found.kind == "namespace":
+                self._lacking(one, (*one.module, name), where)
+
+    def _is_ours(self, top: str, where: str) -> bool:
+        """Say whether Python would import a name from the project."""
+        found = self.project.find((top,))
+        known = top in sys.stdlib_module_names
+        if found is None or found.kind == "namespace":  # a folder gives way to what is installed
+            return found is not None and not known and top not in _distributions()
+        if known:
+            raise ValueError(
+                f"{where} imports {top}, which Python has, too: rename {found.path} of the project"
+            )
+        return True
+
+    def _lacking(self, one: Import, module: tuple[str, ...], where: str) -> None:
+        if not one.optional:
+            raise ValueError(f"{where} imports {'.'.join(module)}, which the project lacks: add it")
+
+    def _exported(self, found: Found) -> list[str]:
+        """Return what a package says that `*` stands for, if it does so plainly."""
+        if found.kind != "package":
+            return []
+        names: list[str] = []
+        for node in parsed(self.project.source(found.path), found.path).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                listed = node.value.elts if isinstance(node.value, (ast.List, ast.Tuple)) else []
+                names = [
+                    one.value
+                    for one in listed
+                    if isinstance(one, ast.Constant) and isinstance(one.value, str)
+                ]
+        return names
+
+
+@functools.cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Return the distributions of each module that is installed, under their normal names."""
+    return {
+        top: sorted({re.sub(r"[-_.]+", "-", name).lower() for name in names})
+        for top, names in metadata.packages_distributions().items()
+    }
+
+
+def version_of(distribution: str, tops: set[str]) -> str:
+    """Return the version of a distribution, of which these modules are imported."""
+    found = metadata.distribution(distribution)
+    told = found.read_text("direct_url.json")
+    if not told or not json.loads(told).get("dir_info", {}).get("editable"):
+        return found.version
+    files: dict[str, str] = {}
+    for top in sorted(tops):
+        spec = importlib.util.find_spec(top)
+        folders = [Path(place) for place in (spec and spec.submodule_search_locations) or ()]
+        sources = [(folder, file) for folder in folders for file in files_below(folder)]
+        if spec and spec.origin and not folders:
+            sources = [(Path(spec.origin).parent, Path(spec.origin))]
+        for folder, file in sources:
+            if file.suffix != ".pyc":
+                name = f"{top}/{file.relative_to(folder).as_posix()}"
+                files[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return f"{found.version} {digest(files)}"

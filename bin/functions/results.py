@@ -1,0 +1,191 @@
+"""What functions return, kept in a directory, and read again as it was."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .digests import canonical
+from .spelling import spelled, unspelled
+from .texts import one_line
+
+MOST_BYTES = 2**20
+"""Of a result as JSON, which a database keeps: what is more belongs into an array or a file."""
+
+ARRAY, TABLE, FILES = "result.npy", "result.parquet", "files"
+
+
+def write(result: Any, directory: Path) -> tuple[str, Any]:
+    """Keep what a function returned.
+
+    Parameters
+    ----------
+    result : any
+        None, numbers, texts, lists and dicts of such with texts as names: `json`, at most
+        `MOST_BYTES`. Tuples become lists, scalars of numpy Python's. An array: `numpy`. A table of
+        pyarrow's or a data frame of pandas': `arrow`. A `Path`, or a list or dict of these:
+        `files`, which are copied under their names.
+    directory : Path
+        Made if need be.
+
+    Returns
+    -------
+    kind : str
+        `json`, `numpy`, `arrow` or `files`.
+    value : any
+        JSON: the result, as `spelling` writes it; of an array `dtype` and `shape`, of a table
+        `rows` and `columns` (type by name), of files their names, as they were returned.
+
+    Raises
+    ------
+    TypeError
+        If it is of another type, or would not be read again as it is.
+    ValueError
+        If a file is not there.
+    """
+    if isinstance(result, np.ndarray):
+        return "numpy", _write_array(result, _made(directory) / ARRAY)
+    if (table := _table(result)) is not None:
+        return "arrow", _write_table(table, _made(directory) / TABLE)
+    if _has_paths(result):
+        return "files", _write_files(result, directory / FILES)
+    try:
+        value = spelled(result)
+    except TypeError as error:
+        raise TypeError(
+            f"the result {error}: return JSON values, an array of numpy, a table of pyarrow or "
+            "pandas, or the Path of a file"
+        ) from None
+    size = len(canonical(value).encode())
+    if size > MOST_BYTES:
+        raise TypeError(
+            f"the result has {size:,} bytes as JSON, and at most {MOST_BYTES:,} can be: return an "
+            "array, a table or the Path of a file"
+        )
+    return "json", value
+
+
+def read(kind: str, value: Any, directory: Path) -> Any:
+    """Return a result that `write` kept; a data frame as a table of pyarrow's.
+
+    Raises
+    ------
+    ValueError
+        If the kind is none of `write`'s.
+    """
+    if kind == "json":
+        return unspelled(value)
+    if kind == "numpy":
+        return np.load(directory / ARRAY, allow_pickle=False)
+    if kind == "arrow":
+        import pyarrow.parquet as pq
+
+        return pq.read_table(directory / TABLE, partitioning=None)
+    if kind == "files":
+        return _each(unspelled(value), lambda name: directory / FILES / Path(name).name)
+    raise ValueError(f"there is no kind of results {one_line(str(kind))}")
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _write_array(array: np.ndarray[Any, Any], path: Path) -> dict[str, Any]:
+    if type(array) not in (np.ndarray, np.memmap):
+        name = f"{type(array).__module__}.{type(array).__qualname__}"
+        raise TypeError(f"the result is a {name}, which has more than an array: return an array")
+    if array.dtype.hasobject:
+        raise TypeError("the result is an array of objects: return numbers, texts or times")
+    try:
+        np.save(path, array, allow_pickle=False)
+        kept = np.load(path, mmap_mode="r" if array.size else None, allow_pickle=False)
+        if kept.dtype != array.dtype or kept.shape != array.shape:
+            raise ValueError
+    except ValueError:
+        path.unlink(missing_ok=True)
+        raise TypeError(
+            f"the result is an array of {array.dtype}, which .npy has not: return another type"
+        ) from None
+    return {"dtype": array.dtype.str, "shape": list(array.shape)}
+
+
+def _table(result: Any) -> Any:
+    """Return a result as a table of pyarrow's, if it is one of theirs or pandas'.
+
+    Where neither was imported, it is none.
+    """
+    arrow, pandas = sys.modules.get("pyarrow"), sys.modules.get("pandas")
+    if arrow and isinstance(result, arrow.Table):
+        return result
+    if not pandas or not isinstance(result, pandas.DataFrame):
+        return None
+    import pyarrow as pa
+
+    try:
+        return pa.Table.from_pandas(result)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        raise TypeError(
+            f"the result is a data frame that Arrow can't hold: {one_line(str(error))}"
+        ) from None
+
+
+def _write_table(table: Any, path: Path) -> dict[str, Any]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    why = "types change in Parquet"
+    try:
+        pq.write_table(table, path)
+        same = pq.read_schema(path).equals(table.schema)
+    except (pa.ArrowException, ValueError) as error:
+        same, why = False, one_line(str(error))
+    if not same:
+        path.unlink(missing_ok=True)
+        raise TypeError(f"the result is a table that Parquet can't hold: {why}")
+    columns = {field.name: str(field.type) for field in table.schema}
+    return {"rows": table.num_rows, "columns": columns}
+
+
+def _has_paths(result: Any) -> bool:
+    if isinstance(result, (list, tuple)):
+        return bool(result) and all(isinstance(one, Path) for one in result)
+    if isinstance(result, dict):
+        return bool(result) and all(isinstance(one, Path) for one in result.values())
+    return isinstance(result, Path)
+
+
+def _each(result: Any, of: Callable[[Any], Any]) -> Any:
+    """Return what comes of a file, or of each in a list or dict."""
+    if isinstance(result, (list, tuple)):
+        return [of(one) for one in result]
+    if isinstance(result, dict):
+        return {name: of(one) for name, one in result.items()}
+    return of(result)
+
+
+def _write_files(result: Any, directory: Path) -> Any:
+    taken: dict[str, Path] = {}
+
+    def check(path: Path) -> str:
+        name = path.name
+        if not path.is_file():
+            what = "a directory" if path.is_dir() else "no file"
+            raise ValueError(f"the result names {one_line(str(path))}, which is {what}")
+        if not name.isprintable():
+            raise ValueError(
+                f"the result names {one_line(name)}, which can't be printed: rename it"
+            )
+        same = taken.setdefault(name.casefold(), path)
+        if same is not path and os.path.abspath(same) != os.path.abspath(path):
+            raise ValueError(f"the result names two files {one_line(name)}: give each its own name")
+        return name
+
+    value = spelled(_each(result, check))
+    for path in taken.values():
+        shutil.copyfile(path, _made(directory) / path.name)
+    return value
