@@ -13,7 +13,7 @@ from bossflow.core import registry
 
 PACKAGE = Path(bossflow.__file__).parent
 FLOORS = {
-    **{"functions": 0, "kit": 0, "voxels": 0},  # what the programs in bin/ import, which know no package
+    **{"functions": 0, "kit": 0, "voxels": 0},  # of the programs in bin/, which know no package
     **{"database": 1, "core": 2, "volumes": 3, "upkeep": 4},
     **{"workflows": 5, "look": 5, "share": 6},
     **{"archive_server": 1, "command": 7},

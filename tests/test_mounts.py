@@ -201,7 +201,8 @@ if sys.argv[1] == "run":
     os.execvp(sys.argv[at + 1], sys.argv[at + 1:])
 """)
     engine.chmod(0o755)
-    stage.add("bin/kit", "bin/voxels", "schema", "requirements", "pyproject.toml")  # for the tags
+    packages = [f"bin/{name}" for name in ("functions", "kit", "voxels")]
+    stage.add(*packages, "schema", "requirements", "pyproject.toml")  # for the tags
     path = os.pathsep.join([str(engine.parent), os.environ["PATH"]])
     serve = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
