@@ -45,7 +45,11 @@ def read_rows(path: Path, function: Function, unique: bool = True) -> list[dict[
         seen: dict[str, int] = {}
         wrong = []
         for number, row in enumerate(rows, 1):
-            first = seen.setdefault(canonical(spelled(row)), number)
+            try:
+                first = seen.setdefault(canonical(spelled(row)), number)
+            except TypeError as error:  # such as a date
+                wrong.append(f"row {number} {error}")
+                continue
             if first != number:
                 wrong.append(f"row {number} asks for the same as row {first}: remove one")
         if wrong:
@@ -110,7 +114,7 @@ def call_id(function_digest: str, arguments: Mapping[str, Any]) -> str:
     Of a file its name and content count, its folder does not.
     """
     named = {
-        name: {"name": os.path.basename(value["path"])} | {**value, "path": None}
+        name: [os.path.basename(value["path"]), value["sha256"], value["bytes"]]
         if isinstance(value, dict) and value.keys() == _FILE
         else value
         for name, value in arguments.items()
@@ -197,5 +201,6 @@ def _file(text: str, directory: Path, known: dict[str, dict[str, Any]]) -> dict[
 
 
 def _said(value: Any) -> str:
-    text = one_line(repr(value)) if not isinstance(value, int) else f"{value:,}"
+    big = type(value) is int and abs(value) >= 2**64  # Python writes no int of any length
+    text = hex(value) if big else one_line(repr(value))
     return text if len(text) <= 60 else f"{text[:59]}…"

@@ -17,8 +17,9 @@ def load(directory: Path, module: str, name: str) -> Callable[..., Any]:
     """Return a function of a snapshot; a second time the same, not imported again.
 
     Modules that the snapshot has are its own from here on: what was imported under these names
-    goes, and so does, from Python's path, where the programs lie and the working directory. So
-    programs import what they need before. Nothing is written into the snapshot.
+    goes, and so do, from Python's path, where the programs lie, the working directory, and folders
+    of PYTHONPATH where nothing was installed. So programs import what they need before. Nothing is
+    written into the snapshot.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def load(directory: Path, module: str, name: str) -> Callable[..., Any]:
 def _make_way(root: Path) -> None:
     """Have Python take the names that a directory has from there alone."""
     sys.dont_write_bytecode = True
-    leave = {*_entries, "", str(_HERE), os.getcwd()}
+    leave = {*_entries, "", str(_HERE), os.getcwd(), *filter(_has_no_distribution, _given())}
     sys.path[:] = [str(root), *(entry for entry in sys.path if entry not in leave)]
     names = {entry.partition(".")[0] for entry in os.listdir(root)} - {"__main__"}
     for known in list(sys.modules):
@@ -59,6 +60,15 @@ def _make_way(root: Path) -> None:
             del sys.modules[known]
     _entries[:] = [str(root)]
     importlib.invalidate_caches()
+
+
+def _given() -> list[str]:
+    return os.environ.get("PYTHONPATH", "").split(os.pathsep)
+
+
+def _has_no_distribution(entry: str) -> bool:
+    """Say whether nothing was installed in a folder: so it may be the project's own."""
+    return not any(Path(entry).glob("*.dist-info"))
 
 
 def _is_below(module: Any, root: Path) -> bool:

@@ -25,6 +25,8 @@ class Used(NamedTuple):
         Names with the attributes that are looked up in them: `scipy.ndimage.label`.
     future : bool
         Whether annotations are not evaluated.
+    decorators : int
+        How many there are.
     """
 
     source: str
@@ -32,6 +34,7 @@ class Used(NamedTuple):
     before: frozenset[str]
     paths: frozenset[tuple[str, ...]]
     future: bool
+    decorators: int
 
 
 def used(function: FunctionType) -> Used:
@@ -61,8 +64,33 @@ def used(function: FunctionType) -> Used:
     head = f"from __future__ import annotations\n{source}" if flags else source
     top = symtable.symtable(head, name, "exec")
     names, before = _globals(top, name)
+    node = tree.body[0]
+    decorators = len(node.decorator_list) if isinstance(node, ast.FunctionDef) else 0
+    _check_defaults(function, node)
     paths = {path for node in ast.walk(tree) if (path := _path(node))}
-    return Used(source, names, before, frozenset(paths), bool(flags))
+    return Used(source, names, before, frozenset(paths), bool(flags), decorators)
+
+
+def _check_defaults(function: FunctionType, node: ast.stmt) -> None:
+    """Refuse defaults that are no longer what their names stand for."""
+    if not isinstance(node, ast.FunctionDef):
+        return
+    own = function.__kwdefaults__ or {}
+    defaults = [*zip(node.args.defaults, function.__defaults__ or (), strict=True)]
+    defaults += [
+        (default, own[one.arg])
+        for one, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+        if default
+    ]
+    for default, value in defaults:
+        now = (
+            function.__globals__.get(default.id, value) if isinstance(default, ast.Name) else value
+        )
+        if now is not value:
+            raise ValueError(
+                f"a default of {function.__name__} is not what {ast.unparse(default)} is now: "
+                "define it again"
+            )
 
 
 def _is_same(one: CodeType, other: CodeType) -> bool:
@@ -76,17 +104,13 @@ def _is_same(one: CodeType, other: CodeType) -> bool:
     return all(
         _is_same(a, b)
         if isinstance(a, CodeType) and isinstance(b, CodeType)
-        else repr(a) == repr(b)
+        else repr(a) == repr(b) or (isinstance(a, frozenset) and a == b)
         for a, b in zip(one.co_consts, other.co_consts, strict=True)
     )
 
 
 def _globals(top: symtable.SymbolTable, name: str) -> tuple[frozenset[str], frozenset[str]]:
-    before = {
-        symbol.get_name()
-        for symbol in top.get_symbols()
-        if symbol.is_referenced() and symbol.get_name() not in ("annotations",)
-    }
+    before = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_referenced()}
     names = set(before)
     tables = top.get_children()
     while tables:

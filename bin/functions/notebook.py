@@ -49,13 +49,15 @@ def module_of(function: Callable[..., Any], project: Path) -> tuple[str, str]:
         place = Path(os.path.realpath(file))
         root = Path(os.path.realpath(project))
         if place.is_relative_to(root) and "site-packages" not in place.relative_to(root).parts:
+            if getattr(sys.modules[module], name, None) is not function:
+                raise ValueError(f"{name} is not what {module} has by that name: pass that one")
             return _in_project(module, name, place.relative_to(root)), ""
         if is_installed(module):
             raise ValueError(
                 f"{name} is of the module {module}, which is installed: write a function that "
                 "calls it"
             )
-    text = _text(plain)
+    text = _text(plain, function)
     return f"knot_{hashlib.sha256(text.encode()).hexdigest()[:12]}:{name}", text
 
 
@@ -100,7 +102,7 @@ def _in_project(module: str, name: str, path: Path) -> str:
     return f"{module}:{name}"
 
 
-def _text(root: FunctionType) -> str:
+def _text(root: FunctionType, given: Callable[..., Any]) -> str:
     """Return the module of a function and all that it uses."""
     home = root.__globals__
     taken: dict[str, Used] = {}
@@ -110,6 +112,12 @@ def _text(root: FunctionType) -> str:
     while waiting:
         name = waiting.pop()
         taken[name] = own = used(objects[name])
+        value = given if name == root.__name__ else home[name]
+        if _layers(value) > own.decorators or (own.decorators and home.get(name) is not value):
+            raise ValueError(
+                f"{name} is not what its `def` made with its decorators: write them above it, and "
+                "pass it by its name"
+            )
         for free in sorted(own.names):
             where = f"{name} uses {free}"
             if free in objects or free in stands:
@@ -134,6 +142,14 @@ def _text(root: FunctionType) -> str:
     lines += sorted(stands.values(), key=lambda line: (not line.startswith("from "), line))
     top = "\n".join(lines)
     return "\n\n\n".join(filter(None, [top, *_ordered(taken)])) + "\n"
+
+
+def _layers(function: Any) -> int:
+    """Return how many times a function was wrapped."""
+    count = 0
+    while (function := getattr(function, "__wrapped__", None)) is not None:
+        count += 1
+    return count
 
 
 def _line(name: str, value: Any, where: str) -> str:

@@ -84,7 +84,7 @@ def read(kind: str, value: Any, directory: Path) -> Any:
     if kind == "arrow":
         import pyarrow.parquet as pq
 
-        return pq.read_table(directory / TABLE, partitioning=None)
+        return pq.ParquetFile(directory / TABLE).read()
     if kind == "files":
         return _each(unspelled(value), lambda name: directory / FILES / Path(name).name)
     raise ValueError(f"there is no kind of results {one_line(str(kind))}")

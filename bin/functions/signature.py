@@ -15,6 +15,9 @@ _NAMES = {name: name for name in TYPES[:4]} | {
 _NAMES["Path"] = "Path"
 
 
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
 class Parameter(NamedTuple):
     """A parameter of a function.
 
@@ -88,18 +91,17 @@ def parameters(node: ast.FunctionDef, tree: ast.Module, called: str) -> tuple[Pa
     )
 
 
-def _binds(node: ast.stmt) -> Iterator[str]:
-    """Yield what a statement at a module's top gives a value."""
+def _binds(node: ast.AST) -> Iterator[str]:
+    """Yield which names a statement at a module's top binds, or takes away."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         yield node.name
     elif isinstance(node, (ast.Import, ast.ImportFrom)):
         yield from ((one.asname or one.name).partition(".")[0] for one in node.names)
-    else:
-        for one in ast.walk(node):
-            if isinstance(one, ast.Name) and isinstance(one.ctx, (ast.Store, ast.Del)):
-                yield one.id
-            elif isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                yield one.name
+    elif isinstance(node, ast.Name):
+        yield from [] if isinstance(node.ctx, ast.Load) else [node.id]
+    elif not isinstance(node, _SCOPES):
+        for one in ast.iter_child_nodes(node):
+            yield from _binds(one)
 
 
 def _own(node: ast.FunctionDef) -> Iterator[ast.AST]:
