@@ -6,6 +6,7 @@ import ast
 import inspect
 import symtable
 import textwrap
+from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import NamedTuple
 
@@ -45,44 +46,49 @@ def used(function: FunctionType) -> Used:
     ValueError
         If there is no source, it is not of this function, or it sets global names.
     """
-    name = function.__name__
+    name, code = function.__name__, function.__code__
     try:
         source = textwrap.dedent(inspect.getsource(function)).rstrip()
+        file = "".join(inspect.findsource(function)[0])
+        flags = code.co_flags & __future__.annotations.compiler_flag
+        node = ast.parse(source).body[0]
+        # A cell's statements may have been compiled one by one, which Python does otherwise.
+        made = [*_codes(source, flags, name), *_codes(file, flags, name)]
     except (OSError, TypeError):
         raise ValueError(
             f"the source of {name} can't be read: define it in a notebook or a file"
         ) from None
-    flags = function.__code__.co_flags & __future__.annotations.compiler_flag
-    try:
-        tree = ast.parse(source)
-        code = compile(source, function.__code__.co_filename, "exec", flags, dont_inherit=True)
-    except SyntaxError as error:
-        raise ValueError(f"the source of {name} can't be read: {error.msg}") from None
-    made = [one for one in code.co_consts if isinstance(one, CodeType) and one.co_name == name]
-    if not made or not _is_same(made[-1], function.__code__):
-        raise ValueError(f"the source of {name} is not what was defined: define it again")
-    head = f"from __future__ import annotations\n{source}" if flags else source
-    top = symtable.symtable(head, name, "exec")
-    names, before = _globals(top, name)
-    node = tree.body[0]
-    decorators = len(node.decorator_list) if isinstance(node, ast.FunctionDef) else 0
-    _check_defaults(function, node)
-    paths = {path for node in ast.walk(tree) if (path := _path(node))}
-    return Used(source, names, before, frozenset(paths), bool(flags), decorators)
-
-
-def _check_defaults(function: FunctionType, node: ast.stmt) -> None:
-    """Refuse defaults that are no longer what their names stand for."""
+    except (SyntaxError, IndexError) as error:
+        raise ValueError(f"the source of {name} can't be read: {error}") from None
     if not isinstance(node, ast.FunctionDef):
-        return
+        raise ValueError(f"{name} is no function that `def` makes: write one")
+    if not any(_is_same(one, code) for one in made):
+        raise ValueError(f"the source of {name} is not what was defined: define it again")
+    _check_defaults(function, node)
+    head = f"from __future__ import annotations\n{source}" if flags else source
+    names, before = _globals(symtable.symtable(head, name, "exec"), name)
+    paths = frozenset(path for one in ast.walk(node) if (path := _path(one)))
+    return Used(source, names, before, paths, bool(flags), len(node.decorator_list))
+
+
+def _codes(source: str, flags: int, name: str) -> Iterator[CodeType]:
+    """Yield the codes of functions of that name, at a source's top."""
+    flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # which notebooks allow
+    for one in compile(source, name, "exec", flags, dont_inherit=True).co_consts:
+        if isinstance(one, CodeType) and one.co_name == name:
+            yield one
+
+
+def _check_defaults(function: FunctionType, node: ast.FunctionDef) -> None:
+    """Refuse defaults that are no longer what their names stand for."""
     own = function.__kwdefaults__ or {}
-    defaults = [*zip(node.args.defaults, function.__defaults__ or (), strict=True)]
-    defaults += [
-        (default, own[one.arg])
+    pairs = [*zip(node.args.defaults, function.__defaults__ or (), strict=False)]
+    pairs += [
+        (default, own.get(one.arg))
         for one, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
         if default
     ]
-    for default, value in defaults:
+    for default, value in pairs:
         now = (
             function.__globals__.get(default.id, value) if isinstance(default, ast.Name) else value
         )

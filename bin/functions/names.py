@@ -138,7 +138,5 @@ def _within(module: ModuleType, whole: str, attributes: tuple[str, ...]) -> list
             break
         whole = f"{whole}.{attribute}"
         found.append(whole)
-        if not isinstance(inner, ModuleType):
-            break
-        module = inner
+        module = inner or importlib.import_module(whole)
     return found

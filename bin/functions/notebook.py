@@ -71,7 +71,7 @@ def is_installed(module: str) -> bool:
 
 def _plain(function: Any) -> FunctionType:
     """Return what `def` made of a function, below its decorators."""
-    said = one_line(repr(getattr(function, "__qualname__", function)))[:80]
+    said = one_line(str(getattr(function, "__qualname__", None) or repr(function)))[:80]
     if isinstance(function, functools.partial):
         raise ValueError("a partial has no source: write a function that calls with all arguments")
     if isinstance(function, MethodType):

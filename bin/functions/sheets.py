@@ -90,7 +90,8 @@ def _parquet(path: Path, parameters: Mapping[str, Parameter]) -> list[dict[str, 
     import pyarrow.parquet as pq
 
     try:
-        table = pq.ParquetFile(path).read()
+        with path.open("rb") as stream:
+            table = pq.ParquetFile(stream).read()
     except pa.ArrowException as error:
         raise ValueError(f"{one_line(path.name)} is no Parquet: {one_line(str(error))}") from None
     _check_columns(table.column_names, parameters, path)
