@@ -58,6 +58,10 @@ def g(i):
 CONSTANTS = "import functools\nLIMITS = {'low': (1,), 'high': float('inf'), 'no': None}\nSIZE = 8\n"
 
 
+OPENS = "def f(n):\n    with open(0, closefd=False) as stream:\n        return stream.readable()\n"
+"""A notebook has an `open` of its own around Python's."""
+
+
 def called(spec: str, text: str, folder: Path) -> Callable[..., Any]:
     module, name = spec.split(":")
     folder.mkdir(exist_ok=True)
@@ -152,6 +156,7 @@ def test_what_it_does_not_use_makes_no_other(tmp_path: Path) -> None:
         (["from numpy import sin\n", "def f(n):\n    return float(sin(n))\n"], math.sin(3)),
         (["import xml\ndef f(n):\n    return len(xml.dom.minidom.__name__) - n\n"], 12),
         (["X = (float('nan'), -0.0, True, '\\ud800', 2**80)\ndef f(n):\n    return X[4]\n"], 2**80),
+        (["import functools\nopen = functools.wraps(open)(lambda *a: 1)\n", OPENS], True),
         (["def f(n):\n    return (lambda a: a * n)(max(1, 2))\n"], 6),
         (["def f(n):\n    class C:\n        k = n\n    return C.k\n"], 3),
     ],
@@ -179,6 +184,8 @@ def test_a_module_of_each_kind_of_names(
         (["def f(): return no\n"], "f uses no, which is not defined"),
         (["def f(): return __file__\n"], "f uses __file__, which is not"),
         (["def f(): return __name__\n"], "f uses __name__, which is not the same elsewhere"),
+        (["_1 = 5\n", "def f(): return _1\n"], "f uses _1, which is not the same elsewhere"),
+        (["Out = {}\n", "def f(): return Out\n"], "f uses Out, which is not the same elsewhere"),
         (["S = {1}\ndef f(): return S\n"], "f uses S, which is a set"),
         (["class C: ...\ndef f(): return C()\n"], "f uses C, which is a class of the notebook"),
         (["class C: ...\nc = C()\ndef f(): return c\n"], "f uses c, which is a __main__.C"),

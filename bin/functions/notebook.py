@@ -5,6 +5,7 @@ import functools
 import hashlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -126,7 +127,7 @@ def _text(root: FunctionType, given: Callable[..., Any]) -> str:
                 continue
             if free not in home:
                 raise ValueError(f"{where}, which is not defined: define it before")
-            if free.startswith("__") and free.endswith("__"):
+            if free in ("In", "Out") or re.fullmatch(r"__\w+__|_{1,3}|_i+\d*|_\d+|_[iod]h", free):
                 raise ValueError(f"{where}, which is not the same elsewhere: leave it out")
             value = home[free]
             if found := _beside(value, home, free, where):
@@ -159,9 +160,9 @@ def _line(name: str, value: Any, where: str) -> str:
 
 def _is_builtin(name: str, home: dict[str, Any]) -> bool:
     """Say whether Python has a name everywhere; a notebook has more, and an `open` of its own."""
-    if name in home and not getattr(home[name], "__module__", "").startswith("IPython."):
-        return False
     value = getattr(builtins, name, None)
+    if name in home and _unwrapped(home[name]) is not value:
+        return False
     module = getattr(value, "__module__", None) or type(value).__module__
     return hasattr(builtins, name) and module in ("builtins", "io", "_io", "_sitebuiltins")
 
