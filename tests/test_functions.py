@@ -111,6 +111,7 @@ def test_what_may_be_absent_or_never_runs_need_not_be_there(project: Path) -> No
         "import contextlib\n"
         "from typing import TYPE_CHECKING\n"
         "try:\n    import not_there\nexcept ImportError:\n    not_there = None\n"
+        "if sys.version_info < (3, 11):\n    import neither\nelse:\n    import tomllib\n"
         "with contextlib.suppress(ImportError):\n    import nor_there\n"
         "if TYPE_CHECKING:\n    import lab.other\n"
         "if __name__ == '__main__':\n    import lab.other\n"

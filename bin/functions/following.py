@@ -129,7 +129,7 @@ class _Walk:
 def _distributions() -> Mapping[str, list[str]]:
     """Return the distributions of each module that is installed, under their normal names."""
     return {
-        top: sorted({re.sub(r"[-_.]+", "-", name).lower() for name in names})
+        top: sorted({re.sub(r"[-_.]+", "-", name).lower() for name in names if name})
         for top, names in metadata.packages_distributions().items()
     }
 

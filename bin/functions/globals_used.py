@@ -56,8 +56,8 @@ def used(function: FunctionType) -> Used:
         made = [*_codes(source, flags, name), *_codes(file, flags, name)]
     except (OSError, TypeError):
         raise ValueError(
-            f"the source of {name} can't be read: define it in a file, or in a cell of its own without "
-            "magics"
+            f"the source of {name} can't be read: define it in a file, or in a cell of its own "
+            "without magics"
         ) from None
     except (SyntaxError, IndexError) as error:
         raise ValueError(f"the source of {name} can't be read: {error}") from None

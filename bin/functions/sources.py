@@ -10,6 +10,9 @@ from typing import Literal, NamedTuple
 
 from .texts import one_line
 
+_ELSEWHERE = ("sys.version_info", "sys.platform", "os.name")
+"""Conditions of another Python or system, where other modules are installed."""
+
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
@@ -159,6 +162,8 @@ def imports(tree: ast.Module, path: str) -> Iterator[Import]:
 def _inside(node: ast.AST, optional: bool) -> Iterator[tuple[ast.AST, bool]]:
     never = node.body if isinstance(node, ast.If) and _never_runs(node.test) else []
     tried: list[ast.stmt] = []
+    if isinstance(node, ast.If) and any(word in ast.unparse(node.test) for word in _ELSEWHERE):
+        tried = [*node.body, *node.orelse]
     if isinstance(node, ast.Try) and any(_catches(handler.type) for handler in node.handlers):
         tried = node.body
     if isinstance(node, ast.With) and any(_suppresses(item.context_expr) for item in node.items):
