@@ -1,5 +1,6 @@
 """Functions by name: what they are known by, and what can't be followed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -132,25 +133,27 @@ def test_a_folder_without_init_gives_way_to_what_is_installed(project: Path) -> 
     assert found.versions and list(found.files) == ["lab/__init__.py", "m.py"]
 
 
-def test_sources_that_are_installed_as_a_link_count(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("how", ["editable", "copied"])
+def test_sources_that_were_installed_from_a_folder_count(
+    project: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """Nobody raises the version of what is being written."""
-    site, sources = project / "site", project / "elsewhere"
-    write(site, "mine_x-1.0.dist-info/METADATA", "Name: mine_x\nVersion: 1.0\n")
-    write(site, "mine_x-1.0.dist-info/top_level.txt", "minex\n")
-    write(site, "mine_x-1.0.dist-info/direct_url.json", '{"dir_info": {"editable": true}}')
-    write(sources, "minex/__init__.py", "A = 1\n")
-    for folder in (site, sources):
-        monkeypatch.syspath_prepend(str(folder))
-    following._distributions.cache_clear()
-    try:
-        before = of(project, "import minex\ndef f(): ...").versions
-        write(sources, "minex/__init__.py", "A = 2\n")
-        after = of(project, "import minex\ndef f(): ...").versions
-    finally:
+    site = project / "site"
+    info = f"{site}/mine_x-1.0.dist-info"
+    write(project, f"{info}/METADATA", "Name: mine_x\nVersion: 1.0\n")
+    write(project, f"{info}/direct_url.json", json.dumps({"dir_info": {how: True}}))
+    monkeypatch.syspath_prepend(str(site))
+    found = []
+    for number in range(2):
+        write(site, "minex/__init__.py", f"A = {number}\n")
+        recorded = f"minex/__init__.py,sha256=a{number},6\n../../bin/x,sha256=b{number},1\n"
+        write(project, f"{info}/RECORD", recorded if how == "copied" else "minex/__init__.py,,\n")
         following._distributions.cache_clear()
-    assert before["mine-x"].startswith("1.0 ") and before != after
+        found.append(of(project, "import minex\ndef f(): ...").versions["mine-x"])
+        write(project, f"{info}/RECORD", recorded.replace("sha256=b", "sha256=c"))
+        assert of(project, "import minex\ndef f(): ...").versions["mine-x"] == found[-1]
+    following._distributions.cache_clear()
+    assert found[0].startswith("1.0 ") and found[0] != found[1]
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,7 @@ def followed(project: Project, module: tuple[str, ...]) -> tuple[dict[str, str],
     files : dict of str to str
         The sha256 of each, by path, sorted; the packages' `__init__.py` on the way are among them.
     versions : dict of str to str
-        By distribution, sorted; of one that is installed as a link to its sources (editable) with
-        a digest of these behind a space, as its version does not tell of changes.
+        By distribution, sorted; as `version_of` says.
 
     Raises
     ------
@@ -135,11 +134,34 @@ def _distributions() -> Mapping[str, list[str]]:
 
 
 def version_of(distribution: str, tops: set[str]) -> str:
-    """Return the version of a distribution, of which these modules are imported."""
+    """Return the version of a distribution, of which these modules are imported.
+
+    Of one that was installed from a folder, an address or a repository, a digest of its files is
+    behind a space: its version may stay as it changes.
+    """
     found = metadata.distribution(distribution)
     told = found.read_text("direct_url.json")
-    if not told or not json.loads(told).get("dir_info", {}).get("editable"):
+    if not told:
         return found.version
+    editable = json.loads(told).get("dir_info", {}).get("editable")
+    files = _linked(tops) if editable else _installed(found)
+    return f"{found.version} {digest(files)}"
+
+
+def _installed(found: metadata.Distribution) -> dict[str, str]:
+    """Return the digests of a distribution's files, as they were when it was installed."""
+    return {
+        path.as_posix(): path.hash.value
+        for path in found.files or ()
+        if path.hash
+        and path.suffix != ".pyc"
+        and ".." not in path.parts  # programs, which name this machine's Python
+        and not path.parts[0].endswith(".dist-info")
+    }
+
+
+def _linked(tops: set[str]) -> dict[str, str]:
+    """Return the digests of the files of modules, where they are now."""
     files: dict[str, str] = {}
     for top in sorted(tops):
         spec = importlib.util.find_spec(top)
@@ -151,4 +173,4 @@ def version_of(distribution: str, tops: set[str]) -> str:
             if file.suffix != ".pyc":
                 name = f"{top}/{file.relative_to(folder).as_posix()}"
                 files[name] = hashlib.sha256(file.read_bytes()).hexdigest()
-    return f"{found.version} {digest(files)}"
+    return files

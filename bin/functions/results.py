@@ -9,12 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from .digests import canonical
 from .spelling import spelled, unspelled
 from .texts import one_line
-
-MOST_BYTES = 2**20
-"""Of a result as JSON, which a database keeps: what is more belongs into an array or a file."""
 
 ARRAY, TABLE, FILES = "result.npy", "result.parquet", "files"
 
@@ -25,10 +21,10 @@ def write(result: Any, directory: Path) -> tuple[str, Any]:
     Parameters
     ----------
     result : any
-        None, numbers, texts, lists and dicts of such with texts as names: `json`, at most
-        `MOST_BYTES`. Tuples become lists, scalars of numpy Python's. An array: `numpy`. A table of
-        pyarrow's or a data frame of pandas': `arrow`. A `Path`, or a list or dict of these:
-        `files`, which are copied under their names.
+        None, numbers, texts, lists and dicts of such with texts as names: `json`. Tuples become
+        lists, scalars of numpy Python's. An array: `numpy`. A table of pyarrow's or a data frame
+        of pandas': `arrow`. A `Path`, or a list or dict of these: `files`, which are copied under
+        their names.
     directory : Path
         Made if need be.
 
@@ -60,12 +56,6 @@ def write(result: Any, directory: Path) -> tuple[str, Any]:
             f"the result {error}: return JSON values, an array of numpy, a table of pyarrow or "
             "pandas, or the Path of a file"
         ) from None
-    size = len(canonical(value).encode())
-    if size > MOST_BYTES:
-        raise TypeError(
-            f"the result has {size:,} bytes as JSON, and at most {MOST_BYTES:,} can be: return an "
-            "array, a table or the Path of a file"
-        )
     return "json", value
 
 
