@@ -155,7 +155,10 @@ def test_what_it_does_not_use_makes_no_other(tmp_path: Path) -> None:
         (["from math import sqrt as root\n", "def f(n):\n    return root(n * 12)\n"], 6.0),
         (["from numpy import sin\n", "def f(n):\n    return float(sin(n))\n"], math.sin(3)),
         (["import xml\ndef f(n):\n    return len(xml.dom.minidom.__name__) - n\n"], 12),
-        (["X = (float('nan'), -0.0, True, '\\ud800', 2**80)\ndef f(n):\n    return X[4]\n"], 2**80),
+        (
+            ["X = (float('nan'), -0.0, b'\\0', '\\ud800', 2**80)\ndef f(n):\n    return X[4]\n"],
+            2**80,
+        ),
         (["import functools\nopen = functools.wraps(open)(lambda *a: 1)\n", OPENS], True),
         (["def f(n):\n    return (lambda a: a * n)(max(1, 2))\n"], 6),
         (["def f(n):\n    class C:\n        k = n\n    return C.k\n"], 3),

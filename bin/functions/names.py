@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import os
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import PurePath
@@ -86,7 +87,7 @@ def _written(value: Any, where: str, deep: int) -> str:
     kind = type(value)
     if kind is float and not math.isfinite(value):
         return f'float("{value}")'
-    if value is None or kind in (bool, float, str):
+    if value is None or kind in (bool, float, str, bytes):
         return repr(value)
     if kind is int:
         return repr(value) if abs(value) < 10**1000 else hex(value)
@@ -115,9 +116,8 @@ def _written(value: Any, where: str, deep: int) -> str:
 
 def _module_name(module: ModuleType, name: str) -> str:
     whole = module.__name__
-    for alias, known in list(sys.modules.items()):  # os.path is posixpath, or another's
-        if known is module and alias != whole and alias == "os.path":
-            return alias
+    if module is os.path:  # it is posixpath's, or another's
+        return "os.path"
     if sys.modules.get(whole) is not module or whole == "__main__":
         raise ValueError(f"{name} is a module that can't be imported as {whole}: import it again")
     return whole
