@@ -23,7 +23,7 @@ SOURCES = {
         "    return grow(shapes.area(radius))\n"
     ),
     "lab/shapes.py": "import lab.cells\nfrom tables import WIDE\ndef area(r): return r * WIDE\n",
-    "lab/inner/rules.py": "def grow(x):\n    return x + 1\n",
+    "lab/inner/rules.py": "from ..shapes import area\ndef grow(x):\n    return x + 1\n",
     "lab/other.py": "import nothing_like_it\n",
     "tables.py": "WIDE = 2\n",
 }
@@ -279,7 +279,7 @@ def test_a_snapshot_is_what_runs(project: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", CALLER, str(ROOT / "bin")],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(project)},
+        env={**os.environ, "PYTHONPATH": str(project), "PYTHONDONTWRITEBYTECODE": ""},
         capture_output=True,
         text=True,
     )

@@ -128,6 +128,13 @@ def test_what_it_does_not_use_makes_no_other(tmp_path: Path) -> None:
     assert notebook.made(tmp_path) == before
 
 
+def test_imports_name_what_is_public_and_the_same_everywhere(tmp_path: Path) -> None:
+    notebook = Notebook("import os.path as files\nfrom json import JSONDecoder as D\n")
+    notebook.run("def f():\n    return D, files.join\n")
+    lines = ["import os.path as files", "from json import JSONDecoder as D"]
+    assert notebook.made(tmp_path)[1].splitlines()[:2] == lines
+
+
 @pytest.mark.parametrize(
     ("cells", "result"),
     [

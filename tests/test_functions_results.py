@@ -72,6 +72,13 @@ def test_these_too(tmp_path: Path, value: Any) -> None:
     assert not [*tmp_path.iterdir()]
 
 
+def test_what_others_change_is_spelled() -> None:
+    """Databases have a zero without a sign, and numbers of 64 bits."""
+    given = [-0.0, 0.0, 2**63, 2**63 - 1, {"$a": "\0"}]
+    there = [{"$float": "-0.0"}, 0.0, {"$int": "0x8000000000000000"}, 2**63 - 1]
+    assert spelled(given) == [*there, {"$dict": [["$a", {"$str": "\\x00"}]]}]
+
+
 def test_tuples_are_lists_and_scalars_of_numpy_python_s(tmp_path: Path) -> None:
     value = ((1,), np.uint8(2), np.float32(0.1), np.bool_(False), np.str_("a"), np.int64(-1))
     expected = [[1], 2, 0.10000000149011612, False, "a", -1]
