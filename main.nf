@@ -17,11 +17,13 @@ workflow {
         if (run.workflow == 'statistics') { done_ch = STATISTICS(BEGIN.out.task_ch) }
         if (run.workflow == 'mesh') { done_ch = MESH(BEGIN.out.task_ch) }
         if (run.workflow == 'transfer') { done_ch = TRANSFER(BEGIN.out.task_ch) }
+        if (run.workflow == 'map') { done_ch = MAP(BEGIN.out.task_ch) }
         END(BEGIN.out.plan_ch, BEGIN.out.summary_ch, done_ch)
     }
 }
 
 // The workflows: each is included here, and run above by its name.
+include { MAP } from './workflows/map'
 include { COMMAND } from './workflows/command'
 include { LABEL } from './workflows/label'
 include { DOWNSAMPLE } from './workflows/downsample'

@@ -88,6 +88,13 @@ def described(
             from tools.asked import described as of_tools  # no other run waits for its HTTP
 
             result["rows"] = of_tools(well(), tool, launch_dir, faults)
+        if "function" in of_run:
+            from functions.asked import described as of_function  # no other run reads rows so
+
+            try:
+                result["rows"] = of_function(of_run, launch_dir)
+            except ValueError as error:  # one sentence, or one for each row
+                raise Wrong(*map(str, error.args)) from None
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in well() if "source" in parameters.per_row else ():

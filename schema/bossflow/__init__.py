@@ -16,6 +16,7 @@ __version__ = "0.1.0"
 warnings.filterwarnings("ignore", message="No datajoint.json", module="datajoint")
 
 _OTHERS = ("Diagram", "U", "connect", "schema")
+_OF_KNOT = ("Knot", "as_completed")
 
 
 def connect() -> None:
@@ -114,7 +115,11 @@ def export(request: str, form: str, to: str | Path, **options: Any) -> dict[str,
 def __getattr__(name: str) -> Any:
     """Give a table of the core or of a workflow, the schema or DataJoint's Diagram, connected."""
     if name == "__all__":
-        return [*_tables(), *_OTHERS]
+        return [*_tables(), *_OTHERS, *_OF_KNOT]
+    if name in _OF_KNOT:
+        from . import knot
+
+        return getattr(knot, name)
     if not name[:1].isupper() and name not in _OTHERS:  # rooms and modules: nothing is loaded
         raise AttributeError(f"module 'bossflow' has no attribute {name!r}")
     if name not in _OTHERS and name not in _tables():
@@ -137,7 +142,7 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the tables too."""
-    return sorted([*globals(), *_tables(), *_OTHERS])
+    return sorted([*globals(), *_tables(), *_OTHERS, *_OF_KNOT])
 
 
 def _tables() -> dict[str, Any]:

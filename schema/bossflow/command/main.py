@@ -16,6 +16,7 @@ from .housekeeping import clean_command, forget_command
 from .label import components_command
 from .lineage import lineage_command
 from .listing import channels_command, stores_command
+from .map import map_command
 from .new import new_command
 from .page import page_command
 from .reproduce import reproduce_command
@@ -85,6 +86,7 @@ for command in (
     forget_command,
     invalidate_command,
     lineage_command,
+    map_command,
     new_command,
     page_command,
     reproduce_command,

@@ -2,27 +2,20 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..core import work
 from ..kit import bundles, locations
-from . import differing, redirected
+from . import differing, launching, redirected
 from .pipeline import Pipeline
 from .reproduce import Step
 
 NOT_MADE = "was not made"
-QUICKLY = "report.enabled = false\ntimeline.enabled = false\ndag.enabled = false\n"
-"""What Nextflow is told beside: nobody looks at a chart of these runs."""
-
-END_SECONDS = 20
-"""How long Nextflow may take to end its tasks, once it is told to."""
 
 
 @dataclass
@@ -58,19 +51,7 @@ def check(steps: Iterable[Step]) -> None:
     """
     for step in steps:
         redirected.check(step)
-    _nextflow()
-
-
-def _path() -> str:
-    """Return where programs are looked for: beside this Python first."""
-    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-
-
-def _nextflow() -> str:
-    nextflow = shutil.which("nextflow", path=_path())
-    if nextflow is None:
-        raise ValueError("there is no nextflow on PATH: `. .venv/bin/activate`, or run ./set-up.sh")
-    return nextflow
+    launching.nextflow()
 
 
 def run(
@@ -83,25 +64,21 @@ def run(
     """Run Nextflow for each parameter file, into `scratch/` of the directory."""
     scratch = directory / "scratch"
     scratch.mkdir()
-    (scratch / "nextflow.config").write_text(QUICKLY, "utf-8")
+    (scratch / "nextflow.config").write_text(launching.QUICKLY, "utf-8")
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("DJ_", "BOSSFLOW_SCHEMA", "BOSSFLOW_MACHINE"))
     }
-    environment |= {
+    environment |= launching.found() | {
         "BOSSFLOW_HOME": str(scratch / "home"),
         "DJ_IGNORE_CONFIG_FILE": "true",
         "NXF_ANSI_LOG": "false",
-        "PATH": _path(),
-        "PYTHONPATH": os.pathsep.join(
-            [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
-        ),
     }
     try:
         for step in steps:
             command = [
-                _nextflow(),
+                launching.nextflow(),
                 "run",
                 str(pipeline.root),
                 "-params-file",
@@ -112,7 +89,7 @@ def run(
             command += ["-profile", profile] if profile else []
             say(f"{step.params['workflow']} of request {step.request.request_id}")
             with (scratch / f"{step.file}.log").open("wb") as log:
-                code = _ended(command, scratch, environment, log)
+                code = launching.ended(command, scratch, environment, log)
             if code:
                 say(f"its run ended with {code}: {log.name}")
                 return
@@ -136,26 +113,6 @@ def params_file(step: Step, directory: Path) -> Path:
     file = directory / "scratch" / step.file
     file.write_text(json.dumps(step.params | {"dest": str(to)}), "utf-8")
     return file
-
-
-def _ended(command: list[str], directory: Path, environment: dict[str, str], log: IO[bytes]) -> int:
-    """Run Nextflow, and return its exit code; if we have to end, it ends its tasks first."""
-    process = subprocess.Popen(
-        command,
-        cwd=directory,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        return process.wait()
-    finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(END_SECONDS)
-        process.kill()
-        process.wait()
 
 
 def compare(steps: Iterable[Step], pipeline: Pipeline, directory: Path) -> Verdict:

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+"""CALL_FUNCTION: a user's function, called with the arguments of a row."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache, partial
+from pathlib import Path
+from typing import IO, Any
+
+from kit.digests import canonical, file_record
+from kit.tasks import main
+from kit.units import Bundle, Unit
+
+JSON_MAX = 4000
+"""Characters of a result that its row holds: those of its column."""
+
+ARGUMENTS_SHOWN = 200
+END_SECONDS = 10
+START = "import sys; sys.path.insert(0, sys.argv.pop(1)); import functions.worker as w; w.main()"
+
+
+class Failed(Exception):
+    """A call that failed, in the function's own words; it has blanks, so its type is not told."""
+
+
+class Caller:
+    """The process that calls functions: started when it is needed, and again when it died."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._asked: IO[str]
+        self._told: IO[str]
+
+    def call(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return what `functions.worker.called` tells; `error` too where its process died."""
+        if self._process is None:
+            self._start()
+        try:
+            self._asked.write(json.dumps(asked) + "\n")
+            self._asked.flush()
+            answer = self._told.readline()
+        except BrokenPipeError:
+            answer = ""
+        if answer.endswith("\n"):
+            told: dict[str, Any] = json.loads(answer)
+            return told
+        return {"error": self._how_it_ended()}
+
+    def _start(self) -> None:
+        (asks, asked), (told, tells) = os.pipe(), os.pipe()
+        words = [str(Path(__file__).resolve().parent), str(asks), str(tells)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", START, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            pass_fds=(asks, tells),
+        )
+        for number in (asks, tells):
+            os.close(number)
+        self._asked = os.fdopen(asked, "w", encoding="utf-8")
+        self._told = os.fdopen(told, encoding="utf-8")
+
+    def _how_it_ended(self) -> str:
+        assert self._process is not None
+        self._told.close()
+        code = self._process.wait()
+        self.close()
+        if code >= 0:
+            return f"it ended its process, with exit code {code}"
+        name = signal.Signals(-code).name
+        most = ", as if for taking more memory than there is" if -code == signal.SIGKILL else ""
+        return f"its process was killed by {name}{most}"
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(BrokenPipeError):
+            self._asked.close()
+        try:
+            process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:  # threads of a function's that go on
+            process.kill()
+            process.wait()
+
+
+def call(caller: Caller, unit: Unit, bundle: Bundle) -> None:
+    """Fill the bundle of a call: what it returned, as JSON or in files."""
+    (staged,) = unit.inputs
+    function = staged.manifest["arguments"]
+    check_versions(function["python"], tuple(function["versions"].items()))
+    arguments, shown = unit.arguments["arguments"], _shown(unit.arguments["arguments"])
+    given = dict(arguments)
+    for name, path in unit.settings["paths"].items():
+        given[name] = {"path": path} | {part: arguments[name][part] for part in ("sha256", "bytes")}
+        if _sha256(path, os.stat(path).st_mtime_ns) != arguments[name]["sha256"]:
+            raise ValueError(f"{path} changed since the run began: run again")
+    asked = {name: function[name] for name in ("module", "name", "parameters")}
+    asked |= {"sources": str(staged.file("sources").absolute()), "arguments": given}
+    told = caller.call(asked | {"directory": str(bundle.directory.absolute())})
+    if "error" in told:
+        raise Failed(f"{told['error']} (called with {shown})")
+    text = canonical(told["value"])
+    files = sorted(os.listdir(bundle.directory))
+    if len(text) > JSON_MAX:
+        (bundle.directory / "result.json").write_text(text, "utf-8")
+        files = files or ["result.json"]
+    bundle.attributes |= {
+        "call_arguments": arguments,
+        "result_kind": told["kind"],
+        "result_json": text if len(text) <= JSON_MAX else None,
+        "call_seconds": told["seconds"],
+    }
+    if files:
+        bundle.urls["result_url"] = files[0]
+    else:
+        bundle.attributes["result_url"] = None
+
+
+@cache
+def check_versions(python: str, versions: tuple[tuple[str, str], ...]) -> None:
+    """Refuse to call a function with other software than it was identified with.
+
+    Raises
+    ------
+    ValueError
+        With what is other.
+    """
+    here = ".".join(platform.python_version_tuple()[:2])
+    if here != python:
+        raise ValueError(f"the function was asked for with Python {python}, and this is {here}")
+    for name, version in versions:
+        try:
+            found = f"{importlib.metadata.version(name)} is"
+        except importlib.metadata.PackageNotFoundError:
+            found = "none is"
+        if found != f"{version} is":
+            raise ValueError(
+                f"the function was asked for with {name} {version}, and {found} where it is called"
+            )
+
+
+@cache
+def _sha256(path: str, _changed: int) -> str:
+    return str(file_record(Path(path), Path("/"))["sha256"])
+
+
+def _shown(arguments: dict[str, Any]) -> str:
+    words = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in arguments.items())
+    text = ", ".join(words)
+    short = text if len(text) <= ARGUMENTS_SHOWN else f"{text[: ARGUMENTS_SHOWN - 1]}…"
+    return short or "nothing"
+
+
+def _versions(unit: Unit) -> Iterable[str]:
+    versions: dict[str, str] = unit.inputs[0].manifest["arguments"]["versions"]
+    return versions
+
+
+if __name__ == "__main__":
+    caller = Caller()
+    try:
+        main("CALL_FUNCTION", partial(call, caller), ("numpy", "pyarrow"), _versions)
+    finally:
+        caller.close()

@@ -1,0 +1,89 @@
+"""What calls users' functions: a process of its own, so that what ends it ends one call.
+
+    python -P -c "import sys; sys.path.insert(0, BIN); from functions.worker import main; main()" \
+        ASKED TOLD
+
+ASKED and TOLD are file descriptors: a line of JSON for each call comes by the one, and one for each
+result goes by the other. What functions print goes to standard error.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from .arguments import values
+from .calling import load
+from .identity import Parameter
+from .results import write
+from .texts import one_line
+
+PR_SET_PDEATHSIG = 1
+"""Of Linux's `prctl`: which signal comes when the process that started this one is gone."""
+
+
+def main() -> None:
+    """Call what is asked for, until nobody asks."""
+    asked, told = (int(number) for number in sys.argv[1:3])
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    for number in (asked, told):
+        os.set_inheritable(number, False)
+    os.dup2(2, 1)
+    here = os.getcwd()
+    with open(asked, encoding="utf-8") as lines, open(told, "w", encoding="utf-8") as answers:
+        for line in lines:
+            answer = called(json.loads(line))
+            os.chdir(here)
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+
+
+def called(asked: dict[str, Any]) -> dict[str, Any]:
+    """Call a function as it is asked for, in a directory of its own, and write its result.
+
+    Parameters
+    ----------
+    asked : dict
+        `sources` (directory), `module`, `name`, `parameters` and `arguments`, and the `directory`
+        that the result is written to.
+
+    Returns
+    -------
+    dict
+        `kind`, `value` and `seconds`, or the `error`: its type and what it says.
+    """
+    parameters = [
+        Parameter(name, kind, required, None) for name, kind, required in asked["parameters"]
+    ]
+    try:
+        function = load(Path(asked["sources"]), asked["module"], asked["name"])
+        with tempfile.TemporaryDirectory(prefix="call-", dir=os.getcwd()) as scratch:
+            os.chdir(scratch)
+            given = values(asked["arguments"], parameters)
+            began = time.monotonic()
+            result = function(**given)
+            seconds = time.monotonic() - began
+            os.chdir(scratch)
+            kind, value = write(result, Path(asked["directory"]))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also what ends a program, such as sys.exit
+        traceback.print_exc()
+        return {"error": said(error)}
+    return {"kind": kind, "value": value, "seconds": round(seconds, 6)}
+
+
+def said(error: BaseException) -> str:
+    """Return an error's type and, if it says something, what."""
+    text = ""
+    with contextlib.suppress(Exception):  # of a user's own way to say it
+        text = one_line(str(error))
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,30 @@
+"""`bossflow map`: a Python function called for each row of a table, by a run of the pipeline."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("map", context_settings={"ignore_unknown_options": True})
+@click.argument("function", metavar="MODULE:NAME")
+@click.argument("rows", type=click.Path(path_type=Path))
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def map_command(function: str, rows: Path, options: tuple[str, ...]) -> None:
+    """Call the function NAME of a MODULE for each row of a table (CSV, JSON Lines, Parquet).
+
+    ROWS has a column for each of its arguments. All that follows goes to `nextflow run`, such as
+    `--store DIRECTORY`, `--project_dir DIRECTORY` (where the module is, if not here) or
+    `-profile slurm`. What is recorded of the same function and arguments is not called again.
+    """
+    from ..kit.system import ending_in_order
+    from ..upkeep import launching
+    from ..upkeep.pipeline import OWN
+
+    asked = ["--workflow", "map", "--function", function, "--rows", str(rows)]
+    command = [launching.nextflow(), "run", str(OWN), *asked, *options]
+    with ending_in_order():
+        code = launching.ended(command, Path.cwd(), os.environ | launching.found())
+    if code:
+        sys.exit(code)

@@ -1,0 +1,20 @@
+"""Calls of a user's Python function, one for each row of a table."""
+
+from ...core.work import Workflow
+from .report import describe, in_words, outcome
+from .requests import NAME, expand
+from .tables import FunctionCall, MappedFunction, MapRequest, StagedFunction
+from .units import seconds, units
+
+__all__ = ["FunctionCall", "MapRequest", "MappedFunction", "StagedFunction", "workflow"]
+
+workflow = Workflow(
+    NAME,
+    (StagedFunction, FunctionCall),
+    expand,
+    units,
+    seconds=seconds,
+    in_words=in_words,
+    describe=describe,
+    outcome=outcome,
+)

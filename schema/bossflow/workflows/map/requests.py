@@ -1,0 +1,108 @@
+"""What is asked for: a function, and the rows that it is called for."""
+
+import dataclasses
+import os
+from typing import Any
+
+from ... import database
+from ...core import work
+from ...core.tasks import TASK_SECONDS
+from ...kit.digests import canonical
+from ...kit.texts import many
+from .tables import FunctionCall, MappedFunction, MapRequest
+
+NAME = "bossflow.workflows.map"  # is hashed into ids, wherever this module is
+VERSION = "1"  # raised when the same function would be called otherwise
+
+CALLS_MAX = 100_000
+GIVEN_MAX = 16 * 2**20
+"""Characters of all arguments of a request, which are one value in the database."""
+
+TASKS_PER_CORE = 8
+"""Where nothing is known of how long a call takes: a long one holds up few others."""
+
+LEAST_SECONDS = 0.02
+"""What a call takes at least, with its bundle."""
+
+
+def expand(
+    params: dict[str, Any], described: dict[str, Any]
+) -> tuple[list[work.Request], list[str]]:
+    """Return the one request for a function and its rows."""
+    (row,) = described["rows"]
+    request = asked(row["function"], row["calls"])
+    calls, settings = row["calls"], {"project": row["project"]}
+    settings["paths"] = {call["call_id"]: call["paths"] for call in calls if call["paths"]}
+    settings["seconds"] = _seconds(row["function"], len(calls))
+    again = row["n_rows"] - len(calls)
+    said = f"{many(again, 'row')} of {row['n_rows']:,} ask for the same call as one before"
+    return [
+        dataclasses.replace(
+            request,
+            settings=settings,
+            where=row["where"],
+            notes=(f"{said}: it is made once",) if again else (),
+        )
+    ], []
+
+
+def asked(function: dict[str, Any], calls: list[dict[str, Any]]) -> work.Request:
+    """Return the request for calls of a function.
+
+    Parameters
+    ----------
+    function : dict
+        As `functions.asked.told` returns it.
+    calls : list of dict
+        As `functions.asked.calls` returns them.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or more than a request may have.
+    """
+    if not calls:
+        raise ValueError("rows has no rows: give at least one, with a value for each argument")
+    given = [[call["call_id"], call["arguments"]] for call in calls]
+    if len(calls) > CALLS_MAX or len(canonical(given)) > GIVEN_MAX:
+        raise ValueError(
+            f"rows asks for {many(len(calls), 'call')}, and a request has {CALLS_MAX:,} at most, "
+            f"with arguments of {GIVEN_MAX:,} characters in all: cut it, or have large arguments "
+            "in files and give their paths"
+        )
+    request = work.Request(
+        workflow=NAME,
+        paramset=work.ParamSet("map", VERSION, {"function": function["digest"]}),
+        subject=[name for name, _ in given],
+        given={"function": function, "calls": given},
+    )
+    key = {"function_id": function_id(function)}
+    columns = {"module": "module", "name": "name", "sha256": "digest", "python": "python"}
+    columns |= {"versions": "versions", "files": "files"}
+    row = key | {f"function_{name}": function[own] for name, own in columns.items()}
+    of_request = {"request_id": request.request_id, "n_calls": len(calls)} | key
+    rows: work.Rows = ((MappedFunction, [row]), (MapRequest, [of_request]))
+    return dataclasses.replace(request, rows=rows)
+
+
+def function_id(function: dict[str, Any]) -> str:
+    """Return the id of a function (16 hex digits)."""
+    return str(function["digest"])[:16]
+
+
+def _seconds(function: dict[str, Any], number: int) -> float:
+    """Return about how long a call takes, by what is recorded of the function, however changed.
+
+    Where nothing is, so long that each core has some tasks.
+    """
+    query = (
+        f"SELECT AVG(c.call_seconds) FROM {FunctionCall.full_table_name} c "
+        f"JOIN {MappedFunction.full_table_name} f ON f.function_id = c.function_id "
+        "WHERE f.function_module = %s AND f.function_name = %s"
+    )
+    values = function["module"], function["name"]
+    ((mean,),) = database.connection().query(query, values).fetchall()
+    if mean is None:
+        cores = os.cpu_count() or 1
+        mean = min(1, TASKS_PER_CORE * cores / number) * TASK_SECONDS
+    return max(LEAST_SECONDS, float(mean))

@@ -1,0 +1,37 @@
+"""What a mapped function takes: a copy of its sources, and a unit for each call."""
+
+from ...core.work import Asks, Request, UnitPlan
+from .requests import function_id
+
+
+def units(request: Request) -> list[UnitPlan]:
+    """Return the copy of the function's sources, and its calls.
+
+    What a call returns may differ from one time to the next, so what was recorded first holds.
+    """
+    function, settings = request.given["function"], request.settings
+    key = {"function_id": function_id(function)}
+    project = {"project": settings.get("project", "")}
+    staged = UnitPlan("STAGE_FUNCTION", key, function, settings=project)
+    paths = settings.get("paths", {})
+    asks = Asks(seconds=settings.get("seconds"))
+    return [staged] + [
+        UnitPlan(
+            "CALL_FUNCTION",
+            key | {"call_id": name},
+            {"arguments": arguments},
+            (staged,),
+            settings={"paths": paths.get(name, {})},
+            asks=asks,
+            name=name,
+            amount=1,
+            amount_unit="calls",
+            exact=False,
+        )
+        for name, arguments in request.given["calls"]
+    ]
+
+
+def seconds(unit: UnitPlan) -> float:
+    """Return roughly how long a unit takes on one core, where nothing is known."""
+    return 0.1 if unit.process == "STAGE_FUNCTION" else 1.0

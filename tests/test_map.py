@@ -1,0 +1,271 @@
+"""Workflow map: a function's calls from rows to what is recorded, a step at a time."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from call_function import Caller, call
+from pipeline import NUMBERS, bossflow_says
+from stage_function import stage
+from steps import Cutouts
+
+HELPER = "def double(x):\n    return 2 * x\n"
+MODULE = """
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+from helper import double
+
+
+def twice(x: int, how: str = "", file: Path | None = None):
+    print("said by a user's function")
+    if file is not None:
+        return file.read_text() * x
+    if how == "raise":
+        raise ValueError(f"no {x}")
+    if how == "exit":
+        sys.exit(3)
+    if how == "die":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if how == "array":
+        return np.arange(double(x), dtype="u1")
+    if how == "file":
+        Path("receipts.jsonl").write_text("x" * x)
+        return Path("receipts.jsonl")
+    if how == "long":
+        return ["y" * 5000]
+    return {"": double(x), "none": None, "nan": float("nan"), "path": os.path.realpath}.get(how)
+"""
+
+
+class Mapping(Cutouts):
+    """What Nextflow does with a function of a project."""
+
+    workflow = "map"
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, caller: Caller) -> None:
+        super().__init__(directory, monkeypatch)
+        self.volume = directory
+        self.programs = {"STAGE_FUNCTION": stage, "CALL_FUNCTION": partial(call, caller)}
+        (directory / "helper.py").write_text(HELPER)
+        self.module = f"ours{next(NUMBERS)}"  # the database is that of all tests
+        (directory / f"{self.module}.py").write_text(MODULE)
+
+    def map(self, *rows: dict[str, Any], **params: Any) -> dict[str, Any]:
+        """Run it all; return what `run` does."""
+        file = self.directory / "rows.jsonl"
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return self.run([], **self.asked(file) | params)
+
+    def asked(self, rows: Path) -> dict[str, str]:
+        """Return the parameters that ask for the function."""
+        return {"function": f"{self.module}:twice", "rows": str(rows)}
+
+    def problem(self, *rows: dict[str, Any], **params: Any) -> str:
+        """Return with which sentences a map is refused."""
+        from bossflow.core.tables import Request
+
+        before = len(Request())
+        said = self.map(*rows, **params)["plan"]["problem"]
+        assert said and len(Request()) == before and not self.store.exists()
+        return str(said)
+
+    def results(self, done: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """Return what is recorded of a run's calls, by the JSON text of their arguments."""
+        from bossflow.workflows.map import FunctionCall, MapRequest
+
+        (request,) = done["plan"]["requests"]
+        (name,) = (MapRequest & {"request_id": request}).to_arrays("function_id")
+        rows = (FunctionCall & {"function_id": str(name)}).to_dicts()
+        return {json.dumps(row["call_arguments"], sort_keys=True): row for row in rows}
+
+
+@pytest.fixture
+def mapping(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping]:
+    from bossflow.core import installed
+    from bossflow.workflows import map as module
+
+    installed.open_schema([module.workflow])
+    caller = Caller()
+    yield Mapping(tmp_path, monkeypatch, caller)
+    caller.close()
+
+
+def test_what_one_call_does_is_no_other_ones(mapping: Mapping) -> None:
+    """Results of each kind, and each way to fail: in one run, of which the rest is recorded."""
+    hows = ["", "none", "nan", "array", "file", "long", "raise", "exit", "die", "path"]
+    done = mapping.map(*({"x": 3, "how": how} for how in hows), {"x": 3, "how": ""})
+    assert "1 row of 11 ask for the same call as one before" in "".join(done["plan"]["notes"])
+    assert done["states"].count("failed") == 4 and done["recorded"][0]["recorded"] == {
+        "STAGE_FUNCTION": 1,
+        "CALL_FUNCTION": 6,
+    }
+    errors = "\n".join(one["error"] for one in done["recorded"][0]["failed"])
+    for said in (
+        'ValueError: no 3 (called with how="raise", x=3)',
+        "SystemExit: 3 (called with",
+        "its process was killed by SIGSEGV (called with",
+        "TypeError: the result has a function",
+    ):
+        assert said in errors, errors
+    found = mapping.results(done)
+    kinds = {how: found[json.dumps({"how": how, "x": 3})]["result_kind"] for how in hows[:6]}
+    assert [*kinds.values()] == ["json", "json", "json", "numpy", "files", "json"]
+    assert found['{"how": "none", "x": 3}']["result_json"] == "null"
+    assert found['{"how": "long", "x": 3}']["result_json"] is None
+    again = mapping.map(*({"x": 3, "how": how} for how in hows))
+    assert again["plan"]["found"] == {"STAGE_FUNCTION": 1, "CALL_FUNCTION": 6}
+    code, said = bossflow_says("verify", "--request", done["plan"]["requests"][0])
+    assert code == 0, said
+
+
+def test_a_changed_source_makes_all_calls_anew_and_no_other_change_does(mapping: Mapping) -> None:
+    rows = [{"x": 1}, {"x": 2}]
+    first = mapping.map(*rows)
+    assert first["verdict"] == {"missing": None}, first["summary"]
+    (mapping.directory / "other.py").write_text("import nothing_of_that_name")
+    more = mapping.map(*rows, {"x": 5})
+    assert more["recorded"][0]["recorded"] == {"CALL_FUNCTION": 1}
+    (mapping.directory / "helper.py").write_text(HELPER.replace("2 * x", "3 * x"))
+    mended = mapping.map(*rows)
+    assert mended["recorded"][0]["recorded"] == {"STAGE_FUNCTION": 1, "CALL_FUNCTION": 2}
+    assert [one["result_json"] for one in mapping.results(mended).values()] in (
+        ["3", "6"],
+        ["6", "3"],
+    )
+
+
+def test_a_second_machine_calls_nothing_again(mapping: Mapping) -> None:
+    """What a call returned is recorded once, wherever its store is."""
+    mapping.map({"x": 1})
+    shutil.move(mapping.store, mapping.directory / "away")
+    mapping.store = mapping.directory / "another"
+    there = mapping.map({"x": 1}, {"x": 2})
+    assert there["verdict"] == {"missing": None}, there["summary"]
+    made = [line for path in there["receipts"] for line in map(json.loads, path.open())]
+    assert sorted(line["process"] for line in made) == ["CALL_FUNCTION", "STAGE_FUNCTION"]
+
+
+def test_files_are_known_by_their_content(mapping: Mapping) -> None:
+    file = mapping.directory / "in put.txt"
+    file.write_text("ab")
+    first = mapping.map({"x": 2, "file": "in put.txt"})
+    assert [one["result_json"] for one in mapping.results(first).values()] == ['"abab"']
+    (mapping.directory / "elsewhere").mkdir()
+    shutil.copy(file, mapping.directory / "elsewhere")
+    moved = mapping.map({"x": 2, "file": "elsewhere/in put.txt"})
+    assert "nothing to compute" in moved["summary"]
+    file.write_text("cd")
+    plan, work_dir = mapping.plan(**mapping.asked(mapping.directory / "rows.jsonl"))
+    assert not plan["tasks"]
+    rows = mapping.directory / "changed.jsonl"
+    rows.write_text('{"x": 2, "file": "in put.txt"}\n')
+    plan, work_dir = mapping.plan(**mapping.asked(rows))
+    file.write_text("ef")
+    (receipts,) = mapping.compute(plan, work_dir)
+    assert "changed since the run began: run again" in receipts.read_text()
+
+
+def test_sources_that_change_while_a_run_begins_are_refused(mapping: Mapping) -> None:
+    rows = mapping.directory / "rows.jsonl"
+    rows.write_text('{"x": 2}\n')
+    plan, work_dir = mapping.plan(**mapping.asked(rows))
+    (mapping.directory / "helper.py").write_text("")
+    (staged, called) = mapping.compute(plan, work_dir)
+    assert "helper.py changed since the run began: run again" in staged.read_text()
+    assert json.loads(called.read_text())["state"] == "blocked"
+
+
+def test_other_software_than_it_was_asked_for_with_is_refused(mapping: Mapping) -> None:
+    rows = mapping.directory / "rows.jsonl"
+    rows.write_text('{"x": 2}\n')
+    plan, work_dir = mapping.plan(**mapping.asked(rows))
+    task = next(work_dir.glob("tasks/STAGE_FUNCTION*"))
+    text = task.read_text()
+    assert '"numpy":"' in text
+    task.write_text(text.replace('"numpy":"', '"numpy":"0.'))
+    (_, called) = mapping.compute(plan, work_dir)
+    assert "the function was asked for with numpy 0." in called.read_text()
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"function": "helper:thrice"}, "helper has no function thrice"),
+        ({"function": "theirs:twice"}, "there is no module theirs in"),
+        ({"function": "twice"}, "twice is no function: give module:name"),
+        ({"rows": "none.csv"}, 'rows "none.csv" is not there: give the path of a file'),
+        ({"rows": "helper.py"}, "helper.py must be CSV, JSON Lines or Parquet"),
+        ({"project_dir": "none"}, 'project_dir "none" is not there: give the path of a directory'),
+    ],
+)
+def test_what_cannot_be_called_is_refused(
+    mapping: Mapping, params: dict[str, str], said: str
+) -> None:
+    assert said in mapping.problem({"x": 1}, **params)
+
+
+def test_all_rows_that_are_wrong_are_told(mapping: Mapping) -> None:
+    said = mapping.problem({"x": "a"}, {"x": 1}, {"y": 1}, {"x": 1, "file": "none"})
+    assert len(said.splitlines()) == 3
+    for words in ("row 1: x", "row 3: y is not for twice", "row 4: file is"):
+        assert words in said
+
+
+def test_no_more_calls_are_asked_for_than_a_request_holds(
+    mapping: Mapping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bossflow.workflows.map.requests.CALLS_MAX", 2)
+    said = mapping.problem({"x": 1}, {"x": 2}, {"x": 3})
+    assert said.startswith("rows asks for 3 calls, and a request has 2 at most")
+
+
+def test_calls_are_cut_into_tasks_by_how_long_they_take(
+    mapping: Mapping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is known, eight tasks a core; then by what is recorded."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    asked = mapping.asked(mapping.directory / "rows.csv")
+
+    def tasks(number: int) -> int:
+        Path(asked["rows"]).write_text("x\n" + "".join(f"{n}\n" for n in range(number)))
+        plan, _ = mapping.plan(**asked)
+        return sum(task["process"] == "CALL_FUNCTION" for task in plan["tasks"])
+
+    assert tasks(8) == 8
+    assert 16 <= tasks(200) <= 17
+    assert 15 <= tasks(1000) <= 16
+    mapping.map({"x": 1})
+    assert tasks(1000) == 2
+
+
+def test_a_worker_takes_no_word_of_a_function_for_an_answer(tmp_path: Path) -> None:
+    """Whatever a function writes to standard output, and however it ends its process."""
+    (tmp_path / "loud.py").write_text(
+        "import os\n"
+        "def shout(code):\n"
+        "    os.write(1, b'{}' + bytes([10]))\n"
+        "    return os._exit(code) if code is not None else 1\n"
+    )
+    asked = {"module": "loud", "name": "shout", "parameters": [["code", "json", True]]}
+    asked |= {"sources": str(tmp_path), "directory": str(tmp_path / "made")}
+    caller = Caller()
+    try:
+        answers = [
+            caller.call(asked | {"arguments": {"code": code}}) for code in (None, 0, 7, None)
+        ]
+    finally:
+        caller.close()
+    assert [one.get("value") for one in answers] == [1, None, None, 1]
+    assert [one.get("error") for one in answers[1:3]] == [
+        "it ended its process, with exit code 0",
+        "it ended its process, with exit code 7",
+    ]
