@@ -137,7 +137,8 @@ def check_versions(python: str, versions: tuple[tuple[str, str], ...]) -> None:
     here = ".".join(platform.python_version_tuple()[:2])
     if here != python:
         raise ValueError(f"the function was asked for with Python {python}, and this is {here}")
-    for name, version in versions:
+    for name, known in versions:
+        version = known.partition(" ")[0]  # behind it, of an editable one, is what its sources were
         try:
             found = f"{importlib.metadata.version(name)} is"
         except importlib.metadata.PackageNotFoundError:

@@ -21,7 +21,15 @@ POLL_SECONDS = 0.5
 
 
 class CallFailed(RuntimeError):
-    """A call that raised: the type of what it raised, and what that says."""
+    """A call that raised: the type of what it raised, and what that says.
+
+    `log` is the file that holds its traceback and what it printed, where that is known.
+    """
+
+    def __init__(self, error: str) -> None:
+        text, behind, log = error.removesuffix(")").rpartition(" (log: ")
+        super().__init__(text if behind else error)
+        self.log = log if behind else None
 
 
 class RunFailed(RuntimeError):
