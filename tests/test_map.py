@@ -127,6 +127,24 @@ def test_what_one_call_does_is_no_other_ones(mapping: Mapping) -> None:
     assert code == 0, said
 
 
+def test_calls_are_traced_taken_along_and_made_again(mapping: Mapping) -> None:
+    (request,) = mapping.map({"x": 1}, {"x": 2})["plan"]["requests"]
+    (other,) = mapping.map({"x": 2})["plan"]["requests"]
+    code, said = bossflow_says("lineage", request)
+    assert code == 0 and said.startswith(f"request {request}, made by 3 units"), said
+    assert "STAGE_FUNCTION function_id=" in said
+    for form in ("parquet", "ro-crate"):
+        to = str(mapping.directory / form)
+        code, said = bossflow_says("export", request, "--format", form, "--to", to)
+        assert code == 0, said
+    code, said = bossflow_says("invalidate", "--request", other, "--yes")
+    assert code == 0, said
+    assert mapping.map({"x": 1}, {"x": 2})["recorded"][0]["recorded"] == {"CALL_FUNCTION": 1}
+    code, said = bossflow_says("forget", request, "--yes")
+    assert code == 0, said
+    assert mapping.map({"x": 1}, {"x": 2})["plan"]["tasks"] == []
+
+
 def test_a_changed_source_makes_all_calls_anew_and_no_other_change_does(mapping: Mapping) -> None:
     rows = [{"x": 1}, {"x": 2}]
     first = mapping.map(*rows)

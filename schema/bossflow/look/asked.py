@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from .. import database
 from ..core import holdings, ledger, stores
 from ..core.cascade import Rows
+from ..core.made_for import last_made_for
 from ..core.tables import Execution, Request, Store
 from ..kit import bundles, locations
 from ..volumes.tables import Block, Channel, MadeChannel
@@ -104,6 +105,7 @@ def _request(name: str, trace: Trace) -> Asked:
 
 def _of_request(identity: str, trace: Trace) -> Rows:
     rows = _filled(trace.of_request(identity))
+    rows = rows or _filled(trace.of_executions(last_made_for(identity)))
     if not rows:
         raise ValueError(
             f"nothing is recorded of request {identity} yet: see `bossflow status --request "

@@ -57,7 +57,8 @@ def lineage(what: str) -> dict[str, Any]:
     names = traced.executions
     executions = _executions(trace, traced)
     channels = _channels({one["reads"]["channel"] for one in executions.values() if one["reads"]})
-    requests = _requests({one["request"] for one in executions.values() if one["request"]})
+    of = {one["request"] for one in executions.values()} | {asked.about.get("request")}
+    requests = _requests({name for name in of if name})
     sets = {name for one in executions.values() for name in one["parameter_sets"]}
     sets |= {one["parameter_set"] for one in requests.values()}
     return {

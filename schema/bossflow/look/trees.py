@@ -8,6 +8,9 @@ from ..core import results
 from ..kit.texts import key_name, many, one_line
 from ..volumes.citations import in_words
 
+SUBJECT_SHOWN = 1000
+"""Signs of what a request is of: of many calls, that is long."""
+
 SHOWN = 3
 """How many units of a process are shown below one, unless they fit a few lines anyway."""
 
@@ -128,6 +131,8 @@ def digest_words(read: dict[str, Any]) -> str:
 def request_words(one: dict[str, Any]) -> str:
     """Return a request but its id."""
     subject = json.dumps(one["subject"], ensure_ascii=False)
+    if len(subject) > SUBJECT_SHOWN:
+        subject = f"{subject[:SUBJECT_SHOWN]}… (--json has all)"
     about = f"({one['workflow']}) of {subject}, parameters {one['parameter_set']}"
     return " ".join([*one["names"][-1:], about])
 

@@ -10,6 +10,7 @@ import datajoint as dj
 from .. import database
 from ..core import holdings, installed, ledger, registry, stores
 from ..core.dependents import made_of, stages_of
+from ..core.made_for import last_made_for
 from ..core.removal import Copy, copy_of, unclaimed_of
 from ..core.tables import Execution, ParamSet, Request, Store
 from ..kit import bundles, digests, locations
@@ -32,7 +33,8 @@ def select(
         The channel's id, or the start of it, needed where several have such blocks; alone, all
         that is made of it.
     request : str, optional
-        A request's id, or the start of it: its result, not the blocks that it was made of.
+        A request's id, or the start of it: its result, not the blocks that it was made of; where
+        it has no row of its own, all that was made last, such as calls of a function.
 
     Raises
     ------
@@ -51,6 +53,7 @@ def select(
             if "request_id" in table().primary_key:
                 results = table() & {"request_id": request}
                 chosen |= set(results.to_arrays(ledger.execution_attribute(table)))
+        chosen |= last_made_for(request)
     return chosen
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from ..core import given, holdings, installed, ledger, registry, removal, states, stores
+from ..core import holdings, installed, ledger, registry, removal, states, stores
 from ..core.dependents import dependents, requests_of, with_pulled
+from ..core.made_for import made_for as made_for
 from ..core.removal import Copy
 from ..core.tables import Execution, Request
 from ..kit import bundles, locations, store_ids, verification
@@ -57,15 +58,6 @@ def asked(
         return None, int(total["n"]), int(total["size"] or 0)
     listed = sorted(only)
     return listed, len(listed), sum(row["bundle_bytes"] for page in _pages(listed) for row in page)
-
-
-def made_for(request_id: str) -> set[str]:
-    """Return the executions of a request's units: its own results, and what they were made of."""
-    row = (Request() & {"request_id": request_id}).fetch1()
-    workflow = installed.opened(row["workflow"])
-    (request,) = given.recalled(workflow, [request_id])
-    recorded = ledger.recorded_units(registry.stage_tables([workflow]), workflow.units(request))
-    return {bundle.execution_id for bundle in recorded.values()}
 
 
 Problems = dict[Copy, str]
