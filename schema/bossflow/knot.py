@@ -12,6 +12,7 @@ from typing import Any
 from .functions import asked
 from .functions.arguments import checked, read_rows
 from .functions.identity import Function, identify
+from .kit.texts import many, one_line
 from .workflows.map.calls import POLL_SECONDS, Calls
 
 
@@ -102,10 +103,18 @@ def _rows(rows: Any, function: Function) -> Iterable[Mapping[str, Any]]:
     if isinstance(rows, (str, os.PathLike)):
         return read_rows(Path(rows), function, unique=False)
     if hasattr(rows, "to_pylist"):
-        return list(rows.to_pylist())
-    if hasattr(rows, "to_dict") and not isinstance(rows, Mapping):
-        return list(rows.to_dict("records"))
-    return list(rows)
+        rows = rows.to_pylist()
+    elif hasattr(rows, "to_dict"):
+        rows = rows.to_dict("records")
+    if isinstance(rows, Mapping):
+        raise ValueError("rows is a dict: give a list with a dict for each call")
+    listed = list(rows)
+    for number, row in enumerate(listed, 1):
+        if not isinstance(row, Mapping):
+            raise ValueError(
+                f"row {number} is {one_line(repr(row))[:60]}: give a dict of arguments by name"
+            )
+    return listed
 
 
 class Future:
@@ -189,6 +198,6 @@ def as_completed(futures: Iterable[Future], timeout: float | None = None) -> Ite
             left.remove(one)
             yield one
         if left and until is not None and time.monotonic() >= until:
-            raise TimeoutError(f"{len(left):,} calls are not done after {timeout:g} s")
+            raise TimeoutError(f"not done after {timeout:g} s: {many(len(left), 'call')}")
         if left:
             time.sleep(POLL_SECONDS)

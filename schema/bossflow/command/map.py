@@ -22,6 +22,9 @@ def map_command(function: str, rows: Path, options: tuple[str, ...]) -> None:
     from ..upkeep import launching
     from ..upkeep.pipeline import OWN
 
+    for word in (function, str(rows)):
+        if word.startswith("-"):
+            raise ValueError(f"name function and rows before {word}, which goes to `nextflow run`")
     asked = ["--workflow", "map", "--function", function, "--rows", str(rows)]
     command = [launching.nextflow(), "run", str(OWN), *asked, *options]
     with ending_in_order():

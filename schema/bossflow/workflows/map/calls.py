@@ -10,7 +10,7 @@ from ... import database
 from ...core import holdings, ledger, work
 from ...core.tables import Request, Run
 from ...database import chosen
-from ...functions.identity import Function
+from ...functions.identity import Function, identify
 from ...functions.results import read
 from ...functions.spelling import unspelled
 from ...upkeep.begun import Begun
@@ -131,6 +131,9 @@ class Calls:
             copy.parent.mkdir(parents=True, exist_ok=True)
             text = texts[name].encode() if name in texts else (project / name).read_bytes()
             copy.write_bytes(text)
+        spec = f"{function.module}:{function.name}"
+        if identify(spec, directory / "sources").digest() != function.digest():
+            raise ValueError(f"the sources of {spec} changed meanwhile: map it again")
         kinds = {one.name: one.type for one in function.parameters}
         rows = [
             {
@@ -143,7 +146,7 @@ class Calls:
         ]
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (directory / "rows.jsonl").write_text(lines, "utf-8")
-        params = {"workflow": "map", "function": f"{function.module}:{function.name}"}
+        params = {"workflow": "map", "function": spec}
         params |= {"rows": str(directory / "rows.jsonl"), "project_dir": str(directory / "sources")}
         self.run = Begun.begin(directory, params, options)
         self.failed.clear()
