@@ -5,9 +5,10 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 from .spelling import spelled, unspelled
 from .texts import one_line
@@ -43,7 +44,8 @@ def write(result: Any, directory: Path) -> tuple[str, Any]:
     ValueError
         If a file is not there.
     """
-    if isinstance(result, np.ndarray):
+    numpy = sys.modules.get("numpy")  # where it was not imported, nothing is of it
+    if numpy and isinstance(result, numpy.ndarray):
         return "numpy", _write_array(result, _made(directory) / ARRAY)
     if (table := _table(result)) is not None:
         return "arrow", _write_table(table, _made(directory) / TABLE)
@@ -70,6 +72,8 @@ def read(kind: str, value: Any, directory: Path) -> Any:
     if kind == "json":
         return unspelled(value)
     if kind == "numpy":
+        import numpy as np
+
         return np.load(directory / ARRAY, allow_pickle=False)
     if kind == "arrow":
         import pyarrow.parquet as pq
@@ -85,7 +89,9 @@ def _made(directory: Path) -> Path:
     return directory
 
 
-def _write_array(array: np.ndarray[Any, Any], path: Path) -> dict[str, Any]:
+def _write_array(array: "np.ndarray[Any, Any]", path: Path) -> dict[str, Any]:
+    import numpy as np
+
     if type(array) not in (np.ndarray, np.memmap):
         name = f"{type(array).__module__}.{type(array).__qualname__}"
         raise TypeError(f"the result is a {name}, which has more than an array: return an array")

@@ -12,11 +12,10 @@ What JSON lacks, or others change, is an object with one name that begins with `
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
-
-import numpy as np
 
 MOST_DEEP = 100
 """Lists and dicts within another, which MySQL takes."""
@@ -37,7 +36,8 @@ def spelled(value: Any, deep: int = 0) -> Any:
     """
     if deep > MOST_DEEP:
         raise TypeError(f"is nested more than {MOST_DEEP} deep, or holds itself")
-    if isinstance(value, np.generic):
+    numpy = sys.modules.get("numpy")  # where it was not imported, nothing is of it
+    if numpy and isinstance(value, numpy.generic):
         value = _plain(value)
     if value is None or isinstance(value, bool):
         return value
@@ -88,6 +88,8 @@ def _object(value: Mapping[Any, Any], deep: int) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Return Python's own value of a scalar of numpy's that has one."""
+    import numpy as np
+
     if isinstance(value, (np.bool_, np.integer, np.floating, np.str_)):
         plain = value.item()
         if isinstance(plain, (bool, int, float, str)):
