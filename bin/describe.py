@@ -88,7 +88,7 @@ def described(
             from tools.asked import described as of_tools  # no other run waits for its HTTP
 
             result["rows"] = of_tools(well(), tool, launch_dir, faults)
-        if "function" in of_run:
+        if parameters.workflow == "map":
             from functions.asked import described as of_function  # no other run reads rows so
 
             try:

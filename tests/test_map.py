@@ -1,107 +1,15 @@
 """Workflow map: a function's calls from rows to what is recorded, a step at a time."""
 
 import json
-import math
 import os
 import shutil
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import bossflow
-import numpy as np
-import pandas
 import pytest
-from bossflow.workflows.map.calls import CallFailed
-from call_function import Caller, call
-from pipeline import NUMBERS, bossflow_says
-from stage_function import stage
-from steps import Cutouts
-
-HELPER = "def double(x):\n    return 2 * x\n"
-MODULE = """
-import os
-import signal
-import sys
-from pathlib import Path
-
-import numpy as np
-from helper import double
-
-
-def twice(x: int, how: str = "", file: Path | None = None):
-    print("said by a user's function")
-    if file is not None:
-        return file.read_text() * x
-    if how == "raise":
-        raise ValueError(f"no {x}")
-    if how == "exit":
-        sys.exit(3)
-    if how == "die":
-        os.kill(os.getpid(), signal.SIGSEGV)
-    if how == "array":
-        return np.arange(double(x), dtype="u1")
-    if how == "file":
-        Path("receipts.jsonl").write_text("x" * x)
-        return Path("receipts.jsonl")
-    if how == "long":
-        return ["y" * 5000]
-    return {"": double(x), "none": None, "nan": float("nan"), "path": os.path.realpath}.get(how)
-"""
-
-
-class Mapping(Cutouts):
-    """What Nextflow does with a function of a project."""
-
-    workflow = "map"
-
-    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch, caller: Caller) -> None:
-        super().__init__(directory, monkeypatch)
-        self.volume = directory
-        self.programs = {"STAGE_FUNCTION": stage, "CALL_FUNCTION": partial(call, caller)}
-        (directory / "helper.py").write_text(HELPER)
-        self.module = f"ours{next(NUMBERS)}"  # the database is that of all tests
-        (directory / f"{self.module}.py").write_text(MODULE)
-
-    def map(self, *rows: dict[str, Any], **params: Any) -> dict[str, Any]:
-        """Run it all; return what `run` does."""
-        file = self.directory / "rows.jsonl"
-        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        return self.run([], **self.asked(file) | params)
-
-    def asked(self, rows: Path) -> dict[str, str]:
-        """Return the parameters that ask for the function."""
-        return {"function": f"{self.module}:twice", "rows": str(rows)}
-
-    def problem(self, *rows: dict[str, Any], **params: Any) -> str:
-        """Return with which sentences a map is refused."""
-        from bossflow.core.tables import Request
-
-        before = len(Request())
-        said = self.map(*rows, **params)["plan"]["problem"]
-        assert said and len(Request()) == before and not self.store.exists()
-        return str(said)
-
-    def results(self, done: dict[str, Any]) -> dict[str, dict[str, Any]]:
-        """Return what is recorded of a run's calls, by the JSON text of their arguments."""
-        from bossflow.workflows.map import FunctionCall, MapRequest
-
-        (request,) = done["plan"]["requests"]
-        (name,) = (MapRequest & {"request_id": request}).to_arrays("function_id")
-        rows = (FunctionCall & {"function_id": str(name)}).to_dicts()
-        return {json.dumps(row["call_arguments"], sort_keys=True): row for row in rows}
-
-
-@pytest.fixture
-def mapping(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mapping]:
-    from bossflow.core import installed
-    from bossflow.workflows import map as module
-
-    installed.open_schema([module.workflow])
-    caller = Caller()
-    yield Mapping(tmp_path, monkeypatch, caller)
-    caller.close()
+from call_function import Caller
+from mapping import HELPER, Mapping
+from mapping import mapping as mapping
+from pipeline import bossflow_says
 
 
 def test_what_one_call_does_is_no_other_ones(mapping: Mapping) -> None:
@@ -292,42 +200,3 @@ def test_a_worker_takes_no_word_of_a_function_for_an_answer(tmp_path: Path) -> N
         "it ended its process, with exit code 0",
         "it ended its process, with exit code 7",
     ]
-
-
-def test_futures_are_what_the_database_tells(mapping: Mapping) -> None:
-    """Found by whoever has function and rows: each kind of result, and a call that raised."""
-    hows = ["", "none", "nan", "array", "file", "long", "raise"]
-    rows = [{"x": 3, "how": how} for how in hows]
-    mapping.map(*rows)
-    knot = bossflow.Knot(f"{mapping.module}:twice", project=mapping.directory)
-    with pytest.raises(ValueError, match="was not mapped over these rows: have `map` do it"):
-        knot.find(rows[:3])
-    futures = knot.find(pandas.DataFrame(rows))
-    assert [*bossflow.as_completed(futures, 0)] == [*futures]
-    *results, failed = futures
-    doubled, none, nan, array, file, long = (one.result(0) for one in results)
-    assert (doubled, none, long) == (6, None, ["y" * 5000]) and math.isnan(nan)
-    np.testing.assert_array_equal(array, np.arange(6, dtype="u1"), strict=True)
-    assert file.name == "receipts.jsonl" and file.read_text() == "xxx"
-    with pytest.raises(CallFailed, match=r'^ValueError: no 3 \(called with how="raise", x=3\)$'):
-        failed.result(0)
-    found = futures.rows()
-    assert found["how"].tolist() == hows[:-1] and found["result"].tolist()[0] == 6
-    again = knot.map(rows[:2])  # another request, of which all is recorded
-    assert [one.result(0) for one in again] == [6, None] and again.calls.run is None
-
-
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        ({"x": 1}, "rows is a dict: give a list with a dict for each call"),
-        ([1], "row 1 is 1: give a dict of arguments by name"),
-        ([{"x": 1}, {"y": 1}, {"x": "a"}], "row 2: y is not for twice, .*\nrow 3: x is 'a', but"),
-        ([], "rows has no rows: give at least one"),
-        ("none.csv", "none.csv can't be read: No such file"),
-    ],
-)
-def test_rows_that_are_none_begin_no_run(mapping: Mapping, rows: Any, said: str) -> None:
-    knot = bossflow.Knot(f"{mapping.module}:twice", project=mapping.directory)
-    with pytest.raises(ValueError, match=said):
-        knot.map(rows)
