@@ -36,22 +36,31 @@ class Caller:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._asked: IO[str]
-        self._told: IO[str]
+        self._told: IO[bytes]
+        self._number = 0
 
     def call(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return what `functions.worker.called` tells; `error` too where its process died."""
         if self._process is None:
             self._start()
+        self._number += 1
         try:
-            self._asked.write(json.dumps(asked) + "\n")
+            self._asked.write(json.dumps(asked | {"number": self._number}) + "\n")
             self._asked.flush()
             answer = self._told.readline()
         except BrokenPipeError:
-            answer = ""
-        if answer.endswith("\n"):
-            told: dict[str, Any] = json.loads(answer)
-            return told
-        return {"error": self._how_it_ended()}
+            answer = b""
+        if not answer.endswith(b"\n"):
+            return {"error": self._how_it_ended()}
+        with suppress(ValueError):
+            told = json.loads(answer)
+            if isinstance(told, dict) and told.pop("number", None) == self._number:
+                return told
+        assert self._process is not None
+        self._process.kill()  # what else it tells may be no answer either
+        self._told.close()
+        self.close()
+        return {"error": "it wrote to a file descriptor that is not its own"}
 
     def _start(self) -> None:
         (asks, asked), (told, tells) = os.pipe(), os.pipe()
@@ -65,7 +74,7 @@ class Caller:
         for number in (asks, tells):
             os.close(number)
         self._asked = os.fdopen(asked, "w", encoding="utf-8")
-        self._told = os.fdopen(told, encoding="utf-8")
+        self._told = os.fdopen(told, "rb")
 
     def _how_it_ended(self) -> str:
         assert self._process is not None

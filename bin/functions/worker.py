@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +37,24 @@ def main() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (asked, told):
         os.set_inheritable(number, False)
+    os.register_at_fork(after_in_child=lambda: _leave(asked, told))
     os.dup2(2, 1)
     here = os.getcwd()
     with open(asked, encoding="utf-8") as lines, open(told, "w", encoding="utf-8") as answers:
         for line in lines:
-            answer = called(json.loads(line))
+            wanted = json.loads(line)
+            answer = called(wanted) | {"number": wanted["number"]}
             os.chdir(here)
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
+
+
+def _leave(*numbers: int) -> None:
+    """Have a child that a function forked hear and answer nothing, nor keep the pipes open."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number in numbers:
+        os.dup2(nothing, number, inheritable=False)
+    os.close(nothing)
 
 
 def called(asked: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +80,7 @@ def called(asked: dict[str, Any]) -> dict[str, Any]:
             os.chdir(scratch)
             given = values(asked["arguments"], parameters)
             began = time.monotonic()
-            result = function(**given)
+            result = _result(function, given)
             seconds = time.monotonic() - began
             os.chdir(scratch)
             kind, value = write(result, Path(asked["directory"]))
@@ -79,6 +90,24 @@ def called(asked: dict[str, Any]) -> dict[str, Any]:
         traceback.print_exc()
         return {"error": said(error)}
     return {"kind": kind, "value": value, "seconds": round(seconds, 6)}
+
+
+def _result(function: Callable[..., Any], given: dict[str, Any]) -> Any:
+    """Return what a function returns; children that it forked end here, as Python would."""
+    own, code = os.getpid(), 1
+    try:
+        result = function(**given)
+        code = 0
+        return result
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        raise
+    finally:
+        if os.getpid() != own:
+            if sys.exc_info()[0] not in (None, SystemExit):
+                traceback.print_exc()
+            sys.stdout.flush()
+            os._exit(code & 0xFF)
 
 
 def said(error: BaseException) -> str:
