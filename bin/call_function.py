@@ -110,13 +110,14 @@ def call(caller: Caller, unit: Unit, bundle: Bundle) -> None:
     given = dict(arguments)
     for name, path in unit.settings["paths"].items():
         given[name] = {"path": path} | {part: arguments[name][part] for part in ("sha256", "bytes")}
-        if _sha256(path, os.stat(path).st_mtime_ns) != arguments[name]["sha256"]:
-            raise ValueError(f"{path} changed since the run began: run again")
+        _check_same(path, arguments[name]["sha256"], "changed since the run began: run again")
     asked = {name: function[name] for name in ("module", "name", "parameters")}
     asked |= {"sources": str(staged.file("sources").absolute()), "arguments": given}
     told = caller.call(asked | {"directory": str(bundle.directory.absolute())})
     if "error" in told:
         raise Failed(f"{told['error']} (called with {shown})")
+    for name, path in unit.settings["paths"].items():
+        _check_same(path, arguments[name]["sha256"], "changed while the function was called")
     text = canonical(told["value"])
     files = sorted(os.listdir(bundle.directory))
     if len(text) > JSON_MAX:
@@ -156,6 +157,11 @@ def check_versions(python: str, versions: tuple[tuple[str, str], ...]) -> None:
             raise ValueError(
                 f"the function was asked for with {name} {version}, and {found} where it is called"
             )
+
+
+def _check_same(path: str, sha256: str, else_said: str) -> None:
+    if not os.path.exists(path) or _sha256(path, os.stat(path).st_mtime_ns) != sha256:
+        raise ValueError(f"{path} {else_said}")
 
 
 @cache

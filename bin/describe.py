@@ -91,6 +91,7 @@ def described(
         if parameters.workflow == "map":
             from functions.asked import described as of_function  # no other run reads rows so
 
+            of_run["project_dir"] = of_run["project_dir"] or launch_dir  # to ask again elsewhere
             try:
                 result["rows"] = of_function(of_run, launch_dir)
             except ValueError as error:  # one sentence, or one for each row

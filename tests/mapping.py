@@ -25,6 +25,8 @@ from helper import double
 
 def twice(x: int, how: str = "", file: Path | None = None):
     print("said by a user's function")
+    if how == "change":
+        file.write_text("changed")
     if file is not None:
         return file.read_text() * x
     if how == "raise":

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from bossflow.core.tables import Request, Run
 from call_function import Caller
 from mapping import HELPER, Mapping
 from mapping import mapping as mapping
@@ -89,6 +90,9 @@ def test_files_are_known_by_their_content(mapping: Mapping) -> None:
     file = mapping.directory / "in put.txt"
     file.write_text("ab")
     first = mapping.map({"x": 2, "file": "in put.txt"})
+    (request,) = first["plan"]["requests"]
+    (run,) = (Run & (Request() & {"request_id": request}).proj(run_id="first_run_id")).to_dicts()
+    assert Path(run["run_parameters"]["project_dir"]).samefile(mapping.directory)
     assert [one["result_json"] for one in mapping.results(first).values()] == ['"abab"']
     (mapping.directory / "elsewhere").mkdir()
     shutil.copy(file, mapping.directory / "elsewhere")
@@ -103,6 +107,9 @@ def test_files_are_known_by_their_content(mapping: Mapping) -> None:
     file.write_text("ef")
     (receipts,) = mapping.compute(plan, work_dir)
     assert "changed since the run began: run again" in receipts.read_text()
+    changing = mapping.map({"x": 2, "file": "in put.txt", "how": "change"})
+    (failed,) = changing["recorded"][0]["failed"]
+    assert f"{file} changed while the function was called" in failed["error"]
 
 
 def test_sources_that_change_while_a_run_begins_are_refused(mapping: Mapping) -> None:
