@@ -33,12 +33,15 @@ def test_futures_are_what_the_database_tells(mapping: Mapping) -> None:
     assert found["how"].tolist() == hows[:-1] and found["result"].tolist()[0] == 6
     again = knot.map(rows[:2])  # another request, of which all is recorded
     assert [one.result(0) for one in again] == [6, None] and again.calls.run is None
+    assert again[0].arguments == rows[0]
+    assert [one.result(0) for one in knot.map([rows[1], rows[0], rows[1]])] == [None, 6, None]
 
 
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
         ({"x": 1}, "rows is a dict: give a list with a dict for each call"),
+        (5, "rows is 5: give a list of dicts, or a table"),
         ([1], "row 1 is 1: give a dict of arguments by name"),
         ([{"x": 1}, {"y": 1}, {"x": "a"}], "row 2: y is not for twice, .*\nrow 3: x is 'a', but"),
         ([], "rows has no rows: give at least one"),
@@ -49,3 +52,8 @@ def test_rows_that_are_none_begin_no_run(mapping: Mapping, rows: Any, said: str)
     knot = bossflow.Knot(f"{mapping.module}:twice", project=mapping.directory)
     with pytest.raises(ValueError, match=said):
         knot.map(rows)
+
+
+def test_options_are_words() -> None:
+    with pytest.raises(ValueError, match=r"give a list of words, such as \['-profile', 'slurm'\]"):
+        bossflow.Knot("a:b", options="-profile slurm")

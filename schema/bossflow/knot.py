@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .functions import asked
-from .functions.arguments import checked, read_rows
+from .functions.arguments import call_id, checked, read_rows
 from .functions.identity import Function, identify
 from .kit.texts import many, one_line
 from .workflows.map.calls import POLL_SECONDS, Calls
@@ -44,6 +44,8 @@ class Knot:
         options: Sequence[str] = (),
     ) -> None:
         self._project = Path(project or ".").absolute()
+        if isinstance(options, str):
+            raise ValueError(f"options is a text: give a list of words, such as {options.split()}")
         self._options = [*(["--store", os.fspath(store)] if store else []), *options]
         self._texts: dict[str, str] = {}
         if isinstance(function, str):
@@ -56,9 +58,9 @@ class Knot:
             self._texts[f"{self._spec.partition(':')[0]}.py"] = text
 
     def map(self, rows: Any) -> "Futures":
-        """Return a future for each distinct call, and have a run make those that are not recorded.
+        """Return a future for each row, and have a run make the calls that are not recorded.
 
-        The run goes on where this program ends.
+        The run goes on where this program ends. Rows that ask for the same share one call.
 
         Parameters
         ----------
@@ -96,7 +98,9 @@ class Knot:
         given = checked(_rows(rows, function), function, Path.cwd())
         request = request_of(asked.told(function), asked.calls(function, given))
         connect()
-        return Futures(Calls(request, given)), function
+        digest = function.digest()
+        names = [call_id(digest, row) for row in given]
+        return Futures(Calls(request, given), names), function
 
 
 def _rows(rows: Any, function: Function) -> Iterable[Mapping[str, Any]]:
@@ -108,6 +112,8 @@ def _rows(rows: Any, function: Function) -> Iterable[Mapping[str, Any]]:
         rows = rows.to_dict("records")
     if isinstance(rows, Mapping):
         raise ValueError("rows is a dict: give a list with a dict for each call")
+    if not isinstance(rows, Iterable):
+        raise ValueError(f"rows is {one_line(repr(rows))[:60]}: give a list of dicts, or a table")
     listed = list(rows)
     for number, row in enumerate(listed, 1):
         if not isinstance(row, Mapping):
@@ -121,7 +127,8 @@ class Future:
     """One call, whoever makes it."""
 
     def __init__(self, calls: Calls, name: str, arguments: dict[str, Any]) -> None:
-        self._calls, self.call_id, self.arguments = calls, name, arguments
+        self._calls, self.call_id = calls, name
+        self.arguments = calls.shown(arguments)
 
     def __repr__(self) -> str:
         """Return its arguments, and how far it is."""
@@ -155,11 +162,11 @@ class Future:
 
 
 class Futures(list[Future]):
-    """The futures of a map, in the order of its rows."""
+    """The futures of a map: one for each row, in their order."""
 
-    def __init__(self, calls: Calls) -> None:
-        given = calls.request.given["calls"]
-        super().__init__(Future(calls, name, arguments) for name, arguments in given)
+    def __init__(self, calls: Calls, names: Iterable[str]) -> None:
+        arguments = dict(calls.request.given["calls"])
+        super().__init__(Future(calls, name, arguments[name]) for name in names)
         self.calls = calls
 
     def rows(self) -> Any:
@@ -173,7 +180,7 @@ class Futures(list[Future]):
             raise ValueError("rows() makes a DataFrame of pandas: pip install pandas") from None
         self.calls.look()
         done = [one for one in self if one.call_id in self.calls.returned]
-        arguments = [self.calls.shown(one.arguments) for one in done]
+        arguments = [one.arguments for one in done]
         results = [self.calls.value(one.call_id) for one in done]
         names = {name for one in results if isinstance(one, dict) for name in one}
         taken = {name for one in arguments for name in one}
