@@ -68,7 +68,7 @@ def test_a_function_is_known_by_all_that_it_takes(project: Path) -> None:
         Parameter("radius", "int", False, 3),
     )
     assert found.returns == "int"
-    assert not {"lab", "tables"} & sys.modules.keys()
+    assert not {"lab.cells", "lab.shapes", "tables"} & sys.modules.keys()  # another lab may be
 
 
 @pytest.mark.parametrize("changed", ["lab/shapes.py", "lab/inner/rules.py", "lab/__init__.py"])

@@ -14,7 +14,7 @@ def test_an_answer_is_of_its_own_call(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "def forks(how):\n"
         "    if how == 'write':\n"
-        "        for number in range(3, 40):\n"
+        "        for number in filter(lambda one: one > 2, map(int, os.listdir('/dev/fd'))):\n"
         "            try:\n"
         "                os.write(number, b'[]' + bytes([10]))\n"
         "            except OSError:\n"
