@@ -19,7 +19,7 @@ MOST_BYTES = 2**20
 _FILE = {"path", "sha256", "bytes"}
 
 
-def read_rows(path: Path, function: Function, unique: bool = True) -> list[dict[str, Any]]:
+def read_rows(path: Path, function: Function) -> list[dict[str, Any]]:
     """Return the rows of a file: arguments by parameter, not yet `checked`.
 
     Parameters
@@ -30,8 +30,6 @@ def read_rows(path: Path, function: Function, unique: bool = True) -> list[dict[
         None, if its type has it. Texts of CSV are as they stand, also with spaces around them;
         what is no text, path or number is JSON.
     function : Function
-    unique : bool
-        Whether a row may not be there twice.
 
     Raises
     ------
@@ -40,21 +38,7 @@ def read_rows(path: Path, function: Function, unique: bool = True) -> list[dict[
     ValueError
         If the file can't be read, has no rows, or columns that the function does not take.
     """
-    rows = rows_of(path, function.parameters)
-    if unique:
-        seen: dict[str, int] = {}
-        wrong = []
-        for number, row in enumerate(rows, 1):
-            try:
-                first = seen.setdefault(canonical(spelled(row)), number)
-            except TypeError as error:  # such as a date
-                wrong.append(f"row {number} {error}")
-                continue
-            if first != number:
-                wrong.append(f"row {number} asks for the same as row {first}: remove one")
-        if wrong:
-            raise Wrong(*wrong)
-    return rows
+    return rows_of(path, function.parameters)
 
 
 def checked(

@@ -15,7 +15,7 @@ def described(params: Mapping[str, Any], launch_dir: str) -> list[dict[str, Any]
     ----------
     params : mapping
         `function` (`module:name`), `rows` (path of a CSV, JSON Lines or Parquet file) and
-        `project_dir` (that the module is imported from; default: `launch_dir`).
+        `project_dir` (that the module is imported from).
     launch_dir : str
         Where the run was started: relative paths of files in rows begin there.
 
@@ -30,9 +30,9 @@ def described(params: Mapping[str, Any], launch_dir: str) -> list[dict[str, Any]
     ValueError
         With a sentence, or one for each row that is wrong as its arguments.
     """
-    project = Path(params["project_dir"] or launch_dir)
+    project = Path(params["project_dir"])
     function = identify(params["function"], project)
-    given = read_rows(Path(params["rows"]), function, unique=False)
+    given = read_rows(Path(params["rows"]), function)
     rows = checked(given, function, Path(launch_dir))
     return [
         {

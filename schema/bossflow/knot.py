@@ -105,7 +105,7 @@ class Knot:
 
 def _rows(rows: Any, function: Function) -> Iterable[Mapping[str, Any]]:
     if isinstance(rows, (str, os.PathLike)):
-        return read_rows(Path(rows), function, unique=False)
+        return read_rows(Path(rows), function)
     if hasattr(rows, "to_pylist"):
         rows = rows.to_pylist()
     elif hasattr(rows, "to_dict"):

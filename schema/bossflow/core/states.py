@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -84,7 +85,7 @@ def _told(
         every = (unit for _, units in group for unit in units)
         recorded = ledger.recorded_units(registry.stage_tables([workflow]), every)
     known = [_Known.of(request, units, recorded, here) for request, units in group]
-    failures = _failures({unit.unit_id for state in known for unit in state.missing})
+    failed = failures({unit.unit_id for state in known for unit in state.missing})
     runs = _runs({bundle.run_id for state in known for bundle in state.found.values()})
     described = workflow.describe(
         [state.request for state in known], [state.counts for state in known]
@@ -93,7 +94,7 @@ def _told(
         state.request.request_id: _one(
             rows[state.request.request_id],
             called.get(state.request.request_id, []),
-            *(state, about, failures, runs, here),
+            *(state, about, failed, runs, here),
         )
         for state, about in zip(known, described, strict=True)
     }
@@ -233,8 +234,11 @@ def left_out(asked: dict[str, str] | None = None) -> list[dict[str, Any]]:
     return told
 
 
-def _failures(units: Iterable[str]) -> dict[str, str]:
-    """Return unit id to the error of the latest run in which it failed, for those that did."""
+def failures(units: Iterable[str], since: datetime = datetime.min) -> dict[str, str]:
+    """Return unit id to the error of the latest run in which it failed, for those that did.
+
+    Runs that began before `since` (UTC) do not count.
+    """
     query = (
         f"SELECT f.unit_id, f.error, r.run_started FROM {Run.Failure.full_table_name} f "
         f"JOIN {Run.full_table_name} r ON r.run_id = f.run_id WHERE f.unit_id IN %s"
@@ -242,7 +246,7 @@ def _failures(units: Iterable[str]) -> dict[str, str]:
     rows: list[Any] = []
     for some in database.pieces(units):
         rows += database.connection().query(query, (tuple(some),)).fetchall()
-    return {unit: error for unit, error, _ in sorted(rows, key=itemgetter(2))}
+    return {unit: error for unit, error, at in sorted(rows, key=itemgetter(2)) if at >= since}
 
 
 def _runs(names: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ... import database
-from ...core import holdings, ledger, work
-from ...core.tables import Request, Run
+from ...core import holdings, ledger, states, work
+from ...core.tables import Request
 from ...database import chosen
 from ...functions.identity import Function, identify
 from ...functions.results import read
@@ -89,15 +88,7 @@ class Calls:
         """Return of calls how they failed in the latest run, since the one that was begun here."""
         since = self.run.since if self.run else datetime.min
         units = {self._units[name].unit_id: name for name in names}
-        query = (
-            f"SELECT f.unit_id, f.error, r.run_started FROM {Run.Failure.full_table_name} f "
-            f"JOIN {Run.full_table_name} r ON r.run_id = f.run_id WHERE f.unit_id IN %s"
-        )
-        rows: list[Any] = []
-        for some in database.pieces(units):
-            rows += database.connection().query(query, (tuple(some),)).fetchall()
-        rows.sort(key=lambda row: row[2])
-        return {units[unit]: error for unit, error, began in rows if began >= since}
+        return {units[unit]: error for unit, error in states.failures(units, since).items()}
 
     def value(self, name: str) -> Any:
         """Return what a call returned."""
