@@ -86,6 +86,10 @@ class _Process:
     def is_there(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def is_closed(self) -> bool:
+        return self._process.returncode is not None
+
     def close(self) -> int:
         with suppress(BrokenPipeError), self._process:  # which closes its stdin: so it ends
             pass
@@ -125,7 +129,7 @@ def process(encoding: str, dtype: str, length: int) -> Iterator[_Process]:
     try:
         yield found
     finally:
-        if found.is_there:
+        if not found.is_closed:
             _idle.append((key, found))
 
 

@@ -14,6 +14,7 @@ import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -84,10 +85,13 @@ def copy_by_chunk(
 
     number = max(1, BYTES_AT_ONCE // chunk_bytes)
     threads = min(apart.AT_ONCE, 1 + len(parts) * chunk_bytes // _WORTH_ANOTHER)
-    with ThreadPoolExecutor(threads) as pool:
-        for first in range(0, len(parts), number):
-            some = slice(first, first + number)
-            contents = fetch(wholes[some])
+    batches = [slice(first, first + number) for first in range(0, len(parts), number)]
+    with ThreadPoolExecutor(threads) as pool, ThreadPoolExecutor(1) as fetching:
+        fetched = fetching.submit(fetch, wholes[batches[0]])
+        for some, following in zip_longest(batches, batches[1:]):
+            contents = fetched.result()
+            if following:
+                fetched = fetching.submit(fetch, wholes[following])
             slow = own_encoding(level) or any(content and content.suffix for content in contents)
             for _ in (pool.map if slow else map)(fill, parts[some], wholes[some], contents):
                 pass
