@@ -41,6 +41,9 @@ def checked(given, schema, run) {
     if (!mistakes && (!place(values.outdir) || place(values.outdir).isFile())) {
         mistakes += "outdir ${shown(values.outdir)} is no directory: give the path of one"
     }
+    if (!mistakes && System.getenv('NXF_SYNTAX_PARSER') == 'v2' && run.outputDir != place(values.outdir)) {
+        mistakes += "outdir ${shown(values.outdir)} is kept from the configuration by Nextflow's strict parser: unset NXF_SYNTAX_PARSER"
+    }
     mistakes += beyondShell(run)
     if (!mistakes) {
         mistakes += [awsbatch: 's3://', google_batch: 'gs://']
