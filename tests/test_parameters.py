@@ -272,17 +272,6 @@ def test_a_stub_run_goes_through_every_process(tmp_path: Path) -> None:
         assert f"{process.upper()}" in trace
 
 
-def test_where_the_strict_parser_would_leave_results_elsewhere_nothing_runs(tmp_path: Path) -> None:
-    words = ("-q", "run", str(ROOT), *NO_REPORTS, *SOURCE, "--outdir", "elsewhere")
-    run = nextflow(*words, cwd=tmp_path, env={"NXF_SYNTAX_PARSER": "v2"})
-    assert run.returncode != 0
-    assert said(run) == [
-        'outdir "elsewhere" is kept from the configuration by Nextflow\'s strict parser: unset '
-        "NXF_SYNTAX_PARSER"
-    ]
-    assert not (tmp_path / "elsewhere").exists()
-
-
 def test_nextflow_secrets_reach_only_who_needs_them(stage: Stage, tmp_path: Path) -> None:
     store = {"NXF_SECRETS_FILE": str(tmp_path / "secrets" / "store.json")}
     plan = {"tasks": [job("PULL_BLOCK-00000"), job("LABEL_BLOCK-00000"), job("STITCH-00000")]}

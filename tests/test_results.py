@@ -248,3 +248,13 @@ def test_a_request_is_forgotten_with_its_names(cutouts: Cutouts) -> None:
     assert len(named) == 1
     code, text = bossflow_says("forget", "--yes", "gone")
     assert (code, len(named)) == (0, 0), text
+
+
+def test_where_the_strict_parser_would_leave_it_elsewhere_nothing_runs(stage: Stage) -> None:
+    run = stage.run(*CHANNEL, "--outdir", "elsewhere", env={"NXF_SYNTAX_PARSER": "v2"})
+    assert run.returncode != 0
+    assert said(run) == [
+        'outdir "elsewhere" is kept from the configuration by Nextflow\'s strict parser: unset '
+        "NXF_SYNTAX_PARSER"
+    ]
+    assert not stage.journal_file.exists() and not (stage.launch / "elsewhere").exists()
