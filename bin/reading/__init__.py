@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
+import numpy as np
 from kit import bundles, locations
 from kit.bundles import Finished
 from kit.units import Unit
@@ -19,11 +21,12 @@ def voxels_of(unit: Unit, box: Box) -> NDArray[Any]:
     Parameters
     ----------
     unit : Unit
-        Made from a pulled block alone; or with a `source` among its arguments: `uri`, `resolution`
-        and `dtype`, and `chosen` or, of a volume that was made here, `files` (`volumes.made.Output`
-        says what); then its first inputs are those of `volumes.made.Blocks.inputs`.
+        Made from pulled blocks alone, which hold the box; or with a `source` among its arguments:
+        `uri`, `resolution` and `dtype`, and `chosen` or, of a volume that was made here, `files`
+        (`volumes.made.Output` says what); then its first inputs are those of
+        `volumes.made.Blocks.inputs`.
     box : Box
-        In voxels of the source; of a pulled block, all of it.
+        In voxels of the source.
 
     Returns
     -------
@@ -39,8 +42,7 @@ def voxels_of(unit: Unit, box: Box) -> NDArray[Any]:
     """
     source = unit.arguments.get("source")
     if source is None:
-        (pulled,) = unit.inputs
-        return read_array(pulled.file("voxels.zarr"))
+        return _pulled(unit.inputs, box)
     uri, level, dtype = source["uri"], source["resolution"], source["dtype"]
     if "files" in source:
         return _made(source, unit.inputs, box)
@@ -70,6 +72,26 @@ def reader(unit: Unit, inputs: list[Finished], block: Box) -> Callable[[Box], ND
         return lambda box: voxels_of(of_source, box)
     pulled = voxels_of(of_source, block)
     return lambda box: pulled[box.slices(block.corner_zyx)]
+
+
+def _pulled(inputs: list[Finished], box: Box) -> NDArray[Any]:
+    """Read a box from copies of all blocks that it meets."""
+    blocks = [Box.parse(copy.key["block"]) for copy in inputs]
+    parts = [block.intersect(box) for block in blocks]
+    if sum(part.voxel_count for part in parts) != box.voxel_count:
+        raise ValueError(f"{box.name} is not all in {', '.join(block.name for block in blocks)}")
+    each = zip(inputs, blocks, parts, strict=True)
+    found = (
+        read_array(copy.file("voxels.zarr"), part.slices(block.corner_zyx))
+        for copy, block, part in each
+    )
+    first = next(found)
+    if len(parts) == 1:
+        return first
+    voxels = np.empty(box.shape_zyx, first.dtype)
+    for part, some in zip(parts, chain([first], found), strict=True):
+        voxels[part.slices(box.corner_zyx)] = some
+    return voxels
 
 
 def _made(source: dict[str, Any], inputs: list[Finished], box: Box) -> NDArray[Any]:

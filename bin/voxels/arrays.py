@@ -43,8 +43,8 @@ def _chunks(shape: tuple[int, ...]) -> list[int]:
     return chunks
 
 
-def read_array(path: Path) -> NDArray[Any]:
-    """Read a whole array as `write_array` wrote it, in C order.
+def read_array(path: Path, part: tuple[slice, ...] = ()) -> NDArray[Any]:
+    """Read an array as `write_array` wrote it, or a part of it, in C order.
 
     Raises
     ------
@@ -56,5 +56,5 @@ def read_array(path: Path) -> NDArray[Any]:
         "kvstore": {"driver": "file", "path": str(path)},
         "fill_missing_data_reads": False,  # a chunk that got lost is not zero
     }
-    array: NDArray[Any] = ts.open(spec).result().read().result()
+    array: NDArray[Any] = ts.open(spec).result()[part].read(order="C").result()
     return array

@@ -10,6 +10,7 @@ from ..voxels.archives import STREAMS
 from ..voxels.archives.made import ARCHIVE, is_made
 from ..voxels.archives.offsets import given_zyx
 from ..voxels.boxes import Box
+from ..voxels.halos import cells, widened
 from .channels import NO_SHIFT, box_columns, extent, itemsize, metadata, middle_rows
 from .sources import Source
 from .tables import Block, Channel, Cutout
@@ -170,6 +171,59 @@ def block_input(given: dict[str, Any], box: Box, staged: bool, settings: dict[st
     return Input({}, (pull,), (pull,))
 
 
+class WithHalo:
+    """What units read blocks with a halo from.
+
+    Where blocks are copied into the store that is those of the neighbours, so nothing is pulled
+    twice; else the source, or the units that made it.
+
+    Parameters
+    ----------
+    given : dict
+        As `given_of` returns it.
+    halo_zyx : sequence of 3 int
+        Voxels on each side, which end at the cutout; no more than a block has.
+    block_shape_zyx, origin_zyx : sequence of 3 int
+        The grid of blocks.
+    staged : bool
+        Whether they are copied into the store.
+    settings : dict
+        How, as in `SETTINGS`.
+    """
+
+    def __init__(
+        self,
+        given: dict[str, Any],
+        halo_zyx: Sequence[int],
+        block_shape_zyx: Sequence[int],
+        origin_zyx: Sequence[int],
+        staged: bool,
+        settings: dict[str, Any],
+    ) -> None:
+        self._given, self._halo, self._settings = given, halo_zyx, settings
+        self._cutout = Box.parse(given["cutout"])
+        self._grid, self._staged = (block_shape_zyx, origin_zyx), staged
+        self._copies: dict[Box, UnitPlan] = {}
+
+    def box(self, block: Box) -> Box:
+        """Return a block with its halo."""
+        return widened(block, self._halo, self._cutout)
+
+    def input(self, block: Box) -> Input:
+        """Return what a block is read from with its halo; of the `pulls` the block's own."""
+        wide = self.box(block)
+        if not self._staged:
+            return block_input(self._given, wide, False, self._settings)
+        near = tuple(self._copy(cell) for cell in cells(wide, self._cutout, *self._grid))
+        return Input({}, near, (self._copy(block),))
+
+    def _copy(self, block: Box) -> UnitPlan:
+        if block not in self._copies:
+            (pull,) = block_input(self._given, block, True, self._settings).pulls
+            self._copies[block] = pull
+        return self._copies[block]
+
+
 def is_stream(channel: dict[str, Any], chunk_zyx: Sequence[int] | None) -> bool:
     """Say whether a channel is a file that is one stream, by what is read of it at once."""
     scheme = channel["uri"].partition("://")[0]
@@ -216,7 +270,8 @@ def rows(given: dict[str, Any], boxes: Iterable[Box]) -> Rows:
 
 def read_bytes(unit: UnitPlan) -> int:
     """Return how many bytes of voxels a unit asks of the archive, or of a volume in place."""
-    source = unit.arguments if unit.process == "PULL_BLOCK" else unit.arguments.get("source")
+    asked = unit.arguments
+    source = asked if unit.process == "PULL_BLOCK" else asked.get("source")
     if not source:
         return 0
-    return Box.parse(unit.arguments["box"]).voxel_count * itemsize(source["dtype"])
+    return Box.parse(asked.get("with_halo", asked["box"])).voxel_count * itemsize(source["dtype"])
