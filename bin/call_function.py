@@ -14,6 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import IO, Any
 
+from kit.bundles import Finished
 from kit.digests import canonical, file_record
 from kit.tasks import main
 from kit.units import Bundle, Unit
@@ -23,6 +24,9 @@ JSON_MAX = 4000
 
 ARGUMENTS_SHOWN = 200
 END_SECONDS = 10
+OURS = "BOSSFLOW_SOURCE_"
+"""Begins the names of secrets that programs read sources with: no function gets them."""
+
 START = "import sys; sys.path.insert(0, sys.argv.pop(1)); import functions.worker as w; w.main()"
 
 
@@ -70,6 +74,7 @@ class Caller:
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             pass_fds=(asks, tells),
+            env={name: os.environ[name] for name in os.environ if not name.startswith(OURS)},
         )
         for number in (asks, tells):
             os.close(number)
@@ -104,20 +109,8 @@ class Caller:
 def call(caller: Caller, unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of a call: what it returned, as JSON or in files."""
     (staged,) = unit.inputs
-    function = staged.manifest["arguments"]
-    check_versions(function["python"], tuple(function["versions"].items()))
-    arguments, shown = unit.arguments["arguments"], _shown(unit.arguments["arguments"])
-    given = dict(arguments)
-    for name, path in unit.settings["paths"].items():
-        given[name] = {"path": path} | {part: arguments[name][part] for part in ("sha256", "bytes")}
-        _check_same(path, arguments[name]["sha256"], "changed since the run began: run again")
-    asked = {name: function[name] for name in ("module", "name", "parameters")}
-    asked |= {"sources": str(staged.file("sources").absolute()), "arguments": given}
-    told = caller.call(asked | {"directory": str(bundle.directory.absolute())})
-    if "error" in told:
-        raise Failed(f"{told['error']} (called with {shown})")
-    for name, path in unit.settings["paths"].items():
-        _check_same(path, arguments[name]["sha256"], "changed while the function was called")
+    arguments = unit.arguments["arguments"]
+    told = returned(caller, staged, arguments, unit.settings["paths"], bundle.directory)
     text = canonical(told["value"])
     files = sorted(os.listdir(bundle.directory))
     if len(text) > JSON_MAX:
@@ -133,6 +126,53 @@ def call(caller: Caller, unit: Unit, bundle: Bundle) -> None:
         bundle.urls["result_url"] = files[0]
     else:
         bundle.attributes["result_url"] = None
+
+
+def returned(
+    caller: Caller,
+    staged: Finished,
+    arguments: dict[str, Any],
+    paths: dict[str, str],
+    directory: Path,
+    **more: Any,
+) -> dict[str, Any]:
+    """Call a function, and return what `functions.worker.called` tells of it.
+
+    Parameters
+    ----------
+    caller : Caller
+    staged : Finished
+        The bundle of its sources.
+    arguments : dict
+        JSON values; of a file `name`, `sha256` and `bytes`.
+    paths : dict
+        Where these files are, by argument.
+    directory : Path
+        Where what it returns is written.
+    **more
+        What else it is called with.
+
+    Raises
+    ------
+    Failed
+        If it raises.
+    ValueError
+        If software or files are not those that it was asked for with.
+    """
+    function = staged.manifest["arguments"]
+    check_versions(function["python"], tuple(function["versions"].items()))
+    shown, given = _shown(arguments), dict(arguments)
+    for name, path in paths.items():
+        given[name] = {"path": path} | {part: arguments[name][part] for part in ("sha256", "bytes")}
+        _check_same(path, arguments[name]["sha256"], "changed since the run began: run again")
+    asked = {name: function[name] for name in ("module", "name", "parameters")}
+    asked |= {"sources": str(staged.file("sources").absolute()), "arguments": given}
+    told = caller.call(asked | {"directory": str(directory.absolute())} | more)
+    if "error" in told:
+        raise Failed(f"{told['error']} (called with {shown})")
+    for name, path in paths.items():
+        _check_same(path, arguments[name]["sha256"], "changed while the function was called")
+    return told
 
 
 @cache

@@ -43,15 +43,19 @@ class Function(NamedTuple):
 
     def digest(self) -> str:
         """Return what it is known by (64 hex digits): of all but what its sources say anyway."""
+        of_block = any(one.type == "block" for one in self.parameters)
         return digests.digest(
             {
                 **{"module": self.module, "name": self.name, "python": self.python},
                 **{"files": self.files, "versions": self.versions},
+                **({"of": "block"} if of_block else {}),
             }
         )
 
 
-def identify(spec: str, project: Path, texts: Mapping[str, str] | None = None) -> Function:
+def identify(
+    spec: str, project: Path, texts: Mapping[str, str] | None = None, of_block: bool = False
+) -> Function:
     """Return a function of a project, without importing it or anything that it imports.
 
     Parameters
@@ -63,6 +67,8 @@ def identify(spec: str, project: Path, texts: Mapping[str, str] | None = None) -
         The directory that Python would have in its path.
     texts : mapping of str to str, optional
         Sources that count as in the project, by path: those that `notebook.module_of` made.
+    of_block : bool
+        Whether it is called with blocks of a volume (`signature.parameters`), and not with rows.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def identify(spec: str, project: Path, texts: Mapping[str, str] | None = None) -
         raise ValueError(f"Python has a module {parts[0]}, too: rename that of the project")
     tree = parsed(sources.source(found.path), found.path)
     node = defined(tree, module, name)
-    taken = parameters(node, tree, spec)
+    taken = parameters(node, tree, spec, of_block)
     files, versions = followed(sources, parts)
     returns = ast.unparse(node.returns) if node.returns else ""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"

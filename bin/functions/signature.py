@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 TYPES = ("int", "float", "str", "bool", "Path", "json")
 """What an argument can be; of the first five, a `?` behind says that None is one, too."""
 
+HANDED = ("box", "voxel_size_nm", "halo")
+"""What a function of blocks is given beside the block, by parameters of these names."""
+
 _NAMES = {name: name for name in TYPES[:4]} | {
     name: "json"
     for name in ("Any", "object", "list", "dict", "List", "Dict", "Sequence", "Mapping")
@@ -25,7 +28,7 @@ class Parameter(NamedTuple):
     ----------
     name : str
     type : str
-        One of `TYPES`.
+        One of `TYPES`; of a function of blocks also `block` and one of `HANDED`.
     required : bool
         Whether it has no default.
     default : any
@@ -66,8 +69,20 @@ def defined(tree: ast.Module, module: str, name: str) -> ast.FunctionDef:
     return node
 
 
-def parameters(node: ast.FunctionDef, tree: ast.Module, called: str) -> tuple[Parameter, ...]:
+def parameters(
+    node: ast.FunctionDef, tree: ast.Module, called: str, of_block: bool = False
+) -> tuple[Parameter, ...]:
     """Return a function's parameters, in their order.
+
+    Parameters
+    ----------
+    node : FunctionDef
+    tree : Module
+        That it is of.
+    called : str
+        What errors call it.
+    of_block : bool
+        Whether the first one is given a block's voxels, and those that `HANDED` names what it says.
 
     Raises
     ------
@@ -81,12 +96,20 @@ def parameters(node: ast.FunctionDef, tree: ast.Module, called: str) -> tuple[Pa
     for star, many in (("*", given.vararg), ("**", given.kwarg)):
         if many:
             raise ValueError(f"{called} takes {star}{many.arg}: name each parameter")
+    if of_block and not given.args:
+        raise ValueError(f"{called} takes no block: have its first parameter be the block's array")
+    handed = {name: name for name in HANDED} | {given.args[0].arg: "block"} if of_block else {}
     names = _aliases(tree)
     lacking = len(given.args) - len(given.defaults)
     pairs = [*zip(given.args, [*[None] * lacking, *given.defaults], strict=True)]
     pairs += zip(given.kwonlyargs, given.kw_defaults, strict=True)
     return tuple(
-        Parameter(one.arg, _type(one, names, called), default is None, _shown(default))
+        Parameter(
+            one.arg,
+            handed.get(one.arg) or _type(one, names, called),
+            default is None,
+            _shown(default),
+        )
         for one, default in pairs
     )
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .arguments import values
+from .blocks import handed
 from .calling import load
 from .identity import Parameter
 from .results import write
@@ -63,8 +64,8 @@ def called(asked: dict[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     asked : dict
-        `sources` (directory), `module`, `name`, `parameters` and `arguments`, and the `directory`
-        that the result is written to.
+        `sources` (directory), `module`, `name`, `parameters` and `arguments`, the `directory`
+        that the result is written to and, of a block, what is `handed` (`blocks.handed`).
 
     Returns
     -------
@@ -79,6 +80,8 @@ def called(asked: dict[str, Any]) -> dict[str, Any]:
         with tempfile.TemporaryDirectory(prefix="call-", dir=os.getcwd()) as scratch:
             os.chdir(scratch)
             given = values(asked["arguments"], parameters)
+            if "handed" in asked:
+                given |= handed(asked["handed"], parameters)
             began = time.monotonic()
             result = _result(function, given)
             seconds = time.monotonic() - began

@@ -76,18 +76,23 @@ def asked(function: dict[str, Any], calls: list[dict[str, Any]]) -> work.Request
         subject=[name for name, _ in given],
         given={"function": function, "calls": given},
     )
-    key = {"function_id": function_id(function)}
-    columns = {"module": "module", "name": "name", "sha256": "digest", "python": "python"}
-    columns |= {"versions": "versions", "files": "files"}
-    row = key | {f"function_{name}": function[own] for name, own in columns.items()}
-    of_request = {"request_id": request.request_id, "n_calls": len(calls)} | key
-    rows: work.Rows = ((MappedFunction, [row]), (MapRequest, [of_request]))
+    of_request = {"request_id": request.request_id, "n_calls": len(calls)}
+    of_request["function_id"] = function_id(function)
+    rows: work.Rows = (function_rows(function), (MapRequest, [of_request]))
     return dataclasses.replace(request, rows=rows)
 
 
 def function_id(function: dict[str, Any]) -> str:
     """Return the id of a function (16 hex digits)."""
     return str(function["digest"])[:16]
+
+
+def function_rows(function: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
+    """Return the row that says what a function is."""
+    columns = {"module": "module", "name": "name", "sha256": "digest", "python": "python"}
+    columns |= {"versions": "versions", "files": "files"}
+    row = {f"function_{name}": function[own] for name, own in columns.items()}
+    return MappedFunction, [{"function_id": function_id(function)} | row]
 
 
 def _seconds(function: dict[str, Any], number: int) -> float:

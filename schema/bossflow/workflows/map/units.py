@@ -9,10 +9,8 @@ def units(request: Request) -> list[UnitPlan]:
 
     What a call returns may differ from one time to the next, so what was recorded first holds.
     """
-    function, settings = request.given["function"], request.settings
-    key = {"function_id": function_id(function)}
-    project = {"project": settings.get("project", "")}
-    staged = UnitPlan("STAGE_FUNCTION", key, function, settings=project)
+    settings, staged = request.settings, staging(request)
+    key = staged.key
     paths = settings.get("paths", {})
     asks = Asks(seconds=settings.get("seconds"))
     return [staged] + [
@@ -30,6 +28,14 @@ def units(request: Request) -> list[UnitPlan]:
         )
         for name, arguments in request.given["calls"]
     ]
+
+
+def staging(request: Request) -> UnitPlan:
+    """Return the copy of the sources of a request's function."""
+    function = request.given["function"]
+    key = {"function_id": function_id(function)}
+    project = {"project": request.settings.get("project", "")}
+    return UnitPlan("STAGE_FUNCTION", key, function, settings=project)
 
 
 def seconds(unit: UnitPlan) -> float:

@@ -1,0 +1,117 @@
+"""Rows that functions of blocks return, as tables of Arrow, and all of a cutout as one."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .results import TABLE
+from .spelling import unspelled
+from .texts import one_line
+
+BLOCK = "block"
+"""The column that tells whose rows they are, which `collected` adds."""
+
+
+def table_of(told: dict[str, Any], directory: Path) -> pa.Table:
+    """Return the rows that a function returned.
+
+    Parameters
+    ----------
+    told : dict
+        `kind` and `value`, as `results.write` has them: None is no row, a dict one row, a list of
+        dicts so many, a table its rows.
+    directory : Path
+        Where the table is.
+
+    Raises
+    ------
+    ValueError
+        If it returned something else, or values of a column are of different types.
+    """
+    if told["kind"] == "arrow":
+        table = pq.ParquetFile(directory / TABLE).read()
+    elif told["kind"] == "json":
+        table = _of_json(unspelled(told["value"]))
+    else:
+        what = {"numpy": "an array, and no dtype is declared: give dtype for a new volume"}
+        raise ValueError(f"the function returned {what.get(told['kind'], 'files: return rows')}")
+    names = table.column_names
+    if BLOCK in names:
+        raise ValueError(f"the rows have a column {BLOCK}, which every table gets: rename it")
+    if again := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"the rows have two columns {one_line(again)}: rename one")
+    return table
+
+
+def _of_json(value: Any) -> pa.Table:
+    rows = [] if value is None else [value] if isinstance(value, dict) else value
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(
+            "the function returned neither rows nor voxels: return a dict for a row, a list of "
+            "dicts or a table for several, None for none; or an array, and give its dtype"
+        )
+    columns = {}
+    for name in dict.fromkeys(name for row in rows for name in row):
+        values = [row.get(name) for row in rows]
+        if any(isinstance(one, (dict, list)) for one in values):
+            raise ValueError(f"column {one_line(name)} has a list or dict: give numbers or texts")
+        try:
+            columns[name] = pa.array(values)
+        except (pa.ArrowException, OverflowError) as error:
+            raise ValueError(
+                f"column {one_line(name)} has values that are of no one type: "
+                f"{one_line(str(error))}"
+            ) from None
+    return pa.table(columns)
+
+
+def united(schemas: Iterable[tuple[str, pa.Schema]]) -> pa.Schema:
+    """Return the schema of the rows of all blocks.
+
+    Parameters
+    ----------
+    schemas : iterable of (str, Schema)
+        Of each block its name, and the schema of its rows.
+
+    Raises
+    ------
+    ValueError
+        If a column is of different types, other than numbers.
+    """
+    whole = pa.schema([])
+    for block, schema in schemas:
+        try:
+            schemas_now = [whole, schema.remove_metadata()]
+            whole = pa.unify_schemas(schemas_now, promote_options="permissive")
+        except pa.ArrowException as error:
+            raise ValueError(
+                f"rows of block {block} have other types than those before: "
+                f"{one_line(str(error))}; have the function return one type for each column"
+            ) from None
+    return pa.schema([pa.field(BLOCK, pa.string()), *whole])
+
+
+def collected(block: str, rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the rows of a block as `united` has them.
+
+    Raises
+    ------
+    ValueError
+        If a number is none of its column's type.
+    """
+    columns = {BLOCK: pa.array([block] * rows.num_rows, pa.string())}
+    for field in [*schema][1:]:
+        if field.name not in rows.column_names:
+            columns[field.name] = pa.nulls(rows.num_rows, field.type)
+            continue
+        try:
+            columns[field.name] = rows[field.name].cast(field.type)
+        except pa.ArrowException as error:
+            raise ValueError(
+                f"column {one_line(field.name)} of block {block} is no {field.type}, as elsewhere: "
+                f"{one_line(str(error))}"
+            ) from None
+    return pa.table(columns, schema=schema)
