@@ -18,12 +18,14 @@ workflow {
         if (run.workflow == 'mesh') { done_ch = MESH(BEGIN.out.task_ch) }
         if (run.workflow == 'transfer') { done_ch = TRANSFER(BEGIN.out.task_ch) }
         if (run.workflow == 'map') { done_ch = MAP(BEGIN.out.task_ch) }
+        if (run.workflow == 'apply') { done_ch = APPLY(BEGIN.out.task_ch) }
         END(BEGIN.out.plan_ch, BEGIN.out.summary_ch, done_ch)
     }
 }
 
 // The workflows: each is included here, and run above by its name.
 include { MAP } from './workflows/map'
+include { APPLY } from './workflows/apply'
 include { COMMAND } from './workflows/command'
 include { LABEL } from './workflows/label'
 include { DOWNSAMPLE } from './workflows/downsample'

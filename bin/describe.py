@@ -96,6 +96,10 @@ def described(
                 result["rows"] = of_function(of_run, launch_dir)
             except ValueError as error:  # one sentence, or one for each row
                 raise Wrong(*map(str, error.args)) from None
+        if parameters.workflow == "apply":
+            from functions.blocks import described as of_blocks
+
+            of_blocks(well(), launch_dir, faults)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in well() if "source" in parameters.per_row else ():

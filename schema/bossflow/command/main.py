@@ -7,6 +7,7 @@ import click
 from .. import __version__, database
 from ..kit.system import end_quickly
 from ..kit.texts import print_anything
+from .apply import apply_command
 from .damage import invalidate_command, verify_command
 from .db import db
 from .describe import describe_command
@@ -76,6 +77,7 @@ def main() -> None:
 
 
 for command in (
+    apply_command,
     channels_command,
     clean_command,
     components_command,

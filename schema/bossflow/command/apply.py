@@ -1,0 +1,31 @@
+"""`bossflow apply`: a Python function applied to blocks of a cutout, by a run of the pipeline."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command("apply", context_settings={"ignore_unknown_options": True})
+@click.argument("function", metavar="MODULE:NAME")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def apply_command(function: str, options: tuple[str, ...]) -> None:
+    """Apply the function NAME of a MODULE to each block of a cutout, with its halo.
+
+    All that follows goes to `nextflow run`: `--source URI`, `--halo z,y,x`, `--block_shape z,y,x`,
+    `--arguments '{"sigma": 2}'`, `--dtype float32` for a new volume, `--store DIRECTORY` or
+    `-profile slurm`. What is recorded of the same function, arguments and blocks is not made again.
+    """
+    from ..kit.system import ending_in_order
+    from ..upkeep import launching
+    from ..upkeep.pipeline import OWN
+
+    if function.startswith("-"):
+        raise ValueError(f"name the function before {function}, which goes to `nextflow run`")
+    asked = ["--workflow", "apply", "--function", function]
+    command = [launching.nextflow(), "run", str(OWN), *asked, *options]
+    with ending_in_order():
+        code = launching.ended(command, Path.cwd(), os.environ | launching.found())
+    if code:
+        sys.exit(code)
