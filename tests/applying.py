@@ -45,7 +45,7 @@ def points(block, box):
 def odd(block, box, how: str):
     block[0, 0, 0] = 0
     if box[2].start == 0:
-        return block[1:-1] if block.shape[0] > 2 else block
+        return block
     return {"shape": block[1:], "dtype": block.astype("f8"), "none": None, "row": {"x": 1}}[how]
 
 
@@ -55,6 +55,10 @@ def kinds(block, box):
 
 def thrice(block, factor: int = 3):
     return block * factor
+
+
+def blind(*, x=1):
+    return x
 
 
 def unsaid(block) -> np.ndarray:
@@ -80,11 +84,11 @@ class Applying(Cutouts):
         self.module = f"applied{next(NUMBERS)}"  # the database is that of all tests
         (directory / f"{self.module}.py").write_text(MODULE)
 
-    def apply(self, name: str, **params: Any) -> dict[str, Any]:
+    def apply(self, name: str, /, **params: Any) -> dict[str, Any]:
         """Run it all, on the volume where it lies; return what `run` does."""
         return self.run([], **{"stage": False, "function": f"{self.module}:{name}"} | params)
 
-    def problem(self, name: str, **params: Any) -> str:
+    def problem(self, name: str, /, **params: Any) -> str:
         """Return with which sentences it is refused."""
         from bossflow.core.tables import Request
 

@@ -1,14 +1,21 @@
 """Workflow apply: a function of blocks with their halo gives what it gives of the whole."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from applying import Applying
 from applying import applying as applying
+from kit import locations
 from making import noise, read_level, write_precomputed
+from pipeline import bossflow_says
 from scipy import ndimage
+from voxels.boxes import Box, grid
 
 CORNER = (-7, 13, 21)
 CUTTINGS: list[dict[str, Any]] = [
@@ -19,6 +26,18 @@ CUTTINGS: list[dict[str, Any]] = [
     {"block_shape": "64,64,64", "y_range": "20,29"},
 ]
 SMOOTH = {"arguments": '{"sigma": 2}', "halo": "8,8,8", "chunk_shape": "8,8,8"}
+
+
+def rows_of(applying: Applying, done: dict[str, Any]) -> pa.Table:
+    """Return the table of a run's request."""
+    url = applying.made(done, "AppliedRows")["applied_rows"]
+    return pq.read_table(locations.local(url))
+
+
+def asked_for(done: dict[str, Any]) -> dict[str, str]:
+    """Return the key of a run's request."""
+    (request,) = done["plan"]["requests"]
+    return {"request_id": request}
 
 
 @pytest.mark.parametrize("cutting", CUTTINGS)
@@ -39,3 +58,190 @@ def test_a_filter_of_blocks_is_that_of_the_whole(
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found.view("u4"), whole.view("u4"))
     assert applying.apply("smooth", **asked)["plan"]["tasks"] == []
+
+
+def test_what_a_function_tells_of_blocks_is_one_table(applying: Applying, tmp_path: Path) -> None:
+    """Rows of dicts and of data frames, of some blocks none; and what stands for their places."""
+    voxels = noise((20, 16, 40), "uint8")
+    volume = write_precomputed(tmp_path / "volume", voxels, CORNER)
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,16,16"}
+    done = applying.apply("points", **asked)
+    table = rows_of(applying, done)
+    assert 0 < table.num_rows == applying.made(done, "AppliedRows")["n_applied_rows"]
+    assert table.column_names == ["block", "z", "value"]
+    boxes = [Box.parse(name) for name in table["block"].to_pylist()]
+    assert boxes == sorted(boxes, key=lambda box: box.corner_zyx) and len({*boxes}) > 2
+    counted = 0
+    for box in grid(Box.of(CORNER, voxels.shape), (8, 16, 16), CORNER):
+        own = voxels[box.slices(CORNER)]
+        values = [int(value) for value in own[own > 190]]
+        values = values if len(values) % 3 else []
+        own_rows = table.filter(pc.field("block") == box.name)
+        assert own_rows["value"].to_pylist() == values
+        counted += len(values)
+    assert counted == table.num_rows
+    code, said = bossflow_says(
+        "export", done["plan"]["requests"][0], "--format", "parquet", "--to", str(tmp_path / "out")
+    )
+    assert code == 0, said
+    assert pq.read_table(tmp_path / "out" / "applied_rows.parquet").equals(table)
+
+
+def test_a_function_is_told_where_it_is_and_how_wide_its_halo(
+    applying: Applying, tmp_path: Path
+) -> None:
+    voxels = noise((20, 16, 40), "uint8")
+    volume = write_precomputed(tmp_path / "volume", voxels, CORNER)
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,16,16"}
+    done = applying.apply("told", **asked, halo="3,5,8")
+    found = rows_of(applying, done).to_pylist()
+    boxes = [Box.parse(row["block"]) for row in found]
+    assert [row["place"] for row in found] == [str([*box.corner_zyx]) for box in boxes]
+    assert [row["sum"] for row in found] == [voxels[box.slices(CORNER)].sum() for box in boxes]
+    assert {row["size"] for row in found} == {40.0}
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("shape", "returned voxels of shape (7, 16, 8), not (8, 16, 8)"),
+        ("dtype", "returned voxels of float64, but was to return uint8: give that dtype, or"),
+        ("none", "returned no array, but was to return voxels of uint8: have it return one"),
+        ("row", "returned no array, but was to return voxels of uint8: have it return one"),
+    ],
+)
+def test_what_is_not_as_declared_fails_its_block_alone(
+    applying: Applying, tmp_path: Path, how: str, said: str
+) -> None:
+    voxels = noise((8, 16, 24), "uint8")
+    volume = write_precomputed(tmp_path / "volume", voxels)
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,16,16"}
+    asked |= {"arguments": f'{{"how": "{how}"}}', "dtype": "uint8"}
+    done = applying.apply("odd", **asked)
+    print(done["summary"])
+    assert f"APPLY_BLOCK 16-24_0-16_0-8 (the function {said}" in done["verdict"]["missing"]
+
+
+def test_numbers_of_other_types_are_united_where_none_changes(
+    applying: Applying, tmp_path: Path
+) -> None:
+    """Blocks have 1, 2.5, and then a whole number that no float is, a text, and nothing."""
+    volume = write_precomputed(tmp_path / "volume", noise((8, 8, 80), "uint8"))
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,8,16"}
+    done = applying.apply("kinds", **asked, x_range="0,32")
+    assert rows_of(applying, done)["x"].to_pylist() == [1.0, 2.5]
+    done = applying.apply("kinds", **asked, x_range="0,48")
+    assert (
+        "column x of block 32-48_0-8_0-8 is no double, as elsewhere" in done["verdict"]["missing"]
+    )
+    done = applying.apply("kinds", **asked, x_range="32,64")
+    assert (
+        "rows of block 48-64_0-8_0-8 have other types than those before"
+        in done["verdict"]["missing"]
+    )
+    done = applying.apply("kinds", **asked, x_range="64,80")
+    assert rows_of(applying, done)["x"].to_pylist() == [None]
+    asked |= {"function": f"{applying.module}:points", "x_range": "0,8", "z_range": "0,1"}
+    asked |= {"block_shape": "8,8,8", "y_range": "0,1"}
+    (tmp_path / f"{applying.module}.py").write_text("def points(block):\n    return []\n")
+    done = applying.run([], **{"stage": False} | asked)
+    assert rows_of(applying, done).column_names == ["block"]
+
+
+def test_what_a_function_can_not_be_applied_to_is_refused(
+    applying: Applying, tmp_path: Path
+) -> None:
+    volume = write_precomputed(tmp_path / "volume", noise((40, 40, 40), "uint8"))
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,16,16"}
+    for name, params, said in (
+        ("smooth", {"halo": "9,8,8"}, "is wider than blocks of 8,16,16: give block_shape 16,16,16"),
+        ("smooth", {"arguments": ""}, "sigma is missing: give it, as it has no default (in the"),
+        ("smooth", {"arguments": '{"sigma": "2"}'}, "sigma is '2', but must be a number"),
+        ("smooth", {"arguments": '{"sigma": 2, "x": 1}'}, "x is not for smooth, which takes sigma"),
+        ("told", {"arguments": '{"halo": 2}'}, "halo is not for told, which takes own"),
+        ("smooth", {"arguments": "[2]"}, 'arguments is no object: write {"name": value, …}'),
+        ("smooth", {"arguments": "{sigma: 2}"}, "arguments is no JSON at character 2"),
+        ("smooth", {"dtype": "f4"}, "dtype must be bool, uint8, uint16"),
+        ("smooth", {"dtype": "float64"}, "encoding raw of volume_format precomputed holds no"),
+        ("unsaid", {}, "unsaid returns np.ndarray, which says not of what: give dtype, or"),
+        ("nothing", {}, f"{applying.module} has no function nothing: it has smooth"),
+        ("blind", {}, "takes no block: have its first parameter be the block's array"),
+        ("smooth", {"block_shape": "8,12,16"}, "are no multiple of [8, 8, 8]"),
+        ("smooth", {"memory": "much"}, "memory must be written like 16 GB"),
+    ):
+        asked_now = asked | ({"arguments": '{"sigma": 2}'} if name == "smooth" else {}) | params
+        assert said in applying.problem(name, **asked_now), (name, params)
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "z_range,halo,function\n"
+        f'"0,8","9,9,9",{applying.module}:thrice\n"0,8","0,0,0",{applying.module}:none\n'
+        f'"0,8","0,0,0",{applying.module}:unsaid\n'
+    )
+    said = applying.problem("thrice", **asked, sheet=sheet)
+    assert [line.rpartition(" (in ")[2] for line in said.splitlines()] == [
+        "line 3 of sheet.csv)",
+        "line 4 of sheet.csv)",
+    ]
+
+
+def test_a_failed_block_holds_up_no_other_and_is_made_by_the_next_run(
+    applying: Applying, tmp_path: Path
+) -> None:
+    volume = write_precomputed(tmp_path / "volume", noise((8, 8, 48), "uint8"))
+    flag = tmp_path / "flag"
+    flag.write_text("16")
+    (tmp_path / f"{applying.module}.py").write_text(
+        "from pathlib import Path\n\n"
+        "def flagged(block, box, flag: str):\n"
+        "    if Path(flag).read_text() == str(box[2].start):\n"
+        "        raise ValueError('flagged')\n"
+        "    return block + 1\n"
+    )
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,8,16"}
+    asked |= {"arguments": json.dumps({"flag": str(flag)}), "dtype": "uint8"}
+    done = applying.apply("flagged", **asked)
+    assert done["states"].count("failed") == 1
+    assert (
+        "APPLY_BLOCK 16-32_0-8_0-8 (ValueError: flagged (called with" in done["verdict"]["missing"]
+    )
+    flag.write_text("")
+    done = applying.apply("flagged", **asked)
+    assert done["recorded"][0]["recorded"] == {"APPLY_BLOCK": 1}
+    url = applying.made(done)["applied_volume"]
+    np.testing.assert_array_equal(read_level(url, 0)[0], noise((8, 8, 48), "uint8") + 1)
+
+
+def test_what_is_made_of_a_made_volume_goes_with_it(applying: Applying, tmp_path: Path) -> None:
+    """Halos cross blocks of another grid; what a block was made of is told, and invalidated."""
+    voxels = noise((20, 24, 40), "uint8")
+    volume = write_precomputed(tmp_path / "volume", voxels, CORNER)
+    asked = SMOOTH | {"block_shape": "8,16,16", "stage": True, "name": "first"}
+    first = applying.apply("smooth", source=f"precomputed://{volume}", **asked)
+    assert first["recorded"][0]["recorded"]["PULL_BLOCK"] == 18
+    asked = SMOOTH | {"block_shape": "16,8,24", "source": "bossflow://first"}
+    second = applying.apply("smooth", **asked)
+    assert "PULL_BLOCK" not in second["recorded"][0]["recorded"]
+    whole = ndimage.gaussian_filter(voxels.astype(np.float32), 2, truncate=4.0)
+    whole = ndimage.gaussian_filter(whole, 2, truncate=4.0)
+    found, _ = read_level(applying.made(second)["applied_volume"], 0)
+    np.testing.assert_array_equal(found.view("u4"), whole.view("u4"))
+    (request,) = second["plan"]["requests"]
+    code, said = bossflow_says("lineage", request)
+    assert code == 0 and "PULL_BLOCK" in said and "STAGE_FUNCTION" in said, said
+    code, said = bossflow_says("verify", "--request", request)
+    assert code == 0, said
+    import bossflow
+
+    (channel,) = (bossflow.Cutout & (bossflow.ApplyRequest & asked_for(first))).to_arrays(
+        "channel_id"
+    )
+    there = {"channel_id": str(channel), "block": "21-37_13-29_-7-1"}
+    near = len(bossflow.AppliedBlock.Pulled & {"pulled_block": there["block"]})
+    assert near == 8 and len(bossflow.AppliedBlock.Source & asked_for(second)) > 18
+    code, said = bossflow_says(
+        "invalidate", "--channel", there["channel_id"], "--block", "21-22_13-14_-7--6", "--yes"
+    )
+    assert code == 0, said
+    asked = SMOOTH | {"block_shape": "8,16,16", "stage": True}
+    again = applying.apply("smooth", source=f"precomputed://{volume}", **asked)
+    assert again["recorded"][0]["recorded"] == {"PULL_BLOCK": 1, "APPLY_BLOCK": near}
