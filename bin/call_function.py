@@ -14,6 +14,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import IO, Any
 
+from functions.locks import IMAGE, REQUIREMENTS
 from kit.bundles import Finished
 from kit.digests import canonical, file_record
 from kit.tasks import main
@@ -24,8 +25,8 @@ JSON_MAX = 4000
 
 ARGUMENTS_SHOWN = 200
 END_SECONDS = 10
-OURS = "BOSSFLOW_SOURCE_"
-"""Begins the names of secrets that programs read sources with: no function gets them."""
+OURS = "BOSSFLOW_SOURCE_", "PIP_"
+"""Begin the names of secrets that programs read sources with, and pip its index: no function's."""
 
 START = "import sys; sys.path.insert(0, sys.argv.pop(1)); import functions.worker as w; w.main()"
 
@@ -42,11 +43,17 @@ class Caller:
         self._asked: IO[str]
         self._told: IO[bytes]
         self._number = 0
+        self._environment: Path | None = None
 
-    def call(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return what `functions.worker.called` tells; `error` too where its process died."""
+    def call(self, asked: dict[str, Any], environment: Path | None = None) -> dict[str, Any]:
+        """Return what `functions.worker.called` tells; `error` too where its process died.
+
+        `environment` is a directory of distributions that come before those of this Python.
+        """
+        if environment != self._environment:
+            self.close()
         if self._process is None:
-            self._start()
+            self._start(environment)
         self._number += 1
         try:
             self._asked.write(json.dumps(asked | {"number": self._number}) + "\n")
@@ -66,15 +73,21 @@ class Caller:
         self.close()
         return {"error": "it wrote to a file descriptor that is not its own"}
 
-    def _start(self) -> None:
+    def _start(self, environment: Path | None) -> None:
         (asks, asked), (told, tells) = os.pipe(), os.pipe()
         words = [str(Path(__file__).resolve().parent), str(asks), str(tells)]
+        variables = {name: os.environ[name] for name in os.environ if not name.startswith(OURS)}
+        if environment:
+            words.append(str(environment))
+            for name, own in {"PYTHONPATH": environment, "PATH": environment / "bin"}.items():
+                variables[name] = os.pathsep.join(filter(None, [str(own), variables.get(name)]))
+        self._environment = environment
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", START, *words],
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             pass_fds=(asks, tells),
-            env={name: os.environ[name] for name in os.environ if not name.startswith(OURS)},
+            env=variables,
         )
         for number in (asks, tells):
             os.close(number)
@@ -109,7 +122,7 @@ class Caller:
 def call(caller: Caller, unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of a call: what it returned, as JSON or in files."""
     (staged,) = unit.inputs
-    arguments = unit.arguments["arguments"]
+    bundle.container, arguments = image_of(staged), unit.arguments["arguments"]
     told = returned(caller, staged, arguments, unit.settings["paths"], bundle.directory)
     text = canonical(told["value"])
     files = sorted(os.listdir(bundle.directory))
@@ -160,19 +173,28 @@ def returned(
         If software or files are not those that it was asked for with.
     """
     function = staged.manifest["arguments"]
-    check_versions(function["python"], tuple(function["versions"].items()))
+    check_versions(function["python"], tuple(_distributions(function).items()))
+    environment = None
+    if REQUIREMENTS in function["versions"]:
+        environment = environment_of(staged.file("requirements.txt"), image_of(staged) or "")
     shown, given = _shown(arguments), dict(arguments)
     for name, path in paths.items():
         given[name] = {"path": path} | {part: arguments[name][part] for part in ("sha256", "bytes")}
         _check_same(path, arguments[name]["sha256"], "changed since the run began: run again")
     asked = {name: function[name] for name in ("module", "name", "parameters")}
     asked |= {"sources": str(staged.file("sources").absolute()), "arguments": given}
-    told = caller.call(asked | {"directory": str(directory.absolute())} | more)
+    told = caller.call(asked | {"directory": str(directory.absolute())} | more, environment)
     if "error" in told:
         raise Failed(f"{told['error']} (called with {shown})")
     for name, path in paths.items():
         _check_same(path, arguments[name]["sha256"], "changed while the function was called")
     return told
+
+
+def image_of(staged: Finished) -> str | None:
+    """Return the image that a user named for a function."""
+    image: str | None = staged.manifest["arguments"]["versions"].get(IMAGE)
+    return image
 
 
 @cache
@@ -185,7 +207,7 @@ def check_versions(python: str, versions: tuple[tuple[str, str], ...]) -> None:
         With what is other.
     """
     here = ".".join(platform.python_version_tuple()[:2])
-    if here != python:
+    if here != python and python:
         raise ValueError(f"the function was asked for with Python {python}, and this is {here}")
     for name, known in versions:
         version = known.partition(" ")[0]  # behind it, of an editable one, is what its sources were
@@ -197,6 +219,22 @@ def check_versions(python: str, versions: tuple[tuple[str, str], ...]) -> None:
             raise ValueError(
                 f"the function was asked for with {name} {version}, and {found} where it is called"
             )
+
+
+_failed: dict[Path, str] = {}
+
+
+def environment_of(file: Path, image: str) -> Path:
+    """Return the environment of a lock file, as `environments.ready`; what failed fails at once."""
+    from functions.environments import ready  # few functions have one
+
+    if file in _failed:
+        raise ValueError(_failed[file])
+    try:
+        return ready(file, image)
+    except ValueError as error:
+        _failed[file] = str(error)
+        raise
 
 
 def _check_same(path: str, sha256: str, else_said: str) -> None:
@@ -217,13 +255,27 @@ def _shown(arguments: dict[str, Any]) -> str:
 
 
 def _versions(unit: Unit) -> Iterable[str]:
-    versions: dict[str, str] = unit.inputs[0].manifest["arguments"]["versions"]
-    return versions
+    own = filter(_is_here, ("numpy", "pyarrow"))  # an image may have none
+    return {*own, *_distributions(unit.inputs[0].manifest["arguments"])}
+
+
+@cache
+def _is_here(distribution: str) -> bool:
+    return any(True for _ in importlib.metadata.distributions(name=distribution))
+
+
+def _distributions(function: dict[str, Any]) -> dict[str, str]:
+    """Return the versions of what a function imports of this Python; of an image none is known."""
+    return {
+        name: version
+        for name, version in function["versions"].items()
+        if version and not name.startswith("-")
+    }
 
 
 if __name__ == "__main__":
     caller = Caller()
     try:
-        main("CALL_FUNCTION", partial(call, caller), ("numpy", "pyarrow"), _versions)
+        main("CALL_FUNCTION", partial(call, caller), of_unit=_versions)
     finally:
         caller.close()

@@ -40,7 +40,7 @@ docker() {
 env() {
     local given=("$@") names=() mounted='' status=0
     while [ $# -gt 0 ] && [ "$1" != apptainer ] && [ "$1" != singularity ]; do
-        case $1 in *ENV_BOSSDB_TOKEN=* | *ENV_DJ_*=* | *ENV_BOSSFLOW_SOURCE_*=* | *ENV_BOSSFLOW_DEST_*=*) ;; *) names+=("$1") ;; esac
+        case $1 in *ENV_BOSSDB_TOKEN=* | *ENV_DJ_*=* | *ENV_BOSSFLOW_SOURCE_*=* | *ENV_BOSSFLOW_DEST_*=* | *ENV_PIP_*=*) ;; *) names+=("$1") ;; esac
         shift
     done
     if [ $# -eq 0 ]; then
@@ -59,6 +59,7 @@ bossflow_start() {
     shift
 
     wanted='HOME|BOSSFLOW_[A-Z_]+|AWS_[A-Z_0-9]+|GOOGLE_[A-Z_]+|BOSSDB_TOKEN|DJ_[A-Z_]+'
+    case " $bossflow_knows " in *' PIP_ '*) wanted+='|PIP_[A-Z_]+' ;; esac # how pip reaches its index
     bossflow_forget # also of what came since, as Nextflow's secrets do
     bossflow_mounts "$engine" || return
     for directory in "${XDG_RUNTIME_DIR:-}" /dev/shm "${TMPDIR:-/tmp}"; do
@@ -74,7 +75,7 @@ bossflow_start() {
     ) >"$directory/environment"
     mounts+=(--mount "type=bind,source=$directory,target=/run/bossflow")
     (
-        unset BOSSDB_TOKEN DJ_USER DJ_PASS "${!BOSSFLOW_SOURCE_@}" "${!BOSSFLOW_DEST_@}" # also where Nextflow says `-e NAME`
+        unset BOSSDB_TOKEN DJ_USER DJ_PASS "${!PIP_@}" "${!BOSSFLOW_SOURCE_@}" "${!BOSSFLOW_DEST_@}" # also where Nextflow says `-e NAME`
         if [ "$engine" = docker ]; then
             command docker run --env BASH_ENV=/run/bossflow/environment "${mounts[@]}" "$@"
         else
@@ -126,6 +127,13 @@ bossflow_mounts() {
     fi
     bossflow_mount "$above/.secrets" readonly
     bossflow_mount "${BOSSFLOW_TLS_CA:-}" readonly
+    case " $bossflow_knows " in
+        *' PIP_ '*)
+            for path in "${PIP_CONFIG_FILE:-}" {"$HOME"/{.config/pip,.pip},/etc}/pip.conf "${PIP_CERT:-}" ${PIP_FIND_LINKS:-}; do
+                bossflow_mount "$path" readonly
+            done
+            ;;
+    esac
     case "$bossflow_store ${bossflow_sources[*]-}" in
         *s3://* | *gs://*)
             bossflow_mount "$HOME/.aws" readonly

@@ -6,6 +6,7 @@ from typing import Any
 
 from .arguments import call_id, checked, read_rows
 from .identity import Function, identify
+from .locks import outside
 
 
 def described(params: Mapping[str, Any], launch_dir: str) -> list[dict[str, Any]]:
@@ -14,16 +15,17 @@ def described(params: Mapping[str, Any], launch_dir: str) -> list[dict[str, Any]
     Parameters
     ----------
     params : mapping
-        `function` (`module:name`), `rows` (path of a CSV, JSON Lines or Parquet file) and
-        `project_dir` (that the module is imported from).
+        `function` (`module:name`), `rows` (path of a CSV, JSON Lines or Parquet file),
+        `project_dir` (that the module is imported from), `requirements` (path of a lock file) and
+        `image`.
     launch_dir : str
         Where the run was started: relative paths of files in rows begin there.
 
     Returns
     -------
     list of dict
-        One, with `function` (as of `told`), `calls` (as of `calls`), `n_rows`, `project` and
-        `where`.
+        One, with `function` (as of `told`), `calls` (as of `calls`), `n_rows`, `project`,
+        `requirements` and `where`.
 
     Raises
     ------
@@ -31,7 +33,7 @@ def described(params: Mapping[str, Any], launch_dir: str) -> list[dict[str, Any]
         With a sentence, or one for each row that is wrong as its arguments.
     """
     project = Path(params["project_dir"])
-    function = identify(params["function"], project)
+    function = identify(params["function"], project, outside=outside(params))
     given = read_rows(Path(params["rows"]), function)
     rows = checked(given, function, Path(launch_dir))
     return [
@@ -40,6 +42,7 @@ def described(params: Mapping[str, Any], launch_dir: str) -> list[dict[str, Any]
             "calls": calls(function, rows),
             "n_rows": len(rows),
             "project": str(project),
+            "requirements": params.get("requirements"),
             "where": "the parameters",
         }
     ]

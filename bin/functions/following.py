@@ -13,11 +13,14 @@ from importlib import metadata
 from pathlib import Path
 
 from .digests import digest, files_below
+from .locks import INSTALLED, Outside
 from .sources import Found, Import, Project, imports, parsed
 from .texts import one_line
 
 
-def followed(project: Project, module: tuple[str, ...]) -> tuple[dict[str, str], dict[str, str]]:
+def followed(
+    project: Project, module: tuple[str, ...], outside: Outside = INSTALLED
+) -> tuple[dict[str, str], dict[str, str]]:
     """Return which files of a project a module takes, and which distributions.
 
     Returns
@@ -25,24 +28,29 @@ def followed(project: Project, module: tuple[str, ...]) -> tuple[dict[str, str],
     files : dict of str to str
         The sha256 of each, by path, sorted; the packages' `__init__.py` on the way are among them.
     versions : dict of str to str
-        By distribution, sorted; as `version_of` says.
+        By distribution, sorted; as `version_of` says. Of what an image holds, by module, empty; of
+        what a lock file pins, that of the lock file.
 
     Raises
     ------
     ValueError
         If something is imported that is neither there nor installed, or can't be followed.
     """
-    walk = _Walk(project)
+    walk = _Walk(project, outside)
     walk.take(module)
     while walk.waiting:
         walk.read(walk.waiting.popleft())
-    versions = {name: version_of(name, tops) for name, tops in walk.distributions.items()}
+    versions = outside.versions() | {
+        name: "" if outside.image else version_of(name, tops)
+        for name, tops in walk.distributions.items()
+    }
     return dict(sorted(walk.files.items())), dict(sorted(versions.items()))
 
 
 class _Walk:
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, project: Project, outside: Outside) -> None:
+        self.project, self._outside = project, outside
+        self._pinned = outside.lock.names() if outside.lock else set()
         self.files: dict[str, str] = {}
         self.distributions: dict[str, set[str]] = {}
         self.waiting: deque[str] = deque()
@@ -72,13 +80,13 @@ class _Walk:
         if not self._is_ours(top, where):
             if top in sys.stdlib_module_names:
                 return
-            names = _distributions().get(top)
-            if names is None and not one.optional:
+            names = [top] if self._outside.image else _distributions().get(top)
+            if names is None and not one.optional and not self._pinned:
                 raise ValueError(
                     f"{where} imports {top}, which is neither in the project nor installed: "
                     "install its distribution, or give the directory that holds it as the project"
                 )
-            for name in names or ():
+            for name in {*(names or ())} - self._pinned:
                 self.distributions.setdefault(name, set()).add(top)
             return
         found = self.take(one.module)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from . import digests
 from .following import followed
+from .locks import INSTALLED, Outside
 from .signature import Parameter, defined, parameters
 from .sources import Project, parsed
 from .texts import one_line
@@ -25,9 +26,10 @@ class Function(NamedTuple):
     files : dict of str to str
         The sha256 of each source that it takes from the project, by path there; sorted.
     versions : dict of str to str
-        Of the distributions that these import from; sorted.
+        Of the distributions that these import from; sorted. Those of a lock file are told by its
+        digest, as `--requirements`; of an image, `--image`, names alone are known.
     python : str
-        The minor version, such as `3.11`.
+        The minor version, such as `3.11`; empty of an image's.
     parameters : tuple of Parameter
     returns : str
         The annotation, as it is written; empty without one.
@@ -54,7 +56,11 @@ class Function(NamedTuple):
 
 
 def identify(
-    spec: str, project: Path, texts: Mapping[str, str] | None = None, of_block: bool = False
+    spec: str,
+    project: Path,
+    texts: Mapping[str, str] | None = None,
+    outside: Outside = INSTALLED,
+    of_block: bool = False,
 ) -> Function:
     """Return a function of a project, without importing it or anything that it imports.
 
@@ -67,6 +73,8 @@ def identify(
         The directory that Python would have in its path.
     texts : mapping of str to str, optional
         Sources that count as in the project, by path: those that `notebook.module_of` made.
+    outside : Outside
+        What holds the distributions that it imports.
     of_block : bool
         Whether it is called with blocks of a volume (`signature.parameters`), and not with rows.
 
@@ -90,7 +98,7 @@ def identify(
     tree = parsed(sources.source(found.path), found.path)
     node = defined(tree, module, name)
     taken = parameters(node, tree, spec, of_block)
-    files, versions = followed(sources, parts)
+    files, versions = followed(sources, parts, outside)
     returns = ast.unparse(node.returns) if node.returns else ""
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    python = "" if outside.image else f"{sys.version_info.major}.{sys.version_info.minor}"
     return Function(module, name, files, versions, python, taken, returns)

@@ -1,10 +1,11 @@
 """What calls users' functions: a process of its own, so that what ends it ends one call.
 
     python -P -c "import sys; sys.path.insert(0, BIN); from functions.worker import main; main()" \
-        ASKED TOLD
+        ASKED TOLD [ENVIRONMENT]
 
 ASKED and TOLD are file descriptors: a line of JSON for each call comes by the one, and one for each
-result goes by the other. What functions print goes to standard error.
+result goes by the other. What functions print goes to standard error. ENVIRONMENT, a directory of
+distributions, is in PYTHONPATH already.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import ctypes
 import json
 import os
 import signal
+import site
 import sys
 import tempfile
 import time
@@ -34,6 +36,8 @@ PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Call what is asked for, until nobody asks."""
     asked, told = (int(number) for number in sys.argv[1:3])
+    for environment in sys.argv[3:]:
+        site.addsitedir(environment)  # for what distributions have in `.pth` files
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (asked, told):

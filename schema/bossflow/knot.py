@@ -12,6 +12,7 @@ from typing import Any
 from .functions import asked
 from .functions.arguments import call_id, checked, read_rows
 from .functions.identity import Function, identify
+from .functions.locks import outside
 from .kit.texts import many, one_line
 from .workflows.map.calls import POLL_SECONDS, Calls
 
@@ -29,6 +30,10 @@ class Knot:
         Where results are kept; default: as of any run.
     options : sequence of str
         What else `nextflow run` is told, such as `["-profile", "slurm"]`.
+    requirements : path, optional
+        A lock file, of what is installed before it is called.
+    image : str, optional
+        In which it is called, by a profile that runs containers.
 
     Raises
     ------
@@ -42,11 +47,15 @@ class Knot:
         project: str | os.PathLike[str] | None = None,
         store: str | os.PathLike[str] | None = None,
         options: Sequence[str] = (),
+        *,
+        requirements: str | os.PathLike[str] | None = None,
+        image: str | None = None,
     ) -> None:
         self._project = Path(project or ".").absolute()
         if isinstance(options, str):
             raise ValueError(f"options is a text: give a list of words, such as {options.split()}")
         self._options = [*(["--store", os.fspath(store)] if store else []), *options]
+        self._outside = outside({"requirements": requirements, "image": image})
         self._texts: dict[str, str] = {}
         if isinstance(function, str):
             self._spec = function
@@ -74,7 +83,8 @@ class Knot:
         """
         futures, function = self._futures(rows)
         if futures.calls.missing() and not futures.calls.goes_on():
-            futures.calls.begin(self._project, self._texts, function, self._options)
+            sources = self._project, self._texts, self._outside
+            futures.calls.begin(function, sources, self._options)
         return futures
 
     def find(self, rows: Any) -> "Futures":
@@ -94,7 +104,7 @@ class Knot:
         from . import connect
         from .workflows.map.requests import asked as request_of
 
-        function = identify(self._spec, self._project, self._texts)
+        function = identify(self._spec, self._project, self._texts, self._outside)
         given = checked(_rows(rows, function), function, Path.cwd())
         request = request_of(asked.told(function), asked.calls(function, given))
         connect()

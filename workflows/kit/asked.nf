@@ -16,17 +16,20 @@ def asked(given, known, run) {
     }
     def values = checked(given, known, run)
     def tool = 'tool' in known['$defs'][values.workflow].groups ? onDemand('images').toolOf(values, run) : null
-    if (tool?.problem) {
+    def chosen = 'function' in known['$defs'][values.workflow].groups && values.image ? onDemand('images').chosenBy(values.image, run) : null
+    def problem = tool?.problem ?: chosen?.problem
+    if (problem) {
         setAside(run.outputDir)
-        error(tool.problem)
+        error(problem)
     }
+    nextflow.Global.config.process.ext.chosen = chosen?.image   // to conf/containers.config
     if (!values.dry_run) {
         make(run.outputDir)
         setAside(run.outputDir)
     }
     toConfiguration(values)
     if (run.containerEngine) {
-        onDemand('sources').toContainers(values, parametersOf(known, values.workflow))
+        onDemand('sources').toContainers(values, parametersOf(known, values.workflow), run)
     }
     return [workflow: values.workflow, params: values, tool: tool, run: facts(run)]
 }

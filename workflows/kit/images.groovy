@@ -1,5 +1,5 @@
 /*
- * The image that a user names for a tool, known by what it holds, before anything runs.
+ * The image that a user names for a tool, known by what it holds, or for functions, before anything runs.
  */
 
 // What runs a tool, and in what: [engine: 'docker', image: 'name@sha256:...', digest: 'sha256:...'].
@@ -37,6 +37,31 @@ def toolOf(values, run) {
         return [engine: engine, image: "docker://${name}".toString(), digest: known ?: '', tag: known ? '' : name]
     }
     return ofDocker(name)
+}
+
+// In which image functions are called: [image: 'lab/analysis:1.2']. Docker, if it is to run it, is asked
+// here whether it holds what tasks need. What can't be used is a sentence (problem).
+def chosenBy(image, run) {
+    if (!run.containerEngine) {
+        return [problem: 'image needs a profile that runs containers: add -profile docker or -profile apptainer, or leave image out'.toString()]
+    }
+    if (!(image instanceof CharSequence && image ==~ /\w[\w.:\/@-]*/)) {
+        return [problem: "image ${image} is no name of an image, such as lab/analysis:1.2".toString()]
+    }
+    if (run.containerEngine != 'docker' || run.profile.tokenize(', ').any { profile -> profile in ['awsbatch', 'google_batch', 'k8s'] }) {
+        return [image: image]
+    }
+    def known = ofDocker(image)
+    if (known.problem) {
+        return known
+    }
+    def look = 'for one in ps python3; do command -v $one >/dev/null || { echo "no $one"; exit 1; }; done; python3 -c "import sys; sys.exit(sys.version_info < (3, 11) and \'a Python that is older than 3.11\')"'
+    def answer = said(['docker', 'run', '--rm', '--network', 'none', '--entrypoint', 'bash', image, '-c', look])
+    if (answer.status != 0) {
+        def lacking = answer.text.readLines().findAll { line -> line ==~ /no ps|no python3|a Python that .*/ }
+        return [problem: "image ${image} has ${lacking ? lacking.first() : 'no bash'}: functions are called where bash, ps and Python 3.11 or newer are".toString()]
+    }
+    return [image: image]
 }
 
 def ofFile(image, engine, launch_dir) {

@@ -9,12 +9,52 @@ def sourcesOf(values, known, formats = ['source', 'file-path', 'directory-path',
     def read = known.findAll { _name, property -> (property.items ?: property).format in formats }.keySet()
     def found = read.collectMany { name -> listOf(values[name], known[name]) } as LinkedHashSet
     if (values.input) {
-        def rows = rowsOf(new String(nextflow.Nextflow.file([glob: false], values.input).bytes, 'UTF-8').replaceFirst('^\uFEFF', ''))
+        def rows = rowsOf(textOf(nextflow.Nextflow.file([glob: false], values.input)))
         def names = rows ? rows.first().collect { cell -> bare(cell).toLowerCase(Locale.ROOT) } : []
         def at = names.findIndexValues { name -> name in read }.collect { number -> number as int }
         rows.drop(1).each { cells -> at.each { number -> found.addAll(listOf(bare(cells[number] ?: ''), known[names[number]])) } }
     }
     return found.findAll { source -> source instanceof CharSequence && source ==~ /\P{Cntrl}+/ }
+}
+
+// What a file says, without the mark at its beginning.
+def textOf(file) {
+    return new String(file.bytes, 'UTF-8').replaceFirst('^\uFEFF', '')
+}
+
+// The folders of the files that the rows of a function name, whatever its arguments are: ['/data/sub-01', ...];
+// of many, the one above them all. A folder with the work directory in it would hide that: then its files.
+// Of Parquet none is known here.
+def filesOf(rows, launch_dir, work_dir) {
+    def table = rows instanceof CharSequence ? launch_dir.resolve(rows) : null
+    def words = !table?.isFile() ? [] : rows.toLowerCase() ==~ /.*\.csv/ ? rowsOf(textOf(table)).drop(1).flatten() : rows.toLowerCase() ==~ /.*\.(jsonl|ndjson)/ ? valuesOf(textOf(table)) : []
+    def found = words.toSet().findAll { word -> word instanceof CharSequence && word ==~ /\P{Cntrl}{1,4096}+/ }
+        .collect { word -> launch_dir.resolve(word).normalize() }
+        .findAll { path -> path.isFile() }
+    def folders = found.groupBy { path -> path.parent }
+    def near = folders.keySet().toList()
+    if (near.size() > 64) {
+        def all = near.inject { one, other ->
+            while (one.nameCount && !other.startsWith(one)) { one = one.parent }
+            one
+        }
+        near = all.nameCount > 1 ? [all] : near
+    }
+    return near.collectMany { folder -> work_dir.startsWith(folder) ? folders[folder] ?: [folder] : [folder] }*.toString()
+}
+
+// The values of JSON Lines; of what is none, nothing: DESCRIBE refuses it.
+def valuesOf(text) {
+    def slurper = new groovy.json.JsonSlurper()
+    return text.readLines().collectMany { line ->
+        try {
+            def row = slurper.parseText(line)
+            row instanceof Map ? row.values() : []
+        }
+        catch (Exception _error) {
+            []
+        }
+    }
 }
 
 // What a parameter names, which may be a list: as bin/kit/parameters.py reads it.
@@ -50,8 +90,22 @@ def bare(cell) {
 
 // Hands the sources to conf/mounts.config, and what is written to: a configuration is read before a sheet
 // is, and has no other way to know.
-def toContainers(values, known) {
+def toContainers(values, known, run) {
+    def project = 'project_dir' in known.keySet() && !values.project_dir ? ["${run.launchDir}".toString()] : []
     def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(bossflow|precomputed|zarr|n5|webknossos|bigarray|ckl|hdf5|hypersquare|mrc|nifti|npy|nrrd|nwb|planes|tiff|s3|gs):\/\/.*/ || !source.replaceFirst('^file://', '').contains('://') }
+    volumes += (project + filesOf(values.rows, run.launchDir, run.workDir)).findAll { path -> path ==~ /\P{Cntrl}+/ }
+    if (run.containerEngine != 'docker') {
+        volumes = volumes.collectMany { source -> besides(run.launchDir.resolve(source), run.workDir) ?: [source] }
+    }
     System.setProperty('bossflow.sources', volumes.join('\n'))
     System.setProperty('bossflow.destinations', sourcesOf(values, known, ['destination']).join('\n'))
+}
+
+// What is in a directory that the work directory is below, but for what holds that: Apptainer would put the
+// whole over it. Of any other, nothing.
+def besides(path, work_dir) {
+    if (!work_dir.startsWith(path.normalize()) || !path.isDirectory()) {
+        return []
+    }
+    return path.listFiles().findAll { one -> !work_dir.startsWith(one.normalize()) && !(one.name ==~ /\..*|.*\p{Cntrl}.*/) }*.toString()
 }

@@ -10,6 +10,7 @@ from ...core import holdings, ledger, states, work
 from ...core.tables import Request
 from ...database import chosen
 from ...functions.identity import Function, identify
+from ...functions.locks import Outside
 from ...functions.results import read
 from ...functions.spelling import unspelled
 from ...upkeep.begun import Begun
@@ -113,9 +114,13 @@ class Calls:
         }
 
     def begin(
-        self, project: Path, texts: dict[str, str], function: Function, options: list[str]
+        self, function: Function, given: tuple[Path, dict[str, str], Outside], options: list[str]
     ) -> None:
-        """Begin a run that makes what is missing, with the sources and rows as they are now."""
+        """Begin a run that makes what is missing, with the sources and rows as they are now.
+
+        Sources are those of a project, of texts and of what is outside.
+        """
+        project, texts, outside = given
         directory = self._place / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         for name in function.files:
             copy = directory / "sources" / name
@@ -123,7 +128,8 @@ class Calls:
             text = texts[name].encode() if name in texts else (project / name).read_bytes()
             copy.write_bytes(text)
         spec = f"{function.module}:{function.name}"
-        if identify(spec, directory / "sources").digest() != function.digest():
+        again = identify(spec, directory / "sources", outside=outside)
+        if again.digest() != function.digest():
             raise ValueError(f"the sources of {spec} changed meanwhile: map it again")
         kinds = {one.name: one.type for one in function.parameters}
         rows = [
@@ -139,5 +145,10 @@ class Calls:
         (directory / "rows.jsonl").write_text(lines, "utf-8")
         params = {"workflow": "map", "function": spec}
         params |= {"rows": str(directory / "rows.jsonl"), "project_dir": str(directory / "sources")}
+        if outside.lock:
+            params["requirements"] = str(directory / "requirements.txt")
+            Path(params["requirements"]).write_text(outside.lock.text(), "utf-8")
+        if outside.image:
+            params["image"] = outside.image
         self.run = Begun.begin(directory, params, options)
         self.failed.clear()

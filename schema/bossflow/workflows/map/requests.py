@@ -31,7 +31,8 @@ def expand(
     """Return the one request for a function and its rows."""
     (row,) = described["rows"]
     request = asked(row["function"], row["calls"])
-    calls, settings = row["calls"], {"project": row["project"]}
+    calls = row["calls"]
+    settings = {name: row[name] for name in ("project", "requirements") if row[name]}
     settings["paths"] = {call["call_id"]: call["paths"] for call in calls if call["paths"]}
     settings["seconds"] = _seconds(row["function"], len(calls))
     again = row["n_rows"] - len(calls)

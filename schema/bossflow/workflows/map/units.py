@@ -1,5 +1,7 @@
 """What a mapped function takes: a copy of its sources, and a unit for each call."""
 
+from typing import Any
+
 from ...core.work import Asks, Request, UnitPlan
 from .requests import function_id
 
@@ -34,8 +36,10 @@ def staging(request: Request) -> UnitPlan:
     """Return the copy of the sources of a request's function."""
     function = request.given["function"]
     key = {"function_id": function_id(function)}
-    project = {"project": request.settings.get("project", "")}
-    return UnitPlan("STAGE_FUNCTION", key, function, settings=project)
+    given = request.settings
+    own: dict[str, Any] = {"project": given.get("project", "")}
+    own |= {name: given[name] for name in ("requirements",) if name in given}
+    return UnitPlan("STAGE_FUNCTION", key, function, settings=own)
 
 
 def seconds(unit: UnitPlan) -> float:

@@ -1,0 +1,27 @@
+"""Distributions of the tests' own, which pip finds in a directory and nowhere else."""
+
+import os
+import zipfile
+from pathlib import Path
+
+
+def wheel(directory: Path, name: str, version: str, text: str, *requires: str) -> None:
+    """Write a distribution of one module, of that name."""
+    info = f"{name}-{version}.dist-info"
+    needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
+    files = {
+        f"{name}.py": text,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    directory.mkdir(exist_ok=True)
+    with zipfile.ZipFile(directory / f"{name}-{version}-py3-none-any.whl", "w") as archive:
+        for path, content in files.items():
+            archive.writestr(path, content)
+
+
+def settings(directory: Path) -> dict[str, str]:
+    """Return the environment in which pip looks there alone."""
+    alone = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(directory), "PIP_CONFIG_FILE": os.devnull}
+    return alone | {"PIP_NO_CACHE_DIR": "1"}
