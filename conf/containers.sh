@@ -130,7 +130,7 @@ bossflow_mounts() {
     case " $bossflow_knows " in
         *' PIP_ '*)
             for path in "${PIP_CONFIG_FILE:-}" {"$HOME"/{.config/pip,.pip},/etc}/pip.conf "${PIP_CERT:-}" ${PIP_FIND_LINKS:-}; do
-                bossflow_mount "$path" readonly
+                if [ -f "$path" ] || [ -d "$path" ]; then bossflow_mount "$path" readonly; fi
             done
             ;;
     esac

@@ -28,6 +28,7 @@ from making import read_level
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from voxels.boxes import Box
+from wheels import pinned, settings
 
 
 @pytest.mark.docker
@@ -174,6 +175,25 @@ def test_what_was_made_is_copied_to_a_directory(team: Team, place: Path) -> None
     np.testing.assert_array_equal(copied, made[Box.of(corner, copied.shape).slices(start)])
     assert not list(place.rglob("bad"))
     assert "nothing to compute" in team.run(*command, "--outdir", place / "copied")
+
+
+@pytest.mark.docker
+def test_functions_are_called_in_an_image_with_what_their_lock_file_pins(
+    team: Team, images: dict[str, str], place: Path
+) -> None:
+    """The project is where the run starts, the files that rows name are elsewhere."""
+    (place / "rows' files").mkdir()
+    (place / "rows' files" / "a b.txt").write_text("eleven")
+    lab = team.clone / "lab"
+    lab.mkdir()
+    asked = [*pinned(lab, [place / "rows' files" / "a b.txt"] * 3), "--image", images["intern"]]
+    command = ("nextflow", "run", team.clone, "-profile", "docker", *asked)
+    environment = team.environment | settings(lab / "wheels")
+    assert "3 CALL_FUNCTION" in run(*command, cwd=lab, **environment)
+    found = "sorted(bossflow.FunctionCall().to_arrays('result_json'))"
+    code = f"import json, bossflow; print(json.dumps({found}))"
+    named = team.run("env", f"PYTHONPATH={team.clone}/schema", sys.executable, "-c", code)
+    assert json.loads(named) == [f'[{7 * x},"eleven"]' for x in range(3)]
 
 
 @pytest.mark.docker

@@ -5,6 +5,8 @@ import os
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from bossflow.core.tables import Request, Run
 from call_function import Caller
@@ -132,6 +134,17 @@ def test_other_software_than_it_was_asked_for_with_is_refused(mapping: Mapping) 
     task.write_text(text.replace('"numpy":"', '"numpy":"0.'))
     (_, called) = mapping.compute(plan, work_dir)
     assert "the function was asked for with numpy 0." in called.read_text()
+
+
+def test_files_that_parquet_names_are_not_seen_in_containers(
+    mapping: Mapping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = mapping.directory / "rows.parquet"
+    pq.write_table(pa.table({"x": [1], "file": ["/nowhere/a.txt"]}), rows)
+    monkeypatch.setenv("BOSSFLOW_CONTAINER", "bossflow/intern:0123")
+    plan, _ = mapping.plan(**mapping.asked(rows))
+    assert "/nowhere/a.txt, no file" in plan["problem"]
+    assert plan["problem"].endswith("are not seen: give rows as CSV")
 
 
 @pytest.mark.parametrize(

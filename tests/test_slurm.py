@@ -6,6 +6,8 @@ stopping the archive that it reads from.
 
 import contextlib
 import json
+import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from cluster import CELLS, CUT, NOISE, PASSWORD, TOKEN, Archive, Cluster, Lab, h
 from cluster import archive as archive
 from cluster import cluster as cluster
 from cluster import lab as lab
+from conftest import ROOT
+from wheels import pinned, settings
 
 pytestmark = pytest.mark.slurm
 
@@ -36,6 +40,32 @@ def test_a_run_leaves_the_rows_that_one_without_a_cluster_leaves(
         assert PASSWORD.encode() not in content, path
         # slurmctld's copy of what sbatch was given for PULL_BLOCK stays until the job is forgotten
         assert TOKEN.encode() not in content or path.name == "environment", path
+
+
+def test_functions_are_called_on_the_cluster_with_what_their_lock_file_pins(
+    lab: Callable[[str], Lab],
+) -> None:
+    """Two nodes begin at once, and install it once."""
+    one = lab("one")
+    (one.launch / "a.txt").write_text("eleven")
+    asked = pinned(one.launch, [Path("a.txt")] * 4)
+    done = subprocess.run(
+        ["nextflow", "-c", "hurry.config", "run", str(ROOT), "-profile", "slurm", *asked],
+        cwd=one.launch,
+        env=one.environment | settings(one.launch / "wheels"),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "recorded    1 STAGE_FUNCTION, 4 CALL_FUNCTION" in done.stdout
+    bundles = (one.directory / "home" / "store" / "CALL_FUNCTION").rglob("bundle.json")
+    results = [json.loads(path.read_text())["attributes"]["result_json"] for path in bundles]
+    assert {*results} == {f'[{7 * x},"eleven"]' for x in range(4)}
+    logs = [path.read_text() for path in one.launch.glob("work/*/*/.command.log")]
+    assert sum(re.search(r"called by job \d", text) is not None for text in logs) == 4
+    made = (one.directory / "home" / "environments").iterdir()
+    assert len([place for place in made if place.is_dir()]) == 1
 
 
 def environments_of(program: str) -> list[bytes]:

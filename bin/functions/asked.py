@@ -1,5 +1,6 @@
 """Calls as they are asked for: the function is identified and its rows are typed; nothing runs."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from .arguments import call_id, checked, read_rows
 from .identity import Function, identify
 from .locks import outside
+from .sheets import Wrong
 
 
 def described(params: Mapping[str, Any], launch_dir: str) -> list[dict[str, Any]]:
@@ -35,7 +37,13 @@ def described(params: Mapping[str, Any], launch_dir: str) -> list[dict[str, Any]
     project = Path(params["project_dir"])
     function = identify(params["function"], project, outside=outside(params))
     given = read_rows(Path(params["rows"]), function)
-    rows = checked(given, function, Path(launch_dir))
+    try:
+        rows = checked(given, function, Path(launch_dir))
+    except Wrong as error:
+        if os.environ.get("BOSSFLOW_CONTAINER") and params["rows"].lower().endswith(".parquet"):
+            unseen = "in containers, files that Parquet names are not seen: give rows as CSV"
+            raise Wrong(*error.args, unseen) from None
+        raise
     return [
         {
             "function": told(function),

@@ -23,24 +23,19 @@ def textOf(file) {
 }
 
 // The folders of the files that the rows of a function name, whatever its arguments are: ['/data/sub-01', ...];
-// of many, the one above them all. A folder with the work directory in it would hide that: then its files.
-// Of Parquet none is known here.
-def filesOf(rows, launch_dir, work_dir) {
+// of many, the one above them all. Of Parquet none is known here.
+def foldersOf(rows, launch_dir) {
     def table = rows instanceof CharSequence ? launch_dir.resolve(rows) : null
     def words = !table?.isFile() ? [] : rows.toLowerCase() ==~ /.*\.csv/ ? rowsOf(textOf(table)).drop(1).flatten() : rows.toLowerCase() ==~ /.*\.(jsonl|ndjson)/ ? valuesOf(textOf(table)) : []
-    def found = words.toSet().findAll { word -> word instanceof CharSequence && word ==~ /\P{Cntrl}{1,4096}+/ }
+    def folders = words.toSet().findAll { word -> word instanceof CharSequence && word ==~ /\P{Cntrl}{1,4096}+/ }
         .collect { word -> launch_dir.resolve(word).normalize() }
         .findAll { path -> path.isFile() }
-    def folders = found.groupBy { path -> path.parent }
-    def near = folders.keySet().toList()
-    if (near.size() > 64) {
-        def all = near.inject { one, other ->
-            while (one.nameCount && !other.startsWith(one)) { one = one.parent }
-            one
-        }
-        near = all.nameCount > 1 ? [all] : near
+        .collect { path -> path.parent } as Set
+    def above = folders.size() <= 64 ? null : folders.inject { one, other ->
+        while (one.nameCount && !other.startsWith(one)) { one = one.parent }
+        one
     }
-    return near.collectMany { folder -> work_dir.startsWith(folder) ? folders[folder] ?: [folder] : [folder] }*.toString()
+    return (above?.nameCount > 1 ? [above] : folders)*.toString()
 }
 
 // The values of JSON Lines; of what is none, nothing: DESCRIBE refuses it.
@@ -93,7 +88,7 @@ def bare(cell) {
 def toContainers(values, known, run) {
     def project = 'project_dir' in known.keySet() && !values.project_dir ? ["${run.launchDir}".toString()] : []
     def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(bossflow|precomputed|zarr|n5|webknossos|bigarray|ckl|hdf5|hypersquare|mrc|nifti|npy|nrrd|nwb|planes|tiff|s3|gs):\/\/.*/ || !source.replaceFirst('^file://', '').contains('://') }
-    volumes += (project + filesOf(values.rows, run.launchDir, run.workDir)).findAll { path -> path ==~ /\P{Cntrl}+/ }
+    volumes += (project + foldersOf(values.rows, run.launchDir)).unique().findAll { path -> path ==~ /\P{Cntrl}+/ }
     if (run.containerEngine != 'docker') {
         volumes = volumes.collectMany { source -> besides(run.launchDir.resolve(source), run.workDir) ?: [source] }
     }
