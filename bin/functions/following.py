@@ -84,7 +84,8 @@ class _Walk:
             if names is None and not one.optional and not self._pinned:
                 raise ValueError(
                     f"{where} imports {top}, which is neither in the project nor installed: "
-                    "install its distribution, or give the directory that holds it as the project"
+                    "install its distribution, pin it in a lock file (requirements), or give the "
+                    "directory that holds it as the project"
                 )
             for name in {*(names or ())} - self._pinned:
                 self.distributions.setdefault(name, set()).add(top)
