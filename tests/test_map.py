@@ -184,18 +184,44 @@ def test_calls_are_cut_into_tasks_by_how_long_they_take(
 ) -> None:
     """Where nothing is known, eight tasks a core; then by what is recorded."""
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
-    asked = mapping.asked(mapping.directory / "rows.csv")
 
-    def tasks(number: int) -> int:
-        Path(asked["rows"]).write_text("x\n" + "".join(f"{n}\n" for n in range(number)))
-        plan, _ = mapping.plan(**asked)
-        return sum(task["process"] == "CALL_FUNCTION" for task in plan["tasks"])
+    def tasks(number: int) -> list[int]:
+        rows = mapping.directory / "rows.csv"
+        rows.write_text("x\n" + "".join(f"{n}\n" for n in range(number)))
+        plan, _ = mapping.plan(**mapping.asked(rows))
+        return sorted(t["units"] for t in plan["tasks"] if t["process"] == "CALL_FUNCTION")
 
-    assert tasks(8) == 8
-    assert 16 <= tasks(200) <= 17
-    assert 15 <= tasks(1000) <= 16
+    assert tasks(8) == [1] * 8
+    assert tasks(200) == [12] * 8 + [13] * 8
+    assert tasks(1000) == [62] * 8 + [63] * 8
     mapping.map({"x": 1})
-    assert tasks(1000) == 2
+    assert tasks(1000) == [499, 500]
+
+
+def test_calls_that_took_long_before_are_made_first_and_alone(
+    mapping: Mapping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By their arguments, where the function was changed; and the others in many tasks."""
+    import bossflow
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    rows = [{"x": x, "how": ""} for x in range(40)]
+    done = mapping.map(*rows)
+    long = [row for row in mapping.results(done).values() if row["call_arguments"]["x"] in (7, 8)]
+    for row in long:
+        bossflow.FunctionCall.update1(
+            {name: row[name] for name in ("function_id", "call_id")} | {"call_seconds": 30.0}
+        )
+    (mapping.directory / "helper.py").write_text(HELPER.replace("2 * x", "3 * x"))
+    plan, work_dir = mapping.plan(**mapping.asked(mapping.directory / "rows.jsonl"))
+    calls = [task for task in plan["tasks"] if task["process"] == "CALL_FUNCTION"]
+    first = [
+        json.loads((work_dir / "tasks" / f"{task['task']}.jsonl").read_text().splitlines()[1])
+        for task in calls[:2]
+    ]
+    assert [(task["units"], task["seconds"]) for task in calls[:2]] == [(1, 30.0)] * 2
+    assert {one["arguments"]["arguments"]["x"] for one in first} == {7, 8}
+    assert len(calls) >= 2 + 8 and sum(task["units"] for task in calls) == 40
 
 
 def test_a_worker_takes_no_word_of_a_function_for_an_answer(tmp_path: Path) -> None:

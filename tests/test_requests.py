@@ -1,4 +1,4 @@
-"""Many requests in one run, cut into tasks together; more rows of what is recorded."""
+"""Many requests in one run; more rows of what is recorded."""
 
 import csv
 from pathlib import Path
@@ -7,10 +7,8 @@ from typing import Any
 import bossflow
 import pytest
 from bossflow import database
-from bossflow.core import tasks as cutting
 from bossflow.core.record import record
 from bossflow.core.summary import sum_up
-from bossflow.core.work import UnitPlan
 from bossflow.kit import bundles, locations, retiring
 from bossflow.kit.texts import json_lines
 from kit import units
@@ -158,47 +156,6 @@ def test_a_failed_block_is_told_once_of_all_requests_that_share_it(
     told = missing.removeprefix("4 of 5 requests not complete: ").partition(". ")[0]
     blocks = ("16-32_0-16_0-16", "48-64_0-16_0-16")
     assert sorted(told.split("; ")) == [f"LABEL_BLOCK {one} (no voxels today)" for one in blocks]
-
-
-def unit(process: str, name: str, *inputs: UnitPlan) -> UnitPlan:
-    return UnitPlan(process, {"name": name}, {}, inputs)
-
-
-def cut(units: list[UnitPlan], seconds: float, each: int | None = None) -> list[dict[str, Any]]:
-    missing = {one.unit_id: one for one in units}
-    return cutting.cut_up(units, missing, lambda unit: unit.key, lambda _: seconds, each)
-
-
-def test_a_task_never_waits_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = [unit("A", f"a{number}") for number in range(4)]
-    again = [unit("A", f"again{number}", one) for number, one in enumerate(first)]
-    last = unit("B", "b", *first, *again)
-    tasks = {task["task"]: task for task in cut([*first, *again, last], 0.01)}
-    assert {name: task["after"] for name, task in tasks.items()} == {
-        "A-00000": [],
-        "A-00001": ["A-00000"],
-        "B-00000": ["A-00000", "A-00001"],
-    }
-
-
-def test_a_chain_is_as_many_tasks_as_it_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where that is as many as there should be, or more."""
-    monkeypatch.setattr(cutting, "TASKS_MAX", 3)
-    chain: list[UnitPlan] = []
-    for number in range(1, 6):
-        chain.append(unit("A", str(number), *chain[-1:]))
-        assert [task["units"] for task in cut(chain, 0.01)] == [1] * number
-
-
-def test_tasks_have_their_time_and_are_not_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cutting, "TASKS_MAX", 12)
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
-    units = [unit("A", str(number)) for number in range(100)]
-    assert [task["units"] for task in cut(units, 0.01)] == [100], "two seconds at least"
-    assert [task["units"] for task in cut(units, 0.1)] == [50, 50], "each core has one"
-    assert [task["units"] for task in cut(units, 1)] == [10] * 10, "ten seconds if there are many"
-    assert [task["units"] for task in cut(units, 100)] == [10] * 10, "no more than so many tasks"
-    assert [task["units"] for task in cut(units, 100, 30)] == [30, 30, 30, 10], "as it was given"
 
 
 # ---- more rows ----

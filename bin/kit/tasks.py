@@ -161,6 +161,8 @@ def in_turn(lines: list[dict[str, Any]], header: dict[str, Any]) -> list[dict[st
     if len(lines) < 2 or buckets.holds(store) or not store.is_dir():
         return lines
     begun = {name.split("-")[1] for name in os.listdir(store) if name.startswith(locations.WORKING)}
+    if not begun:
+        return lines
     # in no order: those whose maker was killed seem to be in work to all others alike
     return sorted(lines, key=lambda line: random.random() if line["unit_id"] in begun else 0)
 

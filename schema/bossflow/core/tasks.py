@@ -1,5 +1,6 @@
 """What is to be made, cut into tasks: their lines, and what they ask of whoever runs them."""
 
+import math
 import os
 import random
 from collections import Counter, defaultdict
@@ -20,6 +21,8 @@ def write(
 ) -> None:
     """Write task files into `tasks/`, and take their lines out of the tasks."""
     random.Random(header["run_id"]).shuffle(tasks)  # two runs at once take different ways
+    # of tasks that take about as long; what takes longest begins first, and is not waited for last
+    tasks.sort(key=lambda task: -round(math.log2(1 + task["seconds"])))
     (directory / "tasks").mkdir()
     for task in tasks:
         if buckets.holds(store):  # where nobody sees what another run is making
@@ -139,14 +142,19 @@ def _seconds_per_task(units: list[UnitPlan], seconds: Callable[[UnitPlan], float
 def _cut(
     units: list[UnitPlan], seconds: Callable[[UnitPlan], float], fewest: int, least: float
 ) -> Iterable[list[UnitPlan]]:
-    """Cut units, in their order, into tasks of at least so many units and seconds."""
-    start, taken = 0, 0.0
-    for stop, unit in enumerate(units, 1):
-        taken += seconds(unit)
-        enough = stop - start >= fewest and taken > least - 1e-6
+    """Cut units, in their order, into tasks of at least so many units, and of about equal seconds.
+
+    These are no less than `least`, but for half a unit.
+    """
+    takes = [seconds(unit) for unit in units]
+    start, taken, left = 0, 0.0, sum(takes)
+    for stop, (own, following) in enumerate(zip(takes, [*takes[1:], 0.0], strict=True), 1):
+        taken += own
+        share = left / max(1, int(left / least + 1e-6)) if least else 0.0
+        enough = stop - start >= fewest and taken + following / 2 > share - 1e-6
         if stop == len(units) or (enough and not units[stop].together):
             yield units[start:stop]
-            start, taken = stop, 0.0
+            start, taken, left = stop, 0.0, left - taken
 
 
 def line(

@@ -1,6 +1,7 @@
 """What is asked for: a function, and the rows that it is called for."""
 
 import dataclasses
+import json
 import os
 from typing import Any
 
@@ -24,6 +25,12 @@ TASKS_PER_CORE = 8
 LEAST_SECONDS = 0.02
 """What a call takes at least, with its bundle."""
 
+LONG_SECONDS = 2.0
+"""What a call takes, at least, for which others of its task would wait."""
+
+LONG_MAX = 1000
+"""Calls whose time is remembered each by itself: the longest."""
+
 
 def expand(
     params: dict[str, Any], described: dict[str, Any]
@@ -34,7 +41,7 @@ def expand(
     calls = row["calls"]
     settings = {name: row[name] for name in ("project", "requirements") if row[name]}
     settings["paths"] = {call["call_id"]: call["paths"] for call in calls if call["paths"]}
-    settings["seconds"] = _seconds(row["function"], len(calls))
+    settings |= _seconds(row["function"], calls)
     again = row["n_rows"] - len(calls)
     said = f"{many(again, 'row')} of {row['n_rows']:,} ask for the same call as one before"
     return [
@@ -96,19 +103,42 @@ def function_rows(function: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
     return MappedFunction, [{"function_id": function_id(function)} | row]
 
 
-def _seconds(function: dict[str, Any], number: int) -> float:
-    """Return about how long a call takes, by what is recorded of the function, however changed.
+def _seconds(function: dict[str, Any], calls: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return about how long calls take, by what is recorded of the function, however changed.
 
-    Where nothing is, so long that each core has some tasks.
+    Where nothing is, or some took far longer than others, so long that each core has some tasks.
+
+    Returns
+    -------
+    dict
+        `seconds` of a call, and `long`: by call, those of the longest ones before, whose arguments
+        are asked for again.
     """
-    query = (
-        f"SELECT AVG(c.call_seconds) FROM {FunctionCall.full_table_name} c "
+    of_function = (
+        f"FROM {FunctionCall.full_table_name} c "
         f"JOIN {MappedFunction.full_table_name} f ON f.function_id = c.function_id "
         "WHERE f.function_module = %s AND f.function_name = %s"
     )
-    values = function["module"], function["name"]
-    ((mean,),) = database.connection().query(query, values).fetchall()
+    ask, name = database.connection().query, (function["module"], function["name"])
+    totals = f"SELECT AVG(c.call_seconds), MAX(c.call_seconds) {of_function}"
+    ((mean, most),) = ask(totals, name).fetchall()
+    cores = os.cpu_count() or 1
+    apart = min(1, TASKS_PER_CORE * cores / len(calls)) * TASK_SECONDS
     if mean is None:
-        cores = os.cpu_count() or 1
-        mean = min(1, TASKS_PER_CORE * cores / number) * TASK_SECONDS
-    return max(LEAST_SECONDS, float(mean))
+        return {"seconds": apart, "long": {}}
+    long = max(LONG_SECONDS, 2 * mean)
+    if most <= long:
+        return {"seconds": max(LEAST_SECONDS, mean), "long": {}}
+    query = (
+        f"SELECT c.call_arguments, c.call_seconds {of_function} AND c.call_seconds > %s "
+        f"ORDER BY c.call_seconds DESC LIMIT {LONG_MAX}"
+    )
+    before = {
+        canonical(json.loads(given) if isinstance(given, str) else given): float(took)
+        for given, took in reversed(ask(query, (*name, long)).fetchall())
+    }
+    known = {call["call_id"]: before.get(canonical(call["arguments"])) for call in calls}
+    return {
+        "seconds": max(apart, mean),
+        "long": {call: took for call, took in known.items() if took is not None},
+    }

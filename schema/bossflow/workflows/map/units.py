@@ -10,11 +10,14 @@ def units(request: Request) -> list[UnitPlan]:
     """Return the copy of the function's sources, and its calls.
 
     What a call returns may differ from one time to the next, so what was recorded first holds.
+    What is known to take long comes first, and the rest by id, so that calls of neighbouring rows,
+    which may take long alike, are in different tasks.
     """
     settings, staged = request.settings, staging(request)
     key = staged.key
     paths = settings.get("paths", {})
-    asks = Asks(seconds=settings.get("seconds"))
+    usual, long = settings.get("seconds"), settings.get("long", {})
+    calls = request.given["calls"]
     return [staged] + [
         UnitPlan(
             "CALL_FUNCTION",
@@ -22,13 +25,13 @@ def units(request: Request) -> list[UnitPlan]:
             {"arguments": arguments},
             (staged,),
             settings={"paths": paths.get(name, {})},
-            asks=asks,
+            asks=Asks(seconds=long.get(name, usual)),
             name=name,
             amount=1,
             amount_unit="calls",
             exact=False,
         )
-        for name, arguments in request.given["calls"]
+        for name, arguments in sorted(calls, key=lambda call: (-long.get(call[0], 0), call[0]))
     ]
 
 
