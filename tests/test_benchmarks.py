@@ -225,6 +225,18 @@ def test_label_measures_a_whole_run_and_compares_its_labels(tmp_path: Path) -> N
     assert {"Nextflow", "PLAN", "LABEL_BLOCK", "database"} <= set(found["parts"])
 
 
+@pytest.mark.nextflow
+@pytest.mark.soak
+def test_map_measures_whole_runs_and_peers(tmp_path: Path) -> None:
+    file = tmp_path / "map.json"
+    run("map.py", "--scale", "0.02", "--short", "0.01", "--peers", "joblib", "--json", str(file))
+    figures = json.loads(file.read_text())["figures"]
+    ways = ["bossflow", "bossflow, again", "joblib"]
+    assert [name.partition(": ")[0] for name in figures] == [
+        *(*ways, *ways, *ways[:2], "bossflow, changed", "joblib")
+    ]
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_is_missing_is_a_sentence(program: str) -> None:
     """Without the packages of the virtual environment (`-S`)."""
