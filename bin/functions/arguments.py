@@ -3,13 +3,14 @@
 import hashlib
 import math
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from .digests import canonical, digest
 from .identity import Function, Parameter
-from .sheets import Wrong, rows_of
+from .sheets import MOST_DIGITS, OF_DIGITS, Wrong, rows_of
 from .spelling import spelled, unspelled
 from .texts import one_line
 
@@ -17,6 +18,9 @@ MOST_BYTES = 2**20
 """Of one row's arguments as JSON: what is more belongs into a file."""
 
 _FILE = {"path", "sha256", "bytes"}
+
+_HUGE = re.compile(rf'"\$int":"-?0x[0-9a-f]{{{len(f"{10**MOST_DIGITS - 1:x}")}}}')
+"""A number as `spelling` has it, of about that many digits."""
 
 
 def read_rows(path: Path, function: Function) -> list[dict[str, Any]]:
@@ -123,7 +127,10 @@ def _row(
                 raise ValueError(f"{one.name} {error}") from None
         elif one.required:
             raise ValueError(f"{one.name} is missing: give it, as it has no default")
-    size = len(canonical(found).encode())
+    text = canonical(found)
+    if _HUGE.search(text):
+        raise ValueError(OF_DIGITS)
+    size = len(text.encode())
     if size > MOST_BYTES:
         raise ValueError(f"has {size:,} bytes, and at most {MOST_BYTES:,} can be: give a file")
     return found

@@ -17,6 +17,11 @@ Line = TypeVar("Line")
 _INT = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?(([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?|inf|infinity)|nan", re.I)
 
+MOST_DIGITS = 4300
+"""Of a whole number: Python reads and writes no more."""
+
+OF_DIGITS = f"has a whole number of more than {MOST_DIGITS:,} digits: give it as a text"
+
 
 class Wrong(ValueError):
     """Rows that are wrong: a sentence for each is an argument."""
@@ -124,7 +129,7 @@ def read_json(text: str) -> Any:
         If it is none, gives a name twice, or a number that no float is.
     """
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_float=_float)
+        return json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_int=_whole)
     except json.JSONDecodeError as error:
         raise ValueError(f"is no JSON at character {error.pos + 1}: {error.msg}") from None
     except RecursionError:
@@ -138,6 +143,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"gives {one_line(twice)} twice: remove one")
     return found
+
+
+def _whole(text: str) -> int:
+    if len(text.lstrip("+-")) > MOST_DIGITS:
+        raise ValueError(OF_DIGITS)
+    return int(text)
 
 
 def _float(text: str) -> float:
@@ -167,7 +178,7 @@ def _cell(cell: str, kind: str) -> Any:
     if plain == "int":
         if not _INT.fullmatch(word):
             raise ValueError(f"is {shown}, but must be a whole number")
-        return int(word)
+        return _whole(word)
     if not _FLOAT.fullmatch(word):
         raise ValueError(f"is {shown}, but must be a number")
     return _float(word)
