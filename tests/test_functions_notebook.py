@@ -1,5 +1,6 @@
 """Functions of a notebook: the module that is made of one, and what no module can say."""
 
+import ast
 import functools
 import itertools
 import linecache
@@ -16,6 +17,7 @@ from conftest import ROOT
 from functions.calling import load
 from functions.identity import identify
 from functions.notebook import module_of
+from functions.signature import refuse_generic
 
 _cells = itertools.count()
 
@@ -272,3 +274,13 @@ def test_a_function_that_is_installed_is_refused(tmp_path: Path) -> None:
     for function in (np.linspace, functools.reduce, functools.wraps):
         with pytest.raises(ValueError, match="write a function that"):
             module_of(function, tmp_path)
+
+
+def test_type_parameters_are_refused_by_name() -> None:
+    """As Python has them from 3.12 on; the tree of an older one has no place for them."""
+    (node,) = ast.parse("def f(x: int): ...").body
+    assert isinstance(node, ast.FunctionDef)
+    refuse_generic(node, "m:f")
+    node.type_params = [ast.Name("T")]  # type: ignore[attr-defined,unused-ignore]
+    with pytest.raises(ValueError, match=r"m:f has type parameters, \[T\]: write it without them"):
+        refuse_generic(node, "m:f")

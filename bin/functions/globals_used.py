@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import NamedTuple
 
+from .signature import refuse_generic
+
 
 class Used(NamedTuple):
     """What the source of a function takes from around it.
@@ -63,6 +65,7 @@ def used(function: FunctionType) -> Used:
         raise ValueError(f"the source of {name} can't be read: {error}") from None
     if not isinstance(node, ast.FunctionDef):
         raise ValueError(f"{name} is no function that `def` makes: write one")
+    refuse_generic(node, name)
     if not any(_is_same(one, code) for one in made):
         raise ValueError(f"the source of {name} is not what was defined: define it again")
     _check_defaults(function, node)

@@ -66,7 +66,21 @@ def defined(tree: ast.Module, module: str, name: str) -> ast.FunctionDef:
         raise ValueError(f"{called} is {what} at the module's top: give a function that is")
     if any(isinstance(one, (ast.Yield, ast.YieldFrom)) for one in _own(node)):
         raise ValueError(f"{called} is a generator, of `yield`: have it return a list")
+    refuse_generic(node, called)
     return node
+
+
+def refuse_generic(node: ast.FunctionDef, called: str) -> None:
+    """Refuse a function with type parameters, as Python has them from 3.12 on.
+
+    Raises
+    ------
+    ValueError
+        If it has some.
+    """
+    if given := getattr(node, "type_params", None):
+        names = ", ".join(map(ast.unparse, given))
+        raise ValueError(f"{called} has type parameters, [{names}]: write it without them")
 
 
 def parameters(
