@@ -173,7 +173,9 @@ def returned(
         If software or files are not those that it was asked for with.
     """
     function = staged.manifest["arguments"]
-    check_versions(function["python"], tuple(_distributions(function).items()))
+    versions = tuple(_distributions(function).items())
+    check_versions(function["python"], versions)
+    check_edited(staged.file("sources"), function["module"], versions)
     environment = None
     if REQUIREMENTS in function["versions"]:
         environment = environment_of(staged.file("requirements.txt"), image_of(staged) or "")
@@ -218,6 +220,30 @@ def check_versions(python: str, versions: tuple[tuple[str, str], ...]) -> None:
         if found != f"{version} is":
             raise ValueError(
                 f"the function was asked for with {name} {version}, and {found} where it is called"
+            )
+
+
+@cache
+def check_edited(sources: Path, module: str, versions: tuple[tuple[str, str], ...]) -> None:
+    """Refuse to call a function with other files of what was installed from a folder.
+
+    Raises
+    ------
+    ValueError
+        With what is other.
+    """
+    digests = {name: known for name, known in versions if " " in known}
+    if not digests:
+        return
+    from functions.following import followed
+    from functions.sources import Project
+
+    _, found = followed(Project(sources), tuple(module.split(".")))
+    for name, known in digests.items():
+        if found.get(name) != known:
+            raise ValueError(
+                f"the function was asked for with other files of {name} than are where it is "
+                "called: run again, or install there what was here"
             )
 
 

@@ -8,6 +8,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from call_function import check_edited
 from conftest import ROOT
 from functions import following
 from functions.identity import Function, Parameter, identify
@@ -137,7 +138,7 @@ def test_a_folder_without_init_gives_way_to_what_is_installed(project: Path) -> 
 def test_sources_that_were_installed_from_a_folder_count(
     project: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """Nobody raises the version of what is being written."""
+    """Nobody raises the version of what is being written; other files of it are not called."""
     site = project / "site"
     info = f"{site}/mine_x-1.0.dist-info"
     write(project, f"{info}/METADATA", "Name: mine_x\nVersion: 1.0\n")
@@ -152,6 +153,9 @@ def test_sources_that_were_installed_from_a_folder_count(
         found.append(of(project, "import minex\ndef f(): ...").versions["mine-x"])
         write(project, f"{info}/RECORD", recorded.replace("sha256=b", "sha256=c"))
         assert of(project, "import minex\ndef f(): ...").versions["mine-x"] == found[-1]
+    check_edited(project, "m", (("mine-x", found[1]), ("numpy", "0")))
+    with pytest.raises(ValueError, match="asked for with other files of mine-x than are where it"):
+        check_edited(project, "m", (("mine-x", found[0]),))
     following._distributions.cache_clear()
     assert found[0].startswith("1.0 ") and found[0] != found[1]
 
