@@ -1,12 +1,18 @@
 """Functions mapped from Python: futures, and what is refused before a run begins."""
 
+import json
 import math
+import os
+import time
+from pathlib import Path
 from typing import Any
 
 import bossflow
 import numpy as np
 import pandas
+import psutil
 import pytest
+from bossflow.upkeep.begun import Begun
 from bossflow.workflows.map.calls import CallFailed
 from mapping import Mapping
 from mapping import mapping as mapping
@@ -31,6 +37,8 @@ def test_futures_are_what_the_database_tells(mapping: Mapping) -> None:
         failed.result(0)
     found = futures.rows()
     assert found["how"].tolist() == hows[:-1] and found["result"].tolist()[0] == 6
+    (lost,) = futures.failures().to_dict("records")
+    assert (lost["x"], lost["how"], str(lost["exception"])) == (3, "raise", str(failed.exception()))
     again = knot.map(rows[:2])  # another request, of which all is recorded
     assert [one.result(0) for one in again] == [6, None] and again.calls.run is None
     assert again[0].arguments == rows[0]
@@ -57,3 +65,33 @@ def test_rows_that_are_none_begin_no_run(mapping: Mapping, rows: Any, said: str)
 def test_options_are_words() -> None:
     with pytest.raises(ValueError, match=r"give a list of words, such as \['-profile', 'slurm'\]"):
         bossflow.Knot("a:b", options="-profile slurm")
+
+
+def test_what_old_runs_left_goes_and_what_goes_on_stays(tmp_path: Path) -> None:
+    """Of each request the last run keeps its log for a month; all keep what they were asked for."""
+
+    def run(place: str, name: str, days: float, process: psutil.Process | None = None) -> Path:
+        directory = tmp_path / place / name
+        (directory / "work" / "task").mkdir(parents=True)
+        (directory / "sources").mkdir()
+        about = {"pid": process.pid if process else 2**22 + 1, "since": "2026-01-01T00:00:00"}
+        about["created"] = process.create_time() if process else 0.0
+        (directory / "run.json").write_text(json.dumps(about))
+        for log in ("log", "nextflow.log", "nextflow.log.1"):
+            (directory / log).write_text("said")
+        then = time.time() - days * 24 * 3600
+        os.utime(directory / "log", (then, then))
+        return directory
+
+    here = psutil.Process()
+    runs = [run("a", "1", 99), run("a", "2", 99, here), run("a", "3", 1), run("b", "1", 31)]
+    (tmp_path / "c" / "begins").mkdir(parents=True)
+    Begun.tidy(tmp_path)
+    Begun.tidy(tmp_path / "none")
+    left = [sorted(path.name for path in directory.iterdir()) for directory in runs]
+    all_of_it = ["log", "nextflow.log", "nextflow.log.1", "run.json", "sources", "work"]
+    asked = ["run.json", "sources"]
+    assert left == [asked, all_of_it, all_of_it, asked]
+    assert (tmp_path / "c" / "begins").is_dir()
+    last = Begun.last(tmp_path / "b")
+    assert last and last.directory == runs[-1] and not last.goes_on()

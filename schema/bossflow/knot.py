@@ -5,7 +5,7 @@ What a future tells, the database tells: it is found again by whoever has functi
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -183,11 +183,9 @@ class Futures(list[Future]):
         """Return a DataFrame of the calls that returned: their arguments, and `result`.
 
         Results that are all dicts are columns by their names instead, unless an argument has one.
+        An argument named `result` makes it `result_`.
         """
-        try:
-            import pandas
-        except ImportError:
-            raise ValueError("rows() makes a DataFrame of pandas: pip install pandas") from None
+        pandas = _pandas()
         self.calls.look()
         done = [one for one in self if one.call_id in self.calls.returned]
         arguments = [one.arguments for one in done]
@@ -195,9 +193,34 @@ class Futures(list[Future]):
         names = {name for one in results if isinstance(one, dict) for name in one}
         taken = {name for one in arguments for name in one}
         if not all(isinstance(one, dict) for one in results) or names & taken:
-            results = [{"result": one} for one in results]
+            results = [{_free("result", taken): one} for one in results]
         pairs = zip(arguments, results, strict=True)
         return pandas.DataFrame([given | result for given, result in pairs])
+
+    def failures(self) -> Any:
+        """Return a DataFrame of the calls that failed: their arguments, and the `exception`."""
+        pandas = _pandas()
+        self.calls.look()
+        failed = [one for one in self if one.call_id in self.calls.failed]
+        name = _free("exception", {name for one in failed for name in one.arguments})
+        errors = [{name: self.calls.failed[one.call_id]} for one in failed]
+        pairs = zip(failed, errors, strict=True)
+        return pandas.DataFrame([one.arguments | error for one, error in pairs])
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    """Return the name of a column that no argument has."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError:
+        raise ValueError("a DataFrame is of pandas: pip install pandas") from None
+    return pandas
 
 
 def as_completed(futures: Iterable[Future], timeout: float | None = None) -> Iterator[Future]:

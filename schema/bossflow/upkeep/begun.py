@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import subprocess
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +17,12 @@ from .pipeline import OWN
 
 ABOUT = "run.json"
 LOG = "log"
+LEFT = ("work", "results")
 SAID = 1000
 """Signs at the end of its log that are told of a run."""
+
+KEPT_SECONDS = 30 * 24 * 3600
+"""How long logs of the last run stay, and what is left of its tasks."""
 
 _children: list[subprocess.Popen[bytes]] = []
 """Held, so that none is warned of when it goes on."""
@@ -33,11 +39,30 @@ class Begun(NamedTuple):
     @classmethod
     def last(cls, place: Path) -> "Begun | None":
         """Return the run that was begun last in one of the directories of a place."""
-        for about in sorted(place.glob(f"*/{ABOUT}"), reverse=True):
-            told = json.loads(about.read_text("utf-8"))
-            since = datetime.fromisoformat(told["since"])
-            return cls(about.parent, since, told["pid"], told["created"])
-        return None
+        found = _in(place)
+        return cls._at(found[-1]) if found else None
+
+    @classmethod
+    def _at(cls, directory: Path) -> "Begun":
+        told = json.loads((directory / ABOUT).read_text("utf-8"))
+        since = datetime.fromisoformat(told["since"])
+        return cls(directory, since, told["pid"], told["created"])
+
+    @classmethod
+    def tidy(cls, places: Path) -> None:
+        """Remove what runs left that ended long ago, or that are not the last of their place.
+
+        What they were asked for stays: by it, results are made again to be compared.
+        """
+        for place in places.iterdir() if places.is_dir() else ():
+            found = _in(place)
+            for directory in found:
+                gone_by = directory != found[-1] or _age(directory) > KEPT_SECONDS
+                if gone_by and not cls._at(directory).goes_on():
+                    for name in LEFT:
+                        shutil.rmtree(directory / name, ignore_errors=True)
+                    for path in (directory / LOG, *directory.glob("nextflow.log*")):
+                        path.unlink(missing_ok=True)
 
     @classmethod
     def begin(cls, directory: Path, params: dict[str, Any], options: list[str]) -> "Begun":
@@ -92,3 +117,14 @@ class Begun(NamedTuple):
         log = self.directory / LOG
         text = log.read_text("utf-8", "replace").strip()[-SAID:] if log.exists() else ""
         return f"{text}\n(all it said: {log})"
+
+
+def _in(place: Path) -> list[Path]:
+    """Return the directories of the runs of a place, by when they were begun."""
+    return sorted(about.parent for about in place.glob(f"*/{ABOUT}"))
+
+
+def _age(directory: Path) -> float:
+    """Return for how many seconds a run has said nothing."""
+    log = directory / LOG
+    return time.time() - (log if log.exists() else directory / ABOUT).stat().st_mtime

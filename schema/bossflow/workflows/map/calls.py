@@ -152,3 +152,4 @@ class Calls:
             params["image"] = outside.image
         self.run = Begun.begin(directory, params, options)
         self.failed.clear()
+        Begun.tidy(self._place.parent)
