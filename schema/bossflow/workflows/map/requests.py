@@ -25,6 +25,9 @@ TASKS_PER_CORE = 8
 LEAST_SECONDS = 0.02
 """What a call takes at least, with its bundle."""
 
+KNOWN_CALLS = 10
+"""Of a function that is known: fewer were to try it."""
+
 LONG_SECONDS = 2.0
 """What a call takes, at least, for which others of its task would wait."""
 
@@ -106,13 +109,13 @@ def function_rows(function: dict[str, Any]) -> tuple[Any, list[dict[str, Any]]]:
 def _seconds(function: dict[str, Any], calls: list[dict[str, Any]]) -> dict[str, Any]:
     """Return about how long calls take, by what is recorded of the function, however changed.
 
-    Where nothing is, or some took far longer than others, so long that each core has some tasks.
+    Where few are, or some took far longer than others, so long that each core has some tasks.
 
     Returns
     -------
     dict
-        `seconds` of a call, and `long`: by call, those of the longest ones before, whose arguments
-        are asked for again.
+        `seconds` of a call, and `long`: by call, those of the longest ones before whose arguments
+        are asked for again, if there are any.
     """
     of_function = (
         f"FROM {FunctionCall.full_table_name} c "
@@ -120,15 +123,15 @@ def _seconds(function: dict[str, Any], calls: list[dict[str, Any]]) -> dict[str,
         "WHERE f.function_module = %s AND f.function_name = %s"
     )
     ask, name = database.connection().query, (function["module"], function["name"])
-    totals = f"SELECT AVG(c.call_seconds), MAX(c.call_seconds) {of_function}"
-    ((mean, most),) = ask(totals, name).fetchall()
+    totals = f"SELECT COUNT(*), AVG(c.call_seconds), MAX(c.call_seconds) {of_function}"
+    ((number, mean, most),) = ask(totals, name).fetchall()
     cores = os.cpu_count() or 1
     apart = min(1, TASKS_PER_CORE * cores / len(calls)) * TASK_SECONDS
-    if mean is None:
-        return {"seconds": apart, "long": {}}
+    if not number:
+        return {"seconds": apart}
     long = max(LONG_SECONDS, 2 * mean)
     if most <= long:
-        return {"seconds": max(LEAST_SECONDS, mean), "long": {}}
+        return {"seconds": max(apart if number < KNOWN_CALLS else LEAST_SECONDS, mean)}
     query = (
         f"SELECT c.call_arguments, c.call_seconds {of_function} AND c.call_seconds > %s "
         f"ORDER BY c.call_seconds DESC LIMIT {LONG_MAX}"
