@@ -3,7 +3,6 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 from .spelling import spelled, unspelled
 from .texts import one_line
 
-ARRAY, TABLE, FILES = "result.npy", "result.parquet", "files"
+ARRAY, TABLE, ARROW, FILES = "result.npy", "result.parquet", "result.arrow", "files"
 
 
 def write(result: Any, directory: Path) -> tuple[str, Any]:
@@ -24,8 +23,8 @@ def write(result: Any, directory: Path) -> tuple[str, Any]:
     result : any
         None, numbers, texts, lists and dicts of such with texts as names: `json`. Tuples become
         lists, scalars of numpy Python's. An array: `numpy`. A table of pyarrow's or a data frame
-        of pandas': `arrow`. A `Path`, or a list or dict of these: `files`, which are copied under
-        their names.
+        of pandas': `arrow`, as Parquet, or as a file of Arrow's where Parquet has not its types.
+        A `Path`, also among what is `json`: `files`, which are copied under their names.
     directory : Path
         Made if need be.
 
@@ -35,7 +34,7 @@ def write(result: Any, directory: Path) -> tuple[str, Any]:
         `json`, `numpy`, `arrow` or `files`.
     value : any
         JSON: the result, as `spelling` writes it; of an array `dtype` and `shape`, of a table
-        `rows` and `columns` (type by name), of files their names, as they were returned.
+        `rows` and `columns` (type by name).
 
     Raises
     ------
@@ -48,17 +47,16 @@ def write(result: Any, directory: Path) -> tuple[str, Any]:
     if numpy and isinstance(result, numpy.ndarray):
         return "numpy", _write_array(result, _made(directory) / ARRAY)
     if (table := _table(result)) is not None:
-        return "arrow", _write_table(table, _made(directory) / TABLE)
-    if _has_paths(result):
-        return "files", _write_files(result, directory / FILES)
+        return "arrow", _write_table(table, _made(directory))
+    files = _Files()
     try:
-        value = spelled(result)
+        value = spelled(result, keep=files.take)
     except TypeError as error:
         raise TypeError(
             f"the result {error}: return JSON values, an array of numpy, a table of pyarrow or "
             "pandas, or the Path of a file"
         ) from None
-    return "json", value
+    return "files" if files.copy(directory / FILES) else "json", value
 
 
 def read(kind: str, value: Any, directory: Path) -> Any:
@@ -76,11 +74,9 @@ def read(kind: str, value: Any, directory: Path) -> Any:
 
         return np.load(directory / ARRAY, allow_pickle=False)
     if kind == "arrow":
-        import pyarrow.parquet as pq
-
-        return pq.ParquetFile(directory / TABLE).read()
+        return _read_table(directory)
     if kind == "files":
-        return _each(unspelled(value), lambda name: directory / FILES / Path(name).name)
+        return unspelled(value, lambda name: directory / FILES / Path(name).name)
     raise ValueError(f"there is no kind of results {one_line(str(kind))}")
 
 
@@ -130,44 +126,43 @@ def _table(result: Any) -> Any:
         ) from None
 
 
-def _write_table(table: Any, path: Path) -> dict[str, Any]:
+def _write_table(table: Any, directory: Path) -> dict[str, Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    why = "types change in Parquet"
+    path = directory / TABLE
     try:
         pq.write_table(table, path, use_compliant_nested_type=False)  # which renames
         same = pq.read_schema(path).equals(table.schema)
-    except (pa.ArrowException, ValueError) as error:
-        same, why = False, one_line(str(error))
+    except (pa.ArrowException, ValueError):
+        same = False
     if not same:
         path.unlink(missing_ok=True)
-        raise TypeError(f"the result is a table that Parquet can't hold: {why}")
+        options = pa.ipc.IpcWriteOptions(compression="zstd", unify_dictionaries=True)
+        with pa.ipc.new_file(directory / ARROW, table.schema, options=options) as file:
+            file.write_table(table)
     columns = {field.name: str(field.type) for field in table.schema}
     return {"rows": table.num_rows, "columns": columns}
 
 
-def _has_paths(result: Any) -> bool:
-    if isinstance(result, (list, tuple)):
-        return bool(result) and all(isinstance(one, Path) for one in result)
-    if isinstance(result, dict):
-        return bool(result) and all(isinstance(one, Path) for one in result.values())
-    return isinstance(result, Path)
+def _read_table(directory: Path) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if (directory / TABLE).exists():
+        return pq.ParquetFile(directory / TABLE).read()
+    with pa.OSFile(str(directory / ARROW)) as file:
+        return pa.ipc.open_file(file).read_all()
 
 
-def _each(result: Any, of: Callable[[Any], Any]) -> Any:
-    """Return what comes of a file, or of each in a list or dict."""
-    if isinstance(result, (list, tuple)):
-        return [of(one) for one in result]
-    if isinstance(result, dict):
-        return {name: of(one) for name, one in result.items()}
-    return of(result)
+class _Files:
+    """The files that a result names: each by its own name, copied once all of it is known."""
 
+    def __init__(self) -> None:
+        self._taken: dict[str, Path] = {}
 
-def _write_files(result: Any, directory: Path) -> Any:
-    taken: dict[str, Path] = {}
-
-    def check(path: Path) -> str:
+    def take(self, path: Path) -> str:
+        """Return the name of a file."""
         name = path.name
         if not path.is_file():
             what = "a directory" if path.is_dir() else "no file"
@@ -176,12 +171,13 @@ def _write_files(result: Any, directory: Path) -> Any:
             raise ValueError(
                 f"the result names {one_line(name)}, which can't be printed: rename it"
             )
-        same = taken.setdefault(name.casefold(), path)
+        same = self._taken.setdefault(name.casefold(), path)
         if same is not path and os.path.abspath(same) != os.path.abspath(path):
             raise ValueError(f"the result names two files {one_line(name)}: give each its own name")
         return name
 
-    value = spelled(_each(result, check))
-    for path in taken.values():
-        shutil.copyfile(path, _made(directory) / path.name)
-    return value
+    def copy(self, directory: Path) -> bool:
+        """Copy them; say whether there are any."""
+        for path in self._taken.values():
+            shutil.copyfile(path, _made(directory) / path.name)
+        return bool(self._taken)

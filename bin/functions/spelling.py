@@ -8,13 +8,15 @@ What JSON lacks, or others change, is an object with one name that begins with `
 | `{"$int": "0x…"}` | an int that has more than 64 bits with its sign |
 | `{"$str": "…"}` | a text with NUL or half a surrogate pair, as Python escapes it |
 | `{"$dict": [[name, value], …]}` | a dict of which a name begins with `$`, or is such a text |
+| `{"$file": "…"}` | the `Path` of a file, by what it is called where files are kept |
 """
 
 import math
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 MOST_DEEP = 100
@@ -24,10 +26,11 @@ _ODD = re.compile("[\x00\ud800-\udfff]")
 _FILE = {"path", "sha256", "bytes"}
 
 
-def spelled(value: Any, deep: int = 0) -> Any:
+def spelled(value: Any, deep: int = 0, keep: Callable[[Path], str] | None = None) -> Any:
     """Return a value as plain JSON.
 
-    Tuples become lists, and scalars of numpy Python's.
+    Tuples become lists, and scalars of numpy Python's. `keep` is told each `Path`, and returns what
+    its file is called; without it, paths are what JSON has not.
 
     Raises
     ------
@@ -51,16 +54,18 @@ def spelled(value: Any, deep: int = 0) -> Any:
     if isinstance(value, str):
         return {"$str": _escaped(value)} if _ODD.search(value) else str(value)
     if isinstance(value, (list, tuple)):
-        return [spelled(one, deep + 1) for one in value]
+        return [spelled(one, deep + 1, keep) for one in value]
     if isinstance(value, Mapping):
-        return _object(value, deep)
+        return _object(value, deep, keep)
+    if keep and isinstance(value, Path):
+        return {"$file": spelled(keep(value))}
     raise TypeError(f"has {_name(value)}, which JSON has not")
 
 
-def unspelled(value: Any) -> Any:
-    """Return the value that `spelled` wrote."""
+def unspelled(value: Any, kept: Callable[[str], Path] = Path) -> Any:
+    """Return the value that `spelled` wrote; `kept` tells where the file of a name is."""
     if isinstance(value, list):
-        return [unspelled(one) for one in value]
+        return [unspelled(one, kept) for one in value]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
@@ -72,18 +77,22 @@ def unspelled(value: Any) -> Any:
         if sign == "$str":
             return given.encode("ascii").decode("unicode_escape")
         if sign == "$dict":
-            return {unspelled(name): unspelled(one) for name, one in given}
-    return {name: unspelled(one) for name, one in value.items()}
+            return {unspelled(name): unspelled(one, kept) for name, one in given}
+        if sign == "$file":
+            return kept(unspelled(given))
+    return {name: unspelled(one, kept) for name, one in value.items()}
 
 
-def _object(value: Mapping[Any, Any], deep: int) -> dict[str, Any]:
+def _object(
+    value: Mapping[Any, Any], deep: int, keep: Callable[[Path], str] | None
+) -> dict[str, Any]:
     for name in value:
         if not isinstance(name, str) or isinstance(name, Enum):
             raise TypeError(f"has a dict with the name {name!r}, of {_name(name)}: give texts")
     if any(name.startswith("$") or _ODD.search(name) for name in value) or value.keys() == _FILE:
-        pairs = [[spelled(name), spelled(value[name], deep + 1)] for name in sorted(value)]
+        pairs = [[spelled(name), spelled(value[name], deep + 1, keep)] for name in sorted(value)]
         return {"$dict": pairs}
-    return {str(name): spelled(one, deep + 1) for name, one in value.items()}
+    return {str(name): spelled(one, deep + 1, keep) for name, one in value.items()}
 
 
 def _plain(value: Any) -> Any:
