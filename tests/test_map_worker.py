@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from call_function import Caller
 
 
@@ -45,3 +46,45 @@ def test_an_answer_is_of_its_own_call(tmp_path: Path) -> None:
         "it ended its process, with exit code 3",
         "it wrote to a file descriptor that is not its own",
     ]
+
+
+def test_a_call_ends_no_later_one_nor_leaves_it_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it does to alarms and to the rights of files, and where it worked as it died."""
+    (tmp_path / "leaves.py").write_text(
+        "import os, signal\n"
+        "from pathlib import Path\n"
+        "def leaves(how):\n"
+        "    Path('left').write_text(how)\n"
+        "    if how == 'alarm':\n"
+        "        signal.alarm(600)\n"
+        "    if how == 'after':\n"
+        "        return signal.alarm(0)\n"
+        "    if how == 'umask':\n"
+        "        os.umask(0o777)\n"
+        "    if how == 'die':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    if how == 'say':\n"
+        "        raise ValueError('said ' * 1000)\n"
+        "    return Path('left')\n"
+    )
+    asked = {"module": "leaves", "name": "leaves", "parameters": [["how", "str", True]]}
+    asked |= {"sources": str(tmp_path)}
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    hows = ["alarm", "after", "umask", "die", "last", "say"]
+    caller = Caller()
+    try:
+        answers = {
+            how: caller.call(asked | {"arguments": {"how": how}, "directory": str(tmp_path / how)})
+            for how in hows
+        }
+    finally:
+        caller.close()
+    assert [how for how, told in answers.items() if "error" in told] == ["die", "say"]
+    assert answers["after"]["value"] == 0
+    assert (tmp_path / "umask/files/left").stat().st_mode & 0o400
+    assert answers["say"]["error"].startswith("ValueError: said said")
+    assert len(answers["say"]["error"]) < 700 and answers["say"]["error"].endswith("…")
+    assert not [*Path().iterdir()]

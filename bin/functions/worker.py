@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import json
 import os
+import shutil
 import signal
 import site
 import sys
@@ -32,6 +33,12 @@ from .texts import one_line
 PR_SET_PDEATHSIG = 1
 """Of Linux's `prctl`: which signal comes when the process that started this one is gone."""
 
+SCRATCH = "call-"
+"""How the directories begin that calls work in."""
+
+MOST_SAID = 600
+"""Characters of what an error says; the traceback, in the log, has all."""
+
 
 def main() -> None:
     """Call what is asked for, until nobody asks."""
@@ -45,10 +52,13 @@ def main() -> None:
     os.register_at_fork(after_in_child=lambda: _leave(asked, told))
     os.dup2(2, 1)
     here = os.getcwd()
+    for left in Path().glob(f"{SCRATCH}*"):  # by the process before this one, which a call ended
+        shutil.rmtree(left, ignore_errors=True)
     with open(asked, encoding="utf-8") as lines, open(told, "w", encoding="utf-8") as answers:
         for line in lines:
             wanted = json.loads(line)
             answer = called(wanted) | {"number": wanted["number"]}
+            signal.setitimer(signal.ITIMER_REAL, 0)  # an alarm would end another call
             os.chdir(here)
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
@@ -81,7 +91,7 @@ def called(asked: dict[str, Any]) -> dict[str, Any]:
     ]
     try:
         function = load(Path(asked["sources"]), asked["module"], asked["name"])
-        with tempfile.TemporaryDirectory(prefix="call-", dir=os.getcwd()) as scratch:
+        with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=os.getcwd()) as scratch:
             os.chdir(scratch)
             given = values(asked["arguments"], parameters)
             if "handed" in asked:
@@ -101,7 +111,8 @@ def called(asked: dict[str, Any]) -> dict[str, Any]:
 
 def _result(function: Callable[..., Any], given: dict[str, Any]) -> Any:
     """Return what a function returns; children that it forked end here, as Python would."""
-    own, code = os.getpid(), 1
+    own, code, mask = os.getpid(), 1, os.umask(0o77)
+    os.umask(mask)
     try:
         result = function(**given)
         code = 0
@@ -110,6 +121,7 @@ def _result(function: Callable[..., Any], given: dict[str, Any]) -> Any:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
         raise
     finally:
+        os.umask(mask)  # or its result could be no one's to read
         if os.getpid() != own:
             if sys.exc_info()[0] not in (None, SystemExit):
                 traceback.print_exc()
@@ -122,4 +134,6 @@ def said(error: BaseException) -> str:
     text = ""
     with contextlib.suppress(Exception):  # of a user's own way to say it
         text = one_line(str(error))
+    if len(text) > MOST_SAID:  # so that what it was called with is told, too
+        text = f"{text[: MOST_SAID - 1]}…"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
