@@ -1,5 +1,6 @@
 """What functions are called with: sheets of each kind, types, files, ids of calls."""
 
+import csv
 import datetime
 import json
 import math
@@ -126,6 +127,8 @@ def test_values_of_callers_are_taken_as_python_s() -> None:
         ("", "Path", "a names no path"),
         ("no/such", "Path", "/no/such, no file"),
         ("~/such", "Path", "~ is not followed"),
+        ("such ", "Path", "/such, no file: blanks at its ends count"),
+        ("s3://a/b", "Path", "a is s3://a/b: have the file here, and give its path"),
         ("/", "Path", "a is /, a directory, but must be a file"),
         ("a\0b", "Path", "can't be printed"),
         (b"a", "json", "a has a bytes, which JSON has not"),
@@ -193,6 +196,12 @@ def test_what_parquet_has_beyond_json_is_refused(tmp_path: Path) -> None:
     pq.write_table(pa.table({"j": [datetime.datetime(2026, 1, 1)]}), tmp_path / "a.parquet")
     with pytest.raises(Wrong, match="row 1: j has a datetime.datetime"):
         checked(read_rows(tmp_path / "a.parquet", ALL), of(j="json"), tmp_path)
+
+
+def test_a_long_cell_is_an_argument_of_any_kind_of_sheet(tmp_path: Path) -> None:
+    limit, long = csv.field_size_limit(), "x" * 200_000
+    assert rows(tmp_path, f"s\n{long}\n", of(s="str")) == [{"s": long}]
+    assert csv.field_size_limit() == limit
 
 
 def test_all_that_is_wrong_is_told_and_rows_may_be_there_twice(tmp_path: Path) -> None:

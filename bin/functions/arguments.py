@@ -178,8 +178,11 @@ def _file(text: str, directory: Path, known: dict[str, dict[str, Any]]) -> dict[
     path = Path(os.path.abspath(directory), text)
     if str(path) not in known:
         if not path.is_file():
-            home = ": ~ is not followed" if text.startswith("~") else ""
-            what = "a directory, but must be a file" if path.is_dir() else f"no file{home}"
+            if "://" in text:
+                raise ValueError(f"is {one_line(text)}: have the file here, and give its path")
+            hint = ": ~ is not followed" if text.startswith("~") else ""
+            hint = ": blanks at its ends count" if text != text.strip() else hint
+            what = "a directory, but must be a file" if path.is_dir() else f"no file{hint}"
             raise ValueError(f"is {one_line(str(path))}, {what}")
         try:
             with path.open("rb") as stream:

@@ -54,12 +54,15 @@ def rows_of(path: Path, parameters: Sequence[Parameter]) -> list[dict[str, Any]]
 def _csv(path: Path, parameters: Mapping[str, Parameter]) -> list[dict[str, Any]]:
     text = path.read_bytes().decode("utf-8").removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    limit = csv.field_size_limit(len(text) + 1)  # how long a row may be, `checked` says
     try:
         lines = [cells for cells in reader if cells]
     except csv.Error as error:
         raise ValueError(
             f"line {reader.line_num} of {one_line(path.name)} is no CSV: {error}"
         ) from None
+    finally:
+        csv.field_size_limit(limit)
     columns = [cell.strip() for cell in lines[0]] if lines else []
     _check_columns(columns, parameters, path)
 
