@@ -135,6 +135,7 @@ def call(caller: Caller, unit: Unit, bundle: Bundle) -> None:
         "result_json": text if len(text) <= JSON_MAX else None,
         "call_seconds": told["seconds"],
     }
+    bundle.measured.add("call_seconds")
     if files:
         bundle.urls["result_url"] = files[0]
     else:

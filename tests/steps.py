@@ -52,11 +52,11 @@ class Cutouts(Pipeline):
             "source": f"zarr://{self.volume}",
             "store": str(self.store),
             "stage": True,
+            "workflow": self.workflow,
         }
         run = run_of(self.runs, self.directory)
         asked = {"workflow": self.workflow, "params": given | params, "run": run}
-        params = asked["params"] | {"workflow": self.workflow}
-        channels = described(params, schema, sheet, "public", str(self.directory))
+        channels = described(asked["params"], schema, sheet, "public", str(self.directory))
         plan(asked, channels, "0" * 16, work_dir, compared)
         return json.loads((work_dir / "plan.json").read_text()), work_dir
 

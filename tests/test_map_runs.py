@@ -50,12 +50,16 @@ futures = knot.find(rows)
 results = [one.result(300) for one in futures]
 print(json.dumps([one["cube"] for one in results]), all(math.isnan(x["floor"]) for x in results))
 print(knot.map(rows).rows().columns.tolist(), futures.calls.run == knot.map(rows).calls.run)
+print(futures.calls.request.request_id)
 """,
 }
 
 
 def test_calls_outlive_what_asked_for_them(tmp_path: Path) -> None:
-    """200 calls of which three raise; then 20 of a notebook, which ends, and found again."""
+    """200 calls of which three raise; then 20 of a notebook, which ends, and found again.
+
+    These are made anew elsewhere, though their sources are others by now.
+    """
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     (tmp_path / "rows.csv").write_text("x\n" + "".join(f"{x}\n" for x in range(200)))
@@ -83,12 +87,17 @@ def test_calls_outlive_what_asked_for_them(tmp_path: Path) -> None:
         assert (code, text.strip()) == (0, "20"), text
         code, text = said(sys.executable, "later.py")
         assert code == 0, text
-        counted, cubes, found = text.strip().splitlines()
+        counted, cubes, found, request = text.strip().splitlines()
         number, total, failed = json.loads(counted)
         raised = [x for x in range(200) if x % 70 == 7]
         assert (number, total) == (197, 2 * sum(range(200)) - 2 * sum(raised))
         assert failed == sorted(f"ValueError: no {x} (called with x={x})" for x in raised)
         assert cubes == f"{json.dumps([8 * x**3 + 3 for x in range(20)])} True"
         assert found == "['x', 'floor', 'result'] True"
+        (tmp_path / "helper.py").write_text("")
+        code, text = said("bossflow", "reproduce", request, "--to", "anew")
+        assert code == 0 and "equal: all 21 units" in text, text
+        names = sorted(os.listdir(tmp_path / "anew" / "1-map" / "sources"))
+        assert names[0] == "helper.py" and names[1].startswith("knot_"), names
     finally:
         said(sys.executable, "-c", "from bossflow import database; database.stop_embedded()")

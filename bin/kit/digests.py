@@ -46,14 +46,20 @@ def unit_id(process: str, key: dict[str, Any]) -> str:
 
 def made_digest(manifest: dict[str, Any]) -> str:
     """Return the digest of what was made alone, whatever it was made of."""
-    names = ("attributes", "urls", "parts", "files")
-    return digest({name: manifest[name] for name in names})
+    return _of_results(manifest, ("urls", "parts", "files"))
 
 
 def content_digest(manifest: dict[str, Any]) -> str:
     """Return the digest of a bundle's results: no times, no run, no place."""
-    names = ("process", "key", "arguments", "attributes", "urls", "parts", "files", "inputs")
-    return digest({name: manifest[name] for name in names})
+    names = ("process", "key", "arguments", "urls", "parts", "files", "inputs")
+    return _of_results(manifest, names)
+
+
+def _of_results(manifest: dict[str, Any], names: tuple[str, ...]) -> str:
+    """Return the digest of some of a bundle, and of those attributes that were not measured."""
+    measured = manifest.get("measured", ())
+    attributes = {name: one for name, one in manifest["attributes"].items() if name not in measured}
+    return digest({name: manifest[name] for name in names} | {"attributes": attributes})
 
 
 def file_record(path: Path, store: Path) -> dict[str, Any]:

@@ -88,6 +88,8 @@ def described(
         "files": files,
         "inputs": made_from,
     }
+    if bundle.measured:
+        manifest["measured"] = sorted(bundle.measured)
     if not unit.exact:
         manifest["exact"] = False
     if bundle.taken_from:

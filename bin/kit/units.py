@@ -71,6 +71,9 @@ class Bundle:
         Where the directory will be once the bundle is whole; in a bucket, what stands for it.
     attributes : dict
         The row's columns that are not in its key.
+    measured : set of str
+        Those of the attributes that are otherwise each time, such as seconds: no part of the
+        content.
     urls : dict
         Column name to a path in the directory; recorded as a URL.
     parts : dict
@@ -103,6 +106,7 @@ class Bundle:
     directory: Path
     final: Path
     attributes: dict[str, Any] = field(default_factory=dict)
+    measured: set[str] = field(default_factory=set)
     urls: dict[str, str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
     part_rows: dict[str, int] = field(default_factory=dict)

@@ -64,6 +64,7 @@ def look_deep(
             "same": outcome.same,
             "differ": outcome.differ,
             "failed": outcome.failed,
+            "otherwise": outcome.otherwise,
             "passed_over": dict(+outcome.passed_over),
             "odds": said,
             "then": then,
@@ -78,7 +79,8 @@ def look_deep(
         raise click.ClickException("nothing was made again")
     if not problems:
         if not as_json:
-            click.echo(f"{many(outcome.same, 'unit')} made again as recorded")
+            other = f", {len(outcome.otherwise):,} otherwise" if outcome.otherwise else ""
+            click.echo(f"{many(outcome.same, 'unit')} made again as recorded{other}")
         return
     what = f"{len(outcome.differ):,} of {many(outcome.looked_at, 'unit')} differ"
     if outcome.failed:
@@ -91,7 +93,11 @@ def look_deep(
 
 
 def _show(outcome: Any, line: Any) -> None:
-    for title, some in (("differs", outcome.differ), ("not made", outcome.failed)):
+    for title, some in (
+        ("differs", outcome.differ),
+        ("not made", outcome.failed),
+        ("otherwise", outcome.otherwise),
+    ):
         for one in some[:SHOWN]:
             click.echo(f"{title}: {line(one)}")
         if len(some) > SHOWN:

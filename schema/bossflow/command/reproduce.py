@@ -74,9 +74,12 @@ def reproduce_command(
     if as_json:
         report = {"directory": str(directory), "same": verdict.same, "differ": verdict.differ}
         report |= {"follow": verdict.follow, "inexact": verdict.inexact}
+        report |= {"passed_over": dict(verdict.left)}
         click.echo(json.dumps(report, indent=1, ensure_ascii=False))
+    for why, number in sorted(verdict.left.items()):
+        say(f"passed over: {many(number, 'unit')} {why}")
     if verdict.inexact:
-        say(f"passed over: {many(verdict.inexact, 'unit')}: not exact")
+        say(f"otherwise, which may be: {many(verdict.inexact, 'unit')} that are not exact")
     for one in verdict.differ[:SHOWN]:
         say(f"not equal: {differing.described_unit(one)}")
     if len(verdict.differ) > SHOWN:

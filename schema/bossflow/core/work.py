@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 from ..kit.digests import digest
@@ -195,6 +196,10 @@ class Workflow:
         Takes a recorded request, and the parameters of a run that made some of it; returns the
         parameters that ask for it alone, without a sheet. Default: those of the run that first
         asked for it, if that had no sheet.
+    unpack : callable, optional
+        Takes a recorded request and a new directory; writes there what it was asked
+        for with and is recorded, such as sources of a function; returns the parameters that name
+        it, and by the ids of units that can't be made of it, why. Default: parameters are all.
     recall : callable, optional
         Takes ids of requests that were recorded without what they were `given`; returns those that
         it knows as `expand` made them, by id.
@@ -219,6 +224,7 @@ class Workflow:
     uses: "tuple[Workflow, ...]" = ()
     makes: Makes | None = None
     again: Callable[[Request, dict[str, Any]], dict[str, Any]] | None = None
+    unpack: Callable[[Request, Path], tuple[dict[str, Any], dict[str, str]]] | None = None
     recall: Callable[[list[str]], dict[str, Request]] | None = None
     module: str = ""
 

@@ -53,11 +53,33 @@ def parameters(
     return {"workflow": name} | pipeline.known(name, given)
 
 
+def unpacked(
+    workflow: work.Workflow, request: work.Request, params: dict[str, Any], directory: Path
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return `parameters` with what is written for them into a new directory, and what is left out.
+
+    Returns
+    -------
+    dict, dict
+        The parameters, and by the ids of units that can't be made again, why.
+    """
+    if workflow.unpack is None:
+        return params, {}
+    directory.mkdir(parents=True)
+    try:
+        more, left = workflow.unpack(request, directory)
+    except ValueError as error:
+        every = (unit.unit_id for unit in workflow.units(request))
+        return params, dict.fromkeys(every, f"of which what they take is not here: {error}")
+    return params | more, left
+
+
 def planned(
     workflow: work.Workflow,
     request_id: str,
     described: dict[str, Any],
     store: Path,
+    in_part: bool = False,
 ) -> work.Request:
     """Return a recorded request as PLAN would have it now, with its settings.
 
@@ -69,6 +91,8 @@ def planned(
         What DESCRIBE found for its `parameters`.
     store : Path
         Where its units would be made.
+    in_part : bool
+        Whether they ask for some of its units only, which is another request.
 
     Raises
     ------
@@ -78,7 +102,7 @@ def planned(
     given = described | {"store": locations.url(store)}
     requests, _ = workflow.expand(described["params"], given)
     for request in requests:
-        if request.request_id == request_id:
+        if in_part or request.request_id == request_id:
             return request
     raise ValueError(
         f"the same parameters ask for another request here than {request_id}: it was recorded by "

@@ -34,6 +34,8 @@ class Outcome:
         `process`, `key`, `request`, `problem`; of those that differ also `archive` (whether it is
         the archive's data that changed), `environment` (list of str: what is other here than where
         it was recorded) and `then` (the command that has it made again).
+    otherwise : list of dict
+        The same of those that differ and are not exact, which is no fault.
     passed_over : Counter
         Why units are not looked at, and how many.
     """
@@ -41,12 +43,13 @@ class Outcome:
     same: int = 0
     differ: list[dict[str, Any]] = field(default_factory=list)
     failed: list[dict[str, Any]] = field(default_factory=list)
+    otherwise: list[dict[str, Any]] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)
 
     @property
     def looked_at(self) -> int:
         """How many units were made again, or could not be."""
-        return self.same + len(self.differ) + len(self.failed)
+        return self.same + len(self.differ) + len(self.failed) + len(self.otherwise)
 
 
 @dataclass
@@ -61,6 +64,8 @@ class _Asked:
     changed: set[str] = field(default_factory=set)
     """What was pulled again for others, and is not what was recorded."""
     units: dict[str, work.UnitPlan] = field(default_factory=dict)
+    left: dict[str, str] = field(default_factory=dict)
+    """Of units that can't be made of what is here, why."""
 
 
 def compare(
@@ -91,14 +96,16 @@ def compare(
     ]
     todo: list[Task] = []
     of_unit: dict[str, _Asked] = {}
-    for asked, described in zip(every, _described(every, pipeline), strict=True):
+    for asked, described in zip(every, _described(every, pipeline, outcome), strict=True):
+        if not asked.chosen:
+            continue
         try:
             if isinstance(described, ValueError):
                 raise described
-            request = again.planned(
-                asked.workflow, asked.request.request_id, described, scratch / "store"
-            )
-            new = _tasks(asked, request, here, pipeline, scratch / "store", outcome)
+            name, in_part = asked.request.request_id, bool(asked.left)
+            store = scratch / "store"
+            request = again.planned(asked.workflow, name, described, store, in_part)
+            new = _tasks(asked, request, here, pipeline, store, outcome)
         except (ValueError, OSError) as error:
             _fail(asked, asked.chosen, str(error), outcome)
             made(len(asked.chosen))
@@ -122,25 +129,36 @@ def compare(
             outcome.same += 1
         else:
             environment = environments[asked.recorded[name].execution_id]
-            outcome.differ.append(_difference(asked, name, environment, pipeline))
-    for some in (outcome.differ, outcome.failed):
+            some = outcome.differ if asked.units[name].exact else outcome.otherwise
+            some.append(_difference(asked, name, environment, pipeline))
+    for some in (outcome.differ, outcome.failed, outcome.otherwise):
         some.sort(key=lambda one: (one["process"], digests.canonical(one["key"])))
     return outcome
 
 
-def _described(every: Iterable[_Asked], pipeline: Pipeline) -> list[dict[str, Any] | ValueError]:
-    """Return what DESCRIBE finds for each request, some at once, or why it finds nothing."""
+def _described(
+    every: Iterable[_Asked], pipeline: Pipeline, outcome: Outcome
+) -> list[dict[str, Any] | ValueError]:
+    """Return what DESCRIBE finds for each request, some at once, or why it finds nothing.
+
+    Units that can't be made of what is here are passed over.
+    """
     asked: list[tuple[dict[str, Any] | ValueError, Path]] = []
     for one in every:
         try:
             params = again.parameters(one.workflow, one.request, one.recorded.values(), pipeline)
-            asked.append((params, one.directory / "DESCRIBE"))
+            given = one.directory / "given"
+            params, one.left = again.unpacked(one.workflow, one.request, params, given)
+            for name in one.chosen & one.left.keys():
+                outcome.passed_over[one.left[name]] += 1
+            one.chosen -= one.left.keys()
+            asked.append((params if one.chosen else {}, one.directory / "DESCRIBE"))
         except ValueError as error:
             asked.append((error, one.directory))
 
     def ask(item: tuple[dict[str, Any] | ValueError, Path]) -> dict[str, Any] | ValueError:
         params, directory = item
-        if isinstance(params, ValueError):
+        if isinstance(params, ValueError) or not params:
             return params
         try:
             return pipeline.describe(params, directory)
@@ -246,6 +264,8 @@ def _difference(
     unit, recorded = asked.units[name], asked.recorded[name]
     other = differing.differences(environment, pipeline)
     archive, problem = False, "is made otherwise now: it does not reproduce"
+    if not unit.exact:
+        problem = "is made otherwise now, which may be: what was recorded first holds"
     if changed := _needed(unit) & asked.changed:
         first = asked.units[min(changed)]
         archive = True

@@ -83,8 +83,6 @@ def found(only: Container[str] | None, total: int, pipeline: Pipeline) -> Found:
 
 
 def _why_not(unit: work.UnitPlan, pipeline: Pipeline) -> str | None:
-    if not unit.exact:
-        return f"of {unit.process}: not exact, so another result each time is no fault"
     if pipeline.program(unit.process) is None:
         return (
             f"of {unit.process}: no program in {pipeline.root / 'bin'} makes it alone, but "

@@ -39,7 +39,7 @@ def check(step: Step) -> None:
         If a bundle, which names the files that were written there, is not here.
     """
     if step.params.get("dest"):
-        for unit in step.exact:
+        for unit in step.compared:
             if "request_id" in unit.key:
                 holdings.bundle_here(step.recorded[unit.unit_id])
 

@@ -5,7 +5,8 @@ Store, database and work directory are its own: nothing that is recorded is read
 
 import json
 import os
-from dataclasses import dataclass
+import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ class Step:
         What asks for it.
     file : str
         Name of its parameter file.
+    left : dict
+        By the ids of units that can't be made again, why.
     """
 
     request: work.Request
@@ -44,11 +47,13 @@ class Step:
     recorded: dict[str, ledger.Recorded]
     params: dict[str, Any]
     file: str = ""
+    left: dict[str, str] = field(default_factory=dict)
 
     @property
-    def exact(self) -> list[work.UnitPlan]:
+    def compared(self) -> list[work.UnitPlan]:
         """The recorded units that can be compared."""
-        return [unit for unit in self.units if unit.exact and unit.unit_id in self.recorded]
+        can = self.recorded.keys() - self.left.keys()
+        return [unit for unit in self.units if unit.unit_id in can]
 
 
 def chain(request: str, pipeline: Pipeline) -> list[Step]:
@@ -89,16 +94,24 @@ def chain(request: str, pipeline: Pipeline) -> list[Step]:
 def write(steps: list[Step], pipeline: Pipeline, directory: Path) -> dict[str, Any]:
     """Write parameter files, and `reproduce.json`, which tells all else; return what that says.
 
-    No file holds a secret: of variables that may, only names are told.
+    What a request was asked for with beside parameters, such as sources of a function, goes into a
+    directory beside its file. No file holds a secret: of variables that may, only names are told.
 
     Raises
     ------
     ValueError
-        If there is something in the directory.
+        If there is something in the directory, or a request has nothing that can be made again.
     """
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise ValueError(f"{directory} is not empty: give --to another directory")
+    for step in steps:
+        own = directory / Path(step.file).stem
+        step.params, step.left = again.unpacked(step.workflow, step.request, step.params, own)
+        if not step.compared:
+            shutil.rmtree(own)
+            why = next(iter(step.left.values()), "nothing of it is recorded")
+            raise ValueError(f"request {step.request.request_id} can't be made again: {why}")
     told = {
         "requests": [_told(step) for step in steps],
         "variables": sorted(name for name in os.environ if name.startswith(SECRETS)),
@@ -139,7 +152,7 @@ def _told(step: Step) -> dict[str, Any]:
                 "key": unit.key,
                 "content_sha256": step.recorded[unit.unit_id].content_sha256,
             }
-            for unit in step.exact
+            for unit in step.compared
         ],
     }
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,13 +33,16 @@ class Verdict:
     follow : int
         Units that differ only by what they were made of.
     inexact : int
-        Units that are made otherwise each time.
+        Units with other content that are not exact, which is no fault.
+    left : Counter
+        Why units can't be made again, and how many.
     """
 
     same: int = 0
     differ: list[dict[str, Any]] = field(default_factory=list)
     follow: int = 0
     inexact: int = 0
+    left: Counter[str] = field(default_factory=Counter)
 
 
 def check(steps: Iterable[Step]) -> None:
@@ -120,12 +124,12 @@ def compare(steps: Iterable[Step], pipeline: Pipeline, directory: Path) -> Verdi
     verdict, store = Verdict(), directory / "scratch" / "store"
     unlike: set[str] = set()
     for step in steps:
-        verdict.inexact += len(step.recorded) - len(step.exact)
+        verdict.left.update(step.left[name] for name in step.recorded.keys() & step.left.keys())
         environments = differing.environments(
-            step.recorded[unit.unit_id].execution_id for unit in step.exact
+            step.recorded[unit.unit_id].execution_id for unit in step.compared
         )
         before, instead = bool(unlike), redirected.units(step, directory)
-        for unit in step.exact:
+        for unit in step.compared:
             planned = instead[unit.unit_id]
             recorded, problem = step.recorded[unit.unit_id], NOT_MADE
             made_of: set[str] = {one.unit_id for one in planned.inputs}
@@ -141,6 +145,9 @@ def compare(steps: Iterable[Step], pipeline: Pipeline, directory: Path) -> Verdi
                 pass
             follows = made_of & unlike or (before and problem == NOT_MADE)
             unlike.add(planned.unit_id)
+            if problem != NOT_MADE and not unit.exact:
+                verdict.inexact += 1
+                continue
             if follows:
                 verdict.follow += 1
                 continue

@@ -1,6 +1,7 @@
 """Calls of a user's Python function, one for each row of a table."""
 
 from ...core.work import Workflow
+from .again import unpack
 from .report import describe, in_words, outcome
 from .requests import NAME, expand
 from .tables import FunctionCall, MappedFunction, MapRequest, StagedFunction
@@ -17,4 +18,5 @@ workflow = Workflow(
     in_words=in_words,
     describe=describe,
     outcome=outcome,
+    unpack=unpack,
 )

@@ -43,7 +43,6 @@ def expand(
     request = asked(row["function"], row["calls"])
     calls = row["calls"]
     settings = {name: row[name] for name in ("project", "requirements") if row[name]}
-    settings["paths"] = {call["call_id"]: call["paths"] for call in calls if call["paths"]}
     settings |= _seconds(row["function"], calls)
     again = row["n_rows"] - len(calls)
     said = f"{many(again, 'row')} of {row['n_rows']:,} ask for the same call as one before"
@@ -75,7 +74,8 @@ def asked(function: dict[str, Any], calls: list[dict[str, Any]]) -> work.Request
     if not calls:
         raise ValueError("rows has no rows: give at least one, with a value for each argument")
     given = [[call["call_id"], call["arguments"]] for call in calls]
-    if len(calls) > CALLS_MAX or len(canonical(given)) > GIVEN_MAX:
+    paths = {call["call_id"]: call["paths"] for call in calls if call["paths"]}
+    if len(calls) > CALLS_MAX or len(canonical([given, paths])) > GIVEN_MAX:
         raise ValueError(
             f"rows asks for {many(len(calls), 'call')}, and a request has {CALLS_MAX:,} at most, "
             f"with arguments of {GIVEN_MAX:,} characters in all: cut it, or have large arguments "
@@ -85,7 +85,7 @@ def asked(function: dict[str, Any], calls: list[dict[str, Any]]) -> work.Request
         workflow=NAME,
         paramset=work.ParamSet("map", VERSION, {"function": function["digest"]}),
         subject=[name for name, _ in given],
-        given={"function": function, "calls": given},
+        given={"function": function, "calls": given, "paths": paths},
     )
     of_request = {"request_id": request.request_id, "n_calls": len(calls)}
     of_request["function_id"] = function_id(function)

@@ -15,7 +15,7 @@ def units(request: Request) -> list[UnitPlan]:
     """
     settings, staged = request.settings, staging(request)
     key = staged.key
-    paths = settings.get("paths", {})
+    paths = request.given.get("paths", {})
     usual, long = settings.get("seconds"), settings.get("long", {})
     calls = request.given["calls"]
     return [staged] + [

@@ -1,0 +1,100 @@
+"""Recorded calls, asked for again: with the sources and the arguments as they were recorded."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from ...core import holdings, ledger
+from ...core.work import Request
+from ...functions.spelling import unspelled
+from ...kit.texts import many
+from .requests import function_id
+from .tables import StagedFunction
+from .units import units
+
+
+def unpack(request: Request, directory: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Write the sources and the rows of a request's calls into a new directory.
+
+    Returns
+    -------
+    dict, dict
+        The parameters that name these, and by the ids of units that can't be made again, why: their
+        files are not where they were last asked for with, or hold something else; or there is no
+        call besides.
+
+    Raises
+    ------
+    ValueError
+        If the sources are not here.
+    """
+    kinds = {name: kind for name, kind, _ in request.given["function"]["parameters"]}
+    lost: dict[str, str] = {}
+    rows: list[dict[str, Any]] = []
+    for name, arguments in request.given["calls"]:
+        paths = request.given.get("paths", {}).get(name, {})
+        if gone := [path for one, path in paths.items() if not _holds(path, arguments[one])]:
+            lost[name] = gone[0]
+            continue
+        values = {
+            one: value if kinds[one].startswith("Path") else unspelled(value)
+            for one, value in arguments.items()
+        }
+        rows.append(values | paths)
+    params = unpack_function(request, directory)
+    params["rows"] = str(directory / "rows.jsonl")
+    Path(params["rows"]).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return params, _left(request, lost, bool(rows))
+
+
+def unpack_function(request: Request, directory: Path) -> dict[str, Any]:
+    """Write the recorded sources of a request's function into a new directory; return parameters.
+
+    Raises
+    ------
+    ValueError
+        If they are not here, or are not what was recorded.
+    """
+    function, sources = request.given["function"], directory / "sources"
+    key = {"function_id": function_id(function)}
+    for recorded in ledger.recorded(StagedFunction, [key]).values():
+        bundle = holdings.bundle_here(recorded)
+        break
+    else:
+        raise ValueError(f"the sources of {function['module']} are not recorded: map it again")
+    for name, sha256 in function["files"].items():
+        content = bundle.file(f"sources/{name}").read_bytes()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ValueError(
+                f"{bundle.at(f'sources/{name}')} is not what was recorded: `bossflow verify` tells "
+                "more"
+            )
+        copy = sources / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(content)
+    return {"function": f"{function['module']}:{function['name']}", "project_dir": str(sources)}
+
+
+def _holds(path: str, recorded: dict[str, Any]) -> bool:
+    """Say whether a file is where it was, with the content that it had."""
+    try:
+        with open(path, "rb") as stream:
+            return bool(hashlib.file_digest(stream, "sha256").hexdigest() == recorded["sha256"])
+    except OSError:
+        return False
+
+
+def _left(request: Request, lost: dict[str, str], some: bool) -> dict[str, str]:
+    """Return why units can't be made again, by their ids."""
+    if not lost:
+        return {}
+    first = next(iter(lost.values()))
+    why = f"called with files that are not where they were, or were changed (such as {first})"
+    left = {}
+    for unit in units(request):
+        if unit.key.get("call_id") in lost:
+            left[unit.unit_id] = why
+        elif not some:
+            left[unit.unit_id] = f"of a function all {many(len(lost), 'call')} of which are {why}"
+    return left
