@@ -78,6 +78,14 @@ class Mapping(Cutouts):
         assert said and len(Request()) == before and not self.store.exists()
         return str(said)
 
+    def calls(self, done: dict[str, Any]) -> list[str]:
+        """Return the ids of a run's calls."""
+        from bossflow.core.tables import Request
+
+        (request,) = done["plan"]["requests"]
+        given = (Request.Given() & {"request_id": request}).fetch1("given")
+        return [name for name, _ in json.loads(given["canonical"])["given"]["calls"]]
+
     def results(self, done: dict[str, Any]) -> dict[str, dict[str, Any]]:
         """Return what is recorded of a run's calls, by the JSON text of their arguments."""
         from bossflow.workflows.map import FunctionCall, MapRequest

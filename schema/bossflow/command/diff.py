@@ -11,13 +11,15 @@ from .options import console, terminal
 _WORDS = {"equal": "equal", "differ": "differ", "only_a": "only A's", "only_b": "only B's"}
 """How many of what two requests made are what."""
 
+_OF_CALLS = {"not_recorded": "not recorded", "not_compared": "not compared"}
+
 
 @click.command("diff")
 @click.argument("a")
 @click.argument("b")
 @click.option("--all", "every", is_flag=True, help="Also what is equal.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-@click.option("--no-voxels", is_flag=True, help="Compare no voxels, and no files.")
+@click.option("--no-voxels", is_flag=True, help="Compare no voxels, files or results.")
 @click.option(
     "--background",
     type=click.Choice(["ignore", "keep"]),
@@ -43,7 +45,8 @@ def diff_command(
     and box, software, code, numbers and outcome; of requests also the contents of their units; of
     two segmentations the voxels, where both have some, with A taken for the truth: variation of
     information, adapted Rand error, Rand index, splits and merges. Of two results that are no
-    segmentations, such as meshes or statistics, the rows and the files are compared.
+    segmentations, such as meshes or statistics, the rows and the files are compared; of calls of
+    functions what they returned, by their arguments.
     """
     from rich.progress import Progress
 
@@ -84,6 +87,8 @@ def _show(found: dict[str, Any], every: bool, why: bool) -> None:
     if found["rows"]:
         screen.print(table)
     lines = _contents(found.get("contents", {}), every)
+    if found.get("calls"):
+        lines += _calls(found["calls"])
     if found.get("made"):
         lines += _made(found["made"], every)
     if found.get("segmentation"):
@@ -114,8 +119,23 @@ def _contents(contents: dict[str, dict[str, int]], every: bool) -> list[str]:
     ]
 
 
-def _counts(counts: dict[str, Any]) -> str:
-    return ", ".join(f"{counts[name]:,} {word}" for name, word in _WORDS.items() if counts[name])
+def _counts(counts: dict[str, Any], words: dict[str, str] = _WORDS) -> str:
+    return ", ".join(f"{counts[name]:,} {word}" for name, word in words.items() if counts[name])
+
+
+def _calls(calls: dict[str, Any]) -> list[str]:
+    """Return which calls two requests have, and which of these returned something else."""
+    named = [f"  {_WORDS[name]}: {one}" for name, some in calls["named"].items() for one in some]
+    return [f"calls: {_counts(calls, _WORDS | _OF_CALLS)}", *named]
+
+
+def _named(counts: dict[str, Any]) -> list[str]:
+    """Return the first ones of those that differ, or that one alone has."""
+    lines = []
+    for name, some in counts["named"].items():
+        more = f", and {counts[name] - len(some):,} more" * (counts[name] > len(some))
+        lines += [f"  {_WORDS[name]}: {', '.join(some)}{more}"] if some else []
+    return lines
 
 
 def _made(made: dict[str, Any], every: bool) -> list[str]:
@@ -127,9 +147,7 @@ def _made(made: dict[str, Any], every: bool) -> list[str]:
             lines += ["files are not compared: it was not asked for"] * every
             continue
         lines.append(f"{what}: {_counts(counts) or 'none'}")
-        for name, some in counts["named"].items():
-            more = f", and {counts[name] - len(some):,} more" * (counts[name] > len(some))
-            lines += [f"  {_WORDS[name]}: {', '.join(some)}{more}"] if some else []
+        lines += _named(counts)
     return lines
 
 

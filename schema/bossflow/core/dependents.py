@@ -8,6 +8,7 @@ import datajoint as dj
 from .. import database
 from . import cascade, installed, ledger, migrations, registry
 from .cascade import Cascade
+from .made_for import requests_with
 from .tables import Execution
 
 
@@ -123,7 +124,7 @@ def stages_of(place: Any) -> list[Any]:
 def requests_of(executions: Iterable[str]) -> list[str]:
     """Return ids of the requests whose own results these executions made."""
     chosen = list(executions)
-    ids: set[str] = set()
+    ids = requests_with(chosen)
     for table in registry.stage_tables(installed.known_workflows()).values():
         if "request_id" in table().primary_key:
             made_by = ledger.execution_attribute(table)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from ..kit.digests import unit_id
 from . import given, installed, ledger, registry
 from .tables import Request
 from .units import UnitPlan
@@ -20,12 +21,67 @@ def last_made_for(request_id: str) -> set[str]:
     None where its workflow has a table with rows of requests: these are the results then.
     """
     (name,) = (Request() & {"request_id": request_id}).to_arrays("workflow")
-    tables = installed.opened(str(name)).tables
-    if any("request_id" in table().primary_key for table in tables):
+    if _has_own_rows(installed.opened(str(name))):
         return set()
     workflow, units = _units(request_id)
+    return _executions(workflow, _last(units))
+
+
+def made_for_no_other(request_ids: Iterable[str]) -> set[str]:
+    """Return the executions of `last_made_for` of requests that no other request asks for."""
+    chosen, found = {*request_ids}, set()
+    for workflow in installed.known_workflows():
+        rows = Request() & {"workflow": workflow.name}
+        names = [str(name) for name in rows.to_arrays("request_id")]
+        if chosen.isdisjoint(names) or _has_own_rows(workflow):
+            continue
+        lost = given.not_recalled(workflow, names)
+        if lost.keys() - chosen:  # nobody knows what these ask for
+            continue
+        own: dict[str, UnitPlan] = {}
+        others: set[str] = set()
+        for group in ledger.with_units(workflow, [name for name in names if name not in lost]):
+            for request, units in group:
+                last = {unit.unit_id: unit for unit in _last(units)}
+                if request.request_id in chosen:
+                    own |= last
+                else:
+                    others |= last.keys()
+        found |= _executions(workflow, [own[name] for name in own.keys() - others])
+    return found
+
+
+def requests_with(executions: Iterable[str]) -> set[str]:
+    """Return the requests among whose `last_made_for` some executions are."""
+    chosen, found = {*executions}, set()
+    for workflow in installed.known_workflows():
+        if _has_own_rows(workflow):
+            continue
+        made = set()
+        for table in workflow.tables:
+            made_by = ledger.execution_attribute(table)
+            for row in ledger.among(table.proj(made_by), made_by, chosen):
+                del row[made_by]
+                made.add(unit_id(table.process, row))
+        rows = Request() & {"workflow": workflow.name}
+        names = [str(name) for name in rows.to_arrays("request_id")] if made else []
+        lost = given.not_recalled(workflow, names)
+        for group in ledger.with_units(workflow, [name for name in names if name not in lost]):
+            for request, units in group:
+                if any(unit.unit_id in made for unit in _last(units)):
+                    found.add(request.request_id)
+    return found
+
+
+def _has_own_rows(workflow: Workflow) -> bool:
+    """Say whether a workflow has a table with rows of requests."""
+    return any("request_id" in table().primary_key for table in workflow.tables)
+
+
+def _last(units: list[UnitPlan]) -> list[UnitPlan]:
+    """Return those of a request's units that no other is made of."""
     inputs = {one.unit_id for unit in units for one in unit.inputs}
-    return _executions(workflow, [unit for unit in units if unit.unit_id not in inputs])
+    return [unit for unit in units if unit.unit_id not in inputs]
 
 
 def _units(request_id: str) -> tuple[Workflow, list[UnitPlan]]:

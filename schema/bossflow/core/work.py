@@ -187,6 +187,9 @@ class Workflow:
     tables_of : callable
         Takes the id of a complete request; returns tables for its page, of a few rows each: dicts
         of `caption`, `columns`, `rows` of values. Default: none.
+    traced : callable
+        Takes a process, and keys of recorded units of it; returns of each what its lineage tells
+        beside its key, as JSON values by name, such as the arguments of a call. Default: nothing.
     uses : tuple of Workflow
         Those whose units its own are made from. `expand` may return requests of theirs too, which
         are registered with its own.
@@ -221,6 +224,9 @@ class Workflow:
     results: tuple[str, ...] = ()
     layers: Callable[[Request], dict[str, dict[str, Any]]] = lambda request: {}
     tables_of: Callable[[str], list[dict[str, Any]]] = lambda request: []
+    traced: Callable[[str, list[dict[str, Any]]], list[dict[str, Any]]] = lambda process, keys: (
+        _nothing_of_each(keys)
+    )
     uses: "tuple[Workflow, ...]" = ()
     makes: Makes | None = None
     again: Callable[[Request, dict[str, Any]], dict[str, Any]] | None = None

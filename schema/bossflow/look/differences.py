@@ -6,11 +6,11 @@ from ..core import ledger
 from ..core.tables import Request
 from ..kit.system import keeping_all
 from ..voxels.archives import Refused, Unreachable
-from . import facts, outputs, overlaps, rows
+from . import called, facts, outputs, overlaps, rows
 
 SECTIONS = (
-    *("run", "method", "parameters", "source", "requests", "software", "containers", "code"),
-    *("counts", "outcome"),
+    *("run", "method", "parameters", "source", "function", "requests", "software", "containers"),
+    *("code", "counts", "outcome"),
 )
 """Of what `rows` are, in this order."""
 
@@ -29,7 +29,8 @@ def diff(
     a, b : str
         Both requests (id, start of it, or name), or else both runs (the same of them).
     voxels : bool
-        Whether two segmentations are compared by their voxels, and others by their files.
+        Whether two segmentations are compared by their voxels, calls by what they returned, and
+        others by their files.
     background : {"ignore", "keep"}
         Whether voxels that are 0 in the first are left out of measures.
     told : callable
@@ -42,6 +43,7 @@ def diff(
         `rows`, each with `section` (of `SECTIONS`), `name`, `a`, `b` (None where one has no such
         thing) and `equal`. Of requests also `contents`, by process: of how many units that both
         have the content is `equal`, of how many it may `differ`, and how many only `a` or `b` has;
+        `calls`, as `called.compared` tells, where they are of calls, and else None, and
         `segmentation`, as `overlaps.compared` tells, or None, and then `not_compared`, why; of two
         that make none `made`, as `outputs.compared` tells, else None.
 
@@ -68,7 +70,12 @@ def diff(
             known = facts.of_requests(ids)
         both = [known[name][0] for name in ids]
         contents = _contents(*(known[name][1] for name in ids))
-        more = {"contents": contents} | _segmentation(ids, both, voxels, background, told)
+        calls = called.compared(known[ids[0]][2], known[ids[1]][2], voxels)
+        more = {"contents": contents, "calls": calls}
+        if calls:
+            more |= dict.fromkeys(("segmentation", "not_compared", "made"))
+        else:
+            more |= _segmentation(ids, both, voxels, background, told)
     compared = _rows(*both)
     return {
         "kind": kind,
@@ -161,7 +168,7 @@ def _same(more: dict[str, Any]) -> bool:
     """Say whether contents, voxels, rows and files are the same, as far as they were compared."""
     made, seen = more.get("made") or {}, more.get("segmentation")
     counts = [*more.get("contents", {}).values(), *made.get("rows", {}).values()]
-    counts += filter(None, [made.get("files")])
+    counts += filter(None, [made.get("files"), more.get("calls")])
     return not any(one[name] for one in counts for name in ("differ", "only_a", "only_b")) and (
         seen is None or seen["equal"] and seen["same_box"]
     )

@@ -11,6 +11,7 @@ import datajoint as dj
 from ..core import installed, ledger, registry, results, states, work
 from ..core.tables import Environment, Execution, Request, Run
 from ..upkeep import status
+from . import called
 
 Facts = dict[str, dict[str, Any]]
 """By section and name, JSON values."""
@@ -36,8 +37,8 @@ class Took(NamedTuple):
     units: int = 1
 
 
-def of_requests(names: Iterable[str]) -> dict[str, tuple[Facts, Contents]]:
-    """Return what is known of requests, and the digests of what their units made.
+def of_requests(names: Iterable[str]) -> dict[str, tuple[Facts, Contents, called.Calls]]:
+    """Return what is known of requests, the digests of what their units made, and their calls.
 
     Parameters
     ----------
@@ -76,7 +77,11 @@ def of_requests(names: Iterable[str]) -> dict[str, tuple[Facts, Contents]]:
             for unit in units
             if (one := recorded.get(unit.unit_id))
         ]
-        told[state["request"]] = _of_request(request, state, took), _contents(units, recorded)
+        told[state["request"]] = (
+            _of_request(request, state, took),
+            _contents([unit for unit in units if "call_id" not in unit.key], recorded),
+            called.of(units, recorded),
+        )
     return told
 
 
@@ -92,6 +97,7 @@ def _of_request(request: work.Request, state: dict[str, Any], took: list[Took]) 
         | {f"version of {name}": version for name, version in stages.items()},
         "parameters": flat(whole.parameters),
         "source": _source(request),
+        "function": _function(request.given.get("function")),
         **_software(took, environments),
         "code": _revisions({one.run for one in took}) | _code(took, environments),
         "counts": counted | _counts(took),
@@ -102,6 +108,8 @@ def _of_request(request: work.Request, state: dict[str, Any], took: list[Took]) 
 def _source(request: work.Request) -> dict[str, Any]:
     """Return what a request is of."""
     given = request.given
+    if "calls" in given:  # they are compared one by one
+        return {}
     if "channel" not in given:
         return flat({"subject": request.subject})
     channel = given["channel"]
@@ -116,6 +124,16 @@ def _source(request: work.Request) -> dict[str, Any]:
     }
 
 
+def _function(function: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what a request's function is known by, if it has one."""
+    if function is None:
+        return {}
+    files = {f"source {name}": digest[:12] for name, digest in function["files"].items()}
+    versions = {f"version of {name}": one for name, one in function["versions"].items()}
+    name = f"{function['module']}:{function['name']}"
+    return {"function": name, "Python": function["python"], **files, **versions}
+
+
 def _contents(units: list[work.UnitPlan], recorded: dict[str, ledger.Recorded]) -> Contents:
     contents: Contents = defaultdict(dict)
     for unit in units:
@@ -127,7 +145,7 @@ def _contents(units: list[work.UnitPlan], recorded: dict[str, ledger.Recorded]) 
 
 def _without_ids(key: dict[str, Any]) -> str:
     """Return what of a unit's key other requests may have as well."""
-    ids = ("request_id", "channel_id", "paramset_id")
+    ids = ("request_id", "channel_id", "paramset_id", "function_id")
     return json.dumps({name: one for name, one in key.items() if not name.endswith(ids)})
 
 

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from ..core import dependents, ledger, states
+from ..core import dependents, installed, ledger, states
 from ..core.tables import Environment, Execution, ParamSet, Reading, Request, Run
 from ..kit.system import keeping_all
 from ..volumes.citations import citations
@@ -41,10 +41,11 @@ def lineage(what: str) -> dict[str, Any]:
     -------
     dict
         JSON values. `what`, `kind`, and `about` it; `made_by`, ids of the executions that made it;
-        and by their ids `executions` (each with what it was `made_of`, and the box that it `reads`
-        of a channel), `runs`, `environments`, `parameter_sets`, `requests` (`subject`: what they
-        are of, such as names and digests of files; None where that was not kept), `channels` (with
-        `citations`: how each is cited, by the archive or by the user).
+        and by their ids `executions` (each with what it was `made_of`, the box that it `reads` of a
+        channel, and what there is to tell `about` it, such as arguments of a call), `runs`,
+        `environments`, `parameter_sets`, `requests` (`subject`: what they are of, such as names and
+        digests of files; None where that was not kept), `channels` (with `citations`: how each is
+        cited, by the archive or by the user).
 
     Raises
     ------
@@ -157,6 +158,7 @@ def _executions(trace: Trace, traced: Traced) -> dict[str, dict[str, Any]]:
             "parameter_sets": sorted(traced.paramsets[row]),
             "made_of": sorted([names[other] for other in traced.made_of[row]]),
             "reads": None,
+            "about": {},
             "run": run,
             "environment": environment,
             "task": task,
@@ -174,7 +176,20 @@ def _executions(trace: Trace, traced: Traced) -> dict[str, dict[str, Any]]:
                 "voxels_sha256": digests.get(row),
                 "files_seen": files,
             }
+    _add_about(told)
     return told
+
+
+def _add_about(told: dict[str, dict[str, Any]]) -> None:
+    """Add what workflows tell of units."""
+    of: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for one in told.values():
+        of[one["process"]].append(one)
+    for workflow in installed.known_workflows():
+        for process in of.keys() & {table.process for table in workflow.tables}:
+            keys = [one["key"] for one in of[process]]
+            for one, about in zip(of[process], workflow.traced(process, keys), strict=True):
+                one["about"] = about
 
 
 def _read(trace: Trace, traced: Traced, row: Row) -> Place | None:

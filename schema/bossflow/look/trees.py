@@ -9,7 +9,10 @@ from ..kit.texts import key_name, many, one_line
 from ..volumes.citations import in_words
 
 SUBJECT_SHOWN = 1000
-"""Signs of what a request is of: of many calls, that is long."""
+"""Signs of what a request is of, or what is told about a unit."""
+
+LISTED = 5
+"""Of what a request is of, where that is a longer list: the first ones."""
 
 SHOWN = 3
 """How many units of a process are shown below one, unless they fit a few lines anyway."""
@@ -73,6 +76,8 @@ def _branches(parent: Any, names: list[str], told: dict[str, Any], seen: set[str
             seen.add(name)
             if one["reads"]:
                 branch.add(_line(box_words(one["reads"], told) + digest_words(one["reads"])))
+            for about, value in one["about"].items():
+                branch.add(_line(f"{about} {_short(value)}"))
             _branches(branch, one["made_of"], told, seen)
         if len(shown) < len(some):
             parent.add(f"{process}: {len(some) - len(shown):,} more; --json has all")
@@ -130,11 +135,17 @@ def digest_words(read: dict[str, Any]) -> str:
 
 def request_words(one: dict[str, Any]) -> str:
     """Return a request but its id."""
-    subject = json.dumps(one["subject"], ensure_ascii=False)
-    if len(subject) > SUBJECT_SHOWN:
-        subject = f"{subject[:SUBJECT_SHOWN]}… (--json has all)"
-    about = f"({one['workflow']}) of {subject}, parameters {one['parameter_set']}"
+    about = f"({one['workflow']}) of {_short(one['subject'])}, parameters {one['parameter_set']}"
     return " ".join([*one["names"][-1:], about])
+
+
+def _short(value: Any) -> str:
+    """Return a JSON value: of a long list the first ones, of a long text its start."""
+    more = len(value) - LISTED if isinstance(value, list) else 0
+    text = json.dumps(value[:LISTED] if more > 0 else value, ensure_ascii=False)
+    if len(text) > SUBJECT_SHOWN:
+        return f"{text[:SUBJECT_SHOWN]}… (--json has all)"
+    return f"{text} and {more:,} more" if more > 0 else text
 
 
 def parameter_words(one: dict[str, Any]) -> str:

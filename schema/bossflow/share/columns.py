@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from ..core import holdings, installed, ledger
 from ..workflows.label import components
 from ..workflows.label.requests import NAME
+from . import calls
 
 _TEXT = pa.string()
 UNITS = pa.schema(
@@ -72,6 +73,7 @@ def write(
             "segment_id is a decimal, since no signed type of 64 bits holds all"
         )
         return holds
+    holds += calls.write(told, directory)
     return holds + [
         f"{name}.parquet: {number:,} rows, as the workflow's page in docs/ says"
         for name, number in _tables(request, told["requests"][request]["workflow"], directory)

@@ -132,6 +132,14 @@ def _entities(told: dict[str, Any], about: About) -> Iterator[Entity]:
         if read := one["reads"]:
             given.append(names.box(sources[read["channel"]], read["box"]))
         given += [local("parameters", identity) for identity in one["parameter_sets"]]
+        if one["about"]:
+            given.append(local("about", name))
+            yield {
+                "@id": given[-1],
+                "@type": "PropertyValue",
+                "name": f"about {one['process']}: {', '.join(one['about'])}",
+                "value": json.dumps(one["about"], ensure_ascii=False, sort_keys=True),
+            }
         agent = local("person", told["runs"][one["run"]]["user"])
         yield from _unit(name, one, means, given, outputs[name], agent)
 

@@ -16,12 +16,15 @@ PART = 2**22
 def listed(told: dict[str, Any], request: str) -> list[tuple[str, Finished]]:
     """Return the bundles of a request's own units that are here, by execution.
 
+    Where it has none of its own, as calls that others may have asked for too, its results are.
+
     Raises
     ------
     ValueError
         If one is not here, or is not what was recorded.
     """
-    own = [name for name in told["made_by"] if told["executions"][name]["request"] == request]
+    made_by = told["made_by"]
+    own = [name for name in made_by if told["executions"][name]["request"] == request] or made_by
     here, found = stores.Here(), []
     rows = sorted(holdings.copies(own), key=lambda row: here.path(row["store_id"]) is not None)
     places = {row["execution_id"]: row for row in rows}  # here, where one is

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import __version__
 from ..kit.texts import many
-from . import crate, files, readme
+from . import calls, crate, files, readme
 from .means import WORKFLOW
 
 _MAIN = Path(__file__).resolve().parents[3] / WORKFLOW
@@ -48,15 +48,19 @@ class Crate:
         about = f"The pipeline as bossflow {__version__} has it, which wrote this crate"
         self._files = [files.of(directory, WORKFLOW, about)]
         whole = files.size(self._data)
-        self._files += files.copied(self._data, directory, lambda size: progress(size, whole))
+        copied = [*files.copied(self._data, directory, lambda size: progress(size, whole))]
+        self._files += copied
         holds = [
             "ro-crate-metadata.json: where it came from, unit by unit (Provenance Run Crate 0.5); "
             "the sha256 of a unit's output is the digest of its content in bossflow's records",
             f"{WORKFLOW}: the pipeline",
         ]
         if self._data:
+            said = calls.write(self._told, directory)
+            self._files += [files.of(directory, calls.FILE, one) for one in said]
+            holds += said
             holds.append(
-                f"data/: {many(len(self._files) - 1, 'file')} of the result, {whole:,} bytes, as "
+                f"data/: {many(len(copied), 'file')} of the result, {whole:,} bytes, as "
                 "they lay in the store"
             )
         else:

@@ -167,6 +167,7 @@ def _unit(name: str, one: dict[str, Any], made: Document, relations: _Relations)
         "prov:startTime": names.when(one["executed"]),
         "prov:endTime": names.ended(one),
         "bossflow:key": _key(one["key"]),
+        **{f"bossflow:{about}": _key(value) for about, value in one["about"].items()},
     }
     made["entity"][output] = {
         "prov:type": "bossflow:bundle",

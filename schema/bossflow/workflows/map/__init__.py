@@ -2,7 +2,7 @@
 
 from ...core.work import Workflow
 from .again import unpack
-from .report import describe, in_words, outcome
+from .report import describe, in_words, outcome, traced
 from .requests import NAME, expand
 from .tables import FunctionCall, MappedFunction, MapRequest, StagedFunction
 from .units import seconds, units
@@ -19,4 +19,5 @@ workflow = Workflow(
     describe=describe,
     outcome=outcome,
     unpack=unpack,
+    traced=traced,
 )

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ...core import ledger
 from ...core.work import Request
 from ...kit.texts import many
+from .tables import FunctionCall, MappedFunction, StagedFunction
 
 
 def describe(
@@ -24,6 +26,25 @@ def describe(
             }
         )
     return described
+
+
+def traced(process: str, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return of sources which function they are of, and of calls with what they were called."""
+    if process == StagedFunction.process:
+        names = [key["function_id"] for key in keys]
+        rows = ledger.among(MappedFunction(), "function_id", names)
+        of = {row["function_id"]: row for row in rows}
+        return [_function(of[name]) for name in names]
+    names = [key["call_id"] for key in keys]
+    rows = ledger.among(FunctionCall.proj("call_arguments"), "call_id", names)
+    arguments = {row["call_id"]: row["call_arguments"] for row in rows}
+    return [{"arguments": arguments[name]} for name in names]
+
+
+def _function(row: dict[str, Any]) -> dict[str, Any]:
+    own = ("python", "versions", "files")
+    told = {"function": f"{row['function_module']}:{row['function_name']}"}
+    return told | {name: row[f"function_{name}"] for name in own}
 
 
 def outcome(described: dict[str, Any]) -> str:
