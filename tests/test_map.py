@@ -57,8 +57,8 @@ def test_calls_are_traced_taken_along_and_made_again(mapping: Mapping) -> None:
     assert code == 0, said
     assert mapping.map({"x": 1}, {"x": 2})["recorded"][0]["recorded"] == {"CALL_FUNCTION": 1}
     code, said = bossflow_says("forget", request, "--yes")
-    assert code == 0, said
-    assert mapping.map({"x": 1}, {"x": 2})["plan"]["tasks"] == []
+    assert code == 0 and "with 1 row of stages; 1 bundle moved to .retired" in said, said
+    assert mapping.map({"x": 1}, {"x": 2})["recorded"][0]["recorded"] == {"CALL_FUNCTION": 1}
 
 
 def test_a_changed_source_makes_all_calls_anew_and_no_other_change_does(mapping: Mapping) -> None:

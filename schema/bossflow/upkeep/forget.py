@@ -1,7 +1,8 @@
 """Forget requests, and channels that nothing refers to: rows that were asked for, not results.
 
-With a request go the channels that it makes. What other requests share stays. Where results go
-along, they go as `bossflow invalidate` has them go: bundles aside first, then rows.
+With a request go the channels that it makes. What other requests share stays: blocks, and calls of
+a function that they ask for too. Where results go along, they go as `bossflow invalidate` has them
+go: bundles aside first, then rows.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,6 +12,7 @@ from .. import database
 from ..core import installed, ledger, migrations, registry, removal, states
 from ..core.cascade import Cascade, Rows
 from ..core.dependents import bundles_of, reached
+from ..core.made_for import made_for_no_other
 from ..core.tables import Execution, Reading, Request, schema
 from ..volumes.tables import Block, Channel, Cutout, MadeChannel
 from . import invalidate, status
@@ -91,6 +93,7 @@ def forget(going: Forgotten) -> tuple[Forgotten, int]:
 def _found(requests: list[str], channels: list[str]) -> tuple[Cascade, Rows, Forgotten]:
     made = [row["channel_id"] for row in ledger.among(MadeChannel(), "request_id", requests)]
     start = {Request.full_table_name: requests, Channel.full_table_name: [*channels, *made]}
+    start[Execution.full_table_name] = sorted(made_for_no_other(requests))
     cascade, rows = reached({table: {(name,) for name in names} for table, names in start.items()})
     _refuse_shared(cascade, rows, requests, channels, made)
     results, names = bundles_of(rows), set(channels)
@@ -121,7 +124,8 @@ def _refuse_shared(
     """Refuse rows that are neither of these requests, nor of these channels, nor of those made.
 
     What was made of blocks of two channels, such as a segmentation's with an image's, is of both:
-    it goes with either, and the requests that it was made for are found by themselves.
+    it goes with either, and the requests that it was made for are found by themselves. Results that
+    name neither are those that no other request asks for.
     """
     stages = registry.stage_tables(installed.known_workflows()).values()
     results = {part.full_table_name for stage in stages for part in migrations.parts(stage)}
@@ -134,7 +138,7 @@ def _refuse_shared(
         names = sorted(cascade.graph.nodes[table]["primary_key"])
         if table in ours and "request_id" in names:
             others |= {key[names.index("request_id")] for key in keys} - set(requests)
-        elif table in results and "channel_id" in names:
+        elif table in results and ("channel_id" in names or "request_id" not in names):
             continue
         elif table in ours and "channel_id" in names:
             channel_ids = {str(key[names.index("channel_id")]) for key in keys}
