@@ -43,6 +43,24 @@ def test_what_depends_on_sources_names_the_requests_of_its_calls(mapping: Mappin
     assert code == 0 and {*json.loads(said)["requests"]} == {requests[0], both}, said
 
 
+def test_files_that_were_made_here_are_followed_to_calls_and_back(mapping: Mapping) -> None:
+    """A file that one call returned, given to another by a link."""
+    (first,) = mapping.map({"x": 3, "how": "file"})["plan"]["requests"]
+    (made,) = bossflow.lineage(first)["made_by"]
+    (file,) = mapping.store.glob("CALL_FUNCTION/*/*/files/*")
+    (mapping.directory / "link.jsonl").symlink_to(file)
+    (second,) = mapping.map({"x": 1, "file": "link.jsonl"})["plan"]["requests"]
+    told = bossflow.lineage(second)
+    (call,) = told["made_by"]
+    assert made in told["executions"][call]["made_of"]
+    code, said = bossflow_says("lineage", "--of", "--json", str(file))
+    assert code == 0 and {*json.loads(said)["requests"]} == {first, second}, said
+    code, said = bossflow_says("forget", first, "--yes")
+    assert code == 1 and f"request {second} (" in said, said
+    code, said = bossflow_says("invalidate", "--request", first, "--yes")
+    assert code == 0 and "forgot 2 rows of stages" in said, said
+
+
 def test_requests_differ_by_calls_results_and_sources(mapping: Mapping) -> None:
     hows = ["", "none", "array"]
     (first,) = mapping.map(*({"x": 3, "how": how} for how in hows))["plan"]["requests"]

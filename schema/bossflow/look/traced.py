@@ -54,6 +54,7 @@ class Trace(Cascade):
         self._by_process = {name: table.full_table_name for name, table in stages.items()}
         self._made = {table.full_table_name: table for table in made.values()}
         self._block, self._paramset = Block.full_table_name, ParamSet.full_table_name
+        self._execution = Execution.full_table_name
         self._parts: dict[str, list[str]] = defaultdict(list)
         for name in self.graph:
             self._parts[extract_master(name) or ""].append(name)
@@ -158,9 +159,14 @@ class Trace(Cascade):
         """Note what rows were made from; return it."""
         found = set()
         for other, keys in linked.items():
-            makers = self._makers(other, keys) if other in self._made else {}
+            makers: dict[Key, Row] = {}
+            if other == self._execution:
+                by = self._filled(name for (name,) in keys)
+                makers = {(name,): row for name, row in by.items()}
+            elif other in self._made:
+                makers = self._makers(other, keys)
             for key, rows in keys.items():
-                maker = makers[key] if other in self._made else (other, key)
+                maker = makers.get(key, (other, key))
                 found.add(maker)
                 for row in rows:
                     traced.made_of[row].add(maker)
@@ -173,13 +179,13 @@ class Trace(Cascade):
     ) -> Iterator[tuple[str, str, dict[Key, list[Key]]]]:
         """Yield a table, one that it or its parts refer to, and which keys of that which rows have.
 
-        It is one of stages, or of parameters, blocks. Notes by the way which executions filled the
-        rows: a table is asked once for all.
+        It is one of stages, or of parameters, blocks, or of executions that a part refers to. Notes
+        by the way which executions filled the rows: a table is asked once for all.
         """
         keys: Rows = defaultdict(set)
         for table, key in rows:
             keys[table].add(key)
-        wanted = {*self.stages, *self._made, self._paramset, self._block}
+        wanted = {*self.stages, *self._made, self._paramset, self._block, self._execution}
         for table, some in keys.items():
             for name in (table, *self._parts[table]):
                 owner = self._owner(name)
@@ -188,7 +194,7 @@ class Trace(Cascade):
                 links = [
                     link
                     for link in self.graph.in_edges(name, keys=True)
-                    if link != owner and link[0] != Execution.full_table_name
+                    if link != owner and (owner or link[0] != self._execution)
                 ]
                 if not links and not made_by:
                     continue

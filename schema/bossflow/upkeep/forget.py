@@ -12,7 +12,7 @@ from .. import database
 from ..core import installed, ledger, migrations, registry, removal, states
 from ..core.cascade import Cascade, Rows
 from ..core.dependents import bundles_of, reached
-from ..core.made_for import made_for_no_other
+from ..core.made_for import made_for_no_other, requests_with
 from ..core.tables import Execution, Reading, Request, schema
 from ..volumes.tables import Block, Channel, Cutout, MadeChannel
 from . import invalidate, status
@@ -125,13 +125,14 @@ def _refuse_shared(
 
     What was made of blocks of two channels, such as a segmentation's with an image's, is of both:
     it goes with either, and the requests that it was made for are found by themselves. Results that
-    name neither are those that no other request asks for.
+    name neither are found by what requests ask for.
     """
     stages = registry.stage_tables(installed.known_workflows()).values()
     results = {part.full_table_name for stage in stages for part in migrations.parts(stage)}
     ours = {part.full_table_name for cls, _ in schema.tables for part in migrations.parts(cls)}
     core = {table.full_table_name for table in (Execution, Reading)}
-    others: set[str] = set()
+    others = requests_with(name for (name,) in rows.get(Execution.full_table_name, ()))
+    others -= {*requests}
     left: list[str] = []
     strange: set[str] = set()
     for table, keys in sorted(rows.items()):

@@ -10,6 +10,7 @@ from ...core import work
 from ...core.tasks import TASK_SECONDS
 from ...kit.digests import canonical
 from ...kit.texts import many
+from .files import made_by
 from .tables import FunctionCall, MappedFunction, MapRequest
 
 NAME = "bossflow.workflows.map"  # is hashed into ids, wherever this module is
@@ -43,6 +44,7 @@ def expand(
     request = asked(row["function"], row["calls"])
     calls = row["calls"]
     settings = {name: row[name] for name in ("project", "requirements") if row[name]}
+    settings["sources"] = made_by(path for call in calls for path in call["paths"].values())
     settings |= _seconds(row["function"], calls)
     again = row["n_rows"] - len(calls)
     said = f"{many(again, 'row')} of {row['n_rows']:,} ask for the same call as one before"

@@ -67,3 +67,12 @@ class FunctionCall(FilledByNextflow, dj.Computed):
     call_seconds     : float64        # wall time
     -> Execution.proj(returned_by='execution_id')
     """
+
+    class Source(dj.Part):
+        """What made files that it was called with, where these lie in a store."""
+
+        definition = """
+        # what made a file that a call was given
+        -> master
+        -> Execution.proj(file_made_by='execution_id')
+        """

@@ -15,7 +15,7 @@ def units(request: Request) -> list[UnitPlan]:
     """
     settings, staged = request.settings, staging(request)
     key = staged.key
-    paths = request.given.get("paths", {})
+    paths, made_by = request.given.get("paths", {}), settings.get("sources", {})
     usual, long = settings.get("seconds"), settings.get("long", {})
     calls = request.given["calls"]
     return [staged] + [
@@ -30,9 +30,16 @@ def units(request: Request) -> list[UnitPlan]:
             amount=1,
             amount_unit="calls",
             exact=False,
+            sources=_sources(paths.get(name, {}), made_by),
         )
         for name, arguments in sorted(calls, key=lambda call: (-long.get(call[0], 0), call[0]))
     ]
+
+
+def _sources(paths: dict[str, str], made_by: dict[str, str]) -> tuple[dict[str, str], ...]:
+    """Return rows of what made the files of a call."""
+    names = sorted({made_by[path] for path in paths.values() if path in made_by})
+    return tuple({"file_made_by": name} for name in names)
 
 
 def staging(request: Request) -> UnitPlan:
