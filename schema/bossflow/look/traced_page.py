@@ -130,7 +130,7 @@ def _units(of: dict[str, list[dict[str, Any]]]) -> Any:
     cells = [
         [
             process,
-            cut(key_name(one["key"]), CELL),
+            cut("; ".join([key_name(one["key"]), *trees.about_words(one)]), CELL),
             one["executed"][:19].replace("T", " "),
             element("code", one["content_sha256"][:12]),
             element("code", one["run"]),

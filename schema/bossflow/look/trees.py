@@ -76,8 +76,8 @@ def _branches(parent: Any, names: list[str], told: dict[str, Any], seen: set[str
             seen.add(name)
             if one["reads"]:
                 branch.add(_line(box_words(one["reads"], told) + digest_words(one["reads"])))
-            for about, value in one["about"].items():
-                branch.add(_line(f"{about} {_short(value)}"))
+            for words in about_words(one):
+                branch.add(_line(words))
             _branches(branch, one["made_of"], told, seen)
         if len(shown) < len(some):
             parent.add(f"{process}: {len(some) - len(shown):,} more; --json has all")
@@ -107,6 +107,11 @@ def title_words(told: dict[str, Any]) -> str:
 def unit_words(one: dict[str, Any]) -> str:
     """Return what a unit is called."""
     return f"{one['process']} {one['key'].get('block') or key_name(one['key'])}"
+
+
+def about_words(one: dict[str, Any]) -> list[str]:
+    """Return what there is to tell about a unit, such as arguments of a call."""
+    return [f"{name} {_short(value)}" for name, value in one["about"].items()]
 
 
 def _how(one: dict[str, Any]) -> str:
