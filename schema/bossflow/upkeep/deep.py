@@ -4,7 +4,6 @@ Each is made by the program that made it, of inputs in the stores and of what th
 beside them all, as what looks changed is (`compare` in a task's header): nothing recorded changes.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,39 +16,16 @@ from ..core import changes, ledger, run_store, sources, stores, tasks, work
 from ..kit import bundles, digests, locations
 from ..kit.texts import unit_name
 from . import again, differing, drawn
+from .outcome import Outcome
 from .pipeline import Pipeline, Task
 
 DESCRIBED_AT_ONCE = 4
 
-
-@dataclass
-class Outcome:
-    """What became of the units that were looked at.
-
-    Attributes
-    ----------
-    same : int
-        How many are made again as they are recorded.
-    differ, failed : list of dict
-        `process`, `key`, `request`, `problem`; of those that differ also `archive` (whether it is
-        the archive's data that changed), `environment` (list of str: what is other here than where
-        it was recorded) and `then` (the command that has it made again).
-    otherwise : list of dict
-        The same of those that differ and are not exact, which is no fault.
-    passed_over : Counter
-        Why units are not looked at, and how many.
-    """
-
-    same: int = 0
-    differ: list[dict[str, Any]] = field(default_factory=list)
-    failed: list[dict[str, Any]] = field(default_factory=list)
-    otherwise: list[dict[str, Any]] = field(default_factory=list)
-    passed_over: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def looked_at(self) -> int:
-        """How many units were made again, or could not be."""
-        return self.same + len(self.differ) + len(self.failed) + len(self.otherwise)
+_IN_IMAGE = (
+    "of an image that was named, which takes Nextflow: `bossflow reproduce REQUEST` makes them "
+    "again, and compares"
+)
+"""Why units are passed over whose programs are in an image."""
 
 
 @dataclass
@@ -149,6 +125,8 @@ def _described(
             params = again.parameters(one.workflow, one.request, one.recorded.values(), pipeline)
             given = one.directory / "given"
             params, one.left = again.unpacked(one.workflow, one.request, params, given)
+            if params.get("image"):
+                one.left = dict.fromkeys(one.chosen, _IN_IMAGE) | one.left
             for name in one.chosen & one.left.keys():
                 outcome.passed_over[one.left[name]] += 1
             one.chosen -= one.left.keys()
