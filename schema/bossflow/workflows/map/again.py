@@ -29,19 +29,14 @@ def unpack(request: Request, directory: Path) -> tuple[dict[str, Any], dict[str,
     ValueError
         If the sources are not here.
     """
-    kinds = {name: kind for name, kind, _ in request.given["function"]["parameters"]}
-    lost: dict[str, str] = {}
+    function, lost = request.given["function"], dict[str, str]()
     rows: list[dict[str, Any]] = []
     for name, arguments in request.given["calls"]:
         paths = request.given.get("paths", {}).get(name, {})
-        if gone := [path for one, path in paths.items() if not _holds(path, arguments[one])]:
-            lost[name] = gone[0]
-            continue
-        values = {
-            one: value if kinds[one].startswith("Path") else unspelled(value)
-            for one, value in arguments.items()
-        }
-        rows.append(values | paths)
+        if gone := lost_file(arguments, paths):
+            lost[name] = gone
+        else:
+            rows.append(as_given(function, arguments, paths))
     params = unpack_function(request, directory)
     params["rows"] = str(directory / "rows.jsonl")
     Path(params["rows"]).write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
@@ -76,8 +71,31 @@ def unpack_function(request: Request, directory: Path) -> dict[str, Any]:
     return {"function": f"{function['module']}:{function['name']}", "project_dir": str(sources)}
 
 
+def as_given(
+    function: dict[str, Any], arguments: dict[str, Any], paths: dict[str, str]
+) -> dict[str, Any]:
+    """Return recorded arguments as who asks gives them: of a file its path, else the value."""
+    kinds = {name: kind for name, kind, _ in function["parameters"]}
+    values = {
+        name: value if kinds[name].startswith("Path") else unspelled(value)
+        for name, value in arguments.items()
+    }
+    return values | paths
+
+
+def lost_file(arguments: dict[str, Any], paths: dict[str, str]) -> str | None:
+    """Return the first file of arguments that is not where it was, or holds something else now."""
+    lost = (path for name, path in paths.items() if not _holds(path, arguments[name]))
+    return next(lost, None)
+
+
+def why(path: str) -> str:
+    """Return why units of such a file can't be made again."""
+    return f"called with files that are not where they were, or were changed (such as {path})"
+
+
 def _holds(path: str, recorded: dict[str, Any]) -> bool:
-    """Say whether a file is where it was, with the content that it had."""
+    """Say whether a file has the content that it had."""
     try:
         with open(path, "rb") as stream:
             return bool(hashlib.file_digest(stream, "sha256").hexdigest() == recorded["sha256"])
@@ -89,12 +107,12 @@ def _left(request: Request, lost: dict[str, str], some: bool) -> dict[str, str]:
     """Return why units can't be made again, by their ids."""
     if not lost:
         return {}
-    first = next(iter(lost.values()))
-    why = f"called with files that are not where they were, or were changed (such as {first})"
-    left = {}
+    because, left = why(next(iter(lost.values()))), {}
     for unit in units(request):
         if unit.key.get("call_id") in lost:
-            left[unit.unit_id] = why
+            left[unit.unit_id] = because
         elif not some:
-            left[unit.unit_id] = f"of a function all {many(len(lost), 'call')} of which are {why}"
+            left[unit.unit_id] = (
+                f"of a function all {many(len(lost), 'call')} of which are {because}"
+            )
     return left
