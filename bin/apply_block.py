@@ -47,7 +47,6 @@ def apply_block(caller: Caller, unit: Unit, bundle: Bundle) -> None:
             table = table_of(told, made)
             pq.write_table(table, bundle.directory / "rows.parquet")
             bundle.attributes |= {"applied_sha256": None, "n_block_rows": table.num_rows}
-    bundle.attributes["applied_seconds"] = told["seconds"]
     if pulled := [one.key["block"] for one in inputs if one.manifest["process"] == "PULL_BLOCK"]:
         pq.write_table(
             pa.table({"pulled_block": strings(pulled)}), bundle.directory / "pulled.parquet"

@@ -88,10 +88,11 @@ def described(
             from tools.asked import described as of_tools  # no other run waits for its HTTP
 
             result["rows"] = of_tools(well(), tool, launch_dir, faults)
+        if "project_dir" in of_run:  # to ask again elsewhere
+            of_run["project_dir"] = of_run["project_dir"] or launch_dir
         if parameters.workflow == "map":
             from functions.asked import described as of_function  # no other run reads rows so
 
-            of_run["project_dir"] = of_run["project_dir"] or launch_dir  # to ask again elsewhere
             try:
                 result["rows"] = of_function(of_run, launch_dir)
             except ValueError as error:  # one sentence, or one for each row

@@ -16,6 +16,8 @@ from stage_function import stage
 from steps import Cutouts
 
 MODULE = '''
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -55,6 +57,10 @@ def kinds(block, box):
 
 def thrice(block, factor: int = 3):
     return block * factor
+
+
+def by_file(block, file: Path) -> npt.NDArray[np.uint8]:
+    return block * np.uint8(file.read_text())
 
 
 def blind(*, x=1):

@@ -1,21 +1,17 @@
 """Workflow apply: a function of blocks with their halo gives what it gives of the whole."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 from applying import Applying
 from applying import applying as applying
-from kit import locations
 from making import noise, read_level, write_precomputed
 from pipeline import bossflow_says
 from scipy import ndimage
-from voxels.boxes import Box, grid
 
 CORNER = (-7, 13, 21)
 CUTTINGS: list[dict[str, Any]] = [
@@ -26,12 +22,6 @@ CUTTINGS: list[dict[str, Any]] = [
     {"block_shape": "64,64,64", "y_range": "20,29"},
 ]
 SMOOTH = {"arguments": '{"sigma": 2}', "halo": "8,8,8", "chunk_shape": "8,8,8"}
-
-
-def rows_of(applying: Applying, done: dict[str, Any]) -> pa.Table:
-    """Return the table of a run's request."""
-    url = applying.made(done, "AppliedRows")["applied_rows"]
-    return pq.read_table(locations.local(url))
 
 
 def asked_for(done: dict[str, Any]) -> dict[str, str]:
@@ -60,47 +50,6 @@ def test_a_filter_of_blocks_is_that_of_the_whole(
     assert applying.apply("smooth", **asked)["plan"]["tasks"] == []
 
 
-def test_what_a_function_tells_of_blocks_is_one_table(applying: Applying, tmp_path: Path) -> None:
-    """Rows of dicts and of data frames, of some blocks none; and what stands for their places."""
-    voxels = noise((20, 16, 40), "uint8")
-    volume = write_precomputed(tmp_path / "volume", voxels, CORNER)
-    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,16,16"}
-    done = applying.apply("points", **asked)
-    table = rows_of(applying, done)
-    assert 0 < table.num_rows == applying.made(done, "AppliedRows")["n_applied_rows"]
-    assert table.column_names == ["block", "z", "value"]
-    boxes = [Box.parse(name) for name in table["block"].to_pylist()]
-    assert boxes == sorted(boxes, key=lambda box: box.corner_zyx) and len({*boxes}) > 2
-    counted = 0
-    for box in grid(Box.of(CORNER, voxels.shape), (8, 16, 16), CORNER):
-        own = voxels[box.slices(CORNER)]
-        values = [int(value) for value in own[own > 190]]
-        values = values if len(values) % 3 else []
-        own_rows = table.filter(pc.field("block") == box.name)
-        assert own_rows["value"].to_pylist() == values
-        counted += len(values)
-    assert counted == table.num_rows
-    code, said = bossflow_says(
-        "export", done["plan"]["requests"][0], "--format", "parquet", "--to", str(tmp_path / "out")
-    )
-    assert code == 0, said
-    assert pq.read_table(tmp_path / "out" / "applied_rows.parquet").equals(table)
-
-
-def test_a_function_is_told_where_it_is_and_how_wide_its_halo(
-    applying: Applying, tmp_path: Path
-) -> None:
-    voxels = noise((20, 16, 40), "uint8")
-    volume = write_precomputed(tmp_path / "volume", voxels, CORNER)
-    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,16,16"}
-    done = applying.apply("told", **asked, halo="3,5,8")
-    found = rows_of(applying, done).to_pylist()
-    boxes = [Box.parse(row["block"]) for row in found]
-    assert [row["place"] for row in found] == [str([*box.corner_zyx]) for box in boxes]
-    assert [row["sum"] for row in found] == [voxels[box.slices(CORNER)].sum() for box in boxes]
-    assert {row["size"] for row in found} == {40.0}
-
-
 @pytest.mark.parametrize(
     ("how", "said"),
     [
@@ -122,32 +71,6 @@ def test_what_is_not_as_declared_fails_its_block_alone(
     assert f"APPLY_BLOCK 16-24_0-16_0-8 (the function {said}" in done["verdict"]["missing"]
 
 
-def test_numbers_of_other_types_are_united_where_none_changes(
-    applying: Applying, tmp_path: Path
-) -> None:
-    """Blocks have 1, 2.5, and then a whole number that no float is, a text, and nothing."""
-    volume = write_precomputed(tmp_path / "volume", noise((8, 8, 80), "uint8"))
-    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,8,16"}
-    done = applying.apply("kinds", **asked, x_range="0,32")
-    assert rows_of(applying, done)["x"].to_pylist() == [1.0, 2.5]
-    done = applying.apply("kinds", **asked, x_range="0,48")
-    assert (
-        "column x of block 32-48_0-8_0-8 is no double, as elsewhere" in done["verdict"]["missing"]
-    )
-    done = applying.apply("kinds", **asked, x_range="32,64")
-    assert (
-        "rows of block 48-64_0-8_0-8 have other types than those before"
-        in done["verdict"]["missing"]
-    )
-    done = applying.apply("kinds", **asked, x_range="64,80")
-    assert rows_of(applying, done)["x"].to_pylist() == [None]
-    asked |= {"function": f"{applying.module}:points", "x_range": "0,8", "z_range": "0,1"}
-    asked |= {"block_shape": "8,8,8", "y_range": "0,1"}
-    (tmp_path / f"{applying.module}.py").write_text("def points(block):\n    return []\n")
-    done = applying.run([], **{"stage": False} | asked)
-    assert rows_of(applying, done).column_names == ["block"]
-
-
 def test_what_a_function_can_not_be_applied_to_is_refused(
     applying: Applying, tmp_path: Path
 ) -> None:
@@ -160,6 +83,7 @@ def test_what_a_function_can_not_be_applied_to_is_refused(
         ("smooth", {"arguments": '{"sigma": 2, "x": 1}'}, "x is not for smooth, which takes sigma"),
         ("told", {"arguments": '{"halo": 2}'}, "halo is not for told, which takes own"),
         ("smooth", {"arguments": "[2]"}, 'arguments is no object: write {"name": value, …}'),
+        ("smooth", {"arguments": {"sigma": 2}}, "must be text, such as '{\"sigma\": 2.0}', not {"),
         ("smooth", {"arguments": "{sigma: 2}"}, "arguments is no JSON at character 2"),
         ("smooth", {"dtype": "f4"}, "dtype must be bool, uint8, uint16"),
         ("smooth", {"dtype": "float64"}, "encoding raw of volume_format precomputed holds no"),
@@ -245,3 +169,63 @@ def test_what_is_made_of_a_made_volume_goes_with_it(applying: Applying, tmp_path
     asked = SMOOTH | {"block_shape": "8,16,16", "stage": True}
     again = applying.apply("smooth", source=f"precomputed://{volume}", **asked)
     assert again["recorded"][0]["recorded"] == {"PULL_BLOCK": 1, "APPLY_BLOCK": near}
+
+
+def test_rows_of_a_sheet_have_functions_and_arguments_of_their_own(
+    applying: Applying, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that an argument names is known by its content; tasks are cut by what calls took."""
+    import bossflow
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    volume = write_precomputed(tmp_path / "volume", noise((8, 32, 48), "uint8"))
+    (tmp_path / "factor.txt").write_text("2")
+    (tmp_path / "same").mkdir()
+    (tmp_path / "same" / "factor.txt").write_text("2")
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "function,arguments,dtype\n"
+        f'{applying.module}:thrice,"{{""factor"": 2}}",uint8\n'
+        f'{applying.module}:by_file,"{{""file"": ""factor.txt""}}",\n'
+        f"{applying.module}:thrice,,uint8\n"
+    )
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,8,8"}
+    asked |= {"function": None}
+    plan, _ = applying.plan(**asked, sheet=sheet, stage=False)
+    assert sum(task["process"] == "APPLY_BLOCK" for task in plan["tasks"]) > 16
+    done = applying.run([], **asked, sheet=sheet, stage=False)
+    assert done["verdict"] == {"missing": None}, done["summary"]
+    assert done["recorded"][0]["recorded"]["STAGE_FUNCTION"] == 2
+    made = bossflow.Applied & [{"request_id": name} for name in done["plan"]["requests"]]
+    volumes = [read_level(url, 0)[0] for url in made.to_arrays("applied_volume")]
+    sums = sorted(int(voxels.sum(dtype=np.int64)) for voxels in volumes)
+    voxels = noise((8, 32, 48), "uint8")
+    wanted = [(voxels * factor).sum(dtype=np.int64) for factor in (2, 2, 3)]
+    assert sums == sorted(wanted)
+    sheet.write_text(sheet.read_text().replace("factor.txt", "same/factor.txt"))
+    assert applying.run([], **asked, sheet=sheet, stage=False)["plan"]["tasks"] == []
+    asked |= {"function": f"{applying.module}:thrice", "dtype": "uint8"}
+    plan, _ = applying.plan(**asked, arguments='{"factor": 5}', stage=False)
+    assert sum(task["process"] == "APPLY_BLOCK" for task in plan["tasks"]) == 1
+
+
+def test_a_volume_of_other_times_is_compared_where_a_function_is_exact(
+    applying: Applying, tmp_path: Path
+) -> None:
+    voxels = noise((8, 8, 48), "uint8")
+    volume = write_precomputed(tmp_path / "volume", voxels)
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,8,16"}
+    asked |= {"dtype": "uint8", "halo": "0,0,4"}
+    for exact in (True, False):
+        own = asked | {"exact": exact, "arguments": f'{{"factor": {2 + exact}}}'}
+        applying.apply("thrice", **own)
+        for file in volume.rglob("*-*"):
+            os.utime(file, (1, 1)) if file.is_file() else None
+        done = applying.apply("thrice", **own)
+        if exact:
+            assert "3 of 3 blocks" in "".join(done["plan"]["notes"])
+            assert "but the same voxels" in "".join(done["plan"]["notes"])
+        else:
+            assert "nothing can tell whether they are" in done["plan"]["problem"]
+        for file in volume.rglob("*-*"):
+            os.utime(file) if file.is_file() else None

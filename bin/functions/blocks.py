@@ -42,14 +42,19 @@ def described(rows: Iterable[dict[str, Any]], launch_dir: str, faults: Faults) -
     faults : Faults
         Is told of those that are wrong.
     """
-    once = cache(identify)
+
+    @cache
+    def called(spec: str, project: str, text: str | None) -> tuple[Function, dict[str, Any]]:
+        function = identify(spec, Path(project), of_block=True)
+        return function, _call(function, text, Path(launch_dir))
+
     for row in rows:
         where = row["where"]
         with faults.of(where):
             row["project_dir"] = row["project_dir"] or launch_dir
             try:
-                function = once(row["function"], Path(row["project_dir"]), None, True)
-                row["call"] = _call(function, row["arguments"], Path(launch_dir))
+                asked = row["function"], row["project_dir"], row["arguments"]
+                function, row["call"] = called(*asked)
                 row["dtype"] = row["dtype"] or declared(function)
             except ValueError as error:
                 said = " ".join(map(str, error.args)).removeprefix("row 1: ")

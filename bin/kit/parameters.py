@@ -261,7 +261,8 @@ def _mistake(
             "number": f"a decimal number, such as {_example(described)}",
             "boolean": "true or false",
         }
-        return f"must be {words.get(str(bound), 'text')}, not {shown(given)}"
+        like = f", such as '{_example(described)}'" if isinstance(given, dict) else ""
+        return f"must be {words.get(str(bound), 'text')}{like}, not {shown(given)}"
     if rule == "enum":
         *others, last = map(str, bound)
         return f"must be {', '.join(others)}{' or ' * bool(others)}{last}, not {value}"

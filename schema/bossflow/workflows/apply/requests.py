@@ -18,6 +18,7 @@ from ...voxels.boxes import Box, grid
 from ...voxels.halos import refuse_beyond_neighbours
 from ...voxels.made_volumes import in_shards
 from ..map.requests import function_rows
+from .seconds import with_seconds
 from .tables import ApplyRequest
 from .units import volume
 
@@ -51,7 +52,7 @@ def expand(
         )
         for row in described["rows"]
     ]
-    return requests, [*notes]
+    return with_seconds(requests), [*notes]
 
 
 def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> work.Request:

@@ -46,7 +46,6 @@ class AppliedBlock(FilledByBlock, dj.Computed):
     ---
     applied_sha256=null : char(64)  # of its voxels: ZYX, C order, little-endian; null of rows
     n_block_rows=null   : int64     # null of voxels
-    applied_seconds     : float64   # wall time of the call
     -> Execution.proj(applied_by='execution_id')
     """
 

@@ -11,6 +11,12 @@ from ...voxels.boxes import Box, grid
 from ...voxels.halos import margins
 from ..map.units import staging
 
+SETTINGS: dict[str, Any] = {"paths": {}, "memory": None, "seconds": 1 / 5e6}
+"""Those of a recorded request, of which nothing is to be made, beside `reading.SETTINGS`."""
+
+LEAST_SECONDS = 0.03
+"""What a block takes at least, with its bundle."""
+
 
 def volume(request: work.Request) -> dict[str, Any] | None:
     """Return what the new volume is to be, as `voxels.made_volumes.Volume` takes it, if one is."""
@@ -41,7 +47,7 @@ def units(request: work.Request) -> list[UnitPlan]:
     """Return the function's sources, pulls of blocks, what begins the result, blocks, and rows."""
     given, asked = request.given, request.paramset.parameters
     channel, cutout = given["channel"], Box.parse(given["cutout"])
-    settings = reading.SETTINGS | {"paths": {}, "memory": None} | request.settings
+    settings = reading.SETTINGS | SETTINGS | request.settings
     key = {"request_id": request.request_id}
     made, staged, every = volume(request), staging(request), outputs(request)
     begin = UnitPlan(
@@ -68,7 +74,10 @@ def units(request: work.Request) -> list[UnitPlan]:
             },
             (*found.inputs, staged, begin),
             settings={"paths": settings["paths"]},
-            asks=work.Asks(memory=settings["memory"] or _memory(request)),
+            asks=work.Asks(
+                memory=settings["memory"] or _memory(request),
+                seconds=LEAST_SECONDS + settings["seconds"] * box.voxel_count,
+            ),
             reads=found.reads,
             together=not asked["staged"] and reading.shares_file(given, box, settings),
             amount=box.voxel_count,
@@ -98,6 +107,5 @@ def _memory(request: work.Request) -> int:
 
 
 def seconds(unit: UnitPlan) -> float:
-    """Return roughly how long a unit takes on one core."""
-    per_voxel = {"PULL_BLOCK": 1 / 40e6, "APPLY_BLOCK": 1 / 5e6}
-    return 0.03 + per_voxel.get(unit.process, 0) * unit.amount
+    """Return roughly how long a unit takes on one core, where it asks for nothing."""
+    return LEAST_SECONDS + (unit.amount / 40e6 if unit.process == "PULL_BLOCK" else 0)
