@@ -5,7 +5,7 @@ from ...volumes.made import Volumes
 from ...volumes.reading import read_bytes
 from .. import map as functions
 from .report import describe, in_words, outcome
-from .requests import NAME, again, expand
+from .requests import NAME, again, expand, unpack
 from .tables import TABLES, Applied, AppliedBlock, AppliedRows, ApplyRequest
 from .units import outputs, seconds, units
 
@@ -24,5 +24,6 @@ workflow = Workflow(
     results=("volume", "rows"),
     uses=(functions.workflow,),
     again=again,
+    unpack=unpack,
     makes=Volumes(outputs),
 )

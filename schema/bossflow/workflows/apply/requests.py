@@ -1,13 +1,14 @@
 """What can be asked: a function to be applied to the blocks of cutouts."""
 
 import dataclasses
+import json
 from decimal import Decimal
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from ...core import work
 from ...core.tables import Request
-from ...kit.digests import canonical
 from ...volumes import reading, writing
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut
@@ -17,10 +18,11 @@ from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box, grid
 from ...voxels.halos import refuse_beyond_neighbours
 from ...voxels.made_volumes import in_shards
+from ..map.again import as_given, lost_file, unpack_function, why
 from ..map.requests import function_rows
 from .seconds import with_seconds
 from .tables import ApplyRequest
-from .units import volume
+from .units import units, volume
 
 NAME = "bossflow.workflows.apply"  # is hashed into ids: constant
 VERSION = "1"  # raised when the same function would be called, or its results kept, otherwise
@@ -76,11 +78,12 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         paramset=work.ParamSet("apply", VERSION, parameters),
         subject=[channel["channel_id"], cutout.name],
         given=reading.given_of(source, cutout)
-        | {"function": call["function"], "arguments": call["arguments"], "exact": row["exact"]},
+        | {name: call[name] for name in ("function", "arguments", "paths")}
+        | {"exact": row["exact"]},
         name=row.get("name"),
         where=row["where"],
         settings=reading.settings_of(source, params)
-        | {"project": row["project_dir"], "paths": call["paths"], "memory": _bytes(row["memory"])},
+        | {"project": row["project_dir"], "memory": _bytes(row["memory"])},
         sources=source.made.workflows if source.made else (),
     )
     if made := volume(request):
@@ -110,20 +113,33 @@ def _volume(row: dict[str, Any], block_shape: list[int]) -> dict[str, Any]:
 def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that ask for a recorded request."""
     asked, given = request.paramset.parameters, request.given
-    function, made = given["function"], asked["volume"] or {}
+    made = asked["volume"] or {}
     told = {
-        "function": f"{function['module']}:{function['name']}",
-        "arguments": canonical(given["arguments"]),
         "halo": asked["halo"],
         "block_shape": asked["block_shape"],
         "stage": asked["staged"],
         "exact": given["exact"],
         **{name: made[name] for name in ("dtype", "kind", "chunk_shape") if name in made},
         **{name: made[name] for name in ("encoding", "compression") if name in made},
-        **{name: params[name] for name in ("project_dir", "memory") if params.get(name)},
+        **{name: params[name] for name in ("memory",) if params.get(name)},
     }
     told |= {"volume_format": made["format"]} if made else {}
     return reading.asked_again(given, params) | told
+
+
+def unpack(request: work.Request, directory: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Write the sources of a recorded request's function; return parameters, and what is left out.
+
+    Raises
+    ------
+    ValueError
+        If the sources are not here.
+    """
+    given = request.given
+    if lost := lost_file(given["arguments"], given["paths"]):
+        return {}, {unit.unit_id: why(lost) for unit in units(request)}
+    arguments = as_given(given["function"], given["arguments"], given["paths"])
+    return unpack_function(request, directory) | {"arguments": json.dumps(arguments)}, {}
 
 
 def _block_shape(chunk_zyx: list[int], halo_zyx: list[int], cutout: Box) -> list[int]:

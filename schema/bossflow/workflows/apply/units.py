@@ -11,7 +11,7 @@ from ...voxels.boxes import Box, grid
 from ...voxels.halos import margins
 from ..map.units import staging
 
-SETTINGS: dict[str, Any] = {"paths": {}, "memory": None, "seconds": 1 / 5e6}
+SETTINGS: dict[str, Any] = {"memory": None, "seconds": 1 / 5e6}
 """Those of a recorded request, of which nothing is to be made, beside `reading.SETTINGS`."""
 
 LEAST_SECONDS = 0.03
@@ -73,7 +73,7 @@ def units(request: work.Request) -> list[UnitPlan]:
                 "arguments": given["arguments"],
             },
             (*found.inputs, staged, begin),
-            settings={"paths": settings["paths"]},
+            settings={"paths": given["paths"]},
             asks=work.Asks(
                 memory=settings["memory"] or _memory(request),
                 seconds=LEAST_SECONDS + settings["seconds"] * box.voxel_count,

@@ -1,0 +1,50 @@
+"""Blocks that a function was applied to are made again of what was recorded."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import bossflow
+import pytest
+from applying import MODULE, Applying
+from applying import applying as applying
+from making import noise, write_precomputed
+from pipeline import bossflow_says
+
+
+def deep(request: str) -> tuple[int, dict[str, Any]]:
+    code, text = bossflow_says("verify", "--deep", "--json", "--request", request)
+    assert text.startswith("{"), text
+    return code, json.JSONDecoder().raw_decode(text)[0]
+
+
+@pytest.mark.parametrize("name", ["smooth", "told"])
+def test_blocks_are_made_again_of_the_function_as_it_was(
+    applying: Applying, tmp_path: Path, name: str
+) -> None:
+    volume = write_precomputed(tmp_path / "volume", noise((16, 16, 32), "uint8"))
+    arguments = {"smooth": '{"sigma": 2}', "told": '{"own": true}'}[name]
+    asked = {"source": f"precomputed://{volume}", "block_shape": "16,16,16", "halo": "8,8,8"}
+    asked["chunk_shape"] = "8,8,8"
+    done = applying.apply(name, **asked, arguments=arguments)
+    (request,) = done["plan"]["requests"]
+    source = tmp_path / f"{applying.module}.py"
+    source.write_text(MODULE.replace("truncate=4.0", "truncate=1.0"))
+    code, told = deep(request)
+    assert (code, told["failed"], told["passed_over"]) == (0, [], {}), json.dumps(told)
+    assert told["same"] == told["units"] and told["otherwise"] == []
+    if name == "told":
+        return
+    lineage = bossflow.lineage(request)
+    functions = {one["about"]["function"] for one in lineage["executions"].values() if one["about"]}
+    assert functions == {f"{applying.module}:smooth"}
+    (staged,) = (n for n, one in lineage["executions"].items() if one["about"])
+    assert {*bossflow.lineage(staged)["made_by"]} == {staged}
+    code, said = bossflow_says("lineage", "--of", "--json", staged)
+    assert code == 0 and {*json.loads(said)["requests"]} == {request}, said
+    changed = applying.apply(name, **asked, arguments=arguments)
+    told = bossflow.diff(request, changed["plan"]["requests"][0])
+    differ = [
+        one["name"] for one in told["rows"] if one["section"] == "function" if not one["equal"]
+    ]
+    assert differ == [f"source {applying.module}.py"] and told["made"]["files"]["differ"] > 0
