@@ -13,7 +13,7 @@ from functions import locks
 from functions.environments import ready
 from mapping import Mapping
 from mapping import mapping as mapping
-from pipeline import NUMBERS
+from pipeline import NUMBERS, bossflow_says
 from wheels import settings, wheel
 
 
@@ -88,6 +88,10 @@ def test_a_function_is_called_with_what_its_lock_file_pins(mapping: Mapping, whe
     assert made["recorded"][0]["recorded"] == {"STAGE_FUNCTION": 1, "CALL_FUNCTION": 1}
     ((version, *_),) = [json.loads(one["result_json"]) for one in mapping.results(made).values()]
     assert version == 2
+    file.unlink()  # recorded calls are made again with what is recorded of it
+    (request,) = done["plan"]["requests"]
+    code, said = bossflow_says("verify", "--deep", "--request", request)
+    assert code == 0 and "passed over" not in said, said
 
 
 def test_an_environment_holds_what_is_pinned_and_no_more(

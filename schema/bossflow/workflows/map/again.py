@@ -7,11 +7,15 @@ from typing import Any
 
 from ...core import holdings, ledger
 from ...core.work import Request
+from ...functions.locks import IMAGE, REQUIREMENTS
 from ...functions.spelling import unspelled
 from ...kit.texts import many
 from .requests import function_id
 from .tables import StagedFunction
 from .units import units
+
+LOCK = "requirements.txt"
+"""The file that a function's distributions are pinned by, beside its sources."""
 
 
 def unpack(request: Request, directory: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -46,6 +50,8 @@ def unpack(request: Request, directory: Path) -> tuple[dict[str, Any], dict[str,
 def unpack_function(request: Request, directory: Path) -> dict[str, Any]:
     """Write the recorded sources of a request's function into a new directory; return parameters.
 
+    With its lock file, if it has one; its image is named.
+
     Raises
     ------
     ValueError
@@ -68,7 +74,13 @@ def unpack_function(request: Request, directory: Path) -> dict[str, Any]:
         copy = sources / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(content)
-    return {"function": f"{function['module']}:{function['name']}", "project_dir": str(sources)}
+    params = {"function": f"{function['module']}:{function['name']}", "project_dir": str(sources)}
+    if REQUIREMENTS in function["versions"]:
+        params["requirements"] = str(directory / LOCK)
+        (directory / LOCK).write_bytes(bundle.file(LOCK).read_bytes())
+    if IMAGE in function["versions"]:
+        params["image"] = function["versions"][IMAGE]
+    return params
 
 
 def as_given(
