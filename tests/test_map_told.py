@@ -99,3 +99,14 @@ def test_results_of_calls_are_taken_along(mapping: Mapping) -> None:
     to = mapping.directory / "rows"
     code, said = bossflow_says("export", request, "--format", "parquet", "--to", str(to))
     assert code == 0 and pq.read_table(to / "calls.parquet").num_rows == 4, said
+
+
+def test_a_dry_run_tells_no_time_until_some_calls_are_known(mapping: Mapping) -> None:
+    rows = mapping.directory / "rows.csv"
+    rows.write_text("x\n1\n")
+    unknown = "to run     2 tasks; nothing tells yet how long these take"
+    plan, _ = mapping.plan(**mapping.asked(rows), dry_run=True)
+    assert unknown in plan["text"], plan["text"]
+    mapping.map(*({"x": x} for x in range(10, 20)))
+    plan, _ = mapping.plan(**mapping.asked(rows), dry_run=True)
+    assert "to run     1 task, about " in plan["text"], plan["text"]

@@ -56,6 +56,8 @@ def _how_long(stages: list[list[dict[str, Any]]]) -> str:
     number = sum(map(len, stages))
     if not number:
         return "nothing"
+    if any(task["unknown"] for tasks in stages for task in tasks):
+        return f"{many(number, 'task')}; nothing tells yet how long these take"
     cores = os.cpu_count() or 1
     alone, here = (duration(sum(_seconds(tasks, n) for tasks in stages)) for n in (1, cores))
     words = f"{many(number, 'task')}, about {alone} on one core"

@@ -110,6 +110,7 @@ def cut_up(
             task["asks"] = {
                 name: max(getattr(unit.asks, name) for unit in some) for name in LARGEST
             } | {"seconds": task["seconds"]}
+            task["unknown"] = any(unit.asks.unknown for unit in some)
             tasks.append(task | {"lines": [*map(line, some)]})
     return tasks
 

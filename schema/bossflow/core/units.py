@@ -45,6 +45,8 @@ class Asks:
         Bytes.
     seconds : float, optional
         Wall time; by default what `Workflow.seconds` estimates.
+    unknown : bool
+        Whether nothing tells how long it takes: the seconds only cut tasks, and no user is told.
     accelerators : int
         GPUs.
     disk : int
@@ -54,6 +56,7 @@ class Asks:
     cores: int = 1
     memory: int = 2 * GIB
     seconds: float | None = None
+    unknown: bool = False
     accelerators: int = 0
     disk: int = 0
 

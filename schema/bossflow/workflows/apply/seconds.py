@@ -20,17 +20,16 @@ TASKS_PER_CORE = 8
 def with_seconds(requests: list[work.Request]) -> list[work.Request]:
     """Give requests the setting `seconds`: about how long a voxel takes, however it was changed.
 
-    Where nothing is recorded of a function, so long that each core has some tasks.
+    Where nothing is recorded of a function, so long that each core has some tasks, and `unknown`.
     """
     names = {_name(request) for request in requests}
     known = {name: _mean(*name) for name in names}
-    return [
-        dataclasses.replace(
-            request,
-            settings=request.settings | {"seconds": known[_name(request)] or _guess(request)},
-        )
-        for request in requests
-    ]
+    asked = []
+    for request in requests:
+        mean = known[_name(request)]
+        told = {"seconds": mean or _guess(request), "unknown": mean is None}
+        asked.append(dataclasses.replace(request, settings=request.settings | told))
+    return asked
 
 
 def _name(request: work.Request) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from ...voxels.boxes import Box, grid
 from ...voxels.halos import margins
 from ..map.units import staging
 
-SETTINGS: dict[str, Any] = {"memory": None, "seconds": 1 / 5e6}
+SETTINGS: dict[str, Any] = {"memory": None, "seconds": 1 / 5e6, "unknown": True}
 """Those of a recorded request, of which nothing is to be made, beside `reading.SETTINGS`."""
 
 LEAST_SECONDS = 0.03
@@ -77,6 +77,7 @@ def units(request: work.Request) -> list[UnitPlan]:
             asks=work.Asks(
                 memory=settings["memory"] or _memory(request),
                 seconds=LEAST_SECONDS + settings["seconds"] * box.voxel_count,
+                unknown=settings["unknown"],
             ),
             reads=found.reads,
             together=not asked["staged"] and reading.shares_file(given, box, settings),

@@ -116,8 +116,8 @@ def _seconds(function: dict[str, Any], calls: list[dict[str, Any]]) -> dict[str,
     Returns
     -------
     dict
-        `seconds` of a call, and `long`: by call, those of the longest ones before whose arguments
-        are asked for again, if there are any.
+        `seconds` of a call; `unknown`, whether these only cut tasks; and `long`: by call, those of
+        the longest ones before whose arguments are asked for again, if there are any.
     """
     of_function = (
         f"FROM {FunctionCall.full_table_name} c "
@@ -130,10 +130,12 @@ def _seconds(function: dict[str, Any], calls: list[dict[str, Any]]) -> dict[str,
     cores = os.cpu_count() or 1
     apart = min(1, TASKS_PER_CORE * cores / len(calls)) * TASK_SECONDS
     if not number:
-        return {"seconds": apart}
+        return {"seconds": apart, "unknown": True}
     long = max(LONG_SECONDS, 2 * mean)
     if most <= long:
-        return {"seconds": max(apart if number < KNOWN_CALLS else LEAST_SECONDS, mean)}
+        few = number < KNOWN_CALLS
+        seconds = max(apart if few else LEAST_SECONDS, mean)
+        return {"seconds": seconds, "unknown": few and apart > mean}
     query = (
         f"SELECT c.call_arguments, c.call_seconds {of_function} AND c.call_seconds > %s "
         f"ORDER BY c.call_seconds DESC LIMIT {LONG_MAX}"
@@ -145,5 +147,6 @@ def _seconds(function: dict[str, Any], calls: list[dict[str, Any]]) -> dict[str,
     known = {call["call_id"]: before.get(canonical(call["arguments"])) for call in calls}
     return {
         "seconds": max(apart, mean),
+        "unknown": apart > mean,
         "long": {call: took for call, took in known.items() if took is not None},
     }

@@ -25,7 +25,7 @@ def units(request: Request) -> list[UnitPlan]:
             {"arguments": arguments},
             (staged,),
             settings={"paths": paths.get(name, {})},
-            asks=Asks(seconds=long.get(name, usual)),
+            asks=Asks(seconds=long.get(name, usual), unknown=settings.get("unknown", False)),
             name=name,
             amount=1,
             amount_unit="calls",
