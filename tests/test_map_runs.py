@@ -79,10 +79,13 @@ def test_calls_outlive_what_asked_for_them(tmp_path: Path) -> None:
 
     try:
         command = ("bossflow", "map", "ours:checked", "rows.csv", "--store", "store")
-        code, text = said(*command, *NO_REPORTS)
+        code, text = said(*command, *NO_REPORTS, "--page", "true")
         assert code == 1, text
         assert "recorded    1 STAGE_FUNCTION, 197 CALL_FUNCTION" in text, text
         assert "ValueError: no 77 (called with x=77)" in text, text
+        page = tmp_path / "results" / "index.html"
+        assert f"page        {page}" in text and "END:PAGE" not in text, text
+        assert "ours:checked" in page.read_text()
         code, text = said(sys.executable, "notebook.py")
         assert (code, text.strip()) == (0, "20"), text
         code, text = said(sys.executable, "later.py")

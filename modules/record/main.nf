@@ -11,6 +11,7 @@ process RECORD {
     path 'recorded.json', emit: recorded
     tuple path('summary.txt'), path('requests.csv'), path('verdict.json'), emit: summary, optional: true
     path 'page.json', emit: page, optional: true
+    path 'index.html', emit: whole, optional: true      // a page without pictures
 
     script:
     """

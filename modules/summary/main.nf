@@ -9,6 +9,7 @@ process SUMMARY {
     output:
     tuple path('summary.txt'), path('requests.csv'), path('verdict.json'), emit: summary
     path 'page.json', emit: page, optional: true
+    path 'index.html', emit: whole, optional: true      // a page without pictures
 
     script:
     """

@@ -24,5 +24,6 @@ workflow END {
     progress(plan_ch, done_ch, RECORD.out.recorded)
     SUMMARY(plan_json, toSumUp(RECORD.out.recorded))
     PAGE(SUMMARY.out.page.mix(RECORD.out.page))
-    conclude(plan_ch, summary_ch, SUMMARY.out.summary.mix(RECORD.out.summary).concat(PAGE.out.page))
+    page_ch = PAGE.out.page.mix(RECORD.out.whole, SUMMARY.out.whole)
+    conclude(plan_ch, summary_ch, SUMMARY.out.summary.mix(RECORD.out.summary).concat(page_ch))
 }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 def leave(plan: dict[str, Any], told: "Told", directory: Path) -> None:
     """Write `page.json`, of which PAGE makes the page of a run, if the run is to have one.
 
+    A page without pictures is written as it is: `index.html`.
     Whatever is wrong with it is said there: no run fails for want of a page.
 
     Parameters
@@ -22,7 +23,7 @@ def leave(plan: dict[str, Any], told: "Told", directory: Path) -> None:
     told : Told
         What it came to.
     directory : Path
-        Where the file goes.
+        Where it goes.
     """
     if not plan["page"]:
         return
@@ -32,4 +33,7 @@ def leave(plan: dict[str, Any], told: "Told", directory: Path) -> None:
         made = page.of_run(rows.of_id(plan["run_id"]), *told)._asdict()
     except Exception as error:
         made = {"problem": sentence(error)}
+    if made.get("pictures") == []:
+        (directory / "index.html").write_text(made["html"], encoding="utf-8")
+        return
     (directory / "page.json").write_text(json.dumps(made), encoding="utf-8")
