@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import ROOT
+from scipy import ndimage
 
 pytestmark = pytest.mark.nextflow
 
@@ -92,3 +93,14 @@ def test_tensors_of_subjects_are_those_of_plain_calls(
         assert row.split()[1:] == [str(made["voxels"]), f"{made['mean_fa']:.3f}"]
         own, other = (np.asarray(nibabel.load(one).dataobj) for one in (made["fa"], path))
         np.testing.assert_allclose(other, own, atol=1e-6)
+
+
+def test_distances_of_blocks_are_those_of_the_whole(newcomer: Newcomer) -> None:
+    """Where they are no larger than the halo is wide, and else that wide."""
+    ran, compared = newcomer.paste("distance.md")
+    assert "12 APPLY_BLOCK" in ran and compared == "True\n", ran + compared
+    distance = np.load(newcomer.directory / "distance" / "volume.npy")
+    cells = np.load(newcomer.directory / "cells.npy")
+    whole = ndimage.distance_transform_edt(cells, sampling=(40, 8, 8))
+    np.testing.assert_array_equal(distance, np.where(whole < 200, whole, 200).astype("f4"))
+    assert (distance == 200).sum() > 1000 and (distance == 0).sum() > 1000
