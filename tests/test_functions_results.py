@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import examples
 from functions.results import read, write
+from functions.rows import table_of
 from functions.spelling import spelled, unspelled
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -155,6 +157,19 @@ def test_tables_of_types_that_parquet_changes_are_the_same_again(
     if frame is not None:
         pd.testing.assert_frame_equal(back.to_pandas(), frame)
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["result.arrow"]
+
+
+def test_rows_of_blocks_have_what_categories_stand_for(tmp_path: Path) -> None:
+    """Those of another block may be others; types that Parquet lacks are refused by column."""
+    frame = pd.DataFrame({"a": pd.Categorical([7, 5]), "b": pd.Categorical(["x", None])})
+    kind, value = write(frame, tmp_path / "made")
+    rows = table_of({"kind": kind, "value": value}, tmp_path / "made")
+    assert rows.to_pylist() == [{"a": 7, "b": "x"}, {"a": 5, "b": None}]
+    pq.write_table(rows, tmp_path / "kept.parquet")
+    assert pq.read_schema(tmp_path / "kept.parquet").equals(rows.schema)
+    kind, value = write(pa.table({"a": pa.array([1], pa.time32("s"))}), tmp_path / "other")
+    with pytest.raises(ValueError, match=r"column a is of time32\[s\], which Parquet has not"):
+        table_of({"kind": kind, "value": value}, tmp_path / "other")
 
 
 def test_a_data_frame_is_a_table(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .results import TABLE
+from .results import read
 from .spelling import unspelled
 from .texts import one_line
 
@@ -29,10 +29,11 @@ def table_of(told: dict[str, Any], directory: Path) -> pa.Table:
     Raises
     ------
     ValueError
-        If it returned something else, or values of a column are of different types.
+        If it returned something else, values of a column are of different types, or of one that
+        Parquet lacks. Categories are what they stand for: other blocks have others.
     """
     if told["kind"] == "arrow":
-        table = pq.ParquetFile(directory / TABLE).read()
+        table = _of_parquet(read("arrow", None, directory))
     elif told["kind"] == "json":
         table = _of_json(unspelled(told["value"]))
     else:
@@ -43,6 +44,26 @@ def table_of(told: dict[str, Any], directory: Path) -> pa.Table:
         raise ValueError(f"the rows have a column {BLOCK}, which every table gets: rename it")
     if again := next((name for name in names if names.count(name) > 1), None):
         raise ValueError(f"the rows have two columns {one_line(again)}: rename one")
+    return table
+
+
+def _of_parquet(table: pa.Table) -> pa.Table:
+    """Return a table as Parquet keeps it."""
+    for at, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            table = table.set_column(at, field.name, table[at].cast(field.type.value_type))
+    for field in table.schema.remove_metadata():
+        empty, kept = pa.schema([field]).empty_table(), pa.BufferOutputStream()
+        try:
+            pq.write_table(empty, kept, use_compliant_nested_type=False)
+            same = pq.read_schema(pa.BufferReader(kept.getvalue())).equals(empty.schema)
+        except pa.ArrowException:
+            same = False
+        if not same:
+            raise ValueError(
+                f"column {one_line(field.name)} is of {field.type}, which Parquet has not: return "
+                "another type"
+            )
     return table
 
 
