@@ -2,5 +2,5 @@
 
 `blobs` are maxima of the Laplacian of Gaussian; `spheres` are matched greedily, and `settling` does
 what blocks leave open. `mixture` makes probabilities of a histogram. `matching` scores what was
-found, and `simulated` makes volumes of which all cells are known.
+found, `files` keep it, and `simulated` makes volumes of which all cells are known.
 """

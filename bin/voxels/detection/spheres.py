@@ -92,8 +92,8 @@ class Spheres(NamedTuple):
 
     @property
     def halo(self) -> tuple[int, int, int]:
-        """Voxels around a core, ZYX, with which few are open: three times the reach."""
-        z, y, x = (3 * reach for reach in extents(self.reach))
+        """Voxels around a core, ZYX, with which few are open: twice the reach."""
+        z, y, x = (2 * reach for reach in extents(self.reach))
         return z, y, x
 
     def mean(self, sums: Integers) -> NDArray[np.float64]:
