@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from call_function import Caller, returned
+from call_function import returned
+from functions.caller import Caller
 from functions.rows import table_of
 from kit import bundles, outside
 from kit.bundles import Finished

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from apply_block import apply_block
 from begin_apply import begin_apply
-from call_function import Caller
 from collect_rows import collect_rows
+from functions.caller import Caller
 from pipeline import NUMBERS
 from pull_block import pull_block
 from stage_function import stage

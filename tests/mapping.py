@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from call_function import Caller, call
+from call_function import call
+from functions.caller import Caller
 from pipeline import NUMBERS
 from stage_function import stage
 from steps import Cutouts

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from bossflow.core.tables import Request, Run
-from call_function import Caller
+from functions.caller import Caller
 from mapping import HELPER, Mapping
 from mapping import mapping as mapping
 from pipeline import bossflow_says

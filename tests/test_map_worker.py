@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from call_function import Caller
+from functions.caller import Caller
 
 
 def test_an_answer_is_of_its_own_call(tmp_path: Path) -> None:
