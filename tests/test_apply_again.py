@@ -33,6 +33,9 @@ def test_blocks_are_made_again_of_the_function_as_it_was(
     code, told = deep(request)
     assert (code, told["failed"], told["passed_over"]) == (0, [], {}), json.dumps(told)
     assert told["same"] == told["units"] and told["otherwise"] == []
+    to = tmp_path / "rows"
+    code, said = bossflow_says("export", request, "--format", "parquet", "--to", str(to))
+    assert code == 0 and (to / "applied_rows.parquet").exists() == (name == "told"), said
     if name == "told":
         return
     lineage = bossflow.lineage(request)

@@ -87,15 +87,16 @@ def _tables(request: str, workflow: str, directory: Path) -> Iterator[tuple[str,
     for table in of.tables:
         if table().primary_key != [*key] or not hasattr(table, "first_rows"):
             continue
-        bundle = holdings.bundle_here(*ledger.recorded(table, [key]).values())
-        for name, folder in bundle.manifest["urls"].items():
-            pieces, number = holdings.row_groups(bundle, folder), 0
-            first = next(pieces)
-            with pq.ParquetWriter(directory / f"{name}.parquet", first.schema) as writer:
-                for piece in chain([first], pieces):
-                    writer.write_table(piece)
-                    number += piece.num_rows
-            yield name, number
+        for recorded in ledger.recorded(table, [key]).values():  # some requests have none of it
+            bundle = holdings.bundle_here(recorded)
+            for name, folder in bundle.manifest["urls"].items():
+                pieces, number = holdings.row_groups(bundle, folder), 0
+                first = next(pieces)
+                with pq.ParquetWriter(directory / f"{name}.parquet", first.schema) as writer:
+                    for piece in chain([first], pieces):
+                        writer.write_table(piece)
+                        number += piece.num_rows
+                yield name, number
 
 
 def _row(name: str, one: dict[str, Any]) -> dict[str, Any]:
