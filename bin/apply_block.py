@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from call_function import returned
+from call_function import distributions, image_of, returned
 from functions.caller import Caller
 from functions.rows import table_of
 from kit import bundles, outside
@@ -28,7 +28,7 @@ from voxels.made_volumes import Volume
 def apply_block(caller: Caller, unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one block: `rows.parquet`, or its files of the new volume."""
     *inputs, staged, begun = unit.inputs
-    asked = unit.arguments
+    bundle.container, asked = image_of(staged), unit.arguments
     wide = Box.parse(asked["with_halo"])
     with TemporaryDirectory(prefix="block-", dir=".") as scratch:
         made, block = Path(scratch, "made"), Path(scratch, "block.npy")
@@ -98,8 +98,7 @@ def _voxels(
 
 
 def _versions(unit: Unit) -> Iterable[str]:
-    versions: dict[str, str] = unit.inputs[-2].manifest["arguments"]["versions"]
-    return *versions, *software(unit)
+    return {*distributions(unit.inputs[-2].manifest["arguments"]), *software(unit)}
 
 
 if __name__ == "__main__":

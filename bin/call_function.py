@@ -82,7 +82,7 @@ def returned(
         If software or files are not those that it was asked for with.
     """
     function = staged.manifest["arguments"]
-    versions = tuple(_distributions(function).items())
+    versions = tuple(distributions(function).items())
     check_versions(function["python"], versions)
     check_edited(staged.file("sources"), function["module"], versions)
     environment = None
@@ -191,7 +191,7 @@ def _shown(arguments: dict[str, Any]) -> str:
 
 def _versions(unit: Unit) -> Iterable[str]:
     own = filter(_is_here, ("numpy", "pyarrow"))  # an image may have none
-    return {*own, *_distributions(unit.inputs[0].manifest["arguments"])}
+    return {*own, *distributions(unit.inputs[0].manifest["arguments"])}
 
 
 @cache
@@ -199,7 +199,7 @@ def _is_here(distribution: str) -> bool:
     return any(True for _ in importlib.metadata.distributions(name=distribution))
 
 
-def _distributions(function: dict[str, Any]) -> dict[str, str]:
+def distributions(function: dict[str, Any]) -> dict[str, str]:
     """Return the versions of what a function imports of this Python; of an image none is known."""
     return {
         name: version

@@ -100,7 +100,7 @@ def described(
         if parameters.workflow == "apply":
             from functions.blocks import described as of_blocks
 
-            of_blocks(well(), launch_dir, faults)
+            of_blocks(of_run, well(), launch_dir, faults)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in well() if "source" in parameters.per_row else ():

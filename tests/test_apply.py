@@ -204,6 +204,9 @@ def test_rows_of_a_sheet_have_functions_and_arguments_of_their_own(
     assert sums == sorted(wanted)
     sheet.write_text(sheet.read_text().replace("factor.txt", "same/factor.txt"))
     assert applying.run([], **asked, sheet=sheet, stage=False)["plan"]["tasks"] == []
+    made_by = (bossflow.AppliedBlock & made.proj()).to_arrays("applied_by")
+    for name in made_by:
+        bossflow.Execution.update1({"execution_id": str(name), "execution_seconds": 0.01})
     asked |= {"function": f"{applying.module}:thrice", "dtype": "uint8"}
     plan, _ = applying.plan(**asked, arguments='{"factor": 5}', stage=False)
     assert sum(task["process"] == "APPLY_BLOCK" for task in plan["tasks"]) == 1

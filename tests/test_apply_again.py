@@ -39,9 +39,10 @@ def test_blocks_are_made_again_of_the_function_as_it_was(
     if name == "told":
         return
     lineage = bossflow.lineage(request)
-    functions = {one["about"]["function"] for one in lineage["executions"].values() if one["about"]}
-    assert functions == {f"{applying.module}:smooth"}
-    (staged,) = (n for n, one in lineage["executions"].items() if one["about"])
+    about = {name: one["about"] for name, one in lineage["executions"].items() if one["about"]}
+    (staged,) = (name for name, one in about.items() if "function" in one)
+    assert about.pop(staged)["function"] == f"{applying.module}:smooth"
+    assert [*about.values()] == [{"arguments": {"sigma": 2.0}}]
     assert {*bossflow.lineage(staged)["made_by"]} == {staged}
     code, said = bossflow_says("lineage", "--of", "--json", staged)
     assert code == 0 and {*json.loads(said)["requests"]} == {request}, said
@@ -51,3 +52,27 @@ def test_blocks_are_made_again_of_the_function_as_it_was(
         one["name"] for one in told["rows"] if one["section"] == "function" if not one["equal"]
     ]
     assert differ == [f"source {applying.module}.py"] and told["made"]["files"]["differ"] > 0
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_blocks_are_made_again_of_what_was_recorded_whatever_was_edited_since(
+    applying: Applying, tmp_path: Path, exact: bool
+) -> None:
+    """Where a function returns something else each time, that is a fault of an exact one only."""
+    source = tmp_path / f"{applying.module}.py"
+    source.write_text(
+        "import os\nimport numpy as np\n\n"
+        "def drawn(block, box, bits: int):\n"
+        "    return block ^ np.uint8(os.urandom(1)[0] | 1 if box[2].start else bits)\n"
+    )
+    volume = write_precomputed(tmp_path / "volume", noise((8, 8, 32), "uint8"))
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,8,16"}
+    asked |= {"dtype": "uint8", "exact": exact, "arguments": '{"bits": 5}'}
+    done = applying.apply("drawn", **asked)
+    assert done["verdict"] == {"missing": None}, done["summary"]
+    source.write_text("")
+    (request,) = done["plan"]["requests"]
+    code, told = deep(request)
+    assert (code, told["failed"], told["passed_over"]) == (int(exact), [], {}), json.dumps(told)
+    (one,) = told["differ" if exact else "otherwise"]
+    assert (one["process"], told["same"]) == ("APPLY_BLOCK", 3)

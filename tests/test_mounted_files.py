@@ -17,14 +17,17 @@ workflow {{
     def schema = new org.yaml.snakeyaml.Yaml().load(file('{root}/nextflow_schema.json').text)
     def known = parametersOf(schema, 'map')
     def sources = new GroovyShell().parse(new File('{root}/workflows/kit/sources.groovy'))
+    def run = [launchDir: file('{launch}'), workDir: file('{launch}/work')]
     def found = {asked}.collect {{ rows, engine ->
-        def run = [launchDir: file('{launch}'), workDir: file('{launch}/work')]
         sources.toContainers([rows: rows], known, run + [containerEngine: engine])
         System.getProperty('bossflow.sources').readLines()
     }}
+    def values = [arguments: '{{"x": 1, "file": "{far}/deep/a.txt"}}'.replace('It', "it's")]
+    sources.toContainers(values, parametersOf(schema, 'apply'), run + [containerEngine: 'docker'])
+    found << System.getProperty('bossflow.sources').readLines()
     def images = new GroovyShell().parse(new File('{root}/workflows/kit/images.groovy'))
     def chosen = {images}.collect {{ image, engine ->
-        images.chosenBy(image, [containerEngine: engine, profile: engine])
+        images.chosenBy(image, [containerEngine: engine, profile: engine], ['numpy'])
     }}
     file('found.json').text = groovy.json.JsonOutput.toJson([found, chosen])
 }}
@@ -35,6 +38,7 @@ case "$1 $*" in
     image*) echo sha256:"$(printf %064d 1)" ;;
     *lab/bare*) echo "bash: not found"; exit 127 ;;
     *lab/no-ps*) echo "WARNING: slow"; echo "no ps"; exit 1 ;;
+    *lab/small*numpy*) echo "no module numpy"; exit 1 ;;
     *lab/old*) echo "a Python that is older than 3.11"; exit 1 ;;
     run*) exit 0 ;;
 esac
@@ -51,6 +55,7 @@ IMAGES = {
     ): "image $(touch bad) is no name of an image, such as lab/analysis:1.2",
     ("-v", "docker"): "image -v is no name of an image",
     ("lab/bare", "docker"): "image lab/bare has no bash: functions are called where bash, ps and",
+    ("lab/small", "docker"): "image lab/small has no module numpy: functions are called where",
     ("lab/no-ps", "docker"): "image lab/no-ps has no ps: functions",
     ("lab/old", "docker"): "image lab/old has a Python that is older than 3.11: functions",
 }
@@ -82,7 +87,13 @@ def test_containers_see_the_folders_of_files_that_rows_name(tmp_path: Path) -> N
         (launch / name).write_text(text)
     asked = [[name, "docker"] for name in texts] + [["near.csv", "apptainer"]]
     (tmp_path / "main.nf").write_text(
-        FINDS.format(root=ROOT, launch=launch, asked=asked, images=[[*one] for one in IMAGES])
+        FINDS.format(
+            root=ROOT,
+            launch=launch,
+            asked=asked,
+            images=[[*one] for one in IMAGES],
+            far=str(far).replace("it's", "It"),
+        )
     )
     path = os.pathsep.join([str(tmp_path / "bin"), os.environ["PATH"]])
     done = nextflow("-q", "run", "main.nf", cwd=tmp_path, env={"PATH": path})
@@ -99,5 +110,6 @@ def test_containers_see_the_folders_of_files_that_rows_name(tmp_path: Path) -> N
         sorted([str(far), str(launch), "many.csv"]),
         sorted([str(launch), "none.parquet"]),
     ]
+    assert found[5] == sorted([str(far / "deep"), str(launch)])
     beside = [str(path) for path in launch.iterdir() if path.name != "work"]
     assert {*found[4]} == {*near, *beside, "near.csv"} - {str(launch)}, "none that hides the work"

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from .arguments import checked
 from .asked import calls, told
 from .identity import Function, Parameter, identify
+from .locks import outside
 from .sheets import read_json
 from .signature import HANDED
 
@@ -27,31 +28,43 @@ class Faults(Protocol):
         """Take what is raised of the row that was asked for there."""
 
 
-def described(rows: Iterable[dict[str, Any]], launch_dir: str, faults: Faults) -> None:
+def described(
+    params: Mapping[str, Any], rows: Iterable[dict[str, Any]], launch_dir: str, faults: Faults
+) -> None:
     """Fill rows with what they ask to be called.
 
     Parameters
     ----------
+    params : mapping
+        The run's: `requirements` (path of a lock file) and `image`.
     rows : iterable of dict
         As `kit.rows` gives them, by the parameters of workflow `apply`. Each gets `call`: the
         `function` (as `asked.told` gives it), its `arguments` (JSON values; of a file `name`,
         `sha256` and `bytes`) and the `paths` of files, by argument; and `dtype`, where nothing is
-        given and the function's annotation says it; `project_dir`, where none is given.
+        given and the function's annotation says it; `project_dir`, where none is given; and
+        `requirements`.
     launch_dir : str
         Where the run was started.
     faults : Faults
         Is told of those that are wrong.
+
+    Raises
+    ------
+    ValueError
+        If `requirements` is no lock file.
     """
+    found_in = outside(params)
 
     @cache
     def called(spec: str, project: str, text: str | None) -> tuple[Function, dict[str, Any]]:
-        function = identify(spec, Path(project), of_block=True)
+        function = identify(spec, Path(project), outside=found_in, of_block=True)
         return function, _call(function, text, Path(launch_dir))
 
     for row in rows:
         where = row["where"]
         with faults.of(where):
             row["project_dir"] = row["project_dir"] or launch_dir
+            row["requirements"] = params.get("requirements")
             try:
                 asked = row["function"], row["project_dir"], row["arguments"]
                 function, row["call"] = called(*asked)

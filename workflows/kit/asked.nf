@@ -15,8 +15,10 @@ def asked(given, known, run) {
         return null
     }
     def values = checked(given, known, run)
-    def tool = 'tool' in known['$defs'][values.workflow].groups ? onDemand('images').toolOf(values, run) : null
-    def chosen = 'function' in known['$defs'][values.workflow].groups && values.image ? onDemand('images').chosenBy(values.image, run) : null
+    def groups = known['$defs'][values.workflow].groups
+    def tool = 'tool' in groups ? onDemand('images').toolOf(values, run) : null
+    def read = 'cutout' in groups ? ['numpy', 'pyarrow', 'tensorstore'] : []     // by what reads and writes voxels
+    def chosen = 'function' in groups && values.image ? onDemand('images').chosenBy(values.image, run, read) : null
     def problem = tool?.problem ?: chosen?.problem
     if (problem) {
         setAside(run.outputDir)

@@ -40,8 +40,9 @@ def toolOf(values, run) {
 }
 
 // In which image functions are called: [image: 'lab/analysis:1.2']. Docker, if it is to run it, is asked
-// here whether it holds what tasks need. What can't be used is a sentence (problem).
-def chosenBy(image, run) {
+// here whether it holds what tasks need, of Python's modules those that are named. What can't be used is a
+// sentence (problem).
+def chosenBy(image, run, modules = []) {
     if (!run.containerEngine) {
         return [problem: 'image needs a profile that runs containers: add -profile docker or -profile apptainer, or leave image out'.toString()]
     }
@@ -55,11 +56,11 @@ def chosenBy(image, run) {
     if (known.problem) {
         return known
     }
-    def look = 'for one in ps python3; do command -v $one >/dev/null || { echo "no $one"; exit 1; }; done; python3 -c "import sys; sys.exit(sys.version_info < (3, 11) and \'a Python that is older than 3.11\')"'
-    def answer = said(['docker', 'run', '--rm', '--network', 'none', '--entrypoint', 'bash', image, '-c', look])
+    def look = 'for one in ps python3; do command -v $one >/dev/null || { echo "no $one"; exit 1; }; done; python3 -c "import sys; sys.exit(sys.version_info < (3, 11) and \'a Python that is older than 3.11\')" || exit; for one; do python3 -c "import $one" 2>/dev/null || { echo "no module $one"; exit 1; }; done'
+    def answer = said(['docker', 'run', '--rm', '--network', 'none', '--entrypoint', 'bash', image, '-c', look, 'look'] + modules)
     if (answer.status != 0) {
-        def lacking = answer.text.readLines().findAll { line -> line ==~ /no ps|no python3|a Python that .*/ }
-        return [problem: "image ${image} has ${lacking ? lacking.first() : 'no bash'}: functions are called where bash, ps and Python 3.11 or newer are".toString()]
+        def lacking = answer.text.readLines().findAll { line -> line ==~ /no ps|no python3|no module \w+|a Python that .*/ }
+        return [problem: "image ${image} has ${lacking ? lacking.first() : 'no bash'}: functions are called where bash, ps and Python 3.11 or newer are${modules ? ", with ${modules.join(', ')}" : ''}".toString()]
     }
     return [image: image]
 }

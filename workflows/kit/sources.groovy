@@ -22,11 +22,14 @@ def textOf(file) {
     return new String(file.bytes, 'UTF-8').replaceFirst('^\uFEFF', '')
 }
 
-// The folders of the files that the rows of a function name, whatever its arguments are: ['/data/sub-01', ...];
-// of many, the one above them all. Of Parquet none is known here.
-def foldersOf(rows, launch_dir) {
+// What the rows of a function say, whatever its arguments are. Of Parquet nothing is known here.
+def wordsOf(rows, launch_dir) {
     def table = rows instanceof CharSequence ? launch_dir.resolve(rows) : null
-    def words = !table?.isFile() ? [] : rows.toLowerCase() ==~ /.*\.csv/ ? rowsOf(textOf(table)).drop(1).flatten() : rows.toLowerCase() ==~ /.*\.(jsonl|ndjson)/ ? valuesOf(textOf(table)) : []
+    return !table?.isFile() ? [] : rows.toLowerCase() ==~ /.*\.csv/ ? rowsOf(textOf(table)).drop(1).flatten() : rows.toLowerCase() ==~ /.*\.(jsonl|ndjson)/ ? valuesOf(textOf(table)) : []
+}
+
+// The folders of the files that words name: ['/data/sub-01', ...]; of many, the one above them all.
+def foldersOf(words, launch_dir) {
     def folders = words.toSet().findAll { word -> word instanceof CharSequence && word ==~ /\P{Cntrl}{1,4096}+/ }
         .collect { word -> launch_dir.resolve(word).normalize() }
         .findAll { path -> path.isFile() }
@@ -88,7 +91,8 @@ def bare(cell) {
 def toContainers(values, known, run) {
     def project = 'project_dir' in known.keySet() && !values.project_dir ? ["${run.launchDir}".toString()] : []
     def volumes = sourcesOf(values, known).findAll { source -> source ==~ /(bossflow|precomputed|zarr|n5|webknossos|bigarray|ckl|hdf5|hypersquare|mrc|nifti|npy|nrrd|nwb|planes|tiff|s3|gs):\/\/.*/ || !source.replaceFirst('^file://', '').contains('://') }
-    volumes += (project + foldersOf(values.rows, run.launchDir)).unique().findAll { path -> path ==~ /\P{Cntrl}+/ }
+    def words = wordsOf(values.rows, run.launchDir) + sourcesOf(values, known, ['arguments']).collectMany { text -> valuesOf(text) }
+    volumes += (project + foldersOf(words, run.launchDir)).unique().findAll { path -> path ==~ /\P{Cntrl}+/ }
     if (run.containerEngine != 'docker') {
         volumes = volumes.collectMany { source -> besides(run.launchDir.resolve(source), run.workDir) ?: [source] }
     }

@@ -4,7 +4,7 @@ from ...core.work import Workflow
 from ...volumes.made import Volumes
 from ...volumes.reading import read_bytes
 from .. import map as functions
-from .report import describe, in_words, outcome
+from .report import describe, in_words, outcome, traced
 from .requests import NAME, again, expand, unpack
 from .tables import TABLES, Applied, AppliedBlock, AppliedRows, ApplyRequest
 from .units import outputs, seconds, units
@@ -25,5 +25,6 @@ workflow = Workflow(
     uses=(functions.workflow,),
     again=again,
     unpack=unpack,
+    traced=traced,
     makes=Volumes(outputs),
 )

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ...core import work
+from ...core import ledger, work
+from ...core.tables import ParamSet, Request
 from ...kit.texts import many
 from ...volumes import told
 from .tables import Applied, AppliedRows
@@ -32,6 +33,16 @@ def describe(
             }
         )
     return described
+
+
+def traced(process: str, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return of what is applied to a cutout the arguments, and of blocks nothing more."""
+    if process != Applied.process:
+        return [{} for _ in keys]
+    names = [key["request_id"] for key in keys]
+    rows = ledger.among(Request() * ParamSet(), "request_id", names)
+    parameters = {row["request_id"]: row["parameters"] for row in rows}
+    return [{"arguments": parameters[name]["arguments"]} for name in names]
 
 
 def outcome(described: dict[str, Any]) -> str:

@@ -83,7 +83,8 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         name=row.get("name"),
         where=row["where"],
         settings=reading.settings_of(source, params)
-        | {"project": row["project_dir"], "memory": _bytes(row["memory"])},
+        | {"project": row["project_dir"], "memory": _bytes(row["memory"])}
+        | {name: row[name] for name in ("requirements",) if row[name]},
         sources=source.made.workflows if source.made else (),
     )
     if made := volume(request):
