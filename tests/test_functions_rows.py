@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from functions.arguments import call_id, checked, read_rows, values
 from functions.identity import Function, Parameter
-from functions.sheets import Wrong
+from functions.sheets import Wrong, of_table
 from kit.digests import canonical
 
 
@@ -90,6 +91,24 @@ def test_what_is_empty_is_not_given(tmp_path: Path) -> None:
     assert told(tmp_path, '{"e": null, "a": 1}', function, "a.jsonl") == [
         "row 1: e is None, but must be a whole number"
     ]
+
+
+def test_what_a_data_frame_lacks_is_not_given(tmp_path: Path) -> None:
+    """It has NaN there, and whole numbers beside as floats; in memory, and written to Parquet."""
+    function = of(n="=int", s="=str?", x="float", j="=json", b="=bool")
+    rows = [{"n": 3, "s": "a", "x": 0.5, "j": 2.0, "b": True}, {"x": math.nan}, {"n": 2, "x": 1.0}]
+    frame = pd.DataFrame(rows)
+    assert str(frame["n"].dtype) == "float64"
+    found = checked(of_table(frame.to_dict("records"), function.parameters), function, Path())
+    first, second, third = (values(row, function.parameters) for row in found)
+    assert first == rows[0] and type(first["n"]) is int and type(first["j"]) is float
+    assert math.isnan(second.pop("x")) and math.isnan(second.pop("j")) and second == {}
+    assert (third["n"], third["x"]) == (2, 1.0) and "s" not in third
+    frame.drop(1).reset_index(drop=True).to_parquet(tmp_path / "a.parquet")
+    assert read_rows(tmp_path / "a.parquet", function) == [rows[0], rows[2]]
+    for number in (2.5, 2.0**53):
+        with pytest.raises(Wrong, match="n is .*, but must be a whole number"):
+            checked(of_table([{"n": number, "x": 0.0}], function.parameters), function, Path())
 
 
 def test_floats_that_json_lacks_are_kept(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def test_futures_are_what_the_database_tells(mapping: Mapping) -> None:
     knot = bossflow.Knot(f"{mapping.module}:twice", project=mapping.directory)
     with pytest.raises(ValueError, match="was not mapped over these rows: have `map` do it"):
         knot.find(rows[:3])
-    futures = knot.find(pandas.DataFrame(rows))
+    futures = knot.find(pandas.DataFrame(rows).assign(file=math.nan))  # missing: not given
     assert [*bossflow.as_completed(futures, 0)] == [*futures]
     *results, failed = futures
     doubled, none, nan, array, file, long = (one.result(0) for one in results)

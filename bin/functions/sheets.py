@@ -104,15 +104,42 @@ def _parquet(path: Path, parameters: Mapping[str, Parameter]) -> list[dict[str, 
         raise ValueError(f"{one_line(path.name)} is no Parquet: {one_line(str(error))}") from None
     _check_columns(table.column_names, parameters, path)
 
+    return of_table(table.to_pylist(), [*parameters.values()])
+
+
+def of_table(
+    rows: Iterable[Mapping[str, Any]], parameters: Sequence[Parameter]
+) -> list[dict[str, Any]]:
+    """Return the rows of a table: what is missing there is no argument.
+
+    A data frame has NaN for what is missing, and then floats for whole numbers. So whole floats
+    are whole numbers where these are asked for, and NaN is an argument as float or JSON alone.
+    """
+    known = {one.name: one for one in parameters}
+
     def row(values: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name, value in values.items():
-            is_json = value is None and parameters[name].type == "json"
-            optional = parameters[name]._replace(type="json?") if is_json else parameters[name]
-            found |= _given(value, optional)
+            if (one := known.get(name)) is None:
+                found[name] = value  # for `checked` to refuse
+                continue
+            value = _of_frame(value, one.type.removesuffix("?"))
+            is_json = value is None and one.type == "json"
+            found |= _given(value, one._replace(type="json?") if is_json else one)
         return found
 
-    return _each(table.to_pylist(), row)
+    return [row(values) for values in rows]
+
+
+def _of_frame(value: Any, kind: str) -> Any:
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    if isinstance(value, float) and kind not in ("float", "json"):
+        if math.isnan(value):
+            return None
+        if kind == "int" and value.is_integer() and abs(value) < 2**53:
+            return int(value)
+    return value
 
 
 _READERS: dict[str, Callable[[Path, Mapping[str, Parameter]], list[dict[str, Any]]]] = {

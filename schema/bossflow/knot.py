@@ -13,6 +13,7 @@ from .functions import asked
 from .functions.arguments import call_id, checked, read_rows
 from .functions.identity import Function, identify
 from .functions.locks import outside
+from .functions.sheets import of_table
 from .kit.texts import many, one_line
 from .workflows.map.calls import POLL_SECONDS, Calls
 
@@ -116,9 +117,10 @@ class Knot:
 def _rows(rows: Any, function: Function) -> Iterable[Mapping[str, Any]]:
     if isinstance(rows, (str, os.PathLike)):
         return read_rows(Path(rows), function)
+    given = rows
     if hasattr(rows, "to_pylist"):
         rows = rows.to_pylist()
-    elif hasattr(rows, "to_dict"):
+    elif hasattr(rows, "columns") and hasattr(rows, "to_dict"):
         rows = rows.to_dict("records")
     if isinstance(rows, Mapping):
         raise ValueError("rows is a dict: give a list with a dict for each call")
@@ -130,7 +132,7 @@ def _rows(rows: Any, function: Function) -> Iterable[Mapping[str, Any]]:
             raise ValueError(
                 f"row {number} is {one_line(repr(row))[:60]}: give a dict of arguments by name"
             )
-    return listed
+    return listed if rows is given else of_table(listed, function.parameters)
 
 
 class Future:
