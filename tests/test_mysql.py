@@ -38,7 +38,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "lineage": ("test_lineage.py",),
     "lookups": ("test_lookups.py",),
     "made": ("test_made.py", "-k", "a_source or depends_on or growth"),
-    "map": ("test_map.py", "-k", "no_other_ones or traced_taken"),
+    "map": ("test_map.py", "-k", "no_other_ones"),
     "many": ("test_many.py",),
     "mesh": ("test_mesh.py", "-k", "components_go"),
     "names": ("test_archive_names.py", "-k", "older_name or recorded_of_a_path"),

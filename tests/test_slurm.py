@@ -48,7 +48,7 @@ def test_functions_are_called_on_the_cluster_with_what_their_lock_file_pins(
     """Two nodes begin at once, and install it once."""
     one = lab("one")
     (one.launch / "a.txt").write_text("eleven")
-    asked = pinned(one.launch, [Path("a.txt")] * 4)
+    asked = [*pinned(one.launch, [Path("a.txt")] * 4), "--blocks_per_task", "1"]
     done = subprocess.run(
         ["nextflow", "-c", "hurry.config", "run", str(ROOT), "-profile", "slurm", *asked],
         cwd=one.launch,

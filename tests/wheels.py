@@ -53,4 +53,4 @@ def pinned(directory: Path, files: Iterable[Path]) -> list[str]:
     rows = "".join(f'{x},"{path}"\n' for x, path in enumerate(files))
     (directory / "rows.csv").write_text(f"x,file\n{rows}")
     asked = ["--workflow", "map", "--function", "ours:times", "--rows", "rows.csv"]
-    return [*asked, "--requirements", "lock.txt", "--blocks_per_task", "1"]
+    return [*asked, "--requirements", "lock.txt"]
