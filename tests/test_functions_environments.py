@@ -6,11 +6,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from applying import Applying
+from applying import applying as applying
 from call_function import environment_of
 from conftest import ROOT
 from functions import locks
 from functions.environments import ready
+from making import noise, read_level, write_precomputed
 from mapping import Mapping
 from mapping import mapping as mapping
 from pipeline import NUMBERS, bossflow_says
@@ -92,6 +96,24 @@ def test_a_function_is_called_with_what_its_lock_file_pins(mapping: Mapping, whe
     (request,) = done["plan"]["requests"]
     code, said = bossflow_says("verify", "--deep", "--request", request)
     assert code == 0 and "passed over" not in said, said
+
+
+def test_blocks_are_given_to_functions_with_what_their_lock_file_pins(
+    applying: Applying, wheels: Path
+) -> None:
+    tool = f"tool{next(NUMBERS)}"
+    wheel(wheels, tool, "1.0", "NUMBER = 3")
+    source = (
+        f"from {tool} import NUMBER\ndef more(block):\n    return block * block.dtype.type(NUMBER)"
+    )
+    (applying.directory / f"{applying.module}.py").write_text(source)
+    voxels = noise((8, 16, 16), "uint8")
+    volume = write_precomputed(applying.directory / "volume", voxels)
+    file = lock(applying.directory / "lock.txt", f"{tool}==1.0\n")
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "dtype": "uint8"}
+    done = applying.apply("more", requirements=str(file), **asked)
+    found, _ = read_level(applying.made(done)["applied_volume"], 0)
+    np.testing.assert_array_equal(found, voxels * np.uint8(3))
 
 
 def test_an_environment_holds_what_is_pinned_and_no_more(
