@@ -90,6 +90,7 @@ def test_what_a_function_can_not_be_applied_to_is_refused(
         ("unsaid", {}, "unsaid returns np.ndarray, which says not of what: give dtype, or"),
         ("nothing", {}, f"{applying.module} has no function nothing: it has smooth"),
         ("blind", {}, "takes no block: have its first parameter be the block's array"),
+        ("turned", {}, "turned takes box first: have its first parameter be the block's array"),
         ("smooth", {"block_shape": "8,12,16"}, "are no multiple of [8, 8, 8]"),
         ("smooth", {"memory": "much"}, "memory must be written like 16 GB"),
     ):

@@ -5,7 +5,7 @@ import json
 import bossflow
 import crates
 import pyarrow.parquet as pq
-from bossflow.workflows.map import FunctionCall
+from bossflow.workflows.map import FunctionCall, workflow
 from mapping import HELPER, Mapping
 from mapping import mapping as mapping
 from pipeline import bossflow_says
@@ -110,3 +110,12 @@ def test_a_dry_run_tells_no_time_until_some_calls_are_known(mapping: Mapping) ->
     mapping.map(*({"x": x} for x in range(10, 20)))
     plan, _ = mapping.plan(**mapping.asked(rows), dry_run=True)
     assert "to run     1 task, about " in plan["text"], plan["text"]
+
+
+def test_the_page_of_a_run_lists_the_first_calls(mapping: Mapping) -> None:
+    rows = [{"x": number} for number in range(10)]
+    (request,) = mapping.map(*rows)["plan"]["requests"]
+    (table,) = workflow.tables_of(request)
+    assert table["caption"] == "The first 8 of 10 calls"
+    assert [row[0] for row in table["rows"]] == [f'{{"x": {number}}}' for number in range(8)]
+    assert table["rows"][3][1] == "6"

@@ -112,6 +112,11 @@ def parameters(
             raise ValueError(f"{called} takes {star}{many.arg}: name each parameter")
     if of_block and not given.args:
         raise ValueError(f"{called} takes no block: have its first parameter be the block's array")
+    if of_block and given.args[0].arg in HANDED:
+        raise ValueError(
+            f"{called} takes {given.args[0].arg} first: have its first parameter be the block's "
+            "array, or name that otherwise"
+        )
     handed = {name: name for name in HANDED} | {given.args[0].arg: "block"} if of_block else {}
     names = _aliases(tree)
     lacking = len(given.args) - len(given.defaults)

@@ -2,7 +2,7 @@
 
 from ...core.work import Workflow
 from .again import unpack
-from .report import describe, in_words, outcome, traced
+from .report import describe, in_words, outcome, tables_of, traced
 from .requests import NAME, expand
 from .tables import FunctionCall, MappedFunction, MapRequest, StagedFunction
 from .units import seconds, units
@@ -18,6 +18,7 @@ workflow = Workflow(
     in_words=in_words,
     describe=describe,
     outcome=outcome,
+    tables_of=tables_of,
     unpack=unpack,
     traced=traced,
 )

@@ -1,12 +1,45 @@
 """How mapped functions are told."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from ...core import ledger
+from ...core import ledger, tables
 from ...core.work import Request
 from ...kit.texts import many
 from .tables import FunctionCall, MappedFunction, StagedFunction
+
+LISTED = 8
+CELL_MAX = 120
+"""Characters of arguments, and of a result, on a page."""
+
+
+def tables_of(request: str) -> list[dict[str, Any]]:
+    """Return the first calls of a request and what they returned, for its page."""
+    (row,) = (tables.Request.Given() & {"request_id": request}).to_dicts()
+    calls = json.loads(row["given"]["canonical"])["given"]["calls"]
+    names = [name for name, _ in calls[:LISTED]]
+    made = {one["call_id"]: one for one in ledger.among(FunctionCall(), "call_id", names)}
+    first = f"The first {LISTED} of {many(len(calls), 'call')}" if calls[LISTED:] else "Calls"
+    return [
+        {
+            "caption": first,
+            "columns": ["arguments", "returned", "seconds"],
+            "rows": [
+                [
+                    _short(one["call_arguments"]),
+                    _short(json.loads(one["result_json"] or f'"{one["result_kind"]}"')),
+                    f"{one['call_seconds']:.3g}",
+                ]
+                for one in (made[name] for name in names)
+            ],
+        }
+    ]
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= CELL_MAX else f"{text[: CELL_MAX - 1]}…"
 
 
 def describe(
