@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import examples
+from conftest import SOAK, examples
 from detecting import balls_of, blocks, corners, greedy, volumes, voxel_sizes
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,7 +54,7 @@ def test_cells_are_those_of_the_definition_one_after_the_other(
     assert not len(found.open) and not len(found.under)
 
 
-@settings(max_examples=examples(1000), deadline=None)
+@settings(max_examples=1000 if SOAK else 40, deadline=None)
 @given(
     volumes(),
     corners,

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import examples
+from conftest import SOAK, examples
 from detecting import apart, blocks, corners, response, volumes, voxel_sizes
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,7 +35,7 @@ def of_the_whole(image: np.ndarray, box: Box, asked: Blobs) -> Candidates:
     return candidates(image, box, box, box, asked)
 
 
-@settings(max_examples=examples(1000), deadline=None)
+@settings(max_examples=1000 if SOAK else 40, deadline=None)
 @given(
     volumes(),
     st.sampled_from(IMAGES),

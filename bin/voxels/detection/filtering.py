@@ -118,26 +118,26 @@ def laplacian(
     return found
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _reflected(place: int, length: int) -> int:
     """Return where a place is, on an axis that is reflected at its ends again and again."""
     place = place % (2 * length)
     return place if place < length else 2 * length - 1 - place
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _set(row: Floats, values: Floats, weight: np.float32) -> None:
     for x in range(len(row)):
         row[x] = weight * values[x]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _add(row: Floats, before: Floats, after: Floats, weight: np.float32) -> None:
     for x in range(len(row)):
         row[x] += weight * (before[x] + after[x])
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(cache=True, nogil=True)
 def _add_twice(
     row: Floats, other: Floats, before: Floats, after: Floats, one: np.float32, two: np.float32
 ) -> None:
