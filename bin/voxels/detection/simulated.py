@@ -31,7 +31,7 @@ NOISE = 12.0
 VOXEL_SIZE_NM = 650.0, 650.0, 650.0
 """ZYX."""
 
-_PRESENT = 15, 16
+_PRESENT = 7, 8
 """Of so many places this many have a cell."""
 
 
