@@ -9,8 +9,8 @@ from voxels.made_volumes import Volume
 
 def begin_apply(unit: Unit, bundle: Bundle) -> None:
     """Write what describes the new volume, if one is made, and no chunk yet."""
-    (staged,) = unit.inputs
-    bundle.attributes["applied_function"] = staged.key["function_id"]
+    functions = [staged.key["function_id"] for staged in unit.inputs]
+    bundle.attributes["applied_function"] = functions[0] if functions else None  # of a command
     if volume := unit.arguments["volume"]:
         create(Volume.of(volume), bundle.directory / "volume")
         bundle.urls["applied_volume"] = "volume"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""COLLECT_COMMAND: what command lines left becomes bundles.
+"""COLLECT_COMMAND: what command lines left becomes bundles, of their own or of blocks.
 
     collect_command.py COMMAND-00000.jsonl
 
@@ -9,6 +9,7 @@ refused.
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.tasks import main
-from kit.texts import one_line
+from kit.texts import json_lines, one_line
 from kit.units import Bundle, Unit
 from tools import attempts
+from tools.blocks import files
 from tools.files import link, sha256
 from voxels.arrow import column, strings
 
@@ -36,20 +38,7 @@ class Ended(ValueError):
 
 def collect(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one command line: the files that it left and was to leave."""
-    refused = Path("attempts", unit.unit_id, "refused")
-    if refused.exists():
-        raise ValueError(refused.read_text("utf-8"))
-    tries = attempts.read(Path("attempts"), unit.unit_id)
-    bundle.attempts = [attempt.row for attempt in tries]
-    if not tries:
-        raise ValueError("its task ended before it could tell how: look into Nextflow's report")
-    if problem := tries[-1].problem():
-        raise Ended(problem, tries[-1].directory / "log")
-    if image := unit.settings["image"]:
-        path = image.endswith(".sif")
-        name = f"{Path(image).name}@{unit.arguments['tool']['sha256']}" if path else image
-        bundle.container = one_line(name)[-255:]
-    kept = kept_files(tries[-1].directory / "run", unit.arguments["outputs"])
+    kept = kept_files(ended(unit, bundle), unit.arguments["outputs"])
     entries = []
     for name, file in kept.items():
         copy = bundle.directory / "files" / name
@@ -70,6 +59,49 @@ def collect(unit: Unit, bundle: Bundle) -> None:
     }
     pq.write_table(pa.table(columns), bundle.directory / "output.parquet")
     bundle.parts["Output"] = "output.parquet"
+
+
+def collect_block(unit: Unit, bundle: Bundle) -> None:
+    """Fill the bundle of one block: voxels or rows in the file that a command left of it."""
+    from tools.applied import keep_rows, keep_sources, keep_voxels
+    from tools.block_files import rows_of, voxels_of
+
+    *inputs, begun = unit.inputs
+    run = ended(unit, bundle)
+    path = next(path for name, path in _files(unit).items() if name.startswith("result"))
+    if not os.path.lexists(run / path):
+        raise ValueError(f"it ended well, but left nothing at {path}, which {{result}} stands for")
+    if not (file := kept_files(run, [path]).get(path)):
+        raise ValueError(f"it left a directory at {path}, where one file was to be")
+    if begun.manifest["arguments"]["volume"]:
+        keep_voxels(unit, bundle, begun, voxels_of(file), "command")
+    else:
+        keep_rows(bundle, rows_of(file))
+    keep_sources(bundle, inputs)
+
+
+def ended(unit: Unit, bundle: Bundle) -> Path:
+    """Return where a command ran that ended well, and note its attempts and its image.
+
+    Raises
+    ------
+    ValueError
+        With how it failed otherwise.
+    """
+    refused = Path("attempts", unit.unit_id, "refused")
+    if refused.exists():
+        raise ValueError(refused.read_text("utf-8"))
+    tries = attempts.read(Path("attempts"), unit.unit_id)
+    bundle.attempts = [attempt.row for attempt in tries]
+    if not tries:
+        raise ValueError("its task ended before it could tell how: look into Nextflow's report")
+    if problem := tries[-1].problem():
+        raise Ended(problem, tries[-1].directory / "log")
+    if image := unit.settings["image"]:
+        path = image.endswith(".sif")
+        name = f"{Path(image).name}@{unit.arguments['tool']['sha256']}" if path else image
+        bundle.container = one_line(name)[-255:]
+    return tries[-1].directory / "run"
 
 
 def kept_files(run: Path, patterns: list[str]) -> dict[str, Path]:
@@ -127,9 +159,27 @@ def _below(path: Path, inside: Path, above: tuple[Path, ...] = ()) -> Iterator[P
         yield path
 
 
+def _versions(unit: Unit) -> set[str]:
+    """Return the distributions that read a block, and what was made of it."""
+    from reading import software
+    from tools.block_files import MODULES, ending
+
+    paths = _files(unit).values()
+    return {*software(unit), *(name for path in paths for name in MODULES.get(ending(path), ()))}
+
+
+def _files(unit: Unit) -> dict[str, str]:
+    volume = unit.inputs[-1].manifest["arguments"]["volume"]
+    return files(unit.arguments["command"], volume and volume["dtype"])
+
+
 def _is_own(file: Path, directory: Path) -> bool:
     return file.is_file() and file.is_relative_to(directory)
 
 
 if __name__ == "__main__":
-    main("COMMAND", collect, software=("pyarrow",))
+    header, *_ = json_lines(Path(sys.argv[1]))
+    if header["process"] == "APPLY_BLOCK":
+        main("APPLY_BLOCK", collect_block, ("numpy", "pyarrow", "tensorstore"), of_unit=_versions)
+    else:
+        main("COMMAND", collect, ("pyarrow",))

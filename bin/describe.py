@@ -84,7 +84,7 @@ def described(
             }
             may_look = not in_cloud(run)
             result["destinations"] = looks.found(well(), near, may_look, faults.of)
-        if "tool" in parameters.groups:
+        if parameters.workflow == "command":
             from tools.asked import described as of_tools  # no other run waits for its HTTP
 
             result["rows"] = of_tools(well(), tool, launch_dir, faults)
@@ -99,8 +99,10 @@ def described(
                 raise Wrong(*map(str, error.args)) from None
         if parameters.workflow == "apply":
             from functions.blocks import described as of_blocks
+            from tools.blocks import described as of_commands
 
-            of_blocks(of_run, well(), launch_dir, faults)
+            if not of_commands(of_run, well(), tool, faults):
+                of_blocks(of_run, well(), launch_dir, faults)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in well() if "source" in parameters.per_row else ():

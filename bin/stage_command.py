@@ -15,15 +15,20 @@ from typing import Any
 from kit import buckets, locations
 from kit.manifests import reusable
 from kit.texts import json_lines, print_anything, sentence
-from kit.units import open_unit
+from kit.units import Blocked, Unit, open_unit
+from tools.blocks import ABOUT, files
 from tools.files import stage
 from tools.words import filled
+from voxels.boxes import Box
 
 
 def stage_unit(line: dict[str, Any], header: dict[str, Any], staged: Path) -> None:
     """Lay one unit out, unless its bundle is there."""
     store = locations.local(header["store"])
-    unit = open_unit(line, store)
+    try:
+        unit = open_unit(line, store)
+    except Blocked:  # as COLLECT_COMMAND finds too, and tells
+        return
     final = locations.place(store, unit.process, unit.unit_id)
     directory = staged / unit.unit_id
     try:
@@ -31,19 +36,37 @@ def stage_unit(line: dict[str, Any], header: dict[str, Any], staged: Path) -> No
             return
         (directory / "inputs").mkdir(parents=True)
         asked, settings = unit.arguments, unit.settings
-        for given, path in zip(asked["inputs"], settings["paths"], strict=True):
+        block = of_block(unit, directory) if unit.process == "APPLY_BLOCK" else {}
+        for given, path in zip(asked.get("inputs", ()), settings.get("paths", ()), strict=True):
             if stage(Path(path), directory / "inputs" / given["name"])["sha256"] != given["sha256"]:
                 raise ValueError(f"{path} changed since the run began: run again")
-        names = [f"inputs/{given['name']}" for given in asked["inputs"]]
-        words = filled(asked["command"], names, settings["cores"], settings["memory"])
+        names = [f"inputs/{given['name']}" for given in asked.get("inputs", ())]
+        words = filled(asked["command"], names, settings["cores"], settings["memory"], block)
         tool = [settings["engine"], settings["image"], asked["entrypoint"], asked["tool"]["sha256"]]
         write_words(directory / "words", words)
         write_words(directory / "tool", tool)
         asks = {name: settings[name] for name in ("cores", "memory", "seconds")}
         (directory / "asks.json").write_text(json.dumps(asks), encoding="utf-8")
-    except (OSError, ValueError) as error:
+    except Exception as error:  # whatever one meets, the others are run
         directory.mkdir(exist_ok=True)
         (directory / "refused").write_text(sentence(error), encoding="utf-8")
+
+
+def of_block(unit: Unit, directory: Path) -> dict[str, str]:
+    """Write the files of a block with its halo; return by what names a command line calls them."""
+    from reading import reader  # no other command waits for it
+    from tools.block_files import write
+
+    asked, (*inputs, begun) = unit.arguments, unit.inputs
+    volume = begun.manifest["arguments"]["volume"]
+    names = files(asked["command"], volume and volume["dtype"])
+    wide, size = Box.parse(asked["with_halo"]), asked["voxel_size_nm_zyx"]
+    voxels = reader(unit, inputs, wide)(wide)
+    for path in {path for name, path in names.items() if name.startswith("block")}:
+        write(voxels, directory / path, size)
+    told = {"box": [*zip(wide.corner_zyx, wide.end_zyx, strict=True)], "halo": asked["halo_zyx"]}
+    (directory / ABOUT).write_text(json.dumps(told | {"voxel_size_nm": size}), encoding="utf-8")
+    return names
 
 
 def write_words(path: Path, words: list[str]) -> None:

@@ -15,10 +15,21 @@ workflow APPLY {
     BEGIN_APPLY('BEGIN_APPLY', task_ch, STAGE_FUNCTION.out)
     before_ch = PULL_BLOCK.out.mix(STAGE_FUNCTION.out, BEGIN_APPLY.out)
     APPLY_BLOCK('APPLY_BLOCK', task_ch, before_ch)
-    made_ch = before_ch.mix(APPLY_BLOCK.out)
+    done_ch = before_ch.mix(APPLY_BLOCK.out)
+
+    emit:
+    done_ch     // ['PULL_BLOCK-00000 0-512_0-512_0-64 ...', receipts.jsonl]
+}
+
+workflow ROWS {
+    take:
+    task_ch
+    made_ch     // of all blocks, as above
+
+    main:
     COLLECT_ROWS('COLLECT_ROWS', task_ch, made_ch)
     done_ch = made_ch.mix(COLLECT_ROWS.out)
 
     emit:
-    done_ch     // ['PULL_BLOCK-00000 0-512_0-512_0-64 ...', receipts.jsonl]
+    done_ch
 }

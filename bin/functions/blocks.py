@@ -65,6 +65,11 @@ def described(
         with faults.of(where):
             row["project_dir"] = row["project_dir"] or launch_dir
             row["requirements"] = params.get("requirements")
+            if not row["function"]:
+                raise ValueError(
+                    "function is missing: give one, such as analysis.cells:smooth, or a command "
+                    f"(in {where})"
+                )
             try:
                 asked = row["function"], row["project_dir"], row["arguments"]
                 function, row["call"] = called(*asked)

@@ -33,12 +33,22 @@ def table_of(told: dict[str, Any], directory: Path) -> pa.Table:
         Parquet lacks. Categories are what they stand for: other blocks have others.
     """
     if told["kind"] == "arrow":
-        table = _of_parquet(read("arrow", None, directory))
-    elif told["kind"] == "json":
-        table = _of_json(unspelled(told["value"]))
-    else:
-        what = {"numpy": "an array, and no dtype is declared: give dtype for a new volume"}
-        raise ValueError(f"the function returned {what.get(told['kind'], 'files: return rows')}")
+        return kept(read("arrow", None, directory))
+    if told["kind"] == "json":
+        return kept(of_json(unspelled(told["value"])))
+    what = {"numpy": "an array, and no dtype is declared: give dtype for a new volume"}
+    raise ValueError(f"the function returned {what.get(told['kind'], 'files: return rows')}")
+
+
+def kept(table: pa.Table) -> pa.Table:
+    """Return rows of a block as they are kept: of types that Parquet has.
+
+    Raises
+    ------
+    ValueError
+        If it lacks one, or a column has the name of another, or of one that every table gets.
+    """
+    table = _of_parquet(table)
     names = table.column_names
     if BLOCK in names:
         raise ValueError(f"the rows have a column {BLOCK}, which every table gets: rename it")
@@ -67,7 +77,14 @@ def _of_parquet(table: pa.Table) -> pa.Table:
     return table
 
 
-def _of_json(value: Any) -> pa.Table:
+def of_json(value: Any) -> pa.Table:
+    """Return rows that are JSON values: None, a dict, or a list of dicts.
+
+    Raises
+    ------
+    ValueError
+        If it is something else, or values of a column are of different types.
+    """
     rows = [] if value is None else [value] if isinstance(value, dict) else value
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(

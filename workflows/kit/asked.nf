@@ -16,10 +16,11 @@ def asked(given, known, run) {
     }
     def values = checked(given, known, run)
     def groups = known['$defs'][values.workflow].groups
-    def tool = 'tool' in groups ? onDemand('images').toolOf(values, run) : null
+    def tool = values.command || values.workflow == 'command' ? onDemand('images').toolOf(values, run) : null
     def read = 'cutout' in groups ? ['numpy', 'pyarrow', 'tensorstore'] : []     // by what reads and writes voxels
-    def chosen = 'function' in groups && values.image ? onDemand('images').chosenBy(values.image, run, read) : null
-    def problem = tool?.problem ?: chosen?.problem
+    def chosen = !tool && 'function' in groups && values.image ? onDemand('images').chosenBy(values.image, run, read) : null
+    def idle = !tool && values.engine ? 'engine is for a command: give command, too, or leave it out' : null
+    def problem = tool?.problem ?: chosen?.problem ?: idle
     if (problem) {
         setAside(run.outputDir)
         error(problem)

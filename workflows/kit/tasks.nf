@@ -67,6 +67,8 @@ def ask(asks) {
             [name == 'COMPARE' ? 'BEGIN:COMPARE' : "${name}:${['TASK', 'TASK_M', 'TASK_L'][size]}".toString(), own]
         }
     }
+    def of_block = [memory: asks.APPLY_BLOCK?.last()?.memory]       // what comes before and after a command
+    ['STAGE', 'COLLECT'].each { step -> asked["COMMAND:${step}_COMMAND".toString()] = of_block }
     nextflow.Global.config.process.ext.asks = asked
     def local = (nextflow.Global.config.process.executor ?: 'local') == 'local'
     def most = nextflow.util.SysHelper.getAvailMemory()

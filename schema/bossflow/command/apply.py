@@ -1,4 +1,4 @@
-"""`bossflow apply`: a Python function applied to blocks of a cutout, by a run of the pipeline."""
+"""`bossflow apply`: a function or a command applied to blocks of a cutout, by a run."""
 
 import os
 import sys
@@ -16,14 +16,18 @@ def apply_command(function: str, options: tuple[str, ...]) -> None:
     All that follows goes to `nextflow run`: `--source URI`, `--halo z,y,x`, `--block_shape z,y,x`,
     `--arguments '{"sigma": 2}'`, `--dtype float32` for a new volume, `--store DIRECTORY` or
     `-profile slurm`. What is recorded of the same function, arguments and blocks is not made again.
+
+    In place of the function, `--command 'tool {block} {result}'` names a program and its words.
     """
     from ..kit.system import ending_in_order
     from ..upkeep import launching
     from ..upkeep.pipeline import OWN
 
-    if function.startswith("-"):
+    by_command = any(word.split("=")[0] == "--command" for word in (function, *options))
+    if function.startswith("-") and not by_command:
         raise ValueError(f"name the function before {function}, which goes to `nextflow run`")
-    asked = ["--workflow", "apply", "--function", function]
+    asked = ["--workflow", "apply"]
+    asked += [function] if function.startswith("-") else ["--function", function]
     command = [launching.nextflow(), "run", str(OWN), *asked, *options]
     with ending_in_order():
         code = launching.ended(command, Path.cwd(), os.environ | launching.found())

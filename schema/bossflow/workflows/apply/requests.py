@@ -1,4 +1,4 @@
-"""What can be asked: a function to be applied to the blocks of cutouts."""
+"""What can be asked: a function, or a command, to be applied to the blocks of cutouts."""
 
 import dataclasses
 import json
@@ -20,6 +20,7 @@ from ...voxels.halos import refuse_beyond_neighbours
 from ...voxels.made_volumes import in_shards
 from ..map.again import as_given, lost_file, unpack_function, why
 from ..map.requests import function_rows
+from . import commands
 from .seconds import with_seconds
 from .tables import ApplyRequest
 from .units import units, volume
@@ -58,7 +59,7 @@ def expand(
 
 
 def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> work.Request:
-    channel, call = source.channel, row["call"]
+    channel = source.channel
     cutout, halo = cut(row, channel), row["halo"]
     block_shape = row["block_shape"] or _block_shape(row["chunk_shape"], halo, cutout)
     try:
@@ -66,8 +67,7 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     except ValueError as error:
         raise ValueError(f"{error} (in {row['where']})") from None
     parameters = {
-        "function": call["function"]["digest"],
-        "arguments": call["arguments"],
+        **(commands.identity(row["tool"]) if "tool" in row else _identity(row["call"])),
         "halo": halo,
         "block_shape": block_shape,
         "staged": reading.is_staged(source, params),
@@ -78,13 +78,14 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         paramset=work.ParamSet("apply", VERSION, parameters),
         subject=[channel["channel_id"], cutout.name],
         given=reading.given_of(source, cutout)
-        | {name: call[name] for name in ("function", "arguments", "paths")}
+        | ({"image": row["tool"]["image"]} if "tool" in row else row["call"])
         | {"exact": row["exact"]},
         name=row.get("name"),
         where=row["where"],
         settings=reading.settings_of(source, params)
-        | {"project": row["project_dir"], "memory": _bytes(row["memory"])}
-        | {name: row[name] for name in ("requirements",) if row[name]},
+        | (commands.run(row["tool"]) if "tool" in row else {"project": row["project_dir"]})
+        | {"memory": _bytes(row["memory"])}
+        | {name: row[name] for name in ("requirements",) if row.get(name)},
         sources=source.made.workflows if source.made else (),
     )
     if made := volume(request):
@@ -92,8 +93,13 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
     key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
     boxes = grid(cutout, block_shape, cutout.corner_zyx)
     asked_for = (ApplyRequest, [{"request_id": request.request_id} | key])
-    rows = (*reading.rows(request.given, boxes), function_rows(call["function"]), asked_for)
+    called = [function_rows(row["call"]["function"])] if "call" in row else []
+    rows = (*reading.rows(request.given, boxes), *called, asked_for)
     return dataclasses.replace(request, rows=rows)
+
+
+def _identity(call: dict[str, Any]) -> dict[str, Any]:
+    return {"function": call["function"]["digest"], "arguments": call["arguments"]}
 
 
 def _bytes(memory: str | None) -> int | None:
@@ -125,7 +131,7 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
         **{name: params[name] for name in ("memory",) if params.get(name)},
     }
     told |= {"volume_format": made["format"]} if made else {}
-    return reading.asked_again(given, params) | told
+    return reading.asked_again(given, params) | told | commands.again(request, params)
 
 
 def unpack(request: work.Request, directory: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -137,6 +143,8 @@ def unpack(request: work.Request, directory: Path) -> tuple[dict[str, Any], dict
         If the sources are not here.
     """
     given = request.given
+    if "function" not in given:
+        return {}, {}
     if lost := lost_file(given["arguments"], given["paths"]):
         return {}, {unit.unit_id: why(lost) for unit in units(request)}
     arguments = as_given(given["function"], given["arguments"], given["paths"])

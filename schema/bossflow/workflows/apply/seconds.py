@@ -22,10 +22,13 @@ def with_seconds(requests: list[work.Request]) -> list[work.Request]:
 
     Where nothing is recorded of a function, so long that each core has some tasks, and `unknown`.
     """
-    names = {_name(request) for request in requests}
+    names = {_name(request) for request in requests if "function" in request.given}
     known = {name: _mean(*name) for name in names}
     asked = []
     for request in requests:
+        if "function" not in request.given:  # of a command
+            asked.append(request)
+            continue
         mean = known[_name(request)]
         told = {"seconds": mean or _guess(request), "unknown": mean is None}
         asked.append(dataclasses.replace(request, settings=request.settings | told))

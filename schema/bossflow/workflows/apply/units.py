@@ -10,6 +10,7 @@ from ...volumes.made import Output
 from ...voxels.boxes import Box, grid
 from ...voxels.halos import margins
 from ..map.units import staging
+from . import commands
 
 SETTINGS: dict[str, Any] = {"memory": None, "seconds": 1 / 5e6, "unknown": True}
 """Those of a recorded request, of which nothing is to be made, beside `reading.SETTINGS`."""
@@ -47,12 +48,12 @@ def units(request: work.Request) -> list[UnitPlan]:
     """Return the function's sources, pulls of blocks, what begins the result, blocks, and rows."""
     given, asked = request.given, request.paramset.parameters
     channel, cutout = given["channel"], Box.parse(given["cutout"])
-    settings = reading.SETTINGS | SETTINGS | request.settings
+    settings = reading.SETTINGS | SETTINGS | commands.RUN | request.settings
     key = {"request_id": request.request_id}
-    made, staged, every = volume(request), staging(request), outputs(request)
-    begin = UnitPlan(
-        "BEGIN_APPLY", key, {"volume": made}, (staged,), asks=work.Asks(memory=512 * MIB)
-    )
+    made, every, by_command = volume(request), outputs(request), "command" in asked
+    staged = () if by_command else (staging(request),)
+    begin = UnitPlan("BEGIN_APPLY", key, {"volume": made}, staged, asks=work.Asks(memory=512 * MIB))
+    memory = settings["memory"] or _memory(request)
     grid_zyx = asked["block_shape"], cutout.corner_zyx
     halo = reading.WithHalo(given, asked["halo"], *grid_zyx, asked["staged"], settings)
     pulls: list[UnitPlan] = []
@@ -70,12 +71,16 @@ def units(request: work.Request) -> list[UnitPlan]:
                 "with_halo": wide.name,
                 "halo_zyx": margins(box, wide),
                 "voxel_size_nm_zyx": voxel_size(channel),
-                "arguments": given["arguments"],
-            },
-            (*found.inputs, staged, begin),
-            settings={"paths": given["paths"]},
-            asks=work.Asks(
-                memory=settings["memory"] or _memory(request),
+            }
+            | (commands.identity(asked) if by_command else {"arguments": given["arguments"]}),
+            (*found.inputs, *staged, begin),
+            settings=(
+                commands.of_unit(settings, memory) if by_command else {"paths": given["paths"]}
+            ),
+            asks=commands.asks(settings, memory)
+            if by_command
+            else work.Asks(
+                memory=memory,
                 seconds=LEAST_SECONDS + settings["seconds"] * box.voxel_count,
                 unknown=settings["unknown"],
             ),
@@ -92,7 +97,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         )
         applied.append(unit)
     collect = [UnitPlan("COLLECT_ROWS", key, {}, (begin, *applied), exact=given["exact"])]
-    return [staged, *pulls, begin, *applied, *([] if made else collect)]
+    return [*staged, *pulls, begin, *applied, *([] if made else collect)]
 
 
 def _memory(request: work.Request) -> int:
