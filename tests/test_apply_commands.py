@@ -15,6 +15,7 @@ from applying import Applying
 from applying import applying as applying
 from kit import locations, tasks
 from making import noise, read_level, write_precomputed
+from pipeline import bossflow_says
 from scipy import ndimage
 from test_tools import RUN
 from tools.block_files import rows_of, voxels_of, write
@@ -124,8 +125,12 @@ def test_a_filter_by_a_command_is_that_of_the_whole(
     np.testing.assert_array_equal(found.view("u4"), whole.view("u4"))
     again = commanding.run(*words, **asked, cores=2)
     assert again["plan"]["tasks"] == [], "what it may take does not decide what it makes"
-    (request,) = commanding.run(*words, **asked, tool_version="2")["plan"]["requests"]
-    assert request not in done["plan"]["requests"]
+    code, said = bossflow_says("verify", "--deep", "--request", again["plan"]["requests"][0])
+    assert f"{40 // width + (40 % width > 0)} units of APPLY_BLOCK: no program in " in said, said
+    plan, _ = commanding.applying.plan(
+        command=commanding.words(*words), stage=False, **asked, tool_version="2"
+    )
+    assert plan["requests"] != done["plan"]["requests"] and len(plan["tasks"]) > 1
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])

@@ -22,10 +22,10 @@ from .pipeline import Pipeline, Task
 DESCRIBED_AT_ONCE = 4
 
 _IN_IMAGE = (
-    "of an image or a command that was named, which takes Nextflow: `bossflow reproduce REQUEST` "
-    "makes them again, and compares"
+    "of an image that was named, which takes Nextflow: `bossflow reproduce REQUEST` makes them "
+    "again, and compares"
 )
-"""Why units are passed over that programs of others make."""
+"""Why units are passed over whose programs are in an image."""
 
 
 @dataclass
@@ -125,7 +125,7 @@ def _described(
             params = again.parameters(one.workflow, one.request, one.recorded.values(), pipeline)
             given = one.directory / "given"
             params, one.left = again.unpacked(one.workflow, one.request, params, given)
-            if params.get("image") or params.get("command"):
+            if params.get("image"):
                 one.left = dict.fromkeys(one.chosen, _IN_IMAGE) | one.left
             for name in one.chosen & one.left.keys():
                 outcome.passed_over[one.left[name]] += 1

@@ -83,7 +83,7 @@ def found(only: Container[str] | None, total: int, pipeline: Pipeline) -> Found:
 
 
 def _why_not(unit: work.UnitPlan, pipeline: Pipeline) -> str | None:
-    if pipeline.program(unit.process) is None:
+    if pipeline.program(unit.process) is None or "tool" in unit.arguments:
         return (
             f"of {unit.process}: no program in {pipeline.root / 'bin'} makes it alone, but "
             "`bossflow reproduce REQUEST` does by Nextflow, and compares"
