@@ -189,12 +189,12 @@ WRONG = [
     (
         "workflow: 5",
         'workflow "5" is not known: there are label, command, downsample, mesh, transfer, '
-        "statistics, map",
+        "statistics, map, apply",
     ),
     (
         "workflow: archive",
         'workflow "archive" is not known: there are label, command, downsample, mesh, transfer, '
-        "statistics, map",
+        "statistics, map, apply",
     ),
     (
         "workflow: command\nconnectivity: 6\nmin_voxels: 0\nx_range: null\nentrypoint: sh\n",
@@ -203,8 +203,8 @@ WRONG = [
     ),
     (
         "source: a\nimage: alpine\n",
-        "image is a parameter of workflow command, and not of label: leave it out, or give "
-        "--workflow command",
+        "image is a parameter of workflow command, map, apply, and not of label: leave it out, or "
+        "give --workflow command",
     ),
     (
         "workflow: command\nengine: podman\n",
