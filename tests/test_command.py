@@ -139,7 +139,7 @@ def test_nothing_is_run_twice_until_something_changes(
     slower = commands.run(texts[1:2], tool_version="2", cores=2, memory="2 GB")
     assert slower["plan"]["tasks"] == [], "what it may take does not decide what it makes"
     said = bossflow_says("verify", "--deep", "--request", other["plan"]["requests"][0])[1]
-    assert said.startswith("passed over: 1 unit of COMMAND: not exact"), said
+    assert said.startswith("passed over: 1 unit of COMMAND: no program in "), said
     (exact,) = commands.run(texts[1:2], tool_version="3", exact=True)["plan"]["requests"]
     said = bossflow_says("verify", "--deep", "--request", exact)[1]
     assert said.startswith("passed over: 1 unit of COMMAND: no program in "), said
