@@ -17,6 +17,7 @@ from cluster import archive as archive
 from cluster import cluster as cluster
 from cluster import lab as lab
 from conftest import ROOT
+from smoothing import check, smoothing
 from wheels import pinned, settings
 
 pytestmark = pytest.mark.slurm
@@ -42,15 +43,11 @@ def test_a_run_leaves_the_rows_that_one_without_a_cluster_leaves(
         assert TOKEN.encode() not in content or path.name == "environment", path
 
 
-def test_functions_are_called_on_the_cluster_with_what_their_lock_file_pins(
-    lab: Callable[[str], Lab],
-) -> None:
-    """Two nodes begin at once, and install it once."""
-    one = lab("one")
-    (one.launch / "a.txt").write_text("eleven")
-    asked = [*pinned(one.launch, [Path("a.txt")] * 4), "--blocks_per_task", "1"]
+def called(one: Lab, asked: list[str], *arguments: str) -> str:
+    """Return what a run on the cluster says, of a function that imports what a lock file pins."""
     done = subprocess.run(
-        ["nextflow", "-c", "hurry.config", "run", str(ROOT), "-profile", "slurm", *asked],
+        ["nextflow", "-c", "hurry.config", "run", str(ROOT), "-profile", "slurm"]
+        + [*asked, *arguments],
         cwd=one.launch,
         env=one.environment | settings(one.launch / "wheels"),
         capture_output=True,
@@ -58,7 +55,17 @@ def test_functions_are_called_on_the_cluster_with_what_their_lock_file_pins(
         timeout=300,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "recorded    1 STAGE_FUNCTION, 4 CALL_FUNCTION" in done.stdout
+    return done.stdout
+
+
+def test_functions_are_called_on_the_cluster_with_what_their_lock_file_pins(
+    lab: Callable[[str], Lab],
+) -> None:
+    """Two nodes begin at once, and install it once."""
+    one = lab("one")
+    (one.launch / "a.txt").write_text("eleven")
+    said = called(one, pinned(one.launch, [Path("a.txt")] * 4), "--blocks_per_task", "1")
+    assert "recorded    1 STAGE_FUNCTION, 4 CALL_FUNCTION" in said
     bundles = (one.directory / "home" / "store" / "CALL_FUNCTION").rglob("bundle.json")
     results = [json.loads(path.read_text())["attributes"]["result_json"] for path in bundles]
     assert {*results} == {f'[{7 * x},"eleven"]' for x in range(4)}
@@ -66,6 +73,16 @@ def test_functions_are_called_on_the_cluster_with_what_their_lock_file_pins(
     assert sum(re.search(r"called by job \d", text) is not None for text in logs) == 4
     made = (one.directory / "home" / "environments").iterdir()
     assert len([place for place in made if place.is_dir()]) == 1
+
+
+def test_a_function_of_blocks_makes_on_the_cluster_what_it_does_of_the_whole(
+    lab: Callable[[str], Lab],
+) -> None:
+    one = lab("one")
+    assert "4 APPLY_BLOCK" in called(one, smoothing(one.launch), "--blocks_per_task", "2")
+    check(one.launch / "results")
+    headers = [path.read_text() for path in one.launch.glob("work/*/*/.command.run")]
+    assert sum("#SBATCH --array 0-1" in header for header in headers) == 1
 
 
 def environments_of(program: str) -> list[bytes]:
