@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 import pytest
 from commands import said, tool
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 USER = 4711  # has no entry in /etc/passwd, as in most containers
@@ -159,6 +161,21 @@ def images(team: Team) -> dict[str, str]:
     """Return each name with its tag, of the images that set-up.sh builds unless told otherwise."""
     built = tags(team.clone, "--workflow", "label")
     return {image: f"bossflow/{image}:{tag}" for image, tag in built.items()}
+
+
+def pinned_of(image: str, python: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield group, name, version and hashes of what is locked for an image with this Python."""
+    target = {"python_full_version": python, "sys_platform": "linux"}
+    target["python_version"] = ".".join(python.split(".")[:2])
+    for group, folder in {"venv": image, "aws": "aws"}.items():
+        if (group, image) == ("aws", "datajoint"):
+            continue
+        text = (ROOT / f"containers/{folder}/requirements.txt").read_text()
+        for line, hashes in re.findall(r"^(\S+==[^\\]+)((?:\\\n +--hash\S+ ?)+)", text, re.M):
+            wanted = Requirement(line.strip())
+            if not wanted.marker or wanted.marker.evaluate(target):
+                (version,) = (one.version for one in wanted.specifier)
+                yield group, canonicalize_name(wanted.name), version, hashes
 
 
 @contextlib.contextmanager

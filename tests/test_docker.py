@@ -6,7 +6,6 @@ The images are built where they are missing; BASE_IMAGE and MYSQL_IMAGE name sta
 import csv
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from commands import said
-from composed import CUTOUT, ROOT, TOKEN, USER, Team, Watched, archive, run, tags
+from composed import CUTOUT, ROOT, TOKEN, USER, Team, Watched, archive, pinned_of, run, tags
 from composed import clone as clone
 from composed import images as images
 from composed import place as place
@@ -25,8 +24,8 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from lab import Lab, Steps
 from making import read_level
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from smoothing import check, smoothing
 from stage import NO_REPORTS
 from voxels.boxes import Box
 from wheels import pinned, settings
@@ -198,6 +197,16 @@ def test_functions_are_called_in_an_image_with_what_their_lock_file_pins(
 
 
 @pytest.mark.docker
+def test_a_function_of_blocks_makes_in_containers_what_it_does_of_the_whole(team: Team) -> None:
+    lab = team.clone / "filtered"
+    lab.mkdir()
+    command = ("nextflow", "run", team.clone, "-profile", "docker", *smoothing(lab), *NO_REPORTS)
+    environment = team.environment | settings(lab / "wheels")
+    assert "4 APPLY_BLOCK" in run(*command, cwd=lab, **environment)
+    check(lab / "results")
+
+
+@pytest.mark.docker
 def test_a_container_never_starts_the_embedded_database(
     team: Team, images: dict[str, str], tmp_path: Path
 ) -> None:
@@ -247,23 +256,11 @@ def test_an_image_says_what_it_is_made_of(images: dict[str, str], tool_name: str
         for part in parts["pypi"]
     }
     (python,) = parts["generic"]
-    target = {"python_full_version": python["version"], "sys_platform": "linux"}
-    target["python_version"] = ".".join(python["version"].split(".")[:2])
-    locked = 0
-    for group, tool_or_aws in {"venv": tool_name, "aws": "aws"}.items():
-        if (group, tool_name) == ("aws", "datajoint"):
-            continue
-        text = (ROOT / f"containers/{tool_or_aws}/requirements.txt").read_text()
-        for line, hashes in re.findall(r"^(\S+==[^\\]+)((?:\\\n +--hash\S+ ?)+)", text, re.M):
-            wanted = Requirement(line.strip())
-            if wanted.marker and not wanted.marker.evaluate(target):
-                continue
-            (version,) = (one.version for one in wanted.specifier)
-            part = installed.pop((group, canonicalize_name(wanted.name), version))
-            (digest,) = part["hashes"]
-            assert digest["alg"] == "SHA-256" and digest["content"] in hashes
-            locked += 1
-    assert locked > 15
+    pins = [*pinned_of(tool_name, python["version"])]
+    for *key, hashes in pins:
+        (digest,) = installed.pop(tuple(key))["hashes"]
+        assert digest["alg"] == "SHA-256" and digest["content"] in hashes
+    assert len(pins) > 15
     assert not installed, "nothing else"
     assert [part["name"] for part in parts.get("own", [])] == ["bossflow"] * (
         tool_name == "datajoint"
