@@ -18,7 +18,8 @@ def collect_rows(unit: Unit, bundle: Bundle) -> None:
     _, *blocks = unit.inputs
     names = [block.key["block"] for block in blocks]
     each = zip(names, stream(blocks, NAME), strict=True)
-    schema = united((name, pq.read_schema(path)) for name, path in each)
+    files = ((name, pq.ParquetFile(path)) for name, path in each)
+    schema = united((name, file.metadata.num_rows, file.schema_arrow) for name, file in files)
     (bundle.directory / "rows").mkdir()
     number = 0
     with pq.ParquetWriter(bundle.directory / "rows" / "part-00000.parquet", schema) as writer:

@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import pytest
 from applying import Applying
 from applying import applying as applying
+from functions.results import write
+from functions.rows import table_of, united
 from kit import locations
 from making import noise, write_precomputed
 from pipeline import bossflow_says
@@ -87,3 +91,52 @@ def test_numbers_of_other_types_are_united_where_none_changes(
     (tmp_path / f"{applying.module}.py").write_text("def points(block):\n    return []\n")
     done = applying.run([], **{"stage": False} | asked)
     assert rows_of(applying, done).column_names == ["block"]
+
+
+def kept(result: Any, directory: Path) -> pa.Table:
+    """Return the rows of what a function returned."""
+    kind, value = write(result, directory)
+    return table_of({"kind": kind, "value": value}, directory)
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        ({}, "the rows have no column: return None where there are no rows"),
+        ([{}, {}], "the rows have no column"),
+        (pd.DataFrame(index=range(3)), "the rows have no column"),
+        ({"a\0": 1}, r"a column a\\x00, a name that can't be printed: rename it"),
+        ({"\ud800": 1}, r"a column \\ud800, a name that can't be printed"),
+        (pa.table({"a\n": [1]}), "a name that can't be printed"),
+        ({"a": "\ud800"}, "column a has values that are of no one type"),
+        ({"block": 1}, "the rows have a column block, which every table gets"),
+    ],
+)
+def test_rows_that_no_table_has_fail_with_a_sentence(
+    tmp_path: Path, returned: Any, said: str
+) -> None:
+    with pytest.raises(ValueError, match=said):
+        kept(returned, tmp_path)
+
+
+def test_rows_are_not_numbered_by_the_frame_that_they_were_picked_of(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 2, 3, 4]})
+    assert kept(frame[frame.a.isin([1, 2, 4])], tmp_path / "1").to_pylist() == [
+        {"a": 1},
+        {"a": 2},
+        {"a": 4},
+    ]
+    named = pd.DataFrame({"a": [1]}, index=pd.Index([7], name="cell"))
+    assert kept(named, tmp_path / "2").to_pylist() == [{"a": 1, "cell": 7}]
+    texts = pd.DataFrame({"a": [1]}, index=["x"])
+    assert kept(texts, tmp_path / "3").to_pylist() == [{"a": 1, "__index_level_0__": "x"}]
+
+
+def test_types_of_tables_without_rows_hold_where_no_block_has_others(tmp_path: Path) -> None:
+    """Such as a frame of empty lists, whose columns are floats, where others have texts."""
+    none = kept(pd.DataFrame({"a": [], "b": []}), tmp_path / "1").schema
+    some = kept([{"c": True, "a": "x"}], tmp_path / "2").schema
+    for blocks in ([("1", 0, none), ("2", 1, some)], [("2", 1, some), ("1", 0, none)]):
+        types = {field.name: str(field.type) for field in united(blocks)}
+        assert types == {"block": "string", "a": "string", "b": "double", "c": "bool"}
+    assert united([("1", 0, none)]).types[1:] == [pa.float64()] * 2

@@ -14,6 +14,9 @@ from .texts import one_line
 BLOCK = "block"
 """The column that tells whose rows they are, which `collected` adds."""
 
+UNNAMED = "__index_level_"
+"""Begins what Arrow calls an index of a data frame that has no name."""
+
 
 def table_of(told: dict[str, Any], directory: Path) -> pa.Table:
     """Return the rows that a function returned.
@@ -30,43 +33,59 @@ def table_of(told: dict[str, Any], directory: Path) -> pa.Table:
     ------
     ValueError
         If it returned something else, values of a column are of different types, or of one that
-        Parquet lacks. Categories are what they stand for: other blocks have others.
+        Parquet lacks, rows have no column, or a name can't be printed. Categories are what they
+        stand for: other blocks have others. Row numbers of a data frame are left out.
     """
+    if told["value"] in (None, []):
+        return pa.table({})
     if told["kind"] == "arrow":
-        return kept(read("arrow", None, directory))
-    if told["kind"] == "json":
-        return kept(of_json(unspelled(told["value"])))
-    what = {"numpy": "an array, and no dtype is declared: give dtype for a new volume"}
-    raise ValueError(f"the function returned {what.get(told['kind'], 'files: return rows')}")
+        table = kept(read("arrow", None, directory))
+    elif told["kind"] == "json":
+        table = of_json(unspelled(told["value"]))
+    else:
+        what = {"numpy": "an array, and no dtype is declared: give dtype for a new volume"}
+        raise ValueError(f"the function returned {what.get(told['kind'], 'files: return rows')}")
+    if not table.num_columns and (told["kind"] == "json" or told["value"]["rows"]):
+        raise ValueError("the rows have no column: return None where there are no rows")
+    return table
+
+
+def _refuse(names: list[str]) -> None:
+    if BLOCK in names:
+        raise ValueError(f"the rows have a column {BLOCK}, which every table gets: rename it")
+    if again := next((name for name in names if names.count(name) > 1), None):
+        raise ValueError(f"the rows have two columns {one_line(again)}: rename one")
+    if unseen := next((name for name in names if not name.isprintable()), None):
+        raise ValueError(
+            f"the rows have a column {one_line(unseen)}, a name that can't be printed: rename it"
+        )
 
 
 def kept(table: pa.Table) -> pa.Table:
-    """Return rows of a block as they are kept: of types that Parquet has.
+    """Return rows of a block as they are kept: of types that Parquet has, without row numbers.
 
     Raises
     ------
     ValueError
         If it lacks one, or a column has the name of another, or of one that every table gets.
     """
-    table = _of_parquet(table)
-    names = table.column_names
-    if BLOCK in names:
-        raise ValueError(f"the rows have a column {BLOCK}, which every table gets: rename it")
-    if again := next((name for name in names if names.count(name) > 1), None):
-        raise ValueError(f"the rows have two columns {one_line(again)}: rename one")
-    return table
-
-
-def _of_parquet(table: pa.Table) -> pa.Table:
-    """Return a table as Parquet keeps it."""
+    about = table.schema.pandas_metadata or {}
+    indexes = [name for name in about.get("index_columns", ()) if isinstance(name, str)]
+    numbers = [
+        name
+        for name in indexes
+        if name.startswith(UNNAMED) and pa.types.is_integer(table.schema.field(name).type)
+    ]
+    table = table.drop_columns(numbers)
+    _refuse(table.column_names)
     for at, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):
             table = table.set_column(at, field.name, table[at].cast(field.type.value_type))
     for field in table.schema.remove_metadata():
-        empty, kept = pa.schema([field]).empty_table(), pa.BufferOutputStream()
+        empty, file = pa.schema([field]).empty_table(), pa.BufferOutputStream()
         try:
-            pq.write_table(empty, kept, use_compliant_nested_type=False)
-            same = pq.read_schema(pa.BufferReader(kept.getvalue())).equals(empty.schema)
+            pq.write_table(empty, file, use_compliant_nested_type=False)
+            same = pq.read_schema(pa.BufferReader(file.getvalue())).equals(empty.schema)
         except pa.ArrowException:
             same = False
         if not same:
@@ -91,14 +110,16 @@ def of_json(value: Any) -> pa.Table:
             "the function returned neither rows nor voxels: return a dict for a row, a list of "
             "dicts or a table for several, None for none; or an array, and give its dtype"
         )
+    names = [*dict.fromkeys(name for row in rows for name in row)]
+    _refuse(names)
     columns = {}
-    for name in dict.fromkeys(name for row in rows for name in row):
+    for name in names:
         values = [row.get(name) for row in rows]
         if any(isinstance(one, (dict, list)) for one in values):
             raise ValueError(f"column {one_line(name)} has a list or dict: give numbers or texts")
         try:
             columns[name] = pa.array(values)
-        except (pa.ArrowException, OverflowError) as error:
+        except (pa.ArrowException, OverflowError, UnicodeError) as error:
             raise ValueError(
                 f"column {one_line(name)} has values that are of no one type: "
                 f"{one_line(str(error))}"
@@ -106,13 +127,14 @@ def of_json(value: Any) -> pa.Table:
     return pa.table(columns)
 
 
-def united(schemas: Iterable[tuple[str, pa.Schema]]) -> pa.Schema:
+def united(blocks: Iterable[tuple[str, int, pa.Schema]]) -> pa.Schema:
     """Return the schema of the rows of all blocks.
 
     Parameters
     ----------
-    schemas : iterable of (str, Schema)
-        Of each block its name, and the schema of its rows.
+    blocks : iterable of (str, int, Schema)
+        Of each block its name, and the number and the schema of its rows. Where there are none,
+        their types count for columns of which no other block has any.
 
     Raises
     ------
@@ -120,7 +142,11 @@ def united(schemas: Iterable[tuple[str, pa.Schema]]) -> pa.Schema:
         If a column is of different types, other than numbers.
     """
     whole = pa.schema([])
-    for block, schema in schemas:
+    types: dict[str, pa.DataType] = {}
+    for block, number, schema in blocks:
+        if not number:
+            types = {field.name: field.type for field in schema} | types
+            schema = pa.schema([pa.field(name, pa.null()) for name in schema.names])
         try:
             schemas_now = [whole, schema.remove_metadata()]
             whole = pa.unify_schemas(schemas_now, promote_options="permissive")
@@ -129,7 +155,13 @@ def united(schemas: Iterable[tuple[str, pa.Schema]]) -> pa.Schema:
                 f"rows of block {block} have other types than those before: "
                 f"{one_line(str(error))}; have the function return one type for each column"
             ) from None
-    return pa.schema([pa.field(BLOCK, pa.string()), *whole])
+    fields = [
+        field.with_type(types.get(field.name, field.type))
+        if pa.types.is_null(field.type)
+        else field
+        for field in whole
+    ]
+    return pa.schema([pa.field(BLOCK, pa.string()), *fields])
 
 
 def collected(block: str, rows: pa.Table, schema: pa.Schema) -> pa.Table:
