@@ -87,6 +87,8 @@ def test_what_a_function_can_not_be_applied_to_is_refused(
         ("smooth", {"arguments": "{sigma: 2}"}, "arguments is no JSON at character 2"),
         ("smooth", {"dtype": "f4"}, "dtype must be bool, uint8, uint16"),
         ("smooth", {"dtype": "float64"}, "encoding raw of volume_format precomputed holds no"),
+        ("smooth", {"dtype": "int64"}, "uint8; give volume_format zarr, which does (in the param"),
+        ("smooth", {"kind": "annotation"}, "kind annotation is of ids, which are no float32: give"),
         ("unsaid", {}, "unsaid returns np.ndarray, which says not of what: give dtype, or"),
         ("nothing", {}, f"{applying.module} has no function nothing: it has smooth"),
         ("blind", {}, "takes no block: have its first parameter be the block's array"),

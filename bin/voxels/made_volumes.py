@@ -135,9 +135,13 @@ class Volume(NamedTuple):
                 f"{' or '.join(encodings)}"
             )
         if self.dtype not in encodings[self.encoding]:
+            other = [
+                name for name, of in _DTYPES.items() if self.dtype in of.get(self.encoding, ())
+            ]
             raise ValueError(
                 f"encoding {self.encoding} of volume_format {self.format} holds no {self.dtype}: "
                 f"only {', '.join(sorted(encodings[self.encoding]))}"
+                + "".join(f"; give volume_format {name}, which does" for name in other[:1])
             )
         if self.encoding == "jpeg" and self.kind == "annotation":
             raise ValueError(

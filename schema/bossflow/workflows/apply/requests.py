@@ -112,6 +112,11 @@ def _volume(row: dict[str, Any], block_shape: list[int]) -> dict[str, Any]:
     """Return how the new volume is written."""
     dtype, chunk_shape = row["dtype"], row["chunk_shape"]
     kind = row["kind"] or ("annotation" if dtype in IDS else "image")
+    if kind == "annotation" and dtype.startswith("float"):
+        raise ValueError(
+            f"kind annotation is of ids, which are no {dtype}: give kind image, or have the "
+            f"function return whole numbers (in {row['where']})"
+        )
     whole = in_shards(block_shape, [[1, 1, 1]], chunk_shape)
     how = writing.written(row, dtype, kind == "annotation", whole)
     return how | {"dtype": dtype, "kind": kind, "chunk_shape": chunk_shape}
