@@ -1,6 +1,7 @@
 """Blocks that a function was applied to are made again of what was recorded."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import bossflow
 import pytest
 from applying import MODULE, Applying
 from applying import applying as applying
+from kit import locations
 from making import noise, write_precomputed
 from pipeline import bossflow_says
 
@@ -76,3 +78,22 @@ def test_blocks_are_made_again_of_what_was_recorded_whatever_was_edited_since(
     assert (code, told["failed"], told["passed_over"]) == (int(exact), [], {}), json.dumps(told)
     (one,) = told["differ" if exact else "otherwise"]
     assert (one["process"], told["same"]) == ("APPLY_BLOCK", 3)
+
+
+def test_a_volume_is_not_exported_without_a_block_that_is_lost_and_rows_say_as_what_they_are(
+    applying: Applying, tmp_path: Path
+) -> None:
+    volume = write_precomputed(tmp_path / "volume", noise((8, 8, 32), "uint8"))
+    asked = {"source": f"precomputed://{volume}", "chunk_shape": "8,8,8", "block_shape": "8,8,16"}
+    asked["arguments"] = ""
+    (rows,) = applying.apply("told", **asked)["plan"]["requests"]
+    to = ("--to", str(tmp_path / "out"))
+    code, said = bossflow_says("export", rows, "--format", "npy", *to)
+    assert code == 1 and "makes no volume: give --format parquet, ro-crate or prov" in said
+    done = applying.apply("thrice", **asked, dtype="uint8")
+    (request,) = done["plan"]["requests"]
+    for lost in [*locations.every(applying.store, "APPLY_BLOCK")]:
+        shutil.rmtree(lost)
+    code, said = bossflow_says("export", request, "--format", "npy", *to)
+    assert code == 1 and " is not in the store any more: bring it back, or run" in said, said
+    assert not (tmp_path / "out").exists()

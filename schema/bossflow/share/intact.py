@@ -80,7 +80,13 @@ def _bundles(request: str, store: Path | None) -> Iterator[bundles.Finished]:
                 f"what is recorded of the volume's files is in store {here.where_is(one)}, which "
                 "is away: mount it, or give credentials"
             )
-        bundle = bundles.read(places[0])
+        try:
+            bundle = bundles.read(places[0])
+        except FileNotFoundError:
+            raise ValueError(
+                f"{locations.shown(places[0])} is not in the store any more: bring it back, or run "
+                "`bossflow invalidate --lost --store` and make it again"
+            ) from None
         if bundle.content_sha256 != one.content_sha256:
             raise ValueError(f"{locations.shown(bundle.directory)} is not what was recorded")
         yield bundle

@@ -111,7 +111,9 @@ def sources(request: str, name: str | None) -> list[Source]:
     seen = shown.layers([request])
     made = {one.name: one for one in seen if one.name != "image" and not one.reads}
     if not made:
-        raise ValueError(f"request {request} makes no volume: give --format ro-crate or prov")
+        raise ValueError(
+            f"request {request} makes no volume: give --format parquet, ro-crate or prov"
+        )
     if name is None and len(made) > 1:
         raise ValueError(
             f"request {request} makes several volumes: give --volume {' or '.join(made)}"
