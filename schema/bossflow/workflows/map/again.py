@@ -7,7 +7,6 @@ from typing import Any
 
 from ...core import holdings, ledger
 from ...core.work import Request
-from ...functions.locks import IMAGE, REQUIREMENTS
 from ...functions.spelling import unspelled
 from ...kit.texts import many
 from .requests import function_id
@@ -57,6 +56,8 @@ def unpack_function(request: Request, directory: Path) -> dict[str, Any]:
     ValueError
         If they are not here, or are not what was recorded.
     """
+    from ...functions.locks import IMAGE, REQUIREMENTS  # whoever loads the workflow needs none
+
     function, sources = request.given["function"], directory / "sources"
     key = {"function_id": function_id(function)}
     for recorded in ledger.recorded(StagedFunction, [key]).values():
