@@ -11,13 +11,6 @@ workflow {
     if (run) {
         BEGIN(run, schema_file)
         done_ch = channel.empty()
-        if (run.workflow == 'command') { done_ch = COMMAND(BEGIN.out.task_ch, channel.empty()) }
-        if (run.workflow == 'downsample') { done_ch = DOWNSAMPLE(BEGIN.out.task_ch) }
-        if (run.workflow == 'label') { done_ch = LABEL(BEGIN.out.task_ch) }
-        if (run.workflow == 'statistics') { done_ch = STATISTICS(BEGIN.out.task_ch) }
-        if (run.workflow == 'mesh') { done_ch = MESH(BEGIN.out.task_ch) }
-        if (run.workflow == 'transfer') { done_ch = TRANSFER(BEGIN.out.task_ch) }
-        if (run.workflow == 'map') { done_ch = MAP(BEGIN.out.task_ch) }
         if (run.workflow == 'apply') {
             // a command makes the blocks in place of the function
             function_ch = BEGIN.out.task_ch.filter { job -> !run.params.command || job.process != 'APPLY_BLOCK' }
@@ -25,6 +18,13 @@ workflow {
             if (run.params.command) { made_ch = made_ch.mix(COMMAND(BEGIN.out.task_ch, made_ch)) }
             done_ch = ROWS(BEGIN.out.task_ch, made_ch)
         }
+        if (run.workflow == 'command') { done_ch = COMMAND(BEGIN.out.task_ch, channel.empty()) }
+        if (run.workflow == 'downsample') { done_ch = DOWNSAMPLE(BEGIN.out.task_ch) }
+        if (run.workflow == 'label') { done_ch = LABEL(BEGIN.out.task_ch) }
+        if (run.workflow == 'statistics') { done_ch = STATISTICS(BEGIN.out.task_ch) }
+        if (run.workflow == 'mesh') { done_ch = MESH(BEGIN.out.task_ch) }
+        if (run.workflow == 'transfer') { done_ch = TRANSFER(BEGIN.out.task_ch) }
+        if (run.workflow == 'map') { done_ch = MAP(BEGIN.out.task_ch) }
         END(BEGIN.out.plan_ch, BEGIN.out.summary_ch, done_ch)
     }
 }

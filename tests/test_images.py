@@ -194,7 +194,7 @@ def test_a_task_has_the_image_and_rights_of_what_it_runs(tmp_path: Path, parser:
         ("BEGIN:COMPARE", "PULL_BLOCK-00000 LABEL_BLOCK-00000"): ["intern", archive],
         ("BEGIN:COMPARE", None): [None, []],
         ("BEGIN:PLAN_AGAIN", None): ["datajoint", ["DJ_"]],
-        ("COMMAND:STAGE_COMMAND", "COMMAND-00000 PULL_BLOCK"): ["cc3d", []],
+        ("COMMAND:STAGE_COMMAND", "COMMAND-00000 PULL_BLOCK"): ["cc3d", archive[1:]],
         ("COMMAND:RUN_COMMAND", "0123456789abcdef"): [None, []],
         ("OURS:LABEL:LINK_BLOCK:TASK", ""): ["cc3d", []],
         ("THEIRS:TASK", "PULL_BLOCK-00000"): [None, []],

@@ -78,7 +78,8 @@ def _without(text: str, name: str, new: dict[str, Any]) -> dict[str, Any]:
 def with_workflow(text: str, name: str, workflow: str) -> str:
     """Return main.nf with a workflow more."""
     run = f"        if (run.workflow == '{name}') {{ done_ch = {workflow}(BEGIN.out.task_ch) }}\n"
-    text = _after(r"        if \(run\.workflow == .*\n(?!        if)", text, run, "main.nf")
+    last = r"        if \(run\.workflow == .*\}\n(?!        if .*\}\n)"
+    text = _after(last, text, run, "main.nf")
     include = f"include {{ {workflow} }} from './workflows/{name}'\n"
     return _after(r"// The workflows: .*\n", text, include, "main.nf")
 
