@@ -252,7 +252,8 @@ def test_the_next_block_is_read_while_one_is_written(tmp_path, monkeypatch):
         box = Box.of((0, 0, 0), (2, 3, 4)).name
         asked = {"box": box, "connectivity": 6, "component_of": "segment", "foreground_above": 0}
         asked |= {"chunk_shape_zyx": [2, 3, 4], "origin_zyx": [0, 0, 0]}
-        units.append(Unit(str(number), "LABEL_BLOCK", {}, asked, {}, [finished(pulled, {})]))
+        copy = finished(pulled, {"block": box})
+        units.append(Unit(str(number), "LABEL_BLOCK", {}, asked, {}, [copy]))
         directories.append(tmp_path / f"label {number}")
         directories[-1].mkdir()
     read, voxels_of = [], label_program.voxels_of
