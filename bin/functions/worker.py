@@ -28,7 +28,7 @@ from .blocks import handed
 from .calling import load
 from .identity import Parameter
 from .results import write
-from .texts import one_line
+from .texts import cut, one_line
 
 PR_SET_PDEATHSIG = 1
 """Of Linux's `prctl`: which signal comes when the process that started this one is gone."""
@@ -134,6 +134,5 @@ def said(error: BaseException) -> str:
     text = ""
     with contextlib.suppress(Exception):  # of a user's own way to say it
         text = one_line(str(error))
-    if len(text) > MOST_SAID:  # so that what it was called with is told, too
-        text = f"{text[: MOST_SAID - 1]}…"
+    text = cut(text, MOST_SAID)  # so that what it was called with is told, too
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

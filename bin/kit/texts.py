@@ -32,6 +32,11 @@ def _printable(line: str) -> str:
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in line)
 
 
+def cut(text: str, most: int = 2000) -> str:
+    """Return a text, or so many signs of it with an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def many(number: int, name: str, width: int = 0) -> str:
     """Return a number with what is counted: `1 request`, `2 requests`; the number that wide."""
     return f"{number:{width},} {name}{'s' * (number != 1)}"

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any
+
+from kit.faults import Faults
 
 from . import asked
 
@@ -22,13 +23,6 @@ OF_COMMANDS = ("entrypoint", "tool_version", "cores", "time_limit")
 OF_FUNCTIONS = ("arguments", "project_dir", "requirements")
 
 _STANDS = re.compile(r"\{(block|result)(?:\.([^{}]*))?\}")
-
-
-class Faults(Protocol):
-    """What is told of rows that are wrong."""
-
-    def of(self, where: str) -> AbstractContextManager[None]:
-        """Take what is raised of the row that was asked for there."""
 
 
 def described(

@@ -1,8 +1,6 @@
 """`bossflow apply`: a function or a command applied to blocks of a cutout, by a run."""
 
-import os
 import sys
-from pathlib import Path
 
 import click
 
@@ -19,17 +17,12 @@ def apply_command(function: str, options: tuple[str, ...]) -> None:
 
     In place of the function, `--command 'tool {block} {result}'` names a program and its words.
     """
-    from ..kit.system import ending_in_order
     from ..upkeep import launching
-    from ..upkeep.pipeline import OWN
 
     by_command = any(word.split("=")[0] == "--command" for word in (function, *options))
     if function.startswith("-") and not by_command:
         raise ValueError(f"name the function before {function}, which goes to `nextflow run`")
     asked = ["--workflow", "apply"]
     asked += [function] if function.startswith("-") else ["--function", function]
-    command = [launching.nextflow(), "run", str(OWN), *asked, *options]
-    with ending_in_order():
-        code = launching.ended(command, Path.cwd(), os.environ | launching.found())
-    if code:
+    if code := launching.run([*asked, *options]):
         sys.exit(code)

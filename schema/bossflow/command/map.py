@@ -1,6 +1,5 @@
 """`bossflow map`: a Python function called for each row of a table, by a run of the pipeline."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -18,16 +17,11 @@ def map_command(function: str, rows: Path, options: tuple[str, ...]) -> None:
     `--store DIRECTORY`, `--project_dir DIRECTORY` (where the module is, if not here) or
     `-profile slurm`. What is recorded of the same function and arguments is not called again.
     """
-    from ..kit.system import ending_in_order
     from ..upkeep import launching
-    from ..upkeep.pipeline import OWN
 
     for word in (function, str(rows)):
         if word.startswith("-"):
             raise ValueError(f"name function and rows before {word}, which goes to `nextflow run`")
     asked = ["--workflow", "map", "--function", function, "--rows", str(rows)]
-    command = [launching.nextflow(), "run", str(OWN), *asked, *options]
-    with ending_in_order():
-        code = launching.ended(command, Path.cwd(), os.environ | launching.found())
-    if code:
+    if code := launching.run([*asked, *options]):
         sys.exit(code)

@@ -9,6 +9,7 @@ from typing import Any
 from ..core import ledger, stores, work
 from ..kit import bundles
 from ..kit.digests import canonical
+from ..kit.texts import cut
 
 SHOWN = 5
 """Calls that are named of those that differ, at most."""
@@ -93,5 +94,4 @@ def _made(recorded: ledger.Recorded, here: stores.Here) -> Any:
 
 def _shown(call: str) -> str:
     words = (f"{name}={json.dumps(one)}" for name, one in json.loads(call).items())
-    text = ", ".join(words) or "nothing"
-    return text if len(text) <= SIGNS else f"{text[: SIGNS - 1]}…"
+    return cut(", ".join(words) or "nothing", SIGNS)

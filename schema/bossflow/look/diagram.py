@@ -7,9 +7,9 @@ from graphlib import TopologicalSorter
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
-from ..kit.texts import key_name, many
+from ..kit.texts import cut, key_name, many
 from ..voxels.boxes import Box
-from .elements import cut, element
+from .elements import element
 
 SHOWN = 4
 """How many of a kind are drawn one by one in a column, if there are more than one more."""

@@ -51,11 +51,6 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
-def cut(text: str, most: int = 2000) -> str:
-    """Return a text, or so many signs of it with an ellipsis."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def whole(title: str, skip: str, *inside: Any) -> str:
     """Return a page as text, which asks nobody and runs no script.
 

@@ -6,8 +6,9 @@ are (`Page`); who may read the volumes fills them in (`voxels.paged`).
 
 from typing import Any, NamedTuple
 
+from ..kit.texts import cut
 from . import rows
-from .elements import cut, element, table, whole
+from .elements import element, table, whole
 from .parts import failures, header, more, summary, took
 from .requests import pictured, title
 

@@ -3,8 +3,8 @@
 from typing import Any
 from urllib.parse import quote
 
-from ..kit.texts import duration
-from .elements import cut, element, scrolled, table
+from ..kit.texts import cut, duration
+from .elements import element, scrolled, table
 
 REPORTS = {
     "report": "report",

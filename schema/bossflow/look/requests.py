@@ -7,11 +7,11 @@ from xml.etree.ElementTree import Element
 from ..core import installed, work
 from ..core.tables import Request
 from ..kit import locations
-from ..kit.texts import many, sentence
+from ..kit.texts import cut, many, sentence
 from ..volumes.citations import in_words
 from ..voxels.frames import OBJECT_SIDE, Frame
 from . import layers, mesh_files, shown, sizes
-from .elements import cut, element, scrolled, table
+from .elements import element, scrolled, table
 from .layer import Layer, Place
 
 PLANES = {

@@ -4,10 +4,10 @@ from collections import defaultdict
 from typing import Any
 
 from ..kit.system import keeping_all
-from ..kit.texts import duration, key_name, many
+from ..kit.texts import cut, duration, key_name, many
 from . import trees
 from .diagram import diagram, ordered
-from .elements import cut, element, scrolled, table, whole
+from .elements import element, scrolled, table, whole
 from .parts import megabytes
 
 LISTED = 20

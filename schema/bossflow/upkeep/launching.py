@@ -4,9 +4,13 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
+
+from ..kit.system import ending_in_order
+from .pipeline import OWN
 
 QUICKLY = "report.enabled = false\ntimeline.enabled = false\ndag.enabled = false\n"
 """What Nextflow is told beside where nobody looks at a chart of a run."""
@@ -37,6 +41,13 @@ def nextflow() -> str:
     if path is None:
         raise ValueError("there is no nextflow on PATH: `. .venv/bin/activate`, or run ./set-up.sh")
     return path
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the pipeline from the working directory with these words; return its exit code."""
+    command = [nextflow(), "run", str(OWN), *words]
+    with ending_in_order():
+        return ended(command, Path.cwd(), os.environ | found())
 
 
 def ended(

@@ -10,11 +10,9 @@ from ...core.tables import Execution
 from ...core.tasks import TASK_SECONDS
 from ...volumes.tables import Block
 from ...voxels.boxes import Box
+from ..map.requests import TASKS_PER_CORE
 from ..map.tables import MappedFunction
 from .tables import Applied, AppliedBlock
-
-TASKS_PER_CORE = 8
-"""Where nothing is known of how long a block takes: a long one holds up few others."""
 
 
 def with_seconds(requests: list[work.Request]) -> list[work.Request]:

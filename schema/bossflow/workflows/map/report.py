@@ -6,7 +6,7 @@ from typing import Any
 
 from ...core import ledger, tables
 from ...core.work import Request
-from ...kit.texts import many
+from ...kit.texts import cut, many
 from .tables import FunctionCall, MappedFunction, StagedFunction
 
 LISTED = 8
@@ -28,7 +28,7 @@ def tables_of(request: str) -> list[dict[str, Any]]:
             "rows": [
                 [
                     _short(one["call_arguments"]),
-                    _short(json.loads(one["result_json"] or f'"{one["result_kind"]}"')),
+                    _returned(one),
                     f"{one['call_seconds']:.3g}",
                 ]
                 for one in (made[name] for name in names)
@@ -37,9 +37,13 @@ def tables_of(request: str) -> list[dict[str, Any]]:
     ]
 
 
+def _returned(call: dict[str, Any]) -> str:
+    text = call["result_json"]
+    return _short(json.loads(text)) if text else str(call["result_kind"])
+
+
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= CELL_MAX else f"{text[: CELL_MAX - 1]}…"
+    return cut(json.dumps(value, ensure_ascii=False), CELL_MAX)
 
 
 def describe(
