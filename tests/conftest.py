@@ -169,11 +169,29 @@ def counted(record_property: Callable[[str, object], None]) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a BOSSFLOW_HOME for this session; its embedded database is stopped at the end."""
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("home")
     os.environ["BOSSFLOW_HOME"] = str(path)
     yield path
     from bossflow import database
 
     database.stop_embedded()
+
+
+@pytest.fixture(scope="module")
+def home(_home: Path) -> Iterator[Path]:
+    """Return a BOSSFLOW_HOME, whose embedded database has no rows of another file's tests."""
+    yield _home
+    from bossflow import database
+
+    conn, schema = database.connection(), database.schema_name()
+    named = conn.query(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = %s "
+        "AND table_name <> 'schema_version' AND table_name NOT LIKE %s",
+        (schema, "~%"),
+    )
+    tables = ", ".join(f'"{schema}"."{name}"' for (name,) in named.fetchall())
+    if tables:
+        conn.query("SET lock_timeout = '20s'")
+        conn.query(f"TRUNCATE {tables}")
+        conn.query("RESET lock_timeout")

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import bossflow.kit.bucket_clients
 import numpy as np
 import pytest
 from applying import Applying
@@ -20,7 +19,6 @@ pytestmark = pytest.mark.s3
 def test_blocks_in_a_bucket_are_what_they_are_on_disk(
     applying: Applying, server: Server, tmp_path: Path
 ) -> None:
-    bossflow.kit.bucket_clients.client.cache_clear()
     voxels = noise((16, 16, 24), "uint8")
     volume = write_precomputed(tmp_path / "volume", voxels)
     store = f"s3://lab/{tmp_path.name.replace('_', '-')}"

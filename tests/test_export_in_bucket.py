@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import bossflow.kit.bucket_clients
 import numpy as np
 import pytest
 from bucket import Server
@@ -18,7 +17,6 @@ pytestmark = pytest.mark.s3
 def test_a_result_in_a_bucket_is_taken_along(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server
 ) -> None:
-    bossflow.kit.bucket_clients.client.cache_clear()
     voxels = noise((16, 24, 40), "uint32")
     copy = Transferring(tmp_path, monkeypatch)
     copy.volume = write_precomputed(tmp_path / "volume", voxels, (0, -32, 16), "segmentation")

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import bossflow.kit.bucket_clients
 import numpy as np
 import obstore
 import pytest
@@ -35,7 +34,6 @@ def test_bundles_in_a_bucket_are_those_on_disk(
     monkeypatch: pytest.MonkeyPatch,
     server: Server,
 ) -> None:
-    bossflow.kit.bucket_clients.client.cache_clear()
     voxels = noise((16, 64, 64), "uint32")
     volume = write_precomputed(tmp_path / "volume", voxels, (0, -32, 16), "segmentation")
     asked = {"source": f"precomputed://{volume}", "block_shape": "16,32,32", "blocks_per_task": 3}

@@ -1,6 +1,6 @@
 """Functions with their store in a bucket: what they import and what they return, at an S3."""
 
-import bossflow.kit.bucket_clients
+import bossflow
 import numpy as np
 import pytest
 from bucket import Server, objects
@@ -17,7 +17,6 @@ pytestmark = pytest.mark.s3
 def test_calls_in_a_bucket_return_what_they_do_on_disk(
     mapping: Mapping, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bossflow.kit.bucket_clients.client.cache_clear()
     tool = f"tool{next(NUMBERS)}"
     wheel(mapping.directory / "wheels", tool, "1.0", "NUMBER = 3")
     for name, value in settings(mapping.directory / "wheels").items():

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import bossflow.kit.bucket_clients
 import pyarrow.parquet as pq
 import pytest
 from bucket import Server
@@ -35,7 +34,6 @@ def test_meshes_in_a_bucket_are_those_on_disk(
 ) -> None:
     from bossflow.look import view
 
-    bossflow.kit.bucket_clients.client.cache_clear()
     voxels = segments((13, 20, 20))
     upper = voxels[8:]
     upper[Sharding(1).shards(upper) == 0] = 0

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import bossflow.kit.bucket_clients
 import numpy as np
 import pytest
 from bucket import Server
@@ -20,7 +19,6 @@ pytestmark = pytest.mark.s3
 def test_statistics_in_a_bucket_are_those_on_disk(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server
 ) -> None:
-    bossflow.kit.bucket_clients.client.cache_clear()
     monkeypatch.setattr(totals, "ROWS", 60)
     voxels = np.random.default_rng(1).integers(0, 9, (16, 40, 32), np.uint32)
     volume = write_precomputed(tmp_path / "volume", voxels, kind="segmentation")

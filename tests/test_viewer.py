@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import bossflow.kit.bucket_clients
 import neuroglancer.server
 import numpy as np
 import pytest
@@ -257,7 +256,6 @@ def test_a_picture_is_made_of_what_lies_in_a_bucket(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the store's credentials: those of sources are another account's."""
-    bossflow.kit.bucket_clients.client.cache_clear()  # of another test's server
     with serving_s3() as server, labelled(tmp_path, "s3://lab/seen/store") as request:
         server.owner = "someone", SECRET
         for name, value in zip(("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"), THEIRS, strict=True):
