@@ -16,7 +16,8 @@ FLOORS = {
     **{"functions": 0, "kit": 0, "voxels": 0},  # of the programs in bin/, which know no package
     **{"database": 1, "core": 2, "volumes": 3, "upkeep": 4},
     **{"workflows": 5, "look": 5, "share": 6},
-    **{"archive_server": 1, "command": 7},
+    **{"scores": 6, "sweeps": 7},
+    **{"archive_server": 1, "command": 8},
 }
 ALONE = {"archive_server": {"kit", "voxels"}}
 """Rooms that import nothing of the package but these, whatever floor they are on."""

@@ -70,6 +70,10 @@ def _cite_channels(conn: Any) -> None:
     """Change nothing: the table of how channels are cited is made at the end, with all tables."""
 
 
+def _sweep_and_score(conn: Any) -> None:
+    """Change nothing: the tables of sweeps and scores are made at the end, with all tables."""
+
+
 STEPS: list[tuple[int, Callable[[Any], None]]] = [
     (2, _carry_a_version),
     (3, _tell_places),
@@ -78,6 +82,7 @@ STEPS: list[tuple[int, Callable[[Any], None]]] = [
     (6, _made_apart),
     (7, _name_images),
     (8, _cite_channels),
+    (9, _sweep_and_score),
 ]
 """Version, and what makes it from the one before; oldest first.
 

@@ -1,0 +1,1 @@
+"""Tables of truths, and of how right results are."""

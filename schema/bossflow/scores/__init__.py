@@ -1,0 +1,1 @@
+"""How right results are: compared with a truth, as numbers that can be queried."""
