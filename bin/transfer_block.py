@@ -11,7 +11,7 @@ from reading import reader, software
 from reading.earlier import places_in
 from voxels.archives.places.destinations import Destination
 from voxels.boxes import Box
-from voxels.conversion import converted
+from voxels.conversion import converted, quantized
 from voxels.made_files import digest_of, write
 from voxels.made_volumes import Volume
 
@@ -29,7 +29,11 @@ def transfer_block(unit: Unit, bundle: Bundle) -> None:
         Destination(dest).refuse_other(marker)
     made = bundle.directory / "volume"
     if not take(unit, bundle, places_in(volume)):
-        voxels = converted(reader(unit, inputs, box)(box), volume.dtype)
+        voxels = reader(unit, inputs, box)(box)
+        if "value_range" in asked:
+            voxels = quantized(voxels, volume.dtype, *map(float, asked["value_range"]))
+        else:
+            voxels = converted(voxels, volume.dtype)
         written = write(volume, 0, voxels, box, made)
         bundle.attributes["written_sha256"] = written
         bundle.made_sha256 = digest_of(volume.dtype, [(box, written)])

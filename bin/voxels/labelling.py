@@ -121,7 +121,7 @@ def label_block(
         return_N=True,
     )
     labels: Labels = numbered.astype(np.uint32, copy=False)
-    return labels, _statistics(labels, n, corner_zyx, None if foreground else voxels)
+    return labels, statistics_of(labels, n, corner_zyx, None if foreground else voxels)
 
 
 def _above(voxels: NDArray[Any], bound: Fraction) -> NDArray[np.bool_]:
@@ -198,7 +198,7 @@ def segment_ids(
     return voxels + voxels.dtype.type(0) if zero else voxels  # -0.0 becomes 0.0
 
 
-def _statistics(
+def statistics_of(
     labels: Labels, n: int, corner_zyx: Sequence[int], segments: NDArray[Any] | None
 ) -> Statistics:
     """Statistics of labels 1..n, all of them present."""

@@ -1,6 +1,7 @@
 """What can be asked: cutouts to be written to new volumes."""
 
 import dataclasses
+from fractions import Fraction
 from typing import Any
 
 from ...core import work
@@ -73,6 +74,8 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         "block_shape": block_shape,
         "staged": reading.is_staged(source, params),
     }
+    if row["value_range"]:
+        parameters["value_range"] = _value_range(row, dtype, channel["dtype"])
     request = work.Request(
         workflow=NAME,
         paramset=work.ParamSet("transfer", VERSION, parameters),
@@ -97,7 +100,29 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
     asked = request.paramset.parameters
     how = {"dtype": asked["dtype"], "chunk_shape": asked["chunk_shape"]}
     how |= {"dest": asked["dest"]} if asked["dest"] else {}
+    how |= {name: asked[name] for name in ("value_range",) if name in asked}
     return reading.asked_again(request.given, params) | writing.asked_again(asked) | how
+
+
+def _value_range(row: dict[str, Any], dtype: str, of: str) -> list[Any]:
+    """Return the range of floats that becomes all of an unsigned type."""
+    low, high = row["value_range"]
+    if dtype not in ("uint8", "uint16"):
+        raise ValueError(
+            f"value_range in {row['where']} is for dtype uint8 or uint16, not {dtype}: give one of "
+            "these as dtype"
+        )
+    if not of.startswith("float"):
+        raise ValueError(
+            f"value_range in {row['where']} is for floats, and {row['source']} has {of}: leave it "
+            "out"
+        )
+    if Fraction(low) >= Fraction(high):
+        raise ValueError(
+            f"value_range {low},{high} in {row['where']} is empty or reversed: the first must be "
+            "below the second"
+        )
+    return [low, high]
 
 
 def _block_shape(

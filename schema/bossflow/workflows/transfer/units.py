@@ -68,6 +68,7 @@ def units(request: work.Request) -> list[UnitPlan]:
     transferred: list[UnitPlan] = []
     every = blocks(Box.parse(given["cutout"]), asked["block_shape"])
     new = Volume.of(create.arguments)
+    quantized = {name: asked[name] for name in ("value_range",) if name in asked}
     for box in every:
         together = not asked["staged"] and reading.shares_file(given, box, settings)
         of_task = every[0] if together else box  # no other size of task for the last one
@@ -76,7 +77,7 @@ def units(request: work.Request) -> list[UnitPlan]:
         unit = UnitPlan(
             "TRANSFER_BLOCK",
             key | {"channel_id": channel["channel_id"], "block": box.name},
-            found.arguments | {"box": box.name},
+            found.arguments | {"box": box.name} | quantized,
             (*found.inputs, create),
             settings=found.settings,
             asks=work.Asks(memory=_memory(of_task, channel["dtype"], new)),
