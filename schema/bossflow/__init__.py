@@ -147,7 +147,7 @@ def __dir__() -> list[str]:
 
 def _tables() -> dict[str, Any]:
     """Return the tables of the core, of channels and of the workflows that can be imported."""
-    from .core import registry, tables
+    from .core import registry, score_tables, sweep_tables, tables  # noqa: F401
     from .volumes import tables as _volumes  # noqa: F401
 
     registry.load_all()
