@@ -22,6 +22,7 @@ from .new import new_command
 from .page import page_command
 from .reproduce import reproduce_command
 from .status import status_command
+from .sweep import chain_command, sweep_command
 from .view import view_command
 
 WHOLE = 400
@@ -78,6 +79,7 @@ def main() -> None:
 
 for command in (
     apply_command,
+    chain_command,
     channels_command,
     clean_command,
     components_command,
@@ -94,6 +96,7 @@ for command in (
     reproduce_command,
     status_command,
     stores_command,
+    sweep_command,
     verify_command,
     view_command,
 ):

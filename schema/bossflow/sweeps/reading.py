@@ -154,7 +154,9 @@ def searched(given: object, space: Space) -> Search:
     """
     said = {} if given is None else given
     if not isinstance(said, dict):
-        raise ValueError(f"search must be such as {{by: tpe, points: 24, round: 4}}, not {shown(given)}")
+        raise ValueError(
+            f"search must be such as {{by: tpe, points: 24, round: 4}}, not {shown(given)}"
+        )
     for name in said:
         if name not in _SEARCH:
             near = difflib.get_close_matches(str(name), _SEARCH, n=1)

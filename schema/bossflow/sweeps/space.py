@@ -99,6 +99,10 @@ class Space:
                 index -= number
         return values
 
+    def values(self) -> Iterator[tuple[str, Value]]:
+        """Yield each value of each axis."""
+        yield from ((name, value) for name, axis in self.axes.items() for value in axis)
+
     def __contains__(self, values: object) -> bool:
         """Say whether these values are a point."""
         if not isinstance(values, dict) or values.keys() != self.axes.keys():
@@ -110,9 +114,7 @@ class Space:
     def _left(self, depth: int, open_ones: frozenset[int], value: Value) -> frozenset[int] | None:
         """Return which exclusions may still hold once an axis has a value; None if one does."""
         name, text = self._names[depth], canonical(value)
-        left = frozenset(
-            one for one in open_ones if self._excluded[one].get(name, text) == text
-        )
+        left = frozenset(one for one in open_ones if self._excluded[one].get(name, text) == text)
         later = set(self._names[depth + 1 :])
         return None if any(not later & self._excluded[one].keys() for one in left) else left
 

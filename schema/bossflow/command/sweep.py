@@ -1,0 +1,101 @@
+"""`bossflow sweep` and `bossflow chain`: points of parameters, and workflows one after another."""
+
+import sys
+from pathlib import Path
+
+import click
+
+SHOWN = 20
+
+NOT_FOR_OPTIONS = ("params-file", "workflow", "input", "outdir", "help")
+"""What a sweep says itself."""
+
+
+@click.group("sweep")
+def sweep_command() -> None:
+    """Run a workflow for points of its parameters, score them, and look for the best."""
+
+
+@sweep_command.command("run", context_settings={"ignore_unknown_options": True})
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", "--dry_run", "dry", is_flag=True, help="Say what it would do.")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def run(file: Path, dry: bool, options: tuple[str, ...]) -> None:
+    """Run the points of a sweep, which FILE (YAML, JSON) defines, round by round.
+
+    FILE is a parameter file with `sweep:`, and `search:`, `truth:` and `score:` if wanted. Points
+    are written down before anything runs: run it again after a kill, or where points failed. What
+    follows FILE goes to `nextflow run`, such as `-profile slurm`.
+    """
+    from ..sweeps import files
+
+    if "sweep" not in files.read(file):
+        raise ValueError(f"{file} has no sweep: name the parameters that are varied")
+    _run(file, dry, options)
+
+
+@click.command("chain", context_settings={"ignore_unknown_options": True})
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", "--dry_run", "dry", is_flag=True, help="Say what it would do.")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def chain_command(file: Path, dry: bool, options: tuple[str, ...]) -> None:
+    """Run workflows one after another: the `steps:` of FILE (YAML, JSON).
+
+    A step reads a step before it by `source: step:NAME`. With `sweep:`, parameters of steps
+    (`step.parameter`) are varied, and each step is made once for what differs. What follows FILE
+    goes to `nextflow run`, such as `-profile slurm`.
+    """
+    from ..sweeps import files
+
+    if "steps" not in files.read(file):
+        raise ValueError(f"{file} has no steps: name them, each with its workflow and parameters")
+    _run(file, dry, options)
+
+
+def _run(file: Path, dry: bool, options: tuple[str, ...]) -> None:
+    from .. import connect
+    from ..kit.texts import many
+    from ..sweeps import definition
+    from ..sweeps.rounds import Rounds
+    from ..upkeep import launching
+
+    asked = definition.read(file)
+    _check(asked, options)
+    launching.nextflow()
+    connect()
+    rounds = Rounds(asked, options, click.echo)
+    if dry:
+        if not rounds.dry():
+            raise click.ClickException("a dry run was refused: see above")
+        return
+    click.echo(f"sweep {asked.sweep_id} ({asked.name}): {many(asked.search.points, 'point')}")
+    became = rounds.run()
+    for number, error in list(became.errors.items())[:SHOWN]:
+        click.echo(f"point {number} failed: {error}", err=True)
+    if len(became.errors) > SHOWN:
+        click.echo(f"... and {len(became.errors) - SHOWN:,} more", err=True)
+    told = f"{len(became.complete):,} of {many(len(became.points), 'point')} complete"
+    if became.scores:
+        best = asked.search.best
+        sign = -1 if asked.search.goal == "largest" else 1
+        number = min(became.scores, key=lambda one: (sign * became.scores[one], one))
+        told += f"; best {best}: {became.scores[number]:.6g}, point {number}"
+    click.echo(f"{told}; `bossflow sweep show {asked.sweep_id}` tells more")
+    if became.errors:
+        click.echo("what failed is tried again by the same command", err=True)
+        sys.exit(1)
+
+
+def _check(asked: object, options: tuple[str, ...]) -> None:
+    from ..sweeps.definition import Definition
+
+    assert isinstance(asked, Definition)
+    for word in options:
+        name = word.lstrip("-").partition("=")[0]
+        if not word.startswith("-"):
+            continue
+        if name in NOT_FOR_OPTIONS or word.startswith("-params-file"):
+            raise ValueError(f"{word} is what the file says: write it there")
+        for step in asked.steps:
+            if word.startswith("--") and name in step.parameters.per_row:
+                raise ValueError(f"{name} is a parameter of rows: write it into the file")

@@ -1,0 +1,219 @@
+"""A sweep or a chain as a file defines it: steps, what is varied, and how it is scored."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..kit.digests import canonical, digest
+from ..kit.parameters import shown
+from ..upkeep.pipeline import Pipeline
+from . import files, reading, sources
+from .space import Search, Space, Value
+from .steps import Step, step_of
+
+OWN = ("steps", "sweep", "search", "truth", "score", "name")
+SCORE = ("step", "within_nm", "overlap", "background", "resolution")
+NAME_MAX = 64
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a file asks for.
+
+    Attributes
+    ----------
+    name : str
+        What it is called: the file's name, if it says nothing.
+    steps : list of Step
+        In the order in which they are run; a sweep has one.
+    space : Space
+        Its axes are called `parameter`, or in a chain `step.parameter`.
+    search : Search
+        How points are chosen.
+    truth : dict, optional
+        `uri` and `resolution`, as `scores.score` takes it.
+    scored : str
+        The step whose results are compared with the truth.
+    how : dict
+        What else `scores.score` takes.
+    outdir : Path
+        Where runs leave what they leave.
+    chain : bool
+        Whether steps are named.
+    """
+
+    name: str
+    steps: list[Step]
+    space: Space
+    search: Search
+    truth: dict[str, Any] | None
+    scored: str
+    how: dict[str, Any]
+    outdir: Path
+    chain: bool
+
+    @property
+    def canonical(self) -> str:
+        """The one JSON text of it; how many points are asked for is left out, as it may grow."""
+        how = {name: getattr(self.search, name) for name in ("by", "seed", "best", "goal")}
+        told = {
+            "steps": [step.told for step in self.steps],
+            "sweep": [[name, values] for name, values in self.space.axes.items()],  # in order
+            "except": self.space.left_out,
+            "search": how,
+            "truth": self.truth,
+            "score": self.how | {"step": self.scored},
+        }
+        return canonical(told)
+
+    @property
+    def sweep_id(self) -> str:
+        """The hash of it (16 hex digits)."""
+        return digest(self.canonical)[:16]
+
+    @property
+    def directory(self) -> Path:
+        """Where its rounds leave what they leave."""
+        return self.outdir / f"sweep-{self.sweep_id}"
+
+    def values(self, point: Mapping[str, Value], step: Step) -> dict[str, Value]:
+        """Return what a point says of a step, by its parameters' names."""
+        if not self.chain:
+            return dict(point)
+        named = {name: name.partition(".") for name in point}
+        return {
+            parameter: point[name] for name, (of, _, parameter) in named.items() if of == step.name
+        }
+
+
+def read(path: Path) -> Definition:
+    """Return what a file defines; nothing is written, and no database is asked.
+
+    Raises
+    ------
+    ValueError
+        With one sentence on what is wrong.
+    OSError
+        If it can't be read.
+    """
+    said = files.read(path)
+    schema = Pipeline().schema
+    if "steps" in said:
+        steps = _steps(said, schema)
+    else:
+        given = {name: value for name, value in said.items() if name not in OWN}
+        steps = [step_of("", given, {}, schema, "the file")]
+    by_name = {step.name: step for step in steps}
+    chain = "steps" in said
+
+    def named(axis: str) -> tuple[Step, str]:
+        of, dot, parameter = axis.partition(".")
+        if not chain:
+            return steps[0], axis
+        if not dot or of not in by_name:
+            raise ValueError(
+                f"sweep names {shown(axis)}, which is no parameter of a step: write it as "
+                f"{steps[0].name}.PARAMETER; there are steps {', '.join(by_name)}"
+            )
+        return by_name[of], parameter
+
+    def check(axis: str, value: Any) -> Value:
+        step, parameter = named(axis)
+        found = step.value(parameter, value)
+        sources.check(step, {parameter: found}, steps)
+        return found
+
+    swept = said.get("sweep", None if chain else {})
+    if isinstance(swept, dict):
+        for axis in map(str, swept):
+            if axis != "except":
+                step, parameter = named(axis)
+                step.refuse_unswept(parameter)
+    space = Space({}) if swept is None else reading.read(swept, check)
+    search = reading.searched(said.get("search"), space)
+    for step in steps:
+        sources.check(step, {}, steps)
+    steps = sources.with_rows(steps, [(*named(axis), one) for axis, one in space.values()])
+    truth, scored, how = _score(said, steps)
+    outdir = Path(steps[0].settings.get("outdir") or "results").absolute()
+    name = _name(said.get("name", path.stem[:NAME_MAX]))
+    found = Definition(name, steps, space, search, truth, scored, how, outdir, chain)
+    for step in steps:
+        step.check(found.values(space.point(0), step))
+    return found
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str | int) or not 0 < len(str(name)) <= NAME_MAX:
+        raise ValueError(f"name must be a text of {NAME_MAX} characters at most, not {shown(name)}")
+    if not str(name).isprintable():
+        raise ValueError(f"name must be one printable line, not {shown(name)}")
+    return str(name)
+
+
+def _steps(said: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Step]:
+    steps = said["steps"]
+    if not isinstance(steps, dict) or not steps:
+        raise ValueError(
+            "steps must name them, each with its workflow and parameters, such as "
+            f"{{found: {{workflow: label}}}}, not {shown(steps)}"
+        )
+    shared = {name: value for name, value in said.items() if name not in OWN}
+    found = []
+    for name, given in steps.items():
+        if not isinstance(given, dict):
+            raise ValueError(f"step {name} must have a workflow and parameters, not {shown(given)}")
+        found.append(step_of(str(name), given, shared, schema, f"step {name}"))
+    for name in shared:
+        if not any(step.knows(name) for step in found):
+            raise ValueError(f"no step knows {shown(name)}: leave it out, or see `--help` of each")
+    return found
+
+
+def _score(said: Mapping[str, Any], steps: list[Step]) -> tuple[dict[str, Any] | None, str, Any]:
+    """Return the truth, the step that is compared with it, and how."""
+    how = said.get("score") or {}
+    if not isinstance(how, dict):
+        raise ValueError(f"score must be such as {{within_nm: 200}}, not {shown(how)}")
+    for name in how:
+        if name not in SCORE:
+            raise ValueError(f"score has {shown(name)}: there are {', '.join(SCORE)}")
+    scored = str(how.get("step", steps[-1].name))
+    if scored not in [step.name for step in steps]:
+        raise ValueError(f"score names step {shown(scored)}: {_are(step.name for step in steps)}")
+    uri = said.get("truth")
+    if uri is None:
+        if how.keys() - {"step"}:
+            raise ValueError("score says how to compare, but there is no truth: give it")
+        return None, scored, {}
+    if not isinstance(uri, str) or not uri:
+        raise ValueError(f"truth must be a file, a volume or a request, not {shown(uri)}")
+    if Path(uri).suffix in (".csv", ".parquet") and "://" not in uri:
+        if not os.path.isfile(uri):
+            raise ValueError(f"truth {shown(uri)} is not there: give the path of a file")
+        uri = os.path.abspath(uri)
+    options = {name: _measured(name, how[name]) for name in SCORE[1:] if name in how}
+    resolution = int(options.pop("resolution", 0))
+    return {"uri": uri, "resolution": resolution}, scored, options
+
+
+def _measured(name: str, given: Any) -> Any:
+    if name == "background":
+        if given not in ("ignore", "keep"):
+            raise ValueError(f"background of score must be ignore or keep, not {shown(given)}")
+        return given
+    try:
+        if isinstance(given, bool):
+            raise ValueError
+        number = float(given)
+        if not 0 <= number < 1e18 or (name == "resolution" and number != int(number)):
+            raise ValueError
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} of score must be a number, not {shown(given)}") from None
+    return number
+
+
+def _are(names: Iterable[str]) -> str:
+    return f"there are {', '.join(names)}"
