@@ -161,14 +161,14 @@ def test_blocks_of_which_digests_tell_that_they_are_equal_are_read_of_one_only(
 
     asked = made.six, made.all
     whole, read = diff(*asked)["segmentation"], []
-    own = overlaps._blocks
+    own = overlaps.parts
     with_one = Box(3, 16, 4, 16, 2, 16)
 
     def blocks(*about: Any) -> dict[Box, bool]:
         return own(*about) | {with_one: True}
 
     volume = counted.Volume.read
-    monkeypatch.setattr(overlaps, "_blocks", blocks)
+    monkeypatch.setattr(overlaps, "parts", blocks)
     monkeypatch.setattr(
         counted.Volume,
         "read",

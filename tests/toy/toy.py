@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import datajoint as dj
+import numpy as np
 from bossflow.core import work
 from bossflow.core.tables import Execution, ParamSet, Request, schema  # noqa: F401  (in definitions)
 from bossflow.core.work import UnitPlan
@@ -116,6 +117,13 @@ def describe(
     return [{"files": sorted(request.given["contents"])} for request in requests]
 
 
+def points(request: work.Request) -> work.Points:
+    """Return the words that are three numbers, such as `1,2.5,3` (nm, ZYX), in the files' order."""
+    texts = (Path(path).read_text() for path in sorted(request.given["contents"]))
+    words = [word.split(",") for text in texts for word in text.split() if word.count(",") == 2]
+    return np.arange(101, 101 + len(words)), np.array(words, np.float64).reshape(-1, 3)
+
+
 def in_words(counts: Mapping[str, int]) -> str:
     """Return how many files."""
     return f"{counts.get('COUNT_WORDS', 0)} files"
@@ -129,4 +137,5 @@ workflow = work.Workflow(
     seconds=lambda unit: 0.1,
     in_words=in_words,
     describe=describe,
+    points=points,
 )

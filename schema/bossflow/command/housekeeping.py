@@ -40,6 +40,8 @@ def forget_command(requests: tuple[str, ...], channels: tuple[str, ...], yes: bo
         click.echo(f"{number:8,} {process}")
     if going.results:
         click.echo(f"         {going.n_bytes / 1e6:,.1f} MB, which are moved to .retired")
+    if going.scores:
+        click.echo(f"{many(going.scores, 'score', 8)}, also of others with this for the truth")
     for where, number in invalidate.away(going.results).items():
         those = many(number, "bundle", 8)
         click.echo(f"{those} in store {where}, which is away: set aside when it is back")

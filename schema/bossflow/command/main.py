@@ -21,6 +21,7 @@ from .map import map_command
 from .new import new_command
 from .page import page_command
 from .reproduce import reproduce_command
+from .score import score_command
 from .status import status_command
 from .sweep import chain_command, sweep_command
 from .view import view_command
@@ -94,6 +95,7 @@ for command in (
     new_command,
     page_command,
     reproduce_command,
+    score_command,
     status_command,
     stores_command,
     sweep_command,

@@ -3,15 +3,17 @@
 from collections.abc import Iterable
 
 from ..kit.digests import unit_id
+from ..kit.texts import many
 from . import given, installed, ledger, registry
 from .tables import Request
 from .units import UnitPlan
+from .work import Request as Asked
 from .work import Workflow
 
 
 def made_for(request_id: str) -> set[str]:
     """Return the executions of a request's units: its own results, and what they were made of."""
-    workflow, units = _units(request_id)
+    workflow, _, units = _units(request_id)
     return _executions(workflow, units)
 
 
@@ -23,8 +25,29 @@ def last_made_for(request_id: str) -> set[str]:
     (name,) = (Request() & {"request_id": request_id}).to_arrays("workflow")
     if _has_own_rows(installed.opened(str(name))):
         return set()
-    workflow, units = _units(request_id)
+    workflow, _, units = _units(request_id)
     return _executions(workflow, _last(units))
+
+
+def result_of(request_id: str) -> tuple[Workflow, Asked, dict[str, ledger.Recorded]]:
+    """Return a complete request, its workflow, and what is recorded of its result.
+
+    By the ids of those of its units that nothing of it is made of.
+
+    Raises
+    ------
+    ValueError
+        If it is not complete.
+    """
+    workflow, request, units = _units(request_id)
+    recorded = ledger.recorded_units(registry.stage_tables([workflow]), units)
+    if missing := sum(unit.unit_id not in recorded for unit in units):
+        raise ValueError(
+            f"request {request_id} is not complete: {missing:,} of {many(len(units), 'unit')} are "
+            f"missing; `bossflow status --request {request_id}` tells more"
+        )
+    last = _last(units)
+    return workflow, request, {unit.unit_id: recorded[unit.unit_id] for unit in last}
 
 
 def made_for_no_other(request_ids: Iterable[str]) -> set[str]:
@@ -84,11 +107,11 @@ def _last(units: list[UnitPlan]) -> list[UnitPlan]:
     return [unit for unit in units if unit.unit_id not in inputs]
 
 
-def _units(request_id: str) -> tuple[Workflow, list[UnitPlan]]:
+def _units(request_id: str) -> tuple[Workflow, Asked, list[UnitPlan]]:
     row = (Request() & {"request_id": request_id}).fetch1()
     workflow = installed.opened(row["workflow"])
     (request,) = given.recalled(workflow, [request_id])
-    return workflow, workflow.units(request)
+    return workflow, request, workflow.units(request)
 
 
 def _executions(workflow: Workflow, units: Iterable[UnitPlan]) -> set[str]:

@@ -16,6 +16,7 @@ __all__ = [
     "Asks",
     "Makes",
     "ParamSet",
+    "Points",
     "Reads",
     "Request",
     "Rows",
@@ -26,6 +27,9 @@ __all__ = [
 
 Rows = tuple[tuple[Any, list[dict[str, Any]]], ...]
 """Table classes, parents first, with rows for each."""
+
+Points = tuple[Any, Any]
+"""Numbers of objects (int64, shape (n,)), and where these are (float64, shape (n, 3), ZYX, nm)."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +191,10 @@ class Workflow:
     tables_of : callable
         Takes the id of a complete request; returns tables for its page, of a few rows each: dicts
         of `caption`, `columns`, `rows` of values. Default: none.
+    points : callable, optional
+        Takes a complete request, recalled; returns the objects that it found, as `Points`: by what
+        numbers its table has them, in that order, and where they are in the frame of its source, in
+        which the middle of voxel 0 of the finest level is at 0. These can be scored.
     traced : callable
         Takes a process, and keys of recorded units of it; returns of each what its lineage tells
         beside its key, as JSON values by name, such as the arguments of a call. Default: nothing.
@@ -224,6 +232,7 @@ class Workflow:
     results: tuple[str, ...] = ()
     layers: Callable[[Request], dict[str, dict[str, Any]]] = lambda request: {}
     tables_of: Callable[[str], list[dict[str, Any]]] = lambda request: []
+    points: Callable[[Request], Points] | None = None
     traced: Callable[[str, list[dict[str, Any]]], list[dict[str, Any]]] = lambda process, keys: (
         _nothing_of_each(keys)
     )

@@ -17,6 +17,9 @@ from .shown import layers
 PIECE_VOXELS = 2**22
 """Voxels that are read at once, in each thread; more only where a chunk of the volume has more."""
 
+Opened = tuple[Level, Volume]
+"""A level, and the volume that it is of."""
+
 
 def judged(
     a: Level, b: Level, blocks: dict[Box, bool], background: str, told: Progress
@@ -40,7 +43,7 @@ def judged(
     ValueError
         If a volume is not here, or has no ids.
     """
-    table = _table(a, b, blocks, told)
+    table = overlap((a, volume(a)), (b, volume(b)), blocks, told)
     return {
         "equal": contingency.equal(table),
         "same_segments": contingency.same_segments(table),
@@ -52,7 +55,8 @@ def judged(
     }
 
 
-def _volume(level: Level) -> Volume:
+def volume(level: Level) -> Volume:
+    """Open the volume of a level that a request made."""
     return next(
         Volume(layer)
         for layer in layers([level.request])
@@ -60,18 +64,26 @@ def _volume(level: Level) -> Volume:
     )
 
 
-def _table(a: Level, b: Level, blocks: dict[Box, bool], told: Progress) -> Table:
-    """Return how two segmentations overlap."""
-    volumes = _volume(a), _volume(b)
-    shape = _shape(volumes[0].levels[a.number]["chunk_zyx"])
-    corner = a.box.corner_zyx
+def overlap(a: Opened, b: Opened, blocks: dict[Box, bool], told: Progress) -> Table:
+    """Return how two segmentations overlap in some boxes, of which some are read of `a` alone.
+
+    Raises
+    ------
+    Refused, Unreachable
+        If voxels can't be read.
+    ValueError
+        If they are no ids.
+    """
+    volumes = a[1], b[1]
+    shape = _shape(volumes[0].levels[a[0].number]["chunk_zyx"])
+    corner = a[0].box.corner_zyx
     pieces = [(piece, same) for box, same in blocks.items() for piece in grid(box, shape, corner)]
     total, done = sum(piece.voxel_count for piece, _ in pieces), 0
 
     def read(asked: tuple[Box, bool]) -> tuple[Table, int]:
         piece, same = asked
-        voxels = volumes[0].read(a.number, piece)
-        others = voxels if same else volumes[1].read(b.number, piece)
+        voxels = volumes[0].read(a[0].number, piece)
+        others = voxels if same else volumes[1].read(b[0].number, piece)
         return contingency.contingency(voxels, others), piece.voxel_count
 
     def tables() -> Iterator[Table]:

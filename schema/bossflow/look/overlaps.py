@@ -119,14 +119,8 @@ def compared(
     ValueError
         If a volume is not here, or not whole.
     """
-    first, second = _same_size(_levels(a), _levels(b))
-    try:
-        box = first.box.intersect(second.box)
-    except ValueError:
-        raise Apart(
-            f"their volumes have no voxels in common: {first.box.name} and {second.box.name}"
-        ) from None
-    blocks = _blocks(first, second, box)
+    first, second, box = where_both(levels(a), levels(b))
+    blocks = parts(first, second, box)
     same = sum(blocks.values())
     about: dict[str, Any] = {
         "a": first.told,
@@ -155,15 +149,25 @@ def check(*requests: str) -> None:
     NoSegmentation
     """
     for request in requests:
-        _levels(request)
+        levels(request)
 
 
-def _levels(request: str) -> list[Level]:
-    """Return the levels of a request's segmentation, the finest first; of several, the first's."""
+def levels(request: str, volume: str = "") -> list[Level]:
+    """Return the levels of a request's segmentation, the finest first.
+
+    Of several that of a `volume`, else the first one's.
+
+    Raises
+    ------
+    NoSegmentation
+        If it makes none, or none that is called so.
+    """
     rows = (Channel() * MadeChannel() & {"request_id": request}).to_dicts(order_by="resolution")
-    rows = [row for row in rows if row["kind"] == "annotation"]
+    rows = [
+        row for row in rows if row["kind"] == "annotation" and volume in ("", row["output_name"])
+    ]
     if not rows:
-        return _elsewhere(request)
+        return _elsewhere(request, volume)
     first = min(row["output_name"] for row in rows)
     return [
         Level(
@@ -179,18 +183,37 @@ def _levels(request: str) -> list[Level]:
     ]
 
 
-def _elsewhere(request: str) -> list[Level]:
+def _elsewhere(request: str, volume: str) -> list[Level]:
     """Return the level of a segmentation that was written to a place of the user's."""
     from .shown import layers, recalled
 
     workflow, asked = recalled(request)
     written = {name for name, one in workflow.layers(asked).items() if "source" in one}
     for layer in layers([request]):
-        if layer.kind == "segmentation" and layer.name in written and layer.levels:
+        is_meant = layer.name in written and volume in ("", layer.name)
+        if layer.kind == "segmentation" and is_meant and layer.levels:
             one = layer.levels[0]
             size = one.voxel_size_nm_xyz
             return [Level(request, layer.name, one.number, one.box, size, None)]
-    raise NoSegmentation(f"request {request} makes no segmentation")
+    called = f" that is called {volume}" * bool(volume)
+    raise NoSegmentation(f"request {request} makes no segmentation{called}")
+
+
+def where_both(a: list[Level], b: list[Level]) -> tuple[Level, Level, Box]:
+    """Return the finest levels whose voxels are of the same size, and the box that both have.
+
+    Raises
+    ------
+    Apart
+        If there are none, or no voxels in common.
+    """
+    first, second = _same_size(a, b)
+    try:
+        return first, second, first.box.intersect(second.box)
+    except ValueError:
+        raise Apart(
+            f"their volumes have no voxels in common: {first.box.name} and {second.box.name}"
+        ) from None
 
 
 def _same_size(a: list[Level], b: list[Level]) -> tuple[Level, Level]:
@@ -205,7 +228,7 @@ def _same_size(a: list[Level], b: list[Level]) -> tuple[Level, Level]:
     )
 
 
-def _blocks(a: Level, b: Level, box: Box) -> dict[Box, bool]:
+def parts(a: Level, b: Level, box: Box) -> dict[Box, bool]:
     """Return the parts of a box, and of each whether it is known to be equal in both."""
     digests, others = a.digests(), b.digests()
     if not digests:

@@ -1,5 +1,6 @@
 """How right results are: compared with a truth, as numbers that can be queried."""
 
-from .scoring import numbers_of, score
+from .recording import numbers_of
+from .scoring import score
 
 __all__ = ["numbers_of", "score"]

@@ -1,7 +1,11 @@
 """Results compared with a truth: computed once, recorded, and found again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from ..core import ledger
+from ..core.tables import Request
+from . import points, recording, sides
 
 
 def score(
@@ -10,15 +14,19 @@ def score(
     within_nm: float | None = None,
     overlap: float = 0.5,
     background: str = "ignore",
+    told: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, float]:
     """Return how right the result of a complete request is, and record it if it is not.
 
     Parameters
     ----------
     request_id : str
+        Its id, the start of it, or its name.
     truth : mapping
         `uri`: the path of a .csv or .parquet file of points, the URI of a volume of labels, or
-        another request (its id, its name, or `bossflow://ID`). `resolution` of a volume, else 0.
+        another request (its id, its name, or `bossflow://ID`). Of a volume, if need be,
+        `resolution`, `channel`, `time`, `voxel_size` and `offset` (x, y, z), as a run takes them,
+        and `bossdb_host`.
     within_nm : float, optional
         How far points of a pair may be apart; given, points are compared, else segmentations.
     overlap : float
@@ -26,6 +34,8 @@ def score(
         either has.
     background : {"ignore", "keep"}
         Whether voxels that are 0 in the truth are left out of what `voxels.agreement` measures.
+    told : callable
+        Takes how many voxels are compared, and of how many.
 
     Returns
     -------
@@ -37,13 +47,24 @@ def score(
     ValueError
         If they can't be compared, with what to do.
     """
-    raise NotImplementedError
+    kind, where = sides.kind_of(truth)
+    if within_nm is not None:
+        how = points.paramset(within_nm)
+        found = sides.result(ledger.named(Request, request_id))
+        true, known = points.truth_of(kind, where, found)
+        key = recording.key_of(found, true, how)
+        if (numbers := recording.recorded(key)) is None:
+            told_of = points.compared(known, points.known(found), within_nm)
+            recording.record(found, true, how, *told_of)
+            numbers = recording.recorded(key)
+    elif kind == sides.POINTS:
+        raise ValueError(f"truth {where} is of points: give within_nm, how far a pair may be apart")
+    else:
+        from . import labels  # loads numba: not where no voxels are read
 
-
-def numbers_of(request_ids: Iterable[str]) -> dict[str, dict[str, float]]:
-    """Return by request all numbers that are recorded of it, by name.
-
-    Those of its scores, and the metrics of the units that made its result. Of several of one name
-    the score that was recorded last counts, then a metric that no other unit of the request gave.
-    """
-    raise NotImplementedError
+        how = labels.paramset(overlap, background)
+        found = sides.result(ledger.named(Request, request_id))
+        numbers = labels.scored(kind, where, truth, found, how, told)
+    if numbers is None:
+        raise ValueError(f"the score of request {request_id} was invalidated meanwhile: try again")
+    return numbers

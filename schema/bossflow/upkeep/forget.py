@@ -1,8 +1,8 @@
 """Forget requests, and channels that nothing refers to: rows that were asked for, not results.
 
-With a request go the channels that it makes. What other requests share stays: blocks, and calls of
-a function that they ask for too. Where results go along, they go as `bossflow invalidate` has them
-go: bundles aside first, then rows.
+With a request go the channels that it makes, and scores of it, or with it for the truth. What other
+requests share stays: blocks, and calls of a function that they ask for too. Where results go along,
+they go as `bossflow invalidate` has them go: bundles aside first, then rows.
 """
 
 from collections.abc import Collection, Iterable
@@ -13,6 +13,7 @@ from ..core import installed, ledger, migrations, registry, removal, states
 from ..core.cascade import Cascade, Rows
 from ..core.dependents import bundles_of, reached
 from ..core.made_for import made_for_no_other, requests_with
+from ..core.score_tables import Metric, Score
 from ..core.tables import Execution, Reading, Request, schema
 from ..volumes.tables import Block, Channel, Cutout, MadeChannel
 from . import invalidate, status
@@ -35,6 +36,8 @@ class Forgotten:
         Of these bundles.
     cutouts, blocks : int
         How many of a channel go that were registered.
+    scores : int
+        How many go, also those of other requests of which a result here is the truth.
     """
 
     requests: list[str]
@@ -43,6 +46,7 @@ class Forgotten:
     n_bytes: int
     cutouts: int
     blocks: int
+    scores: int
 
     @property
     def named(self) -> dict[str, list[str]]:
@@ -98,20 +102,14 @@ def _found(requests: list[str], channels: list[str]) -> tuple[Cascade, Rows, For
     _refuse_shared(cascade, rows, requests, channels, made)
     results, names = bundles_of(rows), set(channels)
     sizes = ledger.among(Execution.proj("bundle_bytes"), "execution_id", results)
-    return (
-        cascade,
-        rows,
-        Forgotten(
-            requests,
-            channels,
-            results,
-            sum(row["bundle_bytes"] for row in sizes),
-            *(
-                sum(not names.isdisjoint(key) for key in rows.get(table.full_table_name, ()))
-                for table in (Cutout, Block)
-            ),
-        ),
+    cutouts, blocks = (
+        sum(not names.isdisjoint(key) for key in rows.get(table.full_table_name, ()))
+        for table in (Cutout, Block)
     )
+    scores = len(rows.get(Score.full_table_name, ()))
+    n_bytes = sum(row["bundle_bytes"] for row in sizes)
+    gone = Forgotten(requests, channels, results, n_bytes, cutouts, blocks, scores)
+    return cascade, rows, gone
 
 
 def _refuse_shared(
@@ -130,13 +128,15 @@ def _refuse_shared(
     stages = registry.stage_tables(installed.known_workflows()).values()
     results = {part.full_table_name for stage in stages for part in migrations.parts(stage)}
     ours = {part.full_table_name for cls, _ in schema.tables for part in migrations.parts(cls)}
-    core = {table.full_table_name for table in (Execution, Reading)}
+    core = {table.full_table_name for table in (Execution, Reading, Metric, Score)}
     others = requests_with(name for (name,) in rows.get(Execution.full_table_name, ()))
     others -= {*requests}
     left: list[str] = []
     strange: set[str] = set()
     for table, keys in sorted(rows.items()):
         names = sorted(cascade.graph.nodes[table]["primary_key"])
+        if table in core:
+            continue
         if table in ours and "request_id" in names:
             others |= {key[names.index("request_id")] for key in keys} - set(requests)
         elif table in results and ("channel_id" in names or "request_id" not in names):
@@ -144,7 +144,7 @@ def _refuse_shared(
         elif table in ours and "channel_id" in names:
             channel_ids = {str(key[names.index("channel_id")]) for key in keys}
             strange |= channel_ids - {*channels, *made}
-        elif table not in core:
+        else:
             left.append(f"{len(keys):,} rows of table {table}")
     named = strange.union(channels)  # without its channels, a request could not be made again
     makers = {row["channel_id"]: row for row in ledger.among(MadeChannel(), "channel_id", named)}

@@ -2,7 +2,7 @@
 
 from ...core.work import Workflow
 from .outputs import VOLUMES
-from .report import describe, in_words, layers, outcome
+from .report import describe, in_words, layers, outcome, points
 from .requests import NAME, VERSION, again, expand, recall
 from .tables import TABLES, BlockLabels, BlockLinks, LabelRequest, Segmentation, SegmentationBlock
 from .units import pulled_bytes, seconds, units
@@ -29,6 +29,7 @@ workflow = Workflow(
     outcome=outcome,
     results=("volume", "components"),
     layers=layers,
+    points=points,
     makes=VOLUMES,
     again=again,
     recall=recall,

@@ -8,7 +8,7 @@ import datajoint as dj
 
 from ...core import work
 from ...kit.texts import many
-from ...volumes import told
+from ...volumes import located, told
 from ...volumes.zeros import only_zeros
 from .tables import BlockLabels, Segmentation
 
@@ -23,6 +23,12 @@ def layers(request: work.Request) -> dict[str, dict[str, Any]]:
     """Return what a viewer is told of components; their label is their segment in the source."""
     table = {"table": "components", "segment": "component_id", "numbers": NUMBERS}
     return {"volume": table | {"label": "segment_id"}}
+
+
+def points(request: work.Request) -> work.Points:
+    """Return the centroids of all components."""
+    columns = "centroid_z", "centroid_y", "centroid_x"
+    return located.centroids(request, Segmentation, "Component", "component_id", columns)
 
 
 def describe(

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...core import results, work
 from ...kit.texts import many
-from ...volumes import told
+from ...volumes import located, told
 from .tables import Statistics
 
 LISTED = 8
@@ -29,6 +29,12 @@ def layers(request: work.Request) -> dict[str, dict[str, Any]]:
     if image := request.given.get("intensity"):
         told["image"] = {"given": image}
     return told
+
+
+def points(request: work.Request) -> work.Points:
+    """Return the centroids of all segments."""
+    z, y, x = (f"segment_centroid_{axis}" for axis in "zyx")
+    return located.centroids(request, Statistics, "Segment", "measured_segment", (z, y, x))
 
 
 def tables_of(request: str) -> list[dict[str, Any]]:
