@@ -22,6 +22,7 @@ from kit.units import Bundle, Unit
 from tools import attempts
 from tools.blocks import files
 from tools.files import link, sha256
+from tools.told import numbers
 from voxels.arrow import column, strings
 
 PATH_MAX = 512
@@ -38,7 +39,14 @@ class Ended(ValueError):
 
 def collect(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one command line: the files that it left and was to leave."""
-    kept = kept_files(ended(unit, bundle), unit.arguments["outputs"])
+    run = ended(unit, bundle)
+    kept = kept_files(run, unit.arguments["outputs"])
+    if form := unit.arguments.get("score_format"):
+        log = run.parent / "log"
+        try:
+            bundle.metrics |= numbers(form, log)
+        except ValueError as error:
+            raise Ended(str(error), log) from None
     entries = []
     for name, file in kept.items():
         copy = bundle.directory / "files" / name

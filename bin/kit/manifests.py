@@ -4,7 +4,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import bundles, committing, digests, locations, recorded_marks, retiring, verification
+from . import (
+    bundles,
+    committing,
+    digests,
+    locations,
+    metrics,
+    recorded_marks,
+    retiring,
+    verification,
+)
 from .units import Bundle, Unit
 
 
@@ -90,6 +99,8 @@ def described(
     }
     if bundle.measured:
         manifest["measured"] = sorted(bundle.measured)
+    if bundle.metrics:
+        manifest["metrics"] = metrics.checked(bundle.metrics)
     if not unit.exact:
         manifest["exact"] = False
     if bundle.taken_from:

@@ -74,6 +74,9 @@ class Bundle:
     measured : set of str
         Those of the attributes that are otherwise each time, such as seconds: no part of the
         content.
+    metrics : dict
+        Numbers that tell of what was made, such as how good it is, by name: no part of the content,
+        recorded as `Metric`.
     urls : dict
         Column name to a path in the directory; recorded as a URL.
     parts : dict
@@ -107,6 +110,7 @@ class Bundle:
     final: Path
     attributes: dict[str, Any] = field(default_factory=dict)
     measured: set[str] = field(default_factory=set)
+    metrics: dict[str, float] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
     part_rows: dict[str, int] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from kit.texts import one_line
 
 from .files import content, sha256
 from .registries import by_digest, resolved
+from .told import pattern
 from .words import filled
 
 Known = TypeVar("Known")
@@ -49,7 +50,8 @@ def described(
     list of dict
         Of each `command`, `entrypoint`, `outputs`, `tool` (`sha256` of the program or the image,
         `version`), `inputs` (of each `name`, `path`, `sha256`, `bytes`, `n_files`), `exact`;
-        `engine`, `image`, `cores`, `memory` (bytes), `seconds` (0 is no limit); `name`, `where`.
+        `engine`, `image`, `cores`, `memory` (bytes), `seconds` (0 is no limit); `name`, `where`;
+        `score_format`, where one is given.
 
     Raises
     ------
@@ -89,21 +91,27 @@ def _described(
     if again := next((name for name in names if names.count(name) > 1), None):
         raise ValueError(f"{where}: two inputs are called {one_line(again)}: put one elsewhere")
     outputs = list(row["outputs"] or OUTPUTS)
-    for pattern in outputs:
-        parts = PurePosixPath(pattern).parts
+    for output in outputs:
+        parts = PurePosixPath(output).parts
         if not parts or parts[0] == "/" or ".." in parts:
             raise ValueError(
-                f"{where}: output {one_line(pattern)} must be a path in the directory where the "
+                f"{where}: output {one_line(output)} must be a path in the directory where the "
                 "command runs, such as outputs/*.nii"
             )
         try:
-            list(Path(os.devnull, "none").glob(pattern))
+            list(Path(os.devnull, "none").glob(output))
         except (ValueError, NotImplementedError, IndexError) as error:
-            raise ValueError(f"{where}: output {one_line(pattern)} is no glob: {error}") from None
+            raise ValueError(f"{where}: output {one_line(output)} is no glob: {error}") from None
     try:
         words = filled(row["command"], [f"inputs/{name}" for name in names], 1, 0)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
+    form = row.get("score_format")
+    if form:
+        try:
+            pattern(form)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
     if tool["engine"] == "none" and row["entrypoint"]:
         raise ValueError(f"{where}: entrypoint is an image's: give image, too, or leave it out")
     digest = _program(words[0], where) if tool["engine"] == "none" else tool["digest"]
@@ -113,6 +121,7 @@ def _described(
     return {
         "command": list(row["command"]),
         "entrypoint": row["entrypoint"] or "",
+        **({"score_format": form} if form else {}),
         "outputs": outputs,
         "tool": {"sha256": digest, "version": row["tool_version"] or ""},
         "inputs": [{"name": path.name, "path": str(path)} | known[path] for path in paths],

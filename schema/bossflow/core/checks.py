@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import sys
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
@@ -96,6 +97,9 @@ def check_columns(
             raise BundleError(
                 f"{where}: {name} holds a NUL character, which PostgreSQL takes in no text"
             )
+    for name, value in manifest.get("metrics", {}).items():
+        if not abs(value) <= sys.float_info.max:  # nor NaN, nor a whole number of 400 digits
+            raise BundleError(f"{where}: metric {name} is no finite number")
     for part_name in manifest["parts"]:
         part = getattr(table, part_name, None)
         if part is None:

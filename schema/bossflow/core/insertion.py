@@ -14,6 +14,7 @@ from ..kit import digests, locations, store_ids
 from ..kit.bundles import Finished
 from . import ledger
 from .checks import part_files, part_rows
+from .score_tables import Metric
 from .tables import Environment, Execution, Reading, Run, Store
 
 
@@ -24,7 +25,7 @@ def insert(table: Any, new: list[Finished], run_id: str) -> None:
     lineage = ledger.execution_attribute(table)
     _insert_environments(new)
     known_runs = _known_runs(new)
-    made, rows, readings = [], [], []
+    made, rows, readings, metrics = [], [], [], []
     for bundle, execution_id in executions(new):
         manifest = bundle.manifest
         made.append(_execution(bundle, execution_id, known_runs, run_id))
@@ -33,9 +34,13 @@ def insert(table: Any, new: list[Finished], run_id: str) -> None:
         if read := manifest.get("reading"):
             names = {"reading_version": read["version"], "files_seen": read["seen"]}
             readings.append({"execution_id": execution_id} | names)
+        for name, value in manifest.get("metrics", {}).items():
+            number = {"metric": name, "metric_value": float(value)}
+            metrics.append({"execution_id": execution_id} | number)
     # rows deleted by hand leave their execution: the same id is the same bundle
     insert_absent(Execution(), made)
     insert_absent(Reading(), readings)
+    insert_absent(Metric(), metrics)
     add_copies(executions(new))
     insert_all(table, rows)
     for bundle in new:

@@ -25,6 +25,7 @@ def expand(
     requests: list[work.Request] = []
     for row in described["rows"]:
         asked = {name: row[name] for name in ("command", "entrypoint", "outputs", "tool")}
+        asked |= {name: row[name] for name in ("score_format",) if row.get(name)}
         given = {name: row[name] for name in ("inputs", "exact", "image")}
         settings = {name: row[name] for name in SETTINGS}
         request = _request(asked, given, settings)
@@ -54,6 +55,7 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
         "inputs": [one["path"] for one in given["inputs"]],
         "outputs": asked["outputs"],
         "entrypoint": asked["entrypoint"],
+        "score_format": asked.get("score_format"),
         "tool_version": asked["tool"]["version"],
         "exact": given["exact"],
         "image": given["image"],
