@@ -58,8 +58,8 @@ def numbers(form: str, log: Path) -> dict[str, float]:
     with log.open("rb") as stream:
         while piece := stream.readline(_AT_ONCE):
             for line in piece.decode("utf-8", "replace").split("\r"):
-                for found in wanted.finditer(line):
-                    pass
+                for match in wanted.finditer(line):
+                    found = match
     if found is None:
         raise ValueError(
             f"it ended well, but printed nothing like {form}, which score_format says: have it "
