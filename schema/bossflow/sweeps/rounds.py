@@ -10,7 +10,6 @@ from typing import Any
 
 from ..core import states
 from ..kit.digests import canonical, digest
-from ..kit.system import ending_in_order
 from ..kit.texts import many
 from ..upkeep import launching
 from . import points, scoring, sheets
@@ -74,12 +73,11 @@ class Rounds:
         self._look(points.linked(sweep))
         every = points.points(sweep)
         rounds = [[one for one in every if one.round == at] for at in _rounds(every)]
-        with ending_in_order():
-            for some in rounds:
-                self._run(some)
-            while some := self._next(every):
-                every += some
-                self._run(some)
+        for some in rounds:
+            self._run(some)
+        while some := self._next(every):
+            every += some
+            self._run(some)
         return self.became(every)
 
     def dry(self) -> bool:
@@ -142,11 +140,7 @@ class Rounds:
     def _score(self, every: list[Point]) -> None:
         complete = self._complete(every) - self._scores.keys()
         requests = {
-            number: {
-                (step, row): name
-                for (point, step, row), name in self.links.items()
-                if point == number
-            }
+            number: {(step, row): name for step, row, name in self._of(number)}
             for number in sorted(complete)
         }
         self._scores |= scoring.scores(self.definition, requests)
@@ -173,12 +167,12 @@ class Rounds:
             span = f"points {some[0].number}-{some[-1].number}"
             self.say(f"round {number}, {span}, step {step.name}: {many(len(asked), 'row')}")
             directory = self.definition.directory / f"round-{number}" / step.name
+            before = points.called(named.values())
             code = self._launch(step, asked, directory, {})
             found = points.called(named.values())
-            if not found:
-                raise ValueError(f"the run of round {number} did not begin: it ended with {code}")
+            _refuse(found, before, f"the run of step {step.name} in round {number}", code)
             links = {
-                key: found[named[canonical(row)]]
+                key: found[named[canonical(row)]].request
                 for key, row in rows.items()
                 if named[canonical(row)] in found
             }
@@ -273,6 +267,19 @@ class Rounds:
         of = next(one for one in self.definition.steps if one.name == step)
         words += [str(number + 1)] * (len(of.rows) > 1)
         return "-".join(words)
+
+
+def _refuse(
+    found: dict[str, points.Called], before: dict[str, points.Called], what: str, code: int
+) -> None:
+    """Refuse to go on after a run that did not begin, or not come to its end."""
+    runs = {one.run for one in found.values()} - {one.run for one in before.values()}
+    if not runs:
+        raise ValueError(f"{what} did not begin: Nextflow ended with {code}, as it says above")
+    if not all(one.ended for one in found.values() if one.run in runs):
+        raise ValueError(
+            f"{what} ended early, with {code}: run it again, which goes on with the same points"
+        )
 
 
 def _rounds(every: list[Point]) -> list[int]:

@@ -90,11 +90,6 @@ class Step(NamedTuple):
             If it is no parameter of a row, or its sheet has it as a column.
         """
         known = ", ".join(one for one in self.parameters.per_row if one != "name")
-        if not known:
-            raise ValueError(
-                f"workflow {self.workflow} reads no sample sheet, so it can't be swept: its table "
-                "of rows has a column for each argument"
-            )
         if name == "name":
             raise ValueError("sweep varies name, which makes no other result: leave it out")
         if name in self.columns:
@@ -156,6 +151,11 @@ def step_of(
             "most"
         )
     parameters = Parameters(schema, given.get("workflow"))
+    if "name" not in parameters.per_row:
+        raise ValueError(
+            f"workflow {parameters.workflow} is not for {where}: it reads no sample sheet whose "
+            "rows have a name, by which a point's result is found"
+        )
     launch, aside = _launch(schema, parameters)
     known = parameters.described.keys() | launch
     own = {one: value for one, value in given.items() if one != "workflow"}

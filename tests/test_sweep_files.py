@@ -1,0 +1,300 @@
+"""What a sweep's file says: points counted exactly, and sentences for what is wrong."""
+
+import json
+from decimal import Decimal
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bossflow.sweeps import definition, files, reading, sheets
+from bossflow.sweeps.space import Space
+from conftest import examples
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+AXES = st.dictionaries(
+    st.sampled_from("abcd"),
+    st.lists(st.one_of(st.integers(0, 3), st.booleans(), st.just("0.5")), min_size=1, max_size=4),
+    min_size=1,
+)
+
+
+def same(one: Any) -> str:
+    return json.dumps(one, sort_keys=True)
+
+
+@settings(max_examples=examples(1000))
+@given(AXES, st.data())
+def test_points_are_the_product_without_what_is_left_out(axes, data) -> None:
+    axes = {
+        name: [json.loads(one) for one in dict.fromkeys(map(same, axis))]
+        for name, axis in axes.items()
+    }
+    parts = st.fixed_dictionaries({}, optional={name: st.sampled_from(axes[name]) for name in axes})
+    left_out = [part for part in data.draw(st.lists(parts, max_size=4)) if part]
+    every = [dict(zip(axes, values, strict=True)) for values in product(*axes.values())]
+    kept = [
+        point
+        for point in every
+        if not any(all(same(point[n]) == same(v) for n, v in part.items()) for part in left_out)
+    ]
+    space = Space(axes, left_out)
+    assert len(space) == len(kept)
+    assert same([*space]) == same(kept)
+    assert [point in space for point in every] == [
+        same(point) in map(same, kept) for point in every
+    ]
+
+
+def test_a_large_space_is_counted_and_not_made() -> None:
+    axes = {name: [*range(10_000)] for name in "abcd"}
+    space = Space(axes, [{"a": 7}, {"b": 1, "d": 2}])
+    assert len(space) == 9_999 * (10**12 - 10**4)
+    last = space.point(len(space) - 1)
+    assert last == dict.fromkeys("abcd", 9_999) and last in space
+
+
+@settings(max_examples=examples(1000))
+@given(st.integers(-500, 500), st.integers(1, 50), st.integers(0, 60), st.integers(0, 4))
+def test_a_range_is_counted_in_decimals(start, step, number, digits) -> None:
+    scale = Decimal(10) ** -digits
+    first, by, last = start * scale, step * scale, (start + step * number) * scale
+    said = {"from": float(first), "to": float(last), "step": f"{by:f}"}
+    (axis,) = reading.read({"a": said}, lambda _, value: value).axes.values()
+    assert [Decimal(one) for one in axis] == [first + by * at for at in range(number + 1)]
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ({"from": 0.88, "to": 0.92, "step": 0.01}, 5),
+        ({"from": 0.2, "to": 0.7, "step": 0.1}, 6),
+        ({"tiles": [0, 512, 200]}, 3),
+        ({"tiles": [-5, 5, 5]}, 2),
+    ],
+)
+def test_ends_are_in(said, number) -> None:
+    assert len(reading.read({"a": said}, lambda _, value: value)) == number
+    if "tiles" in said:
+        (axis,) = reading.read({"a": said}, lambda _, value: value).axes.values()
+        assert axis[0][0] == said["tiles"][0] and axis[-1][1] == said["tiles"][1]
+
+
+def read(directory: Path, text: str, name: str = "sweep.yml") -> definition.Definition:
+    (directory / name).write_text(text)
+    return definition.read(directory / name)
+
+
+LABEL = "source: bossdb://a/b/c\n"
+STEPS = "steps: {a: {workflow: transfer, source: 'bossdb://a/b/c'}, b: {source: 'step:a'}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            "sweep: {min_voxel: [1]}",
+            'sweep names "min_voxel", which is no parameter of workflow label: did you mean',
+        ),
+        (
+            "sweep: {dust: [1]}",
+            'sweep names "dust", which is no parameter of workflow label: did you mean min_voxels',
+        ),
+        (
+            "min_voxel: 1\nsweep: {min_voxels: [1]}",
+            'the file has "min_voxel", which is no parameter of workflow label: did you mean',
+        ),
+        (
+            "sweep: {stage: [true]}",
+            "sweep varies stage, which is a setting of the run and not of its rows",
+        ),
+        (
+            "sweep: {store: [a]}",
+            "sweep varies store, which is a setting of the run and not of its rows",
+        ),
+        ("sweep: {name: [a]}", "sweep varies name, which makes no other result: leave it out"),
+        (
+            "sweep: {min_voxels: [1, -1]}",
+            "sweep of min_voxels: min_voxels must be at least 0, not -1",
+        ),
+        ("sweep: {min_voxels: [1, 1.0]}", "sweep of min_voxels: min_voxels must be a whole number"),
+        ("sweep: {min_voxels: [1, '1']}", "sweep of min_voxels has 1 twice: remove one"),
+        ("sweep: {min_voxels: 5}", "sweep of min_voxels must be a list of values"),
+        ("sweep: {min_voxels: []}", "sweep of min_voxels must be a list of values"),
+        ("sweep: {min_voxels: [null]}", "sweep of min_voxels has an empty value"),
+        ("sweep: {min_voxels: {from: 1, to: 2}}", "sweep of min_voxels must be a list of values"),
+        (
+            "sweep: {min_voxels: {from: 1, to: 4, step: 2}}",
+            "does not come to 4 in steps of 2: both ends are points",
+        ),
+        ("sweep: {min_voxels: {from: 4, to: 1, step: 1}}", "must go up"),
+        ("sweep: {min_voxels: {from: 1, to: 4, step: 0}}", "must go up"),
+        (
+            "sweep: {min_voxels: {from: a, to: 4, step: 1}}",
+            'counts in numbers, such as 0.1, not "a"',
+        ),
+        (
+            "sweep: {min_voxels: {from: .nan, to: 4, step: 1}}",
+            "counts in numbers, such as 0.1, not NaN",
+        ),
+        ("sweep: {x_range: {tiles: [4, 4, 1]}}", "tiles must be start, end and step"),
+        ("sweep: {min_voxels: {from: 1, to: 10001, step: 1}}", "has 10,001 values: 10,000 at most"),
+        ("sweep: {min_voxels: {from: 1, to: 1e30, step: 1}}", "values: 10,000 at most"),
+        (
+            "sweep: {min_voxels: {from: 1, to: 200, step: 1}, x_range: {tiles: [0, 100, 1]}}",
+            "sweep has 20,000 points: 10,000 at most",
+        ),
+        (
+            "sweep: {min_voxels: [1], except: [{min_voxels: 2}]}",
+            "except of sweep: min_voxels is never 2",
+        ),
+        (
+            "sweep: {min_voxels: [1], except: [{x_range: 2}]}",
+            'except of sweep names "x_range", which sweep does not vary',
+        ),
+        ("sweep: {min_voxels: [1], except: [{min_voxels: 1}]}", "sweep has no point"),
+        ("sweep: {min_voxels: [1], except: {min_voxels: 1}}", "except of sweep must be a list"),
+        ("sweep: {except: []}", "sweep names no parameter"),
+        ("sweep: [min_voxels]", "sweep must name parameters"),
+        (
+            "sweep: {min_voxels: [1]}\nsearch: {by: bayes}",
+            'by of search must be grid, random or tpe, not "bayes"',
+        ),
+        (
+            "sweep: {min_voxels: [1]}\nsearch: {by: tpe}",
+            "search by tpe needs points: how many, such as 24",
+        ),
+        ("sweep: {min_voxels: [1]}\nsearch: {by: tpe, points: 1}", "search by tpe needs round"),
+        (
+            "sweep: {min_voxels: [1]}\nsearch: {point: 1}",
+            'search has "point": did you mean points?',
+        ),
+        (
+            "sweep: {min_voxels: [1]}\nsearch: {points: 0}",
+            "points of search must be from 1 to 10,000, not 0",
+        ),
+        (
+            "sweep: {min_voxels: [1]}\nsearch: {goal: most}",
+            "goal of search must be largest or smallest",
+        ),
+        (
+            "sweep: {min_voxels: [1]}\nsearch: {seed: [1]}",
+            "seed of search must be a whole number or short text",
+        ),
+        ("sweep: {min_voxels: [1]}\nscore: {within_nm: 1}", "there is no truth: give it"),
+        (
+            "sweep: {min_voxels: [1]}\ntruth: no.csv",
+            'truth "no.csv" is not there: give the path of a file',
+        ),
+        (
+            "sweep: {min_voxels: [1]}\ntruth: bossflow://a\nscore: {step: b}",
+            'score names step "b": there are label',
+        ),
+        (
+            "sweep: {min_voxels: [1]}\ntruth: bossflow://a\nscore: {within_nm: near}",
+            'within_nm of score must be a number, not "near"',
+        ),
+        ("sweep: {min_voxels: [1]}\nname: [1]", "name must be a text"),
+        (
+            "sweep: {min_voxels: [1]}\ndry_run: true",
+            "dry_run is not for the file: give it on the command line",
+        ),
+        ("sweep: {min_voxels: [1]}\ninput: no.csv", 'input "no.csv" is not there'),
+        (
+            "sweep: {min_voxels: [1]}\nworkflow: map",
+            "workflow map is not for the file: it reads no sample sheet",
+        ),
+        ("sweep: {min_voxels: [1]}\nworkflow: lable", 'there is no workflow "lable"'),
+        ("sweep: {min_voxels: [1]}\nsweep: {}", 'says "sweep" twice: remove one'),
+        ("sweep: {min_voxels: &a [1], x_range: *a}", "is no YAML: aliases (*) are not read"),
+        ("sweep: {min_voxels: [1]", "is no YAML"),
+        ("sweep: {source: ['step:a']}", 'source of label reads step "a", which is none before it'),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path, monkeypatch, text, sentence) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError) as raised:
+        read(tmp_path, LABEL + text)
+    assert sentence in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (
+            STEPS + "sweep: {min_voxels: [1]}",
+            'sweep names "min_voxels", which is no parameter of a step',
+        ),
+        (
+            STEPS + "sweep: {b.dtype: [uint8]}",
+            'sweep names "dtype", which is no parameter of workflow label',
+        ),
+        (STEPS + "dtypes: uint8", 'no step knows "dtypes"'),
+        (STEPS + "workflow: label", "workflow is a step's: write it there"),
+        (STEPS + "input: a.csv", "input is a step's: write it there"),
+        (
+            "steps: {b: {source: 'step:a'}, a: {source: 'bossdb://a/b/c'}}",
+            'source of b reads step "a", which is none before it: there is none',
+        ),
+        ("steps: {b: {source: 'step:'}}", 'source "step:" names no step'),
+        ("steps: {b c: {}}", 'step "b c" must be called by letters'),
+        ("steps: {b: 1}", "step b must have a workflow and parameters, not 1"),
+        ("steps: {}", "steps must name them"),
+        ("steps: {b: {}}", "source is missing in b"),
+        (
+            "steps: {b: {source: 'bossdb://a/b/c', outdir: x}}",
+            "outdir is not for step b: write it beside steps",
+        ),
+        ("steps: {b: {source: 'bossdb://a/b/c', name: x}}", "name is not for step b"),
+    ],
+)
+def test_what_is_wrong_of_a_chain_is_said(tmp_path, text, sentence) -> None:
+    with pytest.raises(ValueError) as raised:
+        read(tmp_path, text)
+    assert sentence in str(raised.value)
+
+
+def test_a_definition_is_known_by_what_it_makes(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = LABEL + "sweep: {min_voxels: [1, 2]}\nsearch: {by: random, points: 1}\n"
+    one = read(tmp_path, text)
+    same = (
+        text.replace("points: 1", "points: 2"),
+        text + "outdir: other\nstore: elsewhere\npage: false\nname: another\nconnectivity: null",
+        text.replace("[1, 2]", "{from: 1, to: 2, step: 1}"),
+        text + "bossdb_host: https://api.bossdb.io",
+    )
+    for other in same:
+        assert read(tmp_path, other).sweep_id == one.sweep_id, other
+    for other in (text + "connectivity: 6", text.replace("[1, 2]", "[2, 1]"), text + "stage: true"):
+        assert read(tmp_path, other).sweep_id != one.sweep_id, other
+    assert one.name == "sweep" and one.directory == tmp_path / f"results/sweep-{one.sweep_id}"
+
+
+def test_numbers_are_as_they_were_written(tmp_path) -> None:
+    text = '{"a": 0.1000000000000000055, "b": 1.0, "c": 12345678901234567890123, "d": 1e3}'
+    told = {"a": "0.1000000000000000055", "b": "1.0", "c": 12345678901234567890123, "d": 1e3}
+    for name, said in (("a.json", text), ("a.yml", text.replace("1e3", "1.0e+3"))):
+        (tmp_path / name).write_text(said)
+        assert files.read(tmp_path / name) == told
+    (tmp_path / "b.yml").write_text("a: 2024-01-01\n")
+    assert files.read(tmp_path / "b.yml") == {"a": "2024-01-01"}
+    found = read(
+        tmp_path,
+        LABEL
+        + "component_of: foreground\nsweep: {foreground_above: [0.50, '0.5', 1.0]}".replace(
+            "'0.5', ", ""
+        ),
+    )
+    assert found.space.axes == {"foreground_above": ["0.5", 1]}
+
+
+def test_a_sheet_says_what_a_point_says(tmp_path) -> None:
+    text = "workflow: command\nsweep: {command: [[sh, -c, 'echo a'], 'x y'], exact: [true]}"
+    step = read(tmp_path, text).steps[0]
+    rows = [{"command": ["sh", "-c", 'echo a, "b"'], "exact": True}, {"command": ["x", "y"]}]
+    said = sheets.sheet([("one", rows[0]), ("two", rows[1])], step.parameters)
+    assert said.splitlines()[0] == "name,command,exact"
+    with pytest.raises(ValueError, match="can't be written into a sample sheet"):
+        sheets.sheet([("one", rows[0] | {"tool_version": " a"})], step.parameters)
