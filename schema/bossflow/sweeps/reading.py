@@ -42,7 +42,7 @@ def read(swept: object, check: Callable[[str, Any], Value]) -> Space:
     if not isinstance(excluded, list):
         raise ValueError("except of sweep must be a list of parameters with values")
     space = Space(axes, [_left_out(part, axes, check) for part in excluded])
-    if not len(space):
+    if not space.size:
         raise ValueError("sweep has no point: except leaves all of them out")
     return space
 
@@ -166,7 +166,8 @@ def searched(given: object, space: Space) -> Search:
     goal = _of("goal", said.get("goal", "largest"), get_args(Goal))
     if by != "grid" and "points" not in said:
         raise ValueError(f"search by {by} needs points: how many, such as 24")
-    points = min(_number("points", said["points"]) if "points" in said else len(space), len(space))
+    points = _number("points", said["points"]) if "points" in said else space.size
+    points = min(points, space.size)
     if points > MOST:
         raise ValueError(
             f"sweep has {points:,} points: {MOST:,} at most; leave values out, or search by random "

@@ -1,6 +1,7 @@
 """The points of a sweep: the Cartesian product of its axes without what is left out."""
 
 from collections.abc import Iterator, Mapping
+from math import prod
 from typing import Any, Literal, NamedTuple
 
 from ..kit.digests import canonical
@@ -69,13 +70,18 @@ class Space:
         self._counts: dict[tuple[int, frozenset[int]], int] = {}
         self._all = frozenset(range(len(self._excluded)))
 
-    def __len__(self) -> int:
-        """Return the number of points, however many: counted, not made."""
+    @property
+    def size(self) -> int:
+        """The number of points, however many: counted, not made. `len` takes 2^63 at most."""
         return self._count(0, self._all)
+
+    def __len__(self) -> int:
+        """Return the number of points."""
+        return self.size
 
     def __iter__(self) -> Iterator[dict[str, Value]]:
         """Yield the points in order."""
-        return map(self.point, range(len(self)))
+        return map(self.point, range(self.size))
 
     def point(self, index: int) -> dict[str, Value]:
         """Return a point by its place in the order, from 0.
@@ -85,10 +91,14 @@ class Space:
         IndexError
             If there is none.
         """
-        if not 0 <= index < len(self):
-            raise IndexError(f"there are {len(self):,} points, from 0")
+        if not 0 <= index < self.size:
+            raise IndexError(f"there are {self.size:,} points, from 0")
         open_ones, values = self._all, {}
         for depth, name in enumerate(self._names):
+            if not open_ones:  # all values have as many points: none is looked at
+                at, index = divmod(index, self._count(depth + 1, open_ones))
+                values[name] = self.axes[name][at]
+                continue
             for value in self.axes[name]:
                 left = self._left(depth, open_ones, value)
                 number = 0 if left is None else self._count(depth + 1, left)
@@ -122,6 +132,8 @@ class Space:
         """Return how many points begin so: the values of so many axes chosen."""
         if depth == len(self._names):
             return 1
+        if not open_ones:
+            return prod(len(self.axes[name]) for name in self._names[depth:])
         if (depth, open_ones) not in self._counts:
             lefts = [self._left(depth, open_ones, one) for one in self.axes[self._names[depth]]]
             self._counts[depth, open_ones] = sum(
