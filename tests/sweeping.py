@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from making import Transferring
-from pipeline import bossflow_says
+from pipeline import bossflow_says, run_of
 from steps import Cutouts, write_volume
 
 
@@ -42,7 +42,9 @@ class Runs:
         file = Path(words[words.index("-params-file") + 1])
         params = json.loads(file.read_text())
         pipeline = self.pipelines[params["workflow"]]
-        with self.monkeypatch.context():
+        name = words[words.index("-name") + 1]
+        with self.monkeypatch.context() as patch:
+            patch.setattr("steps.run_of", lambda *run: run_of(*run) | {"name": name})
             here = Path.cwd()
             ran = pipeline.run([], sheet=Path(params.pop("input")), **params)
             self.monkeypatch.chdir(here)

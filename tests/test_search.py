@@ -110,7 +110,7 @@ def test_a_search_ends_with_its_space(by: str) -> None:
 @pytest.mark.parametrize("by", ["random", "tpe"])
 def test_spaces_are_larger_than_what_is_asked_of_them(by: str) -> None:
     space = Space({name: [*range(100)] for name in "abcdefghijkl"})  # more than len can say
-    told = swept(space, how(by), lambda values: float(values['a']), rounds=3)
+    told = swept(space, how(by), lambda values: float(values["a"]), rounds=3)
     assert (len(told), distinct(told)) == (12, 12)
     assert len({one.values["a"] for one in told}) > 6
     assert space.point(space.size - 1) == dict.fromkeys("abcdefghijkl", 99)

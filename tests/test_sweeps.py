@@ -242,6 +242,7 @@ def test_a_dry_run_writes_nothing(runs: Runs) -> None:
         (("--outdir", "x"), "--outdir is what the file says"),
         (("-params-file", "x"), "-params-file is what the file says"),
         (("--min_voxels", "3"), "min_voxels is a parameter of rows"),
+        (("-name", "mine"), "-name is what a sweep calls its runs by itself"),
     ],
 )
 def test_options_that_would_change_points_are_refused(runs, options, said) -> None:

@@ -7,9 +7,6 @@ import click
 
 SHOWN = 20
 
-NOT_FOR_OPTIONS = ("params-file", "workflow", "input", "outdir", "help")
-"""What a sweep says itself."""
-
 
 @click.group("sweep")
 def sweep_command() -> None:
@@ -55,12 +52,13 @@ def chain_command(file: Path, dry: bool, options: tuple[str, ...]) -> None:
 def _run(file: Path, dry: bool, options: tuple[str, ...]) -> None:
     from .. import connect
     from ..kit.texts import many
-    from ..sweeps import definition
+    from ..sweeps import definition, search
     from ..sweeps.rounds import Rounds
     from ..upkeep import launching
 
     asked = definition.read(file)
-    _check(asked, options)
+    asked.check_options(options)
+    search.refuse_missing(asked.search)
     launching.nextflow()
     connect()
     rounds = Rounds(asked, options, click.echo)
@@ -84,18 +82,3 @@ def _run(file: Path, dry: bool, options: tuple[str, ...]) -> None:
     if became.errors:
         click.echo("what failed is tried again by the same command", err=True)
         sys.exit(1)
-
-
-def _check(asked: object, options: tuple[str, ...]) -> None:
-    from ..sweeps.definition import Definition
-
-    assert isinstance(asked, Definition)
-    for word in options:
-        name = word.lstrip("-").partition("=")[0]
-        if not word.startswith("-"):
-            continue
-        if name in NOT_FOR_OPTIONS or word.startswith("-params-file"):
-            raise ValueError(f"{word} is what the file says: write it there")
-        for step in asked.steps:
-            if word.startswith("--") and name in step.parameters.per_row:
-                raise ValueError(f"{name} is a parameter of rows: write it into the file")

@@ -15,6 +15,7 @@ from .steps import Step, step_of
 
 OWN = ("steps", "sweep", "search", "truth", "score", "name")
 SCORE = ("step", "within_nm", "overlap", "background", "resolution")
+NOT_OPTIONS = ("params-file", "workflow", "input", "outdir", "help")
 NAME_MAX = 64
 
 
@@ -77,6 +78,24 @@ class Definition:
     def directory(self) -> Path:
         """Where its rounds leave what they leave."""
         return self.outdir / f"sweep-{self.sweep_id}"
+
+    def check_options(self, options: Iterable[str]) -> None:
+        """Refuse options of `nextflow run` that would have other things made than the file says.
+
+        Raises
+        ------
+        ValueError
+            If one would.
+        """
+        rows = {name for step in self.steps for name in step.parameters.per_row}
+        for word in options:
+            name = word.lstrip("-").partition("=")[0]
+            if word.partition("=")[0] == "-name":
+                raise ValueError("-name is what a sweep calls its runs by itself: leave it out")
+            if word.startswith("-") and name in NOT_OPTIONS:
+                raise ValueError(f"{word} is what the file says: write it there")
+            if word.startswith("--") and name in rows:
+                raise ValueError(f"{name} is a parameter of rows: write it into the file")
 
     def values(self, point: Mapping[str, Value], step: Step) -> dict[str, Value]:
         """Return what a point says of a step, by its parameters' names."""

@@ -67,10 +67,8 @@ def _json(text: str) -> Any:
 def _yaml(text: str) -> Any:
     try:
         import yaml
-    except ModuleNotFoundError:
-        raise ValueError(
-            "PyYAML is missing: pip install 'bossflow[cwl]', or write the file as .json"
-        ) from None
+    except ModuleNotFoundError:  # it came with sweeps
+        raise ValueError("PyYAML is missing: run ./set-up.sh, or write the file as .json") from None
 
     class Loader(yaml.SafeLoader):
         """YAML without aliases, whose mappings name each key once."""

@@ -123,25 +123,18 @@ def link(sweep_id: str, found: Mapping[Key, str]) -> None:
     database.again(write)
 
 
-class Called(NamedTuple):
-    """A request, the run that called it so, and whether that came to its end."""
-
-    request: str
-    run: str
-    ended: bool
-
-
-def called(names: Iterable[str]) -> dict[str, Called]:
+def called(names: Iterable[str]) -> dict[str, str]:
     """Return by name the request that a run called so last."""
-    rows = Request.Name() * Run.proj("run_started", "run_parameters", naming_run_id="run_id")
+    rows = Request.Name() * Run.proj("run_started", naming_run_id="run_id")
     found = ledger.among(rows, "request_name", names)
     found.sort(key=lambda row: (row["run_started"], row["request_id"]))
-    return {
-        row["request_name"]: Called(
-            row["request_id"], row["naming_run_id"], bool(row["run_parameters"].get("ended"))
-        )
-        for row in found
-    }
+    return {row["request_name"]: row["request_id"] for row in found}
+
+
+def ended(run_name: str) -> bool | None:
+    """Say whether a run came to its end; None where it did not begin."""
+    rows = (Run.proj("run_name", "run_parameters") & {"run_name": run_name}).to_dicts()
+    return any(row["run_parameters"].get("ended") for row in rows) if rows else None
 
 
 def forget_names(names: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from ..core import states
@@ -92,7 +93,7 @@ class Rounds:
         how = self.definition.search
         self.say(
             f"sweep {self.definition.sweep_id} ({self.definition.name}): "
-            f"{many(how.points, 'point')} of {len(self.definition.space):,}; "
+            f"{many(how.points, 'point')} of {self.definition.space.size:,}; "
             f"{len(every):,} asked for before, "
             f"{len(every) - len(left):,} of them complete; {len(new):,} in the next round"
         )
@@ -167,12 +168,12 @@ class Rounds:
             span = f"points {some[0].number}-{some[-1].number}"
             self.say(f"round {number}, {span}, step {step.name}: {many(len(asked), 'row')}")
             directory = self.definition.directory / f"round-{number}" / step.name
-            before = points.called(named.values())
-            code = self._launch(step, asked, directory, {})
+            name = f"sweep-{self.definition.sweep_id[:8]}-{number}-{token_hex(4)}"
+            code = self._launch(step, asked, directory, {}, "-name", name)
+            _refuse(points.ended(name), f"the run of step {step.name} in round {number}", code)
             found = points.called(named.values())
-            _refuse(found, before, f"the run of step {step.name} in round {number}", code)
             links = {
-                key: found[named[canonical(row)]].request
+                key: found[named[canonical(row)]]
                 for key, row in rows.items()
                 if named[canonical(row)] in found
             }
@@ -181,7 +182,12 @@ class Rounds:
             self._look(self.links | links)
 
     def _launch(
-        self, step: Step, asked: list[tuple[str, Row]], directory: Path, more: dict[str, Any]
+        self,
+        step: Step,
+        asked: list[tuple[str, Row]],
+        directory: Path,
+        more: dict[str, Any],
+        *options: str,
     ) -> int:
         """Run a step for some rows; return how Nextflow ended."""
         text = sheets.sheet(asked, step.parameters)
@@ -194,7 +200,7 @@ class Rounds:
         sheet.parent.mkdir(parents=True, exist_ok=True)
         _write(sheet, text)
         _write(file, json.dumps(params, indent=1, ensure_ascii=False))
-        return launching.run(["-params-file", str(file), *self.options])
+        return launching.run(["-params-file", str(file), *options, *self.options])
 
     def _rows(self, step: Step, some: list[Point]) -> tuple[dict[Key, Row], int]:
         """Return what points ask of a step, and how many rows wait for steps before it."""
@@ -269,14 +275,11 @@ class Rounds:
         return "-".join(words)
 
 
-def _refuse(
-    found: dict[str, points.Called], before: dict[str, points.Called], what: str, code: int
-) -> None:
+def _refuse(ended: bool | None, what: str, code: int) -> None:
     """Refuse to go on after a run that did not begin, or not come to its end."""
-    runs = {one.run for one in found.values()} - {one.run for one in before.values()}
-    if not runs:
+    if ended is None:
         raise ValueError(f"{what} did not begin: Nextflow ended with {code}, as it says above")
-    if not all(one.ended for one in found.values() if one.run in runs):
+    if not ended:
         raise ValueError(
             f"{what} ended early, with {code}: run it again, which goes on with the same points"
         )
