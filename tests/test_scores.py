@@ -133,6 +133,8 @@ def test_another_request_is_the_truth_and_takes_its_scores_along(
     assert len(bossflow.Score & {"request_id": request}) == 1
     pairs = (bossflow.Score.Match & {"request_id": request}).to_dicts()
     assert [(one["found_number"], one["truth_number"]) for one in pairs] == [(101, 101)]
+    code, text = bossflow_says("lineage", true, "--of")
+    assert code == 0 and "1 unit would be affected" in text, text
     code, text = bossflow_says("invalidate", "--request", true, "--yes")
     assert code == 0, text
     assert not len(bossflow.Score & {"request_id": request})
@@ -218,6 +220,7 @@ def test_json_and_words_tell_the_same(found: Found, tmp_path: Path) -> None:
     request, truth = found((0, 0, 1)), tmp_path / "truth.parquet"
     columns = {name: [0.0, 9000.0] for name in ("x_nm", "y_nm", "z_nm")}
     pq.write_table(pa.table(columns), truth)
+    assert bossflow.score(request, str(truth), 5, overlap=0.5)["recall"] == 0.5
     asked = "score", request, "--truth", str(truth), "--within_nm", "5"
     code, text = bossflow_says(*asked, "--json")
     told = json.loads(text)

@@ -8,9 +8,11 @@ import bossflow
 import cc3d
 import numpy as np
 import pytest
+from measuring import Measuring
 from pipeline import bossflow_says
 from skimage import metrics
 from steps import Cutouts, write_voxels
+from test_made_chain import Chain
 
 LABEL: dict[str, Any] = {"component_of": "foreground", "block_shape": [16, 16, 16], "stage": False}
 BOX: dict[str, Any] = {"x_range": [2, 20], "y_range": [0, 16], "z_range": [4, 20]}
@@ -137,6 +139,30 @@ def test_centroids_of_components_are_points_in_the_frame_of_the_channel(
     code, text = bossflow_says("score", made.all, "--truth", str(path), "--within_nm", "0.001")
     assert code == 0 and "note: 3 points of the truth lie where" in text, text
     assert scored(made.six, made.six, 1.0)["f1"] == 1.0
+
+
+def test_points_of_coarser_levels_lie_where_those_of_the_finest_do(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Centroids, numbered by decimals, on a level of which voxel 0 has its middle elsewhere."""
+    mask = np.zeros((16, 16, 16), np.uint8)
+    for z, y, x in ((2, 2, 4), (2, 10, 10), (10, 4, 2)):
+        mask[z : z + 4, y : y + 4, x : x + 2] = 1
+    chain = Chain(tmp_path, monkeypatch)
+    write_voxels(tmp_path / "mask", mask)
+    label = chain.request(chain.of["label"].label(**LABEL))
+    asked = {"levels": 1, "factor": "2,2,2", "block_shape": "16,16,16"}
+    levels = chain.of["levels"].make(source=f"bossflow://{label}", **asked)
+    measuring = Measuring(tmp_path, monkeypatch)
+    done = measuring.make(source=f"bossflow://{chain.request(levels)}", block_shape="8,8,8")
+    told = scored(chain.request(done), label, 1e-6)
+    assert told["true_positives"] == told["n_truth"] == told["n_found"] == 3
+    part = {"x_range": [0, 3], "y_range": [0, 3], "z_range": [0, 3]}
+    far = {"x_range": [12, 16], "y_range": [12, 16], "z_range": [0, 3]}
+    near, away = (chain.request(chain.of["label"].label(**LABEL | box)) for box in (part, far))
+    assert scored(near, label, 5)["n_truth_outside"] == 3
+    with pytest.raises(ValueError, match="no place in common"):
+        scored(near, away, 5)
 
 
 def test_what_can_not_be_compared_is_refused_and_nothing_is_written(

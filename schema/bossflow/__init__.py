@@ -83,6 +83,40 @@ def diff(a: str, b: str, voxels: bool = True, background: str = "ignore") -> dic
     return differences.diff(a, b, voxels, background)
 
 
+def score(
+    request: str, truth: str, within_nm: float | None = None, **options: Any
+) -> dict[str, float]:
+    """Compare a result with a truth and record how right it is, as `bossflow score` does.
+
+    Parameters
+    ----------
+    request : str
+        Its id, the start of it, or its name.
+    truth : str
+        A file of points (.csv or .parquet), the URI of a volume of labels, or another request.
+    within_nm : float, optional
+        How far two points of a pair may be apart. Without it, segmentations are compared.
+    **options
+        `overlap` (float), `background` (str); of a volume `resolution`, `channel`, `time` (int),
+        `voxel_size`, `offset` (x, y, z) and `bossdb_host`.
+
+    Returns
+    -------
+    dict of float
+        By name, as the columns of `Score` are called.
+
+    Raises
+    ------
+    ValueError
+        If they can't be compared, with what to do.
+    """
+    connect()
+    from . import scores
+
+    how = {name: options.pop(name) for name in ("overlap", "background") if name in options}
+    return scores.score(request, options | {"uri": truth}, within_nm, **how)
+
+
 def export(request: str, form: str, to: str | Path, **options: Any) -> dict[str, Any]:
     """Write a request in a format that others read, as `bossflow export REQUEST` does.
 

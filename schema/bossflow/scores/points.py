@@ -93,10 +93,20 @@ def paramset(within_nm: float) -> work.ParamSet:
 def compared(
     truth: Known, found: Known, within_nm: float
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Match points where both sides looked; return numbers, and the columns of `Score.Match`."""
+    """Match points where both sides looked; return numbers, and the columns of `Score.Match`.
+
+    Raises
+    ------
+    ValueError
+        If they looked at no place in common.
+    """
     from ..voxels.detection.matching import match_points  # loads numba
 
     frames = [one.frame for one in (truth, found) if one.frame is not None]
+    if len(frames) == 2 and not frames[0].meets(frames[1]):
+        raise ValueError(
+            "the truth and the result have no place in common: their boxes, in nm, do not meet"
+        )
     sides, outside = [], []
     for one in (truth, found):
         inside = np.ones(len(one.numbers), np.bool_)

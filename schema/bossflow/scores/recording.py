@@ -4,8 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from operator import itemgetter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from .. import database
@@ -14,6 +18,7 @@ from ..core import score_tables as tables
 from ..core.made_for import last_made_for
 from ..core.tables import Execution, ParamSet, Request
 from ..database.insert import insert_absent, insert_all
+from ..database.insert_parquet import insert_parquet
 from .sides import Result, Truth
 
 
@@ -71,10 +76,11 @@ def record(
         insert_absent(tables.Truth(), [truth.row])
         tables.Score.insert1(row)
         insert_absent(tables.Score.Source(), [key | one for one in there])
-        names = tuple(pairs)
-        values = zip(*(pairs[name].tolist() for name in names), strict=True)
-        rows = [key | dict(zip(names, one, strict=True)) for one in values]
-        insert_absent(tables.Score.Match(), rows)
+        if pairs:
+            with TemporaryDirectory() as directory:
+                path = Path(directory, "pairs.parquet")
+                pq.write_table(pa.table(dict(pairs)), path)
+                insert_parquet(tables.Score.Match(), key, [path])
 
 
 def numbers_of(request_ids: Iterable[str]) -> dict[str, dict[str, float]]:

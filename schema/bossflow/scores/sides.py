@@ -12,6 +12,7 @@ from ..core import ledger, work
 from ..core.made_for import result_of
 from ..core.tables import Request
 from ..kit.digests import digest
+from ..kit.texts import cut, one_line
 from ..volumes.channels import NO_SHIFT, voxel_size
 from ..voxels.archives import Refused
 from ..voxels.archives.made import is_made, named
@@ -24,6 +25,9 @@ POINTS, LABELS, REQUEST = "points", "labels", "request"
 
 FILES = (".csv", ".parquet")
 """How files of points end."""
+
+URI_MAX = 1024
+"""Characters of a truth's URI that are recorded."""
 
 
 class Frame(NamedTuple):
@@ -45,6 +49,15 @@ class Frame(NamedTuple):
     def nm(self, zyx: Floats) -> Floats:
         """Return where voxels of the channel have their middles (nm)."""
         return np.asarray((zyx + np.array(self.middle_zyx)) * np.array(self.size_nm))
+
+    def meets(self, other: "Frame") -> bool:
+        """Tell whether two boxes have a place in common."""
+        ends = [
+            [each.nm(np.array(side) - 0.5) for side in (each.box.corner_zyx, each.box.end_zyx)]
+            for each in (self, other)
+        ]
+        (low, high), (start, end) = ends
+        return bool((np.maximum(low, start) < np.minimum(high, end)).all())
 
     def inside(self, zyx_nm: Floats) -> NDArray[np.bool_]:
         """Tell which points (nm) lie in voxels of the box."""
@@ -121,7 +134,7 @@ class Truth:
         return {
             "truth_id": digest([self.kind, self.sha256, *self.where])[:16],
             "truth_kind": self.kind,
-            "truth_uri": self.uri,
+            "truth_uri": cut(one_line(self.uri), URI_MAX),
             "truth_sha256": self.sha256,
             "truth_size": self.size,
         }
