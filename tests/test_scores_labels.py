@@ -81,10 +81,22 @@ def test_labels_are_scored_as_scikit_image_does(made: Made, background: str) -> 
     assert "n_truth_outside" not in told
 
 
-def test_a_volume_is_another_truth_when_its_voxels_are(made: Made, tmp_path: Path) -> None:
+def test_a_volume_is_another_truth_when_its_voxels_are(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bossflow.look import counted
+
     first = scored(made.six, made.volume)
     number = len(bossflow.Score & {"request_id": made.six})
     copy = f"zarr://{write_voxels(tmp_path / 'copy', made.truth)}"
+    assert scored(made.six, copy) == first
+    assert len(bossflow.Score & {"request_id": made.six}) == number
+    with monkeypatch.context() as patched:
+        patched.setattr(counted, "overlap", None)  # its files look as they did
+        assert scored(made.six, copy) == scored(made.six, made.volume) == first
+        next((tmp_path / "copy" / "0").glob("0.0.0")).touch()
+        with pytest.raises(TypeError):
+            scored(made.six, copy)
     assert scored(made.six, copy) == first
     assert len(bossflow.Score & {"request_id": made.six}) == number
     other = made.truth.copy()

@@ -19,6 +19,15 @@ class Truth(dj.Manual):
     truth_size=null  : int64          # points of a file
     """
 
+    class Seen(dj.Part):
+        """What a volume's files looked like when it was read: it need not be read again."""
+
+        definition = """
+        # what files of a volume looked like that was read
+        -> master
+        truth_seen : char(32)  # digest of these looks, and of what was read
+        """
+
 
 @schema
 class Score(dj.Manual):

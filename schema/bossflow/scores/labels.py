@@ -15,7 +15,7 @@ from ..look.layer import Layer
 from ..look.layer import Level as Shown
 from ..look.overlaps import Apart, Level, levels, parts, where_both
 from ..look.served import Volume
-from ..voxels import agreement
+from ..voxels import agreement, files
 from ..voxels.archives import Refused, Unreachable, archive_of, offsets
 from ..voxels.archives.made import is_made, named
 from ..voxels.boxes import Box
@@ -37,6 +37,15 @@ class Noted(Volume):
     def __init__(self, layer: Layer, token: str) -> None:
         super().__init__(layer, token)
         self.noted: dict[str, str] = {}
+
+    def looks(self, number: int, box: Box) -> str | None:
+        """Return a digest of what the files of a box look like; None where nothing tells."""
+        of = self.uri, number, self.layer.host, self._token
+        told = self._archive.files(*of, [box], self.layer.chosen)
+        if told is None:
+            return None
+        (seen,) = files.seen(told, [box])
+        return digest([*of[:2], dict(self.layer.chosen), box.name, seen])[:32]
 
     def read(self, number: int, box: Box) -> NDArray[Any]:
         """Return the voxels of a box of a level, ZYX."""
@@ -73,8 +82,8 @@ def scored(
 ) -> dict[str, float] | None:
     """Return the score of a segmentation, which is recorded if it was not.
 
-    What is recorded of a truth that was made here is found without reading; any other volume is
-    read, to know that it is the same.
+    What is recorded is found without reading, of a truth that was made here, or whose files look as
+    they did. Any other volume is read, to know whether it is the same.
 
     Raises
     ------
@@ -122,14 +131,15 @@ def _of_volume(
 ) -> dict[str, float] | None:
     volume = _opened(where, asked)
     a, b, box = where_both(_levels(volume), own)
+    seen = volume.looks(a.number, box)
+    key = recording.key_of_seen(found, seen, how) if seen else None
+    if key and (numbers := recording.recorded(key)):
+        return numbers
     table = counted.overlap((a, volume), (b, counted.volume(b)), {box: False}, told)
     told_of = [box.name, *(f"{name} {sha256}" for name, sha256 in sorted(volume.noted.items()))]
-    truth = Truth(LABELS, volume.uri, digest(told_of), (box.name,))
-    key = recording.key_of(found, truth, how)
-    if (numbers := recording.recorded(key)) is None:
-        recording.record(found, truth, how, _numbers(table, how.parameters), {})
-        numbers = recording.recorded(key)
-    return numbers
+    truth = Truth(LABELS, volume.uri, digest(told_of), (box.name,), seen=seen)
+    recording.record(found, truth, how, _numbers(table, how.parameters), {})
+    return recording.recorded(recording.key_of(found, truth, how))
 
 
 def _opened(uri: str, asked: Mapping[str, Any]) -> Noted:

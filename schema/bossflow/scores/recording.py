@@ -31,6 +31,18 @@ def key_of(found: Result, truth: Truth, how: work.ParamSet) -> dict[str, str]:
     }
 
 
+def key_of_seen(found: Result, seen: str, how: work.ParamSet) -> dict[str, str] | None:
+    """Return the primary key of a score with a volume that looks as it did; None if none did."""
+    names = (tables.Truth.Seen() & {"truth_seen": seen}).to_arrays("truth_id").tolist()
+    if len(names) != 1:
+        return None
+    return {
+        "request_id": found.request.request_id,
+        "truth_id": str(names[0]),
+        "score_paramset_id": how.paramset_id,
+    }
+
+
 def recorded(key: dict[str, str]) -> dict[str, float] | None:
     """Return the numbers of a score; None if it is not recorded."""
     rows = (tables.Score() & key).to_dicts()
@@ -64,6 +76,10 @@ def record(
     columns = tables.Score().heading.secondary_attributes
     row = key | dict.fromkeys(columns) | dict(numbers) | {"scored": now}
     with database.lock(conn), conn.transaction:
+        insert_absent(tables.Truth(), [truth.row])
+        if truth.seen is not None:
+            seen = {"truth_id": key["truth_id"], "truth_seen": truth.seen}
+            insert_absent(tables.Truth.Seen(), [seen])
         if recorded(key) is not None:
             return
         there = ledger.among(Execution.proj(), "execution_id", made_by)
@@ -73,7 +89,6 @@ def record(
                 "invalidated meanwhile: score it again"
             )
         insert_all(ParamSet(), [how.row], skip_duplicates=True)
-        insert_absent(tables.Truth(), [truth.row])
         tables.Score.insert1(row)
         insert_absent(tables.Score.Source(), [key | one for one in there])
         if pairs:

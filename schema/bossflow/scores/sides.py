@@ -119,6 +119,8 @@ class Truth:
         How many points it has, of a file.
     executions : frozenset of str
         What made it, if that was done here.
+    seen : str, optional
+        Digest of what its files looked like, of a volume, where that is known.
     """
 
     kind: str
@@ -127,6 +129,7 @@ class Truth:
     where: Sequence[str] = ()
     size: int | None = None
     executions: frozenset[str] = field(default=frozenset())
+    seen: str | None = None
 
     @property
     def row(self) -> dict[str, Any]:
