@@ -208,6 +208,8 @@ def test_what_a_command_prints_is_recorded(
     without = commands.run(texts[:1], command=tell["command"])
     assert without["plan"]["requests"] != [request]
     assert scores.numbers_of(without["plan"]["requests"])[without["plan"]["requests"][0]] == {}
+    (one,) = json.loads(bossflow_says("status", "--request", request, "--json")[1])["requests"]
+    assert (one["metrics"], one["outcome"]) == ({"score": 0.75}, "1 file, score 0.75")
     (kept,) = (bossflow.Request.Given & {"request_id": request}).to_arrays("given")
     assert "score_format" in kept["canonical"]
     from bossflow.core import given

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,8 @@ def test_files_that_do_not_say_what_they_are_are_refused(
 
 
 def test_what_can_not_be_compared_is_refused_with_what_to_do(found: Found, tmp_path: Path) -> None:
+    from bossflow import scores
+
     request, truth = found((0, 0, 1)), csv(tmp_path / "truth.csv", [(0, 0, 0)])
     missing = str(tmp_path / "missing.csv")
     for arguments, status, said in (
@@ -211,8 +214,25 @@ def test_what_can_not_be_compared_is_refused_with_what_to_do(found: Found, tmp_p
     ):
         code, text = bossflow_says("score", request, *arguments)
         assert (code, said in text) == (status, True), text
-    with pytest.raises(ValueError, match="give a distance above 0"):
-        scored(request, truth, -1)
+    for way, said in (
+        ({"within_nm": -1}, "give a distance above 0"),
+        ({"within_nm": float("nan")}, "give a distance above 0"),
+        ({}, "give within_nm"),
+    ):
+        for refused in (partial(scores.score, request), scores.check):
+            with pytest.raises(ValueError, match=said):
+                refused({"uri": truth}, **way)
+    for uri, way, said in (
+        (missing, {"within_nm": 5}, "can't be read"),
+        (request, {"overlap": 2}, "give a share above 0"),
+        (request, {"background": "no"}, "write ignore or keep"),
+        (f"zarr://{tmp_path}/none", {}, "none"),
+        ("nobody", {}, "a truth is a file of points"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            scores.check({"uri": uri}, **way)
+    scores.check({"uri": truth}, 5)
+    scores.check({"uri": request})
     assert not len(bossflow.Score & {"request_id": request})
 
 

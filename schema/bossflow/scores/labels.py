@@ -24,8 +24,6 @@ from ..voxels.detection.matching import match_labels
 from . import recording
 from .sides import LABELS, REQUEST, Result, Truth, result
 
-METHOD, VERSION = "score_labels", "1"
-
 Progress = Callable[[int, int], None]
 
 _BOSSDB = "https://api.bossdb.io"
@@ -55,21 +53,17 @@ class Noted(Volume):
         return voxels
 
 
-def paramset(overlap: float, background: str) -> work.ParamSet:
-    """Return how segmentations are compared.
+def check(where: str, asked: Mapping[str, Any]) -> None:
+    """Refuse a volume that can't be opened, or has no labels.
 
     Raises
     ------
     ValueError
-        If that is malformed.
     """
-    if not 0 < overlap <= 1:
-        raise ValueError(f"overlap is {overlap}: give a share above 0, and 1 at most")
-    if background not in ("ignore", "keep"):
-        raise ValueError(f"background is {background!r}: write ignore or keep")
-    return work.ParamSet(
-        METHOD, VERSION, {"overlap": float(overlap), "background": str(background)}
-    )
+    try:
+        _opened(where, asked)
+    except (Refused, Unreachable) as error:
+        raise ValueError(str(error)) from None
 
 
 def scored(

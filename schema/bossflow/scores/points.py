@@ -5,11 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import work
 from . import points_file
 from .sides import POINTS, REQUEST, Floats, Frame, Result, Truth, result
-
-METHOD, VERSION = "score_points", "1"
 
 
 class Known(NamedTuple):
@@ -26,7 +23,7 @@ def truth_of(kind: str, where: str, found: Result) -> tuple[Truth, Known]:
     Raises
     ------
     ValueError
-        If it is another kind, or can't be read.
+        If it can't be read, or has no place.
     """
     if kind == REQUEST:
         other = result(where)
@@ -34,10 +31,6 @@ def truth_of(kind: str, where: str, found: Result) -> tuple[Truth, Known]:
             REQUEST, f"bossflow://{where}", other.sha256, (where,), None, other.executions
         )
         return truth, known(other)
-    if kind != POINTS:
-        raise ValueError(
-            f"truth {where} is a volume, and within_nm is for points: leave within_nm out"
-        )
     points = points_file.read(where)
     zyx_nm, frame = points.zyx, found.frame
     if points.in_voxels:
@@ -75,19 +68,6 @@ def known(side: Result) -> Known:
             "ones"
         )
     return Known(numbers.astype(np.int64), zyx_nm.astype(np.float64), side.frame)
-
-
-def paramset(within_nm: float) -> work.ParamSet:
-    """Return how points are compared.
-
-    Raises
-    ------
-    ValueError
-        If the distance is no number above 0.
-    """
-    if not 0 < within_nm < np.inf:
-        raise ValueError(f"within_nm is {within_nm}: give a distance above 0 (nm)")
-    return work.ParamSet(METHOD, VERSION, {"within_nm": float(within_nm)})
 
 
 def compared(

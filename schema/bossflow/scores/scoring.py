@@ -5,7 +5,8 @@ from typing import Any
 
 from ..core import ledger
 from ..core.tables import Request
-from . import points, recording, sides
+from ..core.work import ParamSet
+from . import points, points_file, recording, sides
 
 
 def score(
@@ -48,23 +49,62 @@ def score(
         If they can't be compared, with what to do.
     """
     kind, where = sides.kind_of(truth)
+    how = _way(kind, where, within_nm, overlap, background)
+    found = sides.result(ledger.named(Request, request_id))
     if within_nm is not None:
-        how = points.paramset(within_nm)
-        found = sides.result(ledger.named(Request, request_id))
         true, known = points.truth_of(kind, where, found)
         key = recording.key_of(found, true, how)
         if (numbers := recording.recorded(key)) is None:
             told_of = points.compared(known, points.known(found), within_nm)
             recording.record(found, true, how, *told_of)
             numbers = recording.recorded(key)
-    elif kind == sides.POINTS:
-        raise ValueError(f"truth {where} is of points: give within_nm, how far a pair may be apart")
     else:
         from . import labels  # loads numba: not where no voxels are read
 
-        how = labels.paramset(overlap, background)
-        found = sides.result(ledger.named(Request, request_id))
         numbers = labels.scored(kind, where, truth, found, how, told)
     if numbers is None:
         raise ValueError(f"the score of request {request_id} was invalidated meanwhile: try again")
     return numbers
+
+
+def check(
+    truth: Mapping[str, Any],
+    within_nm: float | None = None,
+    overlap: float = 0.5,
+    background: str = "ignore",
+) -> None:
+    """Refuse a truth, or a way to compare, with which no result could be scored.
+
+    Parameters
+    ----------
+    truth, within_nm, overlap, background
+        As `score` takes them.
+
+    Raises
+    ------
+    ValueError
+        With what to do.
+    """
+    kind, where = sides.kind_of(truth)
+    _way(kind, where, within_nm, overlap, background)
+    if kind == sides.POINTS:
+        points_file.read(where)
+    elif kind == sides.LABELS:
+        from . import labels
+
+        labels.check(where, truth)
+
+
+def _way(
+    kind: str, where: str, within_nm: float | None, overlap: float, background: str
+) -> ParamSet:
+    """Return how two sides are compared."""
+    if within_nm is None and kind == sides.POINTS:
+        raise ValueError(f"truth {where} is of points: give within_nm, how far a pair may be apart")
+    if within_nm is None:
+        return sides.way_of_labels(overlap, background)
+    if kind == sides.LABELS:
+        raise ValueError(
+            f"truth {where} is a volume, and within_nm is for points: leave within_nm out"
+        )
+    return sides.way_of_points(within_nm)

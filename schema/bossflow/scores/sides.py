@@ -26,6 +26,8 @@ POINTS, LABELS, REQUEST = "points", "labels", "request"
 FILES = (".csv", ".parquet")
 """How files of points end."""
 
+VERSION = "1"  # raised when the same sides would be scored otherwise
+
 URI_MAX = 1024
 """Characters of a truth's URI that are recorded."""
 
@@ -178,3 +180,32 @@ def kind_of(truth: Mapping[str, Any]) -> tuple[str, str]:
             f"truth {uri!r}: {error}; a truth is a file of points (.csv or .parquet), the URI of a "
             "volume of labels, or a request"
         ) from None
+
+
+def way_of_points(within_nm: float) -> work.ParamSet:
+    """Return how points are compared.
+
+    Raises
+    ------
+    ValueError
+        If the distance is no number above 0.
+    """
+    if not 0 < within_nm < np.inf:
+        raise ValueError(f"within_nm is {within_nm}: give a distance above 0 (nm)")
+    return work.ParamSet("score_points", VERSION, {"within_nm": float(within_nm)})
+
+
+def way_of_labels(overlap: float, background: str) -> work.ParamSet:
+    """Return how segmentations are compared.
+
+    Raises
+    ------
+    ValueError
+        If that is malformed.
+    """
+    if not 0 < overlap <= 1:
+        raise ValueError(f"overlap is {overlap}: give a share above 0, and 1 at most")
+    if background not in ("ignore", "keep"):
+        raise ValueError(f"background is {background!r}: write ignore or keep")
+    asked = {"overlap": float(overlap), "background": str(background)}
+    return work.ParamSet("score_labels", VERSION, asked)

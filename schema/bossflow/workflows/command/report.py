@@ -1,12 +1,14 @@
 """How command lines and what they left are told."""
 
 import shlex
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from ...core import ledger
+from ...core.score_tables import Metric
 from ...core.tables import Run
 from ...core.work import Request
 from ...kit.digests import unit_id
@@ -20,10 +22,14 @@ IMAGE_MAX = 19
 def describe(
     requests: list[Request], counts: list[dict[str, tuple[int, int]]]
 ) -> list[dict[str, Any]]:
-    """Return of each the command, its tool and inputs and, once made, where its files are."""
+    """Return of each the command, its tool and inputs and, once made, its numbers and files."""
     asked_for = [{"request_id": request.request_id} for request in requests]
     codes = _exit_codes(request.request_id for request in requests)
     made = {row["request_id"]: row for row in (CommandResult() & asked_for).to_dicts()}
+    metrics: dict[str, dict[str, float]] = defaultdict(dict)
+    executions = [row["collected_by"] for row in made.values()]
+    for row in ledger.among(Metric(), "execution_id", executions):
+        metrics[row["execution_id"]][row["metric"]] = float(row["metric_value"])
     described = []
     for request in requests:
         asked, row = request.paramset.parameters, made.get(request.request_id, {})
@@ -39,6 +45,7 @@ def describe(
                 "exit_code": codes.get(request.request_id),
                 "n_outputs": row.get("n_outputs"),
                 "outputs": row.get("outputs"),
+                "metrics": metrics.get(row.get("collected_by", "")),
             }
         )
     return described
@@ -53,9 +60,10 @@ def _exit_codes(request_ids: Iterable[str]) -> dict[str, int]:
 
 
 def outcome(described: dict[str, Any]) -> str:
-    """Return how many files a command left."""
-    number = described["n_outputs"]
-    return many(number, "file")
+    """Return how many files a command left, and what numbers it printed."""
+    metrics = (described["metrics"] or {}).items()
+    told = [many(described["n_outputs"], "file")]
+    return ", ".join([*told, *(f"{name} {value:.6g}" for name, value in sorted(metrics))])
 
 
 def in_words(counts: Mapping[str, int]) -> str:
