@@ -22,6 +22,7 @@ from .new import new_command
 from .page import page_command
 from .reproduce import reproduce_command
 from .score import score_command
+from .simulate import simulate_command
 from .status import status_command
 from .sweep import chain_command, sweep_command
 from .view import view_command
@@ -96,6 +97,7 @@ for command in (
     page_command,
     reproduce_command,
     score_command,
+    simulate_command,
     status_command,
     stores_command,
     sweep_command,

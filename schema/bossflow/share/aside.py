@@ -50,7 +50,7 @@ def directory(to: Path) -> Iterator[Path]:
         try:
             aside.rename(to)
         except OSError as error:
-            raise ValueError(f"--to {to}: something came there meanwhile") from error
+            raise ValueError(f"{to}: something came there meanwhile") from error
     except BaseException:
         shutil.rmtree(aside, ignore_errors=True)
         raise
