@@ -5,12 +5,17 @@ from pathlib import Path
 
 import click
 
+from .sweep_show import show
+
 SHOWN = 20
 
 
 @click.group("sweep")
 def sweep_command() -> None:
     """Run a workflow for points of its parameters, score them, and look for the best."""
+
+
+sweep_command.add_command(show)
 
 
 @sweep_command.command("run", context_settings={"ignore_unknown_options": True})

@@ -42,6 +42,8 @@ svg .axis { stroke: var(--soft); }
 svg .edge { stroke: var(--soft); fill: none; }
 svg .node { fill: var(--box); stroke: var(--soft); }
 svg .end { stroke: var(--mark); stroke-width: 2; }
+svg .dot { fill: var(--mark); fill-opacity: .7; stroke: var(--paper); }
+svg .best { fill: var(--good); fill-opacity: 1; }
 pre { background: var(--box); border: 1px solid var(--line); padding: .75em; overflow-x: auto;
   font-size: .875rem; }
 code { font-size: .9375em; }
