@@ -19,6 +19,7 @@ workflow {
             done_ch = ROWS(BEGIN.out.task_ch, made_ch)
         }
         if (run.workflow == 'command') { done_ch = COMMAND(BEGIN.out.task_ch, channel.empty()) }
+        if (run.workflow == 'detect') { done_ch = DETECT(BEGIN.out.task_ch) }
         if (run.workflow == 'downsample') { done_ch = DOWNSAMPLE(BEGIN.out.task_ch) }
         if (run.workflow == 'label') { done_ch = LABEL(BEGIN.out.task_ch) }
         if (run.workflow == 'statistics') { done_ch = STATISTICS(BEGIN.out.task_ch) }
@@ -34,6 +35,7 @@ include { MAP } from './workflows/map'
 include { APPLY ; ROWS } from './workflows/apply'
 include { COMMAND } from './workflows/command'
 include { LABEL } from './workflows/label'
+include { DETECT } from './workflows/detect'
 include { DOWNSAMPLE } from './workflows/downsample'
 include { STATISTICS } from './workflows/statistics'
 include { MESH } from './workflows/mesh'

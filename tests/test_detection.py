@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from scipy import ndimage
 from voxels.boxes import Box
 from voxels.detection import queue
-from voxels.detection.balls import ball, extents, size, spread
+from voxels.detection.balls import ball, extents, size
+from voxels.detection.searches import Spheres
 from voxels.detection.settling import settle
-from voxels.detection.spheres import BlockSpheres, Spheres, detect
+from voxels.detection.spheres import BlockSpheres, detect
+from voxels.detection.sums import spread
 
 
 @st.composite

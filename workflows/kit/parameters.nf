@@ -202,11 +202,16 @@ def stranger(name, value, known, groups, workflow) {
         return "unknown parameter ${name}: secrets are no parameters, which show in the process list, in logs and in reports (this one may be in .nextflow.log now: make another); set BOSSDB_TOKEN, DJ_USER and DJ_PASS by `nextflow secrets set` or in the environment"
     }
     def others = workflowsOf(groups).keySet().findAll { other -> name in propertiesOf(groupsOf(groups, other)) }
+    def words = known.collectMany { key, property -> ([key] + (property.synonyms ?: [])).collect { word -> [plain(word), key] } }
     if (others) {
         def usual = propertiesOf(groups)[name].default
-        return value == null || value.toString() == usual.toString() ? null : "${name} is a parameter of workflow ${others.join(', ')}, and not of ${workflow}: leave it out, or give --workflow ${others.first()}"
+        if (value == null || value.toString() == usual.toString()) {
+            return null
+        }
+        if (!(plain(name) in words*.first())) {     // nor what it calls something of its own
+            return "${name} is a parameter of workflow ${others.join(', ')}, and not of ${workflow}: leave it out, or give --workflow ${others.first()}"
+        }
     }
-    def words = known.collectMany { key, property -> ([key] + (property.synonyms ?: [])).collect { word -> [plain(word), key] } }
     def near = words*.first().closest(plain(name))
     def meant = words.findAll { word, _key -> word in near }*.last().unique().join(' or ')
     return "unknown parameter ${name}: ${meant ? "did you mean ${meant}?" : "nextflow run . --workflow ${workflow} --help shows them all"}"

@@ -23,84 +23,10 @@ from numpy.typing import NDArray
 
 from ..boxes import Box
 from .filtering import apart, kernels, laplacian, maxima
+from .searches import IMAGES, TRUNCATE, Blobs
 from .taking import Integers
 
 Floats = NDArray[np.float32]
-
-IMAGES = ("uint8", "int8", "uint16", "int16", "float32")
-"""Types of images: 32-bit floats hold their values."""
-
-TRUNCATE = 4.0
-"""Sigmas that filters reach."""
-
-
-class Blobs(NamedTuple):
-    """What is searched for.
-
-    Attributes
-    ----------
-    sigmas : tuple of (float, float, float)
-        Of each scale, ZYX, in voxels, the smallest first.
-    threshold : float
-        The smallest response, in the image's unit.
-    bright : bool
-        Whether blobs are brighter than what is around them.
-    separation : float
-        By which share of the larger one's radius blobs are apart at least.
-    """
-
-    sigmas: tuple[tuple[float, float, float], ...]
-    threshold: float
-    bright: bool
-    separation: float
-
-    @classmethod
-    def of(
-        cls,
-        sigmas_nm: Sequence[Sequence[float]],
-        voxel_size_nm: Sequence[float],
-        threshold: float,
-        objects: str = "bright",
-        separation: float = 1.0,
-    ) -> Blobs:
-        """Return blobs of given scales.
-
-        Parameters
-        ----------
-        sigmas_nm : sequence of sequence of 3 float
-            ZYX, of each scale, the smallest first. That of a ball is its radius over sqrt(3).
-        voxel_size_nm : sequence of 3 float
-            ZYX.
-        threshold : float
-        objects : {"bright", "dark"}
-        separation : float
-
-        Raises
-        ------
-        ValueError
-            If there is no scale, one is not larger than the one before, or a number is not above 0.
-        """
-        if objects not in ("bright", "dark"):
-            raise ValueError(f"objects are {objects!r}: write bright or dark")
-        sigmas = np.array([*sigmas_nm], np.float64).reshape(-1, 3)
-        numbers = (*sigmas.ravel(), *voxel_size_nm, threshold, separation)
-        if not (len(sigmas) and all(0 < number < np.inf for number in numbers)):
-            raise ValueError(
-                "sigmas, voxel sizes, threshold and separation of blobs must be numbers above 0"
-            )
-        sigmas /= voxel_size_nm
-        if not (np.diff(sigmas, axis=0) > 0).all():
-            raise ValueError(
-                "sigmas of blobs must each be larger than the one before, on each axis"
-            )
-        z_y_x = tuple((float(z), float(y), float(x)) for z, y, x in sigmas)
-        return cls(z_y_x, float(np.float32(threshold)), objects == "bright", separation)
-
-    @property
-    def halo(self) -> tuple[int, int, int]:
-        """Voxels that must be known around a core, ZYX."""
-        z, y, x = (int(TRUNCATE * sigma + 0.5) + 1 for sigma in self.sigmas[-1])
-        return z, y, x
 
 
 class Candidates(NamedTuple):

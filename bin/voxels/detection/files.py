@@ -21,8 +21,15 @@ from .taking import Integers
 _AXES = "zyx"
 
 
+SPHERES = ("certain.arrow", "open.arrow", "under.arrow")
+"""Files of what a block knows of its core."""
+
+CANDIDATES = "candidates.arrow"
+"""The file of a block's candidates."""
+
+
 def write_spheres(directory: Path, found: BlockSpheres, box: Box) -> None:
-    """Write what a block knows of its core, in three files.
+    """Write what a block knows of its core, in the files `SPHERES`.
 
     Parameters
     ----------
@@ -31,22 +38,24 @@ def write_spheres(directory: Path, found: BlockSpheres, box: Box) -> None:
     box : Box
         What the block was searched in: its core and what is around it.
     """
-    _write(directory / "certain.arrow", found.certain, box, sum=found.certain_sums)
-    _write(directory / "open.arrow", found.open, box, sum=found.open_sums)
-    _write(directory / "under.arrow", found.under, box, value=found.values)
+    certain, undecided, under = (directory / name for name in SPHERES)
+    _write(certain, found.certain, box, sum=found.certain_sums)
+    _write(undecided, found.open, box, sum=found.open_sums)
+    _write(under, found.under, box, value=found.values)
 
 
-def read_spheres(directory: Path, box: Box) -> BlockSpheres:
-    """Read what a block knows of its core.
+def read_spheres(paths: Sequence[Path], box: Box) -> BlockSpheres:
+    """Read what a block knows of its core, from its files in the order of `SPHERES`.
 
     Raises
     ------
     ValueError
         If it is of another block: a place lies outside of the box.
     """
-    certain, sums = _read(directory / "certain.arrow", box, "sum")
-    undecided, open_sums = _read(directory / "open.arrow", box, "sum")
-    under, values = _read(directory / "under.arrow", box, "value")
+    of_certain, of_open, of_under = paths
+    certain, sums = _read(of_certain, box, "sum")
+    undecided, open_sums = _read(of_open, box, "sum")
+    under, values = _read(of_under, box, "value")
     return BlockSpheres(
         certain,
         sums.astype(np.int64),
@@ -80,33 +89,32 @@ def detections(
     score: NDArray[Any],
     radius_nm: NDArray[Any],
     voxel_size_nm: Sequence[float],
-    origin_nm: Sequence[float] = (0.0, 0.0, 0.0),
 ) -> dict[str, NDArray[Any]]:
-    """Return rows of what was found, numbered from 1 in raster order.
+    """Return rows of what was found, numbered from 1 in the order in which it was.
 
     Parameters
     ----------
     zyx : int64 array, shape (n, 3)
         In the channel's coordinates.
     score, radius_nm : array, shape (n,)
-    voxel_size_nm, origin_nm : sequence of 3 float
-        ZYX: the size of a voxel, and where the first one's middle lies.
+    voxel_size_nm : sequence of 3 float
+        ZYX.
 
     Returns
     -------
     dict of array, shape (n,)
-        `detection_id`; `z`, `y`, `x` in voxels; `score`, `radius_nm`; `centroid_z_nm` and so on.
+        int64 `detection_id`; `detection_x`, `_y`, `_z` in voxels; float64 `detection_x_nm` and so
+        on, these times the voxel size; `detection_score`, `detection_radius_nm`.
     """
-    order = np.lexsort(zyx.T[::-1])
-    places = zyx[order]
-    middles = places * np.asarray(voxel_size_nm, np.float64) + np.asarray(origin_nm, np.float64)
+    in_nm = zyx * np.asarray(voxel_size_nm, np.float64)
+    axes = [*enumerate(_AXES)][::-1]
     rows: dict[str, NDArray[Any]] = {"detection_id": np.arange(1, len(zyx) + 1)}
-    rows |= {name: places[:, axis] for axis, name in enumerate(_AXES)}
-    rows |= {
-        "score": score[order].astype(np.float64),
-        "radius_nm": radius_nm[order].astype(np.float64),
+    rows |= {f"detection_{name}": zyx[:, axis] for axis, name in axes}
+    rows |= {f"detection_{name}_nm": in_nm[:, axis] for axis, name in axes}
+    return rows | {
+        "detection_score": score.astype(np.float64),
+        "detection_radius_nm": radius_nm.astype(np.float64),
     }
-    return rows | {f"centroid_{name}_nm": middles[:, axis] for axis, name in enumerate(_AXES)}
 
 
 def _write(path: Path, zyx: Integers, box: Box, **more: NDArray[Any]) -> None:

@@ -8,9 +8,11 @@ import numpy as np
 
 from ..boxes import Box
 from ..compiling import njit
-from .balls import Widths, spread
+from .balls import Widths
 from .queue import pop, push
-from .spheres import BlockSpheres, Spheres
+from .searches import Spheres
+from .spheres import BlockSpheres
+from .sums import spread
 from .taking import Integers, Values
 
 

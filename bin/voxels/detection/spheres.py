@@ -16,89 +16,15 @@ neuroanatomy using x-ray microtomography, eNeuro 4(5), doi:10.1523/ENEURO.0195-1
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
-from math import ceil, prod
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..boxes import Box
-from .balls import Widths, ball, extents, size, spread
+from .balls import extents
+from .searches import Spheres
+from .sums import spread
 from .taking import CLEAN, OPEN, UNCERTAIN, Integers, Values, keys_of, take
-
-
-class Spheres(NamedTuple):
-    """What is searched for.
-
-    Attributes
-    ----------
-    summed, cleared, reach : int64 array
-        The ball of which values are summed, the one that is cleared, and the one beyond which a
-        cell changes no sum.
-    least : int
-        The smallest sum of a cell.
-    """
-
-    summed: Widths
-    cleared: Widths
-    reach: Widths
-    least: int
-
-    @classmethod
-    def of(
-        cls,
-        radius_nm: float,
-        cleared_nm: float,
-        voxel_size_nm: Sequence[float],
-        stop: Fraction | int,
-    ) -> Spheres:
-        """Return spheres of a radius.
-
-        Parameters
-        ----------
-        radius_nm, cleared_nm : float
-            Of the balls that are summed, and cleared.
-        voxel_size_nm : sequence of 3 float
-            ZYX.
-        stop : Fraction
-            The smallest mean of a cell's values, as a share of 255.
-
-        Raises
-        ------
-        ValueError
-            If the ball that is cleared is the smaller one, the share is not above 0 and at most 1,
-            or the ball has more voxels than sums of 32 bits can hold.
-        """
-        if not (radius_nm >= 0 and min(voxel_size_nm) > 0):
-            raise ValueError(f"no ball of {radius_nm} nm in voxels of {list(voxel_size_nm)} nm")
-        if cleared_nm < radius_nm:
-            raise ValueError(
-                f"a ball of {cleared_nm} nm is cleared, which is less than the {radius_nm} nm that "
-                "are summed: clear at least as much"
-            )
-        if not 0 < stop <= 1:
-            raise ValueError(f"stop is {stop}: it must be above 0, and 1 at most")
-        if 255 * prod(2 * radius_nm / side + 1 for side in voxel_size_nm) >= 2**31:
-            raise ValueError(
-                f"a ball of {radius_nm} nm has more voxels than can be summed: choose a smaller "
-                "one, or a coarser level"
-            )
-        summed = ball(radius_nm, voxel_size_nm)
-        # a little more than both: what it is for must hold for rounded sums, too
-        reach = ball((radius_nm + cleared_nm) * (1 + 1e-9), voxel_size_nm)
-        least = ceil(Fraction(stop) * 255 * size(summed))
-        return cls(summed, ball(cleared_nm, voxel_size_nm), reach, least)
-
-    @property
-    def halo(self) -> tuple[int, int, int]:
-        """Voxels around a core, ZYX, with which few are open: twice the reach."""
-        z, y, x = (2 * reach for reach in extents(self.reach))
-        return z, y, x
-
-    def mean(self, sums: Integers) -> NDArray[np.float64]:
-        """Return the mean of a cell's values, as a share of 255, of its sum."""
-        return sums / np.float64(255 * size(self.summed))
 
 
 class BlockSpheres(NamedTuple):

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compiling import njit
-from .balls import Widths, spread
+from .balls import Widths
 from .queue import Keys, pop, push
+from .sums import spread
 
 Integers = NDArray[np.int64]
 Values = NDArray[np.uint8]

@@ -48,6 +48,31 @@ class Table(NamedTuple):
     label: str | None
 
 
+class Points(NamedTuple):
+    """What was detected: Parquet files with a row for each point, the best first.
+
+    Attributes
+    ----------
+    request_id : str
+        Whose they are.
+    store : Path
+        A store, or the path that stands for it.
+    path : str
+        The directory of the files in it.
+    name, score : str
+        The columns of their numbers and scores.
+    place : tuple of 3 str
+        The columns of their places, XYZ, in nm: of voxels' middles, where the first one's is 0.
+    """
+
+    request_id: str
+    store: Path
+    path: str
+    name: str
+    score: str
+    place: tuple[str, str, str]
+
+
 class Level(NamedTuple):
     """One resolution of a layer.
 
@@ -97,6 +122,8 @@ class Layer:
         Of a segmentation, what is told of its segments.
     meshes : Place, optional
         Of a segmentation, the directory with precomputed meshes of what it shows.
+    points : tuple of Points
+        What was detected in it.
     reads : bool
         Whether it is what the request reads, whose segments it makes something of.
     """
@@ -115,6 +142,7 @@ class Layer:
     dtype: str | None = None
     table: Table | None = None
     meshes: Place | None = None
+    points: tuple[Points, ...] = ()
     reads: bool = False
 
     @property

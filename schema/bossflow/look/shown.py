@@ -14,7 +14,7 @@ from ..volumes.made import Output, Volumes
 from ..volumes.tables import MadeChannel, RequestImage
 from ..voxels.archives.made import ARCHIVE, is_made, named
 from ..voxels.boxes import Box
-from .layer import Layer, Level, Place, Table
+from .layer import Layer, Level, Place, Points, Table
 
 
 def layers(request_ids: Iterable[str]) -> list[Layer]:
@@ -38,6 +38,23 @@ def layers(request_ids: Iterable[str]) -> list[Layer]:
 
 def _of(request_id: str, here: stores.Here) -> list[Layer]:
     workflow, request = recalled(request_id)
+    seen = _volumes(workflow, request, here)
+    for name, one in workflow.layers(request).items():
+        if "points" not in one:
+            continue
+        directory, problem = _held(workflow, request, name, _holder(workflow, request, one), here)
+        if directory is None:
+            seen.append(Layer(request_id, name, "image", problem=problem))
+            continue
+        store = directory.parents[2]
+        path = (directory.relative_to(store) / one["points"]).as_posix()
+        points = Points(request_id, store, path, one["name"], one["score"], tuple(one["place"]))
+        seen[0] = dataclasses.replace(seen[0], points=(points,))
+    return seen
+
+
+def _volumes(workflow: work.Workflow, request: work.Request, here: stores.Here) -> list[Layer]:
+    request_id = request.request_id
     made = _made(workflow, request, here)
     if "channel" not in request.given:
         return made
@@ -113,7 +130,7 @@ def _made(workflow: work.Workflow, request: work.Request, here: stores.Here) -> 
         if directory:
             found[name] = _with_told(found[name], directory, told.get(name, {}))
     for name, one in told.items():
-        if name in found or name == "image":
+        if name in found or name == "image" or "points" in one:
             continue
         if "process" in one:
             found[name] = _of_source(workflow, request, name, one, here)
@@ -157,11 +174,15 @@ def _of_source(
 ) -> Layer:
     """Return the layer of what a request reads, with what it makes of its segments."""
     layer = dataclasses.replace(_read(request, here), name=name, kind="segmentation", reads=True)
-    holder = next(unit for unit in workflow.units(request) if unit.process == told["process"])
-    directory, problem = _held(workflow, request, name, holder, here)
+    directory, problem = _held(workflow, request, name, _holder(workflow, request, told), here)
     if directory is None:
         return dataclasses.replace(layer, problem=problem)
     return _with_told(layer, directory, told)
+
+
+def _holder(workflow: work.Workflow, request: work.Request, told: dict[str, Any]) -> work.UnitPlan:
+    """Return the one unit of the process that is told of."""
+    return next(unit for unit in workflow.units(request) if unit.process == told["process"])
 
 
 def _with_told(layer: Layer, directory: Path, told: dict[str, Any]) -> Layer:

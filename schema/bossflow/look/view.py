@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 from math import ceil, floor
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from ..core.tables import Request
 from ..voxels.archives import Refused, Unreachable
 from ..voxels.archives.places import s3
 from ..voxels.boxes import Box
-from . import mesh_files
+from . import mesh_files, points
 from .layer import Layer
 from .served import Volume
 from .server import Served
@@ -30,12 +31,17 @@ PUBLIC = "https://neuroglancer-demo.appspot.com"
 _SHADER = "#uicontrol invlerp normalized\nvoid main() { emitGrayscale(normalized()); }\n"
 
 
+LINKED = 500
+"""How many points an address tells of."""
+
+
 class Shown(NamedTuple):
-    """A layer that can be looked at, and what it is called."""
+    """A layer that can be looked at, and what it is called; and what its points are called."""
 
     name: str
     layer: Layer
     volume: Volume
+    points: tuple[str, ...] = ()
 
 
 def opened(
@@ -59,6 +65,11 @@ def opened(
     """
     ids = [*dict.fromkeys(ledger.named(Request, start) for start in starts)]
     called = states.names(ids)
+
+    def whose(request: str) -> str:
+        of = called[request][-1] if called.get(request) else request[:8]
+        return f" of {of}" if len(ids) > 1 else ""
+
     found: list[Shown] = []
     problems: list[str] = []
     for layer in _together(layers(ids)):
@@ -68,13 +79,11 @@ def opened(
             problems.append(str(error))
             continue
         name = "source" if _is_source(layer, volume) else layer.name
-        if len(ids) > 1:
-            of = called[layer.request_id][-1] if called.get(layer.request_id) else ""
-            name = f"{name} of {of or layer.request_id[:8]}"
+        pointed = [f"{Path(one.path).name}{whose(one.request_id)}" for one in layer.points]
+        name += whose(layer.request_id)
         names = {one.name for one in found}
-        found.append(
-            Shown(f"{name} {layer.request_id[:8]}" if name in names else name, layer, volume)
-        )
+        name = f"{name} {layer.request_id[:8]}" if name in names else name
+        found.append(Shown(name, layer, volume, tuple(pointed)))
     if not found:
         why = "; ".join(problems) or "nothing of it is a volume"
         raise ValueError(f"there is nothing to look at of {', '.join(ids)}: {why}")
@@ -93,7 +102,8 @@ def _together(every: Iterable[Layer]) -> list[Layer]:
             kept.append(layer)
         else:
             table, meshes = kept[at].table or layer.table, kept[at].meshes or layer.meshes
-            kept[at] = dataclasses.replace(kept[at], table=table, meshes=meshes)
+            every = tuple(dict.fromkeys((*kept[at].points, *layer.points)))
+            kept[at] = dataclasses.replace(kept[at], table=table, meshes=meshes, points=every)
     return kept
 
 
@@ -127,7 +137,7 @@ def viewer(shown: list[Shown], port: int = 0) -> Any:
     return made
 
 
-def state(shown: list[Shown], sources: Sequence[str | list[str]]) -> Any:
+def state(shown: list[Shown], sources: Sequence[str | list[str]], most: int = points.MOST) -> Any:
     """Return the state of a viewer that looks at the last layer's box, all of it.
 
     Parameters
@@ -136,6 +146,8 @@ def state(shown: list[Shown], sources: Sequence[str | list[str]]) -> Any:
         The first lies below.
     sources : list of str, or of lists of str
         Where Neuroglancer finds each.
+    most : int
+        Points of each layer of these.
     """
     low, high, size = _seen(shown[-1])
     made = neuroglancer.ViewerState()
@@ -164,6 +176,10 @@ def state(shown: list[Shown], sources: Sequence[str | list[str]]) -> Any:
     if not any(layer.visible for layer in made.layers):
         made.layers[-1].visible = True
     made.selected_layer.layer = made.layers[-1].name
+    for one in shown:
+        for name, some in zip(one.points, one.layer.points, strict=True):
+            words, layer = points.layer_of(some, size, most)
+            made.layers.append(name=name + words, layer=layer)
     made.selected_layer.visible = True
     return made
 
@@ -215,7 +231,7 @@ def link(shown: list[Shown]) -> str:
     sources = [_public(one) for one in shown]
     # what tables tell is served from here alone
     plain = [one._replace(layer=dataclasses.replace(one.layer, table=None)) for one in shown]
-    told = state(plain, sources).to_json()
+    told = state(plain, sources, LINKED).to_json()
     return f"{PUBLIC}/#!{quote(json.dumps(told, separators=(',', ':')), safe='')}"
 
 
