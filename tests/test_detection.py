@@ -1,11 +1,14 @@
 """Matched spheres: the cells of the whole, in its order, whatever the blocks."""
 
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import SOAK, examples
+from conftest import ROOT, SOAK, examples
 from detecting import balls_of, blocks, corners, greedy, volumes, voxel_sizes
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -183,3 +186,39 @@ def test_a_block_without_the_voxels_that_its_sums_need_is_refused() -> None:
     for box in (Box.of((4, 3, 3), (9, 9, 9)), core, Box.of((-1, 0, 0), (20, 20, 20))):
         with pytest.raises(ValueError, match="does not have the 2,2,2 voxels"):
             detect(np.zeros(box.shape_zyx, np.uint8), box, core, cutout, spheres)
+
+
+def test_what_is_compiled_before_is_all_that_searches_need() -> None:
+    """Whatever the cutting: numba would compile the rest in each task."""
+    program = """
+import importlib
+from fractions import Fraction
+import numpy as np
+from voxels.boxes import Box
+from voxels.detection import blobs, compiled, settling, spheres
+from voxels.detection.searches import Blobs, Spheres
+
+names = ("sums", "taking", "queue", "settling", "filtering")
+modules = [importlib.import_module(f"voxels.detection.{name}") for name in names]
+loops = {one for module in modules for one in vars(module).values() if hasattr(one, "signatures")}
+compiled.compile_all()
+before = {loop: len(loop.signatures) for loop in loops}
+assert sum(before.values()) > 6, before  # of what Python calls
+cutout = Box.of((-3, 0, 5), (12, 20, 22))
+values = np.random.default_rng(0).integers(0, 256, cutout.shape_zyx, np.uint8)
+asked = Spheres.of(1.5, 2.0, (1.0, 1.0, 1.0), Fraction(1, 2))
+found = []
+for y, stop in ((0, 13), (7, 20)):
+    box = Box.of((-3, y, 5), (12, stop - y, 22))
+    core = Box.of((-3, 0 if y == 0 else 10, 5), (12, 10, 22))
+    part = values[box.slices(cutout.corner_zyx)]
+    found.append(spheres.detect(part, box, core, cutout, asked))
+    scales = Blobs.of([(0.4,) * 3, (0.5,) * 3], (1.0, 1.0, 1.0), 5.0)
+    blobs.suppress([blobs.candidates(part.astype(np.int16), box, core, cutout, scales)], scales)
+assert sum(len(one.open) for one in found)
+settling.settle(found, cutout, asked)
+grown = {loop.__name__: loop.signatures for loop, n in before.items() if len(loop.signatures) > n}
+assert not grown, grown
+"""
+    told = os.environ | {"PYTHONPATH": str(ROOT / "bin")}
+    subprocess.run([sys.executable, "-c", program], check=True, env=told)

@@ -109,18 +109,18 @@ def test_images_of_a_workflow_are_those_of_its_processes(source: Path) -> None:
 
 def test_what_compiles_the_loops_needs_no_more_than_the_image_copies(tmp_path: Path) -> None:
     modules = [name for name in copied_by("cc3d") if name.startswith("bin/voxels/")]
-    (tmp_path / "voxels").mkdir()
     for name in modules:
-        shutil.copy(ROOT / name, tmp_path / "voxels")
+        place = tmp_path / Path(name).relative_to("bin")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, place)
     code = (
-        "from voxels import kernels; from voxels.kernels import compile_all; import sys;"
+        "from voxels import kernels; from voxels.detection import compiled; import sys;"
         "print(*(m for m in sys.modules if m.startswith('voxels.')))"
     )
     command = (sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, '.'); {code}")
     loaded = run(*command, cwd=tmp_path).split()
-    assert {Path(name).stem for name in modules} - {"__init__"} == {
-        name.removeprefix("voxels.") for name in loaded
-    }
+    names = {name.removesuffix(".py").replace("/", ".").removeprefix("bin.") for name in modules}
+    assert {name.removesuffix(".__init__") for name in names} - {"voxels"} == {*loaded}
 
 
 @pytest.mark.nextflow

@@ -34,6 +34,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "clean": ("test_clean.py", "-k", ROOM),
     "core": CORE,
     "chosen": (*CORE, "-k", CHOSEN),
+    "detect": ("test_detect_made.py", "-k", "goes_takes"),
     "forget": ("test_forget.py", "-k", "goes_with_its_result or channel_goes"),
     "insert": ("test_insert.py",),
     "lineage": ("test_lineage.py",),

@@ -102,8 +102,8 @@ def _together(every: Iterable[Layer]) -> list[Layer]:
             kept.append(layer)
         else:
             table, meshes = kept[at].table or layer.table, kept[at].meshes or layer.meshes
-            every = tuple(dict.fromkeys((*kept[at].points, *layer.points)))
-            kept[at] = dataclasses.replace(kept[at], table=table, meshes=meshes, points=every)
+            of_both = tuple(dict.fromkeys((*kept[at].points, *layer.points)))
+            kept[at] = dataclasses.replace(kept[at], table=table, meshes=meshes, points=of_both)
     return kept
 
 
