@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.bundles import Finished
+from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from numpy.typing import NDArray
@@ -25,6 +26,8 @@ from voxels.detection.values import at_least, in_255ths, looked_up
 
 def detect_block(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one block: what is certain in it, and what others decide."""
+    if take(unit, bundle):
+        return
     asked = unit.arguments
     mixed = asked["mixture"] != "none"
     inputs = unit.inputs[:-1] if mixed else unit.inputs

@@ -13,6 +13,7 @@ from kit import bundles, locations
 from making import Downsampling, Transferring, noise, read_level
 from measuring import Measuring
 from pipeline import bossflow_says
+from searching import Detecting
 from steps import Cutouts, write_voxels
 from voxels.boxes import Box
 from voxels.downsampling import coarser, downsample
@@ -32,7 +33,7 @@ class Growing:
         self.mask = (np.random.default_rng(seed).random(SHAPE) < 0.3).astype(np.uint8)
         self.mask[31:33] = 0
         makers = {"label": Cutouts, "downsample": Downsampling, "transfer": Transferring}
-        makers |= {"statistics": Measuring}
+        makers |= {"statistics": Measuring, "detect": Detecting}
         self.of = {name: maker(directory / name, monkeypatch) for name, maker in makers.items()}
         for made in self.of.values():
             made.directory.mkdir()
@@ -60,7 +61,8 @@ def request_of(ran: dict[str, Any]) -> str:
 def taken(ran: dict[str, Any]) -> dict[str, bool]:
     """Return by block whether it was taken from an earlier volume."""
     lines = [json.loads(line) for path in ran["receipts"] for line in path.read_text().splitlines()]
-    wanted = [one for one in lines if "makes" in one or one["process"] == "MEASURE_BLOCK"]
+    of_blocks = ("MEASURE_BLOCK", "DETECT_BLOCK")
+    wanted = [one for one in lines if "makes" in one or one["process"] in of_blocks]
     made = [bundles.read(locations.local(line["url"])) for line in wanted]
     return {one.key["block"]: "taken_from" in one.manifest for one in made}
 
@@ -169,6 +171,27 @@ def test_segments_are_measured_where_blocks_are_new(growing: Growing, tmp_path: 
         assert len(bossflow.BlockStatistics.Pulled()) == 36 + 18
         code, told = bossflow_says("verify", "--deep", "--request", request_of(grown))
         assert code == 0 and "made again as recorded" in told, told  # where nothing is taken
+
+
+def test_what_is_searched_with_a_halo_is_taken_where_all_around_it_is_the_same(
+    growing: Growing, tmp_path: Path
+) -> None:
+    """Not beside what is new: there the smaller cutout had ended."""
+    search = {"method": "blobs", "sigma_nm": "12,18", "threshold": "0.1", "block_shape": "8,16,16"}
+    copies = []
+    for z_range in (SMALL, LARGE):
+        source = f"zarr://{tmp_path}/mask"
+        made = growing.of["transfer"].make(source=source, z_range=z_range, **COPY)
+        copies.append(request_of(made))
+    growing.make("detect", copies[0], **search)
+    grown = growing.make("detect", copies[1], **search)
+    by_block = taken(grown)
+    assert {name for name, was in by_block.items() if was} == {
+        name for name in by_block if name.endswith(("_0-8", "_8-16", "_16-24"))
+    }
+    assert len(by_block) == 72 and "27 have the voxels of an earlier volume" in said(grown)
+    code, told = bossflow_says("verify", "--deep", "--request", request_of(grown))
+    assert code == 0 and "made again as recorded" in told, told  # where nothing is taken
 
 
 def test_shards_that_are_counted_otherwise_are_made(growing: Growing) -> None:

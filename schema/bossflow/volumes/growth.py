@@ -22,6 +22,10 @@ from .tables import Block, Channel, MadeBlock, MadeChannel, of_requests
 EARLIER = 3  # channels that are looked at, at most: the latest
 
 
+Around = dict[str, tuple[dict[str, Any], Box]]
+"""By block, what else is in the key of what is made of it, and the box that this is read from."""
+
+
 class _Growing(NamedTuple):
     """A request that reads a made volume, and has blocks that are not recorded.
 
@@ -32,6 +36,7 @@ class _Growing(NamedTuple):
     made: Made
     like: dict[str, Any]
     left: list[str]
+    around: Around
 
     @property
     def channel(self) -> str:
@@ -42,6 +47,7 @@ def with_earlier(
     table: Any,
     requests: list[work.Request],
     own: Callable[[work.Request], dict[str, Any]] | None = None,
+    around: Callable[[work.Request], Around] | None = None,
 ) -> list[work.Request]:
     """Tell requests of which bundles their blocks may be taken, instead of making them.
 
@@ -59,10 +65,12 @@ def with_earlier(
     own : callable, optional
         What else is in the key of a request's blocks: parameters, whoever asks. Absent: the
         request; then blocks of others with the same parameters are of the same kind.
+    around : callable, optional
+        What is made of blocks with others around them. Absent: it is read from the block alone.
     """
     making = [one for one in requests if one.settings["made"]]
     earlier = _earlier(making) if making else {}
-    growing = _growing(table, [one for one in making if earlier[one.request_id]], own)
+    growing = _growing(table, [one for one in making if earlier[one.request_id]], own, around)
     if not growing:
         return requests
     channels = {name for some in earlier.values() for name in some}
@@ -97,25 +105,28 @@ def _growing(
     table: Any,
     requests: list[work.Request],
     own: Callable[[work.Request], dict[str, Any]] | None,
+    around: Callable[[work.Request], Around] | None,
 ) -> list[_Growing]:
     """Return those of the requests that have blocks that are not recorded."""
     values = ledger.values_of(table().primary_key)
+    each: list[Around] = [around(one) if around else {} for one in requests]
     keys = [
         [
             (own(one) if own else {"request_id": one.request_id})
             | {name: row[name] for name in ("channel_id", "block")}
+            | (near[row["block"]][0] if near else {})
             for kind, rows in one.rows
             for row in rows
             if kind is Block and row["channel_id"] == one.given["channel"]["channel_id"]
         ]
-        for one in requests
+        for one, near in zip(requests, each, strict=True)
     ]
     recorded = ledger.recorded(table, [key for some in keys for key in some])
     growing = []
-    for one, some in zip(requests, keys, strict=True):
+    for one, some, near in zip(requests, keys, each, strict=True):
         if left := [key["block"] for key in some if values(key) not in recorded]:
             like = own(one) if own else {"paramset_id": one.paramset.paramset_id}
-            growing.append(_Growing(one, one.settings["made"], like, left))
+            growing.append(_Growing(one, one.settings["made"], like, left, near))
     return growing
 
 
@@ -174,9 +185,11 @@ def _same(
     """
     found: dict[str, tuple[dict[str, Any], list[str]]] = {}
     others: set[str] = set()
-    kind = tuple(one.like[name] for name in sorted(one.like))
     for block in one.left:
-        sources = [box.name for box in one.made.blocks.meeting(Box.parse(block))]
+        more, box = one.around.get(block, ({}, Box.parse(block)))
+        like = one.like | more
+        kind = tuple(like[name] for name in sorted(like))
+        sources = [other.name for other in one.made.blocks.meeting(box)]
         wanted = {name: digests[one.channel][name] for name in sources}
         for channel in earlier:
             for key, of in read[channel, kind].get(block, ()):

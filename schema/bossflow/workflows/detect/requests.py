@@ -12,12 +12,13 @@ from ...volumes import reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, extent
 from ...volumes.citations import with_citations
+from ...volumes.growth import Around, with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
 from ...voxels.boxes import Box
 from ...voxels.detection.searches import IMAGES, MIXED, PROBABILITIES
-from .tables import Detections, DetectRequest
-from .units import blocks, halo_of
+from .tables import BlockDetections, Detections, DetectRequest
+from .units import blocks, halo_of, units
 
 NAME = "bossflow.workflows.detect"  # is hashed into ids: constant
 VERSION = "1"
@@ -63,11 +64,26 @@ def expand(
         )
         for row in described["rows"]
     ]
-    rows = rows_of(requests)
+    requests, rows = with_earlier(BlockDetections, requests, _own, _around), rows_of(requests)
     return [
         dataclasses.replace(one, settings=one.settings | {"rows": rows.get(one.request_id)})
         for one in requests
     ], [*notes]
+
+
+def _own(request: work.Request) -> dict[str, Any]:
+    return {"detect_paramset_id": request.stage_paramsets[0].paramset_id}
+
+
+def _around(request: work.Request) -> Around:
+    return {
+        unit.key["block"]: (
+            {"detect_surroundings": unit.key["detect_surroundings"]},
+            Box.parse(unit.arguments["with_halo"]),
+        )
+        for unit in units(request)
+        if unit.process == BlockDetections.process
+    }
 
 
 def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> work.Request:

@@ -42,7 +42,7 @@ def units(request: work.Request) -> list[UnitPlan]:
     counted = _counts(request, boxes, pulls, settings)
     fits = [_fit(request, counted)] if counted else []
     how = {name: value for name, value in asked.items() if name not in ("block_shape", "staged")}
-    searched = []
+    searched, same = [], settings["same"]
     for box, one in zip(boxes, found, strict=True):
         wide = halo.box(box)
         # A voxel more says where the cutout ends, and where only the halo does.
@@ -66,6 +66,7 @@ def units(request: work.Request) -> list[UnitPlan]:
                 "voxel_size_nm_zyx": voxel_size(channel),
             },
             (*one.inputs, *fits),
+            settings={"same": same[box.name]} if box.name in same else {},
             asks=work.Asks(memory=_memory(wide, channel)),
             reads=one.reads,
             together=not staged and reading.shares_file(given, box, settings),
