@@ -2,7 +2,7 @@
 
 from ...core.work import Workflow
 from ...volumes.reading import read_bytes
-from .report import describe, in_words, layers, outcome, tables_of
+from .report import describe, in_words, layers, outcome, points, tables_of
 from .requests import NAME, again, expand
 from .tables import (
     TABLES,
@@ -35,6 +35,7 @@ workflow = Workflow(
     outcome=outcome,
     results=("detections",),
     layers=layers,
+    points=points,
     tables_of=tables_of,
     again=again,
 )

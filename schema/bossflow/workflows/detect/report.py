@@ -5,7 +5,7 @@ from typing import Any
 
 from ...core import work
 from ...kit.texts import many
-from ...volumes import told
+from ...volumes import located, told
 from .tables import Detections
 
 LISTED = 8
@@ -20,6 +20,12 @@ def layers(request: work.Request) -> dict[str, dict[str, Any]]:
         "score": "detection_score",
     }
     return {"detections": points | {"process": Detections.process}}
+
+
+def points(request: work.Request) -> work.Points:
+    """Return all detections."""
+    z, y, x = (f"detection_{axis}" for axis in "zyx")
+    return located.centroids(request, Detections, "Detection", "detection_id", (z, y, x))
 
 
 def tables_of(request: str) -> list[dict[str, Any]]:
