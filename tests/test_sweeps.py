@@ -191,6 +191,34 @@ def test_a_step_is_made_once_for_what_differs(runs: Runs) -> None:
     assert runs.sweep(rounds, command="chain")[0] == 0 and not runs.plans[3]["planned"]
 
 
+def test_rows_are_read_row_by_row(runs: Runs) -> None:
+    from bossflow.sweeps import points
+
+    sheet = runs.directory / "rows.csv"
+    sheet.write_text("x_range\n0..12\n12..24\n")
+
+    def transfer(unit: Any, bundle: Any) -> None:
+        if unit.key["block"].startswith("12-24"):
+            raise ValueError("this one fails")
+        whole(unit, bundle)
+
+    programs = runs.pipelines["transfer"].programs
+    whole = programs["TRANSFER_BLOCK"]
+    runs.pipelines["transfer"].programs = programs | {"TRANSFER_BLOCK": transfer}
+    steps = {name: dict(STEPS[name]) for name in ("copy", "found")}
+    steps["copy"] |= {"source": f"zarr://{runs.volume}", "input": str(sheet)}
+    file = runs.write("rows", steps=steps, sweep={"found.min_voxels": [1, 3]})
+    code, text = runs.sweep(file, command="chain")
+    assert code == 1 and "0 of 2 points complete" in text, text
+    assert [len(plan["requests"]) for plan in runs.plans] == [2, 2]
+    runs.pipelines["transfer"].programs = programs
+    code, text = runs.sweep(file, command="chain")
+    assert code == 0 and "2 of 2 points complete" in text, text
+    links = points.linked(sweep_of(text))
+    assert len(links) == 8 and len(set(links.values())) == 6
+    assert [len(plan["requests"]) for plan in runs.plans[2:]] == [2, 4]
+
+
 def test_a_chain_without_a_sweep_is_one_point(runs: Runs) -> None:
     code, text = runs.sweep(chain(runs), command="chain")
     assert code == 0 and "1 of 1 point complete" in text, text

@@ -1,19 +1,13 @@
 """The rounds of a sweep: points are written down, run as rows of a sheet, scored, and told."""
 
-import json
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 from ..core import states
-from ..kit.digests import canonical, digest
+from ..kit.digests import canonical
 from ..kit.texts import many
-from ..upkeep import launching
-from . import points, scoring, sheets
+from . import points, runs, scoring, sheets
 from .definition import Definition
 from .points import Key, Point
 from .space import Told
@@ -109,10 +103,9 @@ class Rounds:
                 + f"; {many(waiting, 'more row')} when the steps before are made"
                 * bool(waiting)
             )
-            if todo:
-                with tempfile.TemporaryDirectory(prefix="bossflow-sweep-") as directory:
-                    named = [(f"row-{number}", row) for number, row in enumerate(todo, 1)]
-                    code = code or self._launch(step, named, Path(directory), {"dry_run": True})
+            if todo and not code:
+                named = [(f"row-{number}", row) for number, row in enumerate(todo, 1)]
+                code = runs.dry(step, named, self.options)
         return not code
 
     def became(self, every: list[Point]) -> Became:
@@ -168,9 +161,9 @@ class Rounds:
             span = f"points {some[0].number}-{some[-1].number}"
             self.say(f"round {number}, {span}, step {step.name}: {many(len(asked), 'row')}")
             directory = self.definition.directory / f"round-{number}" / step.name
-            name = f"sweep-{self.definition.sweep_id[:8]}-{number}-{token_hex(4)}"
-            code = self._launch(step, asked, directory, {}, "-name", name)
-            _refuse(points.ended(name), f"the run of step {step.name} in round {number}", code)
+            begin = f"sweep-{self.definition.sweep_id[:8]}-{number}"
+            what = f"the run of step {step.name} in round {number}"
+            runs.run(step, asked, directory, begin, what, self.options)
             found = points.called(named.values())
             links = {
                 key: found[named[canonical(row)]]
@@ -181,40 +174,22 @@ class Rounds:
             points.forget_names(named.values())
             self._look(self.links | links)
 
-    def _launch(
-        self,
-        step: Step,
-        asked: list[tuple[str, Row]],
-        directory: Path,
-        more: dict[str, Any],
-        *options: str,
-    ) -> int:
-        """Run a step for some rows; return how Nextflow ended."""
-        text = sheets.sheet(asked, step.parameters)
-        sheet = directory.parent / f"{step.name}-{digest(text)[:8]}.csv"
-        if more:
-            sheet = directory / "sheet.csv"
-        params = step.settings | {"workflow": step.workflow, "input": str(sheet)} | more
-        params |= {"outdir": str(directory / "results" if more else directory)}
-        file = sheet.with_suffix(".json")
-        sheet.parent.mkdir(parents=True, exist_ok=True)
-        _write(sheet, text)
-        _write(file, json.dumps(params, indent=1, ensure_ascii=False))
-        return launching.run(["-params-file", str(file), *options, *self.options])
-
     def _rows(self, step: Step, some: list[Point]) -> tuple[dict[Key, Row], int]:
         """Return what points ask of a step, and how many rows wait for steps before it."""
         found: dict[Key, Row] = {}
         waiting = 0
+        numbers = {one.name: len(one.rows) for one in self.definition.steps}
         for point in some:
-            requests = {
-                (of, row): name
-                for of, row, name in self._of(point.number)
-                if self._is_complete(name)
-            }
+            values = self.definition.values(point.values, step)
             for number in range(len(step.rows)):
-                values = self.definition.values(point.values, step)
-                row = sheets.row_of(step, number, values, requests)
+
+                def request_of(
+                    other: str, point: int = point.number, at: int = number
+                ) -> str | None:
+                    name = self.links.get((point, other, at if numbers[other] > 1 else 0))
+                    return name if name and self._is_complete(name) else None
+
+                row = sheets.row_of(step, number, values, request_of)
                 if row is None:
                     waiting += 1
                 else:
@@ -275,22 +250,5 @@ class Rounds:
         return "-".join(words)
 
 
-def _refuse(ended: bool | None, what: str, code: int) -> None:
-    """Refuse to go on after a run that did not begin, or not come to its end."""
-    if ended is None:
-        raise ValueError(f"{what} did not begin: Nextflow ended with {code}, as it says above")
-    if not ended:
-        raise ValueError(
-            f"{what} ended early, with {code}: run it again, which goes on with the same points"
-        )
-
-
 def _rounds(every: list[Point]) -> list[int]:
     return sorted({one.round for one in every})
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole: another runner of the round may read it."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.write_text(text, "utf-8")
-    aside.replace(path)

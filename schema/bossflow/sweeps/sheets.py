@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..kit import rows
 from ..kit.parameters import Parameters
@@ -13,7 +13,7 @@ from .steps import Row, Step
 
 
 def row_of(
-    step: Step, number: int, values: Mapping[str, Value], requests: Mapping[tuple[str, int], str]
+    step: Step, number: int, values: Mapping[str, Value], request_of: Callable[[str], str | None]
 ) -> Row | None:
     """Return what a point asks of a step in one of its rows.
 
@@ -24,8 +24,8 @@ def row_of(
         Which row, from 0.
     values : mapping
         What the point says of the step.
-    requests : mapping
-        By step and row, the point's complete requests.
+    request_of : callable
+        Returns the complete request of a step before, if there is one.
 
     Returns
     -------
@@ -34,8 +34,7 @@ def row_of(
     """
     row = {name: value for name, value in {**step.rows[number], **values}.items() if name != "name"}
     for name, (other, rest) in sources.references(step, row).items():
-        of = [key for key in requests if key[0] == other]
-        request = requests.get((other, number), requests.get((other, 0)) if len(of) == 1 else None)
+        request = request_of(other)
         if request is None:
             return None
         row[name] = f"bossflow://{request}{rest}"
