@@ -117,12 +117,15 @@ def test_a_score_is_found_again_by_the_content_of_the_truth(
 def test_scores_stand_beside_the_parameters_of_what_was_scored(
     found: Found, tmp_path: Path
 ) -> None:
-    truth = csv(tmp_path / "truth.csv", [(0, 0, 0)])
+    truth = csv(tmp_path / "truth.csv", [(0, 0, 0.125)])  # no other test's
     for suffix, place in (("here", 0), ("there", 99)):
         scored(found((0, 0, place), suffix=suffix), truth, 2)
     table = (bossflow.Score * bossflow.Request * bossflow.ParamSet).to_dicts()
     best = {row["parameters"]["suffix"]: row["f1"] for row in table}
     assert (best["here"], best["there"]) == (1.0, 0.0)
+    how = bossflow.ParamSet.proj(how="parameters", score_paramset_id="paramset_id")
+    rows = (bossflow.Score * how * bossflow.Truth & {"truth_uri": truth}).to_dicts()
+    assert [row["how"] for row in rows] == [{"within_nm": 2.0}] * 2
 
 
 def test_another_request_is_the_truth_and_takes_its_scores_along(
@@ -137,7 +140,7 @@ def test_another_request_is_the_truth_and_takes_its_scores_along(
     code, text = bossflow_says("lineage", true, "--of")
     assert code == 0 and "1 unit would be affected" in text, text
     code, text = bossflow_says("invalidate", "--request", true, "--yes")
-    assert code == 0, text
+    assert code == 0 and "1 score of these, or with one of them for the truth" in text, text
     assert not len(bossflow.Score & {"request_id": request})
     assert not len(bossflow.Score.Source & {"request_id": request})
     assert len(bossflow.WordTotal & {"request_id": request}) == 1, "the result stays"

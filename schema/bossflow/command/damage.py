@@ -212,6 +212,8 @@ def invalidate_command(
     going = dependents(first)
     for process, number in invalidate.preview(going).items():
         click.echo(f"{number:8,} {process}")
+    if scores := invalidate.scores(going):
+        click.echo(f"{many(scores, 'score', 8)} of these, or with one of them for the truth")
     for line in invalidate.named(first):
         click.echo(f"         {line}")
     if strays:

@@ -12,6 +12,7 @@ from ..core import holdings, installed, ledger, registry, stores
 from ..core.dependents import made_of, stages_of
 from ..core.made_for import last_made_for
 from ..core.removal import Copy, copy_of, unclaimed_of
+from ..core.score_tables import Score
 from ..core.tables import Execution, ParamSet, Request, Store
 from ..kit import bundles, digests, locations
 from ..volumes.channels import meets
@@ -190,6 +191,13 @@ def named(executions: Iterable[str], most: int = 10) -> list[str]:
         blocks |= {(row["uri"], row["block"]) for row in rows}
     lines = [f"{uri} {block}" for uri, block in sorted(blocks)[:most]]
     return lines + ([f"... and {len(blocks) - most} more blocks"] if len(blocks) > most else [])
+
+
+def scores(executions: Iterable[str]) -> int:
+    """Return how many scores go with executions, which made either side."""
+    names = Score().primary_key
+    rows = ledger.among(Score.Source(), "execution_id", executions)
+    return len({tuple(row[name] for name in names) for row in rows})
 
 
 def preview(executions: dict[str, str]) -> Counter[str]:
