@@ -186,8 +186,11 @@ class Workflow:
         volume that it makes, `table`: where in the bundle Parquet files have a row for each value
         of its voxels, with the columns of these values (`segment`), of `numbers`, by what they
         are called, and of a `label`. Or, of the segments that it reads, such a `table`, or the
-        directory of precomputed `meshes`, in the bundle of the one unit of a `process`. Or, as
-        `image`, what it is to be looked at with: `given`, as a request's. Pure. Default: nothing.
+        directory of precomputed `meshes`, in the bundle of the one unit of a `process`. Or, of the
+        image that it reads, `points`: where in such a bundle Parquet files have a row for each,
+        the best first, with the columns of its `name`, its `score` and its `place` (XYZ, nm). Or,
+        as `image`, what it is to be looked at with: `given`, as a request's. Pure. Default:
+        nothing.
     tables_of : callable
         Takes the id of a complete request; returns tables for its page, of a few rows each: dicts
         of `caption`, `columns`, `rows` of values. Default: none.

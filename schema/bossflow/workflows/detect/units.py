@@ -163,11 +163,10 @@ def _memory(wide: Box, channel: dict[str, Any]) -> int:
 
 def seconds(unit: UnitPlan) -> float:
     """Return roughly how long a unit takes on one core."""
-    scales = len(unit.arguments.get("sigma_nm") or "1")
-    per_voxel = {
-        "PULL_BLOCK": 1 / 40e6,
-        "COUNT_VALUES": 1 / 200e6,
-        "DETECT_BLOCK": scales / 12e6,
-    }
     settled = 0.005 * len(unit.inputs) if unit.process == "SETTLE_DETECTIONS" else 0
+    if unit.process == "DETECT_BLOCK":
+        scales = unit.arguments.get("sigma_nm")
+        voxels = Box.parse(unit.arguments["with_halo"]).voxel_count
+        return 0.03 + voxels * (len(scales) / 27e6 if scales else 1 / 12e6)
+    per_voxel = {"PULL_BLOCK": 1 / 40e6, "COUNT_VALUES": 1 / 200e6}
     return 0.03 + settled + per_voxel.get(unit.process, 0) * unit.amount
