@@ -21,7 +21,8 @@ from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
 from kit.texts import many, one_line
 from voxels.archives import Refused, Unreachable, archive_of, cited, made, offsets, survey
-from voxels.archives.intensity import CHOSEN, of_intensity, of_source
+from voxels.archives.affinities import every_channel
+from voxels.archives.intensity import CHOSEN
 from voxels.boxes import Box
 
 CHANNELS_AT_ONCE = 8
@@ -106,9 +107,10 @@ def described(
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in well() if "source" in parameters.per_row else ():
-            for one in (of_source(row), *of_intensity(row)):
-                asked = json.dumps([one[name] for name in _OF_CHANNEL])
-                by_channel.setdefault(asked, []).append(one)
+            with faults.of(row["where"]):
+                for one in every_channel(row):
+                    asked = json.dumps([one[name] for name in _OF_CHANNEL])
+                    by_channel.setdefault(asked, []).append(one)
 
         def ask(asking: list[dict[str, Any]]) -> dict[str, Any]:
             row = asking[0]

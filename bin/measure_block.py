@@ -3,13 +3,11 @@
 
 from dataclasses import replace
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from reading import software, voxels_of
-from voxels.arrow import strings
+from reading.pulled import keep_pulled
 from voxels.boxes import Box
 from voxels.labelling import segment_ids
 from voxels.measuring import measure
@@ -32,12 +30,7 @@ def measure_block(unit: Unit, bundle: Bundle) -> None:
     if found.histogram is not None:
         write_columns(bundle.directory / "histogram.arrow", found.histogram)
     bundle.attributes["n_block_segments"] = len(found.segments["segment_id"])
-    pulled = [given.key for given in unit.inputs if given.manifest["process"] == "PULL_BLOCK"]
-    if pulled:
-        names = {"pulled_channel_id": "channel_id", "pulled_block": "block"}
-        columns = {name: strings([key[of] for key in pulled]) for name, of in names.items()}
-        pq.write_table(pa.table(columns), bundle.directory / "pulled.parquet")
-        bundle.parts["Pulled"] = "pulled.parquet"
+    keep_pulled(unit, bundle)
 
 
 def _sources(unit: Unit) -> tuple[Unit, Unit | None]:

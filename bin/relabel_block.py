@@ -20,14 +20,17 @@ from voxels.labelling import Labels
 from voxels.segmentation import take_block, write_block
 
 
-def relabel_block(unit: Unit, bundle: Bundle) -> None:
-    """Write the block's chunks into the segmentation's volume."""
+def relabel_block(unit: Unit, bundle: Bundle, column: str = "lookup_sha256") -> None:
+    """Write the block's chunks into the segmentation's volume.
+
+    The digest of its look-up table becomes the attribute that `column` names.
+    """
     volume = unit.inputs[0].file("segmentation/info").parent
     with bundles.held(unit.inputs[0], volume) as held:
-        write(unit, bundle, volume, held)
+        write(unit, bundle, volume, held, column)
 
 
-def write(unit: Unit, bundle: Bundle, volume: Path, held: int) -> None:
+def write(unit: Unit, bundle: Bundle, volume: Path, held: int, column: str) -> None:
     """Write the block's chunks into a volume whose directory is held."""
     stitched, labelled = unit.inputs
     asked = unit.arguments
@@ -35,11 +38,11 @@ def write(unit: Unit, bundle: Bundle, volume: Path, held: int) -> None:
     place = volume, bundle.directory, box, asked["block_shape_zyx"], asked["origin_zyx"]
     lookup = read_lookup(stitched, asked["number"])
     lookup_sha256 = hashlib.sha256(lookup.data).hexdigest()
-    bundle.attributes["lookup_sha256"] = lookup_sha256
+    bundle.attributes[column] = lookup_sha256
     bundle.made_sha256 = digests.digest([labelled.content_sha256, lookup_sha256])
     for earlier in unit.settings["earlier"] if bundle.kept else ():
         try:
-            same_block = find(unit, earlier, labelled, lookup_sha256)
+            same_block = find(unit, earlier, labelled, {column: lookup_sha256})
             if same_block is None:
                 continue
             stamp = bundles.stamp(same_block.directory)
@@ -76,7 +79,7 @@ def read_lookup(stitched: Finished, number: int) -> Labels:
 
 
 def find(
-    unit: Unit, earlier: dict[str, Any], labelled: Finished, lookup_sha256: str
+    unit: Unit, earlier: dict[str, Any], labelled: Finished, attributes: dict[str, str]
 ) -> Finished | None:
     """Bundle of the same block in an earlier request, if it was made of the same.
 
@@ -97,7 +100,7 @@ def find(
         return None
     same = (
         candidate.manifest["inputs"][1] == labelled.as_input
-        and candidate.manifest["attributes"]["lookup_sha256"] == lookup_sha256
+        and candidate.manifest["attributes"] == attributes
     )
     return candidate if same else None
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """STITCH: join the labels of a cutout's blocks into components, and number these."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,13 +23,38 @@ PART_ROWS = 1_000_000
 """Components in a file of the table: what is held of it at a time."""
 
 
-def stitch_blocks(unit: Unit, bundle: Bundle) -> None:
+class Stitched(NamedTuple):
+    """What a process calls what it makes.
+
+    Attributes
+    ----------
+    labels : str
+        Attribute of a block: how many labels it has.
+    result : str
+        What they become: `component`.
+    volume : str
+        Column of the volume's URL.
+    source : tuple of str
+        Columns of the Source table: the key of a linked block.
+    table : callable
+        Takes `voxels.merging.component_columns`; returns these as Arrow has them.
+    """
+
+    labels: str
+    result: str
+    volume: str
+    source: tuple[str, ...]
+    table: Callable[[dict[str, NDArray[Any]]], pa.Table]
+
+
+def stitch_blocks(unit: Unit, bundle: Bundle, made: Stitched | None = None) -> None:
     """Fill the bundle of one segmentation.
 
     `segmentation/` holds the volume's `info` (RELABEL_BLOCK writes its chunks), `lookup.npy` the
     component ids of all blocks' labels, `lookup_starts.npy` where in it each block begins, and
     `components/` the component table.
     """
+    made = made or COMPONENTS
     asked = unit.arguments
     cutout = Box.parse(asked["cutout"])
     blocks = grid(cutout, asked["block_shape_zyx"], asked["origin_zyx"])
@@ -40,7 +65,7 @@ def stitch_blocks(unit: Unit, bundle: Bundle) -> None:
             f"the inputs are not the labels and links of the {len(names)} blocks of cutout "
             f"{cutout.name}"
         )
-    sizes = [given.manifest["attributes"]["n_labels"] for given in labelled]
+    sizes = [given.manifest["attributes"][made.labels] for given in labelled]
     links = map(read_links, stream(linked, "links.arrow"))
     group, n = unite(sizes, grid_shape(blocks), links)
     statistics = (
@@ -58,25 +83,22 @@ def stitch_blocks(unit: Unit, bundle: Bundle) -> None:
         asked["origin_zyx"],
         asked["voxel_size_nm_zyx"],
     )
-    (bundle.directory / "components").mkdir()
+    results = f"{made.result}s"
+    (bundle.directory / results).mkdir()
     for part, start in enumerate(range(0, max(len(order), 1), PART_ROWS)):
         rows = order[start : start + PART_ROWS]
         columns = component_columns(merged, rows, start + 1, cutout, asked["voxel_size_nm_zyx"])
-        path = bundle.directory / "components" / f"part-{part:05}.parquet"
-        pq.write_table(component_table(columns), path)
-    sources = {name: strings([given.key[name] for given in linked]) for name in SOURCE}
+        path = bundle.directory / results / f"part-{part:05}.parquet"
+        pq.write_table(made.table(columns), path)
+    sources = {name: strings([given.key[name] for given in linked]) for name in made.source}
     pq.write_table(pa.table(sources), bundle.directory / "source.parquet")
     limit = unit.settings["max_component_rows"]
-    bundle.attributes["n_components"] = len(order)
-    bundle.attributes["n_component_rows"] = min(len(order), limit)
+    bundle.attributes[f"n_{results}"] = len(order)
+    bundle.attributes[f"n_{made.result}_rows"] = min(len(order), limit)
     if len(order) > limit:
-        bundle.part_rows["Component"] = limit
-    bundle.urls |= {"volume": "segmentation", "components": "components"}
-    bundle.parts |= {"Source": "source.parquet", "Component": "components"}
-
-
-SOURCE = ("channel_id", "block", "label_paramset_id", "neighbourhood")
-"""Columns of the Source table: the key of a linked block."""
+        bundle.part_rows[made.result.capitalize()] = limit
+    bundle.urls |= {made.volume: "segmentation", results: results}
+    bundle.parts |= {"Source": "source.parquet", made.result.capitalize(): results}
 
 
 def write_lookup(directory: Path, sizes: Sequence[int], tables: Iterable[Labels]) -> None:
@@ -99,6 +121,15 @@ def component_table(columns: dict[str, NDArray[Any]]) -> pa.Table:
     segment_id = columns["segment_id"]
     table["segment_id"] = column(segment_id, segment_id != 0).cast(pa.decimal128(20, 0))
     return pa.table(table)
+
+
+COMPONENTS = Stitched(
+    "n_labels",
+    "component",
+    "volume",
+    ("channel_id", "block", "label_paramset_id", "neighbourhood"),
+    component_table,
+)
 
 
 if __name__ == "__main__":

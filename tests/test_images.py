@@ -102,7 +102,7 @@ def test_images_of_a_workflow_are_those_of_its_processes(source: Path) -> None:
     with pytest.raises(
         AssertionError,
         match="there are apply, command, detect, downsample, label, map, mesh, statistics, "
-        "transfer, words",
+        "transfer, watershed, words",
     ):
         tags(source, "--workflow", "label", "wor.s")
 

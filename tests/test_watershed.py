@@ -63,8 +63,9 @@ def by_blocks(
     low, high, dust = asked
     made: list[Basins] = []
     for box in blocks:
-        part = seen(box, cutout).slices(cutout.corner_zyx)
-        made.append(basins([one[part].copy() for one in edges], box, cutout, low, high))
+        parts = [seen(box, cutout, axis).slices(cutout.corner_zyx) for axis in range(3)]
+        own = [one[part].copy() for one, part in zip(edges, parts, strict=True)]
+        made.append(basins(own, box, cutout, low, high))
     links = []
     for box, own, before in zip(blocks, made, preceding(blocks, 6), strict=True):
         neighbours = {}

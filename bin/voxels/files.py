@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
@@ -34,10 +34,16 @@ def seen(files: dict[str, Any], boxes: Iterable[Box]) -> Iterator[str]:
         What `describe` of an archive says of them: `stamp`, a text that stands for all of them; or
         `place`, the path of the directory with the chunks, `about`, the paths of files that hold
         metadata, and `chunks`: the shapes and names of chunks, or None where any file in that
-        directory may hold any box; with `found`, two numbers of each, where they were listed.
+        directory may hold any box; with `found`, two numbers of each, where they were listed. Or
+        `each`, a list of such, of all of which a box is read.
     boxes : iterable of Box
         In the volume's voxels.
     """
+    if "each" in files:
+        boxes = [*boxes]
+        for of_each in zip(*(seen(one, boxes) for one in files["each"]), strict=True):
+            yield _digest("".join(of_each).encode())
+        return
     if "stamp" in files:
         stamp = _digest(files["stamp"].encode())
         yield from (stamp for _ in boxes)
@@ -55,6 +61,19 @@ def seen(files: dict[str, Any], boxes: Iterable[Box]) -> Iterator[str]:
             if chunk_paths and -1 in looks:
                 looks += _packed(look, chunk_paths)
         yield _digest(array("q", looks).tobytes())
+
+
+def together(each: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Return what `seen` takes where boxes are read of several volumes, such as of channels of one.
+
+    None where nothing tells of one of them.
+    """
+    distinct: list[dict[str, Any]] = []
+    for one in each:
+        if one is None:
+            return None
+        distinct += [one] if one not in distinct else []
+    return distinct[0] if len(distinct) == 1 else {"each": distinct}
 
 
 def _packed(look: Look, paths: list[str]) -> list[int]:

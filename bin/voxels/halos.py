@@ -12,7 +12,9 @@ Margins = list[list[int]]
 """Of each axis, ZYX, how many voxels of a halo there are before a block, and behind it."""
 
 
-def widened(box: Box, halo_zyx: Sequence[int], cutout: Box) -> Box:
+def widened(
+    box: Box, halo_zyx: Sequence[int], cutout: Box, before_zyx: Sequence[int] | None = None
+) -> Box:
     """Return a block with its halo.
 
     Parameters
@@ -23,10 +25,13 @@ def widened(box: Box, halo_zyx: Sequence[int], cutout: Box) -> Box:
         Voxels on each side.
     cutout : Box
         Where a halo ends.
+    before_zyx : sequence of 3 int, optional
+        Voxels before the block, where these are others than behind it.
     """
-    low = [start - side for start, side in zip(box.corner_zyx, halo_zyx, strict=True)]
-    sides = [size + 2 * side for size, side in zip(box.shape_zyx, halo_zyx, strict=True)]
-    return Box.of(low, sides).intersect(cutout)
+    ways = zip(before_zyx or halo_zyx, halo_zyx, box.corner_zyx, box.end_zyx, strict=True)
+    ends = [(start - before, end + behind) for before, behind, start, end in ways]
+    low = [start for start, _ in ends]
+    return Box.of(low, [end - start for start, end in ends]).intersect(cutout)
 
 
 def margins(box: Box, wide: Box) -> Margins:

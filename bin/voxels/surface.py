@@ -4,7 +4,7 @@ All are Arrow IPC files. What STITCH streams is not compressed, and every column
 its values allow: coordinates are counted from the block's first voxel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,16 @@ _AXES = "zyx"
 
 def write_planes(path: Path, labels: Labels) -> None:
     """Write the six outer planes of a block's labels, compressed: a batch each, as in `FACES`."""
-    planes = surface(labels)
+    write_faces(path, surface(labels), labels.shape)
+
+
+def write_faces(path: Path, planes: Mapping[str, Labels], shape_zyx: Sequence[int]) -> None:
+    """Write whole numbers from 0 on of the six outer planes of a block, as `write_planes` does."""
     dtype = np.min_scalar_type(max(plane.max() for plane in planes.values()))
     batches = [
         pa.record_batch({"label": column(planes[face].astype(dtype).reshape(-1))}) for face in FACES
     ]
-    shape = ",".join(map(str, labels.shape))
+    shape = ",".join(map(str, shape_zyx))
     schema = batches[0].schema.with_metadata({"shape_zyx": shape})
     _write(path, schema, batches, "zstd")
 

@@ -6,7 +6,8 @@ if it is at least `low` and the strongest of the edges of one of the two; of equ
 first of z-, y-, x-, x+, y+, z+ is. Supervoxels are what is joined; a voxel that nothing joins is in
 none.
 
-A block decides for its own voxels, so it has to know one plane of affinities beyond its high sides.
+A block decides for its own voxels, so it has to know one plane of each axis' affinities beyond its
+high side along that axis.
 `voxels.links` and `voxels.merging` then do what they do for labels: `link_basins` finds which
 labels are joined across seams, and a component of one voxel is dust.
 """
@@ -56,10 +57,11 @@ class Basins(NamedTuple):
     joins: dict[str, Joins]
 
 
-def seen(core: Box, cutout: Box) -> Box:
-    """Return the box of affinities that a block needs: itself and one plane beyond high sides."""
-    end = np.minimum(np.add(core.end_zyx, 1), cutout.end_zyx)
-    return Box.of(core.corner_zyx, (end - core.corner_zyx).tolist())
+def seen(core: Box, cutout: Box, axis: int) -> Box:
+    """Return the box of an axis' affinities that a block needs: itself and the plane behind it."""
+    shape = list(core.shape_zyx)
+    shape[axis] += int(core.end_zyx[axis] < cutout.end_zyx[axis])
+    return Box.of(core.corner_zyx, shape)
 
 
 def basins(affinities: Sequence[Affinities], core: Box, cutout: Box, low: int, high: int) -> Basins:
@@ -69,10 +71,11 @@ def basins(affinities: Sequence[Affinities], core: Box, cutout: Box, low: int, h
 
     Parameters
     ----------
-    affinities : sequence of 3 uint8 or uint16 arrays, shape (Z, Y, X)
-        Of edges along z, y and x, of the box that is `seen`: of each voxel to the one before it.
-        What an edge that leaves the cutout says is not read.
+    affinities : sequence of 3 uint8 or uint16 arrays
+        Of edges along z, y and x, each of the box that is `seen`: of each voxel to the one before
+        it. What an edge that leaves the cutout says is not read.
     core, cutout : Box
+        Of the cutout nothing is asked but on which sides the block ends with it.
     low, high : int
         In the unit of affinities.
 
@@ -82,8 +85,8 @@ def basins(affinities: Sequence[Affinities], core: Box, cutout: Box, low: int, h
         If arrays are of another type or shape, `low` is not from 1 to `high`, or the block is too
         large for the widths used.
     """
-    of = seen(core, cutout)
-    for one in affinities:
+    for axis, one in enumerate(affinities):
+        of = seen(core, cutout, axis)
         if one.dtype.name not in DTYPES or one.dtype != affinities[0].dtype:
             raise ValueError(f"affinities are {one.dtype}: they must be of one of {DTYPES}")
         if one.shape != of.shape_zyx:
@@ -105,7 +108,7 @@ def basins(affinities: Sequence[Affinities], core: Box, cutout: Box, low: int, h
         ((z, _Z, _Z_ON), (y, _Y, _Y_ON), (x, _X, _X_ON)),
     ):
         first, last = (choice.take(place, axis) for place in (0, -1))
-        near = edges[tuple(slice(0, side) for side in core.shape_zyx)].take(0, axis) >= high
+        near = edges.take(0, axis) >= high
         joins[f"{'zyx'[axis]}0"] = (near | (first == back)) & (not begins[axis])
         joins[f"{'zyx'[axis]}1"] = (last == on) & (not ends[axis])
     return Basins(labels, statistics_of(labels, n, core.corner_zyx, None), joins)

@@ -189,6 +189,8 @@ class WithHalo:
         Whether they are copied into the store.
     settings : dict
         How, as in `SETTINGS`.
+    before_zyx : sequence of 3 int, optional
+        Voxels before a block, where these are others than behind it.
     """
 
     def __init__(
@@ -199,23 +201,29 @@ class WithHalo:
         origin_zyx: Sequence[int],
         staged: bool,
         settings: dict[str, Any],
+        before_zyx: Sequence[int] | None = None,
     ) -> None:
-        self._given, self._halo, self._settings = given, halo_zyx, settings
+        self._given, self._halo, self._settings = given, (halo_zyx, before_zyx), settings
         self._cutout = Box.parse(given["cutout"])
         self._grid, self._staged = (block_shape_zyx, origin_zyx), staged
         self._copies: dict[Box, UnitPlan] = {}
 
     def box(self, block: Box) -> Box:
         """Return a block with its halo."""
-        return widened(block, self._halo, self._cutout)
+        behind, before = self._halo
+        return widened(block, behind, self._cutout, before)
 
     def input(self, block: Box) -> Input:
         """Return what a block is read from with its halo; of the `pulls` the block's own."""
         wide = self.box(block)
         if not self._staged:
             return block_input(self._given, wide, False, self._settings)
-        near = tuple(self._copy(cell) for cell in cells(wide, self._cutout, *self._grid))
+        near = tuple(self._copy(cell) for cell in self.cells(block))
         return Input({}, near, (self._copy(block),))
+
+    def cells(self, block: Box) -> list[Box]:
+        """Return the blocks that have voxels of a block with its halo."""
+        return cells(self.box(block), self._cutout, *self._grid)
 
     def _copy(self, block: Box) -> UnitPlan:
         if block not in self._copies:

@@ -2,15 +2,16 @@
 
 import dataclasses
 from collections import defaultdict
+from collections.abc import Iterable
 from itertools import islice
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 import datajoint as dj
 
 from ... import database
 from ...core import holdings, work
-from ...core.ledger import among, look_up
+from ...core.ledger import among, execution_attribute, look_up
 from ...core.tables import Execution, Request, Run
 from ...kit.locations import url
 from ...volumes.channels import meets
@@ -23,29 +24,61 @@ EARLIER_REQUESTS = 3  # that a request's blocks are compared with, at most
 CUTOUTS_PER_QUERY = 50  # each is a condition on six columns
 
 
-def with_recorded(requests: list[work.Request]) -> list[work.Request]:
+class Stitched(NamedTuple):
+    """Tables of requests whose blocks' labels are joined, and what columns are called.
+
+    Attributes
+    ----------
+    requests, results : table class
+        Which cutout; what was made of all its blocks.
+    number, rows : str
+        Columns of the results: how many there are, and how many are rows.
+    """
+
+    requests: Any
+    results: Any
+    number: str
+    rows: str
+
+
+LABELLED = Stitched(LabelRequest, Segmentation, "n_components", "n_component_rows")
+
+
+def with_recorded(
+    requests: list[work.Request], of: Stitched, n_labels: Iterable[int]
+) -> list[work.Request]:
     """Tell requests what is recorded that bears on how they are made.
 
-    `earlier` are the latest segmentations of the same method whose cutouts meet a request's
-    (`request_id` and the URL of the `store` of each, the latest first): a block that is the same
-    there is not written anew. `n_labels` is how many labels its blocks may have: as many as those
-    that are recorded there, or many. `rows` are, where it is recorded, of how many components,
-    how many are rows of the database, and how many its bundle was made with.
+    Parameters
+    ----------
+    requests : list of Request
+    of : Stitched
+    n_labels : iterable of int
+        How many labels the blocks of each may have.
+
+    Returns
+    -------
+    list of Request
+        With the settings `n_labels`; `earlier`: the latest results of the same method whose cutouts
+        meet a request's (`request_id` and the URL of the `store` of each, the latest first), as a
+        block that is the same there is not written anew; and `rows`: where it is recorded, of how
+        many results, how many are rows of the database, and how many its bundle was made with.
     """
     groups: dict[tuple[str, str], list[work.Request]] = defaultdict(list)
     for request in requests:
         name = request.given["channel"]["channel_id"], request.paramset.paramset_id
         groups[name].append(request)
-    rows = rows_of(requests)
+    rows = rows_of(requests, of)
     told: dict[str, dict[str, Any]] = {
         request.request_id: {"n_labels": number, "rows": rows.get(request.request_id)}
-        for request, number in zip(requests, _n_labels(requests), strict=True)
+        for request, number in zip(requests, n_labels, strict=True)
     }
     for (channel, whole), group in groups.items():
         for start in range(0, len(group), CUTOUTS_PER_QUERY):
             some = group[start : start + CUTOUTS_PER_QUERY]
             boxes = [Box.parse(request.given["cutout"]) for request in some]
-            earlier = _earlier({"channel_id": channel, "paramset_id": whole}, some, boxes)
+            key = {"channel_id": channel, "paramset_id": whole}
+            earlier = _earlier(of, key, some, boxes)
             for request, before in zip(some, earlier, strict=True):
                 told[request.request_id]["earlier"] = before
     return [
@@ -54,26 +87,30 @@ def with_recorded(requests: list[work.Request]) -> list[work.Request]:
     ]
 
 
-def rows_of(requests: list[work.Request]) -> dict[str, tuple[int, int, int]]:
-    """Return of recorded ones how many components, rows of these, and rows of its bundle's run."""
-    made = Segmentation * Execution.proj("run_id", stitched_by="execution_id")
+def rows_of(requests: list[work.Request], of: Stitched) -> dict[str, tuple[int, int, int]]:
+    """Return of recorded ones how many results, rows of these, and rows of its bundle's run."""
+    made = of.results * Execution.proj("run_id", **_made_by(of))
     made_by = made * Run.proj("run_parameters")
     told = {}
     for row in among(made_by, "request_id", (request.request_id for request in requests)):
-        total, rows = row["n_components"], row["n_component_rows"]
+        total, rows = row[of.number], row[of.rows]
         # what was added since is in no bundle: the run that made it knows its own limit
         limit = int(row["run_parameters"].get("max_component_rows", rows))
         told[row["request_id"]] = total, rows, min(limit, rows)
     return told
 
 
+def _made_by(of: Stitched) -> dict[str, str]:
+    return {execution_attribute(of.results): "execution_id"}
+
+
 def _earlier(
-    key: dict[str, str], requests: list[work.Request], boxes: list[Box]
+    of: Stitched, key: dict[str, str], requests: list[work.Request], boxes: list[Box]
 ) -> list[list[dict[str, Any]]]:
-    made = Segmentation * Execution.proj("executed", stitched_by="execution_id")
-    rows = made * LabelRequest * Cutout * Request & key & [meets("cutout", box) for box in boxes]
+    made = of.results * Execution.proj("executed", **_made_by(of))
+    rows = made * of.requests * Cutout * Request & key & [meets("cutout", box) for box in boxes]
     latest = rows.to_arrays(
-        "request_id", "stitched_by", "cutout", order_by=("executed DESC", "request_id")
+        "request_id", *_made_by(of), "cutout", order_by=("executed DESC", "request_id")
     )
     stores_of = holdings.at_hand(set(latest[1]))
     before = [
@@ -92,7 +129,7 @@ def _earlier(
     return earlier
 
 
-def _n_labels(requests: list[work.Request]) -> list[int]:
+def n_labels(requests: list[work.Request]) -> list[int]:
     """Return how many labels requests may have: as dense as in their blocks that are recorded."""
     names = BlockLabels().primary_key
     keys = [

@@ -1,13 +1,11 @@
 """What can be asked: cutouts to be labelled."""
 
 import dataclasses
-import os
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 from ...core import work
-from ...core.tables import ParamSet, Request, Run
+from ...core.tables import ParamSet, Request
 from ...volumes import reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, choices, cut, extent
@@ -17,8 +15,9 @@ from ...volumes.images import with_image
 from ...volumes.sources import resolve
 from ...volumes.tables import Channel
 from ...voxels.boxes import Box, chunk_shape, grid
+from .cutting import block_shape, check_blocks, most_voxels
 from .outputs import origin_of
-from .recorded import as_before, rows_of, with_recorded
+from .recorded import LABELLED, as_before, n_labels, rows_of, with_recorded
 from .tables import BlockLabels, LabelRequest
 
 # Versions of LABEL_BLOCK with LINK_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its
@@ -28,11 +27,7 @@ DTYPES = (
     *("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"),
     *("bool", "float16", "float32", "float64"),
 )
-BLOCK_VOXELS_MAX = 2**31 - 1
-BLOCK_VOXELS = 512**3  # of a block whose shape is not given, where memory allows
-PULLED_BLOCK_VOXELS = 2**25  # the same if it comes from an archive: one that fails costs less
 BYTES_PER_VOXEL = 12  # memory of a task, at most
-BLOCKS_MAX = 1_000_000
 NAME = "bossflow.workflows.label"  # is hashed into ids, wherever this module is
 
 
@@ -59,7 +54,9 @@ def expand(
         if row["block_shape"] is None:
             name = source.channel["channel_id"], staged
             if name not in shapes:
-                shapes[name] = _block_shape(source.channel, staged, source.chunk_zyx)
+                shapes[name] = block_shape(
+                    LabelRequest, source, most_voxels(staged, BYTES_PER_VOXEL)
+                )
             row = row | {"block_shape": shapes[name]}
         given = reading.given_of(source, cutout)
         origin = source.made.output.origin_zyx if source.made else extent(source.channel).corner_zyx
@@ -84,7 +81,9 @@ def expand(
             request = dataclasses.replace(request, sources=source.made.workflows)
         requests.append(dataclasses.replace(request, name=row.get("name"), where=row["where"]))
     requests = with_earlier(BlockLabels, requests, _own)
-    known = zip(with_recorded(as_before(requests)), described["rows"], strict=True)
+    requests = as_before(requests)
+    told = with_recorded(requests, LABELLED, n_labels(requests))
+    known = zip(told, described["rows"], strict=True)
     return [
         with_citations(with_image(request, row, described), described) for request, row in known
     ], [*notes]
@@ -107,63 +106,7 @@ def _check(
             f"foreground_above {row['foreground_above']} in {row['where']} has no effect on "
             "component_of segment: set component_of to foreground, or leave it out"
         )
-    chunk_shape(row["block_shape"])
-    blocks, voxels = 1, 1
-    ends = zip(origin_zyx, cutout.corner_zyx, cutout.end_zyx, row["block_shape"], strict=True)
-    for origin, start, end, side in ends:
-        start -= (start - origin) % side  # a block is written with its whole cell below the cutout
-        blocks *= -(-(end - start) // side)
-        voxels *= min(side, end - start)
-    if voxels > BLOCK_VOXELS_MAX:
-        raise ValueError(
-            f"block_shape {row['block_shape']} in {row['where']} makes blocks of 2^31 voxels or "
-            "more: choose a smaller one"
-        )
-    if blocks > BLOCKS_MAX:
-        raise ValueError(
-            f"block_shape {row['block_shape']} in {row['where']} cuts {cutout.name} into "
-            f"{blocks:,} blocks, more than {BLOCKS_MAX:,}: give ranges, or a larger block_shape"
-        )
-
-
-def _block_shape(
-    channel: dict[str, Any], staged: bool, chunk_zyx: Sequence[int] | None
-) -> list[int]:
-    """Return the block shape, ZYX, of a channel whose user gave none.
-
-    The one of the first request for the channel, so that its blocks serve again, whatever machine
-    this is. Otherwise chunks of the source, doubled until a block fills its share of the memory.
-    """
-    earlier = LabelRequest() * Request() * ParamSet
-    earlier *= Run.proj("run_started", first_run_id="run_id")
-    first = (earlier & {"channel_id": channel["channel_id"]}).to_dicts(
-        order_by=("run_started", "request_id"), limit=1
-    )
-    if first:
-        shape: list[int] = first[0]["parameters"]["block_shape"]
-        return shape
-    import psutil
-
-    share = psutil.virtual_memory().total // 2 // (os.cpu_count() or 1)
-    most = min(PULLED_BLOCK_VOXELS if staged else BLOCK_VOXELS, share // BYTES_PER_VOXEL)
-    block = list(chunk_zyx or (64, 64, 64))
-    try:
-        chunk_shape(block)
-    except ValueError:
-        block = [64, 64, 64]
-    while prod(block) > most and any(side % 2 == 0 for side in block):
-        block[block.index(max(side for side in block if side % 2 == 0))] //= 2
-    sides = extent(channel).shape_zyx
-    while 2 * prod(block) <= most:
-        growing = [side for side, end in zip(block, sides, strict=True) if side < end]
-        if not growing:
-            break
-        smallest = min(growing)
-        axis = next(
-            axis for axis in range(3) if block[axis] == smallest and block[axis] < sides[axis]
-        )
-        block[axis] *= 2
-    return block
+    check_blocks(row, cutout, origin_zyx)
 
 
 def _request(
@@ -210,7 +153,7 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that ask for a recorded request."""
     asked = request.paramset.parameters
     names = ("connectivity", "min_voxels", "component_of", "block_shape")
-    rows = rows_of([request]).get(request.request_id)
+    rows = rows_of([request], LABELLED).get(request.request_id)
     most = rows[2] if rows else params["max_component_rows"]
     return reading.asked_again(request.given, params) | {
         **{name: asked[name] for name in names},

@@ -1,0 +1,86 @@
+"""How requests and their results are told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...core import work
+from ...kit.texts import many
+from ...volumes import told
+from .tables import Supervoxels
+from .units import channels
+
+LISTED = 8
+
+NUMBERS = {
+    "supervoxel_voxel_count": "voxels",
+    **{f"supervoxel_centroid_{axis}_nm": f"centroid {axis} (nm)" for axis in "xyz"},
+}
+"""Numbers of supervoxels, and what a viewer calls them."""
+
+
+def layers(request: work.Request) -> dict[str, dict[str, Any]]:
+    """Return what a viewer is told of supervoxels."""
+    table = {"table": "supervoxels", "segment": "supervoxel_id", "numbers": NUMBERS}
+    return {"volume": table}
+
+
+def tables_of(request: str) -> list[dict[str, Any]]:
+    """Return the largest supervoxels of a request, for its page."""
+    key = {"request_id": request}
+    told = (Supervoxels() & key).fetch1()
+    order = ("supervoxel_voxel_count DESC", "supervoxel_id")
+    rows = (Supervoxels.Supervoxel() & key).to_dicts(order_by=order, limit=LISTED)
+    left = told["n_supervoxels"] - told["n_supervoxel_rows"]
+    caption = "The largest supervoxels; places in voxels of the channel"
+    table = {
+        "caption": caption + (f"; of all but {left:,}, which are no rows" if left else ""),
+        "columns": ["supervoxel", "voxels", "centroid x", "y", "z"],
+        "rows": [[row[name] for name in _LISTED] for row in rows],
+    }
+    return [table] if rows else []
+
+
+_LISTED = (
+    "supervoxel_id",
+    "supervoxel_voxel_count",
+    *(f"supervoxel_centroid_{axis}" for axis in "xyz"),
+)
+
+
+def describe(
+    requests: list[work.Request], counts: list[dict[str, tuple[int, int]]]
+) -> list[dict[str, Any]]:
+    """Return channels, source, box, method, parameters and result of each request."""
+    asked = [{"request_id": request.request_id} for request in requests]
+    made = {row["request_id"]: row for row in (Supervoxels() & asked).to_dicts()}
+    known = told.sources(requests)
+    return [
+        told.of_cutout(request, number["BASIN_BLOCK"], known)
+        | {"affinity_channels": [one["chosen"]["channel"] for one in channels(request.given)]}
+        | _result(made.get(request.request_id, {}))
+        for request, number in zip(requests, counts, strict=True)
+    ]
+
+
+def _result(result: dict[str, Any]) -> dict[str, Any]:
+    total, rows = (result.get(name, 0) for name in ("n_supervoxels", "n_supervoxel_rows"))
+    table, note = result.get("supervoxels"), None
+    if result and total == 0:
+        note = "no edge joins enough voxels: are the thresholds in the affinities' unit?"
+    elif total != rows:
+        note = (
+            f"the database lists the first {rows} supervoxels, the other {total - rows} are in "
+            f"{table}"
+        )
+    counts = {name: result.get(name) for name in ("n_supervoxels", "n_supervoxel_rows")}
+    return counts | {"volume": result.get("supervoxel_volume"), "supervoxels": table, "note": note}
+
+
+def outcome(described: dict[str, Any]) -> str:
+    """Return the number of a request's supervoxels."""
+    return many(described["n_supervoxels"], "supervoxel")
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """Return numbers of units as a user would say them: `1 set of supervoxels, 64 blocks`."""
+    return told.in_words(counts, {"MERGE_BASINS": "watershed", "BASIN_BLOCK": "block"})
