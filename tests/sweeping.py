@@ -81,3 +81,13 @@ def runs(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     monkeypatch.setattr(launching, "nextflow", lambda: "nextflow")
     monkeypatch.chdir(tmp_path)
     return runs
+
+
+def points_of(text: str) -> list[Any]:
+    from bossflow.sweeps import points
+
+    return points.points(sweep_of(text))
+
+
+def sweep_of(text: str) -> str:
+    return next(line.split()[1] for line in text.splitlines() if line.startswith("sweep "))

@@ -1,28 +1,17 @@
-"""Sweeps and chains: points are written down, run in rounds, and made once."""
+"""Sweeps: points are written down, run in rounds, scored, and made once."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import ROOT
 from pipeline import bossflow_says
-from sweeping import Runs
+from sweeping import Runs, points_of, sweep_of
 from sweeping import runs as runs
-
-
-def points_of(text: str) -> list[Any]:
-    from bossflow.sweeps import points
-
-    return points.points(sweep_of(text))
-
-
-def sweep_of(text: str) -> str:
-    return next(line.split()[1] for line in text.splitlines() if line.startswith("sweep "))
 
 
 def test_blocks_are_pulled_and_labelled_once_for_all_points(runs: Runs) -> None:
@@ -160,108 +149,39 @@ def test_a_users_own_name_stays_the_last_one(runs: Runs) -> None:
     assert code == 0 and points.linked(sweep_of(text))[2, "label", 0] == request, text
 
 
-STEPS = {
-    "copy": {"workflow": "transfer"},
-    "found": {"workflow": "label", "source": "step:copy", "connectivity": 6},
-    "alone": {"workflow": "label", "connectivity": 26, "min_voxels": 2},
-}
-
-
-def chain(runs: Runs, **said: Any) -> Path:
-    steps = {name: dict(step) for name, step in STEPS.items()}
-    steps["copy"]["source"] = steps["alone"]["source"] = f"zarr://{runs.volume}"
-    return runs.write("chain", steps=steps, **said)
-
-
-def test_a_step_is_made_once_for_what_differs(runs: Runs) -> None:
-    swept = {"copy.x_range": {"tiles": [0, 28, 14]}, "found.min_voxels": [0, 50]}
-    file = chain(runs, sweep=swept)
-    code, text = runs.sweep(file, command="chain")
-    assert code == 0 and "4 of 4 points complete" in text, text
-    assert [len(plan["requests"]) for plan in runs.plans] == [2, 4, 1]
-    assert runs.made["CREATE_VOLUME"] == 2 and runs.made["STITCH"] == 5
+def test_points_are_scored_and_the_search_is_told(runs: Runs) -> None:
+    from bossflow.core.sweep_tables import SweepRound
     from bossflow.sweeps import points
 
-    links = points.linked(sweep_of(text))
-    assert len(links) == 12
-    assert links[1, "copy", 0] == links[2, "copy", 0] != links[3, "copy", 0]
-    assert len({links[point, "alone", 0] for point in range(1, 5)}) == 1
-    assert runs.sweep(file, command="chain")[0] == 0 and len(runs.plans) == 3
-    rounds = chain(runs, sweep=swept, search={"seed": 1, "round": 1})
-    assert runs.sweep(rounds, command="chain")[0] == 0 and not runs.plans[3]["planned"]
-
-
-def test_rows_are_read_row_by_row(runs: Runs) -> None:
-    from bossflow.sweeps import points
-
-    sheet = runs.directory / "rows.csv"
-    sheet.write_text("x_range\n0..12\n12..24\n")
-
-    def transfer(unit: Any, bundle: Any) -> None:
-        if unit.key["block"].startswith("12-24"):
-            raise ValueError("this one fails")
-        whole(unit, bundle)
-
-    programs = runs.pipelines["transfer"].programs
-    whole = programs["TRANSFER_BLOCK"]
-    runs.pipelines["transfer"].programs = programs | {"TRANSFER_BLOCK": transfer}
-    steps = {name: dict(STEPS[name]) for name in ("copy", "found")}
-    steps["copy"] |= {"source": f"zarr://{runs.volume}", "input": str(sheet)}
-    file = runs.write("rows", steps=steps, sweep={"found.min_voxels": [1, 3]})
-    code, text = runs.sweep(file, command="chain")
-    assert code == 1 and "0 of 2 points complete" in text, text
-    assert [len(plan["requests"]) for plan in runs.plans] == [2, 2]
-    runs.pipelines["transfer"].programs = programs
-    code, text = runs.sweep(file, command="chain")
-    assert code == 0 and "2 of 2 points complete" in text, text
-    links = points.linked(sweep_of(text))
-    assert len(links) == 8 and len(set(links.values())) == 6
-    assert [len(plan["requests"]) for plan in runs.plans[2:]] == [2, 4]
-
-
-def test_a_chain_without_a_sweep_is_one_point(runs: Runs) -> None:
-    code, text = runs.sweep(chain(runs), command="chain")
-    assert code == 0 and "1 of 1 point complete" in text, text
-
-
-def test_a_step_that_fails_fails_its_points_alone(runs: Runs) -> None:
-    def transfer(unit: Any, bundle: Any) -> None:
-        if unit.key["block"].startswith("14-28"):
-            raise ValueError("this one fails")
-        whole(unit, bundle)
-
-    programs = runs.pipelines["transfer"].programs
-    whole = programs["TRANSFER_BLOCK"]
-    runs.pipelines["transfer"].programs = programs | {"TRANSFER_BLOCK": transfer}
-    file = chain(runs, sweep={"copy.x_range": {"tiles": [0, 28, 14]}})
-    code, text = runs.sweep(file, command="chain")
-    assert code == 1 and "1 of 2 points complete" in text, text
-    assert "point 2 failed: step copy, request" in text and "this one fails" in text
-    assert [len(plan["requests"]) for plan in runs.plans] == [2, 1, 1]
-
-
-def test_a_dry_run_writes_nothing(runs: Runs) -> None:
-    asked: list[dict[str, Any]] = []
-
-    def dry(words: list[str]) -> int:
-        asked.append(json.loads(Path(words[words.index("-params-file") + 1]).read_text()))
-        return 0
-
-    from bossflow import connect
-    from bossflow.core.sweep_tables import Sweep
-    from bossflow.upkeep import launching
-
-    connect()
-    number = len(Sweep())
-    runs.monkeypatch.setattr(launching, "run", dry)
-    code, text = runs.sweep(
-        chain(runs, sweep={"found.min_voxels": [7, 9]}), "--dry_run", command="chain"
+    whole = {"block_shape": [20, 24, 28], "connectivity": 6}
+    best = runs.pipelines["label"].run(
+        [], **whole, min_voxels=13, store=str(runs.directory / "store")
     )
+    (request,) = best["plan"]["requests"]
+    asked = {
+        **whole,
+        "stage": True,
+        "truth": f"bossflow://{request}",
+        "sweep": {"min_voxels": {"from": 1, "to": 30, "step": 1}},
+    }
+    how = {"by": "tpe", "points": 6, "round": 2, "best": "f1"}
+    code, text = runs.sweep(runs.write(**asked, search=how))
+    assert code == 0 and "6 of 6 points complete; best f1: " in text, text
+    sweep = sweep_of(text)
+    rows = (SweepRound & {"sweep_id": sweep}).to_dicts(order_by="sweep_round")
+    told = [json.loads(row["told_scores"]["canonical"]) for row in rows]
+    assert [len(one) for one in told] == [0, 2, 4] and told[2][:2] == told[1]
+    assert all(0 < score <= 1 for score in told[2])
+    links = points.linked(sweep)
+    gone = ("invalidate", "--request", links[1, "label", 0], "--yes")
+    code, text = bossflow_says(*gone)
     assert code == 0, text
-    assert "2 points of 2; 0 asked for before" in text
-    assert "step found: 0 rows, 0 of them complete; 2 more rows when the steps before" in text
-    assert [one["dry_run"] for one in asked] == [True, True]
-    assert not (runs.directory / "results").exists() and len(Sweep()) == number
+    code, text = runs.sweep(runs.write(**asked, search=how | {"points": 8}))
+    assert code == 0 and sweep_of(text) == sweep, text
+    values = [one.values["min_voxels"] for one in points.points(sweep)]
+    assert len({*values}) == 8, values
+    code, text = runs.sweep(runs.write(**asked | {"truth": "nobody"}, search=how))
+    assert code == 1 and "truth 'nobody': no request has an id" in text, text
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def chain_command(file: Path, dry: bool, options: tuple[str, ...]) -> None:
 def _run(file: Path, dry: bool, options: tuple[str, ...]) -> None:
     from .. import connect
     from ..kit.texts import many
-    from ..sweeps import definition, search
+    from ..sweeps import definition, scoring, search
     from ..sweeps.rounds import Rounds
     from ..upkeep import launching
 
@@ -66,6 +66,7 @@ def _run(file: Path, dry: bool, options: tuple[str, ...]) -> None:
     search.refuse_missing(asked.search)
     launching.nextflow()
     connect()
+    scoring.refuse(asked)
     rounds = Rounds(asked, options, click.echo)
     if dry:
         if not rounds.dry():

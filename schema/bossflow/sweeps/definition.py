@@ -1,6 +1,5 @@
 """A sweep or a chain as a file defines it: steps, what is varied, and how it is scored."""
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +8,11 @@ from typing import Any
 from ..kit.digests import canonical, digest
 from ..kit.parameters import shown
 from ..upkeep.pipeline import Pipeline
-from . import files, reading, sources
+from . import files, reading, sources, truths
 from .space import Search, Space, Value
 from .steps import Step, step_of
 
 OWN = ("steps", "sweep", "search", "truth", "score", "name")
-SCORE = ("step", "within_nm", "overlap", "background", "resolution")
 NOT_OPTIONS = ("params-file", "workflow", "input", "outdir", "help")
 NAME_MAX = 64
 
@@ -34,7 +32,7 @@ class Definition:
     search : Search
         How points are chosen.
     truth : dict, optional
-        `uri` and `resolution`, as `scores.score` takes it.
+        As `scores.score` takes it.
     scored : str
         The step whose results are compared with the truth.
     how : dict
@@ -155,7 +153,7 @@ def read(path: Path) -> Definition:
     for step in steps:
         sources.check(step, {}, steps)
     steps = sources.with_rows(steps, [(*named(axis), one) for axis, one in space.values()])
-    truth, scored, how = _score(said, steps)
+    truth, scored, how = truths.read(said, [step.name for step in steps])
     outdir = Path(steps[0].settings.get("outdir") or "results").absolute()
     name = _name(said.get("name", path.stem[:NAME_MAX]))
     found = Definition(name, steps, space, search, truth, scored, how, outdir, chain)
@@ -189,50 +187,3 @@ def _steps(said: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Step]:
         if not any(step.knows(name) for step in found):
             raise ValueError(f"no step knows {shown(name)}: leave it out, or see `--help` of each")
     return found
-
-
-def _score(said: Mapping[str, Any], steps: list[Step]) -> tuple[dict[str, Any] | None, str, Any]:
-    """Return the truth, the step that is compared with it, and how."""
-    how = said.get("score") or {}
-    if not isinstance(how, dict):
-        raise ValueError(f"score must be such as {{within_nm: 200}}, not {shown(how)}")
-    for name in how:
-        if name not in SCORE:
-            raise ValueError(f"score has {shown(name)}: there are {', '.join(SCORE)}")
-    scored = str(how.get("step", steps[-1].name))
-    if scored not in [step.name for step in steps]:
-        raise ValueError(f"score names step {shown(scored)}: {_are(step.name for step in steps)}")
-    uri = said.get("truth")
-    if uri is None:
-        if how.keys() - {"step"}:
-            raise ValueError("score says how to compare, but there is no truth: give it")
-        return None, scored, {}
-    if not isinstance(uri, str) or not uri:
-        raise ValueError(f"truth must be a file, a volume or a request, not {shown(uri)}")
-    if Path(uri).suffix in (".csv", ".parquet") and "://" not in uri:
-        if not os.path.isfile(uri):
-            raise ValueError(f"truth {shown(uri)} is not there: give the path of a file")
-        uri = os.path.abspath(uri)
-    options = {name: _measured(name, how[name]) for name in SCORE[1:] if name in how}
-    resolution = int(options.pop("resolution", 0))
-    return {"uri": uri, "resolution": resolution}, scored, options
-
-
-def _measured(name: str, given: Any) -> Any:
-    if name == "background":
-        if given not in ("ignore", "keep"):
-            raise ValueError(f"background of score must be ignore or keep, not {shown(given)}")
-        return given
-    try:
-        if isinstance(given, bool):
-            raise ValueError
-        number = float(given)
-        if not 0 <= number < 1e18 or (name == "resolution" and number != int(number)):
-            raise ValueError
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} of score must be a number, not {shown(given)}") from None
-    return number
-
-
-def _are(names: Iterable[str]) -> str:
-    return f"there are {', '.join(names)}"

@@ -4,8 +4,20 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from statistics import fmean
 
-from ..scores import numbers_of, score
+from ..scores import check, numbers_of, score
 from .definition import Definition
+
+
+def refuse(definition: Definition) -> None:
+    """Refuse a truth with which no result could be scored, before anything is written.
+
+    Raises
+    ------
+    ValueError
+        With what to do.
+    """
+    if definition.truth is not None:
+        check(definition.truth, **definition.how)
 
 
 def scores(

@@ -1,0 +1,121 @@
+"""What a file says of scores: `truth`, and how results are compared with it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..kit.parameters import shown
+from ..voxels.archives import Refused, archive_of
+from ..voxels.archives.made import is_made
+
+TRUTH = ("uri", "resolution", "channel", "time", "voxel_size", "offset", "bossdb_host")
+SCORE = ("step", "within_nm", "overlap", "background")
+FILES = (".csv", ".parquet")
+
+
+def read(
+    said: Mapping[str, Any], steps: list[str]
+) -> tuple[dict[str, Any] | None, str, dict[str, Any]]:
+    """Return the truth, if there is one, the step that is compared with it, and how.
+
+    Raises
+    ------
+    ValueError
+        With what is wrong, and what would be right.
+    """
+    how = said.get("score")
+    how = {} if how is None else how
+    if not isinstance(how, dict):
+        raise ValueError(f"score must be such as {{within_nm: 200}}, not {shown(how)}")
+    _refuse("score", how, SCORE)
+    scored = how.get("step", steps[-1])
+    if scored not in steps:
+        raise ValueError(f"score names step {shown(scored)}: there are {', '.join(steps)}")
+    if said.get("truth") is None:
+        if how.keys() - {"step"}:
+            raise ValueError("score says how to compare, but there is no truth: give it")
+        return None, scored, {}
+    options = {name: _option(name, how[name]) for name in SCORE[1:] if name in how}
+    return _truth(said["truth"]), scored, options
+
+
+def _truth(said: Any) -> dict[str, Any]:
+    truth = {"uri": said} if isinstance(said, str) else said
+    if not isinstance(truth, dict) or not truth.get("uri") or not isinstance(truth["uri"], str):
+        raise ValueError(
+            f"truth must be a file of points, a volume or a request, or {{uri: …}}, not "
+            f"{shown(said)}"
+        )
+    _refuse("truth", truth, TRUTH)
+    return {name: _of_truth(name, value) for name, value in truth.items() if value is not None}
+
+
+def _of_truth(name: str, value: Any) -> Any:
+    if name == "uri":
+        return _place(value)
+    if name == "bossdb_host":
+        if not isinstance(value, str):
+            raise ValueError(f"bossdb_host of truth must be an address, not {shown(value)}")
+        return value
+    what = f"{name} of truth"
+    if name == "voxel_size":
+        return [_number(what, one) for one in _three(what, value)]
+    if name == "offset":
+        return [_whole(what, one) for one in _three(what, value)]
+    return _whole(what, value)
+
+
+def _place(uri: str) -> str:
+    """Return the one spelling of where a truth is."""
+    if "://" not in uri:
+        if Path(uri).suffix.lower() not in FILES:
+            return uri  # a request
+        if not os.path.isfile(uri):
+            raise ValueError(f"truth {shown(uri)} is not there: give the path of a file")
+        return os.path.abspath(uri)
+    if is_made(uri):
+        return uri
+    try:
+        return archive_of(uri).canonical(uri, str(Path.cwd()))
+    except Refused as error:
+        raise ValueError(f"truth {shown(uri)} is refused: {error}") from None
+
+
+def _option(name: str, given: Any) -> Any:
+    if name == "background":
+        if given not in ("ignore", "keep"):
+            raise ValueError(f"background of score must be ignore or keep, not {shown(given)}")
+        return given
+    return _number(f"{name} of score", given)
+
+
+def _refuse(what: str, said: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for name in said:
+        if name not in known:
+            raise ValueError(f"{what} has {shown(name)}: there are {', '.join(known)}")
+
+
+def _three(what: str, given: Any) -> list[Any]:
+    if not isinstance(given, list) or len(given) != 3:
+        raise ValueError(f"{what} must be three numbers, x, y and z, not {shown(given)}")
+    return given
+
+
+def _whole(what: str, given: Any) -> int:
+    if type(given) is not int:
+        raise ValueError(f"{what} must be a whole number, not {shown(given)}")
+    return given
+
+
+def _number(what: str, given: Any) -> float:
+    """Return a number, which may be a decimal as it was written."""
+    try:
+        if isinstance(given, bool) or not isinstance(given, int | float | str):
+            raise ValueError
+        number = float(given)
+        if not 0 < number < 1e18:
+            raise ValueError
+    except (ValueError, OverflowError):
+        raise ValueError(f"{what} must be a number above 0, not {shown(given)}") from None
+    return number
