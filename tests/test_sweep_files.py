@@ -228,8 +228,10 @@ def test_numbers_are_as_they_were_written(tmp_path) -> None:
 
 
 def test_a_sheet_says_what_a_point_says(tmp_path) -> None:
-    text = "workflow: command\nsweep: {command: [[sh, -c, 'echo a'], 'x y'], exact: [true]}"
-    step = read(tmp_path, text).steps[0]
+    text = "workflow: command\nsweep: {command: [[sh, -c, 5], 'x y'], exact: [true]}"
+    asked = read(tmp_path, text)
+    assert asked.space.axes["command"] == [["sh", "-c", "5"], ["x", "y"]]
+    step = asked.steps[0]
     rows = [{"command": ["sh", "-c", 'echo a, "b"'], "exact": True}, {"command": ["x", "y"]}]
     said = sheets.sheet([("one", rows[0]), ("two", rows[1])], step.parameters)
     assert said.splitlines()[0] == "name,command,exact"

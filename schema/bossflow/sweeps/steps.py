@@ -191,8 +191,7 @@ def step_of(
 def value_of(parameters: Parameters, name: str, given: Any) -> Value:
     """Return the one value of a row's parameter; of a source its one spelling."""
     described = parameters.described[name]
-    if described["type"] == "string" and type(given) is int:
-        given = str(given)  # as it was written
+    given = _as_written(given, described)
     value: Value = parameters.value(name, given)
     if described.get("format") != "source" or not isinstance(value, str):
         return value
@@ -202,6 +201,13 @@ def value_of(parameters: Parameters, name: str, given: Any) -> Value:
         return archive_of(value).canonical(value, str(Path.cwd()))
     except Refused as error:
         raise ValueError(f"{shown(value)} is refused: {error}") from None
+
+
+def _as_written(given: Any, described: Mapping[str, Any]) -> Any:
+    """Return a number as its text, where a text is wanted."""
+    if isinstance(given, list):
+        return [_as_written(one, described.get("items", {})) for one in given]
+    return str(given) if type(given) is int and described.get("type") == "string" else given
 
 
 def _checked(parameters: Parameters, name: str, value: Any) -> Any:
