@@ -110,6 +110,11 @@ def test_labels_are_compared_as_partitions() -> None:
         assert not same_partition(other, labels)
 
 
+def test_most_pairs_are_no_fewer_than_the_nearest_first() -> None:
+    said = run("matching.py", "--objects", "60", "--near", "90", "--rounds", "1")
+    assert "90 nm: most pairs" in said and "90 nm: nearest first" in said
+
+
 def test_pull_asks_both_ways_for_the_same_voxels(monkeypatch: pytest.MonkeyPatch) -> None:
     import pull
 
