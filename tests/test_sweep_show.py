@@ -163,6 +163,8 @@ def test_a_page_draws_the_scores_and_says_them_in_tables(runs: Runs, swept: Path
     code, text = shown("cells", "--html", str(file))
     assert code == 0 and f"written: {file}" in text
     html = file.read_text("utf-8")
+    (own,) = (runs.directory / "results").glob(f"sweep-{seen('cells')['sweep']}/index.html")
+    assert own.read_text("utf-8") == html, "a run leaves it beside what else it leaves"
     assert "<script" not in html and not re.findall(r'(?:src|href)="(?!data:|#)', html)
     parsed = Parsed(html)
     assert len(parsed.all_of("svg")) == 1 and len(parsed.all_of("circle")) == 3

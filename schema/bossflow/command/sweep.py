@@ -85,6 +85,19 @@ def _run(file: Path, dry: bool, options: tuple[str, ...]) -> None:
         number = min(became.scores, key=lambda one: (sign * became.scores[one], one))
         told += f"; best {best}: {became.scores[number]:.6g}, point {number}"
     click.echo(f"{told}; `bossflow sweep show {asked.sweep_id}` tells more")
+    click.echo(f"page {_page(asked.sweep_id, asked.directory)}")
     if became.errors:
         click.echo("what failed is tried again by the same command", err=True)
         sys.exit(1)
+
+
+def _page(sweep_id: str, directory: Path) -> Path:
+    """Write the page of a sweep beside its rounds; return where it is."""
+    from ..look import swept_page
+    from ..sweeps import told
+    from .options import write_page
+
+    directory.mkdir(parents=True, exist_ok=True)
+    file = directory / "index.html"
+    write_page(file, swept_page.page(told.sweep(sweep_id)))
+    return file
