@@ -9,7 +9,8 @@ from voxels.boxes import Box, grid
 from voxels.detection import blobs, filtering
 from voxels.detection.balls import extents
 from voxels.detection.blobs import Blobs, Candidates
-from voxels.detection.spheres import Spheres
+from voxels.detection.searches import Spheres
+from voxels.halos import widened
 
 corners = st.tuples(*[st.integers(-60, 60)] * 3)
 voxel_sizes = st.sampled_from([(1.0, 1.0, 1.0), (2.0, 1.0, 1.0), (1.0, 0.7, 1.5)])
@@ -46,6 +47,11 @@ def blocks(
     block_shape = [-(-side // many) for side, many in zip(cutout.shape_zyx, number, strict=True)]
     cores = grid(cutout, block_shape, origin)
     return [(core, blobs._grown(core, halo, cutout)) for core in cores]
+
+
+def beyond(box: Box, cutout: Box) -> Box:
+    """Return what DETECT_BLOCK is told of a cutout: a voxel more than it reads."""
+    return widened(box, (1, 1, 1), cutout)
 
 
 def greedy(values: np.ndarray, spheres: Spheres) -> list[tuple[int, ...]]:

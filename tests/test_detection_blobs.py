@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import SOAK, examples
-from detecting import apart, blocks, corners, response, volumes, voxel_sizes
+from detecting import apart, beyond, blocks, corners, response, volumes, voxel_sizes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.feature import blob_log
@@ -57,7 +57,7 @@ def test_blobs_of_blocks_are_those_of_the_whole_in_its_order(
     image = values.astype(dtype)
     cutout = Box.of(corner, image.shape)
     parts = [
-        candidates(image[box.slices(corner)], box, core, cutout, asked)
+        candidates(image[box.slices(corner)], box, core, beyond(box, cutout), asked)
         for core, box in blocks(cutout, number, origin, asked.halo)
     ]
     random.shuffle(parts)
