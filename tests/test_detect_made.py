@@ -39,7 +39,9 @@ def test_of_what_was_made_here_a_block_that_goes_takes_all_that_is_searched_with
     rows = found(done)
     page = tmp_path / "index.html"
     assert bossflow_says("page", "-o", str(page))[0] == 0
-    assert "The best detections" in page.read_text()
+    html = page.read_text()
+    assert "The best detections" in html and "<h4>detections over the image</h4>" in html
+    assert html.count('<img src="data:image/webp') == 3 and "could not be painted" not in html
     assert detecting.make(**asked)["plan"]["tasks"] == []
     for words, wanted_words in (
         (("lineage", request), "volume"),

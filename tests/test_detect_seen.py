@@ -1,10 +1,15 @@
 """Detections as a viewer shows them: points over the image, the best of them."""
 
+import base64
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from pipeline import bossflow_says
-from searching import BLOBS, SPHERES, Detecting, found, spots, write
+from searching import BLOBS, SIZE, SPHERES, Detecting, found, spots, write
+from voxels import pictures
 
 
 def test_points_of_two_searches_lie_over_one_image(
@@ -43,3 +48,36 @@ def test_points_of_two_searches_lie_over_one_image(
     assert len(problems) == 1 and "lies in store" in problems[0] and "is away" in problems[0]
     code, said = bossflow_says("status", "--request", requests[0])
     assert code == 0 and "detections, spheres" in said, said
+
+
+def test_slices_have_circles_where_they_meet_what_was_found(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the image, or of another one that is named to look at."""
+    from bossflow.look import layers, shown
+
+    detecting, voxels = Detecting(tmp_path, monkeypatch), spots((16, 24, 40))
+    asked = {"source": write(tmp_path / "volume", voxels), **SPHERES}
+    done = detecting.make(**asked, image_source=write(tmp_path / "other", voxels * 0))
+    (request,) = done["plan"]["requests"]
+    (group,) = layers.slices(shown.layers([request]))
+    assert group["title"] == "detections over the image"
+    middles = (np.array([row[:3] for row in found(done)]) + 0.5) * SIZE
+    for number, axis in enumerate("zyx"):
+        picture = group["pictures"][axis]
+        start, end = picture["box_nm"][axis]
+        away = middles[:, number] - (start + end) / 2
+        met = np.abs(away) < 24.5
+        down, right = (middles[met, other] for other in range(3) if other != number)
+        wanted = np.stack([right, down, np.sqrt(24.5**2 - away[met] ** 2)], axis=1)
+        np.testing.assert_allclose(picture["circles"], wanted, atol=1e-3)
+        assert len(wanted) > 1
+        data = pictures.draw(picture | {"circles": picture["circles"][:1]}).uri.partition(",")[2]
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            pixels = np.asarray(image.convert("RGB"), int)
+        frame = pictures.Frame.of(picture)
+        rows, columns = np.nonzero(pixels[..., 0] - pixels[..., 2] > 60)
+        x = frame.start_nm[frame.axes[0]] + (columns + 0.5) * frame.pixel_nm[frame.axes[0]]
+        y = frame.start_nm[frame.axes[1]] + (rows + 0.5) * frame.pixel_nm[frame.axes[1]]
+        distances = np.hypot(x - wanted[0, 0], y - wanted[0, 1])
+        assert len(distances) > 40 and np.abs(distances - wanted[0, 2]).max() < 4

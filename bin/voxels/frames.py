@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SIDE, SIDE_MIN, OBJECT_SIDE = 448, 32, 168
 """Pixels of the longest side of a picture, at least of the other one, and of an object's."""
 
-_IN_PLANE = {"x": ("y", "z"), "y": ("x", "z"), "z": ("x", "y")}
+IN_PLANE = {"x": ("y", "z"), "y": ("x", "z"), "z": ("x", "y")}
 """By the axis that a slice is across, those to the right and down."""
 
 
@@ -45,7 +45,7 @@ class Frame(NamedTuple):
         side = OBJECT_SIDE if "only" in asked else SIDE
         low = {name: float(ends[0]) for name, ends in box_nm.items()}
         high = {name: float(ends[1]) for name, ends in box_nm.items()}
-        across, down = (high[name] - low[name] for name in _IN_PLANE[axis])
+        across, down = (high[name] - low[name] for name in IN_PLANE[axis])
         most = max(across, down)
         width, height = (max(SIDE_MIN, round(side * one / most)) for one in (across, down))
         return cls(axis, low, high, width, height)
@@ -53,7 +53,7 @@ class Frame(NamedTuple):
     @property
     def axes(self) -> tuple[str, str]:
         """Those to the right and down."""
-        return _IN_PLANE[self.axis]
+        return IN_PLANE[self.axis]
 
     @property
     def pixel_nm(self) -> dict[str, float]:

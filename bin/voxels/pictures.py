@@ -29,6 +29,8 @@ DEPTHS, VOXELS_OF_OBJECT = 64, 2**24
 """At how many depths an object is looked at, and how many voxels are read for it."""
 
 _OPACITY = 0.5
+_FOUND = (255, 200, 0)
+"""The colour of what was detected."""
 
 
 class Picture(NamedTuple):
@@ -53,8 +55,9 @@ def draw(asked: dict[str, Any]) -> Picture:
     ----------
     asked : dict
         `box_nm` (what is shown: start and end by axis), `axis` (across which) and `layers` (as
-        `voxels.seen.Seen` takes them, from below); of one object its value, as `only`. Or, of a
-        mesh, where the directory of meshes of a store is (`meshes`, a URL) and `only`.
+        `voxels.seen.Seen` takes them, from below); of one object its value, as `only`; `circles`
+        over them (places to the right and down, and radii, in nm). Or, of a mesh, where the
+        directory of meshes of a store is (`meshes`, a URL) and `only`.
 
     Raises
     ------
@@ -74,6 +77,8 @@ def draw(asked: dict[str, Any]) -> Picture:
         else:
             canvas, note = _slice([Seen(**layer) for layer in asked["layers"]], frame)
     image = Image.fromarray(canvas)
+    if asked.get("circles"):
+        _draw_circles(image, frame, asked["circles"])
     _draw_bar(image, bar_nm / pixel_nm)
     stream = io.BytesIO()
     image.save(stream, FORMAT, quality=82, method=2)
@@ -198,6 +203,21 @@ def _outlined(plane: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     painted = colours(plane)
     painted[edge] //= 2
     return painted
+
+
+def _draw_circles(image: Image.Image, frame: Frame, circles: list[list[float]]) -> None:
+    """Draw circles, the smallest as dots."""
+    brush = ImageDraw.Draw(image)
+    right, down = frame.axes
+    for x, y, radius in circles:
+        ends = [
+            ((at - frame.start_nm[axis] + sign * radius) / frame.pixel_nm[axis])
+            for sign in (-1, 1)
+            for axis, at in ((right, x), (down, y))
+        ]
+        if ends[2] - ends[0] < 2:
+            ends = [ends[0] - 1, ends[1] - 1, ends[2] + 1, ends[3] + 1]
+        brush.ellipse(ends, outline=_FOUND, width=2)
 
 
 def _draw_bar(image: Image.Image, pixels: float) -> None:

@@ -188,7 +188,7 @@ class Workflow:
         are called, and of a `label`. Or, of the segments that it reads, such a `table`, or the
         directory of precomputed `meshes`, in the bundle of the one unit of a `process`. Or, of the
         image that it reads, `points`: where in such a bundle Parquet files have a row for each,
-        the best first, with the columns of its `name`, its `score` and its `place` (XYZ, nm). Or,
+        the best first, with the columns of `name`, `score`, `radius` and `place` (XYZ, nm). Or,
         as `image`, what it is to be looked at with: `given`, as a request's. Pure. Default:
         nothing.
     tables_of : callable

@@ -59,10 +59,14 @@ class Points(NamedTuple):
         A store, or the path that stands for it.
     path : str
         The directory of the files in it.
-    name, score : str
-        The columns of their numbers and scores.
+    name, score, radius : str
+        The columns of their numbers, scores, and radii (nm).
     place : tuple of 3 str
         The columns of their places, XYZ, in nm: of voxels' middles, where the first one's is 0.
+    voxel_size_nm_xyz : tuple of float
+        Of what they were found in.
+    box : Box
+        What was searched.
     """
 
     request_id: str
@@ -70,7 +74,10 @@ class Points(NamedTuple):
     path: str
     name: str
     score: str
+    radius: str
     place: tuple[str, str, str]
+    voxel_size_nm_xyz: tuple[float, ...]
+    box: Box
 
 
 class Level(NamedTuple):

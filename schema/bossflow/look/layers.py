@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from ..kit import buckets, bundles, locations
+from ..voxels.boxes import Box
+from .circles import Circles
 from .layer import Layer
 
 FETCHED = 2**28
@@ -43,10 +45,13 @@ def _within(store: Path, path: str) -> tuple[bundles.Finished, str]:
 
 
 def box_nm(layer: Layer) -> dict[str, list[float]] | None:
-    """Return the box of a layer in nm: start and end by axis."""
-    box, sizes = layer.box, layer.voxel_size_nm_xyz
-    if box is None or sizes is None:
-        return None
+    """Return the box of a layer in nm: start and end by axis; else of what was found in it."""
+    if layer.box is not None and layer.voxel_size_nm_xyz is not None:
+        return _nm(layer.box, layer.voxel_size_nm_xyz)
+    return next((_nm(one.box, one.voxel_size_nm_xyz) for one in layer.points), None)
+
+
+def _nm(box: Box, sizes: tuple[float, ...]) -> dict[str, list[float]]:
     ends = zip("xyz", box[::2], box[1::2], sizes, strict=True)
     return {axis: [low * size, high * size] for axis, low, high, size in ends}
 
@@ -90,6 +95,15 @@ def slices(layers: list[Layer]) -> list[dict[str, Any]]:
             axis: {"axis": axis, "box_nm": frame, "layers": [seen(one) for one in [*under, layer]]}
             for axis in "zyx"
         }
+        for points in layer.points:
+            name = Path(points.path).name
+            directory = files(points.store, points.path)
+            if directory is None:  # in a bucket, and too large
+                continue
+            title = f"{name} over the image"
+            circles = Circles(points, directory)
+            for axis, one in pictures.items():
+                one["circles"] = circles.across(axis, frame)
         told.append({"title": title, "pictures": pictures})
     return told
 

@@ -42,11 +42,11 @@ def layer_of(points: Points, size_nm_xyz: Any, most: int = MOST) -> tuple[str, A
         if len(rows) < most:
             rows += pq.read_table(path, columns=columns).slice(0, most - len(rows)).to_pylist()
     size = np.asarray(size_nm_xyz, np.float64)
+    half = np.array(points.voxel_size_nm_xyz) / 2  # a viewer's voxels begin at whole numbers
     told = [
         neuroglancer.PointAnnotation(
             id=str(row[points.name]),
-            # a viewer's voxels begin at whole numbers
-            point=np.array([row[name] for name in points.place]) / size + 0.5,
+            point=(np.array([row[name] for name in points.place]) + half) / size,
             description=f"{points.name} {row[points.name]}, score {row[points.score]:.4g}",
         )
         for row in rows

@@ -48,7 +48,10 @@ def _of(request_id: str, here: stores.Here) -> list[Layer]:
             continue
         store = directory.parents[2]
         path = (directory.relative_to(store) / one["points"]).as_posix()
-        points = Points(request_id, store, path, one["name"], one["score"], tuple(one["place"]))
+        columns = one["name"], one["score"], one["radius"], tuple(one["place"])
+        channel, box = request.given["channel"], Box.parse(request.given["cutout"])
+        size = tuple(channel[f"voxel_size_{axis}"] for axis in "xyz")
+        points = Points(request_id, store, path, *columns, size, box)
         seen[0] = dataclasses.replace(seen[0], points=(points,))
     return seen
 

@@ -213,6 +213,8 @@ def _seen(one: Shown) -> tuple[Any, Any, Any]:
     """Return where a layer's box begins and ends, and the size of its voxels (nm, XYZ)."""
     if one.layer.levels:
         box, size = one.layer.levels[0].box, np.array(one.layer.levels[0].voxel_size_nm_xyz)
+    elif one.layer.points:
+        box, size = one.layer.points[0].box, np.array(one.layer.points[0].voxel_size_nm_xyz)
     else:
         level = one.volume.finest
         box = Box.of(level["offset_zyx"], level["shape_zyx"])

@@ -18,6 +18,7 @@ def layers(request: work.Request) -> dict[str, dict[str, Any]]:
         "place": ["detection_x_nm", "detection_y_nm", "detection_z_nm"],
         "name": "detection_id",
         "score": "detection_score",
+        "radius": "detection_radius_nm",
     }
     return {"detections": points | {"process": Detections.process}}
 
