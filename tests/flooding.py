@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 import tensorstore as ts
+import zarr
 from basin_block import basin_block
+from formats import ome
 from join_block import join
 from making import Downsampling, read_level
 from merge_basins import merge_basins
@@ -69,3 +71,13 @@ def supervoxels(done: dict[str, Any], corner_zyx: Any) -> np.ndarray:
     voxels, start = read_level(row["supervoxel_volume"], 0)
     own = tuple(slice(low - at, None) for low, at in zip(corner_zyx, start, strict=True))
     return np.asarray(voxels[own])
+
+
+def write_channels(path: Path, edges: np.ndarray) -> str:
+    """Write them as the channels of an OME-Zarr image of 4 x 4 x 40 nm, a file for each chunk."""
+    size = {"z": 0.04, "y": 0.004, "x": 0.004}
+    uri = ome(path, edges[0], axes="czyx", scale=size, chunk_zyx=(16, 16, 16))
+    group = zarr.open_group(path, zarr_format=3)
+    del group["0"]
+    group.create_array("0", data=edges, chunks=(1, 16, 16, 16))
+    return uri

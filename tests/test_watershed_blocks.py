@@ -1,11 +1,16 @@
 """Workflow watershed: supervoxels of affinities on disk, against their definition."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import bossflow
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
-from flooding import Flooding, affinities, supervoxels, write_affinities
+import zarr
+from flooding import Flooding, affinities, supervoxels, write_affinities, write_channels
+from pipeline import bossflow_says
 from test_watershed import by_definition
 
 
@@ -69,3 +74,120 @@ def test_supervoxels_are_those_of_the_whole(
     done = flooding.make(**asked)
     check(done, edges, corner, asked)
     assert flooding.make(**asked)["plan"]["tasks"] == []
+
+
+THRESHOLDS = {"low_threshold": 80, "high_threshold": 230}
+BLOCKS = {"block_shape": "16,16,16"} | THRESHOLDS
+
+
+def made_of(done: dict[str, Any]) -> Counter[str]:
+    """Return how many units of each process a run recorded."""
+    return Counter(done["recorded"][0]["recorded"]) if done["recorded"] else Counter()
+
+
+def test_a_larger_cutout_finds_basins_of_blocks_that_end_elsewhere(
+    flooding: Flooding, tmp_path: Path
+) -> None:
+    """A block at the end of a cutout is another one within a larger; what it read is not."""
+    edges = affinities((16, 32, 48))
+    asked = {"source": write_affinities(tmp_path / "affinities", edges), **BLOCKS, "stage": True}
+    first = flooding.make(**asked, x_range="0,32")
+    wanted = {"PULL_BLOCK": 12, "BASIN_BLOCK": 4, "JOIN_BLOCK": 4, "NUMBER_BASINS": 4}
+    assert made_of(first) == wanted | {"MERGE_BASINS": 1}
+    check(first, edges[..., :32], (0, 0, 0), asked)
+    larger = flooding.make(**asked)
+    wanted = {"PULL_BLOCK": 6, "BASIN_BLOCK": 4, "JOIN_BLOCK": 4, "NUMBER_BASINS": 6}
+    assert made_of(larger) == wanted | {"MERGE_BASINS": 1}
+    check(larger, edges, (0, 0, 0), asked)
+    (request,) = larger["plan"]["requests"]
+    for words, told in (
+        (("verify", "--request", request), "37 bundles as recorded"),
+        (("verify", "--deep", "--request", request), "37 units made again as recorded"),
+        (("status", "--request", request), "supervoxels"),
+        (("lineage", request), "BASIN_BLOCK"),
+        (("diff", request, first["plan"]["requests"][0]), "segments"),
+        (("export", request, "--format", "parquet", "--to", str(tmp_path / "taken")), ""),
+    ):
+        code, said = bossflow_says(*words)
+        assert code == 0 and told in said, (words, said)
+    taken = pq.read_table(tmp_path / "taken" / "supervoxels.parquet")
+    assert taken.num_rows == len(rows_of(request))
+
+
+@pytest.mark.parametrize("stage", [True, False])
+def test_a_block_that_goes_takes_the_blocks_along_that_saw_a_plane_of_it(
+    flooding: Flooding, tmp_path: Path, stage: bool
+) -> None:
+    edges = affinities((16, 16, 48), seed=3 + stage)
+    asked = {"source": write_affinities(tmp_path / "affinities", edges), "stage": stage, **BLOCKS}
+    done = flooding.make(**asked)
+    (request,) = done["plan"]["requests"]
+    (row,) = (bossflow.WatershedRequest & {"request_id": request}).to_dicts()
+    for channel, seen in ((row["affinities_x"], 2), (row["affinities_y"], 1)):
+        where = ("--channel", channel, "--block", "20-21_0-1_0-1")
+        code, said = bossflow_says("invalidate", *where, "--yes")
+        assert code == 0 and "MERGE_BASINS" in said, said
+        again = made_of(flooding.make(**asked))
+        assert again["BASIN_BLOCK"] == seen and again["PULL_BLOCK"] == int(stage)
+        assert again["MERGE_BASINS"] == 1
+    check(flooding.make(**asked) | {"verdict": {"missing": None}}, edges, (0, 0, 0), asked)
+
+
+def test_a_channel_that_changes_in_place_is_noticed(flooding: Flooding, tmp_path: Path) -> None:
+    """Each of the three, where chunks of each are files of their own."""
+    edges = affinities((16, 16, 32), seed=5)
+    asked = {"source": write_channels(tmp_path / "affinities", edges), **BLOCKS}
+    asked |= {"affinity_channels": "2,0,1"}
+    done = flooding.make(**asked)
+    check(done, edges[[2, 0, 1]], (0, 0, 0), asked)
+    for channel in range(3):
+        edges[channel, 3, 3, 20] ^= 255
+        array = zarr.open_group(tmp_path / "affinities", zarr_format=3)["0"]
+        array[channel] = edges[channel]
+        again = flooding.make(**asked)
+        check(again, edges[[2, 0, 1]], (0, 0, 0), asked)
+        assert made_of(again)["BASIN_BLOCK"] >= 1
+    (request,) = again["plan"]["requests"]
+    code, said = bossflow_says("verify", "--deep", "--request", request)
+    assert code == 0 and "made again as recorded" in said, said
+
+
+def test_the_database_lists_as_many_rows_as_are_wanted(flooding: Flooding, tmp_path: Path) -> None:
+    edges = affinities((16, 16, 16), seed=7)
+    asked = {"source": write_affinities(tmp_path / "affinities", edges), **BLOCKS}
+    done = flooding.make(**asked, max_component_rows=7)
+    (request,) = done["plan"]["requests"]
+    assert len(rows_of(request)) == 7 and "the database lists the first 7" in done["summary"]
+    flooding.make(**asked)
+    check(flooding.make(**asked) | {"verdict": {"missing": None}}, edges, (0, 0, 0), asked)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "asked", "sentence"),
+    [
+        ("float32", {}, "has dtype float32, and affinities are uint8 or uint16: write them anew"),
+        ("int16", {}, "has dtype int16, and affinities are uint8 or uint16"),
+        ("uint8", {"channel": 1}, "channel 1 in the parameters is one, and affinities are three"),
+        ("uint8", {"affinity_channels": "0,1"}, "affinity_channels must be three whole numbers"),
+        ("uint8", {"affinity_channels": "0,1,1"}, "affinity_channels 0,1,1 in the parameters name"),
+        ("uint8", {"affinity_channels": "0,1,3"}, "affinity_channels 3 is not one of"),
+        ("uint8", {"low_threshold": 231}, "low_threshold 231 in the parameters is above high"),
+        (
+            "uint8",
+            {"low_threshold": 300, "high_threshold": 300},
+            "affinities of uint8 are 0",
+        ),
+        ("uint8", {"low_threshold": 0}, "low_threshold must be at least 1, not 0"),
+        ("uint8", {"high_threshold": None}, "high_threshold is missing"),
+        ("uint8", {"min_voxels": 1}, "min_voxels must be at least 2, not 1"),
+        ("uint8", {"source": "bossflow://nobody"}, "is of one channel, as all that was made here"),
+        ("uint8", {"block_shape": "0,1,1"}, "block_shape must be at least 1"),
+    ],
+)
+def test_what_are_no_affinities_is_a_sentence(
+    flooding: Flooding, tmp_path: Path, dtype: str, asked: dict[str, Any], sentence: str
+) -> None:
+    source = write_affinities(tmp_path / "affinities", np.ones((3, 8, 8, 8), dtype))
+    said = flooding.make(**{"source": source, **BLOCKS} | asked)["plan"]["problem"]
+    assert sentence in said and "\n" not in said
+    assert not flooding.store.exists()

@@ -92,6 +92,8 @@ def with_pulled(chosen: set[str]) -> set[str]:
 def made_of(places: Any) -> set[str]:
     """Return the executions that made something straight from rows of a table, such as blocks.
 
+    By the keys of what they made, or by its parts: of a block also what saw a plane of it.
+
     Raises
     ------
     NotInstalled
@@ -101,10 +103,15 @@ def made_of(places: Any) -> set[str]:
     for name in places.children():
         installed.refuse_unknown(dj.FreeTable(places.connection, name) & places.proj())
     for table in _filled():
-        if places.full_table_name not in table().parents():
-            continue
-        made = table() & places.proj()
-        chosen |= set(made.to_arrays(ledger.execution_attribute(table)))
+        made_by = ledger.execution_attribute(table)
+        if places.full_table_name in table().parents():
+            chosen |= set((table() & places.proj()).to_arrays(made_by))
+        for part in migrations.parts(table)[1:]:
+            for name, link in part().parents(foreign_key_info=True):
+                if name == places.full_table_name:
+                    named = {own: of for own, of in link["attr_map"].items() if own != of}
+                    rows = part() & places.proj(**named)
+                    chosen |= set((table() & rows.proj()).to_arrays(made_by))
     return chosen
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..core import holdings, installed, ledger
+from ..kit.bundles import Finished
 from ..workflows.label import components
 from ..workflows.label.requests import NAME
 from . import calls
@@ -90,6 +91,8 @@ def _tables(request: str, workflow: str, directory: Path) -> Iterator[tuple[str,
         for recorded in ledger.recorded(table, [key]).values():  # some requests have none of it
             bundle = holdings.bundle_here(recorded)
             for name, folder in bundle.manifest["urls"].items():
+                if not _is_table(bundle, folder):
+                    continue
                 pieces, number = holdings.row_groups(bundle, folder), 0
                 first = next(pieces)
                 with pq.ParquetWriter(directory / f"{name}.parquet", first.schema) as writer:
@@ -97,6 +100,13 @@ def _tables(request: str, workflow: str, directory: Path) -> Iterator[tuple[str,
                         writer.write_table(piece)
                         number += piece.num_rows
                 yield name, number
+
+
+def _is_table(bundle: Finished, folder: str) -> bool:
+    """Say whether a directory of a bundle is of Parquet files."""
+    inside = f"{(bundle.directory / folder).relative_to(bundle.store).as_posix()}/"
+    paths = [entry["path"] for entry in bundle.manifest["files"]]
+    return any(path.startswith(inside) and path.endswith(".parquet") for path in paths)
 
 
 def _row(name: str, one: dict[str, Any]) -> dict[str, Any]:
