@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bossflow.look import browser
 from bossflow.look.swept_page import page
 from bossflow.sweeps import told
+from engines import need
 from pipeline import bossflow_says
 from sweeping import Runs
 from sweeping import runs as runs
 from test_page import Parsed
+from test_page_in_browser import PHONE, media, rules_kept
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'</style><script>alert(2)</script>"
 
@@ -135,6 +138,36 @@ def test_a_chain_has_its_steps_parameters(runs: Runs) -> None:
         told.parameters(asked, values)
 
 
+def test_a_chain_is_shown_and_asked_for_again(runs: Runs) -> None:
+    whole = {"block_shape": [20, 24, 28]}
+    steps = {
+        "copied": {"workflow": "transfer", "source": f"zarr://{runs.volume}"},
+        "cells": {"workflow": "label", "source": "step:copied", "min_voxels": 2, **whole},
+    }
+    file = runs.write("plain", steps=steps)
+    code, text = runs.sweep(file, command="chain")
+    assert code == 0, text
+    (point,) = seen(str(file))["points"]
+    asked = {"truth": f"bossflow://{point['requests']['cells'][0]}"}
+    varied = {"copied.z_range": [[0, 20], [0, 12]], "cells.connectivity": [6, 26]}
+    file = runs.write("chained", steps=steps, sweep=varied, **asked)
+    code, text = runs.sweep(file, command="chain")
+    assert code == 0, text
+    found = seen("chained")
+    assert [len(one["requests"]) for one in found["points"]] == [2] * 4
+    assert len({one["requests"]["copied"][0] for one in found["points"]}) == 2
+    assert found["best"][0]["score"] == 1
+    best = runs.directory / "best.json"
+    assert shown(str(file), "--params", str(best))[0] == 0
+    said = json.loads(best.read_text())
+    assert (
+        said["steps"]["cells"]["connectivity"] == found["best"][0]["values"]["cells.connectivity"]
+    )
+    made = runs.made.total()
+    code, text = runs.sweep(best, command="chain")
+    assert code == 0 and runs.made.total() == made, text
+
+
 def told_of(points: int) -> dict[str, Any]:
     """Return what is told of a sweep of two parameters, of which each seventh point failed."""
     axes = {"stop": ["0.1", "0.25", "0.5"], HOSTILE: [[0, 8], [8, 16]]}
@@ -197,6 +230,19 @@ def test_each_value_has_its_best_and_mean(goal: str) -> None:
     ]
     best = max(scores) if goal == "largest" else min(scores)
     assert f"0.258{len(scores)}{best:.6g}{np.mean(scores):.6g}" in parsed.text.replace("\n", "")
+
+
+def test_a_page_keeps_the_rules_in_a_browser(tmp_path: Path) -> None:
+    need("chromium")
+    file = tmp_path / "index.html"
+    file.write_text(page(told_of(24)), encoding="utf-8")
+    with browser.headless(PHONE) as driver:
+        driver.get(file.as_uri())
+        for scheme in ("light", "dark"):
+            media(driver, scheme=scheme)
+            assert {"color-contrast", "svg-img-alt", "heading-order"} <= rules_kept(driver)
+        wide = "return document.documentElement.scrollWidth - window.innerWidth"
+        assert driver.execute_script(wide) <= 0, "what is wide is scrolled by itself"
 
 
 def test_large_sweeps_have_small_pages() -> None:

@@ -175,10 +175,7 @@ def _scores(
 
 
 def _against(uri: str, best: str, names: list[str]) -> dict[str, dict[str, float]]:
-    """Return by request the score that was recorded last against a truth.
-
-    A volume of labels is recorded by the spelling that its files had where they were read.
-    """
+    """Return by request the score that was recorded last against a truth."""
     if best not in Score().heading.names:
         return {}
     try:
@@ -186,7 +183,7 @@ def _against(uri: str, best: str, names: list[str]) -> dict[str, dict[str, float
     except ValueError:  # a request that is no more
         return {}
     rows = Score.proj(best, "scored") * Truth.proj("truth_kind", "truth_uri")
-    start = {sides.POINTS: where, sides.REQUEST: f"bossflow://{where}"}.get(kind, "")
+    start = {sides.POINTS: where, sides.REQUEST: f"bossflow://{where}"}.get(kind, uri)
     found = [
         row
         for row in ledger.among(rows & {"truth_kind": kind}, "request_id", names)
