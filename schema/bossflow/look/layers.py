@@ -91,7 +91,7 @@ def slices(layers: list[Layer]) -> list[dict[str, Any]]:
         title = f"{layer.name} over the image" if over else layer.name
         if layer.name == "image" and layer.kind == "segmentation":
             title = "source"
-        pictures = {
+        pictures: dict[str, dict[str, Any]] = {
             axis: {"axis": axis, "box_nm": frame, "layers": [seen(one) for one in [*under, layer]]}
             for axis in "zyx"
         }
