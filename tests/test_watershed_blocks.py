@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import zarr
 from flooding import Flooding, affinities, supervoxels, write_affinities, write_channels
+from making import Transferring
 from pipeline import bossflow_says
 from test_watershed import by_definition
 
@@ -152,6 +153,45 @@ def test_a_channel_that_changes_in_place_is_noticed(flooding: Flooding, tmp_path
     assert code == 0 and "made again as recorded" in said, said
 
 
+def test_floats_are_quantized_first_and_each_axis_is_a_volume_then(
+    flooding: Flooding, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was made of a block of one of them goes with that, as any volume that was made here."""
+    quantizing = Transferring(tmp_path / "quantized", monkeypatch)
+    quantizing.directory.mkdir()
+    quantizing.store = flooding.store
+    floats = np.random.default_rng(11).random((3, 18, 20, 36), np.float32)
+    how = {"dtype": "uint8", "value_range": "0,1", "chunk_shape": "8,8,8", "voxel_size": "4,4,40"}
+    made = []
+    for axis, edges in zip("zyx", floats, strict=True):
+        np.save(tmp_path / f"{axis}.npy", edges)
+        done = quantizing.make(source=f"npy://{tmp_path / axis}.npy", **how, name=f"edges-{axis}")
+        made += done["plan"]["requests"]
+    names = dict(zip(("source", "source_y", "source_x"), made, strict=True))
+    asked = {name: f"bossflow://{one}" for name, one in names.items()} | BLOCKS
+    done = flooding.make(**asked)
+    edges = np.rint(floats.astype(np.float64) * 255).astype(np.uint8)
+    check(done, edges, (0, 0, 0), asked)
+    assert flooding.make(**asked)["plan"]["tasks"] == []
+    (request,) = done["plan"]["requests"]
+    for words, told in (
+        (("verify", "--deep", "--request", request), "37 units made again as recorded"),
+        (("lineage", request), str(tmp_path / "y.npy")),
+        (("lineage", made[1], "--of"), f"request {request} (watershed)"),
+    ):
+        code, said = bossflow_says(*words)
+        assert code == 0 and told in said.replace("\n", ""), (words, said)
+    outputs = bossflow.MadeChannel * bossflow.Channel & {"request_id": made[2]}
+    (channel,) = outputs.to_arrays("channel_id")
+    code, said = bossflow_says("invalidate", "--channel", channel, "--yes")
+    assert code == 0 and "MERGE_BASINS" in said, said
+    assert "is not whole" in flooding.make(**asked)["plan"]["problem"]
+    quantizing.make(source=f"npy://{tmp_path / 'x.npy'}", **how)
+    again = flooding.make(**asked)
+    check(again, edges, (0, 0, 0), asked)
+    assert made_of(again)["BASIN_BLOCK"] == 12
+
+
 def test_the_database_lists_as_many_rows_as_are_wanted(flooding: Flooding, tmp_path: Path) -> None:
     edges = affinities((16, 16, 16), seed=7)
     asked = {"source": write_affinities(tmp_path / "affinities", edges), **BLOCKS}
@@ -169,7 +209,7 @@ def test_the_database_lists_as_many_rows_as_are_wanted(flooding: Flooding, tmp_p
         ("int16", {}, "has dtype int16, and affinities are uint8 or uint16"),
         ("uint8", {"channel": 1}, "channel 1 in the parameters is one, and affinities are three"),
         ("uint8", {"affinity_channels": "0,1"}, "affinity_channels must be three whole numbers"),
-        ("uint8", {"affinity_channels": "0,1,1"}, "affinity_channels 0,1,1 in the parameters name"),
+        ("uint8", {"affinity_channels": "0,1,1"}, "affinity_channels in the parameters name one"),
         ("uint8", {"affinity_channels": "0,1,3"}, "affinity_channels 3 is not one of"),
         ("uint8", {"low_threshold": 231}, "low_threshold 231 in the parameters is above high"),
         (
@@ -181,6 +221,8 @@ def test_the_database_lists_as_many_rows_as_are_wanted(flooding: Flooding, tmp_p
         ("uint8", {"high_threshold": None}, "high_threshold is missing"),
         ("uint8", {"min_voxels": 1}, "min_voxels must be at least 2, not 1"),
         ("uint8", {"source": "bossflow://nobody"}, "is of one channel, as all that was made here"),
+        ("uint8", {"source_y": "bossflow://nobody"}, "is of one axis: give source_x too"),
+        ("uint8", {"source_y": "SAME", "source_x": "SAME"}, "source_y and source_x in the param"),
         ("uint8", {"block_shape": "0,1,1"}, "block_shape must be at least 1"),
     ],
 )
@@ -188,6 +230,7 @@ def test_what_are_no_affinities_is_a_sentence(
     flooding: Flooding, tmp_path: Path, dtype: str, asked: dict[str, Any], sentence: str
 ) -> None:
     source = write_affinities(tmp_path / "affinities", np.ones((3, 8, 8, 8), dtype))
+    asked = {name: source if one == "SAME" else one for name, one in asked.items()}
     said = flooding.make(**{"source": source, **BLOCKS} | asked)["plan"]["problem"]
     assert sentence in said and "\n" not in said
     assert not flooding.store.exists()

@@ -73,7 +73,7 @@ def together(each: Sequence[dict[str, Any] | None]) -> dict[str, Any] | None:
         if one is None:
             return None
         distinct += [one] if one not in distinct else []
-    return distinct[0] if len(distinct) == 1 else {"each": distinct}
+    return {"each": distinct} if len(distinct) > 1 else next(iter(distinct), None)
 
 
 def _packed(look: Look, paths: list[str]) -> list[int]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from . import Refused, brief
-from .intensity import of_intensity, of_source
+from .intensity import GIVEN, of_intensity, of_source
 from .made import is_made
+
+SOURCES = ("source", "source_y", "source_x")
+"""Parameters that name the volumes of affinities along z, y and x, where each has one."""
 
 
 def every_channel(row: dict[str, Any]) -> list[dict[str, Any]]:
@@ -17,31 +20,44 @@ def every_channel(row: dict[str, Any]) -> list[dict[str, Any]]:
     Refused
         If affinities can't be what it asks for.
     """
-    if row.get("affinity_channels") is None:
+    if "affinity_channels" not in row:
         return [of_source(row), *of_intensity(row)]
-    channels, source, where = row["affinity_channels"], row["source"], row["where"]
+    every, where = of_affinities(row), row["where"]
     if row["channel"] is not None:
         raise Refused(
             f"channel {row['channel']} in {where} is one, and affinities are three: leave it out, "
-            f"and say which by affinity_channels {','.join(map(str, channels))}"
+            "and say which by affinity_channels, such as 0,1,2"
         )
-    if len({*channels}) < len(channels):
+    given = [name for name in SOURCES[1:] if row[name] is not None]
+    if len(given) == 1:
+        (other,) = {*SOURCES[1:]}.difference(given)
         raise Refused(
-            f"affinity_channels {','.join(map(str, channels))} in {where} name one twice: give "
-            "those of z, y and x"
+            f"{given[0]} in {where} is of one axis: give {other} too, or, where all three are "
+            "channels of source, neither"
         )
-    if is_made(source):
+    if not given and is_made(row["source"]):
         raise Refused(
-            f"source {brief(source)} in {where} is of one channel, as all that was made here, and "
-            "affinities are three: give a volume with three channels"
+            f"source {brief(row['source'])} in {where} is of one channel, as all that was made "
+            "here, and affinities are three: give those along y and x as source_y and source_x"
         )
-    return of_affinities(row)
+    if len({(one["source"], one["channel"]) for one in every}) < len(every):
+        words = "source, source_y and source_x" if given else "affinity_channels"
+        raise Refused(f"{words} in {where} name one twice: give those of z, y and x")
+    return every
 
 
 def of_affinities(row: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return a row that asks for each channel of its affinities: of edges along z, y and x."""
-    return [row | {"channel": index, "called": CALLED} for index in row["affinity_channels"]]
+    """Return a row that asks for each channel of its affinities: of edges along z, y and x.
 
-
-CALLED = {"channel": "affinity_channels"}
-"""What parameters of a channel are called of affinities."""
+    Of a volume that was made here size and place are known: what is given of these is of others.
+    """
+    of_each = [name for name in SOURCES if row[name] is not None]
+    names = of_each if len(of_each) == len(SOURCES) else ["source"] * len(SOURCES)
+    channels = row["affinity_channels"] or ([None] * 3 if names == of_each else [0, 1, 2])
+    made = [is_made(row[name]) for name in names]
+    every = []
+    for name, channel, is_known in zip(names, channels, made, strict=True):
+        called = {"source": name, "channel": "affinity_channels"}
+        one = row | {"source": row[name], "channel": channel, "called": called}
+        every.append(one | (dict.fromkeys(GIVEN) if is_known and not all(made) else {}))
+    return every

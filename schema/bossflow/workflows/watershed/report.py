@@ -56,10 +56,19 @@ def describe(
     known = told.sources(requests)
     return [
         told.of_cutout(request, number["BASIN_BLOCK"], known)
-        | {"affinity_channels": [one["chosen"]["channel"] for one in channels(request.given)]}
+        | _affinities(request)
         | _result(made.get(request.request_id, {}))
         for request, number in zip(requests, counts, strict=True)
     ]
+
+
+def _affinities(request: work.Request) -> dict[str, Any]:
+    """Return which channels, of which volumes, are the affinities along z, y and x."""
+    every = channels(request.given)
+    return {
+        "affinity_channels": [one["chosen"].get("channel") for one in every],
+        "affinity_sources": [one["channel"]["uri"] for one in every],
+    }
 
 
 def _result(result: dict[str, Any]) -> dict[str, Any]:

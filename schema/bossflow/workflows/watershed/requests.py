@@ -7,12 +7,13 @@ from ...core import work
 from ...core.tables import Request
 from ...volumes import reading
 from ...volumes.archive_names import as_recorded
-from ...volumes.channels import asked, cut
+from ...volumes.channels import asked, cut, extent, voxel_size
 from ...volumes.citations import with_citations
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
-from ...voxels.archives.affinities import of_affinities
-from ...voxels.boxes import chunk_shape, grid
+from ...voxels.archives.affinities import SOURCES, of_affinities
+from ...voxels.archives.made import ARCHIVE
+from ...voxels.boxes import Box, chunk_shape, grid
 from ...voxels.files import together
 from ..label.cutting import block_shape, check_blocks, most_voxels
 from ..label.recorded import rows_of, with_recorded
@@ -58,7 +59,14 @@ def _request(row: dict[str, Any], edges: list[Source], params: dict[str, Any]) -
     channel, *others = [source.channel for source in edges]
     cutout = cut(row, channel)
     _check(row, channel)
-    staged = reading.is_staged(edges[0], params)
+    for other in others:
+        _check_other(row, channel, other, cutout)
+    if len({source.channel["channel_id"] for source in edges}) < len(edges):
+        raise ValueError(
+            f"source, source_y and source_x in {row['where']} name one volume twice: give those of "
+            "z, y and x"
+        )
+    staged = any(reading.is_staged(source, params) for source in edges)
     shape = row["block_shape"] or block_shape(
         WatershedRequest, edges[0], most_voxels(staged, BYTES_PER_VOXEL)
     )
@@ -76,10 +84,11 @@ def _request(row: dict[str, Any], edges: list[Source], params: dict[str, Any]) -
     least = row["min_voxels"] or MIN_VOXELS
     whole = how | {"min_voxels": least, "block_shape": list(shape)}
     settings = {
-        "edges": [reading.settings_of(source, params) for source in edges],
-        "files": together([source.files for source in edges]),
+        "edges": [reading.SETTINGS | reading.settings_of(source, params) for source in edges],
+        "files": together([source.files for source in edges if source.made is None]),
         "max_component_rows": int(params["max_component_rows"]),
     }
+    made = [source.made.workflows for source in edges if source.made]
     request = work.Request(
         workflow=NAME,
         paramset=work.ParamSet("watershed", VERSION, whole),
@@ -89,6 +98,7 @@ def _request(row: dict[str, Any], edges: list[Source], params: dict[str, Any]) -
         name=row.get("name"),
         where=row["where"],
         settings=settings,
+        sources=tuple(dict.fromkeys(name for names in made for name in names)),
     )
     boxes = grid(cutout, shape, origin)
     rows = [one for given in channels(given) for one in reading.rows(given, boxes)]
@@ -122,15 +132,43 @@ def _check(row: dict[str, Any], channel: dict[str, Any]) -> None:
         )
 
 
+def _check_other(
+    row: dict[str, Any], channel: dict[str, Any], other: dict[str, Any], cutout: Box
+) -> None:
+    """Refuse affinities along y or x that have not the voxels of those along z."""
+    uri, where = other["uri"], row["where"]
+    for what, own, its in (
+        ("dtype", channel["dtype"], other["dtype"]),
+        ("voxels (z,y,x nm) of", voxel_size(channel), voxel_size(other)),
+    ):
+        if own != its:
+            raise ValueError(
+                f"{uri} in {where} has {what} {its}, and {row['source']} {own}: affinities of a "
+                "cutout are alike, so write one anew by workflow transfer"
+            )
+    if not extent(other).contains(cutout):
+        raise ValueError(
+            f"{uri} in {where} has voxels {extent(other).name}, and not all of the cutout "
+            f"{cutout.name}: give ranges that all three have"
+        )
+
+
 def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that ask for a recorded request."""
     asked_for, rows = request.paramset.parameters, rows_of([request], FLOODED)
     known = rows.get(request.request_id)
     told = reading.asked_again(request.given, params)
     names = ("low_threshold", "high_threshold", "min_voxels", "block_shape")
+    every = channels(request.given)
+    told["source"], *others = (one["channel"]["uri"] for one in every)
+    chosen = [one["chosen"].get("channel") for one in every]
+    archives = {one["channel"]["archive"] for one in every} - {ARCHIVE}
+    if "archive" in told and len(archives) > 1:  # none was named with `archive`
+        del told["archive"]
     return {name: told[name] for name in told if name != "channel"} | {
         **{name: asked_for[name] for name in names},
-        "affinity_channels": [one["chosen"]["channel"] for one in channels(request.given)],
+        **({} if {*others} == {told["source"]} else dict(zip(SOURCES[1:], others, strict=True))),
+        "affinity_channels": None if None in chosen else chosen,
         "stage": asked_for["staged"],
         "max_component_rows": known[2] if known else params["max_component_rows"],
     }

@@ -3,7 +3,7 @@
 import datajoint as dj
 
 from ...core.tables import Execution, FilledByBlock, FilledByNextflow, ParamSet, Request, schema
-from ...volumes.tables import Block, Channel, Cutout, PulledBlock
+from ...volumes.tables import Block, Channel, Cutout, MadeBlock, PulledBlock
 
 
 @schema
@@ -35,13 +35,22 @@ class BlockBasins(FilledByBlock, dj.Computed):
     -> Execution.proj(flooded_by='execution_id')
     """
 
-    class Source(dj.Part):
+    class Seen(dj.Part):
         """The blocks, of each of the three channels, of which it has voxels: behind it, a plane."""
 
         definition = """
         # block of which it has voxels
         -> master
-        -> Block.proj(source_channel_id='channel_id', source_block='block')
+        -> Block.proj(seen_channel_id='channel_id', seen_block='block')
+        """
+
+    class Source(dj.Part):
+        """What it was read from, of volumes that were made here."""
+
+        definition = """
+        # block of a volume made here that it was read from
+        -> master
+        -> MadeBlock.proj(source_channel_id='channel_id', source_block='block')
         """
 
     class Pulled(dj.Part):

@@ -36,7 +36,7 @@ def units(request: work.Request) -> list[UnitPlan]:
     """Return pulls and basins of every block, what joins them, their merge, and their numbers."""
     asked, how_made = request.paramset.parameters, SETTINGS | request.settings
     boxes, basins = _of_blocks(request, how_made)
-    pulls = [one for basin in basins for one in basin.inputs]
+    pulls = [one for basin in basins for one in basin.inputs if one.process == "PULL_BLOCK"]
     pulls = [*{one.unit_id: one for one in pulls}.values()]
     joins = _joins(boxes, basins)
     limit = how_made["max_component_rows"]
@@ -89,7 +89,7 @@ def _of_blocks(request: work.Request, how_made: dict[str, Any]) -> tuple[list[Bo
     cutout, origin = Box.parse(request.given["cutout"]), origin_of(request)
     sides = asked["block_shape"], origin
     read = [
-        reading.WithHalo(given, plane, *sides, asked["staged"], settings, before_zyx=(0, 0, 0))
+        reading.WithHalo(given, plane, *sides, _is_copied(request, given), settings, (0, 0, 0))
         for given, plane, settings in zip(every, PLANES, how_made["edges"], strict=True)
     ]
     names = [given["channel"]["channel_id"] for given in every]
@@ -120,21 +120,29 @@ def _of_blocks(request: work.Request, how_made: dict[str, Any]) -> tuple[list[Bo
             },
             arguments,
             tuple(chain.from_iterable(one.inputs for one in found)),
-            settings={"n_inputs": [len(one.inputs) for one in found]},
+            settings={
+                "n_inputs": [len(one.inputs) for one in found],
+                "seen": dict(zip(names, near, strict=True)),
+            },
             asks=_asks("BASIN_BLOCK", box.voxel_count, voxel_bytes * seen.voxel_count),
-            reads=None
-            if asked["staged"]
-            else work.Reads(reading.VERSION, seen, how_made["files"], in_place=True),
+            reads=work.Reads(reading.VERSION, seen, how_made["files"], in_place=True)
+            if any("made" not in given and not _is_copied(request, given) for given in every)
+            else None,
             amount=box.voxel_count,
             amount_unit="voxels",
             sources=tuple(
-                {"source_channel_id": name, "source_block": cell}
-                for name, cells in zip(names, near, strict=True)
-                for cell in cells
+                {"source_channel_id": name} | row
+                for name, one in zip(names, found, strict=True)
+                for row in one.sources
             ),
         )
         basins.append(unit)
     return boxes, basins
+
+
+def _is_copied(request: work.Request, given: dict[str, Any]) -> bool:
+    """Say whether blocks of one of a request's channels are copied into the store."""
+    return bool(request.paramset.parameters["staged"]) and "made" not in given
 
 
 def _joins(boxes: list[Box], basins: list[UnitPlan]) -> list[UnitPlan]:
