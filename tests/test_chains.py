@@ -66,6 +66,18 @@ def test_rows_are_read_row_by_row(runs: Runs) -> None:
     assert [len(plan["requests"]) for plan in runs.plans[2:]] == [2, 4]
 
 
+def test_what_read_another_request_is_not_its_result(runs: Runs) -> None:
+    from bossflow.sweeps import points
+
+    file = chain(runs, sweep={"found.min_voxels": [61, 62]})
+    code, text = runs.sweep(file, command="chain")
+    assert code == 0, text
+    sweep, links = sweep_of(text), points.linked(sweep_of(text))
+    other = {(1, "copy", 0): links[1, "alone", 0]}
+    points.link(sweep, other, ["found", "alone"])
+    assert points.linked(sweep) == {key: one for key, one in links.items() if key[0] == 2} | other
+
+
 def test_a_chain_without_a_sweep_is_one_point(runs: Runs) -> None:
     code, text = runs.sweep(chain(runs), command="chain")
     assert code == 0 and "1 of 1 point complete" in text, text

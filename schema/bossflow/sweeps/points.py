@@ -1,7 +1,7 @@
 """What is recorded of a sweep: its points, by which scores they were chosen, and their requests."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -104,14 +104,19 @@ def linked(sweep_id: str) -> dict[Key, str]:
     }
 
 
-def link(sweep_id: str, found: Mapping[Key, str]) -> None:
-    """Record the requests of points, in place of others that these had."""
+def link(sweep_id: str, found: Mapping[Key, str], later: Collection[str]) -> None:
+    """Record the requests of points, in place of others that these had.
+
+    Where one had another, `later` steps read what is no more: their links go along.
+    """
     known = linked(sweep_id)
     changed = {key: request for key, request in found.items() if known.get(key) != request}
     if not changed:
         return
     rows = [_row(sweep_id, key) | {"request_id": name} for key, name in changed.items()]
-    old = [_row(sweep_id, key) for key in changed if key in known]
+    replaced = {key[0] for key in changed if key in known}
+    of_later = {key for key in known if key[0] in replaced and key[1] in later}
+    old = [_row(sweep_id, key) for key in known if key in changed or key in of_later]
 
     def write() -> None:
         conn = database.connection()

@@ -141,15 +141,17 @@ class Rounds:
 
     def _run(self, some: list[Point]) -> None:
         """Run the steps of a round's points, as far as they are not complete."""
-        number = some[0].round
-        for step in self.definition.steps:
+        number, sweep = some[0].round, self.definition.sweep_id
+        names = [step.name for step in self.definition.steps]
+        for at, step in enumerate(self.definition.steps):
             rows, _ = self._rows(step, some)
-            done = self._by_content(step, points.points(self.definition.sweep_id))
+            done = self._by_content(step, points.points(sweep))
             known = {
                 key: done[canonical(row)] for key, row in rows.items() if canonical(row) in done
             }
-            points.link(self.definition.sweep_id, known)
-            self.links |= known
+            if not known.items() <= self.links.items():
+                points.link(sweep, known, names[at + 1 :])
+                self._look(points.linked(sweep))
             if len(known) == len(rows):
                 continue
             named: dict[str, str] = {}  # by content
@@ -161,7 +163,7 @@ class Rounds:
             span = f"points {some[0].number}-{some[-1].number}"
             self.say(f"round {number}, {span}, step {step.name}: {many(len(asked), 'row')}")
             directory = self.definition.directory / f"round-{number}" / step.name
-            begin = f"sweep-{self.definition.sweep_id[:8]}-{number}"
+            begin = f"sweep-{sweep[:8]}-{number}"
             what = f"the run of step {step.name} in round {number}"
             runs.run(step, asked, directory, begin, what, self.options)
             found = points.called(named.values())
@@ -170,9 +172,9 @@ class Rounds:
                 for key, row in rows.items()
                 if named[canonical(row)] in found
             }
-            points.link(self.definition.sweep_id, links)
+            points.link(sweep, links, names[at + 1 :])
             points.forget_names(named.values())
-            self._look(self.links | links)
+            self._look(points.linked(sweep))  # who runs the same may have linked more
 
     def _rows(self, step: Step, some: list[Point]) -> tuple[dict[Key, Row], int]:
         """Return what points ask of a step, and how many rows wait for steps before it."""
