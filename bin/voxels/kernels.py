@@ -11,6 +11,7 @@ from .compiling import njit
 from .compressed_segmentation import encode, words_max
 from .contingency import contingency
 from .decoding import decode
+from .flooding import flood
 from .windows import mean, mode
 
 
@@ -158,6 +159,9 @@ def compile_all() -> None:
         flat = voxels.reshape(-1)
         sums, counts = np.zeros((1, 4), np.int64), np.zeros((1, 256), np.uint32)
         intensities(flat, flat.astype(dtype), 1, 0, sums, counts)
+        edges, choice = voxels.astype(dtype), voxels.astype(np.uint8)
+        ends = (True, True, True)
+        flood(edges, edges, edges, ends, ends, 1, 1, choice, voxels.copy())
     encode(voxels, (0, 0, 0), voxels.shape, words, np.empty_like(words))
     box = Box.of((0, 0, 0), voxels.shape)
     for dtype in ("uint32", "uint64"):

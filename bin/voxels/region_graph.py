@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from .boxes import Box
 from .compiling import njit
-from .watershed import DTYPES, Affinities
+from .flooding import Affinities
+from .watershed import DTYPES
 
 Integers = NDArray[np.int64]
 Ids = NDArray[np.uint64]

@@ -7,34 +7,26 @@ first of z-, y-, x-, x+, y+, z+ is. Supervoxels are what is joined; a voxel that
 none.
 
 A block decides for its own voxels, so it has to know one plane of each axis' affinities beyond its
-high side along that axis.
-`voxels.links` and `voxels.merging` then do what they do for labels: `link_basins` finds which
-labels are joined across seams, and a component of one voxel is dust.
+high side along that axis. `voxels.links` and `voxels.merging` then do what they do for labels:
+`link_basins` finds which labels are joined across seams, and a component of one voxel is dust.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .boxes import DIRECTIONS, Box
-from .compiling import njit
+from .flooding import JOINED, X_ON, Y_ON, Z_ON, Affinities, X, Y, Z, flood
 from .labelling import Labels, Statistics, check_sums, statistics_of
 from .links import Links
 
-Affinities = NDArray[np.unsignedinteger[Any]]
 Joins = NDArray[np.bool_]
 
 DTYPES = ("uint8", "uint16")
-
-_Z, _Y, _X, _X_ON, _Y_ON, _Z_ON, _NONE = range(7)
-"""Which of its edges is a voxel's strongest, in the order in which ties are broken."""
-
-_JOINED = 8
-"""Is added where an edge within the block joins the voxel to another one."""
 
 
 class Basins(NamedTuple):
@@ -101,11 +93,11 @@ def basins(affinities: Sequence[Affinities], core: Box, cutout: Box, low: int, h
     z, y, x = affinities
     choice = np.empty(core.shape_zyx, np.uint8)
     labels = np.empty(core.shape_zyx, np.uint32)
-    n = _label(z, y, x, begins, ends, low, high, choice, labels)
-    choice &= _JOINED - 1
+    n = flood(z, y, x, begins, ends, low, high, choice, labels)
+    choice &= JOINED - 1
     joins: dict[str, Joins] = {}
     for axis, (edges, back, on) in enumerate(
-        ((z, _Z, _Z_ON), (y, _Y, _Y_ON), (x, _X, _X_ON)),
+        ((z, Z, Z_ON), (y, Y, Y_ON), (x, X, X_ON)),
     ):
         first, last = (choice.take(place, axis) for place in (0, -1))
         near = edges.take(0, axis) >= high
@@ -145,89 +137,3 @@ def link_basins(
         pairs = np.unique(np.stack([planes[axis][both], labels[both]]), axis=1)
         parts.append(np.stack([np.full(pairs.shape[1], direction), *pairs]))
     return Links(*np.concatenate(parts, axis=1).astype(np.uint32))
-
-
-@njit(cache=True, nogil=True)
-def _label(
-    az: Affinities,
-    ay: Affinities,
-    ax: Affinities,
-    begins: tuple[bool, bool, bool],
-    ends: tuple[bool, bool, bool],
-    low: int,
-    high: int,
-    choice: NDArray[np.uint8],
-    labels: Labels,
-) -> int:
-    """Fill each voxel's strongest edge, and the labels of what edges within the block join.
-
-    Returns how many labels there are.
-    """
-    depth, height, width = labels.shape
-    for z in range(depth):
-        for y in range(height):
-            for x in range(width):
-                most, which = low - 1, _NONE
-                if (z > 0 or not begins[0]) and az[z, y, x] > most:
-                    most, which = az[z, y, x], _Z
-                if (y > 0 or not begins[1]) and ay[z, y, x] > most:
-                    most, which = ay[z, y, x], _Y
-                if (x > 0 or not begins[2]) and ax[z, y, x] > most:
-                    most, which = ax[z, y, x], _X
-                if (x + 1 < width or not ends[2]) and ax[z, y, x + 1] > most:
-                    most, which = ax[z, y, x + 1], _X_ON
-                if (y + 1 < height or not ends[1]) and ay[z, y + 1, x] > most:
-                    most, which = ay[z, y + 1, x], _Y_ON
-                if (z + 1 < depth or not ends[0]) and az[z + 1, y, x] > most:
-                    which = _Z_ON
-                choice[z, y, x] = which
-    parent = np.arange(depth * height * width).astype(np.uint32)
-    strides = height * width, width, 1
-    flat = choice.reshape(-1)
-    for z in range(depth):
-        for y in range(height):
-            for x in range(width):
-                here = z * strides[0] + y * strides[1] + x
-                own = flat[here] & (_JOINED - 1)
-                for axis in range(3):
-                    if axis == 0:
-                        inside, edge, back, on = z > 0, az[z, y, x], _Z, _Z_ON
-                    elif axis == 1:
-                        inside, edge, back, on = y > 0, ay[z, y, x], _Y, _Y_ON
-                    else:
-                        inside, edge, back, on = x > 0, ax[z, y, x], _X, _X_ON
-                    if not inside:
-                        continue
-                    there = here - strides[axis]
-                    if edge >= high or own == back or (flat[there] & (_JOINED - 1)) == on:
-                        flat[here] |= _JOINED
-                        flat[there] |= _JOINED
-                        one, other = _root(parent, here), _root(parent, there)
-                        parent[max(one, other)] = min(one, other)
-    found = 0
-    numbers = labels.reshape(-1)
-    for z in range(depth):
-        for y in range(height):
-            for x in range(width):
-                here = z * strides[0] + y * strides[1] + x
-                root = _root(parent, here)
-                if root != here:
-                    numbers[here] = numbers[root]
-                    continue
-                is_open = (z == 0 and not begins[0]) or (z == depth - 1 and not ends[0])
-                is_open |= (y == 0 and not begins[1]) or (y == height - 1 and not ends[1])
-                is_open |= (x == 0 and not begins[2]) or (x == width - 1 and not ends[2])
-                numbers[here] = 0
-                if is_open or flat[here] & _JOINED:
-                    found += 1
-                    numbers[here] = found
-    return found
-
-
-@njit(cache=True, nogil=True)
-def _root(parent: NDArray[np.uint32], at: Any) -> Any:
-    """Return the first voxel of a group, with shorter ways to it from here on."""
-    while parent[at] != at:
-        parent[at] = parent[parent[at]]
-        at = np.int64(parent[at])
-    return at
