@@ -204,8 +204,8 @@ def stranger(name, value, known, groups, workflow) {
     def others = workflowsOf(groups).keySet().findAll { other -> name in propertiesOf(groupsOf(groups, other)) }
     def words = known.collectMany { key, property -> ([key] + (property.synonyms ?: [])).collect { word -> [plain(word), key] } }
     if (others) {
-        def usual = propertiesOf(groups)[name].default
-        if (value == null || value.toString() == usual.toString()) {
+        def usual = groups.values().collect { group -> group.properties[name]?.default }
+        if (value == null || value.toString() in usual*.toString()) {
             return null
         }
         if (!(plain(name) in words*.first())) {     // nor what it calls something of its own
