@@ -48,6 +48,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "scores": ("test_scores.py", "-k", "scored_and_recorded or takes_its_scores or beside_the"),
     "statistics": ("test_statistics.py", "-k", "as_many or goes_takes"),
     "toy": ("test_toy.py",),
+    "watershed": ("test_watershed_blocks.py", "-k", "as_many or goes_takes"),
     "label": ("test_workflow.py", "-m", "not shared", "-k", LABEL),
 }
 

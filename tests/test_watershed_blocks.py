@@ -106,6 +106,8 @@ def test_a_larger_cutout_finds_basins_of_blocks_that_end_elsewhere(
         (("verify", "--deep", "--request", request), "37 units made again as recorded"),
         (("status", "--request", request), "supervoxels"),
         (("lineage", request), "BASIN_BLOCK"),
+        (("channels",), "affinities"),
+        (("reproduce", request, "--write-only", "--to", str(tmp_path / "again")), ""),
         (("diff", request, first["plan"]["requests"][0]), "segments"),
         (("export", request, "--format", "parquet", "--to", str(tmp_path / "taken")), ""),
     ):
@@ -113,6 +115,23 @@ def test_a_larger_cutout_finds_basins_of_blocks_that_end_elsewhere(
         assert code == 0 and told in said, (words, said)
     taken = pq.read_table(tmp_path / "taken" / "supervoxels.parquet")
     assert taken.num_rows == len(rows_of(request))
+
+
+def test_blocks_that_hold_the_same_are_taken_from_a_smaller_cutout(
+    flooding: Flooding, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not those where it ended, whose basins are others."""
+    edges = affinities((48, 16, 16), seed=9)
+    asked = {"source": write_affinities(tmp_path / "affinities", edges), **BLOCKS}
+    first = flooding.make(**asked, z_range="0,32")
+    check(first, edges[:, :32], (0, 0, 0), asked)
+    capsys.readouterr()
+    larger = flooding.make(**asked)
+    check(larger, edges, (0, 0, 0), asked)
+    (request,) = first["plan"]["requests"]
+    said = capsys.readouterr().out
+    assert said.count("is taken from") == 1
+    assert f"0-16_0-16_0-16 is taken from request {request}" in said
 
 
 @pytest.mark.parametrize("stage", [True, False])

@@ -14,7 +14,7 @@ from .tables import BlockBasins, Supervoxels, WatershedRequest
 
 FLOODED = Stitched(WatershedRequest, Supervoxels, "n_supervoxels", "n_supervoxel_rows")
 
-LABELS_PER_VOXEL = 1 / 40
+LABELS_PER_VOXEL = 1 / 10
 """More than most have, where none are recorded: supervoxels, and voxels at blocks' borders."""
 
 

@@ -100,7 +100,7 @@ def _of_blocks(request: work.Request, how_made: dict[str, Any]) -> tuple[list[Bo
         within = widened(box, (1, 1, 1), cutout)
         found = [one.input(box) for one in read]
         near = [[cell.name for cell in one.cells(box)] for one in read]
-        seen = Box.of(box.corner_zyx, widened(box, (1, 1, 1), cutout, (0, 0, 0)).shape_zyx)
+        seen = widened(box, (1, 1, 1), cutout, before_zyx=(0, 0, 0))
         arguments = {
             "affinities": [one.arguments for one in found],
             "box": box.name,
