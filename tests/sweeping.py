@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from making import Transferring
 from pipeline import bossflow_says, run_of
+from searching import Detecting
 from steps import Cutouts, write_volume
 
 
@@ -29,7 +30,7 @@ class Runs:
         self.plans: list[dict[str, Any]] = []
         self.made: Counter[str] = Counter()
         self.before: Callable[[], None] = lambda: None
-        self.of = {"label": Cutouts, "transfer": Transferring}
+        self.of = {"label": Cutouts, "transfer": Transferring, "detect": Detecting}
         self.pipelines: dict[str, Cutouts] = {}
         for name, kind in self.of.items():
             (directory / name).mkdir()

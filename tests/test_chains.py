@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from searching import spots, write
 from sweeping import Runs, sweep_of
 from sweeping import runs as runs
 
@@ -36,6 +37,20 @@ def test_a_step_is_made_once_for_what_differs(runs: Runs) -> None:
     assert runs.sweep(file, command="chain")[0] == 0 and len(runs.plans) == 3
     rounds = chain(runs, sweep=swept, search={"seed": 1, "round": 1})
     assert runs.sweep(rounds, command="chain")[0] == 0 and not runs.plans[3]["planned"]
+
+
+def test_what_is_found_in_a_step_is_made_once_for_each_point_of_the_first(runs: Runs) -> None:
+    uri = write(runs.directory / "spots", spots((12, 24, 27)))
+    steps = {
+        "copy": {"workflow": "transfer", "source": uri},
+        "found": {"workflow": "detect", "source": "step:copy", "method": "spheres"},
+    }
+    steps["found"] |= {"diameter_nm": 49, "stop": 0.45}
+    file = runs.write("chain", steps=steps, sweep={"copy.z_range": {"tiles": [-7, 5, 4]}})
+    code, text = runs.sweep(file, command="chain")
+    assert code == 0 and "3 of 3 points complete" in text, text
+    assert [len(plan["requests"]) for plan in runs.plans] == [3, 3]
+    assert runs.made["CREATE_VOLUME"] == runs.made["SETTLE_DETECTIONS"] == 3, runs.made
 
 
 def test_rows_are_read_row_by_row(runs: Runs) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from conftest import ROOT
 from pipeline import bossflow_says
+from searching import spots, write
 from sweeping import Runs, points_of, sweep_of
 from sweeping import runs as runs
 
@@ -32,6 +33,17 @@ def test_blocks_are_pulled_and_labelled_once_for_all_points(runs: Runs) -> None:
     assert len(set(links.values())) == 5
     code, text = runs.sweep(runs.write("more", sweep={"min_voxels": [0, 2, 100]}))
     assert code == 0 and runs.made["STITCH"] == 6 and runs.made["PULL_BLOCK"] == 27, text
+
+
+def test_a_block_is_pulled_once_for_all_searches(runs: Runs) -> None:
+    asked = {"workflow": "detect", "method": "spheres", "block_shape": [6, 8, 9], "stage": True}
+    asked["source"] = write(runs.directory / "spots", spots((18, 24, 27)))
+    swept = {"diameter_nm": [40, "44.5", 49], "stop": {"from": 0.3, "to": 0.6, "step": 0.1}}
+    file = runs.write(**asked, sweep=swept)
+    code, text = runs.sweep(file)
+    assert code == 0 and "12 of 12 points complete" in text, text
+    assert runs.made["PULL_BLOCK"] == 27 and runs.made["SETTLE_DETECTIONS"] == 12, runs.made
+    assert runs.sweep(file)[0] == 0 and len(runs.plans) == 1
 
 
 def test_each_row_of_a_sheet_is_asked_for_at_each_point(runs: Runs) -> None:
