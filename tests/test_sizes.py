@@ -35,6 +35,14 @@ def test_sizes_are_counted_exactly_however_the_table_is_cut(
     ordered = sorted(rows, key=lambda row: (-row["voxel_count"], row["component_id"]))
     assert found.largest == ordered[: sizes.LARGEST]
 
+    named = {"component_id": "piece_id", "voxel_count": "piece_voxels"}
+    for path in Path(directory).iterdir():
+        whole = pq.read_table(path)
+        whole = whole.rename_columns([named.get(name, name) for name in whole.column_names])
+        pq.write_table(whole, path, row_group_size=5)
+    assert sizes.of(Path(directory)) == ({}, [])
+    assert sizes.of(Path(directory), named) == found
+
 
 def test_a_table_without_rows_or_of_something_else_has_no_sizes(tmp_path: Path) -> None:
     from bossflow.look import sizes

@@ -29,7 +29,9 @@ def test_supervoxels_are_a_source_of_what_comes_next(tmp_path: Path) -> None:
         with (results / "requests.csv").open() as stream:
             (told,) = csv.DictReader(stream)
         table = pq.read_table(results / "pieces" / "supervoxels").to_pylist()
-        assert "The largest supervoxels" in (results / "index.html").read_text("utf-8")
+        page = (results / "index.html").read_text("utf-8")
+        assert "How many supervoxels have how many voxels" in page
+        assert page.count('alt="supervoxel ') == 8 and "The largest supervoxels" in page
         assert "nothing to compute" in lab.run(**asked).ok().text
         measured = {"workflow": "statistics", "source": "bossflow://pieces", "name": "measured"}
         lab.run(**measured, archive=None).ok()

@@ -39,6 +39,10 @@ class Table(NamedTuple):
         Columns of numbers that a viewer lists, and what it calls them; sorted by the first.
     label : str, optional
         A column of what a segment is called.
+    one : str
+        What a row is: `component`.
+    columns : dict of str to str
+        What columns are called that of components are `component_id`, `voxel_count` and so on.
     """
 
     store: Path
@@ -46,6 +50,8 @@ class Table(NamedTuple):
     segment: str
     numbers: dict[str, str]
     label: str | None
+    one: str
+    columns: dict[str, str]
 
 
 class Points(NamedTuple):

@@ -98,35 +98,37 @@ def _components(layer: Layer, pictures: list[dict[str, Any]]) -> Any:
     directory = layers.files(layer.table.store, layer.table.path)
     if directory is None:
         return element("p", "Its table is too large to be fetched from a bucket for this page.")
-    known = sizes.of(directory)
+    one = layer.table.one
+    known = sizes.of(directory, layer.table.columns)
     if not known.counts:
         return None
-    heading = "How many components have how many voxels"
+    listed = {name: words for name, words in _COLUMNS.items() if name in known.largest[0]}
+    heading = f"How many {one}s have how many voxels"
     spans = [
         [f"{2**n:,} to {2 ** (n + 1) - 1:,}", f"{number:,}"] for n, number in known.counts.items()
     ]
     figures, cells = [], []
     for row in known.largest:
         asked = layers.one_object(layer, row)
-        name = f"component {row['component_id']}"
+        name = f"{one} {row['component_id']}"
         if asked:
             alt = f"{name}, seen along {asked['axis']}: brighter is nearer"
             caption = f"{name}: {many(row['voxel_count'], 'voxel')}"
             figures.append(_figure(asked, alt, caption, pictures))
-        cells.append([str(row["component_id"]), *(_cell(row.get(one)) for one in _COLUMNS)])
+        cells.append([str(row["component_id"]), *(_cell(row[of]) for of in listed)])
     return [
         element("h4", heading),
         sizes.chart(known.counts, heading),
         element(
             "details",
             element("summary", "The numbers"),
-            table(heading, ["voxels", "components"], spans, 1),
+            table(heading, ["voxels", f"{one}s"], spans, 1),
         ),
-        element("h4", "The largest components"),
+        element("h4", f"The largest {one}s"),
         element("div", figures, class_="pictures objects"),
         table(
-            "The largest components; places in voxels of the channel",
-            ["component", *_COLUMNS.values()],
+            f"The largest {one}s; places in voxels of the channel",
+            [one, *listed.values()],
             cells,
             1,
         ),

@@ -202,6 +202,8 @@ def _with_told(layer: Layer, directory: Path, told: dict[str, Any]) -> Layer:
             told["segment"],
             told["numbers"],
             told.get("label"),
+            told.get("one", "component"),
+            told.get("columns", {}),
         )
     return dataclasses.replace(layer, table=table, meshes=meshes)
 

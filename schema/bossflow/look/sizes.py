@@ -1,7 +1,8 @@
 """The sizes of what a segmentation shows: how many of which size, and the largest."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -30,16 +31,17 @@ class Sizes(NamedTuple):
     largest: list[dict[str, Any]]
 
 
-def of(directory: Path) -> Sizes:
+def of(directory: Path, columns: Mapping[str, str] = MappingProxyType({})) -> Sizes:
     """Return the sizes in a component table: Parquet files, read a row group at a time.
 
-    What has no columns `component_id` and `voxel_count` has no sizes.
+    What has no columns `component_id` and `voxel_count` has no sizes; `columns` are what these and
+    others are called in the table.
     """
     counts = np.zeros(64, np.int64)
-    groups = list(_groups(directory))
+    groups = list(_groups(directory, {columns.get(name, name) for name in _RANK}))
     top = pa.table({name: pa.array([], pa.int64()) for name in (*_RANK, "group")})
     for number, (path, group) in enumerate(groups):
-        piece = _read(path, group, [*_RANK])
+        piece = _read(path, group, columns, _RANK)
         voxels = piece["voxel_count"].to_numpy()
         # exact, where a logarithm would round 2^n - 1 up
         counts += np.bincount(np.frexp(voxels.astype(np.longdouble))[1] - 1, minlength=64)
@@ -50,7 +52,7 @@ def of(directory: Path) -> Sizes:
     rows: dict[int, dict[str, Any]] = {}
     for number in set(top["group"].to_pylist()):
         path, group = groups[number]
-        whole = _read(path, group, None)
+        whole = _read(path, group, columns)
         found = whole.filter(pc.is_in(whole["component_id"], chosen.combine_chunks()))
         rows |= {row["component_id"]: row for row in found.to_pylist()}
     found_counts = {int(n): int(counts[n]) for n in np.flatnonzero(counts)}
@@ -60,16 +62,22 @@ def of(directory: Path) -> Sizes:
 _RANK = {"voxel_count": "descending", "component_id": "ascending"}
 
 
-def _groups(directory: Path) -> Iterator[tuple[Path, int]]:
+def _groups(directory: Path, needed: set[str]) -> Iterator[tuple[Path, int]]:
     for path in sorted(directory.glob("*.parquet")):
         about = pq.read_metadata(path)
-        if _RANK.keys() <= set(about.schema.names):
+        if needed <= set(about.schema.names):
             yield from ((path, group) for group in range(about.num_row_groups))
 
 
-def _read(path: Path, group: int, columns: list[str] | None) -> Any:
+def _read(
+    path: Path, group: int, columns: Mapping[str, str], wanted: Iterable[str] | None = None
+) -> Any:
+    """Read a row group, or the columns that are wanted of it, by the names of components."""
+    names = None if wanted is None else [columns.get(name, name) for name in wanted]
+    own = {theirs: name for name, theirs in columns.items()}
     with pq.ParquetFile(path) as file:
-        return file.read_row_group(group, columns)
+        found = file.read_row_group(group, names)
+    return found.rename_columns([own.get(name, name) for name in found.column_names])
 
 
 def chart(counts: dict[int, int], title: str) -> Element:

@@ -2,7 +2,7 @@
 
 from ...core.work import Workflow
 from ..label.outputs import VOLUMES
-from .report import describe, in_words, layers, outcome, tables_of
+from .report import describe, in_words, layers, outcome
 from .requests import NAME, again, expand
 from .tables import (
     TABLES,
@@ -35,7 +35,6 @@ workflow = Workflow(
     outcome=outcome,
     results=("volume", "supervoxels"),
     layers=layers,
-    tables_of=tables_of,
     makes=VOLUMES,
     again=again,
 )

@@ -9,8 +9,6 @@ from ...volumes import told
 from .tables import Supervoxels
 from .units import channels
 
-LISTED = 8
-
 NUMBERS = {
     "supervoxel_voxel_count": "voxels",
     **{f"supervoxel_centroid_{axis}_nm": f"centroid {axis} (nm)" for axis in "xyz"},
@@ -18,33 +16,19 @@ NUMBERS = {
 """Numbers of supervoxels, and what a viewer calls them."""
 
 
+COLUMNS = {
+    "component_id": "supervoxel_id",
+    "voxel_count": "supervoxel_voxel_count",
+    **{f"bbox_{axis}{end}": f"supervoxel_{axis}{end}" for axis in "xyz" for end in "01"},
+    **{f"centroid_{axis}": f"supervoxel_centroid_{axis}" for axis in "xyz"},
+}
+"""What columns are called that components have too."""
+
+
 def layers(request: work.Request) -> dict[str, dict[str, Any]]:
-    """Return what a viewer is told of supervoxels."""
+    """Return what a viewer and the page are told of supervoxels."""
     table = {"table": "supervoxels", "segment": "supervoxel_id", "numbers": NUMBERS}
-    return {"volume": table}
-
-
-def tables_of(request: str) -> list[dict[str, Any]]:
-    """Return the largest supervoxels of a request, for its page."""
-    key = {"request_id": request}
-    told = (Supervoxels() & key).fetch1()
-    order = ("supervoxel_voxel_count DESC", "supervoxel_id")
-    rows = (Supervoxels.Supervoxel() & key).to_dicts(order_by=order, limit=LISTED)
-    left = told["n_supervoxels"] - told["n_supervoxel_rows"]
-    caption = "The largest supervoxels; places in voxels of the channel"
-    table = {
-        "caption": caption + (f"; of all but {left:,}, which are no rows" if left else ""),
-        "columns": ["supervoxel", "voxels", "centroid x", "y", "z"],
-        "rows": [[row[name] for name in _LISTED] for row in rows],
-    }
-    return [table] if rows else []
-
-
-_LISTED = (
-    "supervoxel_id",
-    "supervoxel_voxel_count",
-    *(f"supervoxel_centroid_{axis}" for axis in "xyz"),
-)
+    return {"volume": table | {"one": "supervoxel", "columns": COLUMNS}}
 
 
 def describe(
