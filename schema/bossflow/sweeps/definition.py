@@ -154,12 +154,21 @@ def read(path: Path) -> Definition:
         sources.check(step, {}, steps)
     steps = sources.with_rows(steps, [(*named(axis), one) for axis, one in space.values()])
     truth, scored, how = truths.read(said, [step.name for step in steps])
-    outdir = Path(steps[0].settings.get("outdir") or "results").absolute()
+    outdir = _outdir(steps[0].settings.get("outdir") or "results")
     name = _name(said.get("name", path.stem[:NAME_MAX]))
     found = Definition(name, steps, space, search, truth, scored, how, outdir, chain)
     for step in steps:
         step.check(found.values(space.point(0), step))
     return found
+
+
+def _outdir(given: str) -> Path:
+    if "://" in given:
+        raise ValueError(f"outdir {shown(given)} is no directory of this machine: give one")
+    place = Path(given).absolute()
+    if any(one.exists() and not one.is_dir() for one in (place, *place.parents)):
+        raise ValueError(f"outdir {shown(given)} is no directory: give the path of one")
+    return place
 
 
 def _name(name: object) -> str:

@@ -26,6 +26,9 @@ def read(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text("utf-8-sig")
         said = _json(text) if path.suffix == ".json" else _yaml(text)
+        json.dumps(said, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{path} has a character that is none: \\ud800 to \\udfff") from None
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not text in UTF-8") from None
     except _Twice as error:
@@ -79,17 +82,19 @@ def _yaml(text: str) -> Any:
             return super().compose_node(parent, index)
 
     def number(loader: Any, node: Any) -> Any:
-        plain = _DECIMAL.fullmatch(node.value)
-        return node.value if plain else loader.construct_yaml_float(node)
+        text = loader.construct_scalar(node)
+        return text if _DECIMAL.fullmatch(text) else loader.construct_yaml_float(node)
 
     def mapping(loader: Any, node: Any) -> Any:
+        if not isinstance(node, yaml.MappingNode):
+            raise _NotRead("!!map stands before what is no mapping")
         values = [(loader.construct_object(key, deep=True), value) for key, value in node.value]
         if not all(isinstance(name, str | int | float) for name, _ in values):
             raise _NotRead("a name must be a word")
         return _once([(name, loader.construct_object(one, deep=True)) for name, one in values])
 
     def written(loader: Any, node: Any) -> Any:
-        return node.value
+        return loader.construct_scalar(node)
 
     of_yaml = "tag:yaml.org,2002:"
     for kind, construct in (("float", number), ("map", mapping), ("timestamp", written)):
@@ -98,3 +103,5 @@ def _yaml(text: str) -> Any:
         return yaml.load(text, Loader)  # a SafeLoader: it makes no objects
     except yaml.YAMLError as error:
         raise _NotRead(str(error)) from None
+    except (KeyError, ValueError) as error:  # a word that its tag does not allow, a long number
+        raise _NotRead(f"a value is none of its kind: {error}") from None

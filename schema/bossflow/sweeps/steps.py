@@ -180,7 +180,7 @@ def step_of(
         elif one in parameters.described:
             settings[one] = _checked(parameters, one, value)
         else:
-            settings[one] = value  # looked at before any process starts
+            settings[one] = _of_launch(one, value, schema)
     settings = {one: value for one, value in settings.items() if value is not None}
     row = {one: value for one, value in row.items() if value is not None}
     asked, columns = ([row], []) if sheet is None else _of_sheet(sheet, row, parameters)
@@ -215,6 +215,21 @@ def _checked(parameters: Parameters, name: str, value: Any) -> Any:
         return value_of(parameters, name, value)
     except ValueError as error:
         raise ValueError(f"{name} {error}") from None
+
+
+def _of_launch(name: str, given: Any, schema: Mapping[str, Any]) -> Any:
+    """Return a parameter that is looked at before any process starts."""
+    (described,) = (
+        group["properties"][name]
+        for group in schema["$defs"].values()
+        if group.get("launch") and name in group["properties"]
+    )
+    value = _as_written(given, described)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.search(described.get("pattern", ""), value):
+        raise ValueError(f"{name} must be text that names one, not {shown(given)}")
+    return value
 
 
 def _of_sheet(sheet: object, row: Row, parameters: Parameters) -> tuple[list[Row], list[str]]:
