@@ -165,6 +165,8 @@ def test_the_database_lists_as_many_rows_as_are_wanted(
         (SPHERES | {"sigma_nm": "3"}, "sigma_nm in the parameters: of method blobs, and method is"),
         (SPHERES | {"clear_diameter_nm": "48.9"}, "clear_diameter_nm 48.9 in the parameters is l"),
         (SPHERES | {"diameter_nm": "100000"}, "has more voxels than can be summed: choose"),
+        (SPHERES | {"clear_diameter_nm": "999999999999"}, "which more than 4,096 voxels around"),
+        (BLOBS | {"sigma_nm": "999999999999"}, "for which more than 4,096 voxels around a block w"),
         (SPHERES | {"mixture_iterations": 3}, "is of a mixture, and there is none: give mixture"),
         (SPHERES | {"mixture": "dark"}, "mixture dark in the parameters needs mixture_iterations"),
         (SPHERES | {"block_shape": "2,2,2"}, "needs 6,12,12 voxels (z,y,x) around each block, more"

@@ -24,6 +24,9 @@ MIXED = ("uint8", "uint16")
 TRUNCATE = 4.0
 """Sigmas that filters reach."""
 
+AROUND_MAX = 4096
+"""Voxels around a block, along an axis, that a search may reach."""
+
 
 class Spheres(NamedTuple):
     """What is searched for.
@@ -65,7 +68,7 @@ class Spheres(NamedTuple):
         ------
         ValueError
             If the ball that is cleared is the smaller one, the share is not above 0 and at most 1,
-            or the ball has more voxels than sums of 32 bits can hold.
+            the ball has more voxels than sums of 32 bits can hold, or too much is cleared.
         """
         if not (radius_nm >= 0 and min(voxel_size_nm) > 0):
             raise ValueError(f"no ball of {radius_nm} nm in voxels of {list(voxel_size_nm)} nm")
@@ -80,6 +83,11 @@ class Spheres(NamedTuple):
             raise ValueError(
                 f"a ball of {radius_nm} nm has more voxels than can be summed: choose a smaller "
                 "one, or a coarser level"
+            )
+        if 2 * (radius_nm + cleared_nm) / min(voxel_size_nm) > AROUND_MAX:
+            raise ValueError(
+                f"a ball of {cleared_nm} nm is cleared, for which more than {AROUND_MAX:,} voxels "
+                "around a block would be searched: choose a smaller one, or a coarser level"
             )
         summed = ball(radius_nm, voxel_size_nm)
         # a little more than both: what it is for must hold for rounded sums, too
@@ -142,7 +150,8 @@ class Blobs(NamedTuple):
         Raises
         ------
         ValueError
-            If there is no scale, one is not larger than the one before, or a number is not above 0.
+            If there is no scale, one is not larger than the one before, or too large, or a number
+            is not above 0.
         """
         if objects not in ("bright", "dark"):
             raise ValueError(f"objects are {objects!r}: write bright or dark")
@@ -153,6 +162,12 @@ class Blobs(NamedTuple):
                 "sigmas, voxel sizes, threshold and separation of blobs must be numbers above 0"
             )
         sigmas /= voxel_size_nm
+        if TRUNCATE * sigmas.max() + 1 > AROUND_MAX:
+            raise ValueError(
+                f"sigmas of blobs are up to {sigmas.max():.6g} voxels, for which more than "
+                f"{AROUND_MAX:,} voxels around a block would be searched: choose smaller ones, or "
+                "a coarser level"
+            )
         if not (np.diff(sigmas, axis=0) > 0).all():
             raise ValueError(
                 "sigmas of blobs must each be larger than the one before, on each axis"
