@@ -239,6 +239,15 @@ def test_what_can_not_be_compared_is_refused_with_what_to_do(found: Found, tmp_p
     assert not len(bossflow.Score & {"request_id": request})
 
 
+def test_a_file_that_is_no_text_is_told_as_one(tmp_path: Path) -> None:
+    from bossflow import scores
+
+    truth = tmp_path / "truth.csv"
+    truth.write_bytes("x_nm,y_nm,z_nm,größe\n1,2,3,4\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="is not text in UTF-8: save it as CSV UTF-8"):
+        scores.check({"uri": str(truth)}, 5)
+
+
 def test_json_and_words_tell_the_same(found: Found, tmp_path: Path) -> None:
     request, truth = found((0, 0, 1)), tmp_path / "truth.parquet"
     columns = {name: [0.0, 9000.0] for name in ("x_nm", "y_nm", "z_nm")}

@@ -50,6 +50,8 @@ def read(path: str) -> Points:
         table = _table(path, content)
     except (OSError, pa.ArrowException) as error:
         raise ValueError(f"truth {path} can't be read: {one_line(str(error))}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"truth {path} is not text in UTF-8: save it as CSV UTF-8") from None
     found = [names for names in (NM, VOXELS) if {*names} <= {*table.column_names}]
     if len(found) != 1 or any(table.column_names.count(name) > 1 for name in found[0]):
         has = ", ".join(one_line(name) for name in table.column_names[:_SHOWN]) or "none"
