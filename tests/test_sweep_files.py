@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from bossflow.core.score_tables import Score
 from bossflow.sweeps import definition, files, sheets
+from bossflow.sweeps.truths import OF_BOTH, OF_LABELS, OF_POINTS
 
 
 def read(directory: Path, text: str, name: str = "sweep.yml") -> definition.Definition:
@@ -152,6 +154,14 @@ STEPS = "steps: {a: {workflow: transfer, source: 'bossdb://a/b/c'}, b: {source: 
         ("sweep: !!map [1]", "is no YAML: !!map stands before what is no mapping"),
         ("sweep: {min_voxels: [!!timestamp [1]]}", "is no YAML: expected a scalar node"),
         ('sweep: {min_voxels: [1]}\nsearch: {seed: "\\ud800"}', "has a character that is none"),
+        (
+            "sweep: {min_voxels: [1]}\ntruth: a\nscore: {within_nm: 5}\nsearch: {best: vi_bits}",
+            'best of search is "vi_bits", which is no score of points: there are f1, precision',
+        ),
+        (
+            "sweep: {min_voxels: [1]}\ntruth: cells\nsearch: {best: f2}",
+            'best of search is "f2", which is no score of segmentations: there are f1, precision',
+        ),
         ("outdir: [a]\nsweep: {min_voxels: [1]}", 'outdir must be text that names one, not ["a"]'),
         ("store: {a: 1}\nsweep: {min_voxels: [1]}", "store must be text that names one"),
         ("outdir: s3://a/b\nsweep: {min_voxels: [1]}", "is no directory of this machine: give one"),
@@ -217,6 +227,11 @@ def test_a_definition_is_known_by_what_it_makes(tmp_path, monkeypatch) -> None:
     for other in (text + "connectivity: 6", text.replace("[1, 2]", "[2, 1]"), text + "stage: true"):
         assert read(tmp_path, other).sweep_id != one.sweep_id, other
     assert one.name == "sweep" and one.directory == tmp_path / f"results/sweep-{one.sweep_id}"
+
+
+def test_scores_that_count_are_columns_of_scores() -> None:
+    text = str(Score.definition)
+    assert all(f"\n    {name}" in text for name in OF_BOTH + OF_POINTS + OF_LABELS)
 
 
 def test_numbers_are_as_they_were_written(tmp_path) -> None:

@@ -154,6 +154,8 @@ def read(path: Path) -> Definition:
         sources.check(step, {}, steps)
     steps = sources.with_rows(steps, [(*named(axis), one) for axis, one in space.values()])
     truth, scored, how = truths.read(said, [step.name for step in steps])
+    if truth is not None:
+        truths.refuse_best(search.best, how)
     outdir = _outdir(steps[0].settings.get("outdir") or "results")
     name = _name(said.get("name", path.stem[:NAME_MAX]))
     found = Definition(name, steps, space, search, truth, scored, how, outdir, chain)

@@ -12,6 +12,13 @@ from ..voxels.archives.made import is_made
 TRUTH = ("uri", "resolution", "channel", "time", "voxel_size", "offset", "bossdb_host")
 SCORE = ("step", "within_nm", "overlap", "background")
 FILES = (".csv", ".parquet")
+OF_BOTH = ("f1", "precision", "recall", "true_positives", "n_truth", "n_found")
+OF_POINTS = ("mean_distance_nm", "n_truth_outside", "n_found_outside")
+OF_LABELS = (
+    *("vi_bits", "vi_split_bits", "vi_merge_bits", "adapted_rand_error"),
+    *("rand_precision", "rand_recall", "rand_index", "n_scored_voxels"),
+)
+"""Numbers of a comparison: of any, of one of points, and of one of segmentations."""
 
 
 def read(
@@ -38,6 +45,23 @@ def read(
         return None, scored, {}
     options = {name: _option(name, how[name]) for name in SCORE[1:] if name in how}
     return _truth(said["truth"]), scored, options
+
+
+def refuse_best(best: str, how: Mapping[str, Any]) -> None:
+    """Refuse a score that no comparison with a truth has.
+
+    Raises
+    ------
+    ValueError
+        With those that there are.
+    """
+    known = (*OF_BOTH, *(OF_POINTS if "within_nm" in how else OF_LABELS))
+    if best not in known:
+        compared = "points" if "within_nm" in how else "segmentations"
+        raise ValueError(
+            f"best of search is {shown(best)}, which is no score of {compared}: there are "
+            f"{', '.join(known)}"
+        )
 
 
 def _truth(said: Any) -> dict[str, Any]:
