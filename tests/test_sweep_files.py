@@ -162,6 +162,14 @@ STEPS = "steps: {a: {workflow: transfer, source: 'bossdb://a/b/c'}, b: {source: 
             "sweep: {min_voxels: [1]}\ntruth: cells\nsearch: {best: f2}",
             'best of search is "f2", which is no score of segmentations: there are f1, precision',
         ),
+        (
+            "sweep: {min_voxels: [1]}\ntruth: {uri: cells, resolution: 1}",
+            "resolution of truth is for a volume of labels: leave it out",
+        ),
+        (
+            "sweep: {min_voxels: [1]}\ntruth: {uri: 'zarr://a', channel: -1}",
+            "channel of truth must be at least 0, not -1",
+        ),
         ("outdir: [a]\nsweep: {min_voxels: [1]}", 'outdir must be text that names one, not ["a"]'),
         ("store: {a: 1}\nsweep: {min_voxels: [1]}", "store must be text that names one"),
         ("outdir: s3://a/b\nsweep: {min_voxels: [1]}", "is no directory of this machine: give one"),

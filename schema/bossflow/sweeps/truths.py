@@ -72,7 +72,11 @@ def _truth(said: Any) -> dict[str, Any]:
             f"{shown(said)}"
         )
     _refuse("truth", truth, TRUTH)
-    return {name: _of_truth(name, value) for name, value in truth.items() if value is not None}
+    found = {name: _of_truth(name, value) for name, value in truth.items() if value is not None}
+    more = [name for name in found if name != "uri"]
+    if more and "://" not in truth["uri"]:
+        raise ValueError(f"{more[0]} of truth is for a volume of labels: leave it out")
+    return found
 
 
 def _of_truth(name: str, value: Any) -> Any:
@@ -87,7 +91,9 @@ def _of_truth(name: str, value: Any) -> Any:
         return [_number(what, one) for one in _three(what, value)]
     if name == "offset":
         return [_whole(what, one) for one in _three(what, value)]
-    return _whole(what, value)
+    if _whole(what, value) < 0:
+        raise ValueError(f"{what} must be at least 0, not {shown(value)}")
+    return int(value)
 
 
 def _place(uri: str) -> str:
