@@ -246,6 +246,8 @@ def test_a_file_that_is_no_text_is_told_as_one(tmp_path: Path) -> None:
     truth.write_bytes("x_nm,y_nm,z_nm,größe\n1,2,3,4\n".encode("latin-1"))
     with pytest.raises(ValueError, match="is not text in UTF-8: save it as CSV UTF-8"):
         scores.check({"uri": str(truth)}, 5)
+    with pytest.raises(ValueError, match="leave @7 out"):
+        scores.check({"uri": "bossflow://cells@7"})
 
 
 def test_json_and_words_tell_the_same(found: Found, tmp_path: Path) -> None:

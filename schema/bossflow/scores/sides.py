@@ -168,9 +168,14 @@ def kind_of(truth: Mapping[str, Any]) -> tuple[str, str]:
     if "://" not in uri and uri.lower().endswith(FILES):
         return POINTS, os.path.abspath(uri)
     try:
-        name = named(uri).request if is_made(uri) else uri
+        name, _, level = named(uri) if is_made(uri) else (uri, "", None)
     except Refused as error:
         raise ValueError(str(error)) from None
+    if level is not None:
+        raise ValueError(
+            f"truth {uri!r} names a level, but the finest ones with voxels of one size are "
+            f"compared: leave @{level} out"
+        )
     if "://" in name:
         return LABELS, uri
     try:
