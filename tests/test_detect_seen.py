@@ -37,6 +37,9 @@ def test_points_of_two_searches_lie_over_one_image(
         for number, (row, one) in enumerate(zip(rows, layer["annotations"], strict=True), 1):
             assert one["id"] == str(number) and f"score {row[3]:.4g}" in one["description"]
             assert one["point"] == [place + 0.5 for place in row[2::-1]]
+    places = np.array([one["point"] for layer in points for one in layer["annotations"]])
+    away = np.linalg.norm((places - np.array([41, 25, 1])) * SIZE[::-1], axis=1)
+    assert told["position"] == places[away.argmin()].tolist(), "one is seen, near the middle"
     (_, few, _) = view.state(shown, ["precomputed://image"], 3).to_json()["layers"]
     assert few["name"] == f"detections of round (the best 3 of {len(found(both[0]))})"
     assert len(few["annotations"]) == 3
@@ -67,6 +70,7 @@ def test_slices_have_circles_where_they_meet_what_was_found(
         picture = group["pictures"][axis]
         start, end = picture["box_nm"][axis]
         away = middles[:, number] - (start + end) / 2
+        assert abs(away[0]) < 1e-6, "the plane is that of the best"
         met = np.abs(away) < 24.5
         down, right = (middles[met, other] for other in range(3) if other != number)
         wanted = np.stack([right, down, np.sqrt(24.5**2 - away[met] ** 2)], axis=1)

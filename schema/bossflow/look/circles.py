@@ -38,6 +38,24 @@ class Circles:
         }
         self._radii = table[points.radius].to_numpy()
 
+    def through_best(self, axis: str, box_nm: dict[str, list[float]]) -> dict[str, list[float]]:
+        """Return the part of a box whose middle plane across an axis meets the best detection.
+
+        It is the box itself where that has no detection in it.
+
+        Parameters
+        ----------
+        axis : {"x", "y", "z"}
+            Across which the plane is.
+        box_nm : dict
+            Start and end by axis.
+        """
+        (low, high), first = box_nm[axis], self._middles[axis][:1]
+        if not (len(first) and low < first[0] < high):
+            return box_nm
+        half = min(first[0] - low, high - first[0])
+        return box_nm | {axis: [float(first[0] - half), float(first[0] + half)]}
+
     def across(self, axis: str, box_nm: dict[str, list[float]]) -> list[list[float]]:
         """Return what the middle plane of a box meets: places to the right and down, and radii, nm.
 

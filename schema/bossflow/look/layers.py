@@ -72,8 +72,8 @@ def seen(layer: Layer) -> dict[str, Any]:
 def slices(layers: list[Layer]) -> list[dict[str, Any]]:
     """Return the pictures of a request's layers: of each the three middle planes.
 
-    What is segmented lies over the image, if there is one; of an image of unknown extent it is what
-    the others show.
+    Where there are detections, planes are those through the best. What is segmented lies over the
+    image, if there is one; of an image of unknown extent it is what the others show.
 
     Returns
     -------
@@ -103,7 +103,8 @@ def slices(layers: list[Layer]) -> list[dict[str, Any]]:
             title = f"{name} over the image"
             circles = Circles(points, directory)
             for axis, one in pictures.items():
-                one["circles"] = circles.across(axis, frame)
+                one["box_nm"] = circles.through_best(axis, frame)
+                one["circles"] = circles.across(axis, one["box_nm"])
         told.append({"title": title, "pictures": pictures})
     return told
 

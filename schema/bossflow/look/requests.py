@@ -65,7 +65,8 @@ def _planes(seen: list[Layer], pictures: list[dict[str, Any]]) -> Any:
     """Return the slices of a request's layers."""
 
     def figure(group: str, axis: str, asked: dict[str, Any]) -> Any:
-        alt = f"{group}: the middle plane across {axis}, {PLANES[axis]}"
+        plane = "plane through the best one" if "circles" in asked else "middle plane"
+        alt = f"{group}: the {plane} across {axis}, {PLANES[axis]}"
         return _figure(asked, alt, f"across {axis}: {PLANES[axis]}", pictures)
 
     return [
@@ -170,7 +171,8 @@ def _cell(value: Any) -> str:
 def _table(told: dict[str, Any]) -> Any:
     """Return a table that a workflow tells of a request."""
     rows = [[_cell(value) for value in row] for row in told["rows"]]
-    return [element("h4", told["caption"]), table(told["caption"], told["columns"], rows, 1)]
+    heading = told["caption"].partition(";")[0]
+    return [element("h4", heading), table(told["caption"], told["columns"], rows, 1)]
 
 
 def _workflow(request_id: str) -> work.Workflow:

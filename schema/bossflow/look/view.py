@@ -140,6 +140,8 @@ def viewer(shown: list[Shown], port: int = 0) -> Any:
 def state(shown: list[Shown], sources: Sequence[str | list[str]], most: int = points.MOST) -> Any:
     """Return the state of a viewer that looks at the last layer's box, all of it.
 
+    It is at the box's middle, or at the detection nearest to that, if there is one.
+
     Parameters
     ----------
     shown : list of Shown
@@ -176,10 +178,14 @@ def state(shown: list[Shown], sources: Sequence[str | list[str]], most: int = po
     if not any(layer.visible for layer in made.layers):
         made.layers[-1].visible = True
     made.selected_layer.layer = made.layers[-1].name
+    places: list[Any] = []
     for one in shown:
         for name, some in zip(one.points, one.layer.points, strict=True):
             words, layer = points.layer_of(some, size, most)
             made.layers.append(name=name + words, layer=layer)
+            places += [annotation.point for annotation in layer.annotations]
+    if places:
+        made.position = min(places, key=lambda place: float(np.linalg.norm(place * size - center)))
     made.selected_layer.visible = True
     return made
 

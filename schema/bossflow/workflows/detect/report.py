@@ -40,9 +40,13 @@ def tables_of(request: str) -> list[dict[str, Any]]:
             "caption": "The best detections; places in voxels of the channel"
             + (f"; of all but {left:,}, which are no rows" if left else ""),
             "columns": [*_COLUMNS.values()],
-            "rows": [[row[name] for name in _COLUMNS] for row in rows],
+            "rows": [[_told(name, row[name]) for name in _COLUMNS] for row in rows],
         }
     ]
+
+
+def _told(name: str, value: Any) -> Any:
+    return f"{value:.4g}" if name == "detection_score" else value  # scores differ little
 
 
 _COLUMNS = {
