@@ -8,14 +8,7 @@ from typing import Any
 import datajoint as dj
 
 from .. import database
-from . import (  # the tables of all, too
-    given,
-    migrations,
-    registry,
-    score_tables,  # noqa: F401
-    sweep_tables,  # noqa: F401
-    work,
-)
+from . import given, migrations, registry, work
 from .tables import Request, schema
 
 _bound: set[Any] = set()  # table classes that are known to be in the database

@@ -12,7 +12,7 @@ from datajoint.lineage import get_schema_lineages
 
 from .. import __version__, database
 from ..database import rights
-from . import registry
+from . import registry, score_tables, sweep_tables  # noqa: F401  # which are deployed with all
 from .tables import Execution, Reading, Request, SchemaVersion, Store, schema
 
 
