@@ -5,7 +5,8 @@
 # of several threads what one returns. The default method, since 1.12 "blockwise", returns arrays
 # that differ by far more than last digits, and all cores are its default. Nothing warns of it. It
 # looks as if the blocks, which overlap, add to one voxel at the same time. method="classic", the
-# only one before, returns the same for any number of threads.
+# only one before, returns the same for any number of threads. (Of images that have fewer planes than
+# a patch, neither does, whatever the number of threads: that is not shown here.)
 set -euo pipefail
 
 scratch=$(mktemp -d)

@@ -75,7 +75,7 @@ def test_tensors_of_subjects_are_those_of_plain_calls(
     import nibabel
 
     ran, read = newcomer.paste("subjects.md")
-    assert "recorded    1 STAGE_FUNCTION, 3 CALL_FUNCTION" in ran, ran
+    assert "recorded    1 STAGE_FUNCTION, 2 CALL_FUNCTION" in ran, ran
     kept = newcomer.run(
         "python",
         "import bossflow\n"
@@ -85,7 +85,7 @@ def test_tensors_of_subjects_are_those_of_plain_calls(
     fit = newcomer.function("subjects", "fit")
     monkeypatch.chdir(newcomer.directory)
     data = Path(dipy.__file__).parent / "files"
-    images = ("small_64D.nii", "small_101D.nii.gz", "small_25.nii.gz")
+    images = ("small_64D.nii", "small_101D.nii.gz")
     for image, row, path in zip(images, read.splitlines()[1:], kept.splitlines(), strict=True):
         name = image.partition(".")[0]
         made = fit("", data / image, data / f"{name}.bval", data / f"{name}.bvec")
