@@ -168,7 +168,7 @@ def test_meshes_are_seen_and_taken_along(meshing: Meshing, tmp_path: Path) -> No
     volume = write_precomputed(tmp_path / "volume", voxels, (-7, 13, 21), "segmentation")
     done = meshing.make(source=f"precomputed://{volume}", buckets=2)
     (request,) = done["plan"]["requests"]
-    ((name, _, served),), problems = view.opened([request], "public")
+    ((name, _, served, _),), problems = view.opened([request], "public")
     assert (name, problems) == ("segments", [])
     assert served.parts == ["", "/mesh"]
     for path, content in files(done).items():
