@@ -22,10 +22,11 @@ def link(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one block: `links.arrow`, how many links it has, and to which blocks."""
     block = unit.inputs[0]
     fetch(unit.inputs, "planes.arrow", "statistics.arrow")
+    around = neighbours(unit, _plane_and_segments)
     links = link_block(
         [read_plane(block.file("planes.arrow"), face) for face in ("z0", "y0", "x0")],
         read_segment_ids(block.file("statistics.arrow")),
-        neighbours(unit, _plane_and_segments),
+        around,
         unit.arguments["connectivity"],
     )
     keep_links(unit, bundle, links, {"neighbour_block": "block"})

@@ -16,7 +16,7 @@ BUDGETS = {
     "faults": 15.0,
     "clouds": 4.0,
     "nextflow": 26.0,
-    "core": 43.0,
+    "core": 36.0,
 }
 """Minutes of all of pytest's processes together, in CI on two cores, by suite.
 

@@ -1,19 +1,15 @@
 """A detector that is swept on simulated cells, of which all are known."""
 
 import json
-from pathlib import Path
 
 import pytest
 from pipeline import bossflow_says
-from searching import Detecting
 from sweeping import Runs
 from sweeping import runs as runs
 
 
 @pytest.fixture
-def detecting(runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
-    (tmp_path / "detect").mkdir()
-    runs.pipelines["detect"] = Detecting(tmp_path / "detect", monkeypatch)
+def detecting(runs: Runs) -> Runs:
     code, text = bossflow_says("simulate", "cells", "--shape", "72,72,72", "--seed", "4")
     assert code == 0, text
     return runs

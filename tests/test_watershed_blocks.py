@@ -106,7 +106,7 @@ def test_a_larger_cutout_finds_basins_of_blocks_that_end_elsewhere(
         (("verify", "--deep", "--request", request), "37 units made again as recorded"),
         (("status", "--request", request), "supervoxels"),
         (("lineage", request), "BASIN_BLOCK"),
-        (("channels",), "affinities"),
+        (("channels", "--json"), "affinities"),
         (("reproduce", request, "--write-only", "--to", str(tmp_path / "again")), ""),
         (("diff", request, first["plan"]["requests"][0]), "segments"),
         (("export", request, "--format", "parquet", "--to", str(tmp_path / "taken")), ""),
