@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-_NAMED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.-]{0,63})\}", re.ASCII)
+from kit.metrics import NAME
+
+_NAMED = re.compile(rf"\{{({NAME.pattern})\}}", re.ASCII)
 _NUMBER = r"[-+]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?|(?i:nan|inf(?:inity)?))"
 _AT_ONCE = 2**16
 """Bytes of a line that are looked at together: a log may have no other ends of lines."""

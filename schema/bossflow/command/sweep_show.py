@@ -120,7 +120,7 @@ def _write(file: Path, seen: dict[str, Any], steps: list[dict[str, Any]]) -> Non
             import yaml
         except ModuleNotFoundError:
             raise ValueError(
-                "PyYAML is missing: pip install 'bossflow[cwl]', or write the file as .json"
+                "PyYAML is missing: run ./set-up.sh, or write the file as .json"
             ) from None
         text = yaml.safe_dump(asked, sort_keys=False, allow_unicode=True, width=100)
     write_page(file, text)

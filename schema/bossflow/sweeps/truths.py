@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from ..kit.parameters import shown
+from ..scores.sides import FILES
 from ..voxels.archives import Refused, archive_of
 from ..voxels.archives.made import is_made
 
 TRUTH = ("uri", "resolution", "channel", "time", "voxel_size", "offset", "bossdb_host")
 SCORE = ("step", "within_nm", "overlap", "background")
-FILES = (".csv", ".parquet")
 OF_BOTH = ("f1", "precision", "recall", "true_positives", "n_truth", "n_found")
 OF_POINTS = ("mean_distance_nm", "n_truth_outside", "n_found_outside")
 OF_LABELS = (
