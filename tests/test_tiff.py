@@ -134,6 +134,18 @@ def test_a_tile_that_was_never_written_is_zero(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(uri, "uint8", Box(0, 32, 0, 32, 0, 3)), voxels)
 
 
+def test_tiles_without_extent_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    voxels = pattern((3, 32, 32), "uint8")
+    size = {"axes": "ZYX"} | {f"PhysicalSize{axis}": 0.004 for axis in "ZYX"}
+    tifffile.imwrite(path, voxels, ome=True, tile=(16, 16), metadata=size)
+    with tifffile.TiffFile(path, mode="r+") as file:
+        for page in file.pages:
+            page.tags["TileLength"].overwrite(0)
+    with pytest.raises(Refused, match=r"make no sense: chunks of \[1, 0, 16\] voxels"):
+        describe(f"tiff://file://{path}")
+
+
 @pytest.mark.parametrize("form", ["tiff", "tiff, ImageJ", "tiff pages"])
 def test_tiff_behind_http_is_read_by_ranges(tmp_path: Path, server: Server, form: str) -> None:
     voxels = pattern(dtype="uint16")

@@ -102,7 +102,7 @@ def sensible(metadata: dict[str, Any], uri: str) -> dict[str, Any]:
     Raises
     ------
     Refused
-        If the channel is empty, or coordinates or voxel sizes are beyond all measure.
+        If it or its chunks are empty, or coordinates or voxel sizes are beyond all measure.
     """
     offset, shape = metadata["offset_zyx"], metadata["shape_zyx"]
     if min(shape) < 1:
@@ -116,6 +116,8 @@ def sensible(metadata: dict[str, Any], uri: str) -> dict[str, Any]:
     size_nm = metadata["voxel_size_nm_zyx"]
     if not all(0 < size <= LARGEST_VOXEL_NM for size in size_nm):
         raise Refused(f"the metadata of {uri} make no sense: voxels of {size_nm} nm (ZYX)")
+    if min(chunk := metadata["chunk_zyx"]) < 1:
+        raise Refused(f"the metadata of {uri} make no sense: chunks of {chunk} voxels (ZYX)")
     return metadata
 
 
