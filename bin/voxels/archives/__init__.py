@@ -116,7 +116,8 @@ def sensible(metadata: dict[str, Any], uri: str) -> dict[str, Any]:
     size_nm = metadata["voxel_size_nm_zyx"]
     if not all(0 < size <= LARGEST_VOXEL_NM for size in size_nm):
         raise Refused(f"the metadata of {uri} make no sense: voxels of {size_nm} nm (ZYX)")
-    if min(chunk := metadata["chunk_zyx"]) < 1:
+    if not all(type(side) is int and side > 0 for side in metadata["chunk_zyx"]):
+        chunk = brief(metadata["chunk_zyx"])
         raise Refused(f"the metadata of {uri} make no sense: chunks of {chunk} voxels (ZYX)")
     return metadata
 
