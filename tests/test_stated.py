@@ -59,6 +59,16 @@ def test_a_scale_without_a_key_is_refused(tmp_path: Path) -> None:
         describe(uri)
 
 
+def test_a_path_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    uri = ome(tmp_path / "volume", pattern())
+    (metadata,) = (tmp_path / "volume").glob("zarr.json")
+    about = json.loads(metadata.read_text())
+    about["attributes"]["ome"]["multiscales"][0]["datasets"][0]["path"] = "half of a \ud800 pair"
+    metadata.write_text(json.dumps(about))
+    with pytest.raises(Refused, match="make no sense: .*half a surrogate pair"):
+        describe(uri)
+
+
 @pytest.mark.parametrize("zarr_format", [2, 3])
 def test_a_zarr_array_may_have_nulls(tmp_path: Path, zarr_format: int) -> None:
     voxels, path = pattern(), tmp_path / "volume"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from math import isclose
@@ -99,7 +100,7 @@ class Level(NamedTuple):
 
 
 def refuse_senseless(level: Level) -> None:
-    """Refuse a voxel size or a place that is beyond all measure.
+    """Refuse a voxel size or a place that is beyond all measure, or a path that is no text.
 
     Raises
     ------
@@ -109,6 +110,10 @@ def refuse_senseless(level: Level) -> None:
         raise ValueError(f"voxel size {level.scale_zyx}")
     if not all(abs(start) <= FURTHEST for start in level.offset_zyx):
         raise ValueError(f"translation {level.translation_zyx}")
+    try:
+        json.dumps(level.spec, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"half a surrogate pair in {level.spec}") from None
 
 
 def axes_of(uri: str, statements: Iterable[Any], rank: int, order: str) -> tuple[str, ...]:
