@@ -115,6 +115,7 @@ def maps() -> list[dict[str, Any]]:
     for huge in hostile.HUGE[:2]:
         found += [{"source": SOURCE, name: huge} for name in ("source", "x_range", "bucket")]
         found += [{huge: 1}]
+    found += [{"source": SOURCE, "-_": 1}]
     return found
 
 

@@ -212,7 +212,7 @@ def stranger(name, value, known, groups, workflow) {
             return "${name} is a parameter of workflow ${others.join(', ')}, and not of ${workflow}: leave it out, or give --workflow ${others.first()}"
         }
     }
-    def near = words*.first().closest(plain(name))
+    def near = plain(name) ? words*.first().closest(plain(name)) : []
     def meant = words.findAll { word, _key -> word in near }*.last().unique().join(' or ')
     return "unknown parameter ${name}: ${meant ? "did you mean ${meant}?" : "nextflow run . --workflow ${workflow} --help shows them all"}"
 }
