@@ -27,11 +27,13 @@ workflow {
         if (run.workflow == 'mesh') { done_ch = MESH(BEGIN.out.task_ch) }
         if (run.workflow == 'transfer') { done_ch = TRANSFER(BEGIN.out.task_ch) }
         if (run.workflow == 'map') { done_ch = MAP(BEGIN.out.task_ch) }
+        if (run.workflow == 'remap') { done_ch = REMAP(BEGIN.out.task_ch) }
         END(BEGIN.out.plan_ch, BEGIN.out.summary_ch, done_ch)
     }
 }
 
 // The workflows: each is included here, and run above by its name.
+include { REMAP } from './workflows/remap'
 include { MAP } from './workflows/map'
 include { APPLY ; ROWS } from './workflows/apply'
 include { COMMAND } from './workflows/command'

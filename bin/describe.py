@@ -58,8 +58,8 @@ def described(
         metadata of those that results are to be looked at with, by URI, or `unreachable`, a
         sentence; of what was made here, None.
     """
-    result: dict[str, Any] = {"problem": None, "params": {}, "rows": []}
-    result |= {"channels": [], "images": {}}
+    result: dict[str, Any] = {"problem": None, "params": {}, "rows": [], "channels": []}
+    result["images"] = {}
     sheet_name = one_line(sheet.name) if sheet else None
     try:
         sheet_text = sheet.read_text(encoding="utf-8-sig") if sheet else None
@@ -104,6 +104,13 @@ def described(
 
             if not of_commands(of_run, well(), tool, faults):
                 of_blocks(of_run, well(), launch_dir, faults)
+        if parameters.workflow == "remap":
+            from voxels.archives.mapped import Known, with_table
+
+            known: Known = {}
+            for row in well():
+                with faults.of(row["where"]):
+                    with_table(row, known)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in well() if "source" in parameters.per_row else ():
@@ -160,7 +167,7 @@ def described(
 
         def seen(uri: str) -> dict[str, Any] | None:
             with faults.of(images[uri]):
-                return _image(uri, host, token, images[uri])
+                return survey.image(uri, host, token, images[uri])
             return None
 
         images = {row["image_source"]: row["where"] for row in well() if row.get("image_source")}
@@ -200,18 +207,6 @@ def _made_here(row: dict[str, Any], idle: list[str]) -> dict[str, Any]:
             f"{' and '.join(idle)}: passed over, as what is read was made here and is in a store"
         )
     return {name: row[name] for name in _OF_CHANNEL} | dict.fromkeys(of_archive) | told
-
-
-def _image(uri: str, host: str, token: str, where: str) -> dict[str, Any] | None:
-    """Return the metadata of an image at its finest resolution."""
-    if made.is_made(uri):
-        return None
-    try:
-        return archive_of(uri).describe(uri, 0, host, token)
-    except Refused as error:
-        raise Refused(f"image_source: {error} (in {where})") from None
-    except Unreachable as error:
-        return {"unreachable": f"image_source: {error} (in {where})"}
 
 
 _OF_CHANNEL = ("source", "resolution", *CHOSEN, "voxel_size", "offset")

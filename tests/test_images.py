@@ -101,8 +101,8 @@ def test_images_of_a_workflow_are_those_of_its_processes(source: Path) -> None:
     assert both.keys() == {"cc3d", "datajoint", "intern", "words"}
     with pytest.raises(
         AssertionError,
-        match="there are apply, command, detect, downsample, label, map, mesh, statistics, "
-        "transfer, watershed, words",
+        match="there are apply, command, detect, downsample, label, map, mesh, remap, "
+        "statistics, transfer, watershed, words",
     ):
         tags(source, "--workflow", "label", "wor.s")
 

@@ -189,12 +189,12 @@ WRONG = [
     (
         "workflow: 5",
         'workflow "5" is not known: there are label, command, downsample, mesh, transfer, '
-        "statistics, detect, watershed, map, apply",
+        "statistics, detect, watershed, map, apply, remap",
     ),
     (
         "workflow: archive",
         'workflow "archive" is not known: there are label, command, downsample, mesh, transfer, '
-        "statistics, detect, watershed, map, apply",
+        "statistics, detect, watershed, map, apply, remap",
     ),
     (
         "workflow: command\nconnectivity: 6\nmin_voxels: 0\nx_range: null\nentrypoint: sh\n",

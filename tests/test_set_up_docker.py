@@ -102,8 +102,8 @@ def test_images_that_are_missing_are_built(words: Clone, arguments: list[str], b
 def test_a_workflow_that_is_not_there_is_one_sentence(words: Clone) -> None:
     for name in ("none", "../workflows/words", "w*", ""):
         done = words.run("--docker", "--workflow", name)
-        there = "apply, command, detect, downsample, label, map, mesh, statistics, transfer, "
-        there += "watershed, words"
+        there = "apply, command, detect, downsample, label, map, mesh, remap, statistics, "
+        there += "transfer, watershed, words"
         assert refusal(done) == f"no workflow {name}; there are {there}"
     assert not words.calls.exists()
 

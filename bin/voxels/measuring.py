@@ -73,22 +73,27 @@ def measure(voxels: Ids, image: NDArray[Any] | None = None, bins: int = 256) -> 
         raise ValueError(f"a block of {voxels.size} voxels is too large: choose fewer than 2^31")
     if image is not None and image.shape != voxels.shape:
         raise ValueError(f"the image has shape {image.shape}, and the block {voxels.shape}")
-    from .kernels import statistics
-
-    ids, labels = _numbered(voxels)
-    found = statistics(labels, len(ids) - 1)[1:]
-    segments: Columns = {"segment_id": ids[1:], "voxel_count": found[:, 0]}
-    for axis, name in enumerate("zyx"):
-        segments[f"sum_{name}"] = found[:, 1 + axis]
-        segments[f"lower_{name}"] = found[:, 4 + 2 * axis]
-        segments[f"upper_{name}"] = found[:, 5 + 2 * axis]
-    histogram = None
+    ids, labels = numbered(voxels)
+    found, histogram = segments(ids, labels), None
     if image is not None:
         sums, histogram = _intensities(labels, len(ids) - 1, image, bins)
         names = ("value_sum", "square_sum", "value_min", "value_max")
-        segments |= dict(zip(names, sums.T, strict=True))
+        found |= dict(zip(names, sums.T, strict=True))
     touching = [_touching_along(labels, axis) for axis in range(3)]
-    return Measured(labels, segments, histogram, _contacts(touching, "label", "other"))
+    return Measured(labels, found, histogram, _contacts(touching, "label", "other"))
+
+
+def segments(ids: NDArray[np.uint64], labels: Labels) -> Columns:
+    """Return `Measured.segments` of a block without an image, of what `numbered` gives."""
+    from .kernels import statistics
+
+    found = statistics(labels, len(ids) - 1)[1:]
+    columns: Columns = {"segment_id": ids[1:], "voxel_count": found[:, 0]}
+    for axis, name in enumerate("zyx"):
+        columns[f"sum_{name}"] = found[:, 1 + axis]
+        columns[f"lower_{name}"] = found[:, 4 + 2 * axis]
+        columns[f"upper_{name}"] = found[:, 5 + 2 * axis]
+    return columns
 
 
 def seam(axis: int, before: tuple[Labels, Ids], after: tuple[Labels, Ids]) -> Columns:
@@ -141,7 +146,7 @@ def bits(dtype: str) -> int:
     return int(np.iinfo(dtype).bits)
 
 
-def _numbered(voxels: Ids) -> tuple[NDArray[np.uint64], Labels]:
+def numbered(voxels: Ids) -> tuple[NDArray[np.uint64], Labels]:
     """Return the ids that occur, in order, and 0 first; and the place of each voxel's in these."""
     flat = np.ascontiguousarray(voxels).reshape(-1)
     starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])

@@ -8,7 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from ..boxes import Box
-from . import NOTHING, Contents, Reader, Refused, SizeUnknown, archive_of, naming
+from . import NOTHING, Contents, Reader, Refused, SizeUnknown, Unreachable, archive_of, naming
+from .made import is_made
 
 
 def metadata(
@@ -38,6 +39,18 @@ def metadata(
             "voxel_size out, or correct what the volume states"
         )
     return told
+
+
+def image(uri: str, host: str, token: str, where: str) -> dict[str, Any] | None:
+    """Return the metadata of an image at its finest resolution."""
+    if is_made(uri):
+        return None
+    try:
+        return archive_of(uri).describe(uri, 0, host, token)
+    except Refused as error:
+        raise Refused(f"image_source: {error} (in {where})") from None
+    except Unreachable as error:
+        return {"unreachable": f"image_source: {error} (in {where})"}
 
 
 def survey(

@@ -183,10 +183,11 @@ class Workflow:
     layers : callable
         Takes a request; returns by name what a viewer shows beside what `makes` tells of, as JSON
         values: `source` (URI), `kind`, `dtype`, `box`, `voxel_size_nm_zyx`. Or, by the name of a
-        volume that it makes, `table`: where in the bundle Parquet files have a row for each value
-        of its voxels, with the columns of these values (`segment`), of `numbers`, by what they
-        are called, and of a `label`; `one` is what a row is, if no component, and `columns` what
-        those of components are called. Or, of the segments that it reads, such a `table`, or the
+        volume that it makes, `table`: where in its bundle, or in that of the one unit of a
+        `process`, Parquet files have a row for each value of its voxels, with the columns of these
+        values (`segment`), of `numbers`, by what they are called, and of a `label`; `one` is what
+        a row is, if no component, and `columns` what those of components are called. Or, of the
+        segments that it reads, such a `table`, or the
         directory of precomputed `meshes`, in the bundle of the one unit of a `process`. Or, of the
         image that it reads, `points`: where in such a bundle Parquet files have a row for each,
         the best first, with the columns of `name`, `score`, `radius` and `place` (XYZ, nm). Or,

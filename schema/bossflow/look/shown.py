@@ -130,8 +130,11 @@ def _made(workflow: work.Workflow, request: work.Request, here: stores.Here) -> 
     for name, levels in by_name.items():
         directory, problem = _bundle(workflow, request, levels[0], here)
         found[name] = _of_output(request.request_id, levels, directory, problem)
+        one = told.get(name, {})
+        if directory and "process" in one:
+            directory, _ = _held(workflow, request, name, _holder(workflow, request, one), here)
         if directory:
-            found[name] = _with_told(found[name], directory, told.get(name, {}))
+            found[name] = _with_told(found[name], directory, one)
     for name, one in told.items():
         if name in found or name == "image" or "points" in one:
             continue
