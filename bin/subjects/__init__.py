@@ -1,0 +1,1 @@
+"""Rules on subjects: diffusion images, tracking, tractograms and connectomes."""
