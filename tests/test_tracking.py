@@ -1,0 +1,131 @@
+"""Seeds and streamlines: however they are cut, those of one call of dipy for the whole volume."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from subjects import parts, seeds
+from subjects.tracking import How, Tracked, track
+from tracked import small
+
+SHAPE = (60, 70, 60)
+HOW = How("probabilistic", 0.15, 0.5, 25, 3, 100)
+
+
+@given(st.sets(st.integers(0, 60 * 70 * 60 - 1), max_size=40), st.integers(1, 5))
+def test_a_seed_follows_from_its_voxel_and_its_number_alone(chosen: set[int], most: int) -> None:
+    numbers = np.array(sorted(chosen, key=lambda one: one % 7), np.int64)
+    found = seeds.seeds_of(numbers, SHAPE, range(most), 5).reshape(most, len(numbers), 3)
+    np.testing.assert_array_equal(
+        found[-1], seeds.seeds_of(numbers, SHAPE, [most - 1], 5), strict=True
+    )
+    for at, number in enumerate(numbers.tolist()):
+        alone = seeds.seeds_of(np.array([number]), SHAPE, range(most), 5)
+        np.testing.assert_array_equal(found[:, at], alone)
+        key = np.array([5, most - 1], np.uint64)
+        block = np.random.Philox(key=key, counter=number).random_raw(4)[:3]
+        expected = np.unravel_index(number, SHAPE) + (block >> np.uint64(32)) / 2**32 - 0.5
+        np.testing.assert_array_equal(alone[-1], expected)
+    assert (np.rint(found - 2.0**-34) == np.stack(np.unravel_index(numbers, SHAPE), 1)).all()
+
+
+def test_groups_of_any_number_are_ranges_of_one_order_and_about_as_large() -> None:
+    mask = np.zeros(SHAPE, bool)
+    mask[5:50, 8:60, 10:30] = True
+    ordered = seeds.voxels_of(mask)
+    np.testing.assert_array_equal(np.sort(ordered), np.flatnonzero(mask))
+    for number in (1, 7, 64):
+        groups = seeds.group_of(ordered, number)
+        assert (np.diff(groups) >= 0).all()
+        sizes = np.bincount(groups, minlength=number)
+        assert len(sizes) == number and 0.85 < sizes.min() * number / len(ordered)
+    assert len(np.unique(ordered[1:] - ordered[:-1])) > 1000, "neighbours are far apart"
+
+
+def test_jittered_seeds_have_random_states_of_their_own() -> None:
+    """As `seeds` says: states of middles are few, and those of 50,000 jittered seeds differ."""
+    middles = np.stack(np.unravel_index(np.arange(60 * 70 * 60), SHAPE), 1)
+    assert len(np.unique(middles @ [2, 3, 5])) == 619
+    inside = np.flatnonzero(((middles - 30) ** 2).sum(1) < 23**2)[:50_000]
+    states = (seeds.seeds_of(inside, SHAPE, [0], 1) @ [2.0, 3.0, 5.0] * seeds.RANDOM_STATE) // 1
+    assert len(states) == 50_000 and 49_985 < len(np.unique(states)) < 50_000
+    assert states.max() < 2**31
+
+
+def tracked(
+    directory: Path, groups: int, how: How, threads: int = 1
+) -> tuple[parts.Streamlines, list[Tracked]]:
+    """Track from each voxel twice, in so many groups."""
+    sh, fa, affine = small()
+    ordered = seeds.voxels_of(fa > 0.2)
+    of, told, made = seeds.group_of(ordered, groups), [], []
+    for number in range(2):
+        for group in range(groups):
+            own = directory / f"{groups}_{how.algorithm}_{threads}_{number}_{group}"
+            own.mkdir()
+            places = seeds.seeds_of(ordered[of == group], fa.shape, [number], 3)
+            told.append(track(sh, fa, affine, places, how, own, threads))
+            made.append(parts.opened(own))
+    lengths = np.concatenate([one.lengths for one in made])
+    positions = np.concatenate([one.positions for one in made])
+    return parts.Streamlines(positions, np.append(0, np.cumsum(lengths))), told
+
+
+@pytest.mark.parametrize("algorithm", ["probabilistic", "deterministic"])
+def test_streamlines_of_any_groups_are_those_of_one_call_of_dipy(
+    tmp_path: Path, algorithm: str
+) -> None:
+    from dipy.tracking import tracker
+    from dipy.tracking.stopping_criterion import ThresholdStoppingCriterion
+
+    sh, fa, affine = small()
+    how = HOW._replace(algorithm=algorithm)
+    every = seeds.seeds_of(seeds.voxels_of(fa > 0.2), fa.shape, range(2), 3)
+    whole = list(
+        getattr(tracker, f"{algorithm}_tracking")(
+            *(every, ThresholdStoppingCriterion(fa, how.fa_stop), np.eye(4)),
+            **{"sh": sh, "voxel_size": np.sqrt((affine[:3, :3] ** 2).sum(0)), "nbr_threads": 1},
+            **{"step_size": how.step_mm, "max_angle": how.max_angle},
+            **{"min_len": how.min_length_mm, "max_len": how.max_length_mm},
+            random_seed=seeds.RANDOM_STATE,
+        )
+    )
+    assert len(whole) > 100
+    expected = np.concatenate(whole) @ affine[:3, :3].T + affine[:3, 3]
+    one, told = tracked(tmp_path, 1, how)
+    np.testing.assert_array_equal(one.lengths, [len(line) for line in whole])
+    np.testing.assert_array_equal(one.positions, parts.world(np.concatenate(whole), affine))
+    np.testing.assert_allclose(one.positions, expected, rtol=1e-6, atol=1e-5)
+    for groups, threads in ((1, 2), (7, 1), (64, 1)):
+        cut, own = tracked(tmp_path, groups, how, threads)
+        np.testing.assert_array_equal(cut.positions, one.positions)
+        np.testing.assert_array_equal(cut.offsets, one.offsets)
+        assert np.array_equal(np.sum(own, axis=0), np.sum(told, axis=0))
+    total = Tracked(*np.sum(told, axis=0).tolist())
+    assert total[:3] == (len(every), len(whole), len(expected))
+    near = [
+        (np.abs(line[[0, -1]] - 4.5) > 5 - how.step_mm / np.sqrt((affine[:3, :3] ** 2).sum(0))).any()
+        for line in whole
+    ]
+    assert total.n_left_volume == sum(near) > 10
+
+
+def test_no_seeds_are_no_streamlines(tmp_path: Path) -> None:
+    sh, fa, affine = small()
+    assert track(sh, fa, affine, np.empty((0, 3)), HOW, tmp_path) == (0, 0, 0, 0)
+    none = parts.opened(tmp_path)
+    assert len(none) == 0 and none.positions.shape == (0, 3) and none.positions.dtype == "<f4"
+    assert list(parts.batches([none])) == []
+
+
+def test_volumes_that_are_mapped_are_not_copied(tmp_path: Path) -> None:
+    sh, fa, affine = small()
+    np.save(tmp_path / "sh.npy", sh)
+    (tmp_path / "part").mkdir()
+    places = seeds.seeds_of(seeds.voxels_of(fa > 0.3), fa.shape, [0], 3)
+    mapped = np.load(tmp_path / "sh.npy", mmap_mode="c")
+    told = track(mapped, fa, affine, places, HOW, tmp_path / "part")
+    assert told.n_streamlines > 20
+    np.testing.assert_array_equal(np.load(tmp_path / "sh.npy"), sh)
