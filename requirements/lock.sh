@@ -16,7 +16,7 @@ lock build.txt "$@" requirements/build.in
 lock run.txt "$@" --extra formats pyproject.toml
 lock look.txt "$@" --extra look --extra formats --constraint requirements/run.txt pyproject.toml
 lock test.txt "$@" --extra test --extra look --extra formats --extra codecs --extra search \
-    --constraint requirements/run.txt --override requirements/overrides.in pyproject.toml
+    --extra tractography --constraint requirements/run.txt --override requirements/overrides.in pyproject.toml
 lock ../containers/aws/requirements.txt "$@" containers/aws/requirements.in
 lock ../containers/sbom/requirements.txt "$@" containers/sbom/requirements.in
 for image in containers/*/Dockerfile; do
