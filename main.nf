@@ -23,6 +23,7 @@ workflow {
         if (run.workflow == 'downsample') { done_ch = DOWNSAMPLE(BEGIN.out.task_ch) }
         if (run.workflow == 'label') { done_ch = LABEL(BEGIN.out.task_ch) }
         if (run.workflow == 'statistics') { done_ch = STATISTICS(BEGIN.out.task_ch) }
+        if (run.workflow == 'tractography') { done_ch = TRACTOGRAPHY(BEGIN.out.task_ch) }
         if (run.workflow == 'watershed') { done_ch = WATERSHED(BEGIN.out.task_ch) }
         if (run.workflow == 'mesh') { done_ch = MESH(BEGIN.out.task_ch) }
         if (run.workflow == 'transfer') { done_ch = TRANSFER(BEGIN.out.task_ch) }
@@ -41,6 +42,7 @@ include { LABEL } from './workflows/label'
 include { DETECT } from './workflows/detect'
 include { DOWNSAMPLE } from './workflows/downsample'
 include { STATISTICS } from './workflows/statistics'
+include { TRACTOGRAPHY } from './workflows/tractography'
 include { WATERSHED } from './workflows/watershed'
 include { MESH } from './workflows/mesh'
 include { TRANSFER } from './workflows/transfer'

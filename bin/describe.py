@@ -111,6 +111,10 @@ def described(
             for row in well():
                 with faults.of(row["where"]):
                     with_table(row, known)
+        if parameters.workflow == "tractography":
+            from subjects.asked import described as of_subjects
+
+            result["rows"] = of_subjects(well(), faults)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in well() if "source" in parameters.per_row else ():

@@ -1,0 +1,38 @@
+"""Tractograms of subjects: masks, tensors, fODFs and streamlines, alike however they are cut."""
+
+from ...core.work import Workflow
+from .report import describe, in_words
+from .requests import NAME, expand
+from .tables import (
+    TABLES,
+    DwiImage,
+    FibreResponse,
+    FodfBlock,
+    FodfVolume,
+    TensorBlock,
+    TractographyRequest,
+    WhiteMatter,
+)
+from .units import pulled_bytes, seconds, units
+
+__all__ = [
+    "DwiImage",
+    "FibreResponse",
+    "FodfBlock",
+    "FodfVolume",
+    "TensorBlock",
+    "TractographyRequest",
+    "WhiteMatter",
+    "workflow",
+]
+
+workflow = Workflow(
+    NAME,
+    TABLES,
+    expand,
+    units,
+    seconds=seconds,
+    pulled_bytes=pulled_bytes,
+    in_words=in_words,
+    describe=describe,
+)

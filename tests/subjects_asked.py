@@ -1,0 +1,103 @@
+"""Workflow tractography in the test's process, and what dipy makes of whole volumes."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from collect_fodf import collect_fodf
+from conftest import ROOT
+from describe import described
+from diffusion import Subject
+from fit_fodf import fit_fodf
+from fit_response import fit_response
+from fit_tensor import fit_tensor
+from mask_white_matter import mask_white_matter
+from pipeline import Pipeline, run_of
+from pull_dwi import pull_dwi
+
+
+class Subjects(Pipeline):
+    """Subjects in a sheet whose tractograms are made."""
+
+    workflow = "tractography"
+    programs = {
+        "PULL_DWI": pull_dwi,
+        "MASK_WHITE_MATTER": mask_white_matter,
+        "FIT_TENSOR": fit_tensor,
+        "FIT_RESPONSE": fit_response,
+        "FIT_FODF": fit_fodf,
+        "COLLECT_FODF": collect_fodf,
+    }
+
+    def described(self, subjects: dict[str, Subject], **params: Any) -> dict[str, Any]:
+        """Return what DESCRIBE finds of a sheet."""
+        schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+        sheet = write_sheet(self.directory / "subjects.csv", subjects)
+        asked = {"workflow": self.workflow, "store": str(self.store)} | params
+        return described(asked, schema, sheet, "public", str(self.directory))
+
+    def plan(
+        self, subjects: Any, suffix: str = "", compared: Any = None, **params: Any
+    ) -> tuple[dict[str, Any], Path]:
+        from bossflow.core.plan import plan
+
+        found = self.described(subjects, **params)
+        self.runs += 1
+        work_dir = self.directory / f"run{self.runs}"
+        work_dir.mkdir()
+        given = {"workflow": self.workflow, "store": str(self.store), "blocks_per_task": 2} | params
+        run = run_of(self.runs, self.directory)
+        asked = {"workflow": self.workflow, "params": given, "run": run}
+        plan(asked, found, "0" * 16, work_dir, compared)
+        return json.loads((work_dir / "plan.json").read_text()), work_dir
+
+
+def write_sheet(path: Path, subjects: dict[str, Subject]) -> Path:
+    """Write a sample sheet of subjects by their names."""
+    columns = ["subject", "dwi", "bvals", "bvecs", "segmentation"]
+    with path.open("w", newline="") as stream:
+        rows = csv.DictWriter(stream, columns)
+        rows.writeheader()
+        rows.writerows({"subject": name} | one.row for name, one in subjects.items())
+    return path
+
+
+class Whole:
+    """What dipy makes of a whole volume: one call for each step."""
+
+    def __init__(self, subject: Subject, white_matter: list[int]) -> None:
+        from dipy.core.gradients import gradient_table
+        from dipy.io.gradients import read_bvals_bvecs
+
+        image = nibabel.load(subject.dwi)
+        self.data, self.affine = image.get_fdata(), image.affine
+        bvals, bvecs = read_bvals_bvecs(str(subject.bvals), str(subject.bvecs))
+        self.gradients = gradient_table(bvals, bvecs=bvecs)
+        from nibabel.processing import resample_from_to
+
+        labels = nibabel.load(subject.segmentation)
+        there = resample_from_to(labels, (self.data.shape[:3], self.affine), order=0)
+        self.labels = np.asarray(there.dataobj).astype(int)
+        self.white_matter = np.isin(self.labels, white_matter)
+
+    def fa(self) -> np.ndarray:
+        from dipy.reconst.dti import TensorModel
+
+        fit = TensorModel(self.gradients, fit_method="WLS").fit(self.data, mask=self.labels != 0)
+        return np.asarray(fit.fa)
+
+    def response(self) -> Any:
+        from dipy.reconst.csdeconv import mask_for_response_ssst, response_from_mask_ssst
+
+        single = mask_for_response_ssst(self.gradients, self.data, roi_radii=10, fa_thr=0.7)
+        return response_from_mask_ssst(self.gradients, self.data, single * self.white_matter)[0]
+
+    def fodf(self, sh_order: int = 8) -> np.ndarray:
+        from dipy.reconst.csdeconv import ConstrainedSphericalDeconvModel
+
+        response = self.response()
+        model = ConstrainedSphericalDeconvModel(self.gradients, response, sh_order_max=sh_order)
+        return np.asarray(model.fit(self.data, mask=self.white_matter).shm_coeff)
