@@ -2,6 +2,7 @@
 
 import csv
 import json
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from fit_fodf import fit_fodf
 from fit_response import fit_response
 from fit_tensor import fit_tensor
 from mask_white_matter import mask_white_matter
+from merge_tracts import merge_tracts
 from pipeline import Pipeline, run_of
 from pull_dwi import pull_dwi
+from track_group import track_group
 
 
 class Subjects(Pipeline):
@@ -30,6 +33,8 @@ class Subjects(Pipeline):
         "FIT_RESPONSE": fit_response,
         "FIT_FODF": fit_fodf,
         "COLLECT_FODF": collect_fodf,
+        "TRACK_GROUP": track_group,
+        "MERGE_TRACTS": merge_tracts,
     }
 
     def described(self, subjects: dict[str, Subject], **params: Any) -> dict[str, Any]:
@@ -95,9 +100,28 @@ class Whole:
         single = mask_for_response_ssst(self.gradients, self.data, roi_radii=10, fa_thr=0.7)
         return response_from_mask_ssst(self.gradients, self.data, single * self.white_matter)[0]
 
-    def fodf(self, sh_order: int = 8) -> np.ndarray:
+    @cached_property
+    def fodf(self) -> np.ndarray:
         from dipy.reconst.csdeconv import ConstrainedSphericalDeconvModel
 
-        response = self.response()
-        model = ConstrainedSphericalDeconvModel(self.gradients, response, sh_order_max=sh_order)
+        model = ConstrainedSphericalDeconvModel(self.gradients, self.response(), sh_order_max=8)
         return np.asarray(model.fit(self.data, mask=self.white_matter).shm_coeff)
+
+    def streamlines(self, fa: np.ndarray, seeds_per_voxel: int, **options: Any) -> list[np.ndarray]:
+        """Return what one call tracks, with an anisotropy whose last digits count: float32, mm."""
+        from dipy.tracking.stopping_criterion import ThresholdStoppingCriterion
+        from dipy.tracking.tracker import probabilistic_tracking
+        from subjects.parts import world
+        from subjects.seeds import RANDOM_STATE, seeds_of, voxels_of
+
+        size = np.sqrt((self.affine[:3, :3] ** 2).sum(0))
+        shape = self.white_matter.shape
+        seeds = seeds_of(voxels_of(self.white_matter), shape, range(seeds_per_voxel), 0)
+        stopping = ThresholdStoppingCriterion(fa, 0.1)
+        how = {"step_size": 0.5, "max_angle": 20, "min_len": 10, "max_len": 300} | options
+        found = probabilistic_tracking(
+            *(seeds, stopping, np.eye(4)),
+            **{"sh": self.fodf, "voxel_size": size, "nbr_threads": 1},
+            **{"random_seed": RANDOM_STATE} | how,
+        )
+        return [world(one, self.affine) for one in found]

@@ -40,7 +40,7 @@ def test_groups_of_any_number_are_ranges_of_one_order_and_about_as_large() -> No
         groups = seeds.group_of(ordered, number)
         assert (np.diff(groups) >= 0).all()
         sizes = np.bincount(groups, minlength=number)
-        assert len(sizes) == number and 0.85 < sizes.min() * number / len(ordered)
+        assert len(sizes) == number and sizes.min() * number / len(ordered) > 0.85
     assert len(np.unique(ordered[1:] - ordered[:-1])) > 1000, "neighbours are far apart"
 
 
@@ -106,7 +106,9 @@ def test_streamlines_of_any_groups_are_those_of_one_call_of_dipy(
     total = Tracked(*np.sum(told, axis=0).tolist())
     assert total[:3] == (len(every), len(whole), len(expected))
     near = [
-        (np.abs(line[[0, -1]] - 4.5) > 5 - how.step_mm / np.sqrt((affine[:3, :3] ** 2).sum(0))).any()
+        (
+            np.abs(line[[0, -1]] - 4.5) > 5 - how.step_mm / np.sqrt((affine[:3, :3] ** 2).sum(0))
+        ).any()
         for line in whole
     ]
     assert total.n_left_volume == sum(near) > 10

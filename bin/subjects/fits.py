@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from dipy.core.gradients import GradientTable, gradient_table
-from dipy.reconst.csdeconv import ConstrainedSphericalDeconvModel, response_from_mask_ssst
-from dipy.reconst.dti import TensorModel
+from dipy.core.gradients import gradient_table
+from dipy.reconst import csdeconv as typed_csd
+from dipy.reconst import dti as typed_dti
 from numpy.typing import NDArray
 
 from .gradients import UNIT, UNWEIGHTED_MOST, Gradients
+
+csdeconv: Any = typed_csd
+dti: Any = typed_dti
 
 ANISOTROPY, FODF = "fa.npy", "fodf.npy"
 
@@ -40,7 +43,13 @@ def save(path: Path, found: NDArray[np.float64]) -> None:
     np.save(path, found)
 
 
-def table(gradients: Gradients) -> GradientTable:
+def mapped(path: Path) -> NDArray[np.float64]:
+    """Return a volume of what was fitted, mapped into memory; what is written to it is lost."""
+    found: NDArray[np.float64] = np.load(path, mmap_mode="c")
+    return found
+
+
+def table(gradients: Gradients) -> Any:
     """Return gradients as dipy has them."""
     return gradient_table(
         gradients.bvals, bvecs=gradients.bvecs, b0_threshold=UNWEIGHTED_MOST, atol=UNIT
@@ -72,7 +81,7 @@ def anisotropy(
     """
     found = np.zeros(mask.shape)
     if mask.any():
-        fit = TensorModel(table(gradients), fit_method="WLS").fit(signals, mask=mask)
+        fit = dti.TensorModel(table(gradients), fit_method="WLS").fit(signals, mask=mask)
         found[mask] = np.nan_to_num(fit.fa[mask])
     return found
 
@@ -112,7 +121,7 @@ def response(
             f"no voxel of white matter in the middle of the image has FA above {least_anisotropy}: "
             "give a larger response_radius or a smaller response_fa"
         )
-    (evals, unweighted), _ = response_from_mask_ssst(table(gradients), signals, single)
+    (evals, unweighted), _ = csdeconv.response_from_mask_ssst(table(gradients), signals, single)
     return Response(float(evals[0]), float(evals[1]), float(unweighted), int(single.sum()))
 
 
@@ -148,7 +157,7 @@ def fodf(
     if not mask.any():
         return np.empty((0, n_coefficients))
     evals = np.array([of_fibre.along, of_fibre.across, of_fibre.across])
-    model: Any = ConstrainedSphericalDeconvModel(
+    model = csdeconv.ConstrainedSphericalDeconvModel(
         table(gradients), (evals, of_fibre.unweighted), sh_order_max=sh_order
     )
     found: NDArray[np.float64] = model.fit(signals, mask=mask).shm_coeff[mask]

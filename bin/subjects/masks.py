@@ -102,10 +102,15 @@ def save(directory: Path, labels: NDArray[np.int32], white_matter: NDArray[np.bo
     np.save(directory / WHITE_MATTER, white_matter)
 
 
+def whole(masked: Finished, name: str) -> NDArray[Any]:
+    """Return labels or a mask, shape (x, y, z) in C order, from the bundle that has them."""
+    return np.ascontiguousarray(np.load(masked.file(name)).T)
+
+
 def of_box(masked: Finished, name: str, box: Box) -> NDArray[Any]:
     """Return a box of labels or of a mask, shape (x, y, z), from the bundle that has them."""
-    whole = np.load(masked.file(name), mmap_mode="r")
-    return np.ascontiguousarray(whole[box.slices((0, 0, 0))].T)
+    held = np.load(masked.file(name), mmap_mode="r")
+    return np.ascontiguousarray(held[box.slices((0, 0, 0))].T)
 
 
 def covered(labels: Labels, affine: NDArray[np.float64], shape_xyz: tuple[int, int, int]) -> float:

@@ -7,6 +7,7 @@ import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
 import nibabel as nib
@@ -64,7 +65,8 @@ def header(content: bytes, name: str) -> Header:
     ValueError
         If it is no NIfTI in a single file, has other axes, or states no place.
     """
-    for kind in (nib.Nifti1Header, nib.Nifti2Header):
+    kinds: tuple[Any, Any] = (nib.Nifti1Header, nib.Nifti2Header)
+    for kind in kinds:
         size = kind.template_dtype.itemsize
         if kind.may_contain_header(content):
             break
@@ -150,3 +152,12 @@ def _read(stream: BinaryIO, number: int, name: str) -> bytearray:
             raise ValueError(f"{name} is damaged: it ends before all of its voxels")
         at += got
     return content
+
+
+def write(path: Path, voxels: NDArray[Any], affine: NDArray[np.float64]) -> None:
+    """Write a volume (x, y, z) as .nii in the scanner's space."""
+    image = cast(Any, nib.Nifti1Image)(voxels, affine)
+    for name in ("sform", "qform"):
+        image.header[f"{name}_code"] = 1
+    image.header.set_xyzt_units("mm")
+    image.to_filename(path)

@@ -1,7 +1,7 @@
 """Tractograms of subjects: masks, tensors, fODFs and streamlines, alike however they are cut."""
 
 from ...core.work import Workflow
-from .report import describe, in_words
+from .report import describe, in_words, outcome, tables_of
 from .requests import NAME, expand
 from .tables import (
     TABLES,
@@ -10,6 +10,8 @@ from .tables import (
     FodfBlock,
     FodfVolume,
     TensorBlock,
+    Tractogram,
+    TractogramPart,
     TractographyRequest,
     WhiteMatter,
 )
@@ -21,6 +23,8 @@ __all__ = [
     "FodfBlock",
     "FodfVolume",
     "TensorBlock",
+    "Tractogram",
+    "TractogramPart",
     "TractographyRequest",
     "WhiteMatter",
     "workflow",
@@ -35,4 +39,7 @@ workflow = Workflow(
     pulled_bytes=pulled_bytes,
     in_words=in_words,
     describe=describe,
+    outcome=outcome,
+    results=("tractogram", "connectome", "density"),
+    tables_of=tables_of,
 )

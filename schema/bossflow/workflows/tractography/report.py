@@ -6,7 +6,9 @@ from typing import Any
 from ...core import ledger
 from ...core.work import Request
 from ...kit.texts import many
-from .tables import DwiImage, WhiteMatter
+from .tables import DwiImage, Tractogram, WhiteMatter
+
+LISTED = 8
 
 
 def describe(
@@ -19,11 +21,14 @@ def describe(
         (row["dwi_id"], row["white_matter_id"]): row
         for row in ledger.among(WhiteMatter(), "dwi_id", ids)
     }
+    names = [request.request_id for request in requests]
+    made = {row["request_id"]: row for row in ledger.among(Tractogram(), "request_id", names)}
     described = []
     for request in requests:
         given = request.given
         image = images.get(given["dwi_id"], {})
         mask = masks.get((given["dwi_id"], given["white_matter_id"]), {})
+        tracts = made.get(request.request_id, {})
         described.append(
             {
                 "about": request.given["files"]["dwi"]["path"],
@@ -32,9 +37,42 @@ def describe(
                 "n_volumes": given["n_volumes"],
                 "shells": image.get("shells"),
                 "n_white_matter_voxels": mask.get("n_white_matter_voxels"),
+                "n_streamlines": tracts.get("tract_n_streamlines"),
+                "n_connections": tracts.get("n_connections"),
+                "tractogram": tracts.get("tractogram"),
+                "connectome": tracts.get("connectome"),
+                "density": tracts.get("tract_density"),
             }
         )
     return described
+
+
+def outcome(described: dict[str, Any]) -> str:
+    """Return the number of a subject's streamlines."""
+    return many(described["n_streamlines"], "streamline")
+
+
+def tables_of(request: str) -> list[dict[str, Any]]:
+    """Return the strongest connections of a subject, for its page."""
+    order = ("n_connecting DESC", "label_a", "label_b")
+    rows = (Tractogram.Connection() & {"request_id": request}).to_dicts(
+        order_by=order, limit=LISTED
+    )
+    table = {
+        "caption": "What most streamlines connect, by the labels of their ends",
+        "columns": ["label", "label", "streamlines", "mean length (mm)", "mean FA"],
+        "rows": [
+            [
+                str(row["label_a"]),
+                str(row["label_b"]),
+                row["n_connecting"],
+                f"{row['mean_length_mm']:.4g}",
+                f"{row['mean_tract_fa']:.3f}",
+            ]
+            for row in rows
+        ],
+    }
+    return [table] if rows else []
 
 
 def in_words(counts: Mapping[str, int]) -> str:

@@ -18,6 +18,16 @@ OF_STAGE = {
     "tensor": ("shell",),
     "response": ("shell", "response_radius", "response_fa"),
     "fodf": ("shell", "sh_order"),
+    "track": (
+        "algorithm",
+        "step_mm",
+        "max_angle",
+        "fa_stop",
+        "min_length_mm",
+        "max_length_mm",
+        "random_seed",
+        "seed_groups",
+    ),
 }
 """Which parameters the programs of each stage read."""
 
@@ -33,6 +43,7 @@ def _request(row: dict[str, Any]) -> work.Request:
     labels = sorted({*row["white_matter_labels"]})
     asked = {"white_matter_labels": labels, "block_zyx": BLOCK_ZYX}
     asked |= {name: row[name] for names in OF_STAGE.values() for name in names}
+    asked |= {name: row[name] for name in ("seeds_per_voxel", "trk")}
     contents = {name: known(one) for name, one in row["files"].items()}
     dwi = [contents[name] for name in ("dwi", "bvals", "bvecs")]
     given = {name: row[name] for name in ("files", "shape_xyz", "n_volumes", "voxel_bytes")}

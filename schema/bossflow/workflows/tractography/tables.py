@@ -132,4 +132,77 @@ class FodfVolume(FilledByNextflow, dj.Computed):
         """
 
 
-TABLES = (DwiImage, WhiteMatter, TensorBlock, FibreResponse, FodfBlock, FodfVolume)
+@schema
+class TractogramPart(FilledByNextflow, dj.Computed):
+    """Streamlines from the seeds of one group that have one number in their voxels."""
+
+    process = "TRACK_GROUP"
+    definition = """
+    # streamlines of a group of seeds
+    -> FodfVolume
+    -> ParamSet.proj(track_paramset_id='paramset_id')
+    seed_group         : int32  # from 0 on: of the groups that seeds fall into by their voxel
+    seed_number        : int32  # from 0 on: of the seeds of a voxel
+    ---
+    part_n_seeds       : int64
+    part_n_streamlines : int64
+    part_n_points      : int64
+    part_n_left_volume : int64  # streamlines that end where the volume does
+    -> Execution.proj(tracked_by='execution_id')
+    """
+
+
+@schema
+class Tractogram(FilledByNextflow, dj.Computed):
+    """The tractogram of a subject."""
+
+    process = "MERGE_TRACTS"
+    definition = """
+    # tractogram of a subject
+    -> TractographyRequest
+    ---
+    tract_n_seeds       : int64
+    tract_n_streamlines : int64
+    tract_n_points      : int64
+    tract_n_left_volume : int64          # streamlines that end where the volume does
+    n_connections       : int64          # pairs of labels that streamlines connect
+    tractogram          : varchar(1024)  # URL of the streamlines, TRX
+    connectome          : varchar(1024)  # URL of its connections, a Parquet file
+    tract_density       : varchar(1024)  # URL of streamlines in each voxel, NIfTI, uint32
+    -> Execution.proj(tracts_merged_by='execution_id')
+    """
+
+    class Source(dj.Part):
+        """The parts that it was made of."""
+
+        definition = """
+        # part that it was made of
+        -> master
+        -> TractogramPart
+        """
+
+    class Connection(dj.Part):
+        """Streamlines between two labels, either way."""
+
+        definition = """
+        # streamlines that connect two labels
+        -> master
+        label_a        : int64    # of the segmentation, at one end; 0 where there is none
+        label_b        : int64    # at the other; not below label_a
+        ---
+        n_connecting   : int64
+        mean_length_mm : float64
+        mean_tract_fa  : float64  # mean over streamlines of their mean over points
+        """
+
+
+TABLES = (
+    DwiImage,
+    WhiteMatter,
+    TensorBlock,
+    FibreResponse,
+    FodfBlock,
+    FodfVolume,
+    TractogramPart,
+    Tractogram,
+)

@@ -16,7 +16,10 @@ def units(request: work.Request) -> list[UnitPlan]:
     pull = _pull(request)
     mask = _mask(request, pull)
     tensors, response, fodfs = _fits(request, pull, mask)
-    return [pull, mask, *tensors, response, *fodfs, _volume(request, pull, mask, tensors, fodfs)]
+    volume = _volume(request, pull, mask, tensors, fodfs)
+    groups = _groups(request, pull, mask, volume)
+    merge = _merge(request, pull, groups)
+    return [pull, mask, *tensors, response, *fodfs, volume, *groups, merge]
 
 
 def _pull(request: work.Request) -> UnitPlan:
@@ -55,7 +58,7 @@ def _fits(
     request: work.Request, pull: UnitPlan, mask: UnitPlan
 ) -> tuple[list[UnitPlan], UnitPlan, list[UnitPlan]]:
     """Return what is fitted to blocks: tensors, and, by the response of the middle, fODFs."""
-    tensor, of_response, fodf = stages(request)
+    tensor, of_response, fodf, _ = stages(request)
     z, y, x = request.given["shape_xyz"][::-1]
     asked = request.paramset.parameters
     whole = {one.method: one.parameters for one in request.stage_paramsets}
@@ -98,7 +101,7 @@ def _volume(
     tensors: list[UnitPlan],
     fodfs: list[UnitPlan],
 ) -> UnitPlan:
-    tensor, response, fodf = stages(request)
+    tensor, response, fodf, _ = stages(request)
     number = coefficients(request)
     return UnitPlan(
         "COLLECT_FODF",
@@ -112,8 +115,49 @@ def _volume(
     )
 
 
+def _groups(
+    request: work.Request, pull: UnitPlan, mask: UnitPlan, volume: UnitPlan
+) -> list[UnitPlan]:
+    """Return what tracks: a unit for each group and number of a seed in its voxel.
+
+    So more seeds a voxel are units more, and those of before stay as they are.
+    """
+    asked, voxels = request.paramset.parameters, _voxels(request.given)
+    *_, of_tracks = stages(request)
+    how = {name: asked[name] for name in OF_STAGE["track"]}
+    mapped = 8 * (coefficients(request) + 1) * voxels
+    return [
+        UnitPlan(
+            "TRACK_GROUP",
+            volume.key | of_tracks | {"seed_group": group, "seed_number": number},
+            how,
+            (pull, mask, volume),
+            asks=Asks(memory=LOADED + 512 * MIB + mapped + 32 * voxels),
+            name=" ".join(filter(None, (request.name, f"group {group} seed {number}"))),
+            amount=voxels / asked["seed_groups"],
+            amount_unit="voxels",
+        )
+        for number in range(asked["seeds_per_voxel"])
+        for group in range(asked["seed_groups"])
+    ]
+
+
+def _merge(request: work.Request, pull: UnitPlan, groups: list[UnitPlan]) -> UnitPlan:
+    voxels = _voxels(request.given)
+    return UnitPlan(
+        "MERGE_TRACTS",
+        {"request_id": request.request_id},
+        {"trk": request.paramset.parameters["trk"]},
+        (pull, *groups),
+        asks=Asks(memory=LOADED + 512 * MIB + 16 * voxels),
+        name=request.name,
+        amount=len(groups) * groups[0].amount,
+        amount_unit="voxels",
+    )
+
+
 def stages(request: work.Request) -> list[dict[str, str]]:
-    """Return the keys of the parameter sets of tensors, response and fODFs."""
+    """Return the keys of the parameter sets of tensors, response, fODFs and streamlines."""
     return [
         {f"{stage}_paramset_id": one.paramset_id}
         for stage, one in zip(OF_STAGE, request.stage_paramsets, strict=True)
@@ -145,5 +189,7 @@ def seconds(unit: UnitPlan) -> float:
         "FIT_RESPONSE": 60e-6,
         "FIT_FODF": 60e-6,
         "COLLECT_FODF": 1e-6,
+        "TRACK_GROUP": 0.4e-3,
+        "MERGE_TRACTS": 1e-6,
     }
     return 0.05 + each[unit.process] * unit.amount
