@@ -105,12 +105,8 @@ def test_streamlines_of_any_groups_are_those_of_one_call_of_dipy(
         assert np.array_equal(np.sum(own, axis=0), np.sum(told, axis=0))
     total = Tracked(*np.sum(told, axis=0).tolist())
     assert total[:3] == (len(every), len(whole), len(expected))
-    near = [
-        (
-            np.abs(line[[0, -1]] - 4.5) > 5 - how.step_mm / np.sqrt((affine[:3, :3] ** 2).sum(0))
-        ).any()
-        for line in whole
-    ]
+    step = how.step_mm / np.sqrt((affine[:3, :3] ** 2).sum(0))
+    near = [(np.abs(line[[0, -1]] - 4.5) > 5 - step).any() for line in whole]
     assert total.n_left_volume == sum(near) > 10
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from subjects import parts
+from subjects import parts, pictures
 from subjects.parts import Streamlines
 from subjects.tractogram import as_trk, merged
+from tracked import small
 
 AFFINE = np.array([[-1.9, 0.2, 0, 30], [0.2, 1.9, 0.1, -40], [0, -0.1, 2, -20], [0, 0, 0, 1.0]])
 SHAPE = (30, 40, 20)
@@ -96,3 +97,32 @@ def test_batches_are_whole_streamlines(tmp_path: Path) -> None:
         start, end = every[0].offsets[at : at + 2]
         own = kept.positions[kept.offsets[line] : kept.offsets[line + 1]]
         np.testing.assert_array_equal(own, every[0].positions[start:end])
+
+
+def test_pictures_show_left_on_the_left_and_do_not_depend_on_the_order(tmp_path: Path) -> None:
+    sh, fa, affine = small()
+    mask = np.zeros(fa.shape, bool)
+    mask[:3, :, 4] = True
+    canvas = pictures.fa_slice(fa, mask, affine)
+    seen = (canvas == (255, 200, 0)).all(axis=2)
+    other = slice(320, None) if affine[0, 0] > 0 else slice(320)
+    assert canvas.shape == (640, 640, 3) and seen.any() and not seen[:, other].any()
+    painted = pictures.direction_slice(sh, fa, mask, affine)
+    assert painted.any(axis=2)[seen].any() and not painted[:, other].any()
+    every = list(written(tmp_path, 4, 30))
+    picture = pictures.tractogram(parts.batches(every, 200), AFFINE, SHAPE, 80)
+    again = pictures.tractogram(every[::-1], AFFINE, SHAPE, 80)
+    np.testing.assert_array_equal(picture, again)
+    assert picture.any(axis=2).mean() > 0.1
+    assert pictures.png(picture)[:4] == b"\x89PNG"
+
+
+def test_lines_are_painted_in_the_colours_of_their_directions() -> None:
+    for axis in range(3):
+        points = np.full((2, 3), 10.0)
+        points[1, axis] += 5
+        line = Streamlines(parts.world(points, np.eye(4)), np.array([0, 2], np.uint64))
+        picture = pictures.tractogram([line], np.eye(4), SHAPE, 200)
+        there = picture[picture.any(axis=2)]
+        assert len(there) > 10 and there[:, axis].all()
+        assert not np.delete(there, axis, axis=1).any()
