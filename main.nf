@@ -18,6 +18,11 @@ workflow {
             if (run.params.command) { made_ch = made_ch.mix(COMMAND(BEGIN.out.task_ch, made_ch)) }
             done_ch = ROWS(BEGIN.out.task_ch, made_ch)
         }
+        if (run.workflow == 'bids') {
+            run_ch = COMMAND(BEGIN.out.task_ch.filter { job -> job.process == 'RUN_APP' }, channel.empty())
+            group_ch = GROUP(BEGIN.out.task_ch.filter { job -> job.process == 'RUN_GROUP' }, run_ch)
+            done_ch = BIDS(BEGIN.out.task_ch, run_ch.mix(group_ch))
+        }
         if (run.workflow == 'command') { done_ch = COMMAND(BEGIN.out.task_ch, channel.empty()) }
         if (run.workflow == 'detect') { done_ch = DETECT(BEGIN.out.task_ch) }
         if (run.workflow == 'downsample') { done_ch = DOWNSAMPLE(BEGIN.out.task_ch) }
@@ -37,7 +42,8 @@ workflow {
 include { REMAP } from './workflows/remap'
 include { MAP } from './workflows/map'
 include { APPLY ; ROWS } from './workflows/apply'
-include { COMMAND } from './workflows/command'
+include { BIDS } from './workflows/bids'
+include { COMMAND ; COMMAND as GROUP } from './workflows/command'
 include { LABEL } from './workflows/label'
 include { DETECT } from './workflows/detect'
 include { DOWNSAMPLE } from './workflows/downsample'

@@ -10,8 +10,9 @@ refused.
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +22,7 @@ from kit.texts import json_lines, one_line
 from kit.units import Bundle, Unit
 from tools import attempts
 from tools.blocks import files
-from tools.files import link, sha256
+from tools.files import files_of, link, sha256
 from tools.told import numbers
 from voxels.arrow import column, strings
 
@@ -47,6 +48,69 @@ def collect(unit: Unit, bundle: Bundle) -> None:
             bundle.metrics |= numbers(form, log)
         except ValueError as error:
             raise Ended(str(error), log) from None
+    entries = keep(bundle, kept)
+    bundle.attributes["n_outputs"] = len(entries)
+    bundle.attributes["outputs_bytes"] = sum(size for _, size, _ in entries)
+    bundle.urls["outputs"] = "files"
+    list_files(bundle, "Output", ("output_path", "output_bytes", "output_sha256"), entries)
+
+
+def collect_app(unit: Unit, bundle: Bundle) -> None:
+    """Fill the bundle of an app's run: what it left, how it ended, and what it was shown."""
+    from tools.apps import filled_fields  # no other command waits for these
+    from tools.datasets import merged
+
+    run, asked = ended(unit, bundle), unit.arguments
+    own = [asked.get(name, "") for name in ("participant", "session")]
+    expected = filled_fields(unit.settings["expected"], *own)
+    try:
+        kept = kept_files(run, ["outputs", *(f"outputs/{one}" for one in expected)])
+        given = merged(one.file("files/outputs") for one in unit.inputs)
+        known = same(run, given)
+        kept = {name: file for name, file in kept.items() if name not in known}
+    except ValueError as error:
+        raise Ended(str(error), run.parent / "log") from None
+    entries = [
+        (name.removeprefix("outputs/"), size, digest) for name, size, digest in keep(bundle, kept)
+    ]
+    shutil.copy(run.parent / "log", bundle.directory / "log")
+    start = "group" if unit.process == "RUN_GROUP" else "app"
+    last = attempts.read(Path("attempts"), unit.unit_id)[-1]
+    measured = {
+        f"{start}_exit_code": last.exit_code,
+        f"{start}_seconds": last.seconds,
+        f"{start}_cpu_seconds": last.cpu_seconds,
+        f"{start}_peak_bytes": last.peak_bytes,
+        f"{start}_work_bytes": last.work_bytes,
+    }
+    bundle.measured |= {*measured}
+    sizes = {
+        f"n_{start}_files": len(entries),
+        f"{start}_bytes": sum(size for _, size, _ in entries),
+    }
+    bundle.attributes |= measured | sizes
+    bundle.urls |= {f"{start}_outputs": "files/outputs", f"{start}_log": "log"}
+    names = f"{start}_file", f"{start}_file_bytes", f"{start}_file_sha256"
+    list_files(bundle, "Output", names, entries)
+    if start == "app":
+        shown = ("input_path", "input_bytes", "input_sha256")
+        list_files(bundle, "Input", shown, unit.settings["files"])
+
+
+def same(run: Path, given: Iterable[tuple[str, Path]]) -> set[str]:
+    """Return those files that a group was given, and that are as they were."""
+    found = set()
+    for name, path in given:
+        for inside, file in files_of(path):
+            own = f"outputs/{name}/{inside}" if inside else f"outputs/{name}"
+            before, now = file.stat(), (run / own).stat() if (run / own).is_file() else None
+            if now and (now.st_size, now.st_mtime_ns) == (before.st_size, before.st_mtime_ns):
+                found.add(own)
+    return found
+
+
+def keep(bundle: Bundle, kept: dict[str, Path]) -> list[tuple[str, int, str]]:
+    """Put files into `files` of a bundle; return of each its path, bytes and sha256."""
     entries = []
     for name, file in kept.items():
         copy = bundle.directory / "files" / name
@@ -56,17 +120,18 @@ def collect(unit: Unit, bundle: Bundle) -> None:
         else:  # its other name may be a user's own
             shutil.copy(file, copy)
         entries.append((name, copy.stat().st_size, sha256(copy)))
+    return entries
+
+
+def list_files(
+    bundle: Bundle, part: str, names: tuple[str, str, str], entries: Iterable[Sequence[Any]]
+) -> None:
+    """Write the rows of a part: paths, bytes and sha256 of files, in columns of these names."""
     paths, sizes, digests = zip(*entries, strict=True)
-    bundle.attributes["n_outputs"] = len(entries)
-    bundle.attributes["outputs_bytes"] = sum(sizes)
-    bundle.urls["outputs"] = "files"
-    columns = {
-        "output_path": strings(paths),
-        "output_bytes": column(np.array(sizes, np.int64)),
-        "output_sha256": strings(digests),
-    }
-    pq.write_table(pa.table(columns), bundle.directory / "output.parquet")
-    bundle.parts["Output"] = "output.parquet"
+    columns = [strings(paths), column(np.array(sizes, np.int64)), strings(digests)]
+    path = f"{part.lower()}.parquet"
+    pq.write_table(pa.table(dict(zip(names, columns, strict=True))), bundle.directory / path)
+    bundle.parts[part] = path
 
 
 def collect_block(unit: Unit, bundle: Bundle) -> None:
@@ -100,10 +165,10 @@ def ended(unit: Unit, bundle: Bundle) -> Path:
     if refused.exists():
         raise ValueError(refused.read_text("utf-8"))
     tries = attempts.read(Path("attempts"), unit.unit_id)
-    bundle.attempts = [attempt.row for attempt in tries]
+    bundle.attempts = [attempt.row for attempt in tries if not attempt.stopped]
     if not tries:
         raise ValueError("its task ended before it could tell how: look into Nextflow's report")
-    if problem := tries[-1].problem():
+    if problem := tries[-1].problem(unit.settings.get("success_codes", (0,))):
         raise Ended(problem, tries[-1].directory / "log")
     if image := unit.settings["image"]:
         path = image.endswith(".sif")
@@ -189,5 +254,7 @@ if __name__ == "__main__":
     header, *_ = json_lines(Path(sys.argv[1]))
     if header["process"] == "APPLY_BLOCK":
         main("APPLY_BLOCK", collect_block, ("numpy", "pyarrow", "tensorstore"), of_unit=_versions)
+    elif header["process"] in ("RUN_APP", "RUN_GROUP"):
+        main(header["process"], collect_app, ("pyarrow",))
     else:
         main("COMMAND", collect, ("pyarrow",))

@@ -15,11 +15,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from kit.faults import Faults, page
+from kit.faults import Faults, page, wheres
 from kit.parameters import PATHS, Parameters, Wrong
 from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
-from kit.texts import many, one_line
+from kit.texts import one_line
 from voxels.archives import Refused, Unreachable, archive_of, cited, made, offsets, survey
 from voxels.archives.affinities import SOURCES, every_channel
 from voxels.archives.intensity import CHOSEN
@@ -91,6 +91,10 @@ def described(
             result["rows"] = of_tools(well(), tool, launch_dir, faults)
         if "project_dir" in of_run:  # to ask again elsewhere
             of_run["project_dir"] = of_run["project_dir"] or launch_dir
+        if parameters.workflow == "bids":
+            from tools.apps import described as of_apps  # no other run looks into datasets
+
+            result["rows"] = of_apps(of_run, params.get("image"), tool, launch_dir)
         if parameters.workflow == "map":
             from functions.asked import described as of_function  # no other run reads rows so
 
@@ -135,7 +139,7 @@ def described(
             metadata = unreachable = files = note = None
             citations = {cited.BY_USER: cited.given(asking)}
             try:
-                with survey.told_in(_wheres(asking), row.get("called", {})):
+                with survey.told_in(wheres(asking), row.get("called", {})):
                     metadata = survey.metadata(
                         reader, source, resolution, host, token, chosen, size
                     )
@@ -268,12 +272,6 @@ def _boxes(rows: list[dict[str, Any]], metadata: dict[str, Any], faults: Faults)
         with faults.of(row["where"]):
             boxes.append(survey.cutout_of(row, whole))
     return boxes
-
-
-def _wheres(rows: list[dict[str, Any]]) -> str:
-    """Return where something was asked for: the first row, and how many more."""
-    first, more = rows[0]["where"], len(rows) - 1
-    return f"{first}, and {many(more, 'more row')}" if more else str(first)
 
 
 def main() -> None:

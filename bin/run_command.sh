@@ -1,7 +1,10 @@
 #!/bin/bash
-# run_command.sh UNIT ATTEMPT CORES MEMORY SECONDS: run a command line as STAGE_COMMAND laid it out.
+# run_command.sh UNIT ATTEMPT CORES MEMORY SECONDS [SESSION RUN]: run a command line as STAGE_COMMAND
+# laid it out.
 #
-# UNIT is that directory; memory is in bytes, and 0 seconds are no limit. Leaves UNIT-ATTEMPT/ with
+# UNIT is that directory; memory is in bytes, and 0 seconds are no limit. SESSION and RUN are
+# Nextflow's: an app that is run for many units has its scratch by the one, and a mark that it can't
+# be started by the other, in the work directory. Leaves UNIT-ATTEMPT/ with
 # run/ (where the command ran), log (what it said) and outcome (how it ended), and exits 0 whatever
 # became of the command. The words of the command are no shell's: they are read as they are.
 # shellcheck disable=SC2016  # for the shells that it starts
@@ -14,6 +17,29 @@ mkdir -p "$here/run/outputs" "$scratch"
 mapfile -d '' -t words <"$unit/words"
 mapfile -d '' -t tool <"$unit/tool"
 pull=() engine=${tool[0]} image=${tool[1]} entrypoint=${tool[2]} sha256=${tool[3]}
+# Of an app that is run for many units: its id, and the exit codes that are no failure.
+app=${tool[4]:-} codes=${tool[5]:-0} work=$PWD/work stop=$PWD/never-started
+if [ -n "$app" ]; then
+    if [ $# -gt 6 ]; then
+        all=$(cd -P ../.. && pwd) # which all tasks see
+        work=$all/bossflow-scratch/$6/$id stop=$all/bossflow-never-started-$7-$app
+    fi
+    if [ -e "$stop" ]; then
+        : >"$here/log"
+        printf 'exit 127\nkilled no\nmemory %d\nlimit %d\nstopped yes\nseconds 0\n' "$memory" "$limit" >"$here/outcome"
+        exit 0
+    fi
+    mkdir -p "$work" "$here/run/work"
+    # where it finds things: a byte that no word has otherwise stands for these
+    from=/bossflow/ out=/bossflow/outputs at=/bossflow/work
+    if [ "$engine" = none ]; then from=$unit/ out=$here/run/outputs at=$work; fi
+    for i in "${!words[@]}"; do
+        word=${words[i]//$'\1'inputs/"${from}inputs"}
+        word=${word//$'\1'out/"$out"}
+        words[i]=${word//$'\1'work/"$at"}
+    done
+fi
+if [ -d "$unit/outputs" ]; then cp -RLp "$unit/outputs/." "$here/run/outputs/"; fi
 threads=(OMP_NUM_THREADS="$cores" OPENBLAS_NUM_THREADS="$cores" MKL_NUM_THREADS="$cores")
 threads+=(ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS="$cores" LANG=C.UTF-8)
 
@@ -49,6 +75,7 @@ case $engine in
             --mount "$(mount "$here/run" /bossflow)" --mount "$(mount "$scratch" /tmp)"
             --mount "$(mount "$unit/inputs" /bossflow/inputs ,readonly)"
             --workdir /bossflow --env HOME=/tmp --env TMPDIR=/tmp)
+        if [ -n "$app" ]; then run+=(--mount "$(mount "$work" /bossflow/work)"); fi
         for word in "${threads[@]}"; do run+=(--env "$word"); done
         if [ -n "$entrypoint" ]; then run+=(--entrypoint "$entrypoint"); fi
         pull=(bash -c 'docker image inspect "$1" >/dev/null 2>&1 || docker pull --quiet "$1"'
@@ -69,7 +96,9 @@ case $engine in
         for word in TMPDIR=/tmp "${threads[@]}"; do run+=("${engine^^}ENV_$word"); done
         run+=("$engine" "$([ -n "$entrypoint" ] && echo exec || echo run)" --containall --no-eval
             --mount "$(mount "$here/run" /bossflow)" --mount "$(mount "$scratch" /tmp)"
-            --mount "$(mount "$unit/inputs" /bossflow/inputs ,readonly)" --pwd /bossflow "$image")
+            --mount "$(mount "$unit/inputs" /bossflow/inputs ,readonly)" --pwd /bossflow)
+        if [ -n "$app" ]; then run+=(--mount "$(mount "$work" /bossflow/work)"); fi
+        run+=("$image")
         if [ -n "$entrypoint" ]; then run+=("$entrypoint"); fi
         run+=("${words[@]}")
         ;;
@@ -174,6 +203,12 @@ fi
         printf 'cpu %d.%03d\n' $((user / 1000)) $((user % 1000))
     fi
     if [ -s "$here/peak" ]; then echo "peak $(<"$here/peak")"; fi
+    if [ -n "$app" ] && used=$(du -sk "$work" 2>/dev/null); then echo "work $((${used%%[^0-9]*} * 1024))"; fi
 } >"$here/outcome"
+if [ -n "$app" ]; then
+    if [[ $code =~ ^12[567]$ && " $codes " != *" $code "* ]]; then touch "$stop"; fi
+    # another attempt goes on where this one was killed
+    if [[ $attempt -gt 1 || $killed =~ ^(no|late)$ ]]; then rm -rf "$work"; fi
+fi
 rm -f "$here/times" "$here/peak" "$here/group"
 exit 0

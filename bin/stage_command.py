@@ -36,13 +36,16 @@ def stage_unit(line: dict[str, Any], header: dict[str, Any], staged: Path) -> No
             return
         (directory / "inputs").mkdir(parents=True)
         asked, settings = unit.arguments, unit.settings
-        block = of_block(unit, directory) if unit.process == "APPLY_BLOCK" else {}
+        known = of_block(unit, directory) if unit.process == "APPLY_BLOCK" else {}
+        known |= of_dataset(unit, directory) if unit.process in ("RUN_APP", "RUN_GROUP") else {}
+        inputs = known.get("inputs", "inputs")
         for given, path in zip(asked.get("inputs", ()), settings.get("paths", ()), strict=True):
             if stage(Path(path), directory / "inputs" / given["name"])["sha256"] != given["sha256"]:
                 raise ValueError(f"{path} changed since the run began: run again")
-        names = [f"inputs/{given['name']}" for given in asked.get("inputs", ())]
-        words = filled(asked["command"], names, settings["cores"], settings["memory"], block)
+        names = [f"{inputs}/{given['name']}" for given in asked.get("inputs", ())]
+        words = filled(asked["command"], names, settings["cores"], settings["memory"], known)
         tool = [settings["engine"], settings["image"], asked["entrypoint"], asked["tool"]["sha256"]]
+        tool += [settings.get("app", ""), " ".join(map(str, settings.get("success_codes", ())))]
         write_words(directory / "words", words)
         write_words(directory / "tool", tool)
         asks = {name: settings[name] for name in ("cores", "memory", "seconds")}
@@ -67,6 +70,26 @@ def of_block(unit: Unit, directory: Path) -> dict[str, str]:
     told = {"box": [*zip(wide.corner_zyx, wide.end_zyx, strict=True)], "halo": asked["halo_zyx"]}
     (directory / ABOUT).write_text(json.dumps(told | {"voxel_size_nm": size}), encoding="utf-8")
     return names
+
+
+def of_dataset(unit: Unit, directory: Path) -> dict[str, str]:
+    """Lay out what an app is shown of a dataset; return by what names a command line calls it.
+
+    A group is given what the runs before it left.
+    """
+    from tools.apps import PLACES  # no other command waits for these
+    from tools.datasets import lay_out, merged
+
+    asked, settings = unit.arguments, unit.settings
+    root, place = Path(settings["bids_dir"]), directory / "inputs" / "bids"
+    lay_out(root, settings["files"], place, asked.get("session", ""))
+    if unit.inputs:
+        left = directory / "outputs"
+        for name, path in merged(given.file("files/outputs") for given in unit.inputs):
+            (left / name).parent.mkdir(parents=True, exist_ok=True)
+            (left / name).symlink_to(path)
+    told = {name: str(asked.get(name, "")) for name in ("participant", "session")}
+    return PLACES | told | {"threads": str(settings["cores"])}
 
 
 def write_words(path: Path, words: list[str]) -> None:

@@ -203,8 +203,8 @@ WRONG = [
     ),
     (
         "source: a\nimage: alpine\n",
-        "image is a parameter of workflow command, map, apply, and not of label: leave it out, or "
-        "give --workflow command",
+        "image is a parameter of workflow command, map, apply, bids, and not of label: leave it "
+        "out, or give --workflow command",
     ),
     (
         "workflow: command\nengine: podman\n",

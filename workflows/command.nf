@@ -14,11 +14,11 @@ include { read } from './kit/tasks'
 
 workflow COMMAND {
     take:
-    task_ch         // [task: 'COMMAND-00000', process: 'COMMAND', after: [], file: ...], or of APPLY_BLOCK
+    task_ch         // [task: 'COMMAND-00000', process: 'COMMAND', after: [], file: ...], or of APPLY_BLOCK, RUN_APP
     before_ch       // ['PULL_BLOCK-00000 0-512_0-512_0-64 ...', receipts.jsonl]
 
     main:
-    own_ch = task_ch.filter { job -> job.process in ['COMMAND', 'APPLY_BLOCK'] }
+    own_ch = task_ch.filter { job -> job.process in ['COMMAND', 'APPLY_BLOCK', 'RUN_APP', 'RUN_GROUP'] }
     STAGE_COMMAND(whenReady(own_ch, before_ch).map { _size, name, file -> [name, file] })
     // ['COMMAND-00000', COMMAND-00000.jsonl, [directories of units]]
     staged_ch = STAGE_COMMAND.out.staged.map { name, task_file, staged ->

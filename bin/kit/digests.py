@@ -71,7 +71,8 @@ def file_record(path: Path, store: Path) -> dict[str, Any]:
 
 
 def files_below(directory: Path) -> Iterator[Path]:
-    """Yield every file below a directory, in a fixed order."""
+    """Yield every file below a directory, in a fixed order; no links to directories or nothing."""
     for root, directories, names in os.walk(directory):
         directories.sort()
-        yield from (Path(root) / name for name in sorted(names))
+        paths = (Path(root) / name for name in sorted(names))
+        yield from (path for path in paths if not path.is_symlink() or path.exists())

@@ -1,5 +1,6 @@
 """How an attempt to run a command line ended, as `run_command.sh` left it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,16 @@ class Attempt:
         Wall time.
     cpu_seconds, peak_bytes : float or None, int or None
         What it used, where that can be seen.
+    work_bytes : int
+        Of scratch that it left.
     memory_bytes, limit_seconds : int
         What it might use.
     memory, late : bool
         Whether it took more than that.
     changed : bool
         Whether an input was written to since it was staged.
+    stopped : bool
+        Whether it was not tried, as its app could not be started for another unit.
     """
 
     directory: Path
@@ -42,11 +47,13 @@ class Attempt:
     seconds: float
     cpu_seconds: float | None
     peak_bytes: int | None
+    work_bytes: int
     memory_bytes: int
     limit_seconds: int
     memory: bool
     late: bool
     changed: bool
+    stopped: bool
 
     @property
     def row(self) -> dict[str, Any]:
@@ -70,9 +77,11 @@ class Attempt:
         lines = text.replace("\r", "\n").split("\n")
         return "\n".join(one_line(line) for line in lines if line.strip())[-LOG_END:]
 
-    def problem(self) -> str | None:
+    def problem(self, success_codes: Collection[int] = (0,)) -> str | None:
         """Return in a sentence how it failed, with the end of its log; None if it did not."""
-        if self.exit_code == 0:
+        if self.stopped:
+            return "it was not tried, as the app could not be started for another unit: mend that"
+        if self.exit_code in success_codes and not self.late:
             return (
                 "an input changed after it was looked at, by the command or another program: what "
                 "was made is not kept; let inputs alone, and run again"
@@ -114,11 +123,13 @@ def read(directory: Path, unit_id: str) -> list[Attempt]:
                 float(told["seconds"]),
                 float(told["cpu"]) if "cpu" in told else None,
                 int(told["peak"]) if "peak" in told else None,
+                int(told.get("work", 0)),
                 int(told["memory"]),
                 int(told["limit"]),
                 told["killed"] == "memory",
                 told["killed"] == "late",
                 "changed" in told,
+                "stopped" in told,
             )
         )
     return found

@@ -16,7 +16,7 @@ process RUN_COMMAND {
 
     script:
     """
-    run_command.sh ${unit} ${attempt} ${asks.cores} ${(asks.memory as long) * attempt} ${asks.seconds}
+    run_command.sh ${unit} ${attempt} ${asks.cores} ${(asks.memory as long) * attempt} ${asks.seconds} ${workflow.sessionId} ${workflow.runName}
     """
 
     stub:

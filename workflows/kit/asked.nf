@@ -16,7 +16,7 @@ def asked(given, known, run) {
     }
     def values = checked(given, known, run)
     def groups = known['$defs'][values.workflow].groups
-    def tool = values.command || values.workflow == 'command' ? onDemand('images').toolOf(values, run) : null
+    def tool = values.command || values.workflow in ['command', 'bids'] ? onDemand('images').toolOf(values, run) : null
     def read = 'cutout' in groups ? ['numpy', 'pyarrow', 'tensorstore'] : []     // by what reads and writes voxels
     def chosen = !tool && 'function' in groups && values.image ? onDemand('images').chosenBy(values.image, run, read) : null
     def idle = !tool && values.engine ? 'engine is for a command: give command, too, or leave it out' : null

@@ -1,0 +1,70 @@
+"""What is asked for: an app, and what it is shown of each participant or session."""
+
+import dataclasses
+from typing import Any
+
+from ...core import work
+from .tables import BidsRequest, BidsView
+
+NAME = "bossflow.workflows.bids"  # is hashed into ids, wherever this module is
+VERSION = "1"  # raised when the same app would be given, or keep, something else
+
+_RUN = ("engine", "image", "cores", "memory", "seconds")
+"""What only says how it is run."""
+
+
+def expand(
+    params: dict[str, Any], described: dict[str, Any]
+) -> tuple[list[work.Request], list[str]]:
+    """Return the one request for an app and a dataset."""
+    (row,) = described["rows"]
+    app, group = row["app"], row["group"]
+    views = [
+        [view[name] for name in ("participant", "session", "view_id")] for view in row["views"]
+    ]
+    paramset = work.ParamSet("bids_app", VERSION, _asked(app))
+    of_request = {"app": paramset.parameters, "group": group["command"] if group else None}
+    settings: dict[str, Any] = {name: app[name] for name in _RUN}
+    settings |= {name: row[name] for name in ("expected", "group_expected", "success_codes")}
+    settings["files"] = {view["view_id"]: view["files"] for view in row["views"]}
+    settings["whole"] = row["whole"]["files"] if group else []
+    settings["bids_dir"] = row["dataset"]["path"]
+    settings["paths"] = [one["path"] for one in app["inputs"]]
+    request = work.Request(
+        workflow=NAME,
+        paramset=work.ParamSet("bids", VERSION, of_request),
+        subject=views,
+        given={name: row[name] for name in ("dataset", "level", "app_name")},
+        stage_paramsets=(paramset,),
+        name=row["name"],
+        where=row["where"],
+        settings=settings,
+        notes=tuple(row["notes"]),
+    )
+    of_dataset = {
+        "request_id": request.request_id,
+        "bids_dir": row["dataset"]["path"],
+        "bids_name": row["dataset"]["name"][:255],
+        "bids_level": row["level"],
+        "n_bids_views": len(views),
+    }
+    shown = [_view(view) for view in row["views"]]
+    rows: work.Rows = ((BidsView, shown), (BidsRequest, [of_dataset]))
+    return [dataclasses.replace(request, rows=rows)], []
+
+
+def _asked(app: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a command line decides what is made."""
+    inputs = [{name: one[name] for name in ("name", "sha256")} for one in app["inputs"]]
+    return {name: app[name] for name in ("command", "entrypoint", "tool")} | {"inputs": inputs}
+
+
+def _view(view: dict[str, Any]) -> dict[str, Any]:
+    """Return the row that says what a view is."""
+    return {
+        "view_id": view["view_id"],
+        "participant": view["participant"],
+        "bids_session": view["session"],
+        "n_view_files": len(view["files"]),
+        "view_bytes": sum(size for _, size, _ in view["files"]),
+    }

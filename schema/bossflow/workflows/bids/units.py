@@ -1,0 +1,94 @@
+"""What an app for a dataset takes: a unit for each view, one for the group, and the dataset."""
+
+from typing import Any
+
+from ... import __version__
+from ...core.work import GIB, Asks, Request, UnitPlan
+
+SETTINGS: dict[str, Any] = {
+    "engine": "none",
+    "image": "",
+    "cores": 1,
+    "memory": 2 * GIB,
+    "seconds": 0,
+    "paths": [],
+    "bids_dir": "",
+}
+"""What stands for how it is run where it is recorded."""
+
+
+def units(request: Request) -> list[UnitPlan]:
+    """Return the runs of an app, that of the group if one is asked for, and the dataset."""
+    (paramset,) = request.stage_paramsets
+    settings = SETTINGS | request.settings
+    files = settings.pop("files", {})
+    codes, expected = settings.pop("success_codes", [0]), settings.pop("expected", [])
+    of_group, whole = settings.pop("group_expected", []), settings.pop("whole", [])
+    own = settings | {"success_codes": codes, "app": paramset.paramset_id}
+    asks = Asks(settings["cores"], settings["memory"], settings["seconds"] or None)
+    runs = tuple(
+        UnitPlan(
+            "RUN_APP",
+            {"view_id": view_id, "app_paramset_id": paramset.paramset_id},
+            paramset.parameters | {"participant": participant, "session": session},
+            settings=own | {"expected": expected, "files": files.get(view_id, [])},
+            asks=asks,
+            name=shown(participant, session),
+            amount=1,
+            amount_unit="runs",
+            exact=False,
+        )
+        for participant, session, view_id in request.subject
+    )
+    sources = tuple(run.key for run in runs)
+    key = {"request_id": request.request_id}
+    every = [*runs]
+    if command := request.paramset.parameters["group"]:
+        group = UnitPlan(
+            "RUN_GROUP",
+            key,
+            paramset.parameters | {"command": command},
+            runs,
+            settings=own | {"expected": of_group, "files": whole},
+            asks=asks,
+            name="group",
+            amount=1,
+            amount_unit="runs",
+            exact=False,
+            sources=sources,
+        )
+        every.append(group)
+    given = {name: request.given[name] for name in ("app_name", "dataset")}
+    given["dataset"] = {name: given["dataset"][name] for name in ("name", "version")}
+    tool = {
+        "app": paramset.parameters["command"][:1],
+        "image": settings["image"],
+        "version": __version__,
+    }
+    dataset = UnitPlan(
+        "GATHER_RUNS",
+        key,
+        given | {"tool_version": paramset.parameters["tool"]["version"]},
+        tuple(every),
+        settings=tool,
+        asks=Asks(seconds=1 + 0.01 * len(runs)),
+        name="derivatives",
+        exact=False,
+        sources=sources,
+    )
+    return [*every, dataset]
+
+
+def shown(participant: str, session: str) -> str:
+    """Return what users are told of a run."""
+    return (
+        " ".join(
+            f"{kind}-{label}" for kind, label in (("sub", participant), ("ses", session)) if label
+        )
+        or "all"
+    )
+
+
+def seconds(unit: UnitPlan) -> float:
+    """Return what is asked for, else a minute: enough for each run to have a task of its own."""
+    return unit.asks.seconds or 60.0
