@@ -44,9 +44,9 @@ def described(
     -------
     list of dict
         One: `dataset` (`path`, `name`, `version`), `level`, `views` (as `datasets.views` has
-        them), `whole` (that of all, if a group is asked for), `app` and `group` (as
-        `asked.described` has command lines; `group` may be None), `expected`, `group_expected`
-        (globs in the outputs), `success_codes`, `app_name`, `name`, `where`, `notes`.
+        them), `app` and `group` (as `asked.described` has command lines; `group` may be None),
+        `expected`, `group_expected` (globs in the outputs), `min_participants`, `success_codes`,
+        `app_name`, `name`, `where`, `notes`.
 
     Raises
     ------
@@ -58,6 +58,8 @@ def described(
         raise ValueError(
             "give app, a program on PATH, or image, whose entry point is the app: one of the two"
         )
+    if params["min_participants"] and not params["group_arguments"]:
+        raise ValueError("min_participants is for the group: give group_arguments, too")
     if level == "group" and params["group_arguments"]:
         raise ValueError(
             "group_arguments is for level participant or session, and comes after them: leave it "
@@ -78,7 +80,6 @@ def described(
         _check_fields("group_arguments", params["group_arguments"], set())
     about = description(root) if (root / "dataset_description.json").is_file() else {}
     shown, notes = views(root, level, params["participants"])
-    whole = views(root, "group", params["participants"])[0][0] if group else None
     return [
         {
             "dataset": {
@@ -88,11 +89,11 @@ def described(
             },
             "level": level,
             "views": shown,
-            "whole": whole,
             "app": app,
             "group": group[0] if group else None,
             "expected": expected,
             "group_expected": list(params["group_expected"] or ()),
+            "min_participants": params["min_participants"],
             "success_codes": params["success_codes"] or [0],
             "app_name": params["app_name"] or _called(params["app"], image),
             "name": params["name"],
@@ -137,8 +138,6 @@ def _check_fields(name: str, words: list[str], may: set[str]) -> None:
 
 def _called(app: list[str] | None, image: str | None) -> str:
     """Return what an app is called: its program or image, without place and tag."""
-    if app:
-        name = Path(app[0]).name
-    else:
-        name = Path(str(image).partition("@")[0]).name.partition(":")[0]
+    place = app[0] if app else str(image).partition("@")[0]
+    name = Path(place).name.partition(":")[0]
     return re.sub(r"[^0-9A-Za-z_.-]+", "_", name.removesuffix(".sif").removesuffix(".py"))

@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any
 
-from ...core import work
-from .tables import BidsRequest, BidsView
+from ...core import ledger, work
+from .tables import AppRun, BidsRequest, BidsView
 
 NAME = "bossflow.workflows.bids"  # is hashed into ids, wherever this module is
 VERSION = "1"  # raised when the same app would be given, or keep, something else
@@ -16,18 +16,33 @@ _RUN = ("engine", "image", "cores", "memory", "seconds")
 def expand(
     params: dict[str, Any], described: dict[str, Any]
 ) -> tuple[list[work.Request], list[str]]:
-    """Return the one request for an app and a dataset."""
+    """Return the request for an app and a dataset.
+
+    If at least `min_participants` runs are recorded, and not all, also one for these, whose group
+    need not wait.
+    """
     (row,) = described["rows"]
+    requests = [_request(row, row["views"], row["name"])]
+    if row["min_participants"]:
+        key = {"app_paramset_id": requests[0].stage_paramsets[0].paramset_id}
+        keys = [key | {"view_id": view["view_id"]} for view in row["views"]]
+        known = {view_id for view_id, _ in ledger.look_up(AppRun, keys)}
+        there = [view for view in row["views"] if view["view_id"] in known]
+        if row["min_participants"] <= len(there) < len(row["views"]):
+            name = f"{row['name'] or row['app_name']} {len(there)} of {len(row['views'])}"[-64:]
+            requests.append(_request(row, there, name))
+    return requests, []
+
+
+def _request(row: dict[str, Any], shown: list[dict[str, Any]], name: str | None) -> work.Request:
+    """Return the request for an app and some views of a dataset."""
     app, group = row["app"], row["group"]
-    views = [
-        [view[name] for name in ("participant", "session", "view_id")] for view in row["views"]
-    ]
+    views = [[view[name] for name in ("participant", "session", "view_id")] for view in shown]
     paramset = work.ParamSet("bids_app", VERSION, _asked(app))
     of_request = {"app": paramset.parameters, "group": group["command"] if group else None}
     settings: dict[str, Any] = {name: app[name] for name in _RUN}
     settings |= {name: row[name] for name in ("expected", "group_expected", "success_codes")}
-    settings["files"] = {view["view_id"]: view["files"] for view in row["views"]}
-    settings["whole"] = row["whole"]["files"] if group else []
+    settings["files"] = {view["view_id"]: view["files"] for view in shown}
     settings["bids_dir"] = row["dataset"]["path"]
     settings["paths"] = [one["path"] for one in app["inputs"]]
     request = work.Request(
@@ -36,7 +51,7 @@ def expand(
         subject=views,
         given={name: row[name] for name in ("dataset", "level", "app_name")},
         stage_paramsets=(paramset,),
-        name=row["name"],
+        name=name,
         where=row["where"],
         settings=settings,
         notes=tuple(row["notes"]),
@@ -48,9 +63,8 @@ def expand(
         "bids_level": row["level"],
         "n_bids_views": len(views),
     }
-    shown = [_view(view) for view in row["views"]]
-    rows: work.Rows = ((BidsView, shown), (BidsRequest, [of_dataset]))
-    return [dataclasses.replace(request, rows=rows)], []
+    rows: work.Rows = ((BidsView, [*map(_view, shown)]), (BidsRequest, [of_dataset]))
+    return dataclasses.replace(request, rows=rows)
 
 
 def _asked(app: dict[str, Any]) -> dict[str, Any]:

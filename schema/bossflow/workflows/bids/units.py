@@ -1,5 +1,6 @@
 """What an app for a dataset takes: a unit for each view, one for the group, and the dataset."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from ... import __version__
@@ -23,7 +24,7 @@ def units(request: Request) -> list[UnitPlan]:
     settings = SETTINGS | request.settings
     files = settings.pop("files", {})
     codes, expected = settings.pop("success_codes", [0]), settings.pop("expected", [])
-    of_group, whole = settings.pop("group_expected", []), settings.pop("whole", [])
+    of_group = settings.pop("group_expected", [])
     own = settings | {"success_codes": codes, "app": paramset.paramset_id}
     asks = Asks(settings["cores"], settings["memory"], settings["seconds"] or None)
     runs = tuple(
@@ -49,7 +50,7 @@ def units(request: Request) -> list[UnitPlan]:
             key,
             paramset.parameters | {"command": command},
             runs,
-            settings=own | {"expected": of_group, "files": whole},
+            settings=own | {"expected": of_group, "files": whole(files.values())},
             asks=asks,
             name="group",
             amount=1,
@@ -87,6 +88,14 @@ def shown(participant: str, session: str) -> str:
         )
         or "all"
     )
+
+
+def whole(views: Iterable[list[list[Any]]]) -> list[list[Any]]:
+    """Return the files of all views: path, bytes, sha256; of tables cut to rows, the path."""
+    found: dict[str, list[Any]] = {}
+    for name, *about in (file for files in views for file in files):
+        found[name] = about if found.get(name, about) == about else [None, None]
+    return [[name, *found[name]] for name in sorted(found)]
 
 
 def seconds(unit: UnitPlan) -> float:

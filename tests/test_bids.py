@@ -1,0 +1,260 @@
+"""BIDS Apps from a dataset on disk to what is recorded, a step at a time."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import bossflow
+import collect_command
+import gather_runs
+import pytest
+import stage_command
+from conftest import ROOT
+from kit import tasks
+from pipeline import Pipeline, run_of
+from test_tools import RUN
+from tools.apps import described
+
+APP = ROOT / "tests" / "bids_app.py"
+OF_PARTICIPANT = ["{bids}", "{out}", "participant", "{participant}", "{work}"]
+NUMBERS = count()
+GIVEN: dict[str, Any] = {
+    **{"app": [str(APP)], "arguments": OF_PARTICIPANT, "level": "participant"},
+    **{"group_arguments": ["{bids}", "{out}", "group"], "group_expected": ["group_trials.tsv"]},
+    **{"expected": ["sub-{participant}/func/*_trials.json"], "success_codes": [0]},
+    **{"participants": None, "min_participants": None, "app_name": None, "inputs": None},
+    **{"entrypoint": None, "tool_version": None, "cores": 1, "memory": "1 GB"},
+    **{"time_limit": None, "name": None},
+}
+
+
+@pytest.fixture(scope="module")
+def bids(home: Path) -> Any:
+    """Return the workflow's module, its tables bound."""
+    from bossflow.core import installed
+    from bossflow.workflows import bids
+
+    installed.open_schema([bids.workflow])
+    return bids
+
+
+class Apps(Pipeline):
+    """What Nextflow does with apps."""
+
+    session = "0"
+
+    def plan(
+        self, root: Path, *_: Any, compared: Any = None, **changed: Any
+    ) -> tuple[dict[str, Any], Path]:
+        from bossflow.core.plan import plan
+
+        self.runs += 1
+        work_dir = self.directory / f"run{self.runs}"
+        work_dir.mkdir()
+        found: dict[str, Any] = {"problem": None, "channels": []}
+        asked = GIVEN | {"bids_dir": str(root)} | changed
+        found["rows"] = described(asked, None, None, str(self.directory))
+        params = {"store": str(self.store)}
+        run = run_of(self.runs, self.directory)
+        told = {"workflow": "bids", "params": params, "run": run}
+        plan(told, found, "0" * 16, work_dir, compared)
+        return json.loads((work_dir / "plan.json").read_text()), work_dir
+
+    def compute(self, plan: dict[str, Any], work_dir: Path) -> list[Path]:
+        done = []
+        order = ["RUN_APP", "RUN_GROUP", "GATHER_RUNS"]
+        for task in sorted(plan["tasks"], key=lambda task: order.index(task["process"])):
+            task_dir = work_dir / task["task"]
+            (task_dir / "attempts").mkdir(parents=True)
+            self.monkeypatch.chdir(task_dir)
+            file = work_dir / "tasks" / f"{task['task']}.jsonl"
+            self.monkeypatch.setattr(sys, "argv", ["program", str(file)])
+            if task["process"] == "GATHER_RUNS":
+                tasks.main("GATHER_RUNS", gather_runs.gather_runs)
+            else:
+                stage_command.main()
+                for unit in (task_dir / "staged").iterdir():
+                    if (unit / "refused").exists():
+                        unit.rename(task_dir / "attempts" / unit.name)
+                    else:
+                        self.attempt(unit, task_dir / "attempts", 1)
+                tasks.main(task["process"], collect_command.collect_app, ("pyarrow",))
+            done.append(task_dir / "receipts.jsonl")
+        return done
+
+    def attempt(self, unit: Path, place: Path, number: int) -> None:
+        asks = json.loads((unit / "asks.json").read_text())
+        words = [number, asks["cores"], asks["memory"] * number, asks["seconds"]]
+        own = ["session", f"run{self.runs}"]
+        subprocess.run([RUN, unit, *map(str, words), *own], cwd=place, check=True)
+        outcome = (place / f"{unit.name}-{number}" / "outcome").read_text().splitlines()
+        if number == 1 and {"killed memory", "killed signal"} & {*outcome}:
+            self.attempt(unit, place, 2)
+
+
+@pytest.fixture
+def apps(bids: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Apps:
+    return Apps(tmp_path, monkeypatch)
+
+
+def dataset(root: Path, number: int, sessions: int = 0) -> Path:
+    """Write a dataset that no other test has, and return where it is."""
+    root.mkdir()
+    about = {"Name": f"trials {next(NUMBERS)}", "BIDSVersion": "1.9.0"}
+    (root / "dataset_description.json").write_text(json.dumps(about))
+    (root / "README").write_text("Trials.")
+    (root / "task-rest_bold.json").write_text('{"RepetitionTime": 2}')
+    names = [f"{one:02}" for one in range(1, number + 1)]
+    people = [f"sub-{name}\t{20 + int(name)}\n" for name in names]
+    (root / "participants.tsv").write_text("".join(["participant_id\tage\n", *people]))
+    for name in names:
+        for session in range(1, sessions + 1) or [0]:
+            inside = f"sub-{name}/ses-{session}" if session else f"sub-{name}"
+            place = root / inside / "func"
+            place.mkdir(parents=True)
+            start = inside.replace("/", "_")
+            events = "onset\tduration\n" + "1.0\t0.5\n" * (int(name) + session)
+            (place / f"{start}_task-rest_events.tsv").write_text(events)
+            (place / f"{start}_task-rest_bold.json").write_text("{}")
+    return root
+
+
+def sidecar(root: Path, name: str) -> Path:
+    return root / f"sub-{name}" / "func" / f"sub-{name}_task-rest_bold.json"
+
+
+def made(done: dict[str, Any]) -> Counter[str]:
+    return sum((Counter(batch["recorded"]) for batch in done["recorded"]), Counter())
+
+
+def test_one_bad_participant_stops_itself_alone(bids: Any, apps: Apps, tmp_path: Path) -> None:
+    """Of twelve, one has a broken sidecar, one takes too much memory, one leaves nothing."""
+    root = dataset(tmp_path / "ds", 12)
+    sidecar(root, "03").write_text("{")
+    sidecar(root, "05").write_text('{"Fails": "memory"}')
+    sidecar(root, "07").write_text('{"Fails": "silent"}')
+    first = apps.run(root)
+    assert made(first) == {"RUN_APP": 9}
+    failures = (bossflow.Run.Failure() & {"run_id": first["plan"]["run_id"]}).to_dicts()
+    told = sorted(row["error"] for row in failures if row["failed_process"] == "RUN_APP")
+    assert len(told) == 3
+    assert told[0].startswith("it ended well, but left nothing at outputs/sub-07/func/*_trials")
+    assert "it failed with exit code 1; its log ends: " in told[1] and "JSONDecodeError" in told[1]
+    assert told[2].startswith("it was killed, as if for taking more than its 2048 MiB")
+    assert "1 RUN_GROUP, 1 GATHER_RUNS, whose inputs are missing" in first["summary"]
+    tries = (bossflow.Run.Attempt() & {"run_id": first["plan"]["run_id"]}).to_dicts()
+    assert Counter(row["exit_code"] for row in tries) == {0: 10, 1: 1, 137: 2}
+    for name in ("03", "05", "07"):
+        sidecar(root, name).write_text("{}")
+    second = apps.run(root)
+    assert second["verdict"] == {"missing": None}, second["summary"]
+    assert made(second) == {"RUN_APP": 3, "RUN_GROUP": 1, "GATHER_RUNS": 1}
+    events = root / "sub-02" / "func" / "sub-02_task-rest_events.tsv"
+    events.write_text(events.read_text() + "9.0\t0.5\n")
+    third = apps.run(root)
+    assert made(third) == {"RUN_APP": 1, "RUN_GROUP": 1, "GATHER_RUNS": 1}
+    (row,) = (bids.Derivatives() & {"request_id": third["plan"]["requests"][0]}).to_dicts()
+    tree = Path(row["derivatives"].removeprefix("file://")) / "bids_app"
+    trials = [line.split("\t") for line in (tree / "group_trials.tsv").read_text().splitlines()]
+    assert trials[1:4] == [["sub-01", "1"], ["sub-02", "3"], ["sub-03", "3"]]
+    assert len([*tree.glob("sub-*/func/*_trials.json")]) == 12
+    assert sum(path.is_file() for path in tree.glob("**/*")) == 2, "the rest are links"
+    about = json.loads((tree / "dataset_description.json").read_text())
+    assert [one["Name"] for one in about["GeneratedBy"]] == ["bids_app", "bossflow"]
+    assert about["DatasetType"] == "derivative" and row["n_derivatives"] == 14
+    assert apps.run(root)["plan"]["tasks"] == []
+
+
+def test_scratch_is_kept_for_a_second_try_and_removed_then(apps: Apps, tmp_path: Path) -> None:
+    root = dataset(tmp_path / "ds", 1)
+    script = (
+        'if [ -e "$1/half" ]; then cp "$1/half" "$2/done.txt"; exit 3; fi; '
+        'echo made >"$1/half"; kill -KILL $$'
+    )
+    asked = {"app": ["bash", "-c", script, "app"], "arguments": ["{work}", "{out}", "{bids}"]}
+    alone = {"group_arguments": None, "expected": ["done.txt"], "success_codes": [0, 3]}
+    done = apps.run(root, **asked, **alone)
+    assert done["verdict"] == {"missing": None}, done["summary"]
+    assert [*tmp_path.glob("run1/bossflow-scratch/*/*")] == []
+    (run,) = (apps_of(done)).to_dicts()
+    assert (run["app_exit_code"], run["app_work_bytes"] > 0, run["n_app_files"]) == (3, True, 1)
+
+
+def apps_of(done: dict[str, Any]) -> Any:
+    """Return the runs that a request's derivatives are of."""
+    from bossflow.workflows.bids import AppRun, Derivatives
+
+    (request,) = done["plan"]["requests"]
+    return AppRun() & (Derivatives.Source() & {"request_id": request})
+
+
+def test_an_app_that_cannot_be_started_is_tried_once(apps: Apps, tmp_path: Path) -> None:
+    root = dataset(tmp_path / "ds", 3)
+    missing = ["bash", "-c", "exec no-such-app {bids}"]
+    done = apps.run(root, app=missing, arguments=["{bids}"], group_arguments=None)
+    errors = (bossflow.Run.Failure() & {"run_id": done["plan"]["run_id"]}).to_arrays("error")
+    stopped = "it was not tried, as the app could not be started for another unit: mend that"
+    assert sorted(error.startswith(stopped) for error in errors) == [False, True, True]
+    tries = (bossflow.Run.Attempt() & {"run_id": done["plan"]["run_id"]}).to_dicts()
+    assert [row["exit_code"] for row in tries] == [127]
+    again = apps.run(root, app=missing, arguments=["{bids}"], group_arguments=None)
+    tries = (bossflow.Run.Attempt() & {"run_id": again["plan"]["run_id"]}).to_dicts()
+    assert [row["exit_code"] for row in tries] == [127], "the next run tries it once more"
+
+
+def test_a_group_may_be_of_those_that_are_there(bids: Any, apps: Apps, tmp_path: Path) -> None:
+    root = dataset(tmp_path / "ds", 4)
+    sidecar(root, "02").write_text("{")
+    first = apps.run(root, min_participants=3)
+    assert made(first) == {"RUN_APP": 3}, "which were none when the run began"
+    second = apps.run(root, min_participants=3)
+    assert made(second) == {"RUN_GROUP": 1, "GATHER_RUNS": 1}
+    assert "1 of 2 requests not complete" in second["verdict"]["missing"]
+    whole, some = second["plan"]["requests"]
+    assert second["plan"]["names"] == {some: "bids_app 3 of 4"}
+    sources = (bids.GroupRun.Source * bids.BidsView & {"request_id": some}).to_dicts()
+    assert sorted(row["participant"] for row in sources) == ["01", "03", "04"]
+    assert "2 RUN_GROUP" not in apps.run(root, min_participants=4)["plan"]["text"]
+
+
+def test_sessions_are_runs_of_their_own(bids: Any, apps: Apps, tmp_path: Path) -> None:
+    root = dataset(tmp_path / "ds", 2, sessions=2)
+    show = 'cp -RL "$1" "$2/view" && mkdir -p "$2/sub-$3/ses-$4" && date >"$2/sub-$3/ses-$4/n.txt"'
+    words = ["{bids}", "{out}", "{participant}", "{session}"]
+    asked = {"app": ["bash", "-c", show, "app"], "arguments": words, "level": "session"}
+    done = apps.run(root, **asked, group_arguments=None, expected=["sub-*/ses-{session}/*.txt"])
+    assert done["verdict"] == {"missing": None}, done["summary"]
+    (row,) = (bids.Derivatives() & {"request_id": done["plan"]["requests"][0]}).to_dicts()
+    tree = Path(row["derivatives"].removeprefix("file://")) / "bash"
+    assert [path.is_symlink() for path in sorted(tree.glob("sub-*/ses-*"))] == [True] * 4
+    shown = {
+        (run["participant"], run["bids_session"]): sorted(
+            path.name for path in Path(run["app_outputs"][7:], "view").glob("sub-*/ses-*")
+        )
+        for run in (apps_of(done) * bids.BidsView).to_dicts()
+    }
+    assert shown == {(one, two): [f"ses-{two}"] for one in ("01", "02") for two in ("1", "2")}
+
+
+def test_all_at_once_is_one_run(bids: Any, apps: Apps, tmp_path: Path) -> None:
+    root = dataset(tmp_path / "ds", 3)
+    asked = {"app": ["bash", "-c", 'ls "$1" >"$2/seen"', "app"], "arguments": ["{bids}", "{out}"]}
+    done = apps.run(root, **asked, level="group", group_arguments=None, expected=["seen"])
+    (run,) = apps_of(done).to_dicts()
+    seen = Path(run["app_outputs"][7:], "seen").read_text().split()
+    assert [name for name in seen if name.startswith("sub-")] == ["sub-01", "sub-02", "sub-03"]
+
+
+def test_five_hundred_participants_are_planned(apps: Apps, tmp_path: Path) -> None:
+    """In as many units as there are, each with the files of its own view alone."""
+    root = dataset(tmp_path / "ds", 500)
+    plan, work_dir = apps.plan(root)
+    assert plan["planned"] == {"RUN_APP": 500, "RUN_GROUP": 1, "GATHER_RUNS": 1}
+    files = sorted((work_dir / "tasks").glob("RUN_APP-*.jsonl"))
+    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()[1:]]
+    assert len(lines) == 500
+    assert {len(line["settings"]["files"]) for line in lines} == {5}
