@@ -24,6 +24,7 @@ warm.never_flush()
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+WORKFLOWS = sorted(path.stem for path in (ROOT / "workflows").glob("*.nf"))
 
 for folder in ("schema", "bin", "tests/toy", "tests/toy/bin"):
     sys.path.insert(0, str(ROOT / folder))

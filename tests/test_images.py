@@ -12,6 +12,7 @@ import pytest
 import yaml
 from commands import tracked
 from composed import ROOT, run, tags
+from conftest import WORKFLOWS
 
 SOURCE = ("bin", "conf", "containers", "requirements", "schema", "workflows")
 SOURCE += ("LICENSE", "README.md", "main.nf", "pyproject.toml")
@@ -101,8 +102,7 @@ def test_images_of_a_workflow_are_those_of_its_processes(source: Path) -> None:
     assert both.keys() == {"cc3d", "datajoint", "intern", "words"}
     with pytest.raises(
         AssertionError,
-        match="there are apply, command, detect, downsample, label, map, mesh, remap, "
-        "statistics, transfer, watershed, words",
+        match="there are " + ", ".join([*WORKFLOWS, "words"]),
     ):
         tags(source, "--workflow", "label", "wor.s")
 

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 from cloned import ROOT, Clone, refusal
 from cloned import clone as clone
+from conftest import WORKFLOWS
 
 
 def test_passwords_of_mysql_are_random_and_only_where_git_does_not_look(clone: Clone) -> None:
@@ -102,8 +103,7 @@ def test_images_that_are_missing_are_built(words: Clone, arguments: list[str], b
 def test_a_workflow_that_is_not_there_is_one_sentence(words: Clone) -> None:
     for name in ("none", "../workflows/words", "w*", ""):
         done = words.run("--docker", "--workflow", name)
-        there = "apply, command, detect, downsample, label, map, mesh, remap, statistics, "
-        there += "transfer, watershed, words"
+        there = ", ".join([*WORKFLOWS, "words"])
         assert refusal(done) == f"no workflow {name}; there are {there}"
     assert not words.calls.exists()
 
