@@ -4,7 +4,8 @@
     bids_app.py BIDS OUT participant LABEL WORK
     bids_app.py BIDS OUT group
 
-A sidecar may have it fail as others do: it is no JSON, or says `"Fails": "memory"` or `"silent"`.
+A sidecar may have it fail as others do: it is no JSON, or says `"Fails": "memory"`, `"memory once"`
+or `"silent"`.
 """
 
 import csv
@@ -22,10 +23,11 @@ def participant(bids: Path, out: Path, label: str, work: Path) -> None:
     assert views == [f"sub-{label}"], "it sees its own participant alone"
     with (bids / "participants.tsv").open() as stream:
         assert [row["participant_id"] for row in csv.DictReader(stream, delimiter="\t")] == views
+    again = (work / "begun").exists()
     (work / "begun").touch()
     for sidecar in sorted(bids.glob("**/*.json")):
         said = json.loads(sidecar.read_text()).get("Fails")
-        if said == "memory":
+        if said == "memory" or (said == "memory once" and not again):
             os.kill(os.getpid(), signal.SIGKILL)
         if said == "silent":
             print("fMRIPrep finished successfully!")

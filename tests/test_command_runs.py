@@ -42,6 +42,8 @@ kill -KILL $all
 class Lab:
     """A launch directory with database and store of its own."""
 
+    workflow = "command"
+
     def __init__(self, directory: Path, environment: dict[str, str] | None = None) -> None:
         self.directory = directory
         own = environment or dict(os.environ)
@@ -54,9 +56,9 @@ class Lab:
         }
 
     def run(self, *arguments: str, **params: Any) -> str:
-        """Return what a run of workflow `command` says, with its exit code at the end."""
+        """Return what a run of the workflow says, with its exit code at the end."""
         (self.directory / "params.json").write_text(json.dumps(params | {"store": "store"}))
-        command = ["nextflow", "run", str(ROOT), "--workflow", "command", *arguments]
+        command = ["nextflow", "run", str(ROOT), "--workflow", self.workflow, *arguments]
         done = subprocess.run(
             [*command, "-params-file", "params.json"],
             cwd=self.directory,
