@@ -19,6 +19,7 @@ mapfile -d '' -t tool <"$unit/tool"
 pull=() engine=${tool[0]} image=${tool[1]} entrypoint=${tool[2]} sha256=${tool[3]}
 # Of an app that is run for many units: its id, and the exit codes that are no failure.
 app=${tool[4]:-} codes=${tool[5]:-0} work=$PWD/work stop=$PWD/never-started
+licence=${tool[6]:-} # a file that is no part of what is made
 if [ -n "$app" ]; then
     if [ $# -gt 6 ]; then
         all=$(cd -P ../.. && pwd) # which all tasks see
@@ -31,12 +32,13 @@ if [ -n "$app" ]; then
     fi
     mkdir -p "$work" "$here/run/work"
     # where it finds things: a byte that no word has otherwise stands for these
-    from=/bossflow/ out=/bossflow/outputs at=/bossflow/work
-    if [ "$engine" = none ]; then from=$unit/ out=$here/run/outputs at=$work; fi
+    from=/bossflow/ out=/bossflow/outputs at=/bossflow/work permit=/bossflow/licence
+    if [ "$engine" = none ]; then from=$unit/ out=$here/run/outputs at=$work permit=$licence; fi
     for i in "${!words[@]}"; do
         word=${words[i]//$'\1'inputs/"${from}inputs"}
         word=${word//$'\1'out/"$out"}
-        words[i]=${word//$'\1'work/"$at"}
+        word=${word//$'\1'work/"$at"}
+        words[i]=${word//$'\1'licence/"$permit"}
     done
 fi
 if [ -d "$unit/outputs" ]; then cp -RLp "$unit/outputs/." "$here/run/outputs/"; fi
@@ -52,6 +54,12 @@ now() {
 # mount SOURCE TARGET [,readonly]: as docker and apptainer read it
 mount() {
     printf 'type=bind,"source=%s","%s=%s"%s' "${1//\"/\"\"}" "$to" "$2" "${3:-}"
+}
+
+# mount_more: what an app has beside its view
+mount_more() {
+    if [ -n "$app" ]; then run+=(--mount "$(mount "$work" /bossflow/work)"); fi
+    if [ -n "$licence" ]; then run+=(--mount "$(mount "$licence" /bossflow/licence ,readonly)"); fi
 }
 
 case $engine in
@@ -75,7 +83,7 @@ case $engine in
             --mount "$(mount "$here/run" /bossflow)" --mount "$(mount "$scratch" /tmp)"
             --mount "$(mount "$unit/inputs" /bossflow/inputs ,readonly)"
             --workdir /bossflow --env HOME=/tmp --env TMPDIR=/tmp)
-        if [ -n "$app" ]; then run+=(--mount "$(mount "$work" /bossflow/work)"); fi
+        mount_more
         for word in "${threads[@]}"; do run+=(--env "$word"); done
         if [ -n "$entrypoint" ]; then run+=(--entrypoint "$entrypoint"); fi
         pull=(bash -c 'docker image inspect "$1" >/dev/null 2>&1 || docker pull --quiet "$1"'
@@ -97,7 +105,7 @@ case $engine in
         run+=("$engine" "$([ -n "$entrypoint" ] && echo exec || echo run)" --containall --no-eval
             --mount "$(mount "$here/run" /bossflow)" --mount "$(mount "$scratch" /tmp)"
             --mount "$(mount "$unit/inputs" /bossflow/inputs ,readonly)" --pwd /bossflow)
-        if [ -n "$app" ]; then run+=(--mount "$(mount "$work" /bossflow/work)"); fi
+        mount_more
         run+=("$image")
         if [ -n "$entrypoint" ]; then run+=("$entrypoint"); fi
         run+=("${words[@]}")

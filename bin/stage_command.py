@@ -46,9 +46,11 @@ def stage_unit(line: dict[str, Any], header: dict[str, Any], staged: Path) -> No
         words = filled(asked["command"], names, settings["cores"], settings["memory"], known)
         tool = [settings["engine"], settings["image"], asked["entrypoint"], asked["tool"]["sha256"]]
         tool += [settings.get("app", ""), " ".join(map(str, settings.get("success_codes", ())))]
+        tool += [settings.get("licence_file", "")]
         write_words(directory / "words", words)
         write_words(directory / "tool", tool)
         asks = {name: settings[name] for name in ("cores", "memory", "seconds")}
+        asks["disk"] = settings.get("disk", 0)
         (directory / "asks.json").write_text(json.dumps(asks), encoding="utf-8")
     except Exception as error:  # whatever one meets, the others are run
         directory.mkdir(exist_ok=True)

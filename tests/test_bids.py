@@ -28,7 +28,7 @@ GIVEN: dict[str, Any] = {
     **{"expected": ["sub-{participant}/func/*_trials.json"], "success_codes": [0]},
     **{"participants": None, "min_participants": None, "app_name": None, "inputs": None},
     **{"entrypoint": None, "tool_version": None, "cores": 1, "memory": "1 GB"},
-    **{"time_limit": None, "name": None},
+    **{"time_limit": None, "name": None, "licence_file": None, "disk": None},
 }
 
 
@@ -258,3 +258,19 @@ def test_five_hundred_participants_are_planned(apps: Apps, tmp_path: Path) -> No
     lines = [json.loads(line) for file in files for line in file.read_text().splitlines()[1:]]
     assert len(lines) == 500
     assert {len(line["settings"]["files"]) for line in lines} == {5}
+
+
+def test_a_licence_is_handed_on_and_in_no_record(apps: Apps, tmp_path: Path) -> None:
+    root, licence = dataset(tmp_path / "ds", 1), tmp_path / "licence.txt"
+    licence.write_text("swordfish")
+    words = ["{bids}", "{out}", "{licence}"]
+    asked = {"app": ["bash", "-c", 'wc -c <"$3" >"$2/n"', "app"], "arguments": words}
+    asked |= {"licence_file": str(licence), "group_arguments": None, "expected": ["n"]}
+    done = apps.run(root, **asked)
+    assert done["verdict"] == {"missing": None}, done["summary"]
+    (run,) = apps_of(done).to_dicts()
+    assert Path(run["app_outputs"][7:], "n").read_text() == "9\n"
+    for file in (path for path in tmp_path.rglob("*") if path.is_file() and path != licence):
+        assert b"swordfish" not in file.read_bytes()
+    licence.write_text("another one")
+    assert apps.plan(root, **asked)[0]["tasks"] == [], "and it decides nothing"

@@ -138,6 +138,7 @@ def test_participants_and_their_table_are_compared(tmp_path: Path) -> None:
         ({"group_arguments": None, "min_participants": 2}, "min_participants is for the group"),
         ({"expected": ["../x"]}, "output outputs/../x must be a path in the directory"),
         ({"inputs": ["bids"]}, "an input is called bids, as the dataset is"),
+        ({"licence_file": "/etc/hostname"}, "{licence} in arguments is the path of licence_file"),
         ({"app": ["no-such-app"]}, "there is no program no-such-app on PATH"),
     ],
 )

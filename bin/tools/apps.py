@@ -19,6 +19,7 @@ PLACES = {
     "bids": f"{HERE}inputs/bids",
     "out": f"{HERE}out",
     "work": f"{HERE}work",
+    "licence": f"{HERE}licence",
 }
 
 _FIELD = re.compile(r"\{(participant|session)\}")
@@ -46,7 +47,7 @@ def described(
         One: `dataset` (`path`, `name`, `version`), `level`, `views` (as `datasets.views` has
         them), `app` and `group` (as `asked.described` has command lines; `group` may be None),
         `expected`, `group_expected` (globs in the outputs), `min_participants`, `success_codes`,
-        `app_name`, `name`, `where`, `notes`.
+        `licence_file`, `disk` (bytes), `app_name`, `name`, `where`, `notes`.
 
     Raises
     ------
@@ -60,6 +61,9 @@ def described(
         )
     if params["min_participants"] and not params["group_arguments"]:
         raise ValueError("min_participants is for the group: give group_arguments, too")
+    used = [*params["arguments"], *(params["group_arguments"] or ())]
+    if any("{licence}" in word for word in used) != bool(params["licence_file"]):
+        raise ValueError("{licence} in arguments is the path of licence_file: give both, or none")
     if level == "group" and params["group_arguments"]:
         raise ValueError(
             "group_arguments is for level participant or session, and comes after them: leave it "
@@ -93,6 +97,8 @@ def described(
             "group": group[0] if group else None,
             "expected": expected,
             "group_expected": list(params["group_expected"] or ()),
+            "licence_file": params["licence_file"] or "",
+            "disk": asked.size(params["disk"]) if params["disk"] else 0,
             "min_participants": params["min_participants"],
             "success_codes": params["success_codes"] or [0],
             "app_name": params["app_name"] or _called(params["app"], image),

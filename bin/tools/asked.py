@@ -129,11 +129,16 @@ def _described(
         "engine": tool["engine"],
         "image": tool["image"],
         "cores": row["cores"],
-        "memory": _number(row["memory"], _BYTES),
+        "memory": size(row["memory"]),
         "seconds": _number(row["time_limit"], _SECONDS) if row["time_limit"] else 0,
         "name": row["name"],
         "where": where,
     }
+
+
+def size(text: str) -> int:
+    """Return how many bytes `16 GB` is."""
+    return _number(text, _BYTES)
 
 
 _BYTES = {"MB": 2**20, "GB": 2**30, "TB": 2**40}  # as Nextflow counts them

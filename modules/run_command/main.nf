@@ -4,6 +4,7 @@ process RUN_COMMAND {
     cpus { task.executor in [null, 'local'] ? 2 * asks.cores : asks.cores }     // which counts half cores
     memory { new nextflow.util.MemoryUnit(asks.memory as long) * attempt }
     time { asks.seconds ? new nextflow.util.Duration(1000 * (asks.seconds + 600) as long) : null }
+    disk { asks.disk ? new nextflow.util.MemoryUnit(asks.disk as long) : null }
     errorStrategy { task.attempt <= 2 ? 'retry' : 'ignore' }
     maxRetries 2
     resourceLimits { task.executor in [null, 'local'] ? [cpus: 2 * Runtime.runtime.availableProcessors(), memory: nextflow.util.SysHelper.getAvailMemory()] : [:] }

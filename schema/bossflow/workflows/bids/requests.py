@@ -12,6 +12,8 @@ VERSION = "1"  # raised when the same app would be given, or keep, something els
 _RUN = ("engine", "image", "cores", "memory", "seconds")
 """What only says how it is run."""
 
+_OF_RUNS = ("expected", "group_expected", "success_codes", "licence_file", "disk")
+
 
 def expand(
     params: dict[str, Any], described: dict[str, Any]
@@ -41,7 +43,7 @@ def _request(row: dict[str, Any], shown: list[dict[str, Any]], name: str | None)
     paramset = work.ParamSet("bids_app", VERSION, _asked(app))
     of_request = {"app": paramset.parameters, "group": group["command"] if group else None}
     settings: dict[str, Any] = {name: app[name] for name in _RUN}
-    settings |= {name: row[name] for name in ("expected", "group_expected", "success_codes")}
+    settings |= {name: row[name] for name in _OF_RUNS}
     settings["files"] = {view["view_id"]: view["files"] for view in shown}
     settings["bids_dir"] = row["dataset"]["path"]
     settings["paths"] = [one["path"] for one in app["inputs"]]

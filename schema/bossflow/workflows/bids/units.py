@@ -12,6 +12,8 @@ SETTINGS: dict[str, Any] = {
     "cores": 1,
     "memory": 2 * GIB,
     "seconds": 0,
+    "disk": 0,
+    "licence_file": "",
     "paths": [],
     "bids_dir": "",
 }
@@ -26,7 +28,12 @@ def units(request: Request) -> list[UnitPlan]:
     codes, expected = settings.pop("success_codes", [0]), settings.pop("expected", [])
     of_group = settings.pop("group_expected", [])
     own = settings | {"success_codes": codes, "app": paramset.paramset_id}
-    asks = Asks(settings["cores"], settings["memory"], settings["seconds"] or None)
+    asks = Asks(
+        settings["cores"],
+        settings["memory"],
+        settings["seconds"] or None,
+        disk=settings["disk"],
+    )
     runs = tuple(
         UnitPlan(
             "RUN_APP",
