@@ -35,7 +35,6 @@ def sum_remapped(unit: Unit, bundle: Bundle) -> None:
         )
         found = totals.segments(rows, cutout, size_nm_zyx, None)
         table = {name: column(one) for name, one in found.items() if one is not None}
-        table["segment_id"] = table["segment_id"].cast(pa.decimal128(20, 0))
         pq.write_table(pa.table(table), bundle.directory / "segments" / f"part-{number:05}.parquet")
         n_segments += len(found["segment_id"])
     before = map(read_segment_ids, stream(blocks, "before.arrow"))

@@ -83,9 +83,9 @@ def check_segments(request: str, before: np.ndarray, after: np.ndarray, corner: 
     counts = len(np.unique(before[before > 0])), len(wanted)
     assert (row["n_source_segments"], row["n_new_segments"]) == counts
     rows = pq.read_table(locations.local(row["remapped_segments"])).to_pylist()
-    assert [int(one["segment_id"]) for one in rows] == sorted(wanted)
+    assert [one["segment_id"] for one in rows] == sorted(wanted)
     for one in rows:
-        told = wanted[int(one["segment_id"])]
+        told = wanted[one["segment_id"]]
         assert one["segment_voxel_count"] == told["n"]
         for axis, name in enumerate("zyx"):
             assert (one[f"segment_{name}0"], one[f"segment_{name}1"]) == told["box"][axis]

@@ -39,15 +39,18 @@ def of(directory: Path, columns: Mapping[str, str] = MappingProxyType({})) -> Si
     """
     counts = np.zeros(64, np.int64)
     groups = list(_groups(directory, {columns.get(name, name) for name in _RANK}))
-    top = pa.table({name: pa.array([], pa.int64()) for name in (*_RANK, "group")})
+    top = None
     for number, (path, group) in enumerate(groups):
         piece = _read(path, group, columns, _RANK)
         voxels = piece["voxel_count"].to_numpy()
         # exact, where a logarithm would round 2^n - 1 up
         counts += np.bincount(np.frexp(voxels.astype(np.longdouble))[1] - 1, minlength=64)
         own = piece.append_column("group", pa.array(np.full(len(piece), number)))
-        both = pa.concat_tables([top, own.select(top.column_names)])
+        own = own.select([*_RANK, "group"])
+        both = own if top is None else pa.concat_tables([top, own])
         top = both.take(pc.select_k_unstable(both, LARGEST, [*_RANK.items()]))
+    if top is None:
+        return Sizes({}, [])
     chosen = top["component_id"]
     rows: dict[int, dict[str, Any]] = {}
     for number in set(top["group"].to_pylist()):

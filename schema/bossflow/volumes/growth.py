@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core import ledger, stores, work
+from ..core import ledger, registry, stores, work
 from ..core.tables import Request, Run
 from ..kit import buckets
 from ..kit.locations import url
 from ..voxels.boxes import Box
 from .channels import extent
-from .made import Made
+from .made import Made, Volumes
 from .tables import Block, Channel, MadeBlock, MadeChannel, of_requests
 
 EARLIER = 3  # channels that are looked at, at most: the latest
@@ -211,31 +211,73 @@ def _earlier(requests: list[work.Request]) -> dict[str, list[str]]:
     return found
 
 
-def alike(channel_id: str) -> list[str]:
-    """Return the channels that are, at whatever extent, what a made one is; it is one of them."""
-    return [name for name, _ in _alike({channel_id})[channel_id]]
+def alike(channels: Iterable[str]) -> dict[str, list[str]]:
+    """Return by made channel those that are, at whatever extent, what it is; it is one of them."""
+    return {of: [name for name, _ in some] for of, some in _alike(channels).items()}
 
 
 def _alike(channels: Iterable[str]) -> dict[str, list[tuple[str, Box]]]:
     """Return by channel those that are the same output of others, the latest first, and itself.
 
-    Of requests with the same parameters, for the same channel.
+    Of requests with the same parameters, for the same channel; or, where volumes are rewritten
+    (`Volumes.rewrites`), whatever their parameters, for what those were rewritten from.
     """
     asked = MadeChannel() * Request * Channel
     asked *= Run.proj("run_started", first_run_id="run_id")
     mine = {row["channel_id"]: row for row in ledger.among(asked, "channel_id", channels)}
     rows = ledger.among(asked, "paramset_id", {row["paramset_id"] for row in mine.values()})
+    roots = _roots(asked, [*mine.values()])
+    rows += ledger.among(asked, "channel_id", roots.keys() - {row["channel_id"] for row in rows})
     rows.sort(key=lambda row: (row["run_started"], row["channel_id"]), reverse=True)
     made_of = _sources({row["request_id"] for row in rows})
 
     def kind(row: dict[str, Any]) -> tuple[Any, ...]:
-        names = ("workflow", "paramset_id", "output_name", "resolution")
-        return (*(row[name] for name in names), made_of.get(row["request_id"]))
+        own = row["workflow"], row["output_name"], row["resolution"]
+        if root := roots.get(row["channel_id"]):
+            return (*own, root)
+        return (*own, row["paramset_id"], made_of.get(row["request_id"]))
 
     found: dict[tuple[Any, ...], list[tuple[str, Box]]] = defaultdict(list)
     for row in rows:
         found[kind(row)].append((row["channel_id"], extent(row)))
     return {name: found[kind(row)] for name, row in mine.items()}
+
+
+def _roots(asked: Any, rows: list[dict[str, Any]]) -> dict[str, str]:
+    """Return what volumes were rewritten from, in one or several steps: theirs and all others'."""
+    sources: dict[str, str] = {}
+    front = _rewritten(rows)
+    while front:
+        of = _sources(front.values())
+        sources |= {name: of[request] for name, request in front.items()}
+        front = _rewritten(ledger.among(asked, "channel_id", {*of.values()} - sources.keys()))
+    reached = {name: name for name in {*sources.values()} - sources.keys()}
+    roots: dict[str, str] = {}
+    while reached:
+        requests = {
+            row["request_id"]: reached[row["channel_id"]]
+            for table in of_requests()
+            for row in ledger.among(table.proj("channel_id"), "channel_id", reached)
+        }
+        further = _rewritten(ledger.among(asked, "request_id", requests))
+        reached = {name: requests[request] for name, request in further.items()}
+        roots |= reached
+    return roots
+
+
+def _rewritten(rows: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Return which of made channels are rewritten ones, with their requests."""
+    every = list(rows)
+    workflows = {name for name in {row["workflow"] for row in every} if _rewrites(name)}
+    return {row["channel_id"]: row["request_id"] for row in every if row["workflow"] in workflows}
+
+
+def _rewrites(workflow: str) -> bool:
+    try:
+        makes = registry.load(workflow).makes
+    except registry.NotInstalled:
+        return False
+    return isinstance(makes, Volumes) and makes.rewrites
 
 
 def _sources(requests: Iterable[str]) -> dict[str, str]:

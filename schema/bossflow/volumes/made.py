@@ -92,10 +92,13 @@ class Volumes(NamedTuple):
     outputs : callable
         Takes a request, also one that is recalled; returns its outputs. Pure.
     table : table class
+    rewrites : bool
+        Whether volumes of other parameters may have most voxels in common, of the same source.
     """
 
     outputs: Callable[[work.Request], list[Output]]
     table: Any = MadeBlock
+    rewrites: bool = False
 
     def registered(self, request_ids: list[str]) -> set[str]:
         """Return the requests whose channels and blocks are registered."""

@@ -8,7 +8,9 @@ from ...core import holdings, work
 from ...core.ledger import among
 from ...core.tables import Execution, Request, Run
 from ...kit.locations import url
+from ...volumes import growth
 from ...volumes.tables import Cutout
+from ...voxels.archives.made import is_made
 from ...voxels.boxes import Box
 from .tables import MeshRequest, MeshSet
 
@@ -64,14 +66,20 @@ def _earlier(requests: list[work.Request]) -> dict[str, list[dict[str, Any]]]:
             told = {"request_id": row["request_id"], "store": url(store)}
             one = Box.parse(row["cutout"]), row["channel_id"], told
             alike[row["paramset_id"]].append(one)
-    found = {}
+    found, near = {}, _near(requests)
     for request in requests:
         cutout, channel = Box.parse(request.given["cutout"]), request.given["channel"]["channel_id"]
         others = [
-            (of != channel, told)
+            (of != channel, of not in near.get(channel, ()), told)
             for box, of, told in alike[request.paramset.paramset_id]
             if told["request_id"] != request.request_id and box.meets(cutout)
         ]
-        others.sort(key=lambda other: other[0])  # of its own channel first
-        found[request.request_id] = [told for _, told in others[:EARLIER_REQUESTS]]
+        others.sort(key=lambda other: other[:2])  # of its own channel first, then of one alike
+        found[request.request_id] = [told for *_, told in others[:EARLIER_REQUESTS]]
     return found
+
+
+def _near(requests: list[work.Request]) -> dict[str, list[str]]:
+    """Return the channels that are alike those of requests that were made here."""
+    channels = [request.given["channel"] for request in requests]
+    return growth.alike({one["channel_id"] for one in channels if is_made(one["uri"])})

@@ -185,7 +185,7 @@ def _first(channel: dict[str, Any], cutout: Box, chunk_zyx: Sequence[int] | None
     For a new channel, by the voxels of the cutout, and chunks of the source that are doubled.
     """
     identity = channel["channel_id"]
-    named = alike(identity) if is_made(channel["uri"]) else [identity]
+    named = alike([identity])[identity] if is_made(channel["uri"]) else [identity]
     earlier = MeshRequest() * Request() * ParamSet
     earlier *= Run.proj("run_started", first_run_id="run_id")
     rows = (earlier & [{"channel_id": name} for name in named]).to_dicts(

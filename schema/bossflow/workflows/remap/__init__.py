@@ -23,5 +23,5 @@ workflow = Workflow(
     results=("volume", "segments"),
     layers=layers,
     again=again,
-    makes=Volumes(outputs),
+    makes=Volumes(outputs, rewrites=True),
 )
