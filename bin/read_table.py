@@ -29,6 +29,10 @@ def read_table(unit: Unit, bundle: Bundle) -> None:
 
 
 def _table(unit: Unit) -> id_tables.IdTable:
+    about = unit.arguments["table"]
+    if unit.inputs:
+        (maker,) = unit.inputs
+        return id_tables.read(maker.file(about["file"]), about["columns"], about["only"])
     path = Path(unit.settings["table"])
     try:
         table = id_tables.read(path, unit.settings["columns"])
@@ -36,7 +40,7 @@ def _table(unit: Unit) -> id_tables.IdTable:
         raise ValueError(f"{path} went since the run began: run again") from None
     except ValueError as error:
         raise ValueError(f"{path} {error}") from None
-    if table.digest != unit.arguments["table"]["sha256"]:
+    if table.digest != about["sha256"]:
         raise ValueError(f"{path} changed since the run began: run again")
     return table
 

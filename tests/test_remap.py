@@ -1,5 +1,7 @@
 """Workflow remap: segmentations on disk rewritten by tables, against their definition."""
 
+import json
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from kit import locations
+from kit import bundles, locations
 from making import write_precomputed
 from measuring import segments_of
+from pipeline import bossflow_says
 from remapping import Remapping, by_definition, level_of, write_table
 from voxels.archives import Refused
 from voxels.archives.mapped import with_table
@@ -180,3 +183,65 @@ def test_parameters_that_can_not_be(remapping: Remapping, tmp_path: Path) -> Non
     ):
         plan, _ = remapping.plan(source=f"precomputed://{volume}", stage=False, **params)
         assert said in (plan["problem"] or ""), (params, plan["problem"])
+
+
+def test_a_larger_cutout_takes_what_is_there_of_its_source(
+    remapping: Remapping, tmp_path: Path
+) -> None:
+    """A remap of a remap whose cutout has grown; and what `verify --deep` makes again."""
+    voxels = segmentation((32, 16, 16), "uint16", 5)
+    source = write_precomputed(tmp_path / "ids", voxels, kind="segmentation")
+    table = write_table(tmp_path / "table.csv", merges(voxels, 1))
+    asked = {"block_shape": "16,16,16", "table": table, "missing": "keep"}
+    own = {"source": f"precomputed://{source}"}
+    (small,) = remapping.make(**asked, **own, z_range=[0, 16])["plan"]["requests"]
+    of_small = remapping.make(**asked, source=f"bossflow://{small}")
+    (large,) = remapping.make(**asked, **own)["plan"]["requests"]
+    done = remapping.make(**asked, source=f"bossflow://{large}")
+    mapping = merges(voxels, 1)
+    wanted = by_definition(by_definition(voxels, mapping), mapping)
+    np.testing.assert_array_equal(level_of(done, (0, 0, 0)), wanted)
+    assert blocks_taken(done) == {"0-16_0-16_0-16": True, "0-16_0-16_16-32": False}
+    (request,) = of_small["plan"]["requests"]
+    code, said = bossflow_says("lineage", request, "--json")
+    told = json.loads(said)
+    processes = {one["process"] for one in told["executions"].values()}
+    assert code == 0 and processes == {"READ_TABLE", "REMAP_BLOCK", "SUM_REMAPPED"}
+    (tmp_path / "table.csv").unlink()
+    code, said = bossflow_says("verify", "--deep", "--request", request, "--json")
+    told = json.JSONDecoder().raw_decode(said)[0]
+    assert (code, told["differ"], told["passed_over"]) == (0, [], {}), told
+    assert told["same"] == 3
+
+
+def blocks_taken(run: dict[str, Any]) -> dict[str, bool]:
+    """Return by block whether it was taken from an earlier request."""
+    lines = [json.loads(line) for path in run["receipts"] for line in path.read_text().splitlines()]
+    made = [
+        bundles.read(locations.local(line["url"]))
+        for line in lines
+        if line["process"] == "REMAP_BLOCK"
+    ]
+    return {one.key["block"]: "taken_from" in one.manifest for one in made}
+
+
+def test_what_is_made_of_a_block_goes_with_it(remapping: Remapping, tmp_path: Path) -> None:
+    from bossflow import RemappedBlock, RemappedSegments
+
+    voxels = segmentation((16, 16, 32), "uint32", 6)
+    source = write_precomputed(tmp_path / "ids", voxels, kind="segmentation")
+    asked = {"source": f"precomputed://{source}", "block_shape": "16,16,16", "stage": True}
+    asked |= {"table": write_table(tmp_path / "table.csv", merges(voxels, 1))}
+    done = remapping.make(**asked)
+    key = {"request_id": done["plan"]["requests"][0]}
+    (channel,) = {row["channel_id"] for row in (RemappedBlock & key).to_dicts()}
+    arguments = ("--block", "16-32_0-16_0-16", "--channel", channel, "--yes")
+    assert bossflow_says("invalidate", *arguments)[0] == 0
+    assert len(RemappedBlock & key) == 1 and len(RemappedSegments & key) == 0
+    again = remapping.make(**asked)
+    assert again["verdict"] == {"missing": None}, again["summary"]
+    counts = Counter(task["process"] for task in again["plan"]["tasks"])
+    assert counts == {"PULL_BLOCK": 1, "REMAP_BLOCK": 1, "SUM_REMAPPED": 1}
+    np.testing.assert_array_equal(
+        level_of(again, (0, 0, 0)), by_definition(voxels, merges(voxels, 1))
+    )

@@ -20,7 +20,7 @@ def remapping(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Re
 def test_a_merge_costs_the_meshes_of_its_buckets(
     remapping: Remapping, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or of a split, in another table of the source, or in one of the volume that came of the first."""
+    """Or of a split, by another table of the source, or of what came of the first one."""
     voxels = np.zeros((32, 24, 24), np.uint32)
     voxels[2:14, 3:20, 4:11], voxels[2:14, 3:20, 11:20] = 5, 6
     voxels[3:14, 21:23, 2:20], voxels[18:30, 4:20, 5:18] = 9, 12

@@ -14,7 +14,7 @@ def places_in(volume: Volume) -> Places:
     """Return where a block's files go that is taken (`kit.taking`), in the directory `volume`.
 
     The block was written within the last input of its bundle, as arguments of which describe the
-    volume that it was of.
+    volume that it was of. Files of its own stay where they are in it.
     """
 
     def places(earlier: Finished) -> Callable[[Path], Path]:
@@ -22,8 +22,12 @@ def places_in(volume: Volume) -> Places:
         host = locations.place(earlier.store, created["process"], created["unit_id"])
         theirs = Volume.of(bundles.read(host).manifest["arguments"])
         inside = host / "volume"
-        return lambda path: Path(
-            "volume", moved(theirs, volume, path.relative_to(inside).as_posix())
-        )
+
+        def place(path: Path) -> Path:
+            if path.is_relative_to(earlier.directory):
+                return path.relative_to(earlier.directory)
+            return Path("volume", moved(theirs, volume, path.relative_to(inside).as_posix()))
+
+        return place
 
     return places

@@ -90,7 +90,7 @@ def ordered(ids: Ids, targets: Ids) -> IdTable:
     return IdTable(ids, targets)
 
 
-def read(path: Path, columns: Sequence[str]) -> IdTable:
+def read(path: Path, columns: Sequence[str], only: Sequence[str] = ()) -> IdTable:
     """Read a table from a CSV file with a header, or a Parquet file.
 
     Takes `BYTES_PER_ROW`.
@@ -101,6 +101,8 @@ def read(path: Path, columns: Sequence[str]) -> IdTable:
         Its suffix is one of `SUFFIXES`.
     columns : sequence of 2 str
         Those of ids, and of what these become: whole numbers from 0 to 2^64 - 1.
+    only : sequence of 2 str, optional
+        Of a Parquet file, a column of texts, and what it says in the rows that are meant.
 
     Raises
     ------
@@ -112,7 +114,7 @@ def read(path: Path, columns: Sequence[str]) -> IdTable:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"ends in neither {' nor '.join(SUFFIXES)}")
-    parts = _csv(path, columns) if suffix == ".csv" else _parquet(path, columns)
+    parts = _csv(path, columns) if suffix == ".csv" else _parquet(path, columns, only)
     found = [np.stack(part) for part in parts]
     joined = np.concatenate([np.empty((2, 0), np.uint64), *found], axis=1)
     found.clear()
@@ -144,14 +146,17 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[list[Ids]]:
         raise ValueError(_told(str(error), names)) from None
 
 
-def _parquet(path: Path, columns: Sequence[str]) -> Iterator[list[Ids]]:
+def _parquet(path: Path, columns: Sequence[str], only: Sequence[str]) -> Iterator[list[Ids]]:
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
             _refuse_other(file.schema_arrow.names, columns)
-            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=list(columns)):
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=[*columns, *only[:1]]):
+                if only:
+                    batch = batch.filter(pc.equal(batch.column(only[0]), only[1]))
                 yield [_numbers(batch.column(name), name) for name in columns]
     except (pa.ArrowException, OSError) as error:
         raise ValueError(_told(str(error), [])) from None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..kit.digests import digest
 from .units import GIB, MIB, Asks, Reads, UnitPlan
@@ -14,6 +14,7 @@ __all__ = [
     "GIB",
     "MIB",
     "Asks",
+    "Ids",
     "Makes",
     "ParamSet",
     "Points",
@@ -130,6 +131,32 @@ class Makes(Protocol):
         """Return rows that register what a request makes; pure."""
 
 
+class Ids(NamedTuple):
+    """A table that a request made, which says what ids become.
+
+    Attributes
+    ----------
+    process : str
+        Whose one unit has it in its bundle.
+    file : str
+        Parquet.
+    columns : list of 2 str
+        Those of ids (whole numbers from 0 on), and of what these become.
+    only : list of 2 str
+        A column, and its text in the rows that are meant.
+    threshold : str
+        Which of its tables it is.
+    n_rows : int
+    """
+
+    process: str
+    file: str
+    columns: list[str]
+    only: list[str]
+    threshold: str
+    n_rows: int
+
+
 def numbers(counts: Mapping[str, int]) -> str:
     """Return how many units of each process: `64 COUNT_WORDS, 1 ADD_WORDS`."""
     words = (f"{number:,} {process}" for process, number in counts.items() if number)
@@ -200,6 +227,9 @@ class Workflow:
         Takes a complete request, recalled; returns the objects that it found, as `Points`: by what
         numbers its table has them, in that order, and where they are in the frame of its source, in
         which the middle of voxel 0 of the finest level is at 0. These can be scored.
+    ids : callable, optional
+        Takes a request, recalled, and the text of a threshold, or None for the only one; returns
+        the table of ids that it made, as `Ids`. By it, segmentations can be rewritten.
     traced : callable
         Takes a process, and keys of recorded units of it; returns of each what its lineage tells
         beside its key, as JSON values by name, such as the arguments of a call. Default: nothing.
@@ -238,6 +268,7 @@ class Workflow:
     layers: Callable[[Request], dict[str, dict[str, Any]]] = lambda request: {}
     tables_of: Callable[[str], list[dict[str, Any]]] = lambda request: []
     points: Callable[[Request], Points] | None = None
+    ids: Callable[[Request, str | None], Ids] | None = None
     traced: Callable[[str, list[dict[str, Any]]], list[dict[str, Any]]] = lambda process, keys: (
         _nothing_of_each(keys)
     )

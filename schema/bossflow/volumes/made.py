@@ -203,14 +203,14 @@ def outputs_of(uri: str) -> tuple[work.Workflow, work.Request, list[Output]]:
     ValueError
         If there is no such request, or it makes none.
     """
-    workflow, request = _asked(named(uri).request)
+    workflow, request = recalled(named(uri).request)
     outputs = workflow.makes.outputs(request) if isinstance(workflow.makes, Volumes) else []
     if not outputs:
         raise ValueError(f"{uri}: request {request.request_id} makes no volume in a store")
     return workflow, request, outputs
 
 
-def _asked(name: str) -> tuple[work.Workflow, work.Request]:
+def recalled(name: str) -> tuple[work.Workflow, work.Request]:
     """Return the request that a name, or the start of an id, means, and its workflow."""
     identity = ledger.named(Request, name)
     (of,) = (Request() & {"request_id": identity}).to_arrays("workflow")
@@ -228,7 +228,7 @@ def _workflows(workflow: work.Workflow, request: work.Request) -> tuple[str, ...
     uri = request.given.get("channel", {}).get("uri", "")
     if is_made(uri):
         with suppress(registry.NotInstalled, migrations.NotDeployed):
-            further = _workflows(*_asked(named(uri).request))
+            further = _workflows(*recalled(named(uri).request))
     return (workflow.name, *further)
 
 

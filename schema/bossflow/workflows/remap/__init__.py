@@ -3,6 +3,7 @@
 from ...core.work import Workflow
 from ...volumes.made import Volumes
 from ...volumes.reading import read_bytes
+from .again import unpack
 from .report import describe, in_words, layers, outcome
 from .requests import NAME, again, expand
 from .tables import TABLES, RemappedBlock, RemappedSegments, RemappedVolume, RemapRequest
@@ -23,5 +24,6 @@ workflow = Workflow(
     results=("volume", "segments"),
     layers=layers,
     again=again,
+    unpack=unpack,
     makes=Volumes(outputs, rewrites=True),
 )

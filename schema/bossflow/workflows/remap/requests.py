@@ -13,10 +13,12 @@ from ...volumes.citations import with_citations
 from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
+from ...voxels.archives.made import uri_of
 from ...voxels.made_volumes import in_shards
 from ...voxels.pyramid import levels
+from .made_tables import resolve as resolve_table
 from .tables import RemappedBlock, RemapRequest
-from .units import blocks, volume
+from .units import SETTINGS, blocks, volume
 
 NAME = "bossflow.workflows.remap"  # is hashed into ids: constant
 VERSION = "1"  # raised when the programs make something else of the same
@@ -55,13 +57,14 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
             f"{row['source']} has dtype {channel['dtype']}, and a table is of segment ids: only "
             f"{', '.join(DTYPES)} are rewritten; transfer it with one of these as dtype first"
         )
+    table = row["id_table"] if row["id_table"]["identity"] else resolve_table(row)
     cutout = cut(row, channel)
     block_shape = row["block_shape"] or _block_shape(extent(channel).shape_zyx)
     every = levels(cutout, block_shape, (0, 0, 0), voxel_size(channel))
     factors = [list(level.factor_zyx) for level in every]
     origin = [low - low % by for low, by in zip(cutout.corner_zyx, factors[-1], strict=True)]
     parameters = {
-        "table": row["id_table"]["identity"],
+        "table": table["identity"],
         "missing": row["missing"],
         **writing.written(row, "uint64", True, in_shards(block_shape, factors)),
         "factors": factors,
@@ -72,12 +75,14 @@ def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> wor
         workflow=NAME,
         paramset=work.ParamSet("remap", VERSION, parameters),
         subject=[channel["channel_id"], cutout.name],
-        given=reading.given_of(source, cutout) | {"origin_zyx": origin},
+        given=reading.given_of(source, cutout)
+        | {"origin_zyx": origin}
+        | {name: table[name] for name in ("made_table",) if name in table},
         name=row.get("name"),
         where=row["where"],
         settings=reading.settings_of(source, params)
-        | {name: row["id_table"][name] for name in ("table", "columns", "n_rows")},
-        sources=source.made.workflows if source.made else (),
+        | {name: table[name] for name in SETTINGS if name in table},
+        sources=(*(source.made.workflows if source.made else ()), *table.get("sources", ())),
     )
     writing.refuse_impossible(row, volume(request))
     key = {"channel_id": channel["channel_id"], "cutout": cutout.name}
@@ -90,7 +95,10 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that ask for a recorded request."""
     how = request.paramset.parameters
     told = reading.asked_again(request.given, params) | writing.asked_again(how)
-    return told | {"missing": how["missing"], "table": params["table"]}
+    told |= {"missing": how["missing"]}
+    if "request" in how["table"]:  # else it is written anew (`unpack`)
+        told |= {"table": uri_of(how["table"]["request"]), "threshold": how["table"]["threshold"]}
+    return told
 
 
 def _block_shape(sides_zyx: tuple[int, ...]) -> list[int]:

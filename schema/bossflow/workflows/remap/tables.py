@@ -33,7 +33,7 @@ class RemappedVolume(FilledByNextflow, dj.Computed):
     -> Execution.proj(table_read_by='execution_id')
     """
 
-    class Origin(dj.Part):
+    class Source(dj.Part):
         """What made the table, where that was made here."""
 
         definition = """

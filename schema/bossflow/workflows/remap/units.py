@@ -11,7 +11,7 @@ from ...voxels.boxes import Box, grid
 from ...voxels.downsampling import coarser
 from ...voxels.id_tables import BYTES_PER_ROW
 
-SETTINGS: dict[str, Any] = {"table": "", "columns": [], "n_rows": 0}
+SETTINGS: dict[str, Any] = {"table": "", "columns": [], "n_rows": 0, "maker": None}
 """Those of a recorded request, beside those of reading."""
 
 _SEGMENTS_PER_VOXEL = 20_000 / 512**3
@@ -57,11 +57,14 @@ def units(request: work.Request) -> list[UnitPlan]:
     channel = given["channel"]
     settings = reading.SETTINGS | SETTINGS | request.settings
     key, made = {"request_id": request.request_id}, volume(request)
+    maker, made_by = settings["maker"] or (None, "")
     begin = UnitPlan(
         "READ_TABLE",
         key,
-        made | {"table": asked["table"]},
+        made | {"table": asked["table"] | given.get("made_table", {})},
+        (maker,) if maker else (),
         settings={name: settings[name] for name in ("table", "columns")},
+        sources=({"table_made_by": made_by},) if maker else (),
         asks=work.Asks(memory=512 * MIB + BYTES_PER_ROW * settings["n_rows"]),
         amount=settings["n_rows"],
         amount_unit="rows",
