@@ -1,4 +1,4 @@
-"""Segments of an array rewritten by a table: what they become, and that one step follows another."""
+"""Segments of an array rewritten by a table, and by one after another."""
 
 from fractions import Fraction
 from typing import Any

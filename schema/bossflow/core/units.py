@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..kit.digests import unit_id
 from ..kit.texts import key_name
@@ -137,3 +137,29 @@ class UnitPlan:
     def shown(self) -> str:
         """What users are told of it, beside its process."""
         return self.name or key_name(self.key)
+
+
+class Ids(NamedTuple):
+    """A table that a request made, which says what ids become.
+
+    Attributes
+    ----------
+    process : str
+        Whose one unit has it in its bundle.
+    file : str
+        Parquet.
+    columns : list of 2 str
+        Those of ids (whole numbers from 0 on), and of what these become.
+    only : list of 2 str
+        A column, and its text in the rows that are meant.
+    threshold : str
+        Which of its tables it is.
+    n_rows : int
+    """
+
+    process: str
+    file: str
+    columns: list[str]
+    only: list[str]
+    threshold: str
+    n_rows: int

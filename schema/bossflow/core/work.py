@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from ..kit.digests import digest
-from .units import GIB, MIB, Asks, Reads, UnitPlan
+from .units import GIB, MIB, Asks, Ids, Reads, UnitPlan
 
 __all__ = [
     "GIB",
@@ -129,32 +129,6 @@ class Makes(Protocol):
 
     def rows(self, request: Request, units: list[UnitPlan]) -> Rows:
         """Return rows that register what a request makes; pure."""
-
-
-class Ids(NamedTuple):
-    """A table that a request made, which says what ids become.
-
-    Attributes
-    ----------
-    process : str
-        Whose one unit has it in its bundle.
-    file : str
-        Parquet.
-    columns : list of 2 str
-        Those of ids (whole numbers from 0 on), and of what these become.
-    only : list of 2 str
-        A column, and its text in the rows that are meant.
-    threshold : str
-        Which of its tables it is.
-    n_rows : int
-    """
-
-    process: str
-    file: str
-    columns: list[str]
-    only: list[str]
-    threshold: str
-    n_rows: int
 
 
 def numbers(counts: Mapping[str, int]) -> str:

@@ -14,8 +14,8 @@ def resolve(row: dict[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        `identity` (which request's, and which of its thresholds), `made_table` (where its bundle has it),
-        `n_rows`, `maker` (the unit that made it, and by which execution), and `sources`.
+        `identity` (which request's, and which of its thresholds), `made_table` (where its bundle
+        has it), `n_rows`, `maker` (the unit that made it, and by which execution), and `sources`.
 
     Raises
     ------
