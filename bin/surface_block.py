@@ -1,14 +1,10 @@
 #!/usr/bin/env python3
 """SURFACE_BLOCK: the cubes that the surfaces of a block's segments cross."""
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from kit.taking import take
 from kit.tasks import main
 from kit.units import Bundle, Unit
-from reading import software, voxels_of
-from voxels.arrow import column, strings
+from reading import sliced, software, voxels_of
 from voxels.boxes import Box
 from voxels.meshes import cube_files, gathered
 from voxels.meshes.shard import Sharding
@@ -28,12 +24,7 @@ def surface_block(unit: Unit, bundle: Bundle) -> None:
     found = gathered.of_block(voxels_of(unit, box), box.corner_zyx)
     sharding = Sharding(asked["buckets"].bit_length() - 1)
     slices = cube_files.write(bundle.directory / "cubes.arrow", found, sharding)
-    table = {
-        name: column(np.array([getattr(one, name) for one in slices], np.int64))
-        for name in ("bucket", "n_cubes", "start", "end")
-    }
-    table["digest"] = strings([one.digest for one in slices])
-    pq.write_table(pa.table(table), bundle.directory / "slices.parquet")
+    sliced.write(bundle.directory, slices, "n_cubes")
     bundle.attributes["n_surfaces"] = len(found.segment_ids)
     bundle.attributes["n_cubes"] = len(found.cubes)
 
