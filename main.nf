@@ -31,6 +31,7 @@ workflow {
         if (run.workflow == 'tractography') { done_ch = TRACTOGRAPHY(BEGIN.out.task_ch) }
         if (run.workflow == 'watershed') { done_ch = WATERSHED(BEGIN.out.task_ch) }
         if (run.workflow == 'mesh') { done_ch = MESH(BEGIN.out.task_ch) }
+        if (run.workflow == 'skeleton') { done_ch = SKELETON(BEGIN.out.task_ch) }
         if (run.workflow == 'transfer') { done_ch = TRANSFER(BEGIN.out.task_ch) }
         if (run.workflow == 'map') { done_ch = MAP(BEGIN.out.task_ch) }
         if (run.workflow == 'remap') { done_ch = REMAP(BEGIN.out.task_ch) }
@@ -51,4 +52,5 @@ include { STATISTICS } from './workflows/statistics'
 include { TRACTOGRAPHY } from './workflows/tractography'
 include { WATERSHED } from './workflows/watershed'
 include { MESH } from './workflows/mesh'
+include { SKELETON } from './workflows/skeleton'
 include { TRANSFER } from './workflows/transfer'

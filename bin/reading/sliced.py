@@ -7,7 +7,7 @@ it is, and a digest of what is in it. The index of a request has these rows of a
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,8 +99,8 @@ def of_bucket(index: Finished, bucket: int) -> list[Slice]:
 
 def read(
     unit: Unit, slices: list[Slice], name: str, decoded: Callable[[bytes, Box, str], Read]
-) -> Iterator[Read]:
-    """Return what blocks have of a bucket, each read from its slice of the file alone.
+) -> Iterable[Read]:
+    """Yield what blocks have of a bucket, each read from its slice of the file alone.
 
     Parameters
     ----------

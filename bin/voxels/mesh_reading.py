@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .meshes.shard import Sharding
+from .meshes import shard
 
 Read = Callable[[str, int, int | None], bytes]
 """Takes the name of a file beside `info`, and from where to where it is read (None: to its end);
@@ -112,31 +112,18 @@ class _Manifest(NamedTuple):
 def _of_shard(
     read: Read, segment_id: int, about: dict[str, Any], chosen: Callable[[list[int]], int]
 ) -> Surface:
-    shard, begin, size = _place(read, segment_id, about["sharding"])
-    told = _Manifest.of(read(shard, begin, begin + size))
+    place = shard.found(read, segment_id, about["sharding"])
+    if place is None:
+        raise ValueError(f"there is no mesh of segment {segment_id}")
+    name, begin, size = place
+    told = _Manifest.of(read(name, begin, begin + size))
     sizes = [sum(lengths) for lengths in told.lengths]
     level = chosen(sizes)
     start = begin - sum(sizes[level:])  # data are right before their manifest, the finest first
-    data = read(shard, start, start + sizes[level])
+    data = read(name, start, start + sizes[level])
     side = (1 << about["vertex_quantization_bits"]) - 1
     grid, faces = _joined(data, told.positions[level] * side, told.lengths[level])
     return grid * (told.node_nm * 2**level / side) + told.origin_nm, faces
-
-
-def _place(read: Read, segment_id: int, told: dict[str, Any]) -> tuple[str, int, int]:
-    """Return where a segment's manifest is: its shard, where it begins there, and its bytes."""
-    sharding = Sharding(told["shard_bits"], told["minishard_bits"])
-    shard = sharding.name(int(sharding.shards([segment_id])[0]))
-    place = 16 * int(sharding.minishards([segment_id])[0])
-    start, end = np.frombuffer(read(shard, place, place + 16), "<u8").tolist()
-    first = 16 << sharding.minishard_bits  # what places are counted from
-    table = np.frombuffer(read(shard, first + start, first + end), "<u8").reshape(3, -1)
-    ids, sizes = np.cumsum(table[0], dtype=np.uint64), table[2]
-    begins = np.cumsum(table[1] + np.append(0, sizes[:-1]).astype(np.uint64), dtype=np.uint64)
-    found = np.flatnonzero(ids == np.uint64(segment_id))
-    if not len(found):
-        raise ValueError(f"there is no mesh of segment {segment_id}")
-    return shard, first + int(begins[found[0]]), int(sizes[found[0]])
 
 
 def _joined(

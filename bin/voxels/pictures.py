@@ -28,6 +28,9 @@ FORMAT = WebPImagePlugin.WebPImageFile.format
 DEPTHS, VOXELS_OF_OBJECT = 64, 2**24
 """At how many depths an object is looked at, and how many voxels are read for it."""
 
+MOST_OF_SKELETON = 2**22
+"""Bytes of a skeleton that is painted: some hundred thousand lines."""
+
 _OPACITY = 0.5
 _FOUND = (255, 200, 0)
 """The colour of what was detected."""
@@ -56,16 +59,16 @@ def draw(asked: dict[str, Any]) -> Picture:
     asked : dict
         `box_nm` (what is shown: start and end by axis), `axis` (across which) and `layers` (as
         `voxels.seen.Seen` takes them, from below); of one object its value, as `only`; `circles`
-        over them (places to the right and down, and radii, in nm). Or, of a mesh, where the
-        directory of meshes of a store is (`meshes`, a URL) and `only`.
+        over them (places to the right and down, and radii, in nm). Or, of a mesh or a skeleton,
+        where the directory of these in a store is (`meshes` or `skeletons`, a URL) and `only`.
 
     Raises
     ------
     Refused, Unreachable, ValueError
         If it can't be read.
     """
-    if "meshes" in asked:
-        canvas, pixel_nm = _mesh(asked["meshes"], asked["only"])
+    if "meshes" in asked or "skeletons" in asked:
+        canvas, pixel_nm = _of_files(asked)
         bar_nm = bar_within(0.4 * OBJECT_SIDE * pixel_nm)
         note = f"bar {length(bar_nm)}"  # nobody knew before
     else:
@@ -130,12 +133,11 @@ def _object(layer: Seen, frame: Frame, value: int) -> tuple[npt.NDArray[np.uint8
     return np.where(hit[..., None], shaded, np.uint8(0)), note
 
 
-def _mesh(url: str, segment_id: int) -> tuple[npt.NDArray[np.uint8], float]:
-    """Paint the mesh of a segment; return the size of a pixel too (nm)."""
-    from . import mesh_reading
-    from .rendering import painted
-
+def _of_files(asked: dict[str, Any]) -> tuple[npt.NDArray[np.uint8], float]:
+    """Paint the mesh or the skeleton of a segment; return the size of a pixel too (nm)."""
+    url = asked.get("meshes") or asked["skeletons"]
     _, place = kvstores.split(f"precomputed://{url}")
+    colour = colours(np.array([[asked["only"]]], np.uint64))[0, 0]
 
     def read(name: str, start: int, end: int | None) -> bytes:
         stream = ranged.opened(f"{place}/{name}", f"{url}/{name}").stream
@@ -144,9 +146,17 @@ def _mesh(url: str, segment_id: int) -> tuple[npt.NDArray[np.uint8], float]:
             return stream.read(-1 if end is None else end - start)
 
     with s3.as_of_store():
-        surface = mesh_reading.pictured(read, segment_id)
-    colour = colours(np.array([[segment_id]], np.uint64))[0, 0]
-    return painted(*surface, colour, OBJECT_SIDE)
+        if "meshes" in asked:
+            from . import mesh_reading
+            from .rendering import painted
+
+            surface = mesh_reading.pictured(read, asked["only"])
+            return painted(*surface, colour, OBJECT_SIDE)
+        from . import skeleton_reading
+        from .drawing import drawn
+
+        skeleton = skeleton_reading.read(read, asked["only"], MOST_OF_SKELETON)
+        return drawn(skeleton, colour, OBJECT_SIDE)
 
 
 def _sample(layer: Seen, *given: Any) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], str]:

@@ -3,7 +3,7 @@
 https://github.com/google/neuroglancer/blob/master/src/datasource/precomputed/sharded.md
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,6 +109,33 @@ def _index(entries: list[tuple[int, int, int]]) -> bytes:
     steps[1:, 0] -= table[:-1, 0]
     steps[1:, 1] -= ends[:-1]
     return steps.T.astype("<u8").tobytes()
+
+
+def found(
+    read: Callable[[str, int, int | None], bytes], segment_id: int, told: dict[str, Any]
+) -> tuple[str, int, int] | None:
+    """Return where what shards have of a segment is: its shard, where it begins there, its bytes.
+
+    Parameters
+    ----------
+    read : callable
+        Takes the name of a shard, and from where to where it is read.
+    segment_id : int
+    told : dict
+        What `info` says of the shards, as `Sharding.metadata`.
+    """
+    sharding = Sharding(told["shard_bits"], told["minishard_bits"])
+    shard = sharding.name(int(sharding.shards([segment_id])[0]))
+    place = 16 * int(sharding.minishards([segment_id])[0])
+    start, end = np.frombuffer(read(shard, place, place + 16), "<u8").tolist()
+    first = 16 << sharding.minishard_bits  # what places are counted from
+    table = np.frombuffer(read(shard, first + start, first + end), "<u8").reshape(3, -1)
+    ids, sizes = np.cumsum(table[0], dtype=np.uint64), table[2]
+    begins = np.cumsum(table[1] + np.append(0, sizes[:-1]).astype(np.uint64), dtype=np.uint64)
+    places = np.flatnonzero(ids == np.uint64(segment_id))
+    if not len(places):
+        return None
+    return shard, first + int(begins[places[0]]), int(sizes[places[0]])
 
 
 def murmur(numbers: ArrayLike) -> NDArray[np.uint64]:

@@ -17,7 +17,7 @@ _EXTRA = "the Python package {} is missing: pip install 'bossflow[formats]' has 
     "--format",
     "form",
     type=click.Choice(
-        ["ro-crate", "prov", "parquet", "tiff", "npy", "ome-zarr", "ply", "obj", "glb"]
+        ["ro-crate", "prov", "parquet", "tiff", "npy", "ome-zarr", "ply", "obj", "glb", "swc"]
     ),
     required=True,
 )
@@ -33,8 +33,10 @@ _EXTRA = "the Python package {} is missing: pip install 'bossflow[formats]' has 
 )
 @click.option(
     "--segment",
+    "segments",
     type=click.IntRange(1, 2**64 - 1),
-    help="Of ply, obj and glb: which segment's mesh.",
+    multiple=True,
+    help="Of ply, obj and glb: which segment's mesh. Of swc: whose skeleton; may be given again.",
 )
 @click.option("--licence", help="Of what is written, such as CC-BY-4.0.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
@@ -45,7 +47,7 @@ def export_command(
     with_data: bool,
     volume: str | None,
     level: int,
-    segment: int | None,
+    segments: tuple[int, ...],
     licence: str | None,
     as_json: bool,
 ) -> None:
@@ -53,7 +55,7 @@ def export_command(
 
     It is named by its id, the start of it, or its name. What goes to --to is there whole or not at
     all. ro-crate and prov tell how it was made; parquet holds components and units, tiff, npy and
-    ome-zarr its volume, ply, obj and glb the mesh of one segment.
+    ome-zarr its volume, ply, obj and glb the mesh of one segment, swc skeletons of segments.
     """
     from rich.progress import Progress, TimeRemainingColumn
 
@@ -66,11 +68,16 @@ def export_command(
         raise click.UsageError(f"--volume goes with --format {', '.join(export.VOLUMES)}")
     if level and form not in ("tiff", "npy"):
         raise click.UsageError("--level goes with --format tiff or npy")
-    if segment is not None and form not in export.MESHES:
-        raise click.UsageError(f"--segment goes with --format {', '.join(export.MESHES)}")
-    if segment is None and form in export.MESHES:
+    if segments and form not in (*export.MESHES, *export.SKELETONS):
+        names = ", ".join((*export.MESHES, *export.SKELETONS))
+        raise click.UsageError(f"--segment goes with --format {names}")
+    if len(segments) != 1 and form in export.MESHES:
         raise click.UsageError(
             f"--format {form} writes the mesh of one segment: say which, such as --segment 7"
+        )
+    if not segments and form in export.SKELETONS:
+        raise click.UsageError(
+            f"--format {form} writes skeletons of segments: say which, such as --segment 7"
         )
     connect()
     columns = "{task.description}", "{task.percentage:>3.0f}%", TimeRemainingColumn()
@@ -84,7 +91,7 @@ def export_command(
                 request,
                 form,
                 to,
-                export.Options(with_data, volume, level, licence, segment),
+                export.Options(with_data, volume, level, licence, segments),
                 lambda more, whole: bar.update(task, advance=more, total=whole),
             )
     except ImportError as error:

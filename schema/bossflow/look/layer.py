@@ -135,6 +135,8 @@ class Layer:
         Of a segmentation, what is told of its segments.
     meshes : Place, optional
         Of a segmentation, the directory with precomputed meshes of what it shows.
+    skeletons : Place, optional
+        Of a segmentation, the directory with precomputed skeletons of what it shows.
     points : tuple of Points
         What was detected in it.
     reads : bool
@@ -155,6 +157,7 @@ class Layer:
     dtype: str | None = None
     table: Table | None = None
     meshes: Place | None = None
+    skeletons: Place | None = None
     points: tuple[Points, ...] = ()
     reads: bool = False
 

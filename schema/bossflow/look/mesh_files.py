@@ -1,4 +1,4 @@
-"""Precomputed meshes as a viewer asks for them: the files of a directory in a store, and parts."""
+"""Meshes and skeletons as a viewer asks for them: files of a directory in a store, and parts."""
 
 import json
 import re
@@ -17,12 +17,12 @@ SELECTED = 24
 _SPAN = re.compile("bytes=([0-9]{1,18})-([0-9]{1,18})")
 
 
-def read(meshes: Place, name: str, span: str | None = None) -> tuple[bytes, str | None] | None:
+def read(files: Place, name: str, span: str | None = None) -> tuple[bytes, str | None] | None:
     """Return what a file holds, or some of it.
 
     Parameters
     ----------
-    meshes : Place
+    files : Place
     name : str
         Below the directory.
     span : str, optional
@@ -44,7 +44,7 @@ def read(meshes: Place, name: str, span: str | None = None) -> tuple[bytes, str 
     if end is not None and end <= start:
         start, end = 0, None
     try:
-        data = read_part(meshes, name, start, end)
+        data = read_part(files, name, start, end)
     except FileNotFoundError:
         return None
     if end is None or not data:
@@ -52,7 +52,7 @@ def read(meshes: Place, name: str, span: str | None = None) -> tuple[bytes, str 
     return data, f"bytes {start}-{start + len(data) - 1}/*"
 
 
-def read_part(meshes: Place, name: str, start: int, end: int | None) -> bytes:
+def read_part(files: Place, name: str, start: int, end: int | None) -> bytes:
     """Return bytes of a file from one place to another, or to its end.
 
     Raises
@@ -60,7 +60,7 @@ def read_part(meshes: Place, name: str, start: int, end: int | None) -> bytes:
     FileNotFoundError
         If it is not there.
     """
-    path = place_of(meshes.store, meshes.path) / name
+    path = place_of(files.store, files.path) / name
     if buckets.holds(path):
         return buckets.read(path, start, end)
     with path.open("rb") as stream:
@@ -68,17 +68,17 @@ def read_part(meshes: Place, name: str, start: int, end: int | None) -> bytes:
         return stream.read(-1 if end is None else end - start)
 
 
-def uri(meshes: Place) -> str:
+def uri(files: Place) -> str:
     """Return where others find the directory."""
-    return f"precomputed://{url(place_of(meshes.store, meshes.path))}"
+    return f"precomputed://{url(place_of(files.store, files.path))}"
 
 
-def largest(meshes: Place, most: int = SELECTED) -> dict[int, dict[str, float]]:
-    """Return the segments with the largest volumes, and what their properties say of each.
+def largest(files: Place, most: int = SELECTED) -> dict[int, dict[str, float]]:
+    """Return the largest segments, by their first property, and what properties say of each.
 
     Numbers are rounded to 32-bit floats, as a viewer has them.
     """
-    found = read(meshes, "segment_properties/info")
+    found = read(files, "segment_properties/info")
     if not found:
         return {}
     told = json.loads(found[0])["inline"]

@@ -42,7 +42,8 @@ def pictured(
         parts = [
             _planes(seen, pictures),
             [_components(one, pictures) for one in seen if one.table and not one.reads],
-            [_meshes(one.meshes, pictures) for one in seen if one.meshes],
+            [_segments("mesh", one.meshes, pictures) for one in seen if one.meshes],
+            [_segments("skeleton", one.skeletons, pictures) for one in seen if one.skeletons],
             [_table(one) for one in _workflow(identity).tables_of(identity)],
             _files(request, seen),
         ]
@@ -145,21 +146,29 @@ _COLUMNS = {
 }
 
 
-def _meshes(meshes: Place, pictures: list[dict[str, Any]]) -> Any:
-    """Return pictures of the largest meshes."""
-    where = locations.url(layers.place_of(meshes.store, meshes.path))
+def _segments(one: str, files: Place, pictures: list[dict[str, Any]]) -> Any:
+    """Return pictures of the largest meshes or skeletons."""
+    where = locations.url(layers.place_of(files.store, files.path))
+    several, largest, number, per, unit = _OF_SEGMENTS[one]
     figures = []
-    for name, told in mesh_files.largest(meshes, sizes.LARGEST).items():
-        alt = f"the mesh of segment {name}, seen from above and one side"
-        caption = f"segment {name}: {told['volume_nm3'] / 1e9:.3g} µm³"
-        address, asked = f"picture:{len(pictures)}", {"meshes": where, "only": name}
+    for name, told in mesh_files.largest(files, sizes.LARGEST).items():
+        alt = f"the {one} of segment {name}, seen from above and one side"
+        caption = f"segment {name}: {told[number] / per:.3g} {unit}"
+        address, asked = f"picture:{len(pictures)}", {several: where, "only": name}
         pictures.append(asked)
         image = element("img", src=address, alt=alt, width=OBJECT_SIDE, height=OBJECT_SIDE)
         figures.append(element("figure", image, element("figcaption", caption)))
     if not figures:
         return None
-    heading = element("h4", "The largest meshes")
+    heading = element("h4", f"The {largest} {several}")
     return heading, element("div", figures, class_="pictures objects")
+
+
+_OF_SEGMENTS = {
+    "mesh": ("meshes", "largest", "volume_nm3", 1e9, "µm³"),
+    "skeleton": ("skeletons", "longest", "cable_length_nm", 1e3, "µm"),
+}
+"""Of files of segments: several, the first ones, how large one is, of what, and in which unit."""
 
 
 def _cell(value: Any) -> str:

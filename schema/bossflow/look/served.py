@@ -19,7 +19,7 @@ from ..voxels.archives.places import s3
 from ..voxels.archives.volumes.opening import opened_level
 from ..voxels.boxes import Box
 from . import mesh_files, properties
-from .layer import Layer
+from .layer import Layer, Place
 from .layers import uri_of
 
 CHUNK_VOXELS = 2**21
@@ -117,7 +117,7 @@ class Volume:
         path : str
             As it stands in an address: no sign in it stands for another.
         span : str, optional
-            Of a file of meshes, which part of it, as HTTP's `Range` says.
+            Of a file of meshes or skeletons, which part of it, as HTTP's `Range` says.
 
         Returns
         -------
@@ -133,8 +133,9 @@ class Volume:
             return "json", self.info()
         if path == "properties/info" and self.layer.table and self.kind == "segmentation":
             return "json", properties.of(self.layer)
-        if self.layer.meshes and path.startswith("mesh/"):
-            found = mesh_files.read(self.layer.meshes, path.removeprefix("mesh/"), span)
+        part, _, name = path.partition("/")
+        if place := self._files.get(part):
+            found = mesh_files.read(place, name, span)
             return found and ("file", found)
         match = _CELL.fullmatch(path)
         if not match or int(match[1]) not in self.levels:
@@ -168,8 +169,15 @@ class Volume:
 
     @property
     def parts(self) -> list[str]:
-        """What a viewer reads: the volume, and its meshes, which tell of segments as well."""
-        return ["", *(["/mesh"] if self.layer.meshes and self.kind == "segmentation" else [])]
+        """What a viewer reads: the volume, meshes and skeletons, which tell of segments as well."""
+        own = self._files if self.kind == "segmentation" else {}
+        return ["", *(f"/{name}" for name in own)]
+
+    @property
+    def _files(self) -> dict[str, Place]:
+        """Directories of files of segments, by what they are called in an address."""
+        every = {"mesh": self.layer.meshes, "skeleton": self.layer.skeletons}
+        return {name: place for name, place in every.items() if place}
 
     def read(self, number: int, box: Box) -> NDArray[Any]:
         """Return the voxels of a box of a level, ZYX."""

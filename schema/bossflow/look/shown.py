@@ -192,12 +192,14 @@ def _holder(workflow: work.Workflow, request: work.Request, told: dict[str, Any]
 
 
 def _with_told(layer: Layer, directory: Path, told: dict[str, Any]) -> Layer:
-    """Return a layer with the meshes and the table that its workflow tells of, in a bundle."""
+    """Return a layer with what its workflow tells of its segments, which is in a bundle."""
     store = directory.parents[2]
     path = directory.relative_to(store)
-    table = meshes = None
-    if "meshes" in told:
-        meshes = Place(store, (path / told["meshes"]).as_posix(), "precomputed")
+    table = None
+    meshes, skeletons = (
+        Place(store, (path / told[name]).as_posix(), "precomputed") if name in told else None
+        for name in ("meshes", "skeletons")
+    )
     if "table" in told:
         table = Table(
             store,
@@ -208,7 +210,7 @@ def _with_told(layer: Layer, directory: Path, told: dict[str, Any]) -> Layer:
             told.get("one", "component"),
             told.get("columns", {}),
         )
-    return dataclasses.replace(layer, table=table, meshes=meshes)
+    return dataclasses.replace(layer, table=table, meshes=meshes, skeletons=skeletons)
 
 
 def _bundle(

@@ -93,7 +93,7 @@ def opened(
 def _together(every: Iterable[Layer]) -> list[Layer]:
     """Return layers without those that are there already; of a segmentation, all told of it in one.
 
-    Such as the table of components, and the meshes that another request made of them.
+    Such as the table of components, and meshes and skeletons that other requests made of them.
     """
     kept: list[Layer] = []
     for layer in every:
@@ -101,9 +101,9 @@ def _together(every: Iterable[Layer]) -> list[Layer]:
         if at is None:
             kept.append(layer)
         else:
-            table, meshes = kept[at].table or layer.table, kept[at].meshes or layer.meshes
+            told: Any = {name: getattr(kept[at], name) or getattr(layer, name) for name in _TOLD}
             of_both = tuple(dict.fromkeys((*kept[at].points, *layer.points)))
-            kept[at] = dataclasses.replace(kept[at], table=table, meshes=meshes, points=of_both)
+            kept[at] = dataclasses.replace(kept[at], points=of_both, **told)
     return kept
 
 
@@ -111,11 +111,16 @@ def _has_room(one: Layer, other: Layer) -> bool:
     """Say whether a layer is of the same volume as another, and may have what is told of that."""
     if one.problem or other.problem or _where(one) != _where(other):
         return False
-    if (one.meshes, one.table) == (other.meshes, other.table):
+    pairs = [(getattr(one, name), getattr(other, name)) for name in _TOLD]
+    if all(a == b for a, b in pairs):
         return True
     if "image" in (one.name, other.name) or (one.kind, other.kind) != ("segmentation",) * 2:
         return False
-    return not (one.meshes and other.meshes) and not (one.table and other.table)
+    return not any(a and b for a, b in pairs)
+
+
+_TOLD = ("table", "meshes", "skeletons")
+"""What a layer may have of its segments, each once."""
 
 
 def _where(layer: Layer) -> tuple[Any, ...]:
@@ -165,9 +170,13 @@ def state(shown: list[Shown], sources: Sequence[str | list[str]], most: int = po
             layer = _image(one, source, center)
         else:
             layer = neuroglancer.SegmentationLayer(source=source, tab="segments")
-            if one.layer.meshes:
-                layer.segments = [*mesh_files.largest(one.layer.meshes)]
-                layer.segment_query = ">volume_nm3"
+            for files, number in (
+                (one.layer.skeletons, "cable_length_nm"),
+                (one.layer.meshes, "volume_nm3"),
+            ):
+                if files:
+                    layer.segments = [*mesh_files.largest(files)]
+                    layer.segment_query = f">{number}"
             if one.layer.table:
                 layer.segment_query = f">{next(iter(one.layer.table.numbers))}"  # the largest first
             if made.layers and shown[0].volume.kind == "image":
@@ -244,9 +253,9 @@ def link(shown: list[Shown]) -> str:
 
 
 def _public(one: Shown) -> str | list[str]:
-    """Return where a public viewer finds a layer's volume, and its meshes."""
-    meshes = one.layer.meshes
-    uris = [one.volume.uri, *([mesh_files.uri(meshes)] if meshes else [])]
+    """Return where a public viewer finds a layer's volume, its meshes and its skeletons."""
+    files = filter(None, (one.layer.meshes, one.layer.skeletons))
+    uris = [one.volume.uri, *map(mesh_files.uri, files)]
     if not all(map(_is_reached, uris)):
         why = "lies there, which a public viewer does not reach or read"
     elif one.layer.chosen:
@@ -255,7 +264,7 @@ def _public(one: Shown) -> str | list[str]:
     elif not one.volume.states_size:
         why = "has the voxel size that was given for it, which a link can't say"
     else:
-        return uris if meshes else uris[0]
+        return uris if len(uris) > 1 else uris[0]
     raise ValueError(
         f"{one.name}, of {one.volume.uri}, {why}: copy it to a public bucket with "
         "`--workflow transfer --dest`, or leave out --link"

@@ -12,7 +12,8 @@ from . import aside, prov, readme
 
 VOLUMES = ("tiff", "npy", "ome-zarr")
 MESHES = ("ply", "obj", "glb")
-FORMATS = ("ro-crate", "prov", "parquet", *VOLUMES, *MESHES)
+SKELETONS = ("swc",)
+FORMATS = ("ro-crate", "prov", "parquet", *VOLUMES, *MESHES, *SKELETONS)
 NO_LICENCE = "none was stated: ask whoever made this, and see what it was made of"
 
 Progress = Callable[[int, int], None]
@@ -32,15 +33,15 @@ class Options(NamedTuple):
         Of a volume, for formats that hold one.
     licence : str, optional
         Of what is written.
-    segment : int, optional
-        Whose mesh is written.
+    segments : tuple of int
+        Whose mesh, or whose skeletons, are written.
     """
 
     with_data: bool = False
     volume: str | None = None
     level: int = 0
     licence: str | None = None
-    segment: int | None = None
+    segments: tuple[int, ...] = ()
 
 
 class _Written(NamedTuple):
@@ -119,9 +120,15 @@ def _prepared(
     if form in MESHES:
         from . import meshes
 
-        if options.segment is None:
+        if len(options.segments) != 1:
             raise ValueError(f"format {form} is of one mesh: name its segment")
-        return _Written(meshes.writing(request, options.segment, form))
+        return _Written(meshes.writing(request, options.segments[0], form))
+    if form in SKELETONS:
+        from . import skeletons
+
+        if not options.segments:
+            raise ValueError(f"format {form} is of skeletons: name their segments")
+        return _Written(skeletons.writing(request, options.segments))
     return _Written(_volume(form, request, options))
 
 

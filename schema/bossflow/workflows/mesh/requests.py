@@ -2,38 +2,29 @@
 
 import dataclasses
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
-import numpy as np
-
 from ...core import work
-from ...core.tables import ParamSet, Request, Run
-from ...volumes import reading
+from ...core.tables import Request
+from ...volumes import bucket_units, bucketed, reading
 from ...volumes.archive_names import as_recorded
-from ...volumes.channels import asked, cut, extent, voxel_size
+from ...volumes.channels import asked, cut, voxel_size
 from ...volumes.citations import with_citations
-from ...volumes.growth import alike, with_earlier
+from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
-from ...voxels.archives.made import is_made
 from ...voxels.boxes import Box
 from ...voxels.meshes import nodes, single
-from .recorded import rows_of, with_recorded
-from .tables import BlockSurface, MeshRequest
-from .units import blocks
+from .tables import BlockSurface, MeshRequest, MeshSet
 
 NAME = "bossflow.workflows.mesh"  # is hashed into ids: constant
 VERSION = "2.2"
 """Of SURFACE_BLOCK with INDEX_SURFACES, and of MESH_BUCKET with COLLECT_MESHES: one is raised when
 its program makes something else of the same."""
 
-BLOCK_VOXELS = 2**25  # of a block whose shape is not given
-BUCKET_VOXELS = 2**25  # of the first request for a channel, for each bucket
-BUCKETS_MAX = 4096
-BLOCKS_MAX = 1_000_000
 LEVELS = 4  # at most, where none are given
-DTYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "bool")
+
+MESHED = bucketed.Collected(MeshRequest, MeshSet, "n_meshes", "n_mesh_rows")
 
 
 def expand(
@@ -56,7 +47,8 @@ def expand(
         with_citations(with_image(request, row, described), described)
         for request, row in zip(requests, described["rows"], strict=True)
     ]
-    return with_recorded(with_earlier(BlockSurface, requests, _own)), [*notes]
+    requests = with_earlier(BlockSurface, requests, _own)
+    return bucketed.with_recorded(requests, MESHED), [*notes]
 
 
 def _own(request: work.Request) -> dict[str, Any]:
@@ -72,18 +64,18 @@ def _request(
 ) -> work.Request:
     """Return a row's request; `first` has, by channel, what the first request for it says."""
     channel = source.channel
-    if channel["dtype"] not in DTYPES:
+    if channel["dtype"] not in bucketed.DTYPES:
         raise ValueError(
             f"{row['source']} has dtype {channel['dtype']}, and meshes are of segment ids, which "
-            f"are whole numbers: only {', '.join(DTYPES)} are meshed"
+            f"are whole numbers: only {', '.join(bucketed.DTYPES)} are meshed"
         )
     cutout, identity = cut(row, channel), channel["channel_id"]
     if identity not in first:
-        first[identity] = _first(channel, cutout, source.chunk_zyx)
+        first[identity] = bucketed.first(MESHED, channel, cutout, source.chunk_zyx)
     before = first[identity]
-    number, block_shape = row["buckets"] or before["buckets"], row["block_shape"]
-    if number & (number - 1):
-        raise ValueError(f"buckets {number} in {row['where']} is no power of two")
+    number = row["buckets"] or before["buckets"]
+    block_shape = row["block_shape"] or before["block_shape"]
+    bucketed.check(row, number, block_shape, cutout)
     if row["mesh_format"] == "legacy":
         _refuse_levels(row)
     staged = reading.is_staged(source, params)
@@ -95,7 +87,7 @@ def _request(
         **{name: row[name] for name in ("mesh_format", "keep", "distance_nm")},
         "levels": row["levels"] or LEVELS,
         "buckets": number,
-        "block_shape": block_shape or before["block_shape"],
+        "block_shape": block_shape,
         "staged": staged,
     }
     request = work.Request(
@@ -110,14 +102,13 @@ def _request(
         | {"max_component_rows": int(params["max_component_rows"])},
         sources=source.made.workflows if source.made else (),
     )
-    _refuse_many(row, parameters["block_shape"], cutout)
     if row["mesh_format"] == "legacy":
         _refuse_far(row, voxel_size(channel), cutout)
     else:
         _refuse_long(row, voxel_size(channel)[::-1])
     key = {"channel_id": identity, "cutout": cutout.name}
     asked_for = (MeshRequest, [{"request_id": request.request_id} | key])
-    rows = reading.rows(request.given, blocks(request))
+    rows = reading.rows(request.given, bucket_units.blocks(request))
     return dataclasses.replace(request, rows=(*rows, asked_for))
 
 
@@ -129,22 +120,9 @@ def _refuse_levels(row: dict[str, Any]) -> None:
         )
 
 
-def _refuse_many(row: dict[str, Any], block_shape_zyx: list[int], cutout: Box) -> None:
-    sides = zip(cutout.shape_zyx, block_shape_zyx, strict=True)
-    if prod(-(-length // side) + 1 for length, side in sides) > BLOCKS_MAX:
-        raise ValueError(
-            f"block_shape {block_shape_zyx} in {row['where']} cuts {cutout.name} into more than "
-            f"{BLOCKS_MAX:,} blocks: give ranges, or a larger block_shape"
-        )
-
-
 def _refuse_far(row: dict[str, Any], size_nm_zyx: Sequence[float], cutout: Box) -> None:
     """Refuse positions, which are halves of voxels, that 32-bit floats would move."""
-    halves = np.arange(128)
-    moved = max(
-        single.moved_nm(np.concatenate([2 * low + halves, 2 * end - halves]) * (size / 2))
-        for low, end, size in zip(cutout.corner_zyx, cutout.end_zyx, size_nm_zyx, strict=True)
-    )
+    moved = bucketed.moved_nm(size_nm_zyx, cutout)
     if moved > single.SHARE * min(size_nm_zyx):
         raise ValueError(
             f"mesh_format legacy in {row['where']} has positions as 32-bit floats, which would be "
@@ -170,46 +148,9 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
     names = ["mesh_format", "keep", "distance_nm", "buckets", "block_shape"]
     if how["mesh_format"] != "legacy":
         names.append("levels")
-    rows = rows_of([request]).get(request.request_id)
+    rows = bucketed.rows_of([request], MESHED).get(request.request_id)
     return reading.asked_again(request.given, params) | {
         **{name: how[name] for name in names if how[name] is not None},
         "stage": how["staged"],
         "max_component_rows": rows[2] if rows else params["max_component_rows"],
     }
-
-
-def _first(channel: dict[str, Any], cutout: Box, chunk_zyx: Sequence[int] | None) -> dict[str, Any]:
-    """Return buckets and block shape of who gives none: those of the channel's first request.
-
-    So its blocks serve again, on any machine, and of a made volume those of one that was smaller.
-    For a new channel, by the voxels of the cutout, and chunks of the source that are doubled.
-    """
-    identity = channel["channel_id"]
-    named = alike([identity])[identity] if is_made(channel["uri"]) else [identity]
-    earlier = MeshRequest() * Request() * ParamSet
-    earlier *= Run.proj("run_started", first_run_id="run_id")
-    rows = (earlier & [{"channel_id": name} for name in named]).to_dicts(
-        order_by=("run_started", "request_id"), limit=1
-    )
-    if rows:
-        told: dict[str, Any] = rows[0]["parameters"]
-        return told
-    pieces = -(-cutout.voxel_count // BUCKET_VOXELS)
-    return {
-        "buckets": min(BUCKETS_MAX, 1 << (pieces - 1).bit_length()),
-        "block_shape": _block_shape(chunk_zyx or (64, 64, 64), extent(channel).shape_zyx),
-    }
-
-
-def _block_shape(chunk_zyx: Sequence[int], sides_zyx: Sequence[int]) -> list[int]:
-    """Return a block shape: what is read at once, halved or doubled as long as that fits."""
-    block = list(chunk_zyx)
-    while prod(block) > BLOCK_VOXELS and max(block) > 1:
-        longest = block.index(max(block))
-        block[longest] = -(-block[longest] // 2)
-    while 2 * prod(block) <= BLOCK_VOXELS:
-        growing = [axis for axis in range(3) if block[axis] < sides_zyx[axis]]
-        if not growing:
-            break
-        block[min(growing, key=block.__getitem__)] *= 2
-    return block
