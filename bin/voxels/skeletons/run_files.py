@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,12 +75,12 @@ def write(path: Path, found: Found, sharding: Sharding) -> list[Slice]:
     ends = np.cumsum(sizes)
     places = np.arange(len(found.runs)) + np.repeat(found.offsets[order] - ends + sizes, sizes)
     steps = _steps(found.runs[places], ends - sizes, found.shape_zyx)
-    starts = np.flatnonzero(np.diff(bucket[order], prepend=-1))
+    bounds = np.append(np.flatnonzero(np.diff(bucket[order], prepend=-1)), len(order)).tolist()
     schema = _schema(found.shape_zyx)
     options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 1))
     slices, start = [], _MAGIC + schema.serialize().size
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema, options=options) as to:
-        for first, last in zip(starts, [*starts[1:], len(order)], strict=True):
+        for first, last in pairwise(bounds):
             own = order[first:last]
             counts = 2 * sizes[first:last]
             values = steps[2 * (ends[first] - sizes[first]) : 2 * ends[last - 1]]
