@@ -30,6 +30,7 @@ workflow {
         if (run.workflow == 'statistics') { done_ch = STATISTICS(BEGIN.out.task_ch) }
         if (run.workflow == 'tractography') { done_ch = TRACTOGRAPHY(BEGIN.out.task_ch) }
         if (run.workflow == 'watershed') { done_ch = WATERSHED(BEGIN.out.task_ch) }
+        if (run.workflow == 'agglomerate') { done_ch = AGGLOMERATE(BEGIN.out.task_ch) }
         if (run.workflow == 'mesh') { done_ch = MESH(BEGIN.out.task_ch) }
         if (run.workflow == 'skeleton') { done_ch = SKELETON(BEGIN.out.task_ch) }
         if (run.workflow == 'transfer') { done_ch = TRANSFER(BEGIN.out.task_ch) }
@@ -51,6 +52,7 @@ include { DOWNSAMPLE } from './workflows/downsample'
 include { STATISTICS } from './workflows/statistics'
 include { TRACTOGRAPHY } from './workflows/tractography'
 include { WATERSHED } from './workflows/watershed'
+include { AGGLOMERATE } from './workflows/agglomerate'
 include { MESH } from './workflows/mesh'
 include { SKELETON } from './workflows/skeleton'
 include { TRANSFER } from './workflows/transfer'

@@ -1,17 +1,11 @@
 #!/usr/bin/env python3
 """BASIN_BLOCK: find the supervoxels of one block, as far as it alone can tell."""
 
-from dataclasses import replace
-from itertools import accumulate, pairwise
-
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from kit.tasks import main
 from kit.units import Bundle, Unit
-from reading import software, voxels_of
-from reading.pulled import keep_pulled
-from voxels.arrow import strings
+from reading import of_each, software, voxels_of
+from reading.pulled import keep_pulled, keep_seen
 from voxels.boxes import Box
 from voxels.encoding import EncodedLabels
 from voxels.surface import write_faces, write_planes, write_statistics
@@ -35,21 +29,12 @@ def basin_block(unit: Unit, bundle: Bundle) -> None:
     write_statistics(bundle.directory / "statistics.arrow", found.statistics, box)
     bundle.attributes["n_basins"] = len(found.statistics.voxel_count)
     keep_pulled(unit, bundle)
-    seen_blocks = [(name, cell) for name, cells in unit.settings["seen"].items() for cell in cells]
-    names = zip(("seen_channel_id", "seen_block"), zip(*seen_blocks, strict=True), strict=True)
-    table = pa.table({name: strings([*values]) for name, values in names})
-    pq.write_table(table, bundle.directory / "seen.parquet")
-    bundle.parts["Seen"] = "seen.parquet"
+    keep_seen(unit, bundle)
 
 
 def _of_each_axis(unit: Unit) -> list[Unit]:
     """Return the unit as one that reads the affinities along z, y and x."""
-    ends = pairwise(accumulate(unit.settings["n_inputs"], initial=0))
-    each = zip(unit.arguments["affinities"], ends, strict=True)
-    return [
-        replace(unit, inputs=unit.inputs[start:end], arguments=arguments)
-        for arguments, (start, end) in each
-    ]
+    return of_each(unit, unit.arguments["affinities"])
 
 
 if __name__ == "__main__":

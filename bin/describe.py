@@ -21,7 +21,7 @@ from kit.reach import in_cloud, out_of_reach
 from kit.rows import rows
 from kit.texts import one_line
 from voxels.archives import Refused, Unreachable, archive_of, cited, made, offsets, survey
-from voxels.archives.affinities import SOURCES, every_channel
+from voxels.archives.affinities import LEVELS, every_channel
 from voxels.archives.intensity import CHOSEN
 from voxels.boxes import Box
 
@@ -220,7 +220,7 @@ def _made_here(row: dict[str, Any], idle: list[str]) -> dict[str, Any]:
 _OF_CHANNEL = ("source", "resolution", *CHOSEN, "voxel_size", "offset")
 """What a row says of its channel."""
 
-_LEVELS = dict.fromkeys(SOURCES, "resolution") | {"intensity_source": "intensity_resolution"}
+_LEVELS = LEVELS | {"intensity_source": "intensity_resolution"}
 """Which parameter says what level of a source is read."""
 
 

@@ -1,5 +1,6 @@
 """Regions merged by affinity: as the definition has it, one pair after the other."""
 
+from collections import Counter
 from fractions import Fraction
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from voxels import region_graph as graphs
 from voxels.agglomeration import agglomerate, regions_of
 from voxels.boxes import Box, grid
-from voxels.region_graph import RegionGraph, region_graph
+from voxels.region_graph import BlockGraph, RegionGraph, region_graph
 
 
 @st.composite
@@ -90,20 +91,24 @@ def test_merges_are_those_of_the_whole(
     regions, edges = volume
     cutout = Box.of(corner, regions.shape)
 
-    def part(core: Box) -> RegionGraph:
+    def part(core: Box) -> BlockGraph:
         seen = regions[graphs.seen(core, cutout).slices(corner)]
         return region_graph(seen, [one[core.slices(corner)] for one in edges], core, cutout)
 
-    graph = RegionGraph.of(map(part, reversed(grid(cutout, cut, (0, 0, 0)))))
-    for one, other in zip(graph, part(cutout), strict=True):
+    graph, parts = part(cutout).graph, [part(core) for core in grid(cutout, cut, (0, 0, 0))]
+    for one, other in zip(graph, RegionGraph.of(p.graph for p in reversed(parts)), strict=True):
         np.testing.assert_array_equal(one, other)
+    voxels: Counter[int] = Counter()
+    for block in parts:
+        voxels.update(dict(zip(block.ids.tolist(), block.voxel_count.tolist(), strict=True)))
+    assert voxels == Counter(regions[regions > 0].tolist())
     found = by_definition(regions, edges)
     shift = 8 * (edges.itemsize - 1)
     assert list(zip(graph.region.tolist(), graph.other.tolist(), strict=True)) == [*found]
     assert graph.affinity_sum.tolist() == [sum(values) for values in found.values()]
     assert graph.affinity_max.tolist() == [max(values) for values in found.values()]
     assert graph.edge_count.tolist() == [len(values) for values in found.values()]
-    for row, values in zip(graph.histogram, found.values(), strict=True):
+    for row, values in zip(graph.histogram(), found.values(), strict=True):
         np.testing.assert_array_equal(row, np.bincount([v >> shift for v in values], minlength=256))
 
     most = np.iinfo(edges.dtype).max if quantile is None else 255

@@ -1,8 +1,8 @@
 """Voxels that a unit is made from, wherever they are: pulled, in place, or made here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import chain
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,23 @@ def voxels_of(unit: Unit, box: Box) -> NDArray[Any]:
         return _made(source, unit.inputs, box)
     chosen = source.get("chosen", {})
     return archive_of(uri).read(uri, level, "", "", dtype, box, chosen=chosen)
+
+
+def of_each(unit: Unit, sources: Sequence[dict[str, Any]]) -> list[Unit]:
+    """Return a unit of several sources as units that read one each.
+
+    Parameters
+    ----------
+    unit : Unit
+        Its settings say how many inputs, `n_inputs`, each source has, in order.
+    sources : sequence of dict
+        What each reads, as arguments of a unit of one.
+    """
+    ends = pairwise(accumulate(unit.settings["n_inputs"], initial=0))
+    return [
+        replace(unit, inputs=unit.inputs[start:end], arguments=arguments)
+        for arguments, (start, end) in zip(sources, ends, strict=True)
+    ]
 
 
 def software(unit: Unit) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Which copies a result was made of, as rows."""
+"""Which blocks a result was made of, and which copies, as rows."""
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,3 +15,12 @@ def keep_pulled(unit: Unit, bundle: Bundle) -> None:
         columns = {name: strings([key[of] for key in pulled]) for name, of in _COLUMNS.items()}
         pq.write_table(pa.table(columns), bundle.directory / "pulled.parquet")
         bundle.parts["Pulled"] = "pulled.parquet"
+
+
+def keep_seen(unit: Unit, bundle: Bundle) -> None:
+    """Write the part `Seen`: the blocks, by channel, of which a unit has voxels."""
+    seen = [(name, cell) for name, cells in unit.settings["seen"].items() for cell in cells]
+    names = zip(("seen_channel_id", "seen_block"), zip(*seen, strict=True), strict=True)
+    table = pa.table({name: strings([*values]) for name, values in names})
+    pq.write_table(table, bundle.directory / "seen.parquet")
+    bundle.parts["Seen"] = "seen.parquet"

@@ -33,3 +33,10 @@ def numbers(column: Any) -> NDArray[Any]:
     _, values = column.buffers()
     array: NDArray[Any] = np.frombuffer(values, str(column.type), len(column))
     return array
+
+
+def repeated(text: str, n: int) -> Any:
+    """Return a column of `n` times the same text."""
+    encoded = text.encode()
+    ends = np.arange(n + 1, dtype=np.int32) * np.int32(len(encoded))
+    return pa.StringArray.from_buffers(n, pa.py_buffer(ends), pa.py_buffer(encoded * n))

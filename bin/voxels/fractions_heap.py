@@ -29,6 +29,9 @@ def less(a: int, b: int, c: int, d: int) -> bool:
 
 @njit(cache=True, nogil=True)
 def _before(one: int, other: int, score: Integers, over: Integers) -> bool:
+    first, second = score[one] / over[one], score[other] / over[other]
+    if abs(first - second) > 1e-15 * (first + second):  # more than rounding does
+        return bool(first > second)
     if less(score[other], over[other], score[one], over[one]):
         return True
     if less(score[one], over[one], score[other], over[other]):

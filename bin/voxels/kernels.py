@@ -6,6 +6,7 @@ What these do, numpy can do too, but takes several times as long; the tests comp
 import numpy as np
 from numpy.typing import NDArray
 
+from . import bordering, uniting
 from .boxes import CELL, Box
 from .compiling import njit
 from .compressed_segmentation import encode, words_max
@@ -162,6 +163,8 @@ def compile_all() -> None:
         edges, choice = voxels.astype(dtype), voxels.astype(np.uint8)
         ends = (True, True, True)
         flood(edges, edges, edges, ends, ends, 1, 1, choice, voxels.copy())
+    bordering.compile_all(voxels)
+    uniting.compile_all()
     encode(voxels, (0, 0, 0), voxels.shape, words, np.empty_like(words))
     box = Box.of((0, 0, 0), voxels.shape)
     for dtype in ("uint32", "uint64"):

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from . import bordering
 from .boxes import Box
-from .compiling import njit
+from .contingency import firsts
 from .flooding import Affinities
+from .halos import widened
 from .watershed import DTYPES
 
 Integers = NDArray[np.int64]
@@ -34,8 +36,12 @@ class RegionGraph(NamedTuple):
     edge_count : int64 array, shape (n,)
         Faces of voxels between them.
     affinity_max : int64 array, shape (n,)
-    histogram : int64 array, shape (n, 256)
-        How many affinities have each value; of 16 bits, each value of the upper 8.
+    bin_count : int64 array, shape (n,)
+        How many bins of the histogram are not empty; 0 where there is none.
+    bins : uint8 array, shape (m,)
+        These, one pair after the other, in order: values of affinities; of 16 bits, of the upper 8.
+    bin_edges : int64 array, shape (m,)
+        How many edges are in each.
     """
 
     region: Ids
@@ -43,40 +49,91 @@ class RegionGraph(NamedTuple):
     affinity_sum: Integers
     edge_count: Integers
     affinity_max: Integers
-    histogram: Integers
+    bin_count: Integers
+    bins: NDArray[np.uint8]
+    bin_edges: Integers
 
     @classmethod
     def of(cls, parts: Iterable[RegionGraph]) -> RegionGraph:
-        """Add up the graphs of blocks that together are the whole, without overlap."""
+        """Add up the graphs of blocks that together are the whole, without overlap.
+
+        Takes the memory of the parts, twice.
+        """
         every = [cls.none(), *parts]
-        ids = np.stack([np.concatenate([one[side] for one in every]) for side in (0, 1)], axis=1)
-        pairs, own = np.unique(ids, axis=0, return_inverse=True)
-        own, n = own.reshape(-1), len(pairs)
-        sums = [np.zeros((n, *one.shape[1:]), np.int64) for one in cls.none()[2:]]
-        for values, name in zip(sums, cls._fields[2:], strict=True):
-            add = np.maximum if name == "affinity_max" else np.add
-            add.at(values, own, np.concatenate([getattr(one, name) for one in every]))
-        return cls(pairs[:, 0].copy(), pairs[:, 1].copy(), *sums)
+        region, other, total, count, most, *_ = (
+            np.concatenate([one[side] for one in every]) for side in range(5)
+        )
+        order = np.lexsort((other, region))
+        starts = firsts(region[order], other[order])
+        if not len(starts):
+            return cls.none()
+        own = np.empty(len(order), np.int64)  # which pair of the whole each is
+        own[order] = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
+        bin_count, bins, bin_edges = (
+            np.concatenate([one[side] for one in every]) for side in range(5, 8)
+        )
+        place = np.repeat(own, bin_count) * BINS + bins
+        sorting = np.argsort(place, kind="stable")
+        place = place[sorting]
+        begin = firsts(place)
+        place = place[begin]
+        edges = np.add.reduceat(bin_edges[sorting], begin) if len(begin) else bin_edges
+        return cls(
+            region[order][starts],
+            other[order][starts],
+            np.add.reduceat(total[order], starts),
+            np.add.reduceat(count[order], starts),
+            np.maximum.reduceat(most[order], starts),
+            np.bincount(place // BINS, minlength=len(starts)),
+            (place % BINS).astype(np.uint8),
+            edges,
+        )
 
     @classmethod
     def none(cls) -> RegionGraph:
         """Return the graph of nothing."""
         ids, numbers = np.empty(0, np.uint64), np.empty(0, np.int64)
-        return cls(ids, ids, numbers, numbers, numbers, np.empty((0, BINS), np.int64))
+        bins = np.empty(0, np.uint8)
+        return cls(ids, ids, numbers, numbers, numbers, numbers, bins, numbers)
+
+    def histogram(self) -> NDArray[np.integer[Any]]:
+        """Return the histograms, shape (n, 256), uint32 where this holds all edges, else int64."""
+        wide = int(self.edge_count.sum()) >= 2**32
+        whole = np.zeros((len(self.region), BINS), np.int64 if wide else np.uint32)
+        whole[np.repeat(np.arange(len(whole)), self.bin_count), self.bins] = self.bin_edges
+        return whole
+
+
+class BlockGraph(NamedTuple):
+    """What a block has of the graph.
+
+    Attributes
+    ----------
+    ids : uint64 array, shape (n,)
+        Of its regions, in order.
+    voxel_count : int64 array, shape (n,)
+        Their voxels within the block.
+    graph : RegionGraph
+        Of the edges of its voxels to those before them.
+    """
+
+    ids: Ids
+    voxel_count: Integers
+    graph: RegionGraph
 
 
 def seen(core: Box, cutout: Box) -> Box:
     """Return the box of regions that a block needs: itself and one plane before its low sides."""
-    corner = np.maximum(np.subtract(core.corner_zyx, 1), cutout.corner_zyx)
-    return Box.of(corner.tolist(), (np.array(core.end_zyx) - corner).tolist())
+    return widened(core, (0, 0, 0), cutout, before_zyx=(1, 1, 1))
 
 
 def region_graph(
     regions: NDArray[Any], affinities: Sequence[Affinities], core: Box, cutout: Box
-) -> RegionGraph:
-    """Return the graph of the edges of a block's voxels to those before them.
+) -> BlockGraph:
+    """Return the regions of a block, and the graph of its voxels' edges to those before them.
 
-    Takes 4 bytes a voxel beside the arrays, and 2 KiB a pair.
+    Takes 4 bytes a voxel beside the arrays, 5 to 11 an edge between regions, of which there are
+    three a voxel at most, and 100 a pair.
 
     Parameters
     ----------
@@ -89,7 +146,7 @@ def region_graph(
     Raises
     ------
     ValueError
-        If an array is of another type or shape.
+        If an array is of another type or shape, or the block is too large for the widths used.
     """
     of = seen(core, cutout)
     if regions.dtype.kind != "u" or regions.shape != of.shape_zyx:
@@ -97,81 +154,84 @@ def region_graph(
     for one in affinities:
         if one.dtype.name not in DTYPES or one.shape != core.shape_zyx:
             raise ValueError(f"{one.dtype} affinities of {one.shape} are not those of {core.name}")
-    ids, inverse = np.unique(regions, return_inverse=True)
-    numbers = inverse.reshape(regions.shape).astype(np.uint32)
-    zero = 0 if len(ids) and ids[0] == 0 else -1
+    if core.voxel_count >= 2**31:
+        raise ValueError(f"block {core.name} has 2^31 voxels or more: choose a smaller block_shape")
     offset = tuple(a - b for a, b in zip(core.corner_zyx, of.corner_zyx, strict=True))
-    shift = 8 * (affinities[0].itemsize - 1)
-    room = 2**10
-    while True:
-        pairs = np.full(2 * room, -1, np.int64)  # a table of which half at most is taken
-        sums = np.zeros((2 * room, 3), np.int64)
-        bins = np.zeros((2 * room, BINS), np.uint32)
-        if _collect(numbers, *affinities, offset, zero, shift, pairs, sums, bins) <= room:
-            break
-        room *= 4
-    there = np.flatnonzero(pairs >= 0)
-    there = there[np.argsort(pairs[there])]
-    region, other = ids[pairs[there] >> 32], ids[pairs[there] & 0xFFFFFFFF]
-    total, count, most = sums[there].T
-    return RegionGraph(
-        region.astype(np.uint64), other.astype(np.uint64), total, count, most,
-        bins[there].astype(np.int64),
+    numbers, ids, counts = _numbered(regions, offset)
+    pairs, sums, owners, bins = _edges(numbers, affinities, offset)
+    del numbers
+    ends = np.sort(ids[np.stack([pairs >> 32, pairs & 0xFFFFFFFF])], axis=0)
+    order = np.lexsort((ends[1], ends[0]))
+    total, count, most = sums[order].T.copy()
+    starts = np.zeros(len(order) + 1, np.int64)
+    np.cumsum(count, out=starts[1:])
+    rank = np.empty(len(order), np.uint32)
+    rank[order] = np.arange(len(order))
+    bin_count, bin_edges = np.empty(len(order), np.int64), np.empty(len(bins), np.uint32)
+    ordered = np.empty_like(bins)
+    n = bordering.histograms(rank[owners], bins, starts, ordered, bin_count, bin_edges)
+    graph = RegionGraph(
+        ends[0][order], ends[1][order], total, count, most,
+        bin_count, ordered[:n].copy(), bin_edges[:n].astype(np.int64),
     )  # fmt: skip
+    there = np.flatnonzero((counts > 0) & (ids != 0))
+    there = there[np.argsort(ids[there])]
+    return BlockGraph(ids[there], counts[there], graph)
 
 
-@njit(cache=True, nogil=True)
-def _collect(
-    numbers: NDArray[np.uint32],
-    az: Affinities,
-    ay: Affinities,
-    ax: Affinities,
-    offset: tuple[int, int, int],
-    zero: int,
-    shift: int,
-    pairs: Integers,
-    sums: Integers,
-    bins: NDArray[np.uint32],
-) -> int:
-    """Add each edge to its pair's row in a table with open addresses.
+def _numbered(
+    regions: NDArray[Any], offset: Sequence[int]
+) -> tuple[NDArray[np.uint32], Ids, Integers]:
+    """Return each voxel's number of its region; and by number the id, and how many voxels."""
+    of = np.ascontiguousarray(regions, np.uint32 if regions.itemsize <= 4 else np.uint64)
+    numbers = np.empty(of.shape, np.uint32)
+    room = _room(of.shape[2])
+    row, used, rows = 0, 1, of.shape[0] * of.shape[1]
+    slots, ids, counts = np.full(2 * room, -1), np.zeros(room, np.uint64), np.zeros(room, np.int64)
+    bordering.place(ids, used, slots)
+    while True:
+        row, used = bordering.number(of, tuple(offset), row, used, slots, ids, counts, numbers)
+        if row == rows:
+            return numbers, ids[:used], counts[:used]
+        slots = np.full(4 * len(slots), -1)
+        ids, counts = _longer(ids), _longer(counts)
+        bordering.place(ids, used, slots)
 
-    Returns how many pairs there are, or too many as soon as the table is half full.
-    """
-    found, mask = 0, len(pairs) - 1
-    depth, height, width = az.shape
-    for z in range(depth):
-        for y in range(height):
-            for x in range(width):
-                w, v, u = z + offset[0], y + offset[1], x + offset[2]
-                here = np.int64(numbers[w, v, u])
-                if here == zero:
-                    continue
-                for axis in range(3):
-                    if axis == 0:
-                        if w == 0:
-                            continue
-                        there, edge = np.int64(numbers[w - 1, v, u]), np.int64(az[z, y, x])
-                    elif axis == 1:
-                        if v == 0:
-                            continue
-                        there, edge = np.int64(numbers[w, v - 1, u]), np.int64(ay[z, y, x])
-                    else:
-                        if u == 0:
-                            continue
-                        there, edge = np.int64(numbers[w, v, u - 1]), np.int64(ax[z, y, x])
-                    if there in (here, zero):
-                        continue
-                    key = min(here, there) << 32 | max(here, there)
-                    at = key * 0x9E3779B97F4A7C1 >> 20 & mask
-                    while pairs[at] not in (-1, key):
-                        at = at + 1 & mask
-                    if pairs[at] == -1:
-                        pairs[at] = key
-                        found += 1
-                        if 2 * found > len(pairs):
-                            return found
-                    sums[at, 0] += edge
-                    sums[at, 1] += 1
-                    sums[at, 2] = max(sums[at, 2], edge)
-                    bins[at, edge >> shift] += 1
-    return found
+
+def _edges(
+    numbers: NDArray[np.uint32], affinities: Sequence[Affinities], offset: Sequence[int]
+) -> tuple[Integers, Integers, NDArray[np.uint32], NDArray[np.uint8]]:
+    """Return pairs of regions' numbers, in one, and their sums; and of each edge pair and bin."""
+    begin, shift = tuple(offset), 8 * (affinities[0].itemsize - 1)
+    n = sum(bordering.faces(numbers, begin, axis) for axis in range(3))
+    owners, bins = np.empty(n, np.uint32), np.empty(n, np.uint8)
+    room = _room(numbers.shape[2])
+    table, sums = np.full((2 * room, 2), -1), np.zeros((room, 3), np.int64)
+    used = filled = 0
+    for axis, one in enumerate(affinities):
+        one, row, rows = np.ascontiguousarray(one), 0, one.shape[0] * one.shape[1]
+        while True:
+            row, used, filled = bordering.edges(
+                numbers, one, begin, axis, shift, row, used, filled, table, sums, owners, bins
+            )
+            if row == rows:
+                break
+            larger = np.full((4 * len(table), 2), -1)
+            bordering.move(table, larger)
+            table, sums = larger, _longer(sums)
+    pairs = np.empty(used, np.int64)
+    there = table[table[:, 0] >= 0]
+    pairs[there[:, 1]] = there[:, 0]
+    return pairs, sums[:used], owners, bins
+
+
+def _room(width: int) -> int:
+    """Return how many entries a table is begun with: more than a row may add, a power of 2."""
+    return 1 << max(12, (2 * width).bit_length())
+
+
+def _longer(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array of four times the length, 0 where there was nothing."""
+    larger = np.zeros((4 * len(array), *array.shape[1:]), array.dtype)
+    larger[: len(array)] = array
+    return larger
