@@ -250,7 +250,7 @@ def histograms(
         low: Any = 255
         high: Any = 0
         for edge in range(starts[pair], starts[pair + 1]):
-            one = np.int64(ordered[edge])
+            one: Any = np.int64(ordered[edge])
             counts[one] += 1
             low, high = min(low, one), max(high, one)
         before = found
