@@ -30,6 +30,7 @@ CHOSEN = (
 ROOM = "pulled_blocks or pulled_again_and_differs or killed_clean"
 CORE = ("test_core.py", "test_record.py", "test_watch.py", "test_repair.py", "test_tables.py")
 CASES: dict[str, tuple[str, ...]] = {
+    "agglomerate": ("test_agglomerate.py", "-k", "goes_takes or that_they_are_of"),
     "apply": ("test_apply_rows.py", "-k", "one_table"),
     "clean": ("test_clean.py", "-k", ROOM),
     "core": CORE,

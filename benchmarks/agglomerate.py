@@ -1,0 +1,203 @@
+"""From affinities to segments: whole `nextflow run`s against waterz on arrays in memory.
+
+    python benchmarks/agglomerate.py [--size 512] [--param NAME=VALUE]
+
+Affinities are made of the segmentation (affinities.py), SIZE voxels a side, and written as the
+channels of a precomputed volume. Ours is a run of `watershed`, and one of `agglomerate` on what it
+made; waterz makes supervoxels of its own and merges them by mean, with all in memory. Then both
+merge our supervoxels of a part of it, and of small volumes without ties: the partitions are
+compared.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import absent  # noqa: F401
+import affinities
+import common
+import inputs
+import label
+import meshes
+import numpy as np
+import numpy.typing as npt
+import reports
+import tensorstore as ts
+from common import ROOT, Measured
+
+sys.path.insert(0, str(ROOT / "bin"))
+
+from voxels.agglomeration import agglomerate, regions_of
+from voxels.boxes import Box
+from voxels.region_graph import region_graph
+
+WATERZ = ("waterz==0.10.1", "numpy==2.4.6")
+LOW, HIGH, THRESHOLD = 60, 240, 128
+ROUNDS = 100  # of small volumes
+SMALL = (4, 4, 5)
+"""Of which all affinities can be different ones of 8 bits."""
+
+
+class Ours:
+    """Runs of watershed and agglomerate, each time in a new home with an empty database."""
+
+    def __init__(self, scratch: Path, source: Path, params: dict[str, str]) -> None:
+        self.scratch, self.params = scratch, params
+        self.uri = f"precomputed://{source}"
+        self.stack = contextlib.ExitStack()
+        self.traces: list[dict[str, dict[str, float]]] = []
+
+    def __call__(self) -> Measured:
+        """Run both once; the results stay until the next time, or `stack` is closed."""
+        self.stack.close()
+        self.home = self.stack.enter_context(common.bossflow(self.scratch))
+        self.home.call("db", "deploy")
+        runs: list[dict[str, Any]] = [
+            {"workflow": "watershed", "source": self.uri, "name": "pieces"}
+            | {"low_threshold": LOW, "high_threshold": HIGH},
+            {"workflow": "agglomerate", "source": "bossflow://pieces", "name": "merged"}
+            | {"affinities": self.uri, "thresholds": THRESHOLD},
+        ]
+        taken, trace = [], {}
+        for params in runs:
+            taken.append(self.home.run(**params | self.params))
+            name = params["workflow"]
+            trace |= {f"{name}: {part}": row for part, row in self.home.trace().items()}
+            trace[f"{name}: all of the run"] = taken[-1]._asdict()
+        self.traces.append(trace)
+        first, second = taken
+        return Measured(
+            first.wall_s + second.wall_s,
+            first.cpu_s + second.cpu_s,
+            max(first.peak_mib, second.peak_mib),
+            first.server_s + second.server_s,
+        )
+
+    def segments(self) -> dict[str, int]:
+        """Return how many supervoxels and segments the last runs made."""
+        told = json.loads(self.home.call("status", "--json"))["requests"]
+        (merged,) = (one for one in told if "n_segments" in one)
+        (segments,) = merged["n_segments"].values()
+        return {"supervoxels": merged["n_regions"], "segments": segments}
+
+
+def write(name: str, segments: npt.NDArray[Any], size: int) -> tuple[Path, Path]:
+    """Write affinities in the cache as a precomputed volume and as an array; return where."""
+    directory = common.CACHE / "volumes" / name
+    array = directory / "affinities.npy"
+    if not array.exists():
+        directory.mkdir(parents=True, exist_ok=True)
+        part = array.with_suffix(".partial.npy")
+        whole = np.lib.format.open_memmap(part, "w+", np.uint8, (3, *[size] * 3))
+        spec = {
+            "driver": "neuroglancer_precomputed",
+            "kvstore": {"driver": "file", "path": f"{directory}/"},
+            "multiscale_metadata": {"type": "image", "data_type": "uint8", "num_channels": 3},
+            "scale_metadata": {
+                "size": [size] * 3,
+                "resolution": list(meshes.NM_XYZ),
+                "encoding": "raw",
+                "chunk_size": [64, 64, 64],
+            },
+        }
+        volume = ts.open(spec, create=True, delete_existing=True).result()
+        cut = partial(meshes.cut, segments, size)
+        for low, some in affinities.slabs(cut, (size, size, size)):
+            whole[:, low : low + some.shape[1]] = some
+            volume[:, :, low : low + some.shape[1]] = some.T
+        whole.flush()
+        part.rename(array)
+    return directory, array
+
+
+class Waterz:
+    """Runs of waterz, in an environment of its own."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.made = scratch / "waterz.npy"
+        python = common.environment("waterz", *WATERZ) / "python"
+        self.program = python, label.PEERS / "waterz_whole.py"
+
+    def __call__(self, array: Path, *words: object) -> Measured:
+        """Run once, and return what it took without reading and writing files."""
+        run = common.measure([*self.program, array, self.made, *words])
+        told = json.loads(self.made.with_suffix(".json").read_text())
+        return Measured(told["wall_s"], told["cpu_s"], run.peak_mib)
+
+
+def agree(waterz: Waterz, scratch: Path) -> int:
+    """Merge small volumes without ties by both, by mean and 75 %; return how many had segments.
+
+    Raises
+    ------
+    SystemExit
+        If a partition is another one.
+    """
+    box, merged = Box.of((0, 0, 0), SMALL), 0
+    array, fragments = scratch / "small.npy", scratch / "fragments.npy"
+    for seed in range(ROUNDS):
+        random = np.random.default_rng(seed)
+        quantile = None if seed % 2 else 75
+        regions = random.integers(0, 12, SMALL).astype(np.uint64)
+        values = random.permutation(256)[: 3 * box.voxel_count].reshape(3, *SMALL)
+        edges = values.astype(np.uint8)
+        np.save(array, edges)
+        np.save(fragments, regions)
+        thresholds = [200.5, 150.5, 100.5, 50.5]
+        waterz(array, "mean" if quantile is None else "quantile", fragments, *thresholds)
+        ids, _, graph = region_graph(regions, [*edges], box, box)
+        merges = agglomerate(graph, [Fraction(one) for one in thresholds], quantile)
+        for until, theirs in zip(merges.until, np.load(waterz.made), strict=True):
+            of = dict(zip(ids.tolist(), regions_of(ids, merges, until).tolist(), strict=True))
+            own = np.vectorize({0: 0, **of}.get)(regions)
+            if not same_partition(own, theirs):
+                raise SystemExit(f"waterz merges volume {seed} otherwise")
+            merged += 0 < until < len(ids) - 1
+    return merged
+
+
+def same_partition(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> bool:
+    """Say whether two segmentations have the same segments, under whatever ids."""
+    pairs = np.unique(np.stack([one.ravel(), other.ravel()]), axis=1)
+    return all(len(np.unique(side)) == pairs.shape[1] for side in pairs)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run both by turns and report."""
+    parser = common.parser(__doc__, rounds=1)
+    parser.add_argument("--size", type=int, default=512, help="voxels a side, 64 at least (512)")
+    options = parser.parse_args(arguments)
+    segments, size = inputs.load(options.volume), options.size
+    source, array = write(f"{size}-{inputs.digest(segments)}-affinities", segments, size)
+    names = f"bossflow, {size}^3", f"waterz, {size}^3"
+    with tempfile.TemporaryDirectory(prefix="bossflow-agglomerate-") as directory:
+        scratch = Path(directory)
+        ours, waterz = Ours(scratch / "ours", source, common.given(options)), Waterz(scratch)
+        same = agree(waterz, scratch)
+        common.console.print(f"of {4 * ROUNDS} small partitions all agree, {same} of some merges")
+        theirs = partial(waterz, array, "supervoxels", LOW, HIGH, THRESHOLD)
+        with ours.stack:
+            runs = dict(zip(names, (ours, theirs), strict=True))
+            figures = reports.medians(reports.alternate(options.rounds, runs))
+            figures[names[0]] |= ours.segments()
+            (made,) = np.load(waterz.made, mmap_mode="r")
+            figures[names[1]]["segments"] = len(np.unique(made[made > 0]))
+            reports.show("bossflow's parts, of the last round", ours.traces[-1])
+    reports.report(
+        options,
+        f"Segments of affinities, {options.rounds} rounds",
+        figures,
+        reports.ratios(figures, *names),
+    )
+
+
+if __name__ == "__main__":
+    main()
