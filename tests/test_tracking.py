@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from subjects import parts, seeds
+from subjects import parts, seeds, tracking
 from subjects.tracking import How, Tracked, track
 from tracked import small
 
@@ -14,7 +14,8 @@ SHAPE = (60, 70, 60)
 HOW = How("probabilistic", 0.15, 0.5, 25, 3, 100)
 
 
-@given(st.sets(st.integers(0, 60 * 70 * 60 - 1), max_size=40), st.integers(1, 5))
+@settings(max_examples=20)
+@given(st.sets(st.integers(0, 60 * 70 * 60 - 1), max_size=9), st.integers(1, 4))
 def test_a_seed_follows_from_its_voxel_and_its_number_alone(chosen: set[int], most: int) -> None:
     numbers = np.array(sorted(chosen, key=lambda one: one % 7), np.int64)
     found = seeds.seeds_of(numbers, SHAPE, range(most), 5).reshape(most, len(numbers), 3)
@@ -75,7 +76,7 @@ def tracked(
 
 @pytest.mark.parametrize("algorithm", ["probabilistic", "deterministic"])
 def test_streamlines_of_any_groups_are_those_of_one_call_of_dipy(
-    tmp_path: Path, algorithm: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, algorithm: str
 ) -> None:
     from dipy.tracking import tracker
     from dipy.tracking.stopping_criterion import ThresholdStoppingCriterion
@@ -98,6 +99,7 @@ def test_streamlines_of_any_groups_are_those_of_one_call_of_dipy(
     np.testing.assert_array_equal(one.lengths, [len(line) for line in whole])
     np.testing.assert_array_equal(one.positions, parts.world(np.concatenate(whole), affine))
     np.testing.assert_allclose(one.positions, expected, rtol=1e-6, atol=1e-5)
+    monkeypatch.setattr(tracking, "POINTS", 2**12)  # 20 streamlines at once
     for groups, threads in ((1, 2), (7, 1), (64, 1)):
         cut, own = tracked(tmp_path, groups, how, threads)
         np.testing.assert_array_equal(cut.positions, one.positions)
@@ -108,6 +110,36 @@ def test_streamlines_of_any_groups_are_those_of_one_call_of_dipy(
     step = how.step_mm / np.sqrt((affine[:3, :3] ** 2).sum(0))
     near = [(np.abs(line[[0, -1]] - 4.5) > 5 - step).any() for line in whole]
     assert total.n_left_volume == sum(near) > 10
+
+
+@pytest.mark.parametrize("algorithm", ["probabilistic", "deterministic"])
+def test_streamlines_of_a_volume_that_is_long_and_not_cubic(tmp_path: Path, algorithm: str) -> None:
+    """Random states beyond 31 bits, voxels that are no cubes, seeds in what is no brain."""
+    from dipy.tracking import tracker
+    from dipy.tracking.stopping_criterion import ThresholdStoppingCriterion
+
+    random, shape = np.random.default_rng(2), (4, 5, 900)
+    sh = random.normal(size=(*shape, 15)) * 0.2
+    sh[..., 0] = 1
+    sh[:, :, 400:410] = 0
+    fa = np.ones(shape)
+    affine = np.diag([1.25, 2, 1.5, 1])
+    places = np.concatenate(
+        [(random.random((60, 3)) - 0.5) * [3, 4, 30] + [1.5, 2, z] for z in (15, 405, 440, 870)]
+    )
+    how = How(algorithm, 0.1, 0.4, 40, 1, 60)
+    whole = list(
+        getattr(tracker, f"{algorithm}_tracking")(
+            *(places, ThresholdStoppingCriterion(fa, 0.1), np.eye(4)),
+            **{"sh": sh, "voxel_size": np.array([1.25, 2, 1.5]), "step_size": 0.4, "max_angle": 40},
+            **{"min_len": 1, "max_len": 60, "random_seed": seeds.RANDOM_STATE, "nbr_threads": 1},
+        )
+    )
+    told = track(sh, fa, affine, places, how, tmp_path)
+    assert told.n_streamlines == len(whole) > 100 and told.n_left_volume > 50
+    made = parts.opened(tmp_path)
+    np.testing.assert_array_equal(made.lengths, [len(line) for line in whole])
+    np.testing.assert_array_equal(made.positions, parts.world(np.concatenate(whole), affine))
 
 
 def test_no_seeds_are_no_streamlines(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def batches(parts: Iterable[Streamlines], most: int = AT_ONCE) -> Iterator[Strea
 
 def world(points: NDArray[np.float64], affine: Affine) -> NDArray[np.float32]:
     """Return where points in voxels are in mm: of each the same, whatever is beside it."""
-    return _transformed(points, affine).astype(np.float32)
+    return transformed(points, affine).astype(np.float32)
 
 
 def voxels_at(
@@ -88,7 +88,7 @@ def voxels_at(
     ValueError
         If a point is outside of the volume, by more than float32 may be off.
     """
-    places = _transformed(points.astype(np.float64), np.asarray(np.linalg.inv(affine), np.float64))
+    places = transformed(points.astype(np.float64), np.asarray(np.linalg.inv(affine), np.float64))
     last = np.array(shape) - 1
     nearest = np.floor(places + 0.5)
     inside = np.clip(nearest, 0, last)
@@ -102,7 +102,8 @@ def voxels_at(
 _OFF = 1e-3
 
 
-def _transformed(points: NDArray[np.float64], affine: Affine) -> NDArray[np.float64]:
+def transformed(points: NDArray[np.float64], affine: Affine) -> NDArray[np.float64]:
+    """Return where an affine takes points: no product of matrices, whose bits depend on others."""
     x, y, z = points.T
     return np.stack([a * x + b * y + c * z + d for a, b, c, d in affine[:3]], axis=1)
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 RANDOM_STATE = 1_000_003
 """`random_seed` of dipy's tracking: how many random states there are for each voxel length."""
 
-_AT_ONCE = 2**18
+_AT_ONCE = 2**14
 """Voxels of which random numbers are drawn at once: 32 bytes each."""
 
 

@@ -1,9 +1,9 @@
-"""Streamlines of seeds: dipy's tracking, in the frame of the whole volume's voxels."""
+"""Streamlines of seeds: dipy's, in the frame of the whole volume's voxels."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from .parts import Affine, Written, world
 from .seeds import RANDOM_STATE
+from .stepping import Rules, follow
 
-_BUFFER = 2**25
-"""Bytes that dipy holds for points of streamlines at once."""
+POINTS = 2**19
+"""Points of streamlines that a thread holds at most: 24 bytes each, and as many again."""
 
-_AT_ONCE = 256
-"""Streamlines that are written together."""
+_PMF_THRESHOLD = 0.1
+"""The share of the largest value of the fODF that a direction needs; dipy's default."""
 
 
 class How(NamedTuple):
@@ -27,7 +28,7 @@ class How(NamedTuple):
     ----------
     algorithm : {"probabilistic", "deterministic"}
     fa_stop : float
-        Where the fractional anisotropy is below, a streamline ends.
+        Where the fractional anisotropy is no more, a streamline ends.
     step_mm : float
         From point to point.
     max_angle : float
@@ -51,14 +52,17 @@ class Tracked(NamedTuple):
     ----------
     n_seeds, n_streamlines, n_points : int
     n_left_volume : int
-        Streamlines with an end less than a step from where the volume ends. dipy ends them there;
-        they are kept.
+        Streamlines with an end less than a step from where the volume ends. They end there, as
+        dipy's do, and are kept.
     """
 
     n_seeds: int
     n_streamlines: int
     n_points: int
     n_left_volume: int
+
+
+_Lines = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 def track(
@@ -72,13 +76,14 @@ def track(
 ) -> Tracked:
     """Track from seeds, and leave the streamlines as a part in a directory.
 
-    They are those of one call of dipy for all seeds of the volume, in the order of the seeds: dipy
-    is asked in voxels (an identity as affine, with the voxels' size), where the random numbers of a
-    streamline follow from its seed alone, and no product of matrices takes part, whose last bits
+    They are those of one call of dipy's `probabilistic_tracking` or `deterministic_tracking` for
+    all seeds of the volume, bit for bit and in the order of the seeds (`stepping`), with an
+    identity as affine and the voxels' size: so no product of matrices takes part, whose last bits
     could depend on how many seeds there are. From each seed goes one streamline, both ways along
     the largest peak there; seeds without a peak have none.
 
-    Takes the memory of `_BUFFER` and a few MiB, and the pages of `sh` and `fa` that are read.
+    Takes 48 bytes for each of `POINTS`, for each thread, and the pages of `sh` and `fa` that are
+    read.
 
     Parameters
     ----------
@@ -103,9 +108,7 @@ def track(
     written, left = Written(directory), 0
     size = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
     step, ends = how.step_mm / size, np.array(fa.shape) - 0.5
-    for lines in _lines(sh, fa, size, seeds, how, threads):
-        points = np.concatenate(lines)
-        lengths = np.array([len(line) for line in lines])
+    for points, lengths in _lines(sh, fa, size, seeds, how, threads):
         written.add(world(points, affine), lengths)
         last = np.cumsum(lengths) - 1
         near = (points < step - 0.5) | (points > ends - step)
@@ -120,21 +123,61 @@ def _lines(
     seeds: NDArray[np.float64],
     how: How,
     threads: int,
-) -> Iterator[list[NDArray[np.float64]]]:
-    """Yield a few streamlines at a time, in voxels."""
-    from dipy.tracking import tracker
-    from dipy.tracking.stopping_criterion import ThresholdStoppingCriterion
+) -> Iterator[_Lines]:
+    """Yield streamlines in voxels, some at a time: their points, and how many each has."""
+    from dipy.data import default_sphere
+    from dipy.direction.peaks import peaks_from_positions as untyped_peaks
+    from dipy.direction.pmf import SHCoeffPmfGen
+    from dipy.reconst.shm import order_from_ncoef, real_sh_descoteaux
+    from dipy.tracking.utils import seeds_directions_pairs as untyped_pairs
 
-    options: dict[str, Any] = {
-        **{"sh": sh, "voxel_size": size, "nbr_threads": threads, "random_seed": RANDOM_STATE},
-        **{"step_size": how.step_mm, "max_angle": how.max_angle},
-        **{"min_len": how.min_length_mm, "max_len": how.max_length_mm},
-    }
-    tracking = getattr(tracker, f"{how.algorithm}_tracking")
-    stopping = ThresholdStoppingCriterion(fa, how.fa_stop)
-    each = 2 * 3 * 8 * int(how.max_length_mm / how.step_mm + 1)
-    some = max(1, _BUFFER // each)
-    for start in range(0, len(seeds), some):
-        lines = iter(tracking(seeds[start : start + some], stopping, np.eye(4), **options))
-        while few := list(islice(lines, _AT_ONCE)):
-            yield few
+    peaks_of: Any = untyped_peaks
+    pairs_of: Any = untyped_pairs
+    sh, fa = np.asarray(sh), np.asarray(fa)[..., None]
+    fodf = SHCoeffPmfGen(sh, default_sphere, basis_type=None, legacy=True)
+    angles = default_sphere.theta, default_sphere.phi
+    basis, *_ = real_sh_descoteaux(order_from_ncoef(sh.shape[3]), *angles, legacy=True)
+    sphere = np.ascontiguousarray(basis.T), np.ascontiguousarray(default_sphere.vertices.T)
+    rules = _rules(how, size)
+
+    def directed(start: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return seeds that have a peak, and it; by one thread, as `fodf` holds what it told."""
+        own = np.ascontiguousarray(seeds[start : start + each])
+        peaks = peaks_of(own, None, None, np.eye(4), pmf_gen=fodf, npeaks=1)
+        own, directions = pairs_of(own, peaks)
+        return own, directions
+
+    def some(pair: tuple[NDArray[np.float64], NDArray[np.float64]]) -> _Lines:
+        lengths = np.empty(len(pair[0]), np.int64)
+        points = np.empty((len(lengths) * rules.most, 3))
+        end = follow(*pair, sh, fa, *sphere, rules, points, lengths)
+        return points[:end], lengths[lengths > 0]
+
+    each = max(1, POINTS // rules.most)
+    starts = range(0, len(seeds), each)
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, len(starts), threads):
+            yield from pool.map(some, map(directed, starts[first : first + threads]))
+
+
+def _rules(how: How, size: NDArray[np.float64]) -> Rules:
+    """Return what dipy makes of how to track."""
+    from dipy.tracking.tracker_parameters import generate_tracking_parameters
+
+    made = generate_tracking_parameters(
+        *("prob",),
+        **{"min_len": how.min_length_mm, "max_len": how.max_length_mm, "voxel_size": size},
+        **{"step_size": how.step_mm, "max_angle": how.max_angle, "random_seed": RANDOM_STATE},
+        pmf_threshold=_PMF_THRESHOLD,
+    )
+    return Rules(
+        deterministic=how.algorithm == "deterministic",
+        fa_stop=float(how.fa_stop),
+        inverse=np.array(made.inv_voxel_size),
+        step_mm=float(how.step_mm),
+        cosine=made.cos_similarity,
+        threshold=_PMF_THRESHOLD,
+        least=made.min_nbr_pts,
+        most=made.max_nbr_pts,
+        random_seed=RANDOM_STATE,
+    )
