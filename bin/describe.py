@@ -15,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from asking import Asked, described_rows
 from kit.faults import Faults, page, wheres
 from kit.parameters import PATHS, Parameters, Wrong
 from kit.reach import in_cloud, out_of_reach
@@ -85,40 +86,10 @@ def described(
             }
             may_look = not in_cloud(run)
             result["destinations"] = looks.found(well(), near, may_look, faults.of)
-        if parameters.workflow == "command":
-            from tools.asked import described as of_tools  # no other run waits for its HTTP
-
-            result["rows"] = of_tools(well(), tool, launch_dir, faults)
         if "project_dir" in of_run:  # to ask again elsewhere
             of_run["project_dir"] = of_run["project_dir"] or launch_dir
-        if parameters.workflow == "bids":
-            from tools.apps import described as of_apps  # no other run looks into datasets
-
-            result["rows"] = of_apps(of_run, params.get("image"), tool, launch_dir)
-        if parameters.workflow == "map":
-            from functions.asked import described as of_function  # no other run reads rows so
-
-            try:
-                result["rows"] = of_function(of_run, launch_dir)
-            except ValueError as error:  # one sentence, or one for each row
-                raise Wrong(*map(str, error.args)) from None
-        if parameters.workflow == "apply":
-            from functions.blocks import described as of_blocks
-            from tools.blocks import described as of_commands
-
-            if not of_commands(of_run, well(), tool, faults):
-                of_blocks(of_run, well(), launch_dir, faults)
-        if parameters.workflow == "remap":
-            from voxels.archives.mapped import Known, with_table
-
-            known: Known = {}
-            for row in well():
-                with faults.of(row["where"]):
-                    with_table(row, known)
-        if parameters.workflow == "tractography":
-            from subjects.asked import described as of_subjects
-
-            result["rows"] = of_subjects(well(), faults)
+        given = Asked(params, of_run, result["rows"], faults, tool, launch_dir)
+        result["rows"] = described_rows(parameters.workflow, given)
         host = str(of_run.get("bossdb_host"))
         by_channel: dict[str, list[dict[str, Any]]] = {}
         for row in well() if "source" in parameters.per_row else ():
