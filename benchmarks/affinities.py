@@ -1,8 +1,9 @@
 """Affinities of a segmentation, as a network might leave them: blurred at boundaries, and noisy.
 
-They are 1 where a voxel and the one before it along an axis are of one object, blurred by a
-Gaussian, with noise; as whole numbers of 8 bits. Noise is seeded by plane and the blur ends within
-a few planes, so that slabs have the values of the whole, whatever their depth.
+They are 1 where a voxel and the one before it along an axis are of one object, and 0 elsewhere,
+with noise; and then blurred by a Gaussian, so that a flat boundary still goes down to 0; as whole
+numbers of 8 bits. Noise is seeded by plane and the blur ends within a few planes, so that slabs
+have the values of the whole, whatever their depth.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 SEED = 1
-BLUR = 1.0  # voxels
-NOISE = 0.05
-REACH = 4  # voxels that the blur ends within
+BLUR = 0.6  # voxels
+NOISE = 0.2  # standard deviation, before it is blurred
+REACH = 3  # voxels that the blur ends within
 
 Affinities = npt.NDArray[np.uint8]
 
@@ -42,21 +43,23 @@ def slabs(
         segments = cut(first, last)
         made = np.empty((3, high - low, *shape_zyx[1:]), np.uint8)
         for axis in range(3):
-            same = _same(segments, axis)
+            between = _between(segments, axis)
             if axis == 0 and first > 0:
-                same = same[1:]  # of the first plane the one before is not here
-            begin = low - (last - len(same))
-            blurred = gaussian_filter(same, BLUR, truncate=REACH / BLUR)[begin:][: high - low]
-            for plane, z in zip(blurred, range(low, high), strict=True):
+                between = between[1:]  # of the first plane the one before is not here
+            begin = last - len(between)
+            between *= np.float32(BLUR * np.sqrt(2 * np.pi))
+            for plane, z in zip(between, range(begin, last), strict=True):
                 random = np.random.default_rng([SEED, axis, z])
                 plane += random.standard_normal(plane.shape, np.float32) * np.float32(NOISE)
-            made[axis] = np.clip(np.rint(blurred * 255), 0, 255)
+            blurred = gaussian_filter(between, BLUR, truncate=REACH / BLUR)
+            blurred = blurred[low - begin :][: high - low]
+            made[axis] = np.clip(np.rint(255 - 255 * blurred), 0, 255)
         yield low, made
 
 
-def _same(segments: npt.NDArray[Any], axis: int) -> npt.NDArray[np.float32]:
-    """Return 1 where a voxel and the one before it are of one object, or there is none before."""
+def _between(segments: npt.NDArray[Any], axis: int) -> npt.NDArray[np.float32]:
+    """Return 0 where a voxel and the one before it are of one object, or there is none before."""
     own = np.moveaxis(segments, axis, 0)
-    same = np.ones(own.shape, np.float32)
-    same[1:] = (own[1:] == own[:-1]) & (own[1:] != 0)
-    return np.ascontiguousarray(np.moveaxis(same, 0, axis))
+    between = np.zeros(own.shape, np.float32)
+    between[1:] = (own[1:] != own[:-1]) | (own[1:] == 0)
+    return np.ascontiguousarray(np.moveaxis(between, 0, axis))

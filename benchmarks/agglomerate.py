@@ -40,7 +40,7 @@ from voxels.boxes import Box
 from voxels.region_graph import region_graph
 
 WATERZ = ("waterz==0.10.1", "numpy==2.4.6")
-LOW, HIGH, THRESHOLD = 60, 240, 128
+LOW, HIGH, THRESHOLD = 60, 200, 128
 ROUNDS = 200  # of small volumes
 SMALL = (4, 4, 5)
 """All affinities of such can be different ones of 8 bits, and then there are no ties."""
@@ -96,7 +96,6 @@ def write(name: str, segments: npt.NDArray[Any], size: int) -> tuple[Path, Path]
     if not array.exists():
         directory.mkdir(parents=True, exist_ok=True)
         part = array.with_suffix(".partial.npy")
-        whole = np.lib.format.open_memmap(part, "w+", np.uint8, (3, *[size] * 3))
         spec = {
             "driver": "neuroglancer_precomputed",
             "kvstore": {"driver": "file", "path": f"{directory}/"},
@@ -109,6 +108,7 @@ def write(name: str, segments: npt.NDArray[Any], size: int) -> tuple[Path, Path]
             },
         }
         volume = ts.open(spec, create=True, delete_existing=True).result()
+        whole = np.lib.format.open_memmap(part, "w+", np.uint8, (3, *[size] * 3))
         cut = partial(meshes.cut, segments, size)
         for low, some in affinities.slabs(cut, (size, size, size)):
             whole[:, low : low + some.shape[1]] = some
