@@ -256,7 +256,7 @@ def test_status_tells_what_was_run_and_how_it_ended(commands: Commands, texts: l
     assert code == 0 and "components" not in text
     assert f"{name}: {sys.executable} -c " in text and "1 file" in text
     assert one["outputs"] in text
-    refused = f"request {fine} is of workflow command: only label finds components"
+    refused = f"request {fine} is of workflow command, which lists no components"
     assert bossflow_says("components", fine) == (1, f"Error: {refused}\n")
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from flooding import Flooding, affinities, write_affinities
 from kit import locations
+from measuring import Measuring
 from pipeline import bossflow_says
 from steps import Cutouts, write_volume
 from test_forget import asked
@@ -101,3 +103,44 @@ def test_lineage_of_a_component_that_only_files_list(cutouts: Cutouts) -> None:
     bundle.rename(bundle.with_name("away"))
     code, told = bossflow_says("lineage", f"{request}#{row['component_id']}")
     assert code == 1 and "it lists 1 to 2; the files that list all of them are away" in told
+
+
+def test_supervoxels_and_measured_segments_are_listed_too(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A supervoxel has a lineage: of the blocks that its box meets."""
+    flooding = Flooding(tmp_path, monkeypatch)
+    source = write_affinities(tmp_path / "affinities", affinities((12, 16, 32)))
+    asked = {"source": source, "low_threshold": 80, "high_threshold": 230}
+    done = flooding.make(**asked, block_shape="16,16,16", max_component_rows=5)
+    (pieces,) = done["plan"]["requests"]
+    out = tmp_path / "pieces.parquet"
+    code, text = bossflow_says("components", pieces, "--format", "json")
+    assert code == 0 and "the database lists the first 5 supervoxels, the other" in text
+    arguments = ("components", pieces, "--format", "parquet", "--output", str(out))
+    assert bossflow_says(*arguments) == (0, "")
+    (directory,) = flooding.store.glob("MERGE_BASINS/*/*/supervoxels")
+    whole = pq.read_table(directory)
+    assert pq.read_table(out).equals(whole) and whole.num_rows > 5
+    last = whole.to_pylist()[-1]
+    code, text = bossflow_says("lineage", f"{pieces}#{last['supervoxel_id']}", "--json")
+    told = json.loads(text)
+    assert code == 0 and told["about"] == {"request": pieces} | last
+    blocks = {
+        one["key"]["block"]
+        for one in told["executions"].values()
+        if one["process"] == "NUMBER_BASINS"
+    }
+    x0, x1 = last["supervoxel_x0"], last["supervoxel_x1"]
+    assert blocks == {f"{x}-{x + 16}_0-16_0-12" for x in (0, 16) if x0 < x + 16 and x < x1}
+
+    (tmp_path / "measure").mkdir()
+    measuring = Measuring(tmp_path / "measure", monkeypatch)
+    measuring.store = flooding.store
+    (segments,) = measuring.make(source=f"bossflow://{pieces}")["plan"]["requests"]
+    code, text = bossflow_says("components", segments, "--format", "json")
+    assert [row["segment_voxel_count"] for row in json.loads(text)] == [
+        row["supervoxel_voxel_count"] for row in whole.to_pylist()
+    ]
+    code, text = bossflow_says("lineage", f"{segments}#1")
+    assert code == 1 and "has no components: they are of segmentations" in text

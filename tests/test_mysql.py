@@ -46,6 +46,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "mesh": ("test_mesh.py", "-k", "components_go"),
     "metrics": ("test_metrics.py", "-k", "rows_and_go_with_it or command_prints"),
     "names": ("test_archive_names.py", "-k", "older_name or recorded_of_a_path"),
+    "remap": ("test_remap.py", "-k", "goes_with or source"),
     "scores": ("test_scores.py", "-k", "scored_and_recorded or takes_its_scores or beside_the"),
     "skeleton": ("test_skeleton.py", "-k", "components_go"),
     "statistics": ("test_statistics.py", "-k", "as_many or goes_takes"),

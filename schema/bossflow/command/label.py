@@ -1,4 +1,4 @@
-"""Commands of workflow label: the components that it found."""
+"""Commands of what segmentations list: components, supervoxels, segments that were measured."""
 
 import click
 
@@ -14,12 +14,12 @@ import click
 )
 @click.option("--output", type=click.Path(dir_okay=False), help="File; default: standard output.")
 def components_command(request: str, form: str, output: str | None) -> None:
-    """Print what workflow label found: the components of a REQUEST.
+    """Print what a REQUEST found: the components of label, supervoxels, or measured segments.
 
     It is named by its id, the start of it, or its name.
     """
     from .. import connect
-    from ..workflows.label import components
+    from ..look import components
 
     connect()
     components.write(request, form, output)

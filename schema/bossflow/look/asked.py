@@ -130,10 +130,11 @@ def _within(rows: Rows, box: Box, trace: Trace) -> tuple[Rows, dict[str, list[Bo
 def _component(name: str, number: int, trace: Trace) -> Asked:
     identity = ledger.named(Request, name)
     rows = _of_request(identity, trace)
-    for table in rows:
-        for part in listed.with_boxes(trace.stages[table]):
+    by_block = any(trace.place((table, key)) for table, keys in rows.items() for key in keys)
+    for table in rows if by_block else ():
+        for part, start in listed.with_boxes(trace.stages[table]).items():
             about = listed.row(trace.stages[table], part, identity, number)
-            box = Box(*(about[f"bbox_{axis}{end}"] for axis in "xyz" for end in "01"))
+            box = listed.box_of(about, start)
             chosen, within = _within(rows, box, trace)
             if not chosen:
                 raise ValueError(

@@ -1,19 +1,63 @@
 """Objects that a result lists: from rows of the database, or from the files that list all."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import datajoint as dj
 
-from ..core import ledger, stores
+from ..core import ledger, stores, work
 from ..kit import buckets, bundles, digests, fetched
+from ..voxels.boxes import Box
 
 
-def with_boxes(table: Any) -> list[Any]:
-    """Return the parts of a table whose rows are objects with a box."""
+class Listed(NamedTuple):
+    """What a workflow's results list.
+
+    Attributes
+    ----------
+    table, part : table class
+        Of a result, and of the objects in it, which have a box.
+    number : str
+        The column of an object's number.
+    total, rows : str
+        Columns of the table: how many objects there are, and how many are rows.
+    """
+
+    table: Any
+    part: Any
+    number: str
+    total: str
+    rows: str
+
+
+def of_workflow(workflow: work.Workflow) -> Listed | None:
+    """Return what a workflow's results list, if they do: such as components."""
+    for table in workflow.tables:
+        for part in with_boxes(table):
+            rows = getattr(table, "first_rows", {}).get(part.__name__)
+            if rows and table().primary_key == ["request_id"]:
+                (own,) = {*part().primary_key} - {"request_id"}
+                return Listed(table, part, own, f"{rows.removesuffix('_rows')}s", rows)
+    return None
+
+
+def with_boxes(table: Any) -> dict[Any, str]:
+    """Return the parts of a table whose rows are objects with a box, and how its columns begin."""
     members = vars(table).values()
     parts = [one for one in members if isinstance(one, type) and issubclass(one, dj.Part)]
-    return [part for part in parts if "bbox_x0" in part().heading.names]
+    found = {}
+    for part in parts:
+        names = part().heading.names
+        for name in names:
+            start = name.removesuffix("x0")
+            if {f"{start}{axis}{end}" for axis in "xyz" for end in "01"} <= {*names}:
+                found[part] = start
+    return found
+
+
+def box_of(row: dict[str, Any], start: str) -> Box:
+    """Return the box of an object, whose columns begin so."""
+    return Box(*(int(row[f"{start}{axis}{end}"]) for axis in "xyz" for end in "01"))
 
 
 def row(table: Any, part: Any, request: str, number: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ..core import holdings, installed, ledger
 from ..kit.bundles import Finished
-from ..workflows.label import components
+from ..look import components
 from ..workflows.label.requests import NAME
 from . import calls
 

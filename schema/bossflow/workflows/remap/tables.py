@@ -82,6 +82,7 @@ class RemappedSegments(FilledByNextflow, dj.Computed):
     """What there is of segments in the volume."""
 
     process = "SUM_REMAPPED"
+    first_rows: dict[str, str] = {}
     definition = """
     # segments of a volume of new ids
     -> RemappedVolume

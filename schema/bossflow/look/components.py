@@ -1,10 +1,11 @@
-"""The component table of a request, for people, spreadsheets and programs."""
+"""The table of a request's components, or what stands for them: for people and programs."""
 
 import contextlib
 import csv
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,22 +13,24 @@ from typing import Any, TextIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ...core import holdings, installed, ledger
-from ...core.tables import Request
-from .report import rest
-from .requests import NAME
-from .tables import Segmentation
+from ..core import holdings, installed, ledger
+from ..core.tables import Request
+from . import listed
+from .listed import Listed
 
 
-def rows(request: str) -> list[dict[str, Any]]:
+def rows(request: str, of: Listed) -> list[dict[str, Any]]:
     """Return the components of a request by number, coordinates in voxels of its channel."""
-    table = Segmentation.Component() & {"request_id": request}
-    components: list[dict[str, Any]] = table.to_dicts(order_by="component_id")
-    for row in components:
-        del row["request_id"]
-        if row["segment_id"] is not None:
-            row["segment_id"] = int(row["segment_id"])
-    return components
+    table = of.part() & {"request_id": request}
+    components: list[dict[str, Any]] = table.to_dicts(order_by=of.number)
+    return [
+        {
+            name: int(value) if isinstance(value, Decimal) else value
+            for name, value in row.items()
+            if name != "request_id"
+        }
+        for row in components
+    ]
 
 
 def write(start: str, form: str, output: str | None) -> None:
@@ -43,23 +46,24 @@ def write(start: str, form: str, output: str | None) -> None:
         files are needed and not here.
     """
     request = ledger.named(Request, start)
-    installed.opened(NAME)
-    (workflow,) = (Request() & {"request_id": request}).to_arrays("workflow")
-    if workflow != NAME:
-        other = workflow.rpartition(".")[2]
-        raise ValueError(f"request {request} is of workflow {other}: only label finds components")
-    if not len(Segmentation() & {"request_id": request}):
+    (name,) = (Request() & {"request_id": request}).to_arrays("workflow")
+    of = listed.of_workflow(installed.opened(str(name)))
+    if of is None:
+        other = name.rpartition(".")[2]
+        raise ValueError(f"request {request} is of workflow {other}, which lists no components")
+    results = (of.table() & {"request_id": request}).to_dicts()
+    if not results:
         raise ValueError(f"request {request} has no components yet: see `bossflow status`")
-    segmentation = (Segmentation() & {"request_id": request}).to_dicts()[0]
-    names = [name for name in Segmentation.Component().heading.names if name != "request_id"]
-    note = rest(segmentation)
+    (result,) = results
+    names = [name for name in of.part().heading.names if name != "request_id"]
+    note = _rest(result, of)
     if form == "parquet":
         if output is None and sys.stdout.isatty():
             raise ValueError("Parquet is not text: name a file with --output")
-        pieces = _from_files(segmentation) if note else _from_rows(request)
-        _write_parquet(pieces, output, int(segmentation["n_components"]))
+        pieces = _from_files(result, of) if note else _from_rows(request, of)
+        _write_parquet(pieces, output, int(result[of.total]), of)
         return
-    components = rows(request)
+    components = rows(request, of)
     if note:
         print(f"note: {note}; `--format parquet` gives all of them", file=sys.stderr)
     if form == "table":
@@ -78,36 +82,45 @@ def write(start: str, form: str, output: str | None) -> None:
             stream.write("\n")
 
 
-def _schema() -> pa.Schema:
+def _rest(result: dict[str, Any], of: Listed) -> str | None:
+    """Say where those are that are not rows of the database; None if all are."""
+    number, total = result[of.rows], result[of.total]
+    if number == total:
+        return None
+    what = of.total.removeprefix("n_")
+    return f"the database lists the first {number} {what}, the other {total - number} are in files"
+
+
+def _schema(of: Listed) -> pa.Schema:
     """Return the columns of a component table, as they are in Parquet."""
     types = {"int64": pa.int64(), "float64": pa.float64(), "decimal(20,0)": pa.decimal128(20, 0)}
-    heading = Segmentation.Component().heading
+    heading = of.part().heading
     columns = [heading[name] for name in heading.names if name != "request_id"]
     return pa.schema(
         [(column.name, types[column.original_type or column.type]) for column in columns]
     )
 
 
-def _from_rows(request: str) -> Iterator[pa.Table]:
-    yield pa.Table.from_pylist(rows(request), _schema())
+def _from_rows(request: str, of: Listed) -> Iterator[pa.Table]:
+    yield pa.Table.from_pylist(rows(request, of), _schema(of))
 
 
-def _from_files(segmentation: dict[str, Any]) -> Iterator[pa.Table]:
+def _from_files(result: dict[str, Any], of: Listed) -> Iterator[pa.Table]:
     """Yield the component table of a result from its files, a row group at a time."""
-    key = {"request_id": segmentation["request_id"]}
-    (recorded,) = ledger.recorded(Segmentation, [key]).values()
+    key = {"request_id": result["request_id"]}
+    (recorded,) = ledger.recorded(of.table, [key]).values()
     try:
         bundle = holdings.bundle_here(recorded)
     except ValueError as error:
         raise ValueError(
             f"the database lists a part of the components, and the files of all: {error}"
         ) from None
-    yield from holdings.row_groups(bundle, bundle.manifest["parts"]["Component"])
+    yield from holdings.row_groups(bundle, bundle.manifest["parts"][of.part.__name__])
 
 
-def _write_parquet(tables: Iterable[pa.Table], output: str | None, total: int) -> None:
+def _write_parquet(tables: Iterable[pa.Table], output: str | None, total: int, of: Listed) -> None:
     """Write tables into one file; one that can't be written to the end goes."""
-    schema, number = _schema(), 0
+    schema, number = _schema(of), 0
     tables = iter(tables)
     first = next(tables, schema.empty_table())  # before anything is written
     existed = output is not None and Path(output).exists()
