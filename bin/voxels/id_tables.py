@@ -23,7 +23,7 @@ Ids = NDArray[np.uint64]
 SUFFIXES = (".csv", ".parquet")
 ID_MAX = 2**64 - 1
 
-BYTES_PER_ROW = 48
+BYTES_PER_ROW = 64
 """Memory of a table that is read, at most: its columns, twice, and their order."""
 
 _ROWS_AT_ONCE = 2**20
