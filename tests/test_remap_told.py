@@ -1,11 +1,16 @@
-"""What is told of a rewritten segmentation: its levels, a viewer, what differs, what is exported."""
+"""What is told of a rewritten segmentation: levels, a viewer, what differs, what is exported."""
 
+import json
 from pathlib import Path
 
 import bossflow
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from bossflow.kit.parameters import Parameters
+from bossflow.sweeps.sources import references
+from bossflow.sweeps.steps import Step
+from conftest import ROOT
 from making import write_precomputed
 from pipeline import bossflow_says
 from remapping import Remapping, by_definition, level_of, write_table
@@ -54,3 +59,14 @@ def test_levels_table_and_differences_of_two_tables(
     table = pq.read_table(file)
     assert table["segment_id"].to_pylist() == ids.tolist()
     assert table["segment_voxel_count"].to_pylist() == voxels_of.tolist()
+
+
+def test_a_table_may_be_a_step_of_a_chain() -> None:
+    """No other path may: what it names would have to be there."""
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    parameters = Parameters(schema, "remap", "/launch")
+    assert parameters.value("table", "step:merged") == "step:merged"
+    step = Step("new", "remap", {}, [], [], parameters, frozenset())
+    assert references(step, {"table": "step:merged", "name": "step:x"}) == {"table": ("merged", "")}
+    with pytest.raises(ValueError, match="is not there: give the path of a file"):
+        Parameters(schema, "map", "/launch").value("rows", "step:merged")

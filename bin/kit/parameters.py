@@ -41,7 +41,8 @@ class Parameters:
         nextflow_schema.json. A group in its `$defs` that has `groups` is the workflow's of its
         name, and names the groups that this takes besides; what no workflow takes is for all. What
         is marked `launch` is checked before any process starts (workflows/kit/parameters.nf).
-        `required` must be given; within `per_row`, in each row or for all.
+        `required` must be given; within `per_row`, in each row or for all. A path that is `made`
+        may also be what a request made, or in a chain a step of it.
     workflow : str, optional
         The workflow's name; else it is the one that the schema has as default.
     launch_dir : str
@@ -144,6 +145,8 @@ class Parameters:
 
     def _path(self, value: str, described: Mapping[str, Any]) -> str:
         if "://" in value.removeprefix("file://"):
+            return value
+        if described.get("made") and value.startswith("step:"):  # a chain knows what that is
             return value
         if not value.removeprefix("file://"):  # it would be the directory of the launch
             raise ValueError("names no path: give one, or leave it out (no comma at the end)")

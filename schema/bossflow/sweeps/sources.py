@@ -1,4 +1,4 @@
-"""What steps read of steps before them: `source: step:NAME`."""
+"""What steps read of steps before them: `source: step:NAME`, and what else is a step's result."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,8 @@ def references(step: Step, row: Mapping[str, Value]) -> dict[str, tuple[str, str
     """Return by parameter the step that a row reads, and what follows it (`/OUTPUT@LEVEL`)."""
     found = {}
     for name, value in row.items():
-        of_source = step.parameters.described[name].get("format") == "source"
+        about = step.parameters.described[name]
+        of_source = about.get("format") == "source" or about.get("made")
         if of_source and isinstance(value, str) and value.startswith(STEP):
             match = _REFERENCE.fullmatch(value)
             if not match:

@@ -41,23 +41,36 @@ def expand(
         described = as_recorded(described, RemapRequest() * Request())
     sources = resolve(described)
     notes = dict.fromkeys(source.unreached for source in sources.values() if source.unreached)
+    tables = _tables(described["rows"])
+    each = zip(described["rows"], tables, strict=True)
     requests = [
         with_citations(
-            with_image(_request(row, sources[asked(row)], params), row, described), described
+            with_image(_request(row, sources[asked(row)], table, params), row, described), described
         )
-        for row in described["rows"]
+        for row, table in each
     ]
     return with_earlier(RemappedBlock, requests), [*notes]
 
 
-def _request(row: dict[str, Any], source: Source, params: dict[str, Any]) -> work.Request:
+def _tables(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the table of each row: as DESCRIBE has read it, or as a request made it."""
+    known: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        key = row["table"], str(row["threshold"])
+        if row["id_table"]["identity"] is None and key not in known:
+            known[key] = resolve_table(row)
+    return [known.get((row["table"], str(row["threshold"])), row["id_table"]) for row in rows]
+
+
+def _request(
+    row: dict[str, Any], source: Source, table: dict[str, Any], params: dict[str, Any]
+) -> work.Request:
     channel = source.channel
     if channel["dtype"] not in DTYPES:
         raise ValueError(
             f"{row['source']} has dtype {channel['dtype']}, and a table is of segment ids: only "
             f"{', '.join(DTYPES)} are rewritten; transfer it with one of these as dtype first"
         )
-    table = row["id_table"] if row["id_table"]["identity"] else resolve_table(row)
     cutout = cut(row, channel)
     block_shape = row["block_shape"] or _block_shape(extent(channel).shape_zyx)
     every = levels(cutout, block_shape, (0, 0, 0), voxel_size(channel))
