@@ -1,11 +1,15 @@
 """What a sweep's file says, and sentences for what is wrong."""
 
+import json
 from pathlib import Path
 
 import pytest
 from bossflow.core.score_tables import Score
-from bossflow.sweeps import definition, files, sheets
+from bossflow.kit.parameters import Parameters
+from bossflow.sweeps import definition, files, sheets, sources, steps
+from bossflow.sweeps.space import Value
 from bossflow.sweeps.truths import OF_BOTH, OF_LABELS, OF_POINTS
+from conftest import ROOT
 
 
 def read(directory: Path, text: str, name: str = "sweep.yml") -> definition.Definition:
@@ -270,3 +274,19 @@ def test_a_sheet_says_what_a_point_says(tmp_path) -> None:
     assert said.splitlines()[0] == "name,command,exact"
     with pytest.raises(ValueError, match="can't be written into a sample sheet"):
         sheets.sheet([("one", rows[0] | {"tool_version": " a"})], step.parameters)
+
+
+def test_a_step_may_stand_for_a_file() -> None:
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    table = {"type": "string", "format": "file-path", "exists": True}
+    schema["$defs"]["label"]["properties"]["table"] = table
+    parameters = Parameters(schema, "label")
+    assert steps.value_of(parameters, "table", "step:merged") == "step:merged"
+    with pytest.raises(ValueError, match='"nowhere.csv" is not there'):
+        steps.value_of(parameters, "table", "nowhere.csv")
+    row: dict[str, Value] = {"source": "step:pieces/volume", "table": "step:merged"}
+    step = steps.Step("named", "label", {}, [row], [], parameters, frozenset())
+    assert sources.references(step, row) == {
+        "source": ("pieces", "/volume"),
+        "table": ("merged", ""),
+    }
