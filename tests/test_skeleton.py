@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from kit import bundles, locations
 from making import write_precomputed
+from meshing import Meshing
 from pipeline import bossflow_says
 from skeletoning import (
     DUST,
@@ -204,8 +205,10 @@ def test_a_bucket_that_fails_is_named_and_the_others_stay(
     assert code == 0, said
 
 
-def test_skeletons_are_seen_and_taken_along(skeletonizing: Skeletonizing, tmp_path: Path) -> None:
-    """By a viewer with their volume, on the page, and as SWC."""
+def test_skeletons_are_seen_and_taken_along(
+    skeletonizing: Skeletonizing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a viewer with their volume and its meshes, on the page, and as SWC."""
     from bossflow.look import view
 
     source = written(tmp_path / "volume", neurites())
@@ -229,6 +232,10 @@ def test_skeletons_are_seen_and_taken_along(skeletonizing: Skeletonizing, tmp_pa
     html = page.read_text()
     assert f'<th scope="row">{ids[0]}</th>' in html and "could not be painted" not in html
     assert html.count('alt="the skeleton of segment ') == len(ids)
+    (tmp_path / "meshed").mkdir()
+    meshed = Meshing(tmp_path / "meshed", monkeypatch).make(source=source, buckets=1)
+    ((_, _, both, _),), problems = view.opened([*meshed["plan"]["requests"], request], "public")
+    assert both.parts == ["", "/mesh", "/skeleton"] and problems == []
     words = [word for one in (TUBE, PAIR) for word in ("--segment", str(one))]
     to = tmp_path / "swc"
     code, said = bossflow_says("export", request, *words, "--format", "swc", "--to", str(to))
