@@ -1,35 +1,13 @@
 """BIDS Apps from a dataset on disk to what is recorded, a step at a time."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import bossflow
-import collect_command
-import gather_runs
 import pytest
-import stage_command
-from conftest import ROOT
-from kit import tasks
-from pipeline import Pipeline, run_of
-from test_tools import RUN
-from tools.apps import described
-
-APP = ROOT / "tests" / "bids_app.py"
-OF_PARTICIPANT = ["{bids}", "{out}", "participant", "{participant}", "{work}"]
-NUMBERS = count()
-GIVEN: dict[str, Any] = {
-    **{"app": [str(APP)], "arguments": OF_PARTICIPANT, "level": "participant"},
-    **{"group_arguments": ["{bids}", "{out}", "group"], "group_expected": ["group_trials.tsv"]},
-    **{"expected": ["sub-{participant}/func/*_trials.json"], "success_codes": [0]},
-    **{"participants": None, "min_participants": None, "app_name": None, "inputs": None},
-    **{"entrypoint": None, "tool_version": None, "cores": 1, "memory": "1 GB"},
-    **{"time_limit": None, "name": None, "licence_file": None, "disk": None},
-}
+from participants import Apps, apps_of, dataset, made, sidecar
 
 
 @pytest.fixture(scope="module")
@@ -42,93 +20,9 @@ def bids(home: Path) -> Any:
     return bids
 
 
-class Apps(Pipeline):
-    """What Nextflow does with apps."""
-
-    session = "0"
-
-    def plan(
-        self, root: Path, *_: Any, compared: Any = None, **changed: Any
-    ) -> tuple[dict[str, Any], Path]:
-        from bossflow.core.plan import plan
-
-        self.runs += 1
-        work_dir = self.directory / f"run{self.runs}"
-        work_dir.mkdir()
-        found: dict[str, Any] = {"problem": None, "channels": []}
-        asked = GIVEN | {"bids_dir": str(root)} | changed
-        found["rows"] = described(asked, None, None, str(self.directory))
-        params = {"store": str(self.store)}
-        run = run_of(self.runs, self.directory)
-        told = {"workflow": "bids", "params": params, "run": run}
-        plan(told, found, "0" * 16, work_dir, compared)
-        return json.loads((work_dir / "plan.json").read_text()), work_dir
-
-    def compute(self, plan: dict[str, Any], work_dir: Path) -> list[Path]:
-        done = []
-        order = ["RUN_APP", "RUN_GROUP", "GATHER_RUNS"]
-        for task in sorted(plan["tasks"], key=lambda task: order.index(task["process"])):
-            task_dir = work_dir / task["task"]
-            (task_dir / "attempts").mkdir(parents=True)
-            self.monkeypatch.chdir(task_dir)
-            file = work_dir / "tasks" / f"{task['task']}.jsonl"
-            self.monkeypatch.setattr(sys, "argv", ["program", str(file)])
-            if task["process"] == "GATHER_RUNS":
-                tasks.main("GATHER_RUNS", gather_runs.gather_runs)
-            else:
-                stage_command.main()
-                for unit in (task_dir / "staged").iterdir():
-                    if (unit / "refused").exists():
-                        unit.rename(task_dir / "attempts" / unit.name)
-                    else:
-                        self.attempt(unit, task_dir / "attempts", 1)
-                tasks.main(task["process"], collect_command.collect_app, ("pyarrow",))
-            done.append(task_dir / "receipts.jsonl")
-        return done
-
-    def attempt(self, unit: Path, place: Path, number: int) -> None:
-        asks = json.loads((unit / "asks.json").read_text())
-        words = [number, asks["cores"], asks["memory"] * number, asks["seconds"]]
-        own = ["session", f"run{self.runs}"]
-        subprocess.run([RUN, unit, *map(str, words), *own], cwd=place, check=True)
-        outcome = (place / f"{unit.name}-{number}" / "outcome").read_text().splitlines()
-        if number == 1 and {"killed memory", "killed signal"} & {*outcome}:
-            self.attempt(unit, place, 2)
-
-
 @pytest.fixture
 def apps(bids: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Apps:
     return Apps(tmp_path, monkeypatch)
-
-
-def dataset(root: Path, number: int, sessions: int = 0) -> Path:
-    """Write a dataset that no other test has, and return where it is."""
-    root.mkdir()
-    about = {"Name": f"trials {next(NUMBERS)}", "BIDSVersion": "1.9.0"}
-    (root / "dataset_description.json").write_text(json.dumps(about))
-    (root / "README").write_text("Trials.")
-    (root / "task-rest_bold.json").write_text('{"RepetitionTime": 2}')
-    names = [f"{one:02}" for one in range(1, number + 1)]
-    people = [f"sub-{name}\t{20 + int(name)}\n" for name in names]
-    (root / "participants.tsv").write_text("".join(["participant_id\tage\n", *people]))
-    for name in names:
-        for session in range(1, sessions + 1) or [0]:
-            inside = f"sub-{name}/ses-{session}" if session else f"sub-{name}"
-            place = root / inside / "func"
-            place.mkdir(parents=True)
-            start = inside.replace("/", "_")
-            events = "onset\tduration\n" + "1.0\t0.5\n" * (int(name) + session)
-            (place / f"{start}_task-rest_events.tsv").write_text(events)
-            (place / f"{start}_task-rest_bold.json").write_text("{}")
-    return root
-
-
-def sidecar(root: Path, name: str) -> Path:
-    return root / f"sub-{name}" / "func" / f"sub-{name}_task-rest_bold.json"
-
-
-def made(done: dict[str, Any]) -> Counter[str]:
-    return sum((Counter(batch["recorded"]) for batch in done["recorded"]), Counter())
 
 
 def test_one_bad_participant_stops_itself_alone(bids: Any, apps: Apps, tmp_path: Path) -> None:
@@ -182,14 +76,6 @@ def test_scratch_is_kept_for_a_second_try_and_removed_then(apps: Apps, tmp_path:
     assert [*tmp_path.glob("run1/bossflow-scratch/*/*")] == []
     (run,) = (apps_of(done)).to_dicts()
     assert (run["app_exit_code"], run["app_work_bytes"] > 0, run["n_app_files"]) == (3, True, 1)
-
-
-def apps_of(done: dict[str, Any]) -> Any:
-    """Return the runs that a request's derivatives are of."""
-    from bossflow.workflows.bids import AppRun, Derivatives
-
-    (request,) = done["plan"]["requests"]
-    return AppRun() & (Derivatives.Source() & {"request_id": request})
 
 
 def test_an_app_that_cannot_be_started_is_tried_once(apps: Apps, tmp_path: Path) -> None:
@@ -274,3 +160,35 @@ def test_a_licence_is_handed_on_and_in_no_record(apps: Apps, tmp_path: Path) -> 
         assert b"swordfish" not in file.read_bytes()
     licence.write_text("another one")
     assert apps.plan(root, **asked)[0]["tasks"] == [], "and it decides nothing"
+
+
+def test_findings_of_the_validator_are_rows(
+    bids: Any, apps: Apps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = dataset(tmp_path / "ds", 1)
+    with pytest.raises(ValueError, match="validate needs bids-validator-deno, which is not on"):
+        monkeypatch.setenv("PATH", "/nowhere:/usr/bin:/bin")
+        apps.plan(root, validate=True)
+    issue = {"code": "NO_AUTHORS", "severity": "warning", "location": "/dataset_description.json"}
+    wrong = {"code": "BAD", "subCode": "x", "severity": "error", "issueMessage": "a\nb"}
+    said = json.dumps({"issues": {"issues": [issue, wrong]}})
+    program = tmp_path / "bin" / "bids-validator-deno"
+    program.parent.mkdir()
+    text = (
+        f"#!/bin/sh\n[ $1 = --version ] && echo v 3.0.2 || echo '{said}'\n[ $# = 1 ] || exit 16\n"
+    )
+    program.write_text(text.replace("\\n", "\\\\n"))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    asked = {"app": ["cp"], "arguments": ["{bids}/participants.tsv", "{out}"], "name": "one"}
+    asked |= {"expected": [], "group_arguments": None}
+    done = apps.run(root, **asked, validate=True)
+    assert done["verdict"] == {"missing": None}, done["summary"]
+    assert made(done) == {"VALIDATE_DATASET": 1, "RUN_APP": 1, "GATHER_RUNS": 1}
+    assert "one validation  1 error, 1 warning" in done["summary"]
+    request = {"request_id": done["plan"]["requests"][1]}
+    (found,) = (bids.DatasetFindings() & request).to_dicts()
+    assert (found["validator_version"], found["n_bids_errors"]) == ("3.0.2", 1)
+    rows = (bids.DatasetFindings.Finding() & request).to_dicts(order_by="finding")
+    assert [row["finding_code"] for row in rows] == ["NO_AUTHORS", "BAD"]
+    assert rows[1]["finding_message"] == "a b"

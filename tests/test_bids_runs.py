@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from cluster import HURRY, Cluster, cluster  # noqa: F401
+from participants import APP, dataset, sidecar
 from stage import NO_REPORTS
-from test_bids import APP, dataset, sidecar
 from test_command_runs import Lab
 from tool_images import BUSYBOX, imported, said
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from kit.parameters import Wrong
-from test_bids import GIVEN, dataset
+from participants import GIVEN, dataset
 from tools import datasets
 from tools.apps import described
 from tools.datasets import lay_out, merged, views

@@ -1,8 +1,8 @@
 /*
- * A BIDS App for each participant:  RUN_APP (-> RUN_GROUP), by COMMAND -> GATHER_RUNS
+ * A BIDS App for each participant:  RUN_APP (-> RUN_GROUP), by COMMAND -> GATHER_RUNS;  VALIDATE_DATASET
  */
 
-include { COMPUTE as GATHER_RUNS } from '../modules/task/main'
+include { COMPUTE as GATHER_RUNS ; COMPUTE as VALIDATE_DATASET } from '../modules/task/main'
 
 workflow BIDS {
     take:
@@ -10,8 +10,9 @@ workflow BIDS {
     made_ch     // ['RUN_APP-00000 sub-01', receipts.jsonl]
 
     main:
+    VALIDATE_DATASET('VALIDATE_DATASET', task_ch, channel.empty())
     GATHER_RUNS('GATHER_RUNS', task_ch, made_ch)
-    done_ch = made_ch.mix(GATHER_RUNS.out)
+    done_ch = made_ch.mix(GATHER_RUNS.out, VALIDATE_DATASET.out)
 
     emit:
     done_ch     // ['GATHER_RUNS-00000 derivatives', receipts.jsonl]

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import asked
 from .datasets import description, views
+from .validators import version
 
 LEVELS = {"participant": {"participant"}, "session": {"participant", "session"}, "group": set()}
 """What of a unit its arguments may name, by the level."""
@@ -47,7 +48,7 @@ def described(
         One: `dataset` (`path`, `name`, `version`), `level`, `views` (as `datasets.views` has
         them), `app` and `group` (as `asked.described` has command lines; `group` may be None),
         `expected`, `group_expected` (globs in the outputs), `min_participants`, `success_codes`,
-        `licence_file`, `disk` (bytes), `app_name`, `name`, `where`, `notes`.
+        `validate`, `licence_file`, `disk` (bytes), `app_name`, `name`, `where`, `notes`.
 
     Raises
     ------
@@ -82,6 +83,8 @@ def described(
     )
     if group:
         _check_fields("group_arguments", params["group_arguments"], set())
+    if params["validate"]:
+        version()
     about = description(root) if (root / "dataset_description.json").is_file() else {}
     shown, notes = views(root, level, params["participants"])
     return [
@@ -97,6 +100,7 @@ def described(
             "group": group[0] if group else None,
             "expected": expected,
             "group_expected": list(params["group_expected"] or ()),
+            "validate": params["validate"],
             "licence_file": params["licence_file"] or "",
             "disk": asked.size(params["disk"]) if params["disk"] else 0,
             "min_participants": params["min_participants"],

@@ -8,6 +8,7 @@ from .. import __version__, database
 from ..kit.system import end_quickly
 from ..kit.texts import print_anything
 from .apply import apply_command
+from .bids import bids_command
 from .damage import invalidate_command, verify_command
 from .db import db
 from .describe import describe_command
@@ -81,6 +82,7 @@ def main() -> None:
 
 for command in (
     apply_command,
+    bids_command,
     chain_command,
     channels_command,
     clean_command,

@@ -3,14 +3,22 @@
 from ...core.work import Workflow
 from .report import describe, in_words, outcome, tables_of
 from .requests import NAME, expand
-from .tables import AppRun, BidsRequest, BidsView, Derivatives, GroupRun
+from .tables import AppRun, BidsRequest, BidsView, DatasetFindings, Derivatives, GroupRun
 from .units import seconds, units
 
-__all__ = ["AppRun", "BidsRequest", "BidsView", "Derivatives", "GroupRun", "workflow"]
+__all__ = [
+    "AppRun",
+    "BidsRequest",
+    "BidsView",
+    "DatasetFindings",
+    "Derivatives",
+    "GroupRun",
+    "workflow",
+]
 
 workflow = Workflow(
     NAME,
-    (AppRun, GroupRun, Derivatives),
+    (DatasetFindings, AppRun, GroupRun, Derivatives),
     expand,
     units,
     seconds=seconds,

@@ -7,7 +7,8 @@ from typing import Any
 from ...core import ledger
 from ...core.work import Request
 from ...kit.texts import many
-from .tables import AppRun, BidsView, Derivatives
+from .requests import VALIDATION
+from .tables import AppRun, BidsView, DatasetFindings, Derivatives
 from .units import shown
 
 LISTED = 8
@@ -19,9 +20,23 @@ def describe(
     """Return of each the app, the dataset, how many were run, and where what they left is."""
     names = [request.request_id for request in requests]
     made = {row["request_id"]: row for row in ledger.among(Derivatives(), "request_id", names)}
+    checked = {
+        row["request_id"]: row for row in ledger.among(DatasetFindings(), "request_id", names)
+    }
     described = []
     for request, number in zip(requests, counts, strict=True):
         dataset, row = request.given["dataset"], made.get(request.request_id, {})
+        if request.paramset.method == VALIDATION:
+            found = checked.get(request.request_id, {})
+            described.append(
+                {
+                    "about": f"validation of {Path(dataset['path']).name}",
+                    "bids_dir": dataset["path"],
+                    "n_errors": found.get("n_bids_errors"),
+                    "n_warnings": found.get("n_bids_warnings"),
+                }
+            )
+            continue
         done, n_runs = number["RUN_APP"]
         what = "session" if request.given["level"] == "session" else "participant"
         described.append(
@@ -64,11 +79,15 @@ def tables_of(request: str) -> list[dict[str, Any]]:
 
 
 def outcome(described: dict[str, Any]) -> str:
-    """Return how many files the derivatives have."""
+    """Return how many files the derivatives have, or what the validator found."""
+    if "n_errors" in described:
+        errors, warnings = many(described["n_errors"], "error"), described["n_warnings"]
+        return f"{errors}, {many(warnings, 'warning')}"
     return many(described["n_derivatives"], "file")
 
 
 def in_words(counts: Mapping[str, int]) -> str:
     """Return how many runs."""
     told = [many(counts.get("RUN_APP", 0), "run")]
-    return " and ".join([*told, *["the group's"] * bool(counts.get("RUN_GROUP"))])
+    told += ["the group's"] * bool(counts.get("RUN_GROUP"))
+    return " and ".join(told + ["the validation"] * bool(counts.get("VALIDATE_DATASET")))

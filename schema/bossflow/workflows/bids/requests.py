@@ -7,6 +7,7 @@ from ...core import ledger, work
 from .tables import AppRun, BidsRequest, BidsView
 
 NAME = "bossflow.workflows.bids"  # is hashed into ids, wherever this module is
+VALIDATION = "bids_validation"
 VERSION = "1"  # raised when the same app would be given, or keep, something else
 
 _RUN = ("engine", "image", "cores", "memory", "seconds")
@@ -18,7 +19,7 @@ _OF_RUNS = ("expected", "group_expected", "success_codes", "licence_file", "disk
 def expand(
     params: dict[str, Any], described: dict[str, Any]
 ) -> tuple[list[work.Request], list[str]]:
-    """Return the request for an app and a dataset.
+    """Return the request for an app and a dataset, and one for its validation if that is asked for.
 
     If at least `min_participants` runs are recorded, and not all, also one for these, whose group
     need not wait.
@@ -33,7 +34,22 @@ def expand(
         if row["min_participants"] <= len(there) < len(row["views"]):
             name = f"{row['name'] or row['app_name']} {len(there)} of {len(row['views'])}"[-64:]
             requests.append(_request(row, there, name))
-    return requests, []
+    return requests + [_validation(row)] * row["validate"], []
+
+
+def _validation(row: dict[str, Any]) -> work.Request:
+    """Return the request for what the validator finds in a dataset, as it is now."""
+    dataset, name = row["dataset"], f"{row['name'] or row['app_name']} validation"[-64:]
+    request = work.Request(
+        workflow=NAME,
+        paramset=work.ParamSet(VALIDATION, VERSION, {}),
+        subject=[view["view_id"] for view in row["views"]],
+        given={"dataset": dataset, "level": "validation", "app_name": "validation"},
+        name=name,
+        where=row["where"],
+        settings={"bids_dir": dataset["path"]},
+    )
+    return _registered(request, row, len(row["views"]))
 
 
 def _request(row: dict[str, Any], shown: list[dict[str, Any]], name: str | None) -> work.Request:
@@ -58,15 +74,21 @@ def _request(row: dict[str, Any], shown: list[dict[str, Any]], name: str | None)
         settings=settings,
         notes=tuple(row["notes"]),
     )
+    return _registered(request, row, len(views), (BidsView, [*map(_view, shown)]))
+
+
+def _registered(
+    request: work.Request, row: dict[str, Any], number: int, *before: tuple[Any, list[Any]]
+) -> work.Request:
+    """Return a request with the rows that register it, behind those of what it refers to."""
     of_dataset = {
         "request_id": request.request_id,
         "bids_dir": row["dataset"]["path"],
         "bids_name": row["dataset"]["name"][:255],
-        "bids_level": row["level"],
-        "n_bids_views": len(views),
+        "bids_level": request.given["level"],
+        "n_bids_views": number,
     }
-    rows: work.Rows = ((BidsView, [*map(_view, shown)]), (BidsRequest, [of_dataset]))
-    return dataclasses.replace(request, rows=rows)
+    return dataclasses.replace(request, rows=(*before, (BidsRequest, [of_dataset])))
 
 
 def _asked(app: dict[str, Any]) -> dict[str, Any]:

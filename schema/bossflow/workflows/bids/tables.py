@@ -15,7 +15,7 @@ class BidsRequest(dj.Manual):
     ---
     bids_dir     : varchar(4096)  # where the dataset was last asked for
     bids_name    : varchar(255)   # what it calls itself
-    bids_level   : varchar(16)    # participant, session or group
+    bids_level   : varchar(16)    # participant, session, group, or validation of the dataset
     n_bids_views : int64          # participants or sessions
     """
 
@@ -122,6 +122,37 @@ class GroupRun(FilledByNextflow, dj.Computed):
         ---
         group_file_bytes  : int64
         group_file_sha256 : char(64)
+        """
+
+
+@schema
+class DatasetFindings(FilledByNextflow, dj.Computed):
+    """What the validator found in a dataset."""
+
+    process = "VALIDATE_DATASET"
+    definition = """
+    # what the validator found in a dataset
+    -> BidsRequest
+    ---
+    validator_version : varchar(64)
+    n_bids_errors     : int64
+    n_bids_warnings   : int64
+    -> Execution.proj(validated_by='execution_id')
+    """
+
+    class Finding(dj.Part):
+        """One finding."""
+
+        definition = """
+        # finding
+        -> master
+        finding         : int64          # in the validator's order
+        ---
+        finding_code    : varchar(128)   # such as NO_AUTHORS
+        finding_subcode : varchar(255)
+        severity        : varchar(16)    # error or warning
+        finding_path    : varchar(512)   # file in the dataset
+        finding_message : varchar(1000)
         """
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from ... import __version__
 from ...core.work import GIB, Asks, Request, UnitPlan
+from .requests import VALIDATION
 
 SETTINGS: dict[str, Any] = {
     "engine": "none",
@@ -21,7 +22,12 @@ SETTINGS: dict[str, Any] = {
 
 
 def units(request: Request) -> list[UnitPlan]:
-    """Return the runs of an app, that of the group if one is asked for, and the dataset."""
+    """Return the runs of an app, that of the group if one is asked for, and the dataset.
+
+    Of a validation, the one unit.
+    """
+    if request.paramset.method == VALIDATION:
+        return [_validation(request)]
     (paramset,) = request.stage_paramsets
     settings = SETTINGS | request.settings
     files = settings.pop("files", {})
@@ -85,6 +91,13 @@ def units(request: Request) -> list[UnitPlan]:
         sources=sources,
     )
     return [*every, dataset]
+
+
+def _validation(request: Request) -> UnitPlan:
+    key = {"request_id": request.request_id}
+    asks = Asks(seconds=1 + 0.1 * len(request.subject))
+    settings = {"bids_dir": request.settings.get("bids_dir", "")}
+    return UnitPlan("VALIDATE_DATASET", key, {}, settings=settings, asks=asks, exact=False)
 
 
 def shown(participant: str, session: str) -> str:
