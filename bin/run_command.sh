@@ -189,6 +189,8 @@ if [ -s "$here/group" ] && kill -KILL -- "-$(<"$here/group")" 2>/dev/null; then 
 # Inputs may be links to a user's own files: was one of these written to since it was looked at?
 changed=$(find "$unit/inputs" -type f -links +1 -newermm "$unit/asks.json" \
     -newercm "$unit/asks.json" -print -quit 2>/dev/null)
+changed+=$(find -L "$unit/inputs" -xtype l -newermm "$unit/asks.json" \
+    -newercm "$unit/asks.json" -print -quit 2>/dev/null)
 
 killed=no
 if [ "$limit" -gt 0 ] && [ "$seconds" -ge "${limit}000000" ] && [[ $code =~ ^(124|137)$ ]]; then

@@ -84,7 +84,8 @@ def of_dataset(unit: Unit, directory: Path) -> dict[str, str]:
 
     asked, settings = unit.arguments, unit.settings
     root, place = Path(settings["bids_dir"]), directory / "inputs" / "bids"
-    lay_out(root, settings["files"], place, asked.get("session", ""))
+    links = settings["engine"] == "none"
+    lay_out(root, settings["files"], place, asked.get("session", ""), links)
     if unit.inputs:
         left = directory / "outputs"
         for name, path in merged(given.file("files/outputs") for given in unit.inputs):

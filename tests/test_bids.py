@@ -35,7 +35,7 @@ def test_one_bad_participant_stops_itself_alone(bids: Any, apps: Apps, tmp_path:
     assert made(first) == {"RUN_APP": 9}
     failures = (bossflow.Run.Failure() & {"run_id": first["plan"]["run_id"]}).to_dicts()
     told = sorted(row["error"] for row in failures if row["failed_process"] == "RUN_APP")
-    assert len(told) == 3
+    assert len(told) == 3 and "RUN_APP sub-03 (it failed with exit" in first["verdict"]["missing"]
     assert told[0].startswith("it ended well, but left nothing at outputs/sub-07/func/*_trials")
     assert "it failed with exit code 1; its log ends: " in told[1] and "JSONDecodeError" in told[1]
     assert told[2].startswith("it was killed, as if for taking more than its 2048 MiB")
@@ -192,3 +192,24 @@ def test_findings_of_the_validator_are_rows(
     rows = (bids.DatasetFindings.Finding() & request).to_dicts(order_by="finding")
     assert [row["finding_code"] for row in rows] == ["NO_AUTHORS", "BAD"]
     assert rows[1]["finding_message"] == "a b"
+
+
+def test_files_of_another_file_system_are_links_without_an_image(
+    apps: Apps, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is written to by one is noticed too."""
+    root = dataset(tmp_path / "ds", 2)
+    asked: dict[str, Any] = {"app": ["bash", "-c", WRITES, "app"], "expected": []}
+    asked |= {"arguments": ["{bids}", "{out}", "{participant}"], "group_arguments": None}
+    monkeypatch.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError("another device")))
+    done = apps.run(root, **asked)
+    errors = (bossflow.Run.Failure() & {"run_id": done["plan"]["run_id"]}).to_dicts()
+    assert [row["failed_key"]["bids_view"] for row in errors] == ["sub-02"]
+    assert errors[0]["error"].startswith("an input changed after it was looked at")
+
+
+WRITES = """
+sleep 0.1; for file in "$1"/sub-*/func/*.json; do [ -L "$file" ] && touch "$2/x"; done
+[ "$3" = 01 ] || echo '{ }' >"$1/sub-$3/func/sub-${3}_task-rest_bold.json"
+"""
+"""An app that writes into its view, of participant 02."""

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+PLACES = ("block", "bids_view")
+"""Columns that alone tell users of a unit, beside its process."""
+
 ERROR_MAX = 1000
 """Characters of an error that is recorded: those of its column."""
 
@@ -84,10 +87,13 @@ def json_lines(path: Path) -> list[Any]:
 
 
 def key_name(key: dict[str, Any], whole: bool = False) -> str:
-    """Return how users are told of a primary key: its block, or without one, or if whole, all."""
-    block = [str(key["block"])] if "block" in key else []
-    rest = [f"{name}={value}" for name, value in key.items() if name != "block"]
-    return one_line(" ".join([*block, *(rest if whole or not block else [])]))
+    """Return how users are told of a primary key: its block, or without one, or if whole, all.
+
+    Or its view of a BIDS dataset, such as sub-01.
+    """
+    place = [str(key[name]) for name in PLACES if name in key]
+    rest = [f"{name}={value}" for name, value in key.items() if name not in PLACES]
+    return one_line(" ".join([*place, *(rest if whole or not place else [])]))
 
 
 def unit_names(

@@ -17,7 +17,7 @@ from kit.faults import Faults
 from kit.parameters import Wrong
 from kit.texts import one_line
 
-from .files import files_of, link, sha256
+from .files import files_of, link, link_any, sha256
 
 DESCRIPTION = "dataset_description.json"
 
@@ -92,8 +92,12 @@ def views(
     return found, _differences(root, every) if participants is None else []
 
 
-def lay_out(root: Path, files: Sequence[File], target: Path, session: str) -> None:
+def lay_out(
+    root: Path, files: Sequence[File], target: Path, session: str, links: bool = False
+) -> None:
     """Put a view of a dataset to `target`, its files by hard links where they can be.
+
+    Else by copies, or where `links` says that these can be followed, by links.
 
     A file that has no sha256 is a table that each participant has some rows of.
 
@@ -108,7 +112,7 @@ def lay_out(root: Path, files: Sequence[File], target: Path, session: str) -> No
         copy.parent.mkdir(parents=True, exist_ok=True)
         content = _of_those(root, name, people, session)
         if content is None:
-            link(root / name, copy)
+            (link_any if links else link)(root / name, copy)
         else:
             copy.write_bytes(content)
         if sha and (copy.stat().st_size != size or sha256(copy) != sha):

@@ -87,6 +87,15 @@ def link(file: Path, copy: Path) -> None:
         shutil.copy(file, copy)
 
 
+def link_any(file: Path, copy: Path) -> None:
+    """Link a file, by a symbolic link where there can't be a hard one."""
+    real = os.path.realpath(file)
+    try:
+        os.link(real, copy)
+    except OSError:
+        os.symlink(real, copy)
+
+
 def _summed(entries: list[list[Any]]) -> dict[str, Any]:
     return {
         "sha256": digest(entries),

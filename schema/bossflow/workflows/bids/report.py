@@ -9,7 +9,6 @@ from ...core.work import Request
 from ...kit.texts import many
 from .requests import VALIDATION
 from .tables import AppRun, BidsView, DatasetFindings, Derivatives
-from .units import shown
 
 LISTED = 8
 
@@ -66,7 +65,7 @@ def tables_of(request: str) -> list[dict[str, Any]]:
             "columns": ["run", "exit code", "seconds", "peak MiB", "files"],
             "rows": [
                 [
-                    shown(run["participant"], run["bids_session"]),
+                    run["bids_view"],
                     run["app_exit_code"],
                     f"{run['app_seconds']:.3g}",
                     run["app_peak_bytes"] and run["app_peak_bytes"] >> 20,

@@ -28,8 +28,8 @@ def expand(
     requests = [_request(row, row["views"], row["name"])]
     if row["min_participants"]:
         key = {"app_paramset_id": requests[0].stage_paramsets[0].paramset_id}
-        keys = [key | {"view_id": view["view_id"]} for view in row["views"]]
-        known = {view_id for view_id, _ in ledger.look_up(AppRun, keys)}
+        keys = [key | view_key(*_of(view)) for view in row["views"]]
+        known = {view_id for _, view_id, _ in ledger.look_up(AppRun, keys)}
         there = [view for view in row["views"] if view["view_id"] in known]
         if row["min_participants"] <= len(there) < len(row["views"]):
             name = f"{row['name'] or row['app_name']} {len(there)} of {len(row['views'])}"[-64:]
@@ -55,7 +55,7 @@ def _validation(row: dict[str, Any]) -> work.Request:
 def _request(row: dict[str, Any], shown: list[dict[str, Any]], name: str | None) -> work.Request:
     """Return the request for an app and some views of a dataset."""
     app, group = row["app"], row["group"]
-    views = [[view[name] for name in ("participant", "session", "view_id")] for view in shown]
+    views = [_of(view) for view in shown]
     paramset = work.ParamSet("bids_app", VERSION, _asked(app))
     of_request = {"app": paramset.parameters, "group": group["command"] if group else None}
     settings: dict[str, Any] = {name: app[name] for name in _RUN}
@@ -97,10 +97,20 @@ def _asked(app: dict[str, Any]) -> dict[str, Any]:
     return {name: app[name] for name in ("command", "entrypoint", "tool")} | {"inputs": inputs}
 
 
+def _of(view: dict[str, Any]) -> list[str]:
+    return [view[name] for name in ("participant", "session", "view_id")]
+
+
+def view_key(participant: str, session: str, view_id: str) -> dict[str, str]:
+    """Return the key of a view: what users call it, and its id."""
+    labels = ("sub", participant), ("ses", session)
+    name = " ".join(f"{kind}-{label}" for kind, label in labels if label)
+    return {"bids_view": name or "all", "view_id": view_id}
+
+
 def _view(view: dict[str, Any]) -> dict[str, Any]:
     """Return the row that says what a view is."""
-    return {
-        "view_id": view["view_id"],
+    return view_key(*_of(view)) | {
         "participant": view["participant"],
         "bids_session": view["session"],
         "n_view_files": len(view["files"]),

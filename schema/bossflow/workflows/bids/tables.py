@@ -26,6 +26,7 @@ class BidsView(dj.Manual):
 
     definition = """
     # files of a dataset that an app is shown
+    bids_view        : varchar(140) # sub-01, sub-01 ses-2, or all
     view_id          : char(32)     # hash of labels and of all files
     ---
     participant      : varchar(64)  # label, without sub-; empty of all at once

@@ -5,7 +5,7 @@ from typing import Any
 
 from ... import __version__
 from ...core.work import GIB, Asks, Request, UnitPlan
-from .requests import VALIDATION
+from .requests import VALIDATION, view_key
 
 SETTINGS: dict[str, Any] = {
     "engine": "none",
@@ -43,16 +43,16 @@ def units(request: Request) -> list[UnitPlan]:
     runs = tuple(
         UnitPlan(
             "RUN_APP",
-            {"view_id": view_id, "app_paramset_id": paramset.paramset_id},
-            paramset.parameters | {"participant": participant, "session": session},
-            settings=own | {"expected": expected, "files": files.get(view_id, [])},
+            view_key(*view) | {"app_paramset_id": paramset.paramset_id},
+            paramset.parameters | dict(zip(("participant", "session"), view[:2], strict=True)),
+            settings=own | {"expected": expected, "files": files.get(view[2], [])},
             asks=asks,
-            name=shown(participant, session),
+            name=view_key(*view)["bids_view"],
             amount=1,
             amount_unit="runs",
             exact=False,
         )
-        for participant, session, view_id in request.subject
+        for view in request.subject
     )
     sources = tuple(run.key for run in runs)
     key = {"request_id": request.request_id}
@@ -98,16 +98,6 @@ def _validation(request: Request) -> UnitPlan:
     asks = Asks(seconds=1 + 0.1 * len(request.subject))
     settings = {"bids_dir": request.settings.get("bids_dir", "")}
     return UnitPlan("VALIDATE_DATASET", key, {}, settings=settings, asks=asks, exact=False)
-
-
-def shown(participant: str, session: str) -> str:
-    """Return what users are told of a run."""
-    return (
-        " ".join(
-            f"{kind}-{label}" for kind, label in (("sub", participant), ("ses", session)) if label
-        )
-        or "all"
-    )
 
 
 def whole(views: Iterable[list[list[Any]]]) -> list[list[Any]]:
