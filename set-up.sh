@@ -211,9 +211,10 @@ set_up_packages() {
     step "Packages: those locked in requirements/$1.txt" install_packages "$1" ||
         failed "the Python packages could not be installed"
     step "Loops over voxels: compile them" env PYTHONPATH=bin .venv/bin/python -c \
-        'from voxels import kernels; from voxels.detection import compiled as searches
+        'from subjects import stepping
+from voxels import kernels; from voxels.detection import compiled as searches
 from voxels.meshes import compiled
-kernels.compile_all(); searches.compile_all(); compiled.compile_all()' ||
+kernels.compile_all(); searches.compile_all(); compiled.compile_all(); stepping.compile_all()' ||
         failed "the loops over voxels could not be compiled"
     wanted "$1" >".venv/$1.installed"
 }

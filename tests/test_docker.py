@@ -291,6 +291,12 @@ def test_loops_are_compiled_in_the_image(team: Team, images: dict[str, str]) -> 
     command = ("docker", "run", "--rm", "--read-only", "--tmpfs=/tmp", *mount, images["cc3d"])
     printed = run(*command, "python", "-c", code, programs)
     assert printed.split("\n")[0] == f"{[0] * 7} {[True] * 7}"
+    code = (
+        "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1])\n"
+        "from subjects import stepping as s; s.compile_all(); print(s.follow.stats)"
+    )
+    command = (*command[:-1], images["tractography"])
+    assert "cache_misses={}" in run(*command, "python", "-c", code, programs)
 
 
 @pytest.mark.docker

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from subjects import parts, seeds, tracking
+from subjects import parts, seeds, stepping, tracking
 from subjects.tracking import How, Tracked, track
 from tracked import small
 
@@ -105,6 +105,8 @@ def test_streamlines_of_any_groups_are_those_of_one_call_of_dipy(
         np.testing.assert_array_equal(cut.positions, one.positions)
         np.testing.assert_array_equal(cut.offsets, one.offsets)
         assert np.array_equal(np.sum(own, axis=0), np.sum(told, axis=0))
+    stepping.compile_all()
+    assert len(stepping.follow.signatures) == 1, "what set-up compiles is what tracking needs"
     total = Tracked(*np.sum(told, axis=0).tolist())
     assert total[:3] == (len(every), len(whole), len(expected))
     step = how.step_mm / np.sqrt((affine[:3, :3] ** 2).sum(0))
@@ -159,3 +161,12 @@ def test_volumes_that_are_mapped_are_not_copied(tmp_path: Path) -> None:
     told = track(mapped, fa, affine, places, HOW, tmp_path / "part")
     assert told.n_streamlines > 20
     np.testing.assert_array_equal(np.load(tmp_path / "sh.npy"), sh)
+
+
+def test_lengths_that_no_streamline_can_have_are_refused(tmp_path: Path) -> None:
+    sh, fa, affine = small()
+    for how in (HOW._replace(max_length_mm=0.6), HOW._replace(min_length_mm=50, max_length_mm=40)):
+        with pytest.raises(ValueError, match=r"steps of 0\.5 mm .* give another max_length_mm"):
+            own = tmp_path / f"{how.min_length_mm}"
+            own.mkdir()
+            track(sh, fa, affine, np.full((1, 3), 5.0), how, own)

@@ -56,6 +56,14 @@ class Rules(NamedTuple):
     random_seed: int
 
 
+def compile_all() -> None:
+    """Compile what a run needs, so that the first task does not have to."""
+    rules = Rules(False, 0.1, np.ones(3), 0.5, 0.9, 0.1, 1, 3, 1)
+    one, volume = np.ones((1, 3)), np.ones((3, 3, 3, 4))
+    sphere, points = np.ones((3, 2)), np.empty((3, 3))
+    follow(one, one, volume, volume, np.ones((4, 2)), sphere, rules, points, np.empty(1, np.int64))
+
+
 @njit(cache=True, nogil=True)
 def follow(
     seeds: Floats,

@@ -170,6 +170,11 @@ def _rules(how: How, size: NDArray[np.float64]) -> Rules:
         **{"step_size": how.step_mm, "max_angle": how.max_angle, "random_seed": RANDOM_STATE},
         pmf_threshold=_PMF_THRESHOLD,
     )
+    if made.max_nbr_pts < 2 or made.max_nbr_pts < made.min_nbr_pts:
+        raise ValueError(
+            f"no streamline of steps of {how.step_mm:g} mm is {how.min_length_mm:g} to "
+            f"{how.max_length_mm:g} mm long: give another max_length_mm"
+        )
     return Rules(
         deterministic=how.algorithm == "deterministic",
         fa_stop=float(how.fa_stop),
