@@ -124,7 +124,7 @@ def test_what_compiles_the_loops_needs_no_more_than_the_image_copies(tmp_path: P
 
 
 @pytest.mark.nextflow
-@pytest.mark.parametrize("image", ["intern", "cc3d"])
+@pytest.mark.parametrize("image", ["intern", "cc3d", "tractography"])
 def test_programs_and_archives_start_with_what_their_image_has(image: str) -> None:
     config = (ROOT / "conf/processes.config").read_text()
     programs = [name.lower() for name in re.findall(rf"([A-Z_]+) = \[image: '{image}'", config)]

@@ -51,6 +51,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "skeleton": ("test_skeleton.py", "-k", "components_go"),
     "statistics": ("test_statistics.py", "-k", "as_many or goes_takes"),
     "toy": ("test_toy.py",),
+    "tractography": ("test_tractography.py", "-k", "dipy_makes"),
     "watershed": ("test_watershed_blocks.py", "-k", "as_many or goes_takes"),
     "label": ("test_workflow.py", "-m", "not shared", "-k", LABEL),
 }
