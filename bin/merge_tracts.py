@@ -7,17 +7,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from kit.tasks import main
 from kit.units import Bundle, Unit
-from subjects import dwi, nifti
-from subjects.groups import PART, connected, density
+from subjects import SOFTWARE, dwi, fits, masks, nifti
+from subjects.groups import PART, connected, density, paint
 from subjects.parts import Streamlines, opened
 from subjects.tractogram import as_trk, merged
 
+RESULTS = ("lines", "connectome", "maps", "pictures")
 OF_PART = ("n_seeds", "n_streamlines", "n_points", "n_left_volume")
 
 
 def merge_tracts(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one subject: tractogram, connectome and density."""
-    (pulled, *groups), made = unit.inputs, bundle.directory
+    (pulled, masked, volume, *groups), made = unit.inputs, bundle.directory
     about = dwi.image(pulled)
 
     def parts() -> Iterator[Streamlines]:
@@ -25,10 +26,12 @@ def merge_tracts(unit: Unit, bundle: Bundle) -> None:
             one.file(PART)
             yield opened(one.at(PART))
 
-    merged(parts(), about.affine, about.shape_xyz, made / "tractogram.trx")
-    bundle.urls["tractogram"] = "tractogram.trx"
+    for name in RESULTS:
+        (made / name).mkdir()
+        bundle.urls[f"tract_{name}"] = name
+    merged(parts(), about.affine, about.shape_xyz, made / "lines" / "tractogram.trx")
     if unit.arguments["trk"]:
-        as_trk(parts(), about.affine, about.shape_xyz, made / "tractogram.trk")
+        as_trk(parts(), about.affine, about.shape_xyz, made / "lines" / "tractogram.trk")
     found = connected(groups)
     connectome = {
         "label_a": found.a,
@@ -37,10 +40,14 @@ def merge_tracts(unit: Unit, bundle: Bundle) -> None:
         "mean_length_mm": found.mean_length_mm,
         "mean_tract_fa": found.mean_fa,
     }
-    pq.write_table(pa.table(connectome), made / "connectome.parquet")
-    bundle.parts["Connection"] = bundle.urls["connectome"] = "connectome.parquet"
-    nifti.write(made / "density.nii", density(groups, about.shape_xyz), about.affine)
-    bundle.urls["tract_density"] = "density.nii"
+    pq.write_table(pa.table(connectome), made / "connectome" / "connectome.parquet")
+    bundle.parts["Connection"] = "connectome/connectome.parquet"
+    visits = density(groups, about.shape_xyz)
+    nifti.write(made / "maps" / "density.nii", visits, about.affine)
+    fodf, fa = (fits.mapped(volume.file(name)) for name in (fits.FODF, fits.ANISOTROPY))
+    white = masks.whole(masked, masks.WHITE_MATTER)
+    nifti.write(made / "maps" / "fa.nii", fa.astype("float32"), about.affine)
+    paint(parts, fodf, fa, white, about.affine, made / "pictures")
     sources = pa.Table.from_pylist([one.key for one in groups])
     pq.write_table(sources, made / "sources.parquet")
     bundle.parts["Source"] = "sources.parquet"
@@ -51,4 +58,4 @@ def merge_tracts(unit: Unit, bundle: Bundle) -> None:
 
 
 if __name__ == "__main__":
-    main("MERGE_TRACTS", merge_tracts, software=("nibabel", "numpy", "pyarrow"))
+    main("MERGE_TRACTS", merge_tracts, software=(*SOFTWARE, "pillow", "pyarrow"))

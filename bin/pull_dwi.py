@@ -8,7 +8,8 @@ from subjects import dwi, places
 
 def pull_dwi(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of one image: its blocks, and what is known of it."""
-    named = {name: unit.arguments[name] | {"path": path} for name, path in unit.settings.items()}
+    ordered = ("dwi", "bvals", "bvecs")
+    named = {name: unit.arguments[name] | {"path": unit.settings[name]} for name in ordered}
     names = [f"{name} {one['path']}" for name, one in named.items()]
     bvals, bvecs = (places.checked(named[name]).decode("ascii") for name in ("bvals", "bvecs"))
     with places.opened(named["dwi"]["path"]) as file:

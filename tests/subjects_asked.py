@@ -76,16 +76,16 @@ class Whole:
     def __init__(self, subject: Subject, white_matter: list[int]) -> None:
         from dipy.core.gradients import gradient_table
         from dipy.io.gradients import read_bvals_bvecs
+        from nibabel.processing import resample_from_to
 
         image = nibabel.load(subject.dwi)
         self.data, self.affine = image.get_fdata(), image.affine
         bvals, bvecs = read_bvals_bvecs(str(subject.bvals), str(subject.bvecs))
         self.gradients = gradient_table(bvals, bvecs=bvecs)
-        from nibabel.processing import resample_from_to
-
         labels = nibabel.load(subject.segmentation)
-        there = resample_from_to(labels, (self.data.shape[:3], self.affine), order=0)
-        self.labels = np.asarray(there.dataobj).astype(int)
+        if not np.array_equal(labels.affine, self.affine):
+            labels = resample_from_to(labels, (self.data.shape[:3], self.affine), order=0)
+        self.labels = np.asarray(labels.dataobj).astype(int)
         self.white_matter = np.isin(self.labels, white_matter)
 
     def fa(self) -> np.ndarray:

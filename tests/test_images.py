@@ -128,12 +128,13 @@ def test_what_compiles_the_loops_needs_no_more_than_the_image_copies(tmp_path: P
 def test_programs_and_archives_start_with_what_their_image_has(image: str) -> None:
     config = (ROOT / "conf/processes.config").read_text()
     programs = [name.lower() for name in re.findall(rf"([A-Z_]+) = \[image: '{image}'", config)]
-    assert {"describe", "pull_block"} <= {*programs} or "label_block" in programs
+    assert {"describe", "pull_block", "label_block", "pull_dwi"} & {*programs}
     archives = (
         path.relative_to(ROOT / "bin") for path in (ROOT / "bin/voxels/archives").rglob("*.py")
     )
     names = [str(path.with_suffix("")).replace("/", ".") for path in archives]
-    programs += [name for name in names if image == "intern" or "bossdb" not in name]
+    reads = {"intern": names, "cc3d": [name for name in names if "bossdb" not in name]}
+    programs += reads.get(image, [])
     lock = (ROOT / "containers" / image / "requirements.txt").read_text()
     there = {_plain(name) for name in re.findall(r"^([\w.-]+)==", lock, re.M)}
     brought = importlib.metadata.packages_distributions()

@@ -4,6 +4,7 @@ import csv
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -44,7 +45,11 @@ def test_of_three_subjects_the_broken_one_is_named(tmp_path: Path) -> None:
         with (results / "requests.csv").open() as stream:
             told = {row["name"]: row for row in csv.DictReader(stream)}
     assert [row["state"] for row in told.values()] == ["complete", "failed", "complete"]
-    tracts = trx.load(told["sub-01"]["tractogram"].removeprefix("file://"))
-    connectome = pq.read_table(results / "sub-01" / "connectome.parquet")
+    tracts = trx.load(str(results / "sub-01" / "tractogram" / "tractogram.trx"))
+    connectome = pq.read_table(results / "sub-01" / "connectome")
     assert sum(connectome["n_connecting"].to_pylist()) == len(tracts.streamlines) > 10
+    density = nibabel.load(results / "sub-01" / "maps" / "density.nii").get_fdata()
+    assert density.max() > 1 and (density > 0).sum() > 20
+    pictures = {path.name for path in (results / "sub-01" / "pictures").iterdir()}
+    assert pictures == {"fa.png", "directions.png", "tractogram.png"}
     assert "What most streamlines connect" in (results / "index.html").read_text("utf-8")

@@ -21,7 +21,7 @@ workflow TRACTOGRAPHY {
     fit_ch = image_ch.mix(FIT_TENSOR.out, FIT_RESPONSE.out, FIT_FODF.out)
     COLLECT_FODF('COLLECT_FODF', task_ch, fit_ch)
     TRACK_GROUP('TRACK_GROUP', task_ch, image_ch.mix(COLLECT_FODF.out))
-    MERGE_TRACTS('MERGE_TRACTS', task_ch, PULL_DWI.out.mix(TRACK_GROUP.out))
+    MERGE_TRACTS('MERGE_TRACTS', task_ch, image_ch.mix(COLLECT_FODF.out, TRACK_GROUP.out))
     done_ch = fit_ch.mix(COLLECT_FODF.out, TRACK_GROUP.out, MERGE_TRACTS.out)
 
     emit:

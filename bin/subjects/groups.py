@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from kit.bundles import Finished
 from numpy.typing import NDArray
 
+from . import pictures
 from .connectome import Connections, added, connections
 from .parts import Affine, Streamlines, batches
 from .seeds import group_of, seeds_of, voxels_of
@@ -67,6 +68,25 @@ def keep(
 def connected(groups: Iterable[Finished]) -> Connections:
     """Return what the streamlines of all groups connect."""
     return added(Connections(*np.load(one.file(CONNECTIONS))) for one in groups)
+
+
+def paint(
+    parts: Callable[[], Iterable[Streamlines]],
+    fodf: NDArray[np.float64],
+    fa: NDArray[np.float64],
+    white_matter: NDArray[np.bool_],
+    affine: Affine,
+    directory: Path,
+) -> None:
+    """Write pictures of a subject into a directory, as `pictures` paints them."""
+    x, y, z = fa.shape
+    painted = {
+        "fa.png": pictures.fa_slice(fa, white_matter, affine),
+        "directions.png": pictures.direction_slice(fodf, fa, white_matter, affine),
+        "tractogram.png": pictures.tractogram(batches(parts()), affine, (x, y, z)),
+    }
+    for name, canvas in painted.items():
+        (directory / name).write_bytes(pictures.png(canvas))
 
 
 def density(groups: Iterable[Finished], shape: tuple[int, int, int]) -> NDArray[np.uint32]:

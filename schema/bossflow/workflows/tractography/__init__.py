@@ -40,6 +40,6 @@ workflow = Workflow(
     in_words=in_words,
     describe=describe,
     outcome=outcome,
-    results=("tractogram", "connectome", "density"),
+    results=("tractogram", "connectome", "maps", "pictures"),
     tables_of=tables_of,
 )

@@ -39,9 +39,10 @@ def describe(
                 "n_white_matter_voxels": mask.get("n_white_matter_voxels"),
                 "n_streamlines": tracts.get("tract_n_streamlines"),
                 "n_connections": tracts.get("n_connections"),
-                "tractogram": tracts.get("tractogram"),
-                "connectome": tracts.get("connectome"),
-                "density": tracts.get("tract_density"),
+                "tractogram": tracts.get("tract_lines"),
+                **{
+                    name: tracts.get(f"tract_{name}") for name in ("connectome", "maps", "pictures")
+                },
             }
         )
     return described

@@ -166,9 +166,10 @@ class Tractogram(FilledByNextflow, dj.Computed):
     tract_n_points      : int64
     tract_n_left_volume : int64          # streamlines that end where the volume does
     n_connections       : int64          # pairs of labels that streamlines connect
-    tractogram          : varchar(1024)  # URL of the streamlines, TRX
-    connectome          : varchar(1024)  # URL of its connections, a Parquet file
-    tract_density       : varchar(1024)  # URL of streamlines in each voxel, NIfTI, uint32
+    tract_lines         : varchar(1024)  # URL of the directory of tractogram.trx
+    tract_connectome    : varchar(1024)  # URL of the directory of the Parquet file of connections
+    tract_maps          : varchar(1024)  # URL of the directory of density.nii and fa.nii
+    tract_pictures      : varchar(1024)  # URL of the directory of pictures
     -> Execution.proj(tracts_merged_by='execution_id')
     """
 

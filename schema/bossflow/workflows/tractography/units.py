@@ -18,7 +18,7 @@ def units(request: work.Request) -> list[UnitPlan]:
     tensors, response, fodfs = _fits(request, pull, mask)
     volume = _volume(request, pull, mask, tensors, fodfs)
     groups = _groups(request, pull, mask, volume)
-    merge = _merge(request, pull, groups)
+    merge = _merge(request, (pull, mask, volume), groups)
     return [pull, mask, *tensors, response, *fodfs, volume, *groups, merge]
 
 
@@ -142,13 +142,13 @@ def _groups(
     ]
 
 
-def _merge(request: work.Request, pull: UnitPlan, groups: list[UnitPlan]) -> UnitPlan:
+def _merge(request: work.Request, fitted: tuple[UnitPlan, ...], groups: list[UnitPlan]) -> UnitPlan:
     voxels = _voxels(request.given)
     return UnitPlan(
         "MERGE_TRACTS",
         {"request_id": request.request_id},
         {"trk": request.paramset.parameters["trk"]},
-        (pull, *groups),
+        (*fitted, *groups),
         asks=Asks(memory=LOADED + 512 * MIB + 16 * voxels),
         name=request.name,
         amount=len(groups) * groups[0].amount,
