@@ -16,10 +16,10 @@ from types import MappingProxyType
 from typing import Any
 
 from asking import Asked, described_rows
-from kit.faults import Faults, page, wheres
+from kit.faults import Faults, page
 from kit.parameters import PATHS, Parameters, Wrong
 from kit.reach import in_cloud, out_of_reach
-from kit.rows import rows
+from kit.rows import rows, wheres
 from kit.texts import one_line
 from voxels.archives import Refused, Unreachable, archive_of, cited, made, offsets, survey
 from voxels.archives.affinities import LEVELS, every_channel

@@ -172,3 +172,9 @@ def _hint(column: str, parameters: Parameters) -> str:
 
 def _count(cells: list[str]) -> str:
     return many(len(cells), "cell")
+
+
+def wheres(rows: list[dict[str, Any]]) -> str:
+    """Return where something was asked for: the first row, and how many more."""
+    first, more = rows[0]["where"], len(rows) - 1
+    return f"{first}, and {many(more, 'more row')}" if more else str(first)
