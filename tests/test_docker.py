@@ -276,27 +276,22 @@ def test_an_image_says_what_it_is_made_of(images: dict[str, str], tool_name: str
 
 @pytest.mark.docker
 def test_loops_are_compiled_in_the_image(team: Team, images: dict[str, str]) -> None:
-    """Whoever runs it, and wherever the programs lie."""
+    begin = "import os, sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1])\n"
     code = (
-        "import os, sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1])\n"
-        "from voxels import decoding as d, kernels as k, windows as w; k.compile_all()\n"
+        f"{begin}from voxels import decoding as d, kernels as k, windows as w; k.compile_all()\n"
         "from voxels.detection import compiled as c, filtering as f, taking as t; c.compile_all()\n"
         "loops = (k.statistics, k.encode, d._decode, w._mode_of_eight, w._mean_of_narrow,"
         " f.laplacian, t.take)\n"
         "print([sum(f.stats.cache_misses.values()) for f in loops],"
         " [bool(f.stats.cache_hits) for f in loops])"
     )
-    programs = team.clone / "bin"
-    mount = ("--volume", f"{programs}:{programs}:ro", "--user", str(USER))
-    command = ("docker", "run", "--rm", "--read-only", "--tmpfs=/tmp", *mount, images["cc3d"])
-    printed = run(*command, "python", "-c", code, programs)
+    command = ("docker", "run", "--rm", "--read-only", "--tmpfs=/tmp", "--user", str(USER))
+    command = (*command, "--volume", f"{(programs := team.clone / 'bin')}:{programs}:ro")
+    printed = run(*command, images["cc3d"], "python", "-c", code, programs)
     assert printed.split("\n")[0] == f"{[0] * 7} {[True] * 7}"
-    code = (
-        "import sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv[1])\n"
-        "from subjects import stepping as s; s.compile_all(); print(s.follow.stats)"
-    )
-    command = (*command[:-1], images["tractography"])
-    assert "cache_misses={}" in run(*command, "python", "-c", code, programs)
+    code = f"{begin}from subjects import stepping as s; s.compile_all(); print(s.follow.stats)"
+    printed = run(*command, images["tractography"], "python", "-c", code, programs)
+    assert "cache_misses={}" in printed
 
 
 @pytest.mark.docker
