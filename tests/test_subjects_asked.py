@@ -5,12 +5,16 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nibabel
 import numpy as np
 import pytest
 from diffusion import Subject, subject
+from file_server import Server
+from file_server import server as server
+from subjects.asked import FILES
 from subjects_asked import Subjects
 
 Change = Callable[[Subject], Any]
@@ -168,3 +172,25 @@ def test_a_file_that_breaks_off_is_told(tiny: Subject, tmp_path: Path, cut: int)
     texts = tiny.bvals.read_text(), tiny.bvecs.read_text()
     with broken.open("rb") as stream, pytest.raises(ValueError, match="dwi is damaged: its gzip"):
         dwi.cut(stream, texts, [20, 20, 20], tmp_path, ["dwi", "bvals", "bvecs"])
+
+
+def test_files_behind_http_are_read_there(run: Subjects, own: Subject, server: Server) -> None:
+    """The image is known by its ETag, all others by their content; one that changed is refused."""
+    from subjects import places
+
+    away = {name: f"http://{server.host}/{path.name}" for name, path in vars(own).items()}
+    told = run.described({"away": SimpleNamespace(row=away)})  # type: ignore[dict-item]
+    assert told["problem"] is None
+    files = told["rows"][0]["files"]
+    (here,) = run.described({"here": own})["rows"]
+    assert files["dwi"].keys() == {"path", "bytes", "tag"}
+    assert all(files[name]["sha256"] == here["files"][name]["sha256"] for name in FILES[1:])
+    with places.opened(away["dwi"]) as file:
+        places.check(file, files["dwi"])
+        assert file.stream.read() == own.dwi.read_bytes()
+    own.dwi.write_bytes(own.dwi.read_bytes() + b"0")
+    with places.opened(away["dwi"]) as file, pytest.raises(ValueError, match="changed since the"):
+        places.check(file, files["dwi"])
+    missing = SimpleNamespace(row=away | {"bvals": f"http://{server.host}/none"})
+    problem = run.described({"away": missing})["problem"]  # type: ignore[dict-item]
+    assert problem.endswith("/none can't be read: there is no such file")
