@@ -8,7 +8,9 @@ import nibabel
 import numpy as np
 import pytest
 from diffusion import Subject, subject
+from kit.units import Bundle, Unit
 from subjects_asked import Subjects, Whole
+from track_group import track_group
 from trx import trx_file_memmap as trx
 
 WHITE = [2, 41, 16, 77, *range(250, 256)]
@@ -85,7 +87,10 @@ def test_a_subject_is_as_dipy_makes_the_whole(run: Subjects, small: Subject) -> 
 
 
 def test_a_real_scan_is_as_dipy_makes_it(run: Subjects, tmp_path: Path) -> None:
-    """dipy's smallest: oblique, with b-values of any kind and no direction at b0."""
+    """dipy's smallest: oblique, with b-values of any kind and no direction at b0.
+
+    A group that is lost costs itself and the merge.
+    """
     from bossflow import FodfVolume, Tractogram
 
     files = Path(dipy.data.__file__).parent / "files"
@@ -95,7 +100,18 @@ def test_a_real_scan_is_as_dipy_makes_it(run: Subjects, tmp_path: Path) -> None:
     labels = nibabel.Nifti1Image(np.full(image.shape[:3], 41, np.int16), image.affine)
     nibabel.save(labels, tmp_path / "labels.nii")
     one = Subject(**paths, segmentation=tmp_path / "labels.nii")
+
+    def lost(unit: Unit, bundle: Bundle) -> None:
+        if unit.key["seed_group"] == 1:
+            raise OSError("its machine was lost")
+        track_group(unit, bundle)
+
+    run.programs = Subjects.programs | {"TRACK_GROUP": lost}
     done = run.run({"small": one}, seed_groups=2, min_length_mm=2)
+    assert [state for state in done["states"] if state != "made"] == ["blocked", "failed"]
+    run.programs = Subjects.programs
+    done = run.run({"small": one}, seed_groups=2, min_length_mm=2)
+    assert done["states"] == ["made"] * 2, "the lost group and the merge"
     assert done["verdict"] == {"missing": None}, done["summary"]
     (request,) = done["plan"]["requests"]
     (made,) = (Tractogram & {"request_id": request}).to_dicts()
