@@ -100,7 +100,7 @@ def test_streamlines_of_any_groups_are_those_of_one_call_of_dipy(
     np.testing.assert_array_equal(one.positions, parts.world(np.concatenate(whole), affine))
     np.testing.assert_allclose(one.positions, expected, rtol=1e-6, atol=1e-5)
     monkeypatch.setattr(tracking, "POINTS", 2**12)  # 20 streamlines at once
-    for groups, threads in ((1, 2), (7, 1), (64, 1)):
+    for groups, threads in ((1, 2), (7, 1), (64, 1))[: 3 if algorithm == "probabilistic" else 1]:
         cut, own = tracked(tmp_path, groups, how, threads)
         np.testing.assert_array_equal(cut.positions, one.positions)
         np.testing.assert_array_equal(cut.offsets, one.offsets)

@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from . import pictures
 from .connectome import Connections, added, connections
-from .parts import Affine, Streamlines, batches
+from .parts import Affine, Streamlines, batches, first
 from .seeds import group_of, seeds_of, voxels_of
 from .through import visits
 
 PART = "part"
+SHOWN = 20_000
+"""Streamlines in a picture."""
+
 CONNECTIONS, VISITED, VISITS = "connections.npy", "visited.npy", "visits.npy"
 
 
@@ -83,7 +86,7 @@ def paint(
     painted = {
         "fa.png": pictures.fa_slice(fa, white_matter, affine),
         "directions.png": pictures.direction_slice(fodf, fa, white_matter, affine),
-        "tractogram.png": pictures.tractogram(batches(parts()), affine, (x, y, z)),
+        "tractogram.png": pictures.tractogram(first(parts(), SHOWN), affine, (x, y, z)),
     }
     for name, canvas in painted.items():
         (directory / name).write_bytes(pictures.png(canvas))

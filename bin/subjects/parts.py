@@ -65,6 +65,15 @@ def batches(parts: Iterable[Streamlines], most: int = AT_ONCE) -> Iterator[Strea
             start = end
 
 
+def first(parts: Iterable[Streamlines], number: int) -> Iterator[Streamlines]:
+    """Yield so many streamlines, the first ones, a batch at a time; of seeds, a random sample."""
+    for some in batches(parts, AT_ONCE // 8):
+        yield some.only(np.arange(len(some)) < number)
+        number -= len(some)
+        if number <= 0:
+            return
+
+
 def world(points: NDArray[np.float64], affine: Affine) -> NDArray[np.float32]:
     """Return where points in voxels are in mm: of each the same, whatever is beside it."""
     return transformed(points, affine).astype(np.float32)

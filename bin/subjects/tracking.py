@@ -34,7 +34,7 @@ class How(NamedTuple):
     max_angle : float
         Degrees by which a step may differ in direction from the one before.
     min_length_mm, max_length_mm : float
-        Shorter and longer streamlines are left out.
+        Shorter and longer streamlines are left out: those of so many steps, rounded down.
     """
 
     algorithm: str
@@ -164,13 +164,14 @@ def _rules(how: How, size: NDArray[np.float64]) -> Rules:
     """Return what dipy makes of how to track."""
     from dipy.tracking.tracker_parameters import generate_tracking_parameters
 
+    whole = {"min_len": 0, "max_len": 0}  # dipy would take whole millimetres only
     made = generate_tracking_parameters(
         *("prob",),
-        **{"min_len": how.min_length_mm, "max_len": how.max_length_mm, "voxel_size": size},
-        **{"step_size": how.step_mm, "max_angle": how.max_angle, "random_seed": RANDOM_STATE},
-        pmf_threshold=_PMF_THRESHOLD,
+        **{"voxel_size": size, "step_size": how.step_mm, "max_angle": how.max_angle} | whole,
+        **{"pmf_threshold": _PMF_THRESHOLD, "random_seed": RANDOM_STATE},
     )
-    if made.max_nbr_pts < 2 or made.max_nbr_pts < made.min_nbr_pts:
+    least, most = (int(mm / how.step_mm) for mm in (how.min_length_mm, how.max_length_mm))
+    if most < 2 or most < least:
         raise ValueError(
             f"no streamline of steps of {how.step_mm:g} mm is {how.min_length_mm:g} to "
             f"{how.max_length_mm:g} mm long: give another max_length_mm"
@@ -182,7 +183,7 @@ def _rules(how: How, size: NDArray[np.float64]) -> Rules:
         step_mm=float(how.step_mm),
         cosine=made.cos_similarity,
         threshold=_PMF_THRESHOLD,
-        least=made.min_nbr_pts,
-        most=made.max_nbr_pts,
+        least=least,
+        most=most,
         random_seed=RANDOM_STATE,
     )

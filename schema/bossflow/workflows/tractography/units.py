@@ -189,7 +189,7 @@ def seconds(unit: UnitPlan) -> float:
         "FIT_RESPONSE": 60e-6,
         "FIT_FODF": 60e-6,
         "COLLECT_FODF": 1e-6,
-        "TRACK_GROUP": 0.4e-3,
+        "TRACK_GROUP": 0.15e-3,
         "MERGE_TRACTS": 1e-6,
     }
     return 0.05 + each[unit.process] * unit.amount
