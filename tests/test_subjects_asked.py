@@ -1,6 +1,7 @@
 """Subjects as they are asked for: what can't be used is a sentence, before anything runs."""
 
 import gzip
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,8 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
+from conftest import ROOT
+from describe import described
 from diffusion import Subject, subject
 from file_server import Server
 from file_server import server as server
@@ -138,6 +141,21 @@ def test_a_file_is_known_by_its_content_wherever_it_lies(
     for name, about in one["files"].items():
         assert about["sha256"] == other["files"][name]["sha256"]
         assert about["path"] != other["files"][name]["path"]
+
+
+def test_a_recorded_subject_is_asked_for_without_its_sheet(
+    home: Path, run: Subjects, tiny: Subject
+) -> None:
+    from bossflow.workflows.tractography.requests import again, expand
+
+    found = run.described({"sub-01": tiny}, step_mm="0.25", random_seed=5, trk=True)
+    ((request,), _) = expand(found["params"], found)
+    schema = json.loads((ROOT / "nextflow_schema.json").read_text())
+    asked = again(request, {}) | {"workflow": "tractography"}
+    told = described(asked, schema, None, "public", str(tiny.dwi.parent))
+    assert told["problem"] is None
+    ((other,), _) = expand(told["params"], told)
+    assert other.request_id == request.request_id and request.name == "sub-01"
 
 
 def test_an_image_is_cut_as_nibabel_reads_it(tmp_path: Path) -> None:

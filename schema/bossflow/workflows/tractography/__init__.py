@@ -2,7 +2,7 @@
 
 from ...core.work import Workflow
 from .report import describe, in_words, outcome, tables_of
-from .requests import NAME, expand
+from .requests import NAME, again, expand
 from .tables import (
     TABLES,
     DwiImage,
@@ -42,4 +42,5 @@ workflow = Workflow(
     outcome=outcome,
     results=("tractogram", "connectome", "maps", "pictures"),
     tables_of=tables_of,
+    again=again,
 )

@@ -67,6 +67,14 @@ def _request(row: dict[str, Any]) -> work.Request:
     return dataclasses.replace(request, rows=((TractographyRequest, [of_request]),))
 
 
+def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters that ask for a recorded request."""
+    asked = request.paramset.parameters
+    own = {name: one for name, one in asked.items() if name not in ("block_zyx", "shell")}
+    paths = {name: one["path"] for name, one in request.given["files"].items()}
+    return own | paths | {"b_value": asked["shell"]}
+
+
 def known(file: dict[str, Any]) -> dict[str, Any]:
     """Return what of a file decides what is made: not where it lies, unless only its server knows.
 
