@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 from kit.tasks import main
 from kit.units import Bundle, Unit
 from subjects import SOFTWARE, dwi, fits, masks, nifti
-from subjects.groups import PART, connected, density, paint
+from subjects.groups import BUNDLE, PART, bundled, connected, density, paint
 from subjects.parts import Streamlines, opened
 from subjects.tractogram import as_trk, merged
 
@@ -32,6 +32,12 @@ def merge_tracts(unit: Unit, bundle: Bundle) -> None:
     merged(parts(), about.affine, about.shape_xyz, made / "lines" / "tractogram.trx")
     if unit.arguments["trk"]:
         as_trk(parts(), about.affine, about.shape_xyz, made / "lines" / "tractogram.trk")
+    bundle.attributes["tract_n_bundle"] = None
+    if chosen := {name: unit.arguments[name] for name in BUNDLE if name in unit.arguments}:
+        labels = masks.whole(masked, masks.LABELS)
+        some = bundled(parts(), labels, chosen, about.affine)
+        out = made / "lines" / "bundle.trx"
+        bundle.attributes["tract_n_bundle"], _ = merged(some, about.affine, about.shape_xyz, out)
     found = connected(groups)
     connectome = {
         "label_a": found.a,

@@ -107,6 +107,11 @@ class Whole:
         model = ConstrainedSphericalDeconvModel(self.gradients, self.response(), sh_order_max=8)
         return np.asarray(model.fit(self.data, mask=self.white_matter).shm_coeff)
 
+    def voxels(self, line: np.ndarray) -> np.ndarray:
+        """Return the voxels that are nearest to points of a streamline."""
+        inverse = np.linalg.inv(self.affine)
+        return np.rint(line @ inverse[:3, :3].T + inverse[:3, 3]).astype(int)
+
     def streamlines(self, fa: np.ndarray, seeds_per_voxel: int, **options: Any) -> list[np.ndarray]:
         """Return what one call tracks, with an anisotropy whose last digits count: float32, mm."""
         from dipy.tracking.stopping_criterion import ThresholdStoppingCriterion

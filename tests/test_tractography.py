@@ -77,10 +77,21 @@ def test_a_subject_is_as_dipy_makes_the_whole(run: Subjects, small: Subject) -> 
     assert sum(Tractogram.Connection().to_arrays("n_connecting")) == len(expected)
     assert run.plan({"sub-01": small}, seed_groups=3)[0]["tasks"] == []
 
+    chosen = {"through_labels": "2,41", "avoid_labels": "16"}
+    merged = run.run({"sub-01": small}, seed_groups=3, **chosen)
+    assert merged["states"] == ["made"], "the merge"
+    (bundle,) = (Tractogram & "tract_n_bundle is not null").to_dicts()
+    assert 0 < bundle["tract_n_bundle"] < len(expected) and made["tract_n_bundle"] is None
+    path = Path(bundle["tract_lines"].removeprefix("file://")) / "bundle.trx"
+    kept = [one.tobytes() for one in trx.load(str(path)).streamlines]
+    met = [{*whole.labels[tuple(whole.voxels(one).T)].tolist()} for one in expected]
+    pairs = zip(expected, met, strict=True)
+    assert kept == [one.tobytes() for one, own in pairs if {2, 41} <= own and 16 not in own]
+
     again = run.run({"sub-01": small}, seed_groups=3, seeds_per_voxel=2)
     assert again["states"] == ["made"] * 4, "three groups and the merge"
-    assert len(TractogramPart()) == 6 and len(Tractogram.Source()) == 9
-    (new,) = (Tractogram() - {"request_id": made["request_id"]}).to_dicts()
+    assert len(TractogramPart()) == 6 and len(Tractogram.Source()) == 12
+    (new,) = (Tractogram & f"tract_n_seeds > {made['tract_n_seeds']}").to_dicts()
     tracts = tracts_of(new)
     for one, other in zip(tracts.streamlines, whole.streamlines(fa, 2), strict=True):
         np.testing.assert_array_equal(one, other)

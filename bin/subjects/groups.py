@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from . import pictures
 from .connectome import Connections, added, connections
 from .parts import Affine, Streamlines, batches, first
 from .seeds import group_of, seeds_of, voxels_of
-from .through import visits
+from .through import through, visits
 
 PART = "part"
+BUNDLE = ("through_labels", "avoid_labels")
 SHOWN = 20_000
 """Streamlines in a picture."""
 
@@ -71,6 +72,21 @@ def keep(
 def connected(groups: Iterable[Finished]) -> Connections:
     """Return what the streamlines of all groups connect."""
     return added(Connections(*np.load(one.file(CONNECTIONS))) for one in groups)
+
+
+def bundled(
+    parts: Iterable[Streamlines],
+    labels: NDArray[Any],
+    chosen: Mapping[str, Sequence[int]],
+    affine: Affine,
+) -> Iterator[Streamlines]:
+    """Yield the streamlines that visit all of some labels (`through_labels`, shape (x, y, z)).
+
+    And none of others (`avoid_labels`).
+    """
+    for some in batches(parts):
+        of = ((labels == one for one in chosen.get(name, ())) for name in BUNDLE)
+        yield some.only(through(some, *of, affine))
 
 
 def paint(

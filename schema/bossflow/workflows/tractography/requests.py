@@ -31,6 +31,9 @@ OF_STAGE = {
 }
 """Which parameters the programs of each stage read."""
 
+BUNDLE = ("through_labels", "avoid_labels")
+"""By which streamlines are chosen, if by any."""
+
 
 def expand(
     params: dict[str, Any], described: dict[str, Any]
@@ -44,6 +47,7 @@ def _request(row: dict[str, Any]) -> work.Request:
     asked = {"white_matter_labels": labels, "block_zyx": BLOCK_ZYX}
     asked |= {name: row[name] for names in OF_STAGE.values() for name in names}
     asked |= {name: row[name] for name in ("seeds_per_voxel", "trk")}
+    asked |= {name: sorted({*row[name]}) for name in BUNDLE if row[name] is not None}
     contents = {name: known(one) for name, one in row["files"].items()}
     dwi = [contents[name] for name in ("dwi", "bvals", "bvecs")]
     given = {name: row[name] for name in ("files", "shape_xyz", "n_volumes", "voxel_bytes")}

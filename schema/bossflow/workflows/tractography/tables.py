@@ -165,6 +165,7 @@ class Tractogram(FilledByNextflow, dj.Computed):
     tract_n_streamlines : int64
     tract_n_points      : int64
     tract_n_left_volume : int64          # streamlines that end where the volume does
+    tract_n_bundle=null : int64          # streamlines that through_labels and avoid_labels choose
     n_connections       : int64          # pairs of labels that streamlines connect
     tract_lines         : varchar(1024)  # URL of the directory of tractogram.trx
     tract_connectome    : varchar(1024)  # URL of the directory of the Parquet file of connections

@@ -5,7 +5,7 @@ from typing import Any
 from ...core import work
 from ...core.work import MIB, Asks, UnitPlan
 from ...voxels.boxes import Box, grid
-from .requests import OF_STAGE, known
+from .requests import BUNDLE, OF_STAGE, known
 
 LOADED = 512 * MIB
 """What a program takes with dipy before it has read anything."""
@@ -143,11 +143,11 @@ def _groups(
 
 
 def _merge(request: work.Request, fitted: tuple[UnitPlan, ...], groups: list[UnitPlan]) -> UnitPlan:
-    voxels = _voxels(request.given)
+    asked, voxels = request.paramset.parameters, _voxels(request.given)
     return UnitPlan(
         "MERGE_TRACTS",
         {"request_id": request.request_id},
-        {"trk": request.paramset.parameters["trk"]},
+        {name: asked[name] for name in ("trk", *BUNDLE) if name in asked},
         (*fitted, *groups),
         asks=Asks(memory=LOADED + 512 * MIB + 16 * voxels),
         name=request.name,
