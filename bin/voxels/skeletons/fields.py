@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,6 @@ from ..compiling import njit
 from .rows import AROUND, ON_Y, ON_Z, Numbers, Voxels, around
 
 NEVER = np.inf
-
-_NONE, _OUT = -1, -2
-"""What is before the first voxel of a list, and before one that is in none."""
 
 
 @njit(cache=True, nogil=True)
@@ -123,32 +120,6 @@ def step_lengths(size: NDArray[np.float64]) -> NDArray[np.float64]:
     return lengths
 
 
-class Queue(NamedTuple):
-    """Voxels by their distance, in lists for each `narrow`; those in one are in any order.
-
-    A step leads out of a voxel's list, so all in the nearest one are settled: E. V. Denardo and
-    B. L. Fox, Operations Research 27 (1979) 161.
-    """
-
-    lengths: NDArray[np.float64]
-    narrow: float
-    heads: Numbers
-    before: Numbers
-    behind: Numbers
-
-
-@njit(cache=True, nogil=True)
-def queue(size: NDArray[np.float64], widest: float, before: Numbers, behind: Numbers) -> Queue:
-    """Return an empty queue, for sources up to `widest` apart; it uses the arrays of all voxels."""
-    lengths = np.empty(8, np.float64)
-    for step in range(8):
-        x, y, z = (step & 1) * size[2], (step >> 1 & 1) * size[1], (step >> 2) * size[0]
-        lengths[step] = np.sqrt(x * x + y * y + z * z)
-    narrow = 0.99 * size.min()
-    heads = np.full(int((lengths[7] + widest) / narrow) + 3, -1, np.int32)
-    return Queue(lengths, narrow, heads, before, behind)
-
-
 @njit(cache=True, nogil=True)
 def from_voxel(
     first: int, voxels: Voxels, size: NDArray[np.float64]
@@ -158,11 +129,9 @@ def from_voxel(
     The order is that of the distances, but for differences below the shortest side of a voxel.
     """
     n = len(voxels.runs)
-    lists = queue(size, 0.0, np.full(n, _OUT, np.int32), np.empty(n, np.int32))
     distances, order = np.full(n, NEVER), np.empty(n, np.int32)
-    distances[first] = 0.0
-    _put(first, 0.0, lists)
-    _spread(1, NEVER, distances, voxels, lists, order)
+    sources, starts = np.array([first], np.int32), np.zeros(1)
+    from_voxels(sources, starts, NEVER, distances, voxels, size, order)
     return distances, order
 
 
@@ -173,73 +142,80 @@ def from_voxels(
     most: float,
     distances: NDArray[np.float64],
     voxels: Voxels,
-    lists: Queue,
+    size: NDArray[np.float64],
+    order: Numbers,
 ) -> None:
     """Lower the distances of voxels to what they are from any of the sources, if not above `most`.
 
-    `starts` are the distances of these; what is lowered does not depend on their order.
+    `starts` are the distances of these. `order` gets the voxels, if it is not empty. Voxels are in
+    lists by distance, which are narrower than a step is long: so all in the nearest one are settled
+    (E. V. Denardo and B. L. Fox, Operations Research 27 (1979) 161).
     """
-    waiting = 0
+    lengths = step_lengths(size)
+    share = 1 / (0.99 * size.min())
+    heads = np.full(int((lengths[7] + starts.max()) * share) + 3, -1, np.int32)
+    entries, pool = np.empty((256, 2), np.int32), np.array([-1, 0])
+    found, steps = np.empty(AROUND, np.int32), np.empty(AROUND, np.uint8)
+    waiting = done = now = 0
     for at in range(len(sources)):
         if starts[at] < distances[sources[at]]:
             distances[sources[at]] = starts[at]
-            _put(sources[at], starts[at], lists)
+            entries = put(sources[at], int(starts[at] * share), heads, entries, pool)
             waiting += 1
-    _spread(waiting, most, distances, voxels, lists, np.empty(0, np.int32))
-
-
-@njit(cache=True, nogil=True)
-def _spread(
-    waiting: int,
-    most: float,
-    distances: NDArray[np.float64],
-    voxels: Voxels,
-    lists: Queue,
-    order: Numbers,
-) -> None:
-    found, steps = np.empty(AROUND, np.int32), np.empty(AROUND, np.uint8)
-    now = done = 0
     while waiting:
-        voxel: Any = lists.heads[now]
-        if voxel < 0:
-            now = (now + 1) % len(lists.heads)
+        entry = heads[now % len(heads)]
+        if entry < 0:
+            now += 1
             continue
-        _take(voxel, now, lists)
+        voxel: Any = entries[entry, 0]
+        take(entry, now % len(heads), heads, entries, pool)
         waiting -= 1
+        here = distances[voxel]
+        if int(here * share) != now:
+            continue  # it was lowered, and taken from another list
         if done < len(order):
             order[done] = voxel
             done += 1
-        here = distances[voxel]
         for one in range(around(voxel, voxels, found, steps)):
-            there, far = found[one], here + lists.lengths[steps[one]]
+            there, far = found[one], here + lengths[steps[one]]
             old = distances[there]
             if far >= old or far > most:
                 continue
-            if lists.before[there] == _OUT:
-                waiting += 1
-            else:
-                _take(there, int(old / lists.narrow) % len(lists.heads), lists)
             distances[there] = far
-            _put(there, far, lists)
+            into = int(far * share)
+            if old == NEVER or int(old * share) != into:
+                entries = put(there, into % len(heads), heads, entries, pool)
+                waiting += 1
 
 
 @njit(cache=True, nogil=True)
-def _put(voxel: int, distance: float, lists: Queue) -> None:
-    into = int(distance / lists.narrow) % len(lists.heads)
-    head = lists.heads[into]
-    lists.before[voxel], lists.behind[voxel] = _NONE, head
-    if head >= 0:
-        lists.before[head] = voxel
-    lists.heads[into] = voxel
+def put(
+    voxel: int, into: int, heads: Numbers, entries: Numbers, pool: NDArray[np.int64]
+) -> Numbers:
+    """Put a voxel into a list; return all lists' entries: a voxel, and which is behind it.
 
-
-@njit(cache=True, nogil=True)
-def _take(voxel: int, out_of: int, lists: Queue) -> None:
-    before, behind = lists.before[voxel], lists.behind[voxel]
-    if before >= 0:
-        lists.behind[before] = behind
+    `pool` has the first entry that is free, and how many there are.
+    """
+    entry = pool[0]
+    if entry >= 0:
+        pool[0] = entries[entry, 1]
     else:
-        lists.heads[out_of] = behind
-    if behind >= 0:
-        lists.before[behind] = before
-    lists.before[voxel] = _OUT
+        entry = pool[1]
+        pool[1] += 1
+        if entry == len(entries):
+            longer = np.empty((2 * len(entries), 2), np.int32)
+            longer[: len(entries)] = entries
+            entries = longer
+    entries[entry, 0], entries[entry, 1] = voxel, heads[into]
+    heads[into] = entry
+    return entries
+
+
+@njit(cache=True, nogil=True)
+def take(
+    entry: int, out_of: int, heads: Numbers, entries: Numbers, pool: NDArray[np.int64]
+) -> None:
+    """Take the first entry out of a list."""
+    heads[out_of] = entries[entry, 1]
+    entries[entry, 1] = pool[0]
+    pool[0] = entry

@@ -187,6 +187,12 @@ def around(voxel: int, voxels: Voxels, found: Numbers, steps: NDArray[np.uint8])
         if other < 0:
             continue
         rows = (which not in (BACK_Z, ON_Z)) << 1 | (which not in (BACK_Y, ON_Y)) << 2
+        if places[other, 1] < x and places[other, 2] > x + 1:  # as most, and with fewer questions
+            there = x + places[other, 3]
+            found[n], found[n + 1], found[n + 2] = there - 1, there, there + 1
+            steps[n], steps[n + 1], steps[n + 2] = rows | 1, rows, rows | 1
+            n += 3
+            continue
         row = places[other, 0]
         while places[other, 0] == row and places[other, 1] <= x + 1:
             shift = places[other, 3]

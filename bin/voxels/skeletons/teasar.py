@@ -25,6 +25,9 @@ from .sparse import Runs
 
 _MOST = 2**31 - 1
 
+_DEAREST = 2**24
+"""Most that a voxel may cost: there is a list of voxels for each cost."""
+
 
 class Teasar(NamedTuple):
     """How skeletons are drawn, in the words of kimimaro and Igneous.
@@ -34,8 +37,7 @@ class Teasar(NamedTuple):
     scale, const_nm : float
         A line stands for what is within `scale` times its distance to the boundary and `const_nm`.
     pdrf_scale : float
-        What a voxel costs at the boundary; beside it, 1 is added at most for being far from the
-        root.
+        What a voxel costs at the boundary, beside 1 for each.
     pdrf_exponent : int
         How steeply that falls with the distance to the boundary.
     dust_threshold : int
@@ -91,8 +93,9 @@ def skeletonize(runs: Runs, voxel_size_nm_zyx: Sequence[float], how: Teasar) -> 
     Raises
     ------
     ValueError
-        If a component has 2^31 voxels or more.
+        If a component has 2^31 voxels or more, or a parameter is out of its range.
     """
+    _check(how)
     size = np.array(voxel_size_nm_zyx, np.float64)
     trees = [_tree(own, size, how) for own in _components(runs, how.dust_threshold)]
     starts = np.cumsum([0, *(len(tree.vertices) for tree in trees)])
@@ -102,6 +105,17 @@ def skeletonize(runs: Runs, voxel_size_nm_zyx: Sequence[float], how: Teasar) -> 
         np.concatenate([np.empty((0, 2), np.uint32), *edges]),
         np.concatenate([np.empty(0, np.float32), *(tree.radius_nm for tree in trees)]),
     )
+
+
+def _check(how: Teasar) -> None:
+    """Refuse what lines can't be drawn with."""
+    if not 0 <= how.pdrf_scale <= _DEAREST:
+        raise ValueError(f"pdrf_scale is {how.pdrf_scale}: it must be 0 to {_DEAREST}")
+    if how.pdrf_exponent < 1:
+        raise ValueError(f"pdrf_exponent is {how.pdrf_exponent}: it must be 1 or more")
+    for name, value in (("scale", how.scale), ("const_nm", how.const_nm)):
+        if not 0 <= value < np.inf:
+            raise ValueError(f"{name} is {value}: it must be a number from 0 on")
 
 
 def _components(runs: Runs, least: int) -> list[Runs]:
@@ -123,13 +137,9 @@ def _tree(runs: Runs, size: NDArray[np.float64], how: Teasar) -> Skeleton:
     voxels = rows.placed(runs, rows.beside(runs))
     radii = fields.to_boundary(voxels, size)
     root = fields.from_voxel(0, voxels, size)[1][-1]
-    distances, order = fields.from_voxel(root, voxels, size)
-    far = distances.astype(np.float32)
-    del distances
-    most = float(radii.max()) * 1.01  # above it, so that no voxel costs nothing
-    penalty = paths.Penalty(
-        radii, far, most, max(float(far.max()), 1.0), how.pdrf_scale, how.pdrf_exponent
-    )
+    order = fields.from_voxel(root, voxels, size)[1]
+    most = float(radii.max()) * 1.01
+    penalty = paths.Penalty(radii, most, how.pdrf_scale, how.pdrf_exponent)
     path, before = paths.draw(voxels, penalty, order, size, how.scale, how.const_nm)
     own = voxels.runs[path]
     vertices = runs[own, :3]
