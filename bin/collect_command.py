@@ -58,7 +58,7 @@ def collect(unit: Unit, bundle: Bundle) -> None:
 def collect_app(unit: Unit, bundle: Bundle) -> None:
     """Fill the bundle of an app's run: what it left, how it ended, and what it was shown."""
     from tools.apps import filled_fields  # no other command waits for these
-    from tools.datasets import merged
+    from tools.derivatives import merged
 
     run, asked = ended(unit, bundle), unit.arguments
     own = [asked.get(name, "") for name in ("participant", "session")]

@@ -11,7 +11,8 @@ from typing import Any
 from kit import buckets
 from kit.tasks import main
 from kit.units import Bundle, Unit
-from tools.datasets import DESCRIPTION, description, merged
+from tools.datasets import DESCRIPTION, description
+from tools.derivatives import merged
 from tools.files import link
 
 

@@ -80,7 +80,8 @@ def of_dataset(unit: Unit, directory: Path) -> dict[str, str]:
     A group is given what the runs before it left.
     """
     from tools.apps import PLACES  # no other command waits for these
-    from tools.datasets import lay_out, merged
+    from tools.datasets import lay_out
+    from tools.derivatives import merged
 
     asked, settings = unit.arguments, unit.settings
     root, place = Path(settings["bids_dir"]), directory / "inputs" / "bids"

@@ -11,7 +11,8 @@ from kit.parameters import Wrong
 from participants import GIVEN, dataset
 from tools import datasets
 from tools.apps import described
-from tools.datasets import lay_out, merged, views
+from tools.datasets import lay_out, views
+from tools.derivatives import merged
 
 
 @pytest.fixture(autouse=True)
@@ -103,11 +104,13 @@ def test_each_participant_that_is_wrong_is_told(tmp_path: Path) -> None:
     root = dataset(tmp_path / "ds", 4)
     (root / "sub-01" / "func" / "gone.nii.gz").symlink_to("nowhere")
     (root / "sub-05").mkdir()
+    (root / "sub-03" / "a\nb").touch()
     with pytest.raises(Wrong) as told:
-        views(root, "participant", ["01", "sub-02", "05", "99"])
+        views(root, "participant", ["01", "sub-02", "03", "05", "99"])
     assert [*told.value.args] == [
         "participant 99 has no directory sub-99",
         f"{root}/sub-01/func/gone.nii.gz is a link to nothing",
+        "sub-03/a b has more than 512 characters, or some that can't be printed: rename it",
         "sub-05 has no files: remove the directory, or leave it out",
     ]
     with pytest.raises(Wrong, match="sub-02 has no sessions"):
@@ -122,6 +125,9 @@ def test_participants_and_their_table_are_compared(tmp_path: Path) -> None:
         "participants 01 are not in participants.tsv",
         "participants 03 are in participants.tsv, but have no directory",
     ]
+    (root / "participants.tsv").write_text("age\tparticipant_id\n20\t02\n")
+    with pytest.raises(ValueError, match="names a participant 02: begin it with sub-"):
+        views(root, "participant")
     (root / "participants.tsv").write_text("name\nsub-02\n")
     with pytest.raises(ValueError, match=r"participants.tsv has no column participant_id"):
         views(root, "participant")

@@ -7,14 +7,13 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from kit.digests import canonical, digest
 from kit.faults import Faults
-from kit.parameters import Wrong
 from kit.texts import one_line
 
 from .files import files_of, link, link_any, sha256
@@ -23,6 +22,9 @@ DESCRIPTION = "dataset_description.json"
 
 FOR_READERS = {"README", "CHANGES", "LICENSE", "CITATION"}
 """Files of the root, by their names without an ending, that no app computes with: not shown."""
+
+PATH_MAX = 512
+"""Characters of a file's path: those of its column."""
 
 AT_ONCE = 8
 SETTLED_SECONDS = 2
@@ -76,6 +78,8 @@ def views(
         with faults.of(name):
             shown += _of_participant(root, name, level)
     if wrong := faults.told():
+        from kit.parameters import Wrong  # its library is in DESCRIBE's image alone
+
         raise Wrong(*wrong)
     if level == "group":
         shown = [("", "", [file for *_, files in shown for file in files])]
@@ -89,7 +93,8 @@ def views(
             entries.append([file, *own])
         view = {"participant": participant, "session": session, "files": entries}
         found.append({"view_id": digest(view)[:32], **view})
-    return found, _differences(root, every) if participants is None else []
+    notes = _differences(root, every)
+    return found, notes if participants is None else []
 
 
 def lay_out(
@@ -172,26 +177,6 @@ def description(root: Path) -> dict[str, Any]:
     return dict(told)
 
 
-def merged(trees: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    """Yield what derivatives of several units are together, as paths and what is there.
-
-    A directory that only one has is one item. Of files at one path, the first tree's counts.
-    """
-    yield from _merged([*trees], "")
-
-
-def _merged(trees: list[Path], prefix: str) -> Iterator[tuple[str, Path]]:
-    entries: dict[str, list[Path]] = {}
-    for tree in trees:
-        for name in os.listdir(tree):
-            entries.setdefault(name, []).append(tree / name)
-    for name, paths in sorted(entries.items()):
-        if len(paths) > 1 and all(path.is_dir() for path in paths):
-            yield from _merged(paths, f"{prefix}{name}/")
-        else:
-            yield f"{prefix}{name}", paths[0]
-
-
 def _labels(directory: Path, kind: str) -> list[str]:
     """Return the labels of directories `sub-…` or `ses-…`.
 
@@ -222,6 +207,12 @@ def _of_participant(root: Path, label: str, level: str) -> list[tuple[str, str, 
     files = [f"{own}/{name}" for name, _ in files_of(root / own)]
     if not files:
         raise ValueError(f"{own} has no files: remove the directory, or leave it out")
+    for name in files:
+        if len(name) > PATH_MAX or not name.isprintable():
+            raise ValueError(
+                f"{one_line(name)} has more than {PATH_MAX} characters, or some that can't be "
+                "printed: rename it"
+            )
     if level != "session":
         return [(label, "", files)]
     sessions = _labels(root / own, "ses")
@@ -251,8 +242,13 @@ def _people(files: Iterable[str]) -> set[str]:
 def _rows(path: Path, column: str, wanted: set[str]) -> bytes:
     header, *lines = _lines(path)
     at = _column(path, header, column)
-    own = [line for line in lines if line.rstrip("\r\n").split("\t")[at : at + 1][0] in wanted]
-    return "".join([header, *own]).encode()
+    return "".join([header, *(line for line in lines if _cell(line, at) in wanted)]).encode()
+
+
+def _cell(line: str, at: int) -> str:
+    """Return a cell of a table; of a line that is too short, an empty one."""
+    cells = line.rstrip("\r\n").split("\t")
+    return cells[at] if at < len(cells) else ""
 
 
 def _lines(path: Path) -> list[str]:
@@ -277,7 +273,12 @@ def _differences(root: Path, every: list[str]) -> list[str]:
         return []
     header, *lines = _lines(path)
     at = _column(path, header, "participant_id")
-    listed = {line.rstrip("\r\n").split("\t")[at].removeprefix("sub-") for line in lines}
+    listed = {_cell(line, at).removeprefix("sub-") for line in lines if _cell(line, at)}
+    unlike = [_cell(line, at) for line in lines if not _cell(line, at).startswith("sub-")]
+    if unlike:
+        raise ValueError(
+            f"{path} names a participant {one_line(unlike[0]) or 'nothing'}: begin it with sub-"
+        )
     told = []
     for names, what in (
         (sorted({*every} - listed), "are not in participants.tsv"),
