@@ -85,8 +85,8 @@ def bundled(
     And none of others (`avoid_labels`).
     """
     for some in batches(parts):
-        of = ((labels == one for one in chosen.get(name, ())) for name in BUNDLE)
-        yield some.only(through(some, *of, affine))
+        include, exclude = ([labels == one for one in chosen.get(name, ())] for name in BUNDLE)
+        yield some.only(through(some, include, exclude, affine))
 
 
 def paint(

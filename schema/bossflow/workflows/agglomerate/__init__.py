@@ -1,6 +1,7 @@
 """The regions of a segmentation merged by the affinities between them, at several thresholds."""
 
 from ...core.work import Workflow
+from .recorded import ids
 from .report import describe, in_words, outcome, tables_of
 from .requests import NAME, again, expand
 from .tables import TABLES, AgglomerateRequest, Agglomeration, RegionBlock
@@ -20,5 +21,6 @@ workflow = Workflow(
     outcome=outcome,
     results=("segments", "merges", "graph", "regions"),
     tables_of=tables_of,
+    ids=ids,
     again=again,
 )

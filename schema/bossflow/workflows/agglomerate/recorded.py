@@ -1,5 +1,6 @@
 """What is recorded that bears on how a request is made."""
 
+from decimal import Decimal
 from math import ceil
 
 import datajoint as dj
@@ -36,6 +37,33 @@ def n_pairs(requests: list[work.Request]) -> list[int]:
         ceil(density.get(name, PAIRS_PER_VOXEL) * Box.parse(one.given["cutout"]).voxel_count)
         for name, one in zip(names, requests, strict=True)
     ]
+
+
+def ids(request: work.Request, threshold: str | None) -> work.Ids:
+    """Return which segment each region is in at a threshold, as a table by which remap rewrites.
+
+    Raises
+    ------
+    ValueError
+        If it has no such threshold, or has several of which none is given.
+    """
+    thresholds = request.paramset.parameters["thresholds"]
+    listed = ", ".join(thresholds)
+    if threshold is None and len(thresholds) > 1:
+        raise ValueError(f"it has the thresholds {listed}: give one as threshold")
+    wanted = Decimal(threshold or thresholds[0])
+    found = next((one for one in thresholds if Decimal(one) == wanted), None)
+    if found is None:
+        raise ValueError(f"it has no threshold {threshold}: it has {listed}")
+    rows = (Agglomeration() & {"request_id": request.request_id}).to_dicts()
+    return work.Ids(
+        "MERGE_REGIONS",
+        "segments.parquet",
+        ["supervoxel_id", "segment_id"],
+        ["threshold", found],
+        found,
+        sum(int(row["n_regions"]) for row in rows),
+    )
 
 
 _KEY = ("channel_id", "region_paramset_id")
