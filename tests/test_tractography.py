@@ -52,29 +52,34 @@ def test_a_subject_is_as_dipy_makes_the_whole(run: Subjects, small: Subject) -> 
     done = run.run({"sub-01": small}, seed_groups=3)
     assert not done["plan"]["problem"]
     assert done["verdict"] == {"missing": None}, done["summary"]
-    (volume,) = FodfVolume().to_dicts()
+    (image,) = (DwiImage & {"dwi_x": 21}).to_dicts()
+    key = {"dwi_id": image["dwi_id"]}
+    (volume,) = (FodfVolume & key).to_dicts()
     fa, sh = read(volume["fa_volume"]), read(volume["fodf_volume"])
     whole = Whole(small, WHITE)
     assert (np.abs(fa - whole.fa()) < 1e-12).all() and fa.max() > 0.7
     np.testing.assert_array_equal(sh, whole.fodf)
-    (response,) = FibreResponse().to_dicts()
+    (response,) = (FibreResponse & key).to_dicts()
     evals, unweighted = whole.response()
     assert [response["response_along"], response["response_across"]] == evals[:2].tolist()
     assert response["response_unweighted"] == unweighted
-    (mask,) = WhiteMatter().to_dicts()
+    (mask,) = (WhiteMatter & key).to_dicts()
     assert mask["n_white_matter_voxels"] == whole.white_matter.sum() > 800
-    assert sum(FodfBlock().to_arrays("n_fodf_voxels")) == whole.white_matter.sum()
-    assert sum(TensorBlock().to_arrays("n_tensor_voxels")) == (whole.labels != 0).sum()
-    assert len(FodfVolume.Source()) == 4
-    assert (DwiImage * WhiteMatter).fetch1("dwi_x", "n_unweighted", "shells") == (21, 6, [2000])
-    (made,) = Tractogram().to_dicts()
+    assert sum((FodfBlock & key).to_arrays("n_fodf_voxels")) == whole.white_matter.sum()
+    assert sum((TensorBlock & key).to_arrays("n_tensor_voxels")) == (whole.labels != 0).sum()
+    assert len(FodfVolume.Source & key) == 4
+    assert image["n_unweighted"] == 6 and image["shells"] == [2000]
+    (request,) = done["plan"]["requests"]
+    made = (Tractogram & {"request_id": request}).fetch1()
     tracts = tracts_of(made)
     expected = whole.streamlines(fa, 1)
     assert made["tract_n_seeds"] == whole.white_matter.sum()
     assert made["tract_n_streamlines"] == len(expected) == len(tracts.streamlines) > 500
     for one, other in zip(tracts.streamlines, expected, strict=True):
         np.testing.assert_array_equal(one, other)
-    assert sum(Tractogram.Connection().to_arrays("n_connecting")) == len(expected)
+    assert sum((Tractogram.Connection & {"request_id": request}).to_arrays("n_connecting")) == len(
+        expected
+    )
     assert run.plan({"sub-01": small}, seed_groups=3)[0]["tasks"] == []
 
     chosen = {"through_labels": "2,41", "avoid_labels": "16"}
@@ -90,8 +95,9 @@ def test_a_subject_is_as_dipy_makes_the_whole(run: Subjects, small: Subject) -> 
 
     again = run.run({"sub-01": small}, seed_groups=3, seeds_per_voxel=2)
     assert again["states"] == ["made"] * 4, "three groups and the merge"
-    assert len(TractogramPart()) == 6 and len(Tractogram.Source()) == 12
-    (new,) = (Tractogram & f"tract_n_seeds > {made['tract_n_seeds']}").to_dicts()
+    assert len(TractogramPart & key) == 6 and len(Tractogram.Source & key) == 12
+    (request,) = again["plan"]["requests"]
+    new = (Tractogram & {"request_id": request}).fetch1()
     tracts = tracts_of(new)
     for one, other in zip(tracts.streamlines, whole.streamlines(fa, 2), strict=True):
         np.testing.assert_array_equal(one, other)
