@@ -95,6 +95,21 @@ def test_a_volume_is_tiled_with_its_seams_inside_of_blocks() -> None:
     assert [*inputs.slabs(600)] == [(0, 256), (256, 512), (512, 600)]
 
 
+def test_affinities_of_slabs_are_those_of_the_whole() -> None:
+    import affinities
+
+    segments = np.arange(1, 5).repeat(6)[:, None, None] + np.zeros((1, 20, 20), int)
+    segments[10:14, 5:9] = 0
+    whole, cut = (
+        np.concatenate([part for _, part in affinities.slabs(of, segments.shape, most)], 1)
+        for most in (24, 7)
+        for of in [lambda low, high: segments[low:high]]
+    )
+    np.testing.assert_array_equal(whole, cut)
+    assert whole.shape == (3, 24, 20, 20) and whole.dtype == np.uint8
+    assert whole[0, 6].max() < 100 < whole[0, 3].min() and whole[:, 12, 7, 5:].max() < 100
+
+
 def test_labels_are_compared_as_partitions() -> None:
     from label import same_partition
 

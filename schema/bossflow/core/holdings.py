@@ -168,7 +168,7 @@ def bundle_here(recorded: Recorded) -> bundles.Finished:
 
 
 def row_groups(bundle: bundles.Finished, folder: str) -> Iterator[Any]:
-    """Yield the tables of a directory of Parquet files of a bundle, a row group at a time.
+    """Yield the tables of a bundle's directory of Parquet files, or one file, by row groups.
 
     Raises
     ------
@@ -179,8 +179,8 @@ def row_groups(bundle: bundles.Finished, folder: str) -> Iterator[Any]:
 
     inside = (bundle.directory / folder).relative_to(bundle.store).as_posix()
     listed = {entry["path"]: entry for entry in bundle.manifest["files"]}
-    for name in sorted(name for name in listed if name.rpartition("/")[0] == inside):
-        path = bundle.file(f"{folder}/{name.rpartition('/')[2]}")
+    for name in sorted(name for name in listed if inside in (name, name.rpartition("/")[0])):
+        path = bundle.file(f"{folder}{name.removeprefix(inside)}")
         if not buckets.holds(path) and digests.file_record(path, bundle.store) != listed[name]:
             raise ValueError(f"{path} is not what its bundle says: `bossflow verify` tells more")
         with pq.ParquetFile(path) as file:

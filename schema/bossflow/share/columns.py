@@ -82,7 +82,7 @@ def write(
 
 
 def _tables(request: str, workflow: str, directory: Path) -> Iterator[tuple[str, int]]:
-    """Write each table that a result has as a directory of Parquet files; yield name and rows."""
+    """Write each table that a result has in Parquet files; yield name and rows."""
     of = next(one for one in installed.known_workflows() if one.name.endswith(f".{workflow}"))
     key = {"request_id": request}
     for table in of.tables:
@@ -103,10 +103,10 @@ def _tables(request: str, workflow: str, directory: Path) -> Iterator[tuple[str,
 
 
 def _is_table(bundle: Finished, folder: str) -> bool:
-    """Say whether a directory of a bundle is of Parquet files."""
-    inside = f"{(bundle.directory / folder).relative_to(bundle.store).as_posix()}/"
+    """Say whether a directory of a bundle is of Parquet files, or it is such a file."""
+    place = (bundle.directory / folder).relative_to(bundle.store).as_posix()
     paths = [entry["path"] for entry in bundle.manifest["files"]]
-    return any(path.startswith(inside) and path.endswith(".parquet") for path in paths)
+    return any(f"{path}/".startswith(f"{place}/") and path.endswith(".parquet") for path in paths)
 
 
 def _row(name: str, one: dict[str, Any]) -> dict[str, Any]:
