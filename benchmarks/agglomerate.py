@@ -1,6 +1,6 @@
 """From affinities to segments: whole `nextflow run`s against waterz on arrays in memory.
 
-    python benchmarks/agglomerate.py [--size 512] [--param NAME=VALUE]
+    python benchmarks/agglomerate.py [--size 512] [--high 200] [--param NAME=VALUE]
 
 Affinities are made of the segmentation (affinities.py), SIZE voxels a side, and written as the
 channels of a precomputed volume. Ours is a run of `watershed`, and one of `agglomerate` on what it
@@ -49,8 +49,8 @@ SMALL = (4, 4, 5)
 class Ours:
     """Runs of watershed and agglomerate, each time in a new home with an empty database."""
 
-    def __init__(self, scratch: Path, source: Path, params: dict[str, str]) -> None:
-        self.scratch, self.params = scratch, params
+    def __init__(self, scratch: Path, source: Path, high: int, params: dict[str, str]) -> None:
+        self.scratch, self.high, self.params = scratch, high, params
         self.uri = f"precomputed://{source}"
         self.stack = contextlib.ExitStack()
         self.traces: list[dict[str, dict[str, float]]] = []
@@ -62,7 +62,7 @@ class Ours:
         self.home.call("db", "deploy")
         runs: list[dict[str, Any]] = [
             {"workflow": "watershed", "source": self.uri, "name": "pieces"}
-            | {"low_threshold": LOW, "high_threshold": HIGH},
+            | {"low_threshold": LOW, "high_threshold": self.high},
             {"workflow": "agglomerate", "source": "bossflow://pieces", "name": "merged"}
             | {"affinities": self.uri, "thresholds": THRESHOLD},
         ]
@@ -174,16 +174,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run both by turns and report."""
     parser = common.parser(__doc__, rounds=1)
     parser.add_argument("--size", type=int, default=512, help="voxels a side, 64 at least (512)")
+    parser.add_argument(
+        "--high",
+        type=int,
+        default=HIGH,
+        help=f"high_threshold: the higher, the smaller supervoxels are ({HIGH})",
+    )
     options = parser.parse_args(arguments)
     segments, size = inputs.load(options.volume), options.size
     source, array = write(f"{size}-{inputs.digest(segments)}-affinities", segments, size)
     names = f"bossflow, {size}^3", f"waterz, {size}^3"
     with tempfile.TemporaryDirectory(prefix="bossflow-agglomerate-") as directory:
         scratch = Path(directory)
-        ours, waterz = Ours(scratch / "ours", source, common.given(options)), Waterz(scratch)
+        ours = Ours(scratch / "ours", source, options.high, common.given(options))
+        waterz = Waterz(scratch)
         same = agree(waterz, scratch)
         common.console.print(f"{8 * ROUNDS} small partitions agree, {same} of some merges")
-        theirs = partial(waterz, array, "supervoxels", LOW, HIGH, THRESHOLD)
+        theirs = partial(waterz, array, "supervoxels", LOW, options.high, THRESHOLD)
         with ours.stack:
             runs = dict(zip(names, (ours, theirs), strict=True))
             figures = reports.medians(reports.alternate(options.rounds, runs))
