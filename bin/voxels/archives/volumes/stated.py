@@ -110,10 +110,9 @@ def refuse_senseless(level: Level) -> None:
         raise ValueError(f"voxel size {level.scale_zyx}")
     if not all(abs(start) <= FURTHEST for start in level.offset_zyx):
         raise ValueError(f"translation {level.translation_zyx}")
-    try:
-        json.dumps(level.spec, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"half a surrogate pair in {level.spec}") from None
+    text = json.dumps(level.spec, ensure_ascii=False)
+    if not text.isascii() and any("\ud800" <= one <= "\udfff" for one in text):
+        raise ValueError(f"half a surrogate pair in {level.spec}")
 
 
 def axes_of(uri: str, statements: Iterable[Any], rank: int, order: str) -> tuple[str, ...]:
