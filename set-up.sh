@@ -213,8 +213,9 @@ set_up_packages() {
     step "Loops over voxels: compile them" env PYTHONPATH=bin .venv/bin/python -c \
         'from subjects import stepping
 from voxels import kernels; from voxels.detection import compiled as searches
-from voxels.meshes import compiled
-kernels.compile_all(); searches.compile_all(); compiled.compile_all(); stepping.compile_all()' ||
+from voxels.meshes import compiled; from voxels.skeletons import compiled as skeletons
+for one in kernels, searches, compiled, skeletons, stepping:
+    one.compile_all()' ||
         failed "the loops over voxels could not be compiled"
     wanted "$1" >".venv/$1.installed"
 }

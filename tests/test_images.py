@@ -114,7 +114,8 @@ def test_what_compiles_the_loops_needs_no_more_than_the_image_copies(tmp_path: P
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, place)
     code = (
-        "from voxels import kernels; from voxels.detection import compiled; import sys;"
+        "from voxels import kernels; from voxels.detection import compiled as searches;"
+        "from voxels.skeletons import compiled; import sys;"
         "print(*(m for m in sys.modules if m.startswith('voxels.')))"
     )
     command = (sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, '.'); {code}")
