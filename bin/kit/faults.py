@@ -1,11 +1,8 @@
 """What is wrong with the rows that are asked for: a sentence for each, and all told at once."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
-
-from .texts import many
 
 PAGE = 20
 """Sentences that a user is told at once."""
@@ -43,12 +40,6 @@ class Faults:
     def told(self) -> list[str]:
         """Return all sentences, in the order of the sheet's lines."""
         return [self._said[where] for where in sorted(self._said, key=_line)]
-
-
-def wheres(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return where something was asked for: the first row, and how many more."""
-    first, more = rows[0]["where"], len(rows) - 1
-    return f"{first}, and {many(more, 'more row')}" if more else str(first)
 
 
 def page(sentences: Iterable[str]) -> list[str]:
