@@ -139,10 +139,11 @@ def described(
         here = all(made.is_made(asking[0]["source"]) for asking in by_channel.values())
         idle = [name for name in ("archive", "stage") if here and of_run.get(name)]
 
-        def told(asking: list[dict[str, Any]]) -> dict[str, Any]:
-            with faults.of(asking[0]["where"]):
-                return ask(asking)
-            return {}
+        def told(asking: list[dict[str, Any]]) -> tuple[dict[str, Any], str | None]:
+            try:
+                return ask(asking), None
+            except (ValueError, Refused) as error:
+                return {}, str(error)
 
         def seen(uri: str) -> dict[str, Any] | None:
             with faults.of(images[uri]):
@@ -151,11 +152,14 @@ def described(
 
         images = {row["image_source"]: row["where"] for row in well() if row.get("image_source")}
         with ThreadPoolExecutor(CHANNELS_AT_ONCE) as pool:
-            channels = list(pool.map(told, by_channel.values()))
+            answers = list(pool.map(told, by_channel.values()))
             shown = dict(zip(images, pool.map(seen, images), strict=True))
+        for asking, (_, problem) in zip(by_channel.values(), answers, strict=True):
+            if problem:  # of a row's channels that of the first, whichever answers first
+                faults.add(asking[0]["where"], problem)
         if wrong := faults.told():
             raise Wrong(*wrong)
-        result |= {"channels": channels, "images": shown}
+        result |= {"channels": [found for found, _ in answers], "images": shown}
     except UnicodeDecodeError:
         result["problem"] = f"{sheet_name} is not text in UTF-8: save it as CSV UTF-8"
     except ImportError as error:

@@ -14,7 +14,7 @@ from test_agglomeration import volumes
 from voxels.agglomeration import agglomerate, regions_of
 from voxels.boxes import Box
 from voxels.id_tables import IdTable, ordered
-from voxels.region_graph import region_graph
+from voxels.region_graph import RegionGraph, region_graph
 from voxels.remapping import remapped
 
 WIDE = st.one_of(st.integers(0, 12), st.integers(2**64 - 3, 2**64 - 1), st.integers(2**53, 2**54))
@@ -64,8 +64,8 @@ def test_the_table_of_an_agglomeration_gives_its_regions(volume: Any, threshold:
     """Rewriting by it is relabelling by the merges: and by a table after it, relabelling twice."""
     regions, edges = volume
     box = Box.of((0, 0, 0), regions.shape)
-    graph = region_graph(regions, [*edges], box, box)
-    merges = agglomerate(graph, [Fraction(threshold)])
+    *_, graph = region_graph(regions, [*edges], box, box)
+    merges = agglomerate(RegionGraph.of([graph]), [Fraction(threshold)])
     ids = np.unique(regions[regions > 0])
     if not len(ids):
         return
