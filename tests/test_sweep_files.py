@@ -278,7 +278,7 @@ def test_a_sheet_says_what_a_point_says(tmp_path) -> None:
 
 def test_a_step_may_stand_for_a_file() -> None:
     schema = json.loads((ROOT / "nextflow_schema.json").read_text())
-    table = {"type": "string", "format": "file-path", "exists": True}
+    table = {"type": "string", "format": "file-path", "exists": True, "made": True}
     schema["$defs"]["label"]["properties"]["table"] = table
     parameters = Parameters(schema, "label")
     assert steps.value_of(parameters, "table", "step:merged") == "step:merged"
