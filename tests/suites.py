@@ -9,13 +9,13 @@ from collections.abc import Iterable
 import pytest
 
 BUDGETS = {
-    "slurm": 6.5,
-    "docker": 12.0,
-    "mysql": 12.0,
-    "s3": 6.0,
+    "slurm": 8.0,
+    "docker": 14.0,
+    "mysql": 22.0,
+    "s3": 8.0,
     "faults": 15.0,
     "clouds": 4.0,
-    "nextflow": 26.0,
+    "nextflow": 44.0,
     "core": 36.0,
 }
 """Minutes of all of pytest's processes together, in CI on two cores, by suite.
