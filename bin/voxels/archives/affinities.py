@@ -15,6 +15,9 @@ SOURCES = ("source", "source_y", "source_x")
 BESIDE = ("affinities", "affinities_y", "affinities_x")
 """The same where `source` is the segmentation whose regions they are between."""
 
+MOST = {"uint8": 255, "uint16": 65535}
+"""The largest affinity, by type."""
+
 LEVELS = dict.fromkeys(SOURCES, "resolution") | dict.fromkeys(BESIDE, "affinities_resolution")
 """Which parameter says what level of each is read."""
 

@@ -4,18 +4,19 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..core import holdings, work
-from ..core.ledger import among, execution_attribute
+from ..core.ledger import among
 from ..core.tables import Execution, ParamSet, Request, Run
 from ..kit.locations import url
 from ..voxels.archives.made import is_made
 from ..voxels.boxes import Box
 from ..voxels.meshes import single
 from .channels import extent
+from .collected import Collected, made_by, rows_of
 from .growth import alike
 from .tables import Cutout
 
@@ -27,23 +28,6 @@ BUCKET_VOXELS = 2**25  # of the first request for a channel, for each bucket
 BUCKETS_MAX = 4096
 BLOCKS_MAX = 1_000_000
 EARLIER_REQUESTS = 3  # whose buckets a request's are compared with, at most
-
-
-class Collected(NamedTuple):
-    """Tables of what is made of buckets, and what columns are called.
-
-    Attributes
-    ----------
-    requests, results : table class
-        Which cutout; what was made of all its buckets.
-    number, rows : str
-        Columns of the results: how many there are, and how many are rows.
-    """
-
-    requests: Any
-    results: Any
-    number: str
-    rows: str
 
 
 def first(
@@ -116,38 +100,21 @@ def with_recorded(requests: list[work.Request], of: Collected) -> list[work.Requ
     ]
 
 
-def rows_of(requests: list[work.Request], of: Collected) -> dict[str, tuple[int, int, int]]:
-    """Return of recorded ones how many results, rows of these, and rows of its bundle's run."""
-    made = of.results * Execution.proj("run_id", **_made_by(of))
-    made_by = made * Run.proj("run_parameters")
-    told = {}
-    for row in among(made_by, "request_id", (request.request_id for request in requests)):
-        total, rows = row[of.number], row[of.rows]
-        # what was added since is in no bundle: the run that made it knows its own limit
-        limit = int(row["run_parameters"].get("max_component_rows", rows))
-        told[row["request_id"]] = total, rows, min(limit, rows)
-    return told
-
-
-def _made_by(of: Collected) -> dict[str, str]:
-    return {execution_attribute(of.results): "execution_id"}
-
-
 def _earlier(requests: list[work.Request], of: Collected) -> dict[str, list[dict[str, Any]]]:
     """Return by request the latest others with the same parameters that meet its cutout.
 
     Of another channel too: the same volume made by a larger request is one. What is there of
     another source is other segments'.
     """
-    (made_by,) = _made_by(of)
-    made = of.results * Execution.proj("executed", **_made_by(of))
+    (filled_by,) = made_by(of)
+    made = of.results * Execution.proj("executed", **made_by(of))
     made = made * of.requests * Cutout * Request.proj("paramset_id")
     rows = among(made, "paramset_id", {one.paramset.paramset_id for one in requests})
     rows.sort(key=lambda row: (row["executed"], row["request_id"]), reverse=True)
-    stores_of = holdings.at_hand({row[made_by] for row in rows})
+    stores_of = holdings.at_hand({row[filled_by] for row in rows})
     others: dict[str, list[tuple[Box, str, dict[str, Any]]]] = defaultdict(list)
     for row in rows:
-        if store := stores_of.get(row[made_by]):
+        if store := stores_of.get(row[filled_by]):
             told = {"request_id": row["request_id"], "store": url(store)}
             one = Box.parse(row["cutout"]), row["channel_id"], told
             others[row["paramset_id"]].append(one)

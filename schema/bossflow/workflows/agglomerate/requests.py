@@ -10,15 +10,15 @@ from ...volumes import reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, extent, voxel_size
 from ...volumes.citations import with_citations
+from ...volumes.collected import rows_of
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
-from ...voxels.archives.affinities import BESIDE, of_regions
+from ...voxels.archives.affinities import BESIDE, MOST, of_regions
 from ...voxels.archives.intensity import GIVEN
 from ...voxels.archives.made import ARCHIVE
 from ...voxels.boxes import Box, grid
 from ...voxels.files import together
 from ..label.cutting import block_shape, check_blocks, most_voxels
-from ..label.recorded import rows_of
 from .recorded import MERGED, n_pairs
 from .tables import AgglomerateRequest
 from .units import channels
@@ -26,9 +26,6 @@ from .units import channels
 NAME = "bossflow.workflows.agglomerate"  # is hashed into ids: constant
 VERSION = "1.0"
 """Of REGION_BLOCK and MERGE_REGIONS: raised when they make something else of the same."""
-
-MOST = {"uint8": 255, "uint16": 65535}
-"""The largest affinity, by type."""
 
 BYTES_PER_VOXEL = 36  # memory of a task, at most, with ids of 64 bits and affinities of 16
 EDGES_MAX = 2**62  # what affinities of all edges may add up to

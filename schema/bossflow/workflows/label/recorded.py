@@ -5,17 +5,19 @@ from collections import defaultdict
 from collections.abc import Iterable
 from itertools import islice
 from math import ceil
-from typing import Any, NamedTuple
+from typing import Any
 
 import datajoint as dj
 
 from ... import database
 from ...core import holdings, work
-from ...core.ledger import among, execution_attribute, look_up
-from ...core.tables import Execution, Request, Run
+from ...core.ledger import look_up
+from ...core.tables import Execution, Request
 from ...kit.locations import url
 from ...volumes.channels import meets
+from ...volumes.collected import Collected, made_by, rows_of
 from ...volumes.tables import Block, Cutout
+from ...volumes.zeros import VOLUME
 from ...voxels.boxes import Box
 from .tables import BlockLabels, LabelRequest, Segmentation
 
@@ -24,35 +26,18 @@ EARLIER_REQUESTS = 3  # that a request's blocks are compared with, at most
 CUTOUTS_PER_QUERY = 50  # each is a condition on six columns
 
 
-class Stitched(NamedTuple):
-    """Tables of requests whose blocks' labels are joined, and what columns are called.
-
-    Attributes
-    ----------
-    requests, results : table class
-        Which cutout; what was made of all its blocks.
-    number, rows : str
-        Columns of the results: how many there are, and how many are rows.
-    """
-
-    requests: Any
-    results: Any
-    number: str
-    rows: str
-
-
-LABELLED = Stitched(LabelRequest, Segmentation, "n_components", "n_component_rows")
+LABELLED = Collected(LabelRequest, Segmentation, "n_components", "n_component_rows")
 
 
 def with_recorded(
-    requests: list[work.Request], of: Stitched, n_labels: Iterable[int]
+    requests: list[work.Request], of: Collected, n_labels: Iterable[int]
 ) -> list[work.Request]:
     """Tell requests what is recorded that bears on how they are made.
 
     Parameters
     ----------
     requests : list of Request
-    of : Stitched
+    of : Collected
     n_labels : iterable of int
         How many labels the blocks of each may have.
 
@@ -87,36 +72,19 @@ def with_recorded(
     ]
 
 
-def rows_of(requests: list[work.Request], of: Stitched) -> dict[str, tuple[int, int, int]]:
-    """Return of recorded ones how many results, rows of these, and rows of its bundle's run."""
-    made = of.results * Execution.proj("run_id", **_made_by(of))
-    made_by = made * Run.proj("run_parameters")
-    told = {}
-    for row in among(made_by, "request_id", (request.request_id for request in requests)):
-        total, rows = row[of.number], row[of.rows]
-        # what was added since is in no bundle: the run that made it knows its own limit
-        limit = int(row["run_parameters"].get("max_component_rows", rows))
-        told[row["request_id"]] = total, rows, min(limit, rows)
-    return told
-
-
-def _made_by(of: Stitched) -> dict[str, str]:
-    return {execution_attribute(of.results): "execution_id"}
-
-
 def _earlier(
-    of: Stitched, key: dict[str, str], requests: list[work.Request], boxes: list[Box]
+    of: Collected, key: dict[str, str], requests: list[work.Request], boxes: list[Box]
 ) -> list[list[dict[str, Any]]]:
-    made = of.results * Execution.proj("executed", **_made_by(of))
+    made = of.results * Execution.proj("executed", **made_by(of))
     rows = made * of.requests * Cutout * Request & key & [meets("cutout", box) for box in boxes]
     latest = rows.to_arrays(
-        "request_id", *_made_by(of), "cutout", order_by=("executed DESC", "request_id")
+        "request_id", *made_by(of), "cutout", order_by=("executed DESC", "request_id")
     )
     stores_of = holdings.at_hand(set(latest[1]))
     before = [
-        (name, Box.parse(cutout), {"request_id": name, "store": url(stores_of[made_by])})
-        for name, made_by, cutout in zip(*latest, strict=True)
-        if made_by in stores_of
+        (name, Box.parse(cutout), {"request_id": name, "store": url(stores_of[execution])})
+        for name, execution, cutout in zip(*latest, strict=True)
+        if execution in stores_of
     ]
     earlier = []
     for request, box in zip(requests, boxes, strict=True):
@@ -146,6 +114,41 @@ def n_labels(requests: list[work.Request]) -> list[int]:
         density = sum(labels[key] for key in known) / voxels if known else LABELS_PER_VOXEL
         numbers.append(ceil(density * Box.parse(request.given["cutout"]).voxel_count))
     return numbers
+
+
+def by_density(requests: list[work.Request], table: Any, number: str, default: float) -> list[int]:
+    """Return how much requests may have: as dense as in recorded blocks of the same parameters.
+
+    Parameters
+    ----------
+    requests : list of Request
+        With one parameter set for blocks each.
+    table : table class
+        Of blocks, whose keys name the channel and that set.
+    number : str
+        Its column of what each has.
+    default : float
+        For each voxel, where none is recorded.
+    """
+    (paramset,) = (name for name in table().primary_key if name.endswith("_paramset_id"))
+    names = [
+        (request.given["channel"]["channel_id"], stage.paramset_id)
+        for request in requests
+        for stage in request.stage_paramsets
+    ]
+    density: dict[tuple[str, str], float] = {}
+    for some in database.pieces({*names}):
+        keys = [{"channel_id": channel, paramset: stage} for channel, stage in some]
+        blocks = table.proj(number) * Block & keys
+        sums = dj.U("channel_id", paramset).aggr(
+            blocks, total=f"sum({number})", voxels=f"sum({VOLUME})"
+        )
+        for row in sums.to_dicts():
+            density[row["channel_id"], row[paramset]] = int(row["total"]) / int(row["voxels"])
+    return [
+        ceil(density.get(name, default) * Box.parse(request.given["cutout"]).voxel_count)
+        for name, request in zip(names, requests, strict=True)
+    ]
 
 
 def as_before(requests: list[work.Request]) -> list[work.Request]:

@@ -10,6 +10,7 @@ from ...volumes import reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, choices, cut, extent
 from ...volumes.citations import with_citations
+from ...volumes.collected import rows_of
 from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import resolve
@@ -17,7 +18,7 @@ from ...volumes.tables import Channel
 from ...voxels.boxes import Box, chunk_shape, grid
 from .cutting import block_shape, check_blocks, most_voxels
 from .outputs import origin_of
-from .recorded import LABELLED, as_before, n_labels, rows_of, with_recorded
+from .recorded import LABELLED, as_before, n_labels, with_recorded
 from .tables import BlockLabels, LabelRequest
 
 # Versions of LABEL_BLOCK with LINK_BLOCK and of STITCH with RELABEL_BLOCK. One is raised when its

@@ -10,6 +10,7 @@ from ...volumes import bucket_units, bucketed, reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, voxel_size
 from ...volumes.citations import with_citations
+from ...volumes.collected import Collected, rows_of
 from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
@@ -24,7 +25,7 @@ its program makes something else of the same."""
 
 LEVELS = 4  # at most, where none are given
 
-MESHED = bucketed.Collected(MeshRequest, MeshSet, "n_meshes", "n_mesh_rows")
+MESHED = Collected(MeshRequest, MeshSet, "n_meshes", "n_mesh_rows")
 
 
 def expand(
@@ -148,7 +149,7 @@ def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
     names = ["mesh_format", "keep", "distance_nm", "buckets", "block_shape"]
     if how["mesh_format"] != "legacy":
         names.append("levels")
-    rows = bucketed.rows_of([request], MESHED).get(request.request_id)
+    rows = rows_of([request], MESHED).get(request.request_id)
     return reading.asked_again(request.given, params) | {
         **{name: how[name] for name in names if how[name] is not None},
         "stage": how["staged"],

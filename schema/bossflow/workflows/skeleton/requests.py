@@ -9,6 +9,7 @@ from ...volumes import bucket_units, bucketed, reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, voxel_size
 from ...volumes.citations import with_citations
+from ...volumes.collected import Collected, rows_of
 from ...volumes.growth import with_earlier
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
@@ -24,7 +25,7 @@ its program makes something else of the same."""
 
 MIN_VOXELS = 1000  # where nothing is said
 
-SKELETONIZED = bucketed.Collected(SkeletonRequest, SkeletonSet, "n_skeletons", "n_skeleton_rows")
+SKELETONIZED = Collected(SkeletonRequest, SkeletonSet, "n_skeletons", "n_skeleton_rows")
 
 
 def expand(
@@ -122,7 +123,7 @@ def _refuse_far(row: dict[str, Any], channel: dict[str, Any], cutout: Box) -> No
 def again(request: work.Request, params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters that ask for a recorded request."""
     how = request.paramset.parameters
-    rows = bucketed.rows_of([request], SKELETONIZED).get(request.request_id)
+    rows = rows_of([request], SKELETONIZED).get(request.request_id)
     return reading.asked_again(request.given, params) | {
         **{name: how[name] for name in ("skeleton_format", *HOW, "buckets", "block_shape")},
         "stage": how["staged"],

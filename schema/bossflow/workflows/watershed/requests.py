@@ -9,14 +9,15 @@ from ...volumes import reading
 from ...volumes.archive_names import as_recorded
 from ...volumes.channels import asked, cut, extent, voxel_size
 from ...volumes.citations import with_citations
+from ...volumes.collected import rows_of
 from ...volumes.images import with_image
 from ...volumes.sources import Source, resolve
-from ...voxels.archives.affinities import SOURCES, of_affinities
+from ...voxels.archives.affinities import MOST, SOURCES, of_affinities
 from ...voxels.archives.made import ARCHIVE
 from ...voxels.boxes import Box, chunk_shape, grid
 from ...voxels.files import together
 from ..label.cutting import block_shape, check_blocks, most_voxels
-from ..label.recorded import rows_of, with_recorded
+from ..label.recorded import with_recorded
 from .recorded import FLOODED, n_labels
 from .tables import WatershedRequest
 from .units import channels
@@ -25,9 +26,6 @@ NAME = "bossflow.workflows.watershed"  # is hashed into ids: constant
 VERSION = "1.0"
 """Of BASIN_BLOCK with JOIN_BLOCK, and of MERGE_BASINS with NUMBER_BASINS: raised when they make
 something else of the same."""
-
-MOST = {"uint8": 255, "uint16": 65535}
-"""The largest affinity, by type."""
 
 MIN_VOXELS = 2  # where nothing is said: what nothing joins is no supervoxel
 BYTES_PER_VOXEL = 24  # memory of a task, at most, with affinities of 16 bits
